@@ -1,0 +1,57 @@
+"""The checks: one module each, found by itself. A new check is one new file and its test.
+
+A check is handed a ``Change`` and yields findings; it reads nothing else and decides nothing
+about other checks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+from npm_vetted.model import Finding
+
+if TYPE_CHECKING:
+    from npm_vetted.change import Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """How a check is explained; ``explain`` and docs/checks.md both read it from here.
+
+    ``what`` it rejects in one sentence; ``why``, with the incident that taught it; ``before`` and
+    ``after`` show a file or commit that is rejected and one that passes; ``satisfy`` how to satisfy
+    it; ``exception`` how to accept an exception. Plain text, paragraphs separated by a blank line.
+    """
+
+    what: str
+    why: str
+    before: str
+    after: str
+    satisfy: str
+    exception: str
+
+
+class Check(Protocol):
+    """What each module of this package offers. Its id is the module's name with dashes."""
+
+    HOOKS: frozenset[str]
+    """The narrow hooks that run it: settings, notes, lockfile (``npm-vetted`` runs them all)."""
+    WORDS: Words
+
+    def run(self, change: Change) -> Iterator[Finding]:
+        """The findings of this change; each ``check`` is this check's id."""
+
+
+@cache
+def checks() -> Mapping[str, Check]:
+    """Every check by its id, in alphabetical order."""
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    return {
+        name.replace("_", "-"): cast("Check", importlib.import_module(f"{__name__}.{name}"))
+        for name in names
+    }

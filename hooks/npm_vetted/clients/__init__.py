@@ -1,0 +1,89 @@
+"""The clients: one module each, found by itself. A new client is one new file and its test.
+
+A client module knows how its lockfile and its settings read, and nothing of checks, notes or
+policy. It is handed a ``Project`` and reads through it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Protocol, cast
+
+from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.model import Allowance, Edit, Manifest, Problem, Project, Read
+
+
+class Registries(Protocol):
+    """Which registries the policy allows; the policy has one."""
+
+    def allows(self, url: str) -> bool:
+        """Whether packages may come from this URL."""
+
+
+class Client(Protocol):
+    """What each module of this package offers."""
+
+    NAME: str
+    """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun."""
+    PROGRAM: str
+    """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun."""
+    LOCKFILES: tuple[str, ...]
+    """File names of its lockfiles; where several stand side by side the first wins."""
+    SETTINGS: tuple[str, ...]
+    """Files beside the manifest that hold its settings."""
+    SCRIPTS_FLAG: str
+    """The flag with which an install runs no scripts: ``--ignore-scripts``."""
+
+    def recognises(self, name: str, data: bytes) -> bool:
+        """Whether a file of one of LOCKFILES is this client's own (yarn.lock has two owners)."""
+
+    def read_lockfile(self, path: str, data: bytes, read: Read) -> Lockfile:
+        """Read a lockfile; raises DocumentError for what cannot be read or is unknown.
+
+        ``read`` is for what a lockfile refers to (patch files); paths from the repository's top.
+        """
+
+    def workspaces(self, manifest: Manifest, read: Read) -> tuple[str, ...] | None:
+        """The globs of the workspaces' directories, relative to the manifest's; None: no root.
+
+        Negations start with ``!``. ``pnpm-workspace.yaml`` or the manifest's own field says it.
+        """
+
+    def scripts_run(self, project: Project) -> Iterator[Problem]:
+        """Why the committed settings let dependencies' lifecycle scripts run; nothing: they do not.
+
+        By the weakest version of the client that the project's pin and lockfile admit.
+        """
+
+    def unsafe_settings(self, project: Project, registries: Registries) -> Iterator[Problem]:
+        """Committed settings that undo protection (the check ``client-settings``)."""
+
+    def allowances(self, project: Project) -> Iterator[Allowance]:
+        """The entries of its allow-lists that let a package's scripts run; denials are left out."""
+
+    def registry_of(self, project: Project, package: str) -> str | None:
+        """The registry URL the committed settings name for a package; None: they name none."""
+
+    def switch_off(self, project: Project) -> Sequence[Edit]:
+        """The edits that switch dependencies' scripts off, keeping comments; none if they are."""
+
+    def rebuild(self, project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
+        """The client's own commands that run these packages' scripts (name, version), no others."""
+
+    def allow_list(self, project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
+        """The edit that writes its allow-list, or why none works beside the switch."""
+
+
+@cache
+def clients() -> Mapping[str, Client]:
+    """Every client by its NAME."""
+    found: dict[str, Client] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+        loaded = importlib.import_module(f"{__name__}.{module}")
+        if hasattr(loaded, "LOCKFILES"):
+            client = cast("Client", loaded)
+            found[client.NAME] = client
+    return found

@@ -1,0 +1,55 @@
+"""TOML: the standard library reads it (duplicate keys are errors there); lines by a scan."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from typing import Final
+
+from npm_vetted.documents.base import Document, Keys, decode
+from npm_vetted.errors import DocumentError
+
+_LINE: Final = re.compile(r"\(at line (\d+)")
+_HEADER: Final = re.compile(r"\s*(\[\[?)([^\]]+)\]")
+_KEY: Final = re.compile(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
+
+
+def load_toml(path: str, data: bytes) -> Document:
+    """Read TOML; raises DocumentError with the line."""
+    text = decode(path, data).replace("\r\n", "\n")
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _LINE.search(str(error))
+        line = int(found.group(1)) if found else text.count("\n") + 1
+        message = re.sub(r" \(at .*\)", "", str(error))
+        raise DocumentError(f"not TOML: {message}", path=path, line=line) from None
+    except RecursionError:
+        raise DocumentError("nested too deeply", path=path) from None
+    except ValueError as error:
+        raise DocumentError(f"not TOML: {error}", path=path) from None
+
+    @cache
+    def lines() -> dict[Keys, int]:
+        return _scan(text)
+
+    return Document(path, value, lambda keys: lines().get(keys))
+
+
+def _scan(text: str) -> dict[Keys, int]:
+    """The line of each header and of each key below it; close enough to point a person there."""
+    found: dict[Keys, int] = {}
+    here: Keys = ()
+    counts: dict[Keys, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := _HEADER.match(line):
+            here = tuple(part.strip(" \"'") for part in header.group(2).split("."))
+            if header.group(1) == "[[":
+                index = counts.get(here, 0)
+                counts[here] = index + 1
+                here = (*here, index)
+            found.setdefault(here, number)
+        elif key := _KEY.match(line):
+            found.setdefault((*here, key.group(1).strip("\"'")), number)
+    return found

@@ -1,0 +1,219 @@
+"""The words of the domain as frozen data: no input, no output, nothing of ours imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Read = Callable[[str], "bytes | None"]
+"""Read a file of one snapshot by its path from the top of the repository; None: not there."""
+
+
+class Level(StrEnum):
+    """How much a finding weighs: only errors fail, unless ``--strict``."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in the repository: a path from its top and a line that counts from 1."""
+
+    path: str
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong that a client's reader saw; the check that asked makes a finding of it.
+
+    ``fix`` holds the commands that put it right, each as an argument list; the
+    program ``npm-vetted`` stands for this very executable.
+    """
+
+    message: str
+    location: Location
+    level: Level = Level.ERROR
+    package: str | None = None
+    version: str | None = None
+    fix: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One reason why a commit is rejected (or warned about)."""
+
+    check: str
+    message: str
+    location: Location
+    level: Level = Level.ERROR
+    project: str | None = None
+    package: str | None = None
+    version: str | None = None
+    fix: tuple[tuple[str, ...], ...] = ()
+
+
+class Kind(StrEnum):
+    """Where an artifact's bytes come from. Links, workspaces and directories are no artifacts."""
+
+    REGISTRY = "registry"
+    GIT = "git"
+    TARBALL = "tarball"
+    FILE = "file"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One installable thing that a lockfile pins: what it is called, where from, which bytes.
+
+    ``name`` is the real published name, never an alias. ``integrity`` is the lockfile's own SRI
+    text, ``checksum`` Yarn berry's own hash; either may be None, as may be ``version`` (git, URL).
+    ``patch`` is ``sha256-<base64>`` of the patch file applied to it. ``scripts`` says whether the
+    lockfile declares lifecycle scripts; None where the format does not tell.
+    """
+
+    name: str
+    version: str | None
+    kind: Kind
+    resolved: str | None = None
+    integrity: str | None = None
+    checksum: str | None = None
+    patch: str | None = None
+    scripts: bool | None = None
+    bundled: bool = False
+    environment: bool = False
+
+    @property
+    def label(self) -> str:
+        """``name@version`` as people write it; the source where there is no version."""
+        return f"{self.name}@{self.version or self.resolved or '?'}"
+
+
+class Group(StrEnum):
+    """Which field of a manifest asks for a dependency."""
+
+    PRODUCTION = "dependencies"
+    DEVELOPMENT = "devDependencies"
+    OPTIONAL = "optionalDependencies"
+    PEER = "peerDependencies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What a manifest or a locked package asks for.
+
+    ``name`` is the name in node_modules (an alias, where there is one). ``target`` is the
+    lockfile's own pointer to the entry that satisfies it, in formats that have one (pnpm).
+    """
+
+    name: str
+    specifier: str
+    group: Group = Group.PRODUCTION
+    target: str | None = None
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of a lockfile. ``artifact`` is None for links, workspaces and directories.
+
+    ``bundled_by`` is the key of the entry whose tarball carries this one; ``bundles`` the names
+    that this entry's tarball carries.
+    """
+
+    key: str
+    line: int
+    artifact: Artifact | None
+    requires: tuple[Requirement, ...] = ()
+    bundled_by: str | None = None
+    bundles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A package.json: ``requires`` are its dependency fields, each with the line it stands on."""
+
+    path: str
+    name: str | None
+    version: str | None
+    private: bool
+    requires: tuple[Requirement, ...]
+    workspaces: tuple[str, ...] | None
+    scripts: Mapping[str, str]
+    data: Mapping[str, object]
+    line_of: Callable[..., int]
+    """``line_of("allowScripts", "esbuild")``: the line of a key path, or of its ancestor."""
+
+    @property
+    def folder(self) -> str:
+        """The directory from the top of the repository, '' for the top."""
+        return self.path.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """The client and version a project says it uses.
+
+    ``minimum`` is the lowest version that may run: exact for ``packageManager``, the range's
+    minimum for ``devEngines``. ``enforced`` is False where a wrong version only warns.
+    """
+
+    client: str
+    minimum: tuple[int, int, int] | None
+    exact: bool
+    enforced: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A directory that is installed on its own, as one snapshot holds it.
+
+    ``path`` is its directory from the top of the repository ('' for the top), ``members`` its
+    workspaces' manifests by directory (the root's not among them), ``client`` the name of the
+    module under ``clients/``; ``read`` and ``exists`` take paths from the top of the repository.
+    """
+
+    path: str
+    manifest: Manifest
+    members: Mapping[str, Manifest]
+    client: str | None
+    lockfiles: tuple[str, ...]
+    pin: Pin | None
+    read: Read = field(repr=False, compare=False)
+
+    def join(self, name: str) -> str:
+        """``name`` in this project's directory, as a path from the top of the repository."""
+        return f"{self.path}/{name}" if self.path else name
+
+    def read_own(self, name: str) -> bytes | None:
+        """Read a file that stands beside the project's package.json."""
+        return self.read(self.join(name))
+
+    @property
+    def manifests(self) -> Mapping[str, Manifest]:
+        """All its manifests by directory from the top of the repository, the root's first."""
+        return {self.path: self.manifest, **self.members}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """An entry of an allow-list: the client runs this package's scripts; no version: any."""
+
+    package: str
+    version: str | None
+    setting: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A file's new content, with what it changes in words; nothing is written yet."""
+
+    path: str
+    content: bytes
+    reason: str
