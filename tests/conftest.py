@@ -1,0 +1,120 @@
+"""What every test stands on: a HOME of its own, real git repositories, the real clients."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from real_clients import Clients, Marker, install, make_marker
+
+settings.register_profile("machine", deadline=None)
+settings.load_profile("machine")
+
+_FOREIGN = ("GIT_", "PRE_COMMIT", "XDG_", "npm_", "NPM_CONFIG_", "pnpm_", "PNPM_", "YARN_", "BUN_")
+_DISPLAY = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
+
+
+def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Hide the user's and the machine's settings; what TLS needs stays."""
+    for key in list(os.environ):
+        if key in _DISPLAY or (key.startswith(_FOREIGN) and not key.startswith("GIT_SSL_")):
+            patch.delenv(key)
+    patch.setenv("HOME", str(home))
+    patch.setenv("USERPROFILE", str(home))
+    for kind in ("CONFIG", "CACHE", "DATA", "STATE"):
+        patch.setenv(f"XDG_{kind}_HOME", str(home / f".xdg-{kind.lower()}"))
+    patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        _isolate(patch, tmp_path_factory.mktemp("session-home"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The test's own HOME, empty."""
+    home = tmp_path_factory.mktemp("home")
+    _isolate(monkeypatch, home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Clients:
+    """The real clients; the first test that asks on a machine installs them."""
+    return Clients(install(), tmp_path_factory.mktemp("clients"))
+
+
+@pytest.fixture
+def marker_package(tmp_path: Path) -> Callable[..., Marker]:
+    """``marker_package("name", "1.0.0", scripts=…)`` makes a package whose scripts leave a mark."""
+
+    def make(name: str = "marker", version: str = "1.0.0", **options: object) -> Marker:
+        return make_marker(tmp_path / "markers", name, version, **options)  # type: ignore[arg-type]
+
+    return make
+
+
+class GitRepo:
+    """A real git repository."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.name", "Ada Example")
+        self.git("config", "user.email", "ada@example.com")
+        self.git("config", "commit.gpgsign", "false")
+
+    def run(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run git there; with ``check`` a failure fails the test with its output."""
+        done = subprocess.run(
+            ["git", *args],
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"git {' '.join(args)}: {done.returncode}\n{done.stderr}")
+        return done
+
+    def git(self, *args: str) -> str:
+        """What git prints, without the newline at its end."""
+        return self.run(*args).stdout.rstrip("\n")
+
+    def write(self, path: str, content: str | bytes) -> Path:
+        """Write a file, with the folders above it."""
+        file = self.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def add(self, *paths: str) -> None:
+        """Stage these paths, or everything."""
+        self.git("add", "--", *(paths or (".",)))
+
+    def commit(self, message: str = "A commit", *, add: bool = True) -> str:
+        """Commit what is staged (with ``add`` everything); the commit's hash."""
+        if add:
+            self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def git_repo(tmp_path: Path) -> GitRepo:
+    """An empty repository on branch main, in the folder ``repo`` of the test's own."""
+    return GitRepo(tmp_path / "repo")
