@@ -131,6 +131,8 @@ class Clients:
             "npm_config_fund": "false",
             "npm_config_manage_package_manager_versions": "false",
             "pnpm_config_pm_on_fail": "ignore",
+            # Yarn 1 run by root takes /usr/local/share for its home, unless it is a fake root.
+            "FAKEROOTKEY": "1",
             "YARN_IGNORE_PATH": "1",
             "YARN_ENABLE_IMMUTABLE_INSTALLS": "0",
             "YARN_ENABLE_TELEMETRY": "0",
