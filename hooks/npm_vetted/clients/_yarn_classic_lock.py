@@ -1,0 +1,272 @@
+"""yarn.lock version 1, the lockfile of Yarn classic (FORMATS.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Final
+
+from npm_vetted.clients._yarn import YarnLockfile, beside
+from npm_vetted.documents.yarnrc import ENTRY, TOKENS, token
+from npm_vetted.errors import DocumentError
+from npm_vetted.model import (
+    Artifact,
+    Entry,
+    Group,
+    Kind,
+    Location,
+    Manifest,
+    Problem,
+    Requirement,
+)
+
+_GROUPS: Final = {"dependencies:": Group.PRODUCTION, "optionalDependencies:": Group.OPTIONAL}
+_FIELDS: Final = ("name", "version", "uid", "resolved", "integrity", "registry")
+_NAME: Final = re.compile(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
+_VERSION: Final = re.compile(r"# yarn lockfile v(\d+)")
+_GIT: Final = re.compile(
+    r"(?:git[+:@]|ssh:|github:|gitlab:|bitbucket:)|https?://[^?#]*\.git(?:[?#]|\Z)"
+)
+_GIT_TARBALL: Final = re.compile(
+    r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
+)
+_LOCAL: Final = re.compile(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
+_ASKED: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
+
+
+def split_pattern(pattern: str) -> tuple[str | None, str]:
+    """``name@range`` as its two halves; no name where the pattern is a bare source."""
+    name, at, wanted = pattern[1:].partition("@")
+    name = pattern[:1] + name
+    if not _NAME.match(name) or (not at and name.startswith((".", "~"))):
+        return None, pattern
+    return name, wanted
+
+
+def alias_target(wanted: str) -> str | None:
+    """The real name behind the range ``npm:real@^1``; None: no alias."""
+    return split_pattern(wanted[4:])[0] if wanted.startswith("npm:") else None
+
+
+class ClassicLockfile(YarnLockfile):
+    """A yarn.lock of version 1."""
+
+    format = "yarn.lock 1"
+
+    @cached_property
+    def blocks(self) -> Mapping[str, object]:
+        """The text of each entry by its first line."""
+        return self._split[0]
+
+    @cached_property
+    def _starts(self) -> Mapping[str, int]:
+        return self._split[1]
+
+    @cached_property
+    def _split(self) -> tuple[dict[str, object], dict[str, int]]:
+        found: dict[str, object] = {}
+        starts: dict[str, int] = {}
+        start = 0
+        for chunk in self._text.split("\n\n"):
+            block = chunk.lstrip("\n")
+            offset = start + len(chunk) - len(block)
+            start += len(chunk) + 2
+            if not block:
+                continue
+            pieces = (
+                ((offset, block),) if ENTRY.fullmatch(block) else self._pieces(block, offset)
+            )
+            for begin, piece in pieces:
+                key = piece[: piece.index("\n") - 1]
+                if key in found:
+                    raise self._wrong(f"the entry {key!r} stands twice", begin)
+                found[key] = piece.rstrip("\n")
+                starts[key] = begin
+        return found, starts
+
+    def _pieces(self, chunk: str, offset: int) -> Iterator[tuple[int, str]]:
+        """The entries of a chunk with comments in it, or entries without a blank line between."""
+        for piece in re.split(r"\n(?=[^ \n])", chunk):
+            if piece.startswith("#"):
+                self._comment(piece, offset)
+            elif ENTRY.fullmatch(piece):
+                yield offset, piece
+            else:
+                raise self._unread(piece, offset)
+            offset += len(piece) + 1
+
+    def _comment(self, piece: str, offset: int) -> None:
+        if piece.rstrip("\n").count("\n"):
+            raise self._unread(piece, offset)
+        version = _VERSION.match(piece)
+        if version and version[1] != "1":
+            raise self._wrong(f"expected lockfile version 1, found {version[1][:20]}", offset)
+
+    def _unread(self, piece: str, offset: int) -> DocumentError:
+        """The error about an entry that is none, at the line where it ceases to be one."""
+        lines = piece.split("\n")
+        good = next(
+            (end for end in range(len(lines), 1, -1) if ENTRY.fullmatch("\n".join(lines[:end]))),
+            0,
+        ) if len(lines) < 100 else 0
+        line = good if good else min(1, len(lines) - 1) if lines[0].endswith(":") else 0
+        offset += sum(len(text) + 1 for text in lines[:line])
+        shown = lines[line].strip()[:60]
+        return self._wrong(f"not yarn.lock version 1: cannot read {shown!r}", offset)
+
+    def _wrong(self, message: str, offset: int) -> DocumentError:
+        line = self._text.count("\n", 0, offset) + 1
+        return DocumentError(message, path=self.path, line=line)
+
+    def descriptors(self, key: str) -> Sequence[str]:
+        """The patterns of an entry."""
+        return key.split(", ") if '"' not in key else [token(t) for t in TOKENS.findall(key)]
+
+    def names(self, key: str) -> set[str]:
+        """The names that its patterns give it."""
+        return {name for name, _ in map(split_pattern, self.descriptors(key)) if name}
+
+    def _decode(self, key: str) -> Entry:
+        fields: dict[str, str] = {}
+        requires: list[Requirement] = []
+        seen: set[tuple[Group, str]] = set()
+        group: Group | None = None
+        start = self.line(key)
+        for offset, line in enumerate(str(self.blocks[key]).split("\n")):
+            if not line.startswith("  "):
+                continue
+            if line.startswith("    "):
+                assert group is not None
+                name, wanted = map(token, TOKENS.findall(line))
+                if (group, name) in seen:
+                    raise self.fail(f"the dependency {name!r} stands twice", key, offset)
+                seen.add((group, name))
+                requires.append(
+                    Requirement(name=name, specifier=wanted, group=group, line=start + offset)
+                )
+            elif (word := line[2:]) in _GROUPS:
+                group = _GROUPS[word]
+            else:
+                name, value = map(token, TOKENS.findall(line))
+                if name in fields or name not in _FIELDS:
+                    reason = "stands twice" if name in fields else "is not known"
+                    raise self.fail(f"the field {name!r} {reason}", key, offset)
+                fields[name] = value
+        return Entry(
+            key=key, line=start, artifact=self._artifact(key, fields), requires=tuple(requires)
+        )
+
+    def _artifact(self, key: str, fields: Mapping[str, str]) -> Artifact | None:
+        patterns = [split_pattern(pattern) for pattern in self.descriptors(key)]
+        if "version" not in fields:
+            raise self.fail("the field 'version' is missing", key)
+        resolved = fields.get("resolved")
+        kind = _kind(resolved, [wanted for _, wanted in patterns])
+        if kind is None:
+            return None
+        return Artifact(
+            name=self._name(key, patterns, fields.get("name")),
+            version=fields["version"],
+            kind=kind,
+            resolved=resolved,
+            integrity=fields.get("integrity"),
+        )
+
+    def _name(
+        self, key: str, patterns: Sequence[tuple[str | None, str]], field: str | None
+    ) -> str:
+        """The real name: an alias's target, else what a pattern says, else the field ``name``."""
+        targets = {target for _, wanted in patterns if (target := alias_target(wanted))}
+        plain = {name for name, wanted in patterns if name and not alias_target(wanted)}
+        named = targets | plain
+        if len(named) > 1:
+            words = " and ".join(sorted(named))
+            raise self.fail(f"one entry for {words}: which of them is it?", key)
+        if not named and field is None:
+            raise self.fail("an entry without a name", key)
+        return named.pop() if named else str(field)
+
+    @property
+    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """Nothing: the format does not record who asks."""
+        return {}
+
+    def resolve(
+        self, origin: str | None, requirement: Requirement, importer: str = ""  # noqa: ARG002
+    ) -> str | None:
+        """The entry of the pattern ``name@specifier``, or of what ``resolutions`` makes of it."""
+        if requirement.group is Group.PEER:
+            return None
+        name, wanted = requirement.name, requirement.specifier
+        found = self.index.get(f"{name}@{wanted}")
+        if found is None and not wanted:
+            found = self.index.get(name)
+        if found is None and name in self._overrides:
+            found = next(
+                (
+                    self.index[pattern]
+                    for override in self._overrides[name]
+                    if (pattern := f"{name}@{override}") in self.index
+                ),
+                None,
+            )
+        return found
+
+    @cached_property
+    def _overrides(self) -> Mapping[str, tuple[str, ...]]:
+        """What the root's ``resolutions`` put in the place of a name's ranges."""
+        found: dict[str, tuple[str, ...]] = {}
+        for key, wanted in self.resolutions.items():
+            parts = key.split("/")
+            name = "/".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1] == "@" else parts[-1]
+            found[name] = (*found.get(name, ()), wanted)
+        return found
+
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        """Dependencies of the manifests without an entry, and entries that Yarn would not heed."""
+        own = {manifest.name for manifest in manifests.values()}
+        for manifest in manifests.values():
+            for asked in manifest.requires:
+                if asked.group not in _ASKED or asked.name in own:
+                    continue
+                if self.resolve(None, asked) is None:
+                    yield Problem(
+                        message=f"{asked.name}@{asked.specifier} stands in {manifest.path} but not "
+                        f"in {self.path}: expected an entry for it",
+                        location=Location(manifest.path, asked.line),
+                        package=asked.name,
+                        fix=(("yarn", "install", "--ignore-scripts"), ("git", "add", self.path)),
+                    )
+        for key, block in self.blocks.items():
+            if "\n  resolved " not in str(block):
+                entry = self.entry(key)
+                if entry.artifact is not None:
+                    yield Problem(
+                        message=f"{key} has no 'resolved': Yarn does not heed such an entry and "
+                        "asks the registry again",
+                        location=Location(self.path, entry.line),
+                        package=entry.artifact.name,
+                        version=entry.artifact.version,
+                        fix=(("yarn", "install", "--ignore-scripts"), ("git", "add", self.path)),
+                    )
+
+    @property
+    def manifest_path(self) -> str:
+        """Where the root's package.json stands."""
+        return beside(self.path, "package.json")
+
+
+def _kind(resolved: str | None, ranges: Sequence[str]) -> Kind | None:
+    """Where an entry's bytes come from; None: a link or a directory."""
+    if resolved is None:
+        local = any(wanted.startswith("link:") or _LOCAL.match(wanted) for wanted in ranges)
+        return None if local else Kind.REGISTRY
+    if _GIT.match(resolved) or _GIT_TARBALL.match(resolved):
+        return Kind.GIT
+    if resolved.startswith(("https://", "http://")):
+        source = resolved.partition("#")[0].partition("?")[0]
+        return Kind.REGISTRY if "/-/" in source else Kind.TARBALL
+    if re.match(r"[A-Za-z][A-Za-z0-9+.\-]+:", resolved) and not resolved.startswith("file:"):
+        return Kind.OTHER
+    return Kind.FILE
