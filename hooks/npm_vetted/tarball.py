@@ -1,0 +1,318 @@
+"""A package's tarball: checked against its hash, then opened in memory, whatever it holds.
+
+Only what ``npm pack`` writes is read: ustar headers, with the long names of GNU and pax. Whatever
+two programs could read differently is refused, for the reviewer must see what npm will install:
+links, devices, sparse files, a name that stands twice or leaves the package, data behind the end.
+Python's own ``tarfile`` reads far more than that, and its versions in use hang or recurse on
+made-up headers (CVE-2024-6232, CVE-2025-8194).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from npm_vetted.errors import UndecidedError
+from npm_vetted.sanitize import line
+
+ALGORITHMS: Final = ("sha512", "sha384", "sha256", "sha1")
+"""Strongest first, as npm's ssri orders them."""
+
+_BLOCK: Final = 512
+_CHUNK: Final = 1 << 16
+_MEMBERS: Final = 16
+_OCTAL: Final = re.compile(rb" *([0-7]+)[ \0]*")
+_WINDOWS: Final = re.compile(r"[A-Za-z]:")
+_HEADER_LIMIT: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a tarball is taken in; the largest packages of 2026 stay well below."""
+
+    unpacked: int = 512 << 20
+    files: int = 200_000
+    path: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What a tarball holds: each file's bytes by its path below the package's own folder."""
+
+    name: str
+    files: Mapping[str, bytes]
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files together."""
+        return sum(map(len, self.files.values()))
+
+
+def strongest(integrity: str) -> tuple[str, bytes]:
+    """The strongest algorithm of an SRI text and its one digest.
+
+    Raises UndecidedError where there is none, or several: npm takes bytes that match ANY of them.
+    """
+    digests: dict[str, set[str]] = {}
+    for word in integrity.split():
+        algorithm, dash, digest = word.partition("-")
+        if not dash or algorithm not in ALGORITHMS:
+            raise UndecidedError(f"a hash of an unknown kind: {line(word, 60)!r}")
+        digests.setdefault(algorithm, set()).add(digest)
+    for algorithm in ALGORITHMS:
+        if algorithm in digests:
+            if len(digests[algorithm]) > 1:
+                raise UndecidedError(f"more than one {algorithm} hash: {line(integrity)!r}")
+            return algorithm, _digest(algorithm, digests[algorithm].pop())
+    raise UndecidedError("no hash to check against")
+
+
+def _digest(algorithm: str, text: str) -> bytes:
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != hashlib.new(algorithm, usedforsecurity=False).digest_size:
+        raise UndecidedError(f"not a {algorithm} hash in base64: {line(text, 100)!r}")
+    return digest
+
+
+def verify(name: str, data: bytes, integrity: str) -> None:
+    """Raise UndecidedError unless these bytes are the ones that an SRI text names."""
+    algorithm, expected = strongest(integrity)
+    found = hashlib.new(algorithm, data, usedforsecurity=False).digest()
+    if not hmac.compare_digest(found, expected):
+        raise UndecidedError(
+            f"{name}: the tarball is not the one that was asked for: expected"
+            f" {algorithm}-{base64.b64encode(expected).decode()}, found"
+            f" {algorithm}-{base64.b64encode(found).decode()}"
+        )
+
+
+def open_tarball(name: str, data: bytes, integrity: str, limits: Limits | None = None) -> Package:
+    """The files of a tarball, after its bytes were found to be the expected ones.
+
+    ``name`` is what messages call it. Raises UndecidedError for anything that npm would not have
+    packed.
+    """
+    verify(name, data, integrity)
+    limits = limits or Limits()
+    try:
+        return Package(name=name, files=_files(_tar(data, limits), limits))
+    except RefusedError as error:
+        raise UndecidedError(f"{name}: the tarball is refused: {error}") from None
+
+
+class RefusedError(Exception):
+    """Why bytes are not taken in; the caller knows what they are called."""
+
+
+def gunzip(data: bytes, limit: int) -> bytes:
+    """What gzip holds, several members after each other as gunzip takes them.
+
+    Raises RefusedError where that is not gzip, cut short, or more than ``limit`` bytes.
+    """
+    pieces: list[bytes] = []
+    view = memoryview(data)
+    for _ in range(_MEMBERS):
+        view = view[_inflate(view, pieces, limit) :]
+        view = memoryview(bytes(view).lstrip(b"\0"))
+        if not view:
+            return b"".join(pieces)
+    raise RefusedError("it is gzip in too many pieces")
+
+
+def _inflate(view: memoryview, pieces: list[bytes], limit: int) -> int:
+    """Unpack one gzip member to ``pieces``; the number of bytes that it takes up."""
+    unzip = zlib.decompressobj(wbits=31)
+    room = limit - sum(map(len, pieces))
+    for start in range(0, len(view), _CHUNK):
+        data = bytes(view[start : start + _CHUNK])
+        while data:
+            try:
+                piece = unzip.decompress(data, _CHUNK)
+            except zlib.error:
+                raise RefusedError("it is not gzip, or broken") from None
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:
+                raise RefusedError(f"it unpacks to more than {limit:,} bytes")
+            if unzip.eof:
+                return min(start + _CHUNK, len(view)) - len(unzip.unused_data)
+            data = unzip.unconsumed_tail
+    raise RefusedError("it is cut short")
+
+
+def _tar(data: bytes, limits: Limits) -> bytes:
+    return gunzip(data, limits.unpacked + limits.files * 2 * _BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    path: str
+    kind: bytes
+    content: bytes
+
+
+def _files(tar: bytes, limits: Limits) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    folders: set[str] = set()
+    total = 0
+    for entry in _entries(tar, limits):
+        path = _path_within(entry, limits)
+        if entry.kind == b"5":
+            continue
+        if path in files:
+            raise RefusedError(f"{line(path)!r} stands in it twice")
+        total += len(entry.content)
+        if total > limits.unpacked:
+            raise RefusedError(f"it unpacks to more than {limits.unpacked:,} bytes")
+        files[path] = entry.content
+        folders.update(_parents(path))
+    clash = next((path for path in files if path in folders), None)
+    if clash is not None:
+        raise RefusedError(f"{line(clash)!r} is both a file and a folder")
+    return files
+
+
+def _parents(path: str) -> Iterator[str]:
+    end = path.find("/")
+    while end >= 0:
+        yield path[:end]
+        end = path.find("/", end + 1)
+
+
+def _path_within(entry: _Entry, limits: Limits) -> str:
+    """The path without the package's folder, whatever that is called: npm strips it too."""
+    path = entry.path
+    if entry.kind not in (b"0", b"\0", b"5"):
+        kind = {b"1": "a link", b"2": "a symbolic link"}.get(entry.kind, "no plain file")
+        raise RefusedError(f"{line(path)!r} is {kind}")
+    parts = (path.removesuffix("/") if entry.kind == b"5" else path).split("/")
+    if path.startswith("/") or _WINDOWS.match(path):
+        raise RefusedError(f"{line(path)!r} is an absolute path")
+    if ".." in parts or "\\" in path:
+        raise RefusedError(f"{line(path)!r} may lead out of the package")
+    if "" in parts or "." in parts or "\0" in path:
+        raise RefusedError(f"{line(path)!r} is no plain path")
+    if len(path) > limits.path or len(parts) > limits.path // 8:
+        raise RefusedError(f"a path of {len(path):,} characters")
+    if len(parts) < 2 and entry.kind != b"5":
+        raise RefusedError(f"{line(path)!r} stands outside of the package's folder")
+    return "/".join(parts[1:])
+
+
+def _entries(tar: bytes, limits: Limits) -> Iterator[_Entry]:
+    """The entries of a tar, each under the name that a header before it may give."""
+    position = headers = 0
+    override: dict[str, str] = {}
+    while position < len(tar):
+        headers += 1
+        if headers > limits.files:
+            raise RefusedError(f"it holds more than {limits.files:,} entries")
+        header = tar[position : position + _BLOCK]
+        if not header.strip(b"\0"):
+            if tar[position:].strip(b"\0"):
+                raise RefusedError("there is data behind its end")
+            break
+        kind = header[156:157]
+        size = _checked_size(header)
+        if kind not in b"xgL" and "size" in override:
+            size = _decimal(override["size"])
+        start = position + _BLOCK
+        if start + size > len(tar):
+            raise RefusedError("it is cut short")
+        content = tar[start : start + size]
+        position = start + -(-size // _BLOCK) * _BLOCK
+        if kind in b"xgL":
+            named = _header_record(kind, content)
+            if named and override:
+                raise RefusedError("two headers for one entry")
+            override = named or override
+        else:
+            yield _entry(header, kind, override, content)
+            override = {}
+    if override:
+        raise RefusedError("it is cut short")
+
+
+def _header_record(kind: bytes, content: bytes) -> dict[str, str]:
+    """What an entry of the kinds ``x``, ``g`` (pax) and ``L`` (GNU) says of the next one."""
+    if len(content) > _HEADER_LIMIT:
+        raise RefusedError(f"a header of {len(content):,} bytes")
+    if kind == b"L":
+        return {"path": _text(content)}
+    found = _pax(content)
+    if kind == b"g":
+        if not found.keys() <= {"comment"}:
+            raise RefusedError("a header that changes all entries behind it")
+        return {}
+    return found
+
+
+def _entry(header: bytes, kind: bytes, override: Mapping[str, str], content: bytes) -> _Entry:
+    path = override.get("path") or _name(header)
+    if kind in b"0\0" and path.endswith("/"):
+        kind = b"5"  # how tar said "folder" before it had a kind for it
+    if kind == b"5" and content:
+        raise RefusedError(f"{line(path)!r} is a folder with content")
+    return _Entry(path, kind, content)
+
+
+def _checked_size(header: bytes) -> int:
+    if len(header) < _BLOCK:
+        raise RefusedError("it is cut short")
+    expected = _octal(header[148:156])
+    if sum(header) - sum(header[148:156]) + 8 * ord(" ") != expected:
+        raise RefusedError("a header's checksum is wrong")
+    return _octal(header[124:136])
+
+
+def _octal(field: bytes) -> int:
+    match = _OCTAL.fullmatch(field)
+    if match is None:
+        raise RefusedError(f"a header's number is malformed: {field[:12]!r}")
+    return int(match.group(1), 8)
+
+
+def _decimal(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise RefusedError(f"a header's size is malformed: {line(text, 40)!r}")
+    return int(text)
+
+
+def _name(header: bytes) -> str:
+    name = _text(header[:100])
+    prefix = _text(header[345:500]) if header[257:265] == b"ustar\x0000" else ""
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", errors="surrogateescape")
+
+
+def _pax(content: bytes) -> dict[str, str]:
+    """The records of a pax header: ``length key=value`` and a newline, each length exact."""
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(content):
+        space = content.find(b" ", position, position + 10)
+        digits = content[position:space] if space > 0 else b""
+        length = int(digits) if digits.isdigit() else 0
+        record = content[space + 1 : position + length]
+        key, equals, value = record.partition(b"=")
+        if not equals or not value.endswith(b"\n") or position + length > len(content):
+            raise RefusedError("a pax header is malformed")
+        name = key.decode("utf-8", errors="replace")
+        if name in found or name.startswith("GNU.sparse") or name in ("linkpath", "hdrcharset"):
+            raise RefusedError(f"a pax header holds {line(name)!r} unexpectedly")
+        found[name] = value[:-1].decode("utf-8", errors="surrogateescape")
+        position += length
+    return found
