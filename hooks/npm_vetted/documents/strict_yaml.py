@@ -20,7 +20,7 @@ _WORDS: Final = {
 }  # fmt: skip
 
 
-def _typed(text: str) -> object:
+def typed(text: str) -> object:
     """A plain scalar by the core schema of YAML 1.2, which the JavaScript readers use."""
     if text in _WORDS:
         return _WORDS[text]
@@ -106,13 +106,15 @@ class _Builder:
         text: str = event.value  # type: ignore[attr-defined]
         if self._stack and isinstance(self._stack[-1][0], dict) and self._key is None:
             table, keys = self._stack[-1]
+            if text == "<<" and not event.style:  # type: ignore[attr-defined]
+                raise self._fail("a merge key (<<): no lockfile has one", line)
             if text in table:
                 raise self._fail(f"the key {text!r} stands twice in one mapping", line)
             self._key = text
             self._lines[(*keys, text)] = line
             return
-        plain = event.style is None and not self._strings_only  # type: ignore[attr-defined]
-        self._place(_typed(text) if plain else text, line)
+        plain = not event.style and not self._strings_only  # type: ignore[attr-defined]
+        self._place(typed(text) if plain else text, line)
 
     def _open(self, event: object, value: dict[str, object] | list[object]) -> None:
         line = self._plain(event)
