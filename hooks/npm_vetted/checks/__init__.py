@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from npm_vetted.model import Finding
+from npm_vetted.model import Finding, Level, Problem, Project
 
 if TYPE_CHECKING:
-    from npm_vetted.change import Change
+    from npm_vetted.change import Change, Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +55,40 @@ def checks() -> Mapping[str, Check]:
         name.replace("_", "-"): cast("Check", importlib.import_module(f"{__name__}.{name}"))
         for name in names
     }
+
+
+def finding_of(
+    check: str, problem: Problem, project: Project, fix: tuple[str, ...] | None = None
+) -> Finding:
+    """A finding out of what a client's reader saw; ``fix`` where the problem names none itself."""
+    return Finding(
+        check=check,
+        message=problem.message,
+        location=problem.location,
+        level=problem.level,
+        project=project.path or ".",
+        package=problem.package,
+        version=problem.version,
+        fix=problem.fix or ((fix,) if fix else ()),
+    )
+
+
+def use_finding(
+    check: str,
+    use: Use,
+    message: str,
+    *,
+    level: Level = Level.ERROR,
+    fix: tuple[tuple[str, ...], ...] = (),
+) -> Finding:
+    """A finding about an artifact, where the lockfile pins it."""
+    return Finding(
+        check=check,
+        message=message,
+        location=use.location,
+        level=level,
+        project=use.project.path or ".",
+        package=use.artifact.name,
+        version=use.artifact.version,
+        fix=fix,
+    )

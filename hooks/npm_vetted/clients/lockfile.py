@@ -15,6 +15,9 @@ from functools import cached_property
 
 from npm_vetted.model import Artifact, Entry, Group, Manifest, Problem, Requirement
 
+_FEW = 40
+"""How many names are searched one by one; beyond it every entry is decoded."""
+
 
 class Lockfile(ABC):
     """One version of one lockfile."""
@@ -81,6 +84,20 @@ class Lockfile(ABC):
             if entry.artifact is not None:
                 yield entry, entry.artifact
 
+    def same_bytes(self, one: Artifact, other: Artifact) -> bool | None:
+        """Whether two artifacts of one version are the same bytes; None: it cannot be told."""
+        from npm_vetted.hashes import same_bytes, same_checksum
+
+        if one.integrity and other.integrity:
+            return same_bytes(one.integrity, other.integrity)
+        if one.checksum and other.checksum:
+            return same_checksum(one.checksum, other.checksum)
+        return None
+
+    def may_lack_hash(self, entry: Entry) -> bool:  # noqa: ARG002
+        """Whether the client itself writes such an entry without a hash, and checks it later."""
+        return False
+
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
         """The keys whose block stands in none of the ``before`` versions under the same key."""
         others = [other.blocks for other in before]
@@ -89,6 +106,16 @@ class Lockfile(ABC):
             for key, block in self.blocks.items()
             if not any(key in other and other[key] == block for other in others)
         ]
+
+    def named(self, names: Collection[str]) -> Iterator[Artifact]:
+        """The artifacts of some packages; a few names are looked up in the text of the blocks."""
+        few = len(names) <= _FEW and all(isinstance(block, str) for block in self.blocks.values())
+        for key, block in self.blocks.items():
+            if few and not any(name in key or name in str(block) for name in names):
+                continue
+            artifact = self.entry(key).artifact
+            if artifact is not None and artifact.name in names:
+                yield artifact
 
     def asked(self, manifests: Mapping[str, Manifest]) -> Mapping[str, tuple[Requirement, ...]]:
         """What the importers ask for: as recorded here, else as the manifests say."""

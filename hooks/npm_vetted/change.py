@@ -1,0 +1,326 @@
+"""What a commit changes, as the checks are handed it: projects, artifacts, files, notes."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from npm_vetted.clients import Client, clients
+from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.errors import DocumentError, NpmVettedError
+from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
+from npm_vetted.policy import Policy
+from npm_vetted.project import Projects, below, client_of_lockfile, interesting_names
+from npm_vetted.snapshot import Comparison, FileChange, Snapshot
+from npm_vetted.vetting import Subject, Verdict, Vetting
+
+_PATCHES = (".patch", ".diff")
+_BULK = 40
+
+
+class Arrival(StrEnum):
+    """Why an artifact is judged in this commit."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    PROMOTED = "promoted"
+    """It became direct, or left development."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """An artifact that a commit brings into a project, and how the project uses it.
+
+    ``before`` are the artifacts of the same name and version that the earlier states lock.
+    """
+
+    project: Project
+    lockfile: Lockfile = field(repr=False)
+    entry: Entry
+    artifact: Artifact
+    subject: Subject
+    arrival: Arrival
+    before: tuple[Artifact, ...]
+
+    @property
+    def location(self) -> Location:
+        """Where the lockfile pins it."""
+        return Location(self.lockfile.path, self.entry.line)
+
+    @property
+    def direct(self) -> bool:
+        """Whether a manifest of the project asks for it."""
+        return self.subject.direct
+
+
+def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Manifest]:
+    """A project's manifests by directory relative to its lockfile ('' the root)."""
+    home = lockfile.path.rpartition("/")[0]
+    return {below(home, path) or "": found for path, found in project.manifests.items()}
+
+
+class ProjectChange:
+    """A project that the commit touches, as it will stand, and as it stood."""
+
+    def __init__(self, after: Project, before: tuple[Project, ...], change: Change) -> None:
+        self.after = after
+        self.before = before
+        self._change = change
+        self._lockfiles: dict[str, Lockfile] = {}
+
+    @property
+    def client(self) -> Client:
+        """The project's client."""
+        return clients()[self.after.client or "npm"]
+
+    def lockfile(self, path: str) -> Lockfile:
+        """One of its lockfiles; raises DocumentError where it cannot be read."""
+        if path not in self._lockfiles:
+            self._lockfiles[path] = read_lockfile(self.after, path)
+        return self._lockfiles[path]
+
+    @property
+    def lockfiles(self) -> list[Lockfile]:
+        """All its lockfiles."""
+        return [self.lockfile(path) for path in self.after.lockfiles]
+
+    @cached_property
+    def earlier(self) -> list[tuple[Project, Lockfile]]:
+        """The lockfiles as they stood; one that could not be read then counts as not there."""
+        found = []
+        for project in self.before:
+            for path in project.lockfiles:
+                try:
+                    found.append((project, read_lockfile(project, path)))
+                except NpmVettedError:
+                    continue
+        return found
+
+    @cached_property
+    def uses(self) -> tuple[Use, ...]:
+        """The artifacts that the commit adds, changes or promotes, each distinct one once."""
+        found: dict[Artifact, Use] = {}
+        for lockfile in self.lockfiles:
+            for use in self._uses(lockfile):
+                known = found.get(use.artifact)
+                if known is None or (use.direct and not known.direct):
+                    found[use.artifact] = use
+        return tuple(found.values())
+
+    def _uses(self, lockfile: Lockfile) -> Iterator[Use]:
+        manifests = manifests_by_lockfile(self.after, lockfile)
+        direct = lockfile.direct(manifests)
+        arrivals = self._arrivals(lockfile, direct)
+        entries = {key: lockfile.entry(key) for key in arrivals}
+        names = {entry.artifact.name for entry in entries.values() if entry.artifact}
+        known = self._known(names)
+        directs = self._direct_artifacts(lockfile, direct, entries)
+        for key, entry in entries.items():
+            artifact = entry.artifact
+            if artifact is None:
+                continue
+            same = tuple(
+                each for each in known.get(artifact.name, ()) if each.version == artifact.version
+            )
+            unchanged = artifact in same
+            if unchanged and arrivals[key] is not Arrival.PROMOTED:
+                continue
+            others = sorted(
+                {each.version for each in known.get(artifact.name, ()) if each.version}
+                - {artifact.version}
+            )
+            subject = Subject(
+                artifact=artifact,
+                direct=artifact in directs,
+                development=self._development(lockfile, manifests, key),
+                previous=tuple(each for each in others if each),
+                carrier=self._carrier(lockfile, entry),
+            )
+            yield Use(
+                project=self.after,
+                lockfile=lockfile,
+                entry=entry,
+                artifact=artifact,
+                subject=subject,
+                arrival=Arrival.CHANGED if same and not unchanged else arrivals[key],
+                before=same,
+            )
+
+    def _arrivals(self, lockfile: Lockfile, direct: Mapping[str, set[Group]]) -> dict[str, Arrival]:
+        """The keys of entries to judge, and why."""
+        earlier = [each for _, each in self.earlier]
+        found = dict.fromkeys(lockfile.changed(earlier), Arrival.ADDED)
+        for path, keys in lockfile.patch_files().items():
+            if path in self._change.comparison.touched:
+                found |= dict.fromkeys(keys, Arrival.ADDED)
+        if not self.earlier:
+            return found
+        was_direct = self._direct_before
+        for key in direct:
+            if key not in found and key not in was_direct:
+                found[key] = Arrival.PROMOTED
+        if self._change.policy.development is not None:
+            manifests = manifests_by_lockfile(self.after, lockfile)
+            for key in lockfile.production(manifests) - self._production_before:
+                found.setdefault(key, Arrival.PROMOTED)
+        return found
+
+    @cached_property
+    def _direct_before(self) -> set[str]:
+        found: set[str] = set()
+        for project, lockfile in self.earlier:
+            found.update(lockfile.direct(manifests_by_lockfile(project, lockfile)))
+        return found
+
+    @cached_property
+    def _production_before(self) -> set[str]:
+        found: set[str] = set()
+        for project, lockfile in self.earlier:
+            found |= lockfile.production(manifests_by_lockfile(project, lockfile))
+        return found
+
+    def _known(self, names: set[str]) -> dict[str, set[Artifact]]:
+        """What the earlier states lock under some names."""
+        found: dict[str, set[Artifact]] = {}
+        for _, lockfile in self.earlier:
+            for artifact in lockfile.named(names):
+                found.setdefault(artifact.name, set()).add(artifact)
+        return found
+
+    def names_before(self) -> set[str]:
+        """Every package name that the earlier states lock."""
+        return {
+            artifact.name for _, lockfile in self.earlier for _, artifact in lockfile.artifacts()
+        }
+
+    @staticmethod
+    def _direct_artifacts(
+        lockfile: Lockfile, direct: Iterable[str], entries: Mapping[str, Entry]
+    ) -> set[Artifact]:
+        """The artifacts among some entries that a manifest asks for, under whatever key."""
+        labels = {entry.artifact.label for entry in entries.values() if entry.artifact}
+        found = set()
+        for key in direct:
+            entry = entries.get(key) or lockfile.entry(key)
+            if entry.artifact and entry.artifact.label in labels:
+                found.add(entry.artifact)
+        return found
+
+    def _development(self, lockfile: Lockfile, manifests: Mapping[str, Manifest], key: str) -> bool:
+        if self._change.policy.development is None:
+            return False
+        return key not in self._production(lockfile, manifests)
+
+    def _production(self, lockfile: Lockfile, manifests: Mapping[str, Manifest]) -> set[str]:
+        if lockfile.path not in self._productions:
+            self._productions[lockfile.path] = lockfile.production(manifests)
+        return self._productions[lockfile.path]
+
+    @cached_property
+    def _productions(self) -> dict[str, set[str]]:
+        return {}
+
+    @staticmethod
+    def _carrier(lockfile: Lockfile, entry: Entry) -> Artifact | None:
+        """The artifact whose tarball carries a bundled entry, where the lockfile bears that out."""
+        artifact = entry.artifact
+        if entry.bundled_by is None or artifact is None or artifact.resolved or artifact.integrity:
+            return None
+        return lockfile.entry(entry.bundled_by).artifact
+
+
+def read_lockfile(project: Project, path: str) -> Lockfile:
+    """Read a project's lockfile; raises DocumentError where it cannot be read."""
+    data = project.read(path)
+    if data is None:
+        raise DocumentError("the lockfile is gone", path=path)
+    return client_of_lockfile(path, data).read_lockfile(path, data, project.read)
+
+
+@dataclass(kw_only=True, eq=False)
+class Change:
+    """Everything that the checks may look at.
+
+    ``policy`` is the one that judges (the *before* policy, except where the commit adopts);
+    ``vetting`` decides by it, by the exemptions that stand before and after, and by the notes that
+    the commit leaves.
+    """
+
+    comparison: Comparison
+    policy: Policy
+    vetting: Vetting
+    earlier_vetting: Vetting
+    today: datetime.datetime
+
+    @property
+    def everything(self) -> bool:
+        """Whether everything is judged (``--all``)."""
+        return self.comparison.everything
+
+    @property
+    def scope_arguments(self) -> tuple[str, ...]:
+        """The arguments with which ``note`` covers all that this change adds."""
+        return self.comparison.scope
+
+    @property
+    def after(self) -> Snapshot:
+        """The state that is being committed."""
+        return self.comparison.after
+
+    @property
+    def touched(self) -> Mapping[str, FileChange]:
+        """The paths that differ; with ``--all`` every path."""
+        return self.comparison.touched
+
+    @cached_property
+    def projects_after(self) -> Projects:
+        """The projects as they will stand."""
+        return Projects(self.after, self.policy.excludes)
+
+    @cached_property
+    def projects_before(self) -> tuple[Projects, ...]:
+        """The projects as the parents have them."""
+        return tuple(Projects(each, self.policy.excludes) for each in self.comparison.parents)
+
+    @cached_property
+    def projects(self) -> tuple[ProjectChange, ...]:
+        """The projects that the commit touches, by path."""
+        if self.everything:
+            found = list(self.projects_after.all())
+        else:
+            names = interesting_names()
+            relevant = (
+                path
+                for path in self.touched
+                if path.rpartition("/")[2] in names or path.endswith(_PATCHES)
+            )
+            roots = {
+                project.path: project
+                for path in relevant
+                if (project := self.projects_after.of(path)) is not None
+            }
+            found = [roots[path] for path in sorted(roots)]
+        return tuple(ProjectChange(each, self._before(each), self) for each in found)
+
+    def _before(self, project: Project) -> tuple[Project, ...]:
+        found = []
+        for projects in self.projects_before:
+            try:
+                earlier = projects.at(project.path)
+            except NpmVettedError:  # unreadable then: all of it is judged now
+                continue
+            if earlier is not None:
+                found.append(earlier)
+        return tuple(found)
+
+    def uses(self) -> Iterator[Use]:
+        """The artifacts that the commit adds, changes or promotes, project by project."""
+        for project in self.projects:
+            yield from project.uses
+
+    def verdict(self, use: Use) -> Verdict:
+        """How an artifact stands after the commit."""
+        return self.vetting.judge(use.subject)

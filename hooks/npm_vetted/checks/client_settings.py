@@ -1,0 +1,43 @@
+"""Committed settings that undo protection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change
+from npm_vetted.checks import Words, finding_of
+from npm_vetted.model import Finding
+
+ID: Final = "client-settings"
+HOOKS: Final = frozenset({"settings"})
+WORDS: Final = Words(
+    what=(
+        "Committed settings that undo protection: a registry that is not https or not listed, "
+        "TLS switched off, a literal token, a program that the client would run, switches that "
+        "allow every script, git or remote dependencies allowed."
+    ),
+    why=(
+        "A line in a settings file can do what a malicious package does. `git=./x.sh` in .npmrc is "
+        "executed for any git dependency, with ignore-scripts on; a registry line sends every "
+        "install to another host, which is what dependency confusion needed in 2021; a token that "
+        "is committed is a token that is lost."
+    ),
+    before="# .npmrc\nregistry=http://mirror.example/\n//mirror.example/:_authToken=npm_abc123",
+    after=(
+        "# .npmrc\nregistry=https://npm.acme.example/\n//npm.acme.example/:_authToken=${NPM_TOKEN}"
+    ),
+    satisfy=(
+        "Take the line out; list a registry of your own under [registries] in "
+        ".vetting/config.toml; give tokens through the environment (`${NPM_TOKEN}`)."
+    ),
+    exception="An [[ignore]] entry in .vetting/config.toml with check, path and reason.",
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Ask each touched project's client."""
+    for project in change.projects:
+        problems = project.client.unsafe_settings(project.after, change.policy.registries)
+        for problem in problems:
+            yield finding_of(ID, problem, project.after)

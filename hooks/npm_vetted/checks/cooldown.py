@@ -1,0 +1,82 @@
+"""A version that is younger than the cooldown when it enters."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Arrival, Change, Use
+from npm_vetted.checks import Words, use_finding
+from npm_vetted.model import Finding
+from npm_vetted.notes import Mention
+from npm_vetted.vetting import Status
+
+ID: Final = "cooldown"
+HOOKS: Final = frozenset({"notes"})
+WORDS: Final = Words(
+    what="A version that is younger than the cooldown (7 days by default) when it enters.",
+    why=(
+        "Most malicious releases are found within hours or days: the chalk and debug releases of "
+        "September 2025 stood for two hours, axios 1.14.1 for three. Who waits a week never sees "
+        "them. The clients' own cooldowns do not judge what the lockfile pins: a frozen install "
+        "of a young version passes in npm, Yarn berry and Bun."
+    ),
+    before="published = 2026-11-21T09:00:00Z    # yesterday: rejected",
+    after=(
+        "published = 2026-11-21T09:00:00Z\n"
+        'cooldown-waiver = "fixes CVE-2026-1234, which we are exposed to; the diff was read"'
+    ),
+    satisfy="Wait, or take the newest version that is old enough: `npm-vetted inspect PKG` names it.",
+    exception='`npm-vetted note PKG --waive-cooldown "why it cannot wait"`.',
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Judge the age of what enters, by what its note says was published when."""
+    for use in change.uses():
+        days = change.policy.asks(use.subject.development).cooldown_days
+        if days == 0 or use.arrival is Arrival.PROMOTED:
+            continue
+        verdict = change.verdict(use)
+        if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
+            continue
+        if _waiver(verdict.mention):
+            continue
+        since, source = _counted_from(verdict.mention, change.today)
+        age = change.today - since
+        if age < datetime.timedelta(days=days):
+            yield _finding(use, verdict.mention, age, days, source)
+
+
+def _waiver(mention: Mention) -> str | None:
+    own = mention.listed.cooldown_waiver if mention.listed else None
+    return own or mention.note.cooldown_waiver
+
+
+def _counted_from(mention: Mention, now: datetime.datetime) -> tuple[datetime.datetime, str]:
+    """From when the age counts: when it was published, else when it was vetted."""
+    published = mention.listed.published if mention.listed else mention.note.published
+    if published is not None and published <= now:
+        return published, "published"
+    day = datetime.datetime.combine(mention.note.vetted_on, datetime.time(), datetime.UTC)
+    return min(day, now), "vetted (no time of publication is recorded)"
+
+
+def _finding(
+    use: Use, mention: Mention, age: datetime.timedelta, days: int, source: str
+) -> Finding:
+    left = datetime.timedelta(days=days) - age
+    return use_finding(
+        ID,
+        use,
+        f"{source} {_words(age)} ago, the policy waits {days} days: {_words(left)} left",
+        fix=(("npm-vetted", "note", mention.note.label, "--waive-cooldown", "why it cannot wait"),),
+    )
+
+
+def _words(time: datetime.timedelta) -> str:
+    if time >= datetime.timedelta(days=2):
+        return f"{time.days} days"
+    hours = max(int(time.total_seconds() // 3600), 1)
+    return f"{hours} hour{'s' if hours > 1 else ''}"

@@ -1,0 +1,39 @@
+"""A project whose committed settings let dependencies' lifecycle scripts run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change
+from npm_vetted.checks import Words, finding_of
+from npm_vetted.model import Finding
+
+ID: Final = "ignore-scripts"
+HOOKS: Final = frozenset({"settings"})
+WORDS: Final = Words(
+    what="A project whose committed settings let its dependencies' lifecycle scripts run.",
+    why=(
+        "An install script runs with your rights the moment a package is installed, before anyone "
+        "has read it. That is how eslint-scope 3.7.2 took npm tokens in 2018, how ua-parser-js "
+        "0.7.29 installed a miner in 2021, and how Shai-Hulud spread by itself in 2025.\n\n"
+        "The switch belongs in the repository, where it holds for everyone and for CI. A setting "
+        "that works only by accident (npm takes `ignore-scripts=no` as true!) is refused as well."
+    ),
+    before="# .npmrc\nsave-exact=true",
+    after="# .npmrc\nsave-exact=true\nignore-scripts=true",
+    satisfy=(
+        "`npm-vetted init --settings` writes the switch for the client that the project uses: "
+        "`.npmrc` (npm), `pnpm-workspace.yaml` and `.npmrc` (pnpm), `.yarnrc` (Yarn classic), "
+        "`.yarnrc.yml` (Yarn berry), `bunfig.toml` (Bun). Scripts that a package really needs are "
+        "run by `npm-vetted rebuild`, once a note says that they were read."
+    ),
+    exception="An [[ignore]] entry in .vetting/config.toml with check, path and reason.",
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Ask each touched project's client."""
+    for project in change.projects:
+        for problem in project.client.scripts_run(project.after):
+            yield finding_of(ID, problem, project.after, fix=("npm-vetted", "init", "--settings"))

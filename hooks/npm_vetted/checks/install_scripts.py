@@ -1,0 +1,105 @@
+"""Lifecycle scripts, and entries of allow-lists, that nobody has reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change, ProjectChange, Use
+from npm_vetted.checks import Words, use_finding
+from npm_vetted.model import Allowance, Artifact, Finding
+from npm_vetted.vetting import Status, Subject, scripts_of
+
+ID: Final = "install-scripts"
+HOOKS: Final = frozenset({"notes"})
+WORDS: Final = Words(
+    what=(
+        "A package that declares lifecycle scripts, or an entry in an allow-list, whose note does "
+        "not say that the scripts were reviewed."
+    ),
+    why=(
+        "Install scripts are the shortest way from a published version to your machine; most "
+        "packages that were taken over used one. A package that has some deserves a look at them "
+        "before it enters, whether or not they are switched off today."
+    ),
+    before='# package.json\n"allowScripts": { "esbuild": true }        # no note says why',
+    after='# .vetting/notes/esbuild/0.25.0.toml\ncriteria = ["health", "scripts"]\nscripts = ["postinstall"]',
+    satisfy="`npm-vetted inspect PKG@VER` shows the scripts; `npm-vetted note PKG@VER --criteria health,scripts`.",
+    exception="`npm-vetted exempt PKG@VER --reason ...`, committed on its own.",
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Judge what enters, then the allow-lists of the projects that the commit touches."""
+    for use in change.uses():
+        yield from _of_use(change, use)
+    for project in change.projects:
+        yield from _of_allowances(change, project)
+
+
+def _of_use(change: Change, use: Use) -> Iterator[Finding]:
+    verdict = change.verdict(use)
+    if not verdict.covered or verdict.mention is None:
+        return
+    if not scripts_of(use.artifact, verdict.mention):
+        return
+    note = verdict.mention.note
+    missing = change.vetting.lacking_scripts(use.subject, note.grants)
+    unsaid = verdict.mention.listed is not None and not verdict.mention.listed.scripts
+    if missing or unsaid:
+        words = f"does not name {', '.join(missing)}" if missing else "lists it without its scripts"
+        yield use_finding(
+            ID,
+            use,
+            f"runs scripts when it is installed, and {note.path} {words}",
+            fix=(_fix(change, use.artifact, use.subject),),
+        )
+
+
+def _fix(change: Change, artifact: Artifact, subject: Subject) -> tuple[str, ...]:
+    wanted = {
+        *change.vetting.demanded(subject, None),
+        *change.policy.asks(subject.development).scripts,
+    }
+    return ("npm-vetted", "note", artifact.label, "--criteria", ",".join(sorted(wanted)))
+
+
+def _of_allowances(change: Change, project: ProjectChange) -> Iterator[Finding]:
+    allowances = list(project.client.allowances(project.after))
+    if not allowances:
+        return
+    names = {allowance.package for allowance in allowances}
+    locked = [artifact for lockfile in project.lockfiles for artifact in lockfile.named(names)]
+    for allowance in allowances:
+        found = [each for each in locked if each.name == allowance.package]
+        if allowance.version is not None:
+            found = [each for each in found if each.version == allowance.version]
+        for artifact in sorted(set(found), key=lambda each: each.label):
+            if not _reviewed(change, artifact):
+                yield _allowance_finding(change, project, allowance, artifact)
+
+
+def _reviewed(change: Change, artifact: Artifact) -> bool:
+    """Whether a note (or an exemption) of exactly these bytes says the scripts were reviewed."""
+    subject = Subject(artifact=artifact, direct=False, development=False)
+    verdict = change.vetting.judge(subject)
+    if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
+        return True
+    if verdict.mention is None or not verdict.covered:
+        return False
+    return not change.vetting.lacking_scripts(subject, verdict.mention.note.grants)
+
+
+def _allowance_finding(
+    change: Change, project: ProjectChange, allowance: Allowance, artifact: Artifact
+) -> Finding:
+    subject = Subject(artifact=artifact, direct=False, development=False)
+    return Finding(
+        check=ID,
+        message=f"{allowance.setting} lets its scripts run, and no note says that they were reviewed",
+        location=allowance.location,
+        project=project.after.path or ".",
+        package=artifact.name,
+        version=artifact.version,
+        fix=(_fix(change, artifact, subject),),
+    )

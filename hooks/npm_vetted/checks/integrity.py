@@ -1,0 +1,82 @@
+"""Hashes that are not the vetted ones, that changed under a version, or that prove nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change, Use
+from npm_vetted.checks import Words, use_finding
+from npm_vetted.hashes import unsound
+from npm_vetted.model import Finding
+from npm_vetted.vetting import Lack
+
+ID: Final = "integrity"
+HOOKS: Final = frozenset({"notes", "lockfile"})
+WORDS: Final = Words(
+    what=(
+        "A package whose hash is not the one that was vetted, or that changed or vanished while "
+        "the version stayed; more than one hash of the strongest algorithm, or an unknown one."
+    ),
+    why=(
+        "Registries do not let a version be published twice. A hash that changes under the same "
+        "version is another registry's package, a hand-edited lockfile, or an attack. npm accepts "
+        "an artifact that matches ANY hash of the strongest algorithm in the field, and installs "
+        "anything where the field is empty."
+    ),
+    before='"integrity": "sha512-AAAA... sha512-BBBB..."',
+    after='"integrity": "sha512-AAAA..."',
+    satisfy=(
+        "Restore the lockfile's line, or install again from the registry. If the bytes really are "
+        "others (a private registry that repacks), vet them: `npm-vetted note` writes a second "
+        "note for the version."
+    ),
+    exception="An [[ignore]] entry in .vetting/config.toml with check, path, package and reason.",
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Compare what the commit adds or changes with the notes, and with what stood before."""
+    for use in change.uses():
+        artifact = use.artifact
+        if artifact.integrity is not None:
+            reason = unsound(artifact.integrity)
+            if reason is not None:
+                yield use_finding(ID, use, f"integrity {artifact.integrity!r}: {reason}")
+                continue
+        verdict = change.verdict(use)
+        if verdict.gap is not None and verdict.gap.lack is Lack.BYTES and verdict.gap.mention:
+            note = verdict.gap.mention.note.path
+            found = artifact.integrity or artifact.checksum or artifact.resolved or "no hash"
+            yield use_finding(
+                ID,
+                use,
+                f"the bytes are not those that {note} vetted: expected "
+                f"{verdict.gap.mention.pinned.integrity or verdict.gap.mention.pinned.resolved}, "
+                f"found {found}",
+                fix=(("npm-vetted", "inspect", artifact.label),),
+            )
+        elif not verdict.covered or verdict.mention is None:
+            yield from _changed(use)
+
+
+def _changed(use: Use) -> Iterator[Finding]:
+    """A hash that changed or vanished while the version stayed, and that no note vouches for."""
+    artifact = use.artifact
+    for earlier in use.before:
+        if earlier.kind is not artifact.kind or earlier.patch != artifact.patch:
+            continue
+        if earlier.integrity and not artifact.integrity and not artifact.checksum:
+            yield use_finding(
+                ID, use, f"its hash vanished while the version stayed: expected {earlier.integrity}"
+            )
+            return
+        if use.lockfile.same_bytes(earlier, artifact) is False:
+            yield use_finding(
+                ID,
+                use,
+                "its hash changed while the version stayed: expected "
+                f"{earlier.integrity or earlier.checksum}, found "
+                f"{artifact.integrity or artifact.checksum}",
+            )
+            return

@@ -1,0 +1,166 @@
+"""Where a lockfile says packages come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change, Use
+from npm_vetted.checks import Words, use_finding
+from npm_vetted.hashes import is_weak
+from npm_vetted.model import Finding, Kind, Level, Location
+from npm_vetted.policy import DEFAULT_REGISTRY
+from npm_vetted.project import in_node_modules
+from npm_vetted.sources import Registries, tarball_of
+from npm_vetted.vetting import Status, Verdict
+
+ID: Final = "lockfile-source"
+HOOKS: Final = frozenset({"lockfile"})
+WORDS: Final = Words(
+    what=(
+        "A package from a host that is not allowed or not over https, a tarball of another package "
+        "or version, a missing or weak hash, a git or URL source that no note accepts, a bundled "
+        "entry that its parent does not bundle, a tracked node_modules/."
+    ),
+    why=(
+        "Reviewers skip lockfiles, so an attacker writes there: one changed `resolved` line in a "
+        "diff of thousands installs another tarball under a trusted name (lockfile injection, "
+        "2019). What comes from a host or in a form that nobody agreed to is rejected."
+    ),
+    before='"resolved": "https://registry.npmjs.org.evil.example/ms/-/ms-2.1.3.tgz"',
+    after='"resolved": "https://registry.npmjs.org/ms/-/ms-2.1.3.tgz"',
+    satisfy=(
+        "Install from an allowed registry; list a registry of your own under [registries], and the "
+        "scopes that you publish under [[first-party]], in .vetting/config.toml. A git or URL "
+        "dependency is accepted by a note for exactly that commit or tarball."
+    ),
+    exception="`npm-vetted exempt PKG@VER --reason ...`, or an [[ignore]] entry, committed on its own.",
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Judge the sources of what enters, and any node_modules that the commit touches."""
+    yield from _tracked_modules(change)
+    for use in change.uses():
+        verdict = change.verdict(use)
+        if verdict.status is Status.EXEMPT:
+            continue
+        yield from _of_use(change, use, verdict)
+
+
+def _tracked_modules(change: Change) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for path, touched in sorted(change.touched.items()):
+        if touched.after is None or not in_node_modules(path):
+            continue
+        folder = path[: path.index("node_modules") + len("node_modules")]
+        if folder in seen or change.policy.excludes(folder):
+            continue
+        seen.add(folder)
+        yield Finding(
+            check=ID,
+            message="installed packages are committed: what runs is then not what the lockfile pins",
+            location=Location(path),
+            fix=(("git", "rm", "-r", "--cached", folder),),
+        )
+
+
+def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
+    artifact = use.artifact
+    owner = change.policy.owner_of(artifact.name)
+    if artifact.bundled:
+        yield from _bundled(use)
+        return
+    if owner is not None:
+        yield from _first_party(use, owner.registry)
+    elif artifact.kind is Kind.REGISTRY:
+        yield from _registry(change, use)
+    elif verdict.mention is None or not verdict.covered:
+        yield use_finding(
+            ID,
+            use,
+            f"comes from {artifact.kind.value} ({artifact.resolved}), and no note accepts that source",
+            fix=(("npm-vetted", "note", artifact.label),),
+        )
+    if (
+        artifact.kind in (Kind.REGISTRY, Kind.TARBALL, Kind.FILE)
+        and verdict.status is not Status.VETTED
+    ) or artifact.kind is Kind.REGISTRY:
+        yield from _hash(use)
+
+
+def _bundled(use: Use) -> Iterator[Finding]:
+    if use.entry.bundled_by is None:
+        yield use_finding(ID, use, "marked as bundled, but no package above it bundles it")
+    elif use.artifact.resolved or (use.artifact.integrity and use.lockfile.names_hosts):
+        yield use_finding(
+            ID,
+            use,
+            "marked as bundled, but with a source or hash of its own: a client would fetch it "
+            f"from {use.artifact.resolved or 'the registry'}",
+        )
+
+
+def _registry(change: Change, use: Use) -> Iterator[Finding]:
+    resolved = use.artifact.resolved
+    if resolved is None or (not use.lockfile.names_hosts and "://" not in resolved):
+        return
+    if not change.policy.registries.allows(resolved):
+        yield use_finding(
+            ID,
+            use,
+            f"comes from {resolved}, which is not an allowed registry "
+            f"(allowed: {', '.join(change.policy.registries.urls)})",
+        )
+        return
+    named = tarball_of(resolved)
+    if named is None:
+        yield use_finding(
+            ID,
+            use,
+            f"{resolved} does not name a package: it cannot be told what it is",
+            level=Level.WARNING,
+        )
+    elif named != (use.artifact.name, use.artifact.version):
+        yield use_finding(
+            ID,
+            use,
+            f"its tarball is of another package or version: expected {use.artifact.label}, found "
+            f"{named[0]}@{named[1]} in {resolved}",
+        )
+
+
+def _first_party(use: Use, registry: str) -> Iterator[Finding]:
+    """A package of ours must come from our registry: else anyone may publish its name."""
+    resolved = use.artifact.resolved
+    ours = Registries((registry,))
+    if resolved is not None and "://" in resolved:
+        if not ours.allows(resolved):
+            yield use_finding(
+                ID, use, f"a first-party package must come from {registry}, found {resolved}"
+            )
+        return
+    from npm_vetted.clients import clients
+
+    client = clients()[use.project.client or "npm"]
+    bound = client.registry_of(use.project, use.artifact.name)
+    if bound is None or not ours.allows(bound):
+        scope = use.artifact.name.partition("/")[0]
+        yield use_finding(
+            ID,
+            use,
+            f"a first-party package must come from {registry}, and neither the lockfile nor the "
+            f"committed settings say so for {scope} (found {bound or DEFAULT_REGISTRY})",
+        )
+
+
+def _hash(use: Use) -> Iterator[Finding]:
+    artifact = use.artifact
+    if artifact.integrity is None and artifact.checksum is None:
+        if artifact.resolved and "#" in artifact.resolved and use.lockfile.names_hosts:
+            yield use_finding(ID, use, "only a weak hash (sha1) binds its bytes")
+            return
+        if not use.lockfile.may_lack_hash(use.entry):
+            yield use_finding(ID, use, "no hash: whatever the host sends is installed")
+    elif artifact.integrity is not None and is_weak(artifact.integrity):
+        yield use_finding(ID, use, f"only a weak hash binds its bytes: {artifact.integrity}")

@@ -1,0 +1,125 @@
+"""Manifests and lockfiles that disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change, ProjectChange, manifests_by_lockfile
+from npm_vetted.checks import Words, finding_of
+from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.model import Finding, Location, Problem, Project
+from npm_vetted.project import client_of_lockfile
+
+ID: Final = "lockfile-sync"
+HOOKS: Final = frozenset({"lockfile"})
+WORDS: Final = Words(
+    what=(
+        "A manifest and a lockfile that disagree, a missing lockfile, two lockfiles for one "
+        "project, a lockfile of another client than the pinned one, a locked package that nothing "
+        "depends on."
+    ),
+    why=(
+        "What is reviewed must be what is installed. Where two files say what a project consists "
+        "of, a client picks one, and not always the one that was looked at: an npm-shrinkwrap.json "
+        "shadows the package-lock.json, an orphaned entry waits for someone to ask for it."
+    ),
+    before="package-lock.json and yarn.lock side by side",
+    after="the lockfile of the one client that the project uses",
+    satisfy="Run the client's install again and commit the manifest and the lockfile together.",
+    exception=(
+        'A library without a lockfile: an [[ignore]] entry with check = "lockfile-sync" and the '
+        "path of its package.json; its specifiers are then judged in place of artifacts."
+    ),
+)
+_INSTALL: Final = {
+    "npm": ("npm", "install", "--package-lock-only", "--ignore-scripts"),
+    "pnpm": ("pnpm", "install", "--lockfile-only", "--ignore-scripts"),
+    "yarn-classic": ("yarn", "install", "--ignore-scripts"),
+    "yarn-berry": ("yarn", "install", "--mode=update-lockfile"),
+    "bun": ("bun", "install", "--lockfile-only", "--ignore-scripts"),
+}
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Compare each touched project's manifests with its lockfile."""
+    for project in change.projects:
+        for problem in _problems(project):
+            yield finding_of(ID, problem, project.after, fix=_install(project.after))
+
+
+def _install(project: Project) -> tuple[str, ...]:
+    return _INSTALL.get(project.client or "npm", _INSTALL["npm"])
+
+
+def _problems(project: ProjectChange) -> Iterator[Problem]:
+    after = project.after
+    if not after.lockfiles:
+        yield Problem(
+            message=f"no lockfile: expected one of {', '.join(project.client.LOCKFILES)}",
+            location=Location(after.manifest.path),
+        )
+        return
+    if len(after.lockfiles) > 1:
+        names = [path.rpartition("/")[2] for path in after.lockfiles]
+        yield Problem(
+            message=f"{len(names)} lockfiles for one project: {', '.join(names)}; keep the one "
+            "that is installed from",
+            location=Location(after.lockfiles[1]),
+            fix=(("git", "rm", after.lockfiles[1]),),
+        )
+    yield from _pinned_client(after)
+    for lockfile in project.lockfiles:
+        yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
+        yield from _orphans(project, lockfile)
+
+
+def _pinned_client(project: Project) -> Iterator[Problem]:
+    pin = project.pin
+    if pin is None:
+        return
+    for path in project.lockfiles:
+        client = client_of_lockfile(path, project.read(path) or b"")
+        classic = pin.minimum is not None and pin.minimum[0] < 2
+        fits = pin.client == client.PROGRAM and (
+            pin.client != "yarn"
+            or pin.minimum is None
+            or (client.NAME == "yarn-classic") is classic
+        )
+        if not fits:
+            yield Problem(
+                message=f"the project pins {pin.client}, and {path} is a lockfile of {client.NAME}",
+                location=pin.location,
+                fix=(("git", "rm", path),),
+            )
+
+
+def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
+    """Entries that nothing asks for, among those that the commit adds or stops asking for."""
+    manifests = manifests_by_lockfile(project.after, lockfile)
+    suspects = {use.entry.key for use in project.uses if use.lockfile is lockfile}
+    for _, earlier in project.earlier:
+        for key in earlier.changed([lockfile]):
+            suspects.update(child for child in earlier.children(key) if child in lockfile.blocks)
+    suspects -= set(lockfile.direct(manifests))
+    for key in sorted(_unreached(lockfile, suspects)):
+        entry = lockfile.entry(key)
+        if entry.artifact is None:
+            continue
+        yield Problem(
+            message="locked, but nothing depends on it",
+            location=Location(lockfile.path, entry.line),
+            package=entry.artifact.name,
+            version=entry.artifact.version,
+        )
+
+
+def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:
+    """Of some keys, those that only each other ask for, if anyone does."""
+    parents = lockfile.dependents(suspects)
+    left = set(suspects)
+    while True:
+        reached = {key for key in left if any(parent not in left for parent in parents[key])}
+        if not reached:
+            return left
+        left -= reached

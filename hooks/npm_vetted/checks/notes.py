@@ -1,0 +1,175 @@
+"""Notes that are malformed, misplaced, out of chain, or gone while needed; denied packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change, Use, manifests_by_lockfile, read_lockfile
+from npm_vetted.checks import Words, use_finding
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.model import Artifact, Finding, Location, Project
+from npm_vetted.notes import (
+    BESIDE,
+    FOLDER,
+    Note,
+    NoteError,
+    belongs_at,
+    file_stem,
+    mentions,
+    package_folder,
+)
+from npm_vetted.policy import EXEMPTIONS, Exemptions
+from npm_vetted.versions import satisfies
+from npm_vetted.vetting import Subject
+
+ID: Final = "notes"
+HOOKS: Final = frozenset({"notes"})
+WORDS: Final = Words(
+    what=(
+        "Notes that are malformed, stand in the wrong place, start from a version that is not "
+        "vetted, or are taken away while a lockfile needs them; packages that the policy denies."
+    ),
+    why=(
+        "A note is evidence. One that cannot be read, or that was moved or widened by hand, is no "
+        "evidence, and one that is deleted leaves a package that nobody vouches for. A [[deny]] "
+        "entry is for what is known to be bad: flatmap-stream is never vetted."
+    ),
+    before='# .vetting/notes/express/4.19.2.toml\ncriteria = ["helth"]',
+    after='# .vetting/notes/express/4.19.2.toml\ncriteria = ["health"]',
+    satisfy="Mend the line that the finding names, or write the note again with `npm-vetted note`.",
+    exception="None for a denied package but a change of policy, committed on its own.",
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Judge the notes that the commit touches, what it takes away, and what the policy denies."""
+    paths = sorted(
+        path
+        for path, touched in change.touched.items()
+        if path.startswith(FOLDER) and touched.after is not None
+    )
+    for path in paths:
+        yield from _of_file(change, path)
+    yield from _gone(change)
+    for use in change.uses():
+        yield from _denied(change, use)
+
+
+def _of_file(change: Change, path: str) -> Iterator[Finding]:
+    name = path.rpartition("/")[2]
+    if name in BESIDE:
+        return
+    if not name.endswith(".toml"):
+        yield Finding(
+            check=ID,
+            message=f"not a note: expected NAME.toml (or {', '.join(sorted(BESIDE))})",
+            location=Location(path),
+            fix=(("git", "rm", "--cached", path),),
+        )
+        return
+    note = change.vetting.notes.read(path)
+    if isinstance(note, NoteError):
+        yield Finding(check=ID, message=note.message, location=Location(path, note.line))
+    elif note is not None:
+        yield from _of_note(change, note)
+
+
+def _of_note(change: Change, note: Note) -> Iterator[Finding]:
+    if not belongs_at(note):
+        stem = package_folder(note.package or "") + file_stem(
+            note.version, note.pinned, note.specifier
+        )
+        yield Finding(
+            check=ID,
+            message=f"misplaced: a note of {note.label} belongs at {stem}.toml",
+            location=Location(note.path),
+            package=note.package,
+            version=note.version,
+            fix=(("git", "mv", note.path, f"{stem}.toml"),),
+        )
+        return
+    for name, version, mention in mentions(note):
+        since = mention.listed.since if mention.listed else note.since
+        demands = change.policy.demands
+        if since is not None and not change.vetting.chained(name, since, demands):
+            yield Finding(
+                check=ID,
+                message=f"out of chain: it was reviewed from {since}, which is neither vetted, "
+                "accepted nor exempt",
+                location=mention.location,
+                package=name,
+                version=version,
+                fix=(("npm-vetted", "note", f"{name}@{since}"),),
+            )
+
+
+def _gone(change: Change) -> Iterator[Finding]:
+    """What was covered before and is not any more, though it did not change itself."""
+    names = _names_that_lost_words(change)
+    if not names or change.everything:
+        return
+    judged = {(use.project.path, use.artifact) for use in change.uses()}
+    for project in change.projects_after.all():
+        for location, subject in _locked(project, names):
+            if (project.path, subject.artifact) in judged:
+                continue
+            if change.vetting.judge(subject).covered:
+                continue
+            if change.earlier_vetting.judge(subject).covered:
+                yield _gone_finding(change, project, location, subject.artifact)
+
+
+def _names_that_lost_words(change: Change) -> set[str]:
+    """The packages that a removed or rewritten note or exemption spoke of."""
+    names: set[str] = set()
+    for path, touched in change.touched.items():
+        if path.startswith(FOLDER) and touched.before is not None:
+            note = change.earlier_vetting.notes.read(path)
+            if isinstance(note, Note):
+                names.update(name for name, _, _ in mentions(note))
+    if EXEMPTIONS in change.touched:
+        after = Exemptions.read(change.after.read(EXEMPTIONS)).lines()
+        before = change.earlier_vetting.exemptions
+        names.update(each.name for each in before.all() if str(each) not in after)
+    return names
+
+
+def _locked(project: Project, names: set[str]) -> Iterator[tuple[Location, Subject]]:
+    for path in project.lockfiles:
+        try:
+            lockfile = read_lockfile(project, path)
+        except NpmVettedError:  # not what this commit is about; it is judged when it is touched
+            continue
+        direct = lockfile.direct(manifests_by_lockfile(project, lockfile))
+        for key in lockfile.blocks:
+            entry = lockfile.entry(key)
+            if entry.artifact is not None and entry.artifact.name in names and not entry.bundled_by:
+                subject = Subject(artifact=entry.artifact, direct=key in direct, development=False)
+                yield Location(path, entry.line), subject
+
+
+def _gone_finding(
+    change: Change, project: Project, location: Location, artifact: Artifact
+) -> Finding:
+    before = change.earlier_vetting.judge(
+        Subject(artifact=artifact, direct=False, development=False)
+    )
+    gone = before.mention.note.path if before.mention else EXEMPTIONS
+    return Finding(
+        check=ID,
+        message=f"the commit takes away what covers it ({gone}), and the lockfile still needs it",
+        location=location,
+        project=project.path or ".",
+        package=artifact.name,
+        version=artifact.version,
+        fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", gone),),
+    )
+
+
+def _denied(change: Change, use: Use) -> Iterator[Finding]:
+    for deny in change.policy.deny:
+        if deny.package != use.artifact.name:
+            continue
+        if deny.versions is None or satisfies(use.artifact.version, deny.versions):
+            yield use_finding(ID, use, f"the policy denies it: {deny.reason}")

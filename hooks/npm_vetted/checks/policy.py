@@ -1,0 +1,67 @@
+"""A policy that is loosened by the change that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change
+from npm_vetted.checks import Words
+from npm_vetted.loosening import Loosening, adopted, loosenings
+from npm_vetted.model import Finding, Level
+from npm_vetted.policy import CONFIG, EXEMPTIONS
+from npm_vetted.snapshot import VETTING
+
+ID: Final = "policy"
+HOOKS: Final = frozenset({"settings", "notes", "lockfile"})
+WORDS: Final = Words(
+    what="A change that loosens the policy together with anything else.",
+    why=(
+        "Whoever brings a bad dependency in would also write the line that lets it in. The policy "
+        "before a change judges it; a loosening stands in a commit of its own, where a reviewer "
+        "(and CODEOWNERS of .vetting/) cannot miss it."
+    ),
+    before="one commit: exemptions.txt gains left-pad, package-lock.json gains left-pad",
+    after="first a commit with exemptions.txt alone, then a commit with the lockfile",
+    satisfy="Commit .vetting/config.toml and .vetting/exemptions.txt first, on their own.",
+    exception="None: the second commit passes as soon as the first stands.",
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """List what the commit loosens; an error unless it does nothing else."""
+    if change.everything or not (change.touched.keys() & {CONFIG, EXEMPTIONS}):
+        return
+    before, law = change.comparison.before, change.comparison.law
+    # A branch from before the adoption may bring a .vetting/ of its own: held against the law.
+    found = list(loosenings(before if adopted(before) else law, change.after))
+    alone = all(path in (CONFIG, EXEMPTIONS) or _is_only_words(path) for path in change.touched)
+    for each in found:
+        yield _finding(each, alone)
+
+
+def _is_only_words(path: str) -> bool:
+    """Files that steer nothing: the documentation beside the policy."""
+    return path.startswith(VETTING) and path.rpartition("/")[2] in (
+        "README",
+        "README.md",
+        "CODEOWNERS",
+    )
+
+
+def _finding(loosening: Loosening, alone: bool) -> Finding:
+    if alone:
+        return Finding(
+            check=ID,
+            level=Level.NOTICE,
+            message=f"loosens the policy: {loosening.words}",
+            location=loosening.location,
+            package=loosening.package,
+        )
+    return Finding(
+        check=ID,
+        message=f"loosens the policy in a change that does something else: {loosening.words}",
+        location=loosening.location,
+        package=loosening.package,
+        fix=(("git", "commit", "-m", "Policy: say why", "--", CONFIG, EXEMPTIONS),),
+    )

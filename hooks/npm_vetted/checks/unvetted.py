@@ -1,0 +1,134 @@
+"""An added or upgraded artifact that no note or exemption covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Arrival, Change, Use
+from npm_vetted.checks import Words, use_finding
+from npm_vetted.model import Finding, Level
+from npm_vetted.vetting import Gap, Lack, Verdict
+
+ID: Final = "unvetted"
+HOOKS: Final = frozenset({"notes"})
+WORDS: Final = Words(
+    what=(
+        "An added or upgraded package that no vetting note, and no exemption, covers with the "
+        "criteria that the policy asks."
+    ),
+    why=(
+        "Whoever adds a package runs its code, and the code of all that it brings. event-stream "
+        "3.3.6 (2018) brought flatmap-stream, a package nobody had looked at; axios 1.14.1 (2026) "
+        "brought plain-crypto-js. A note is a person's word that this version was looked at, "
+        "bound to the hash of what they looked at."
+    ),
+    before='$ npm install express\n$ git commit -am "Add express"     # no note: rejected',
+    after=(
+        "$ npm install express\n"
+        '$ npm-vetted note "express" --criteria health -m "HTTP server; maintained by OpenJS, ..."\n'
+        '$ git commit -am "Add express"'
+    ),
+    satisfy=(
+        "`npm-vetted inspect PKG@VER` shows what a reviewer looks at, `npm-vetted diff PKG NEW` "
+        "the changelog and code of an upgrade, `npm-vetted note PKG` records the answer; `note "
+        "--staged` walks through all that the commit adds. A note of a direct dependency lists "
+        "what it brings."
+    ),
+    exception=(
+        "`npm-vetted exempt PKG@VER --reason ...` takes it in without a review; that is a change "
+        "of policy and is committed on its own."
+    ),
+)
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Judge what the commit adds, changes or promotes."""
+    for project in change.projects:
+        change.vetting.notes.search(
+            [
+                f"{use.artifact.name}@{use.artifact.version or use.artifact.resolved}"
+                for use in project.uses
+            ]
+        )
+        open_uses = []
+        for use in project.uses:
+            verdict = change.verdict(use)
+            if verdict.covered:
+                if verdict.unbound:
+                    yield _unbound(use, verdict)
+            elif verdict.gap is not None and verdict.gap.lack is not Lack.BYTES:
+                open_uses.append((use, verdict.gap))
+        if open_uses:
+            yield from _findings(change, open_uses)
+
+
+def _unbound(use: Use, verdict: Verdict) -> Finding:
+    note = verdict.mention.note.path if verdict.mention else "a note"
+    return use_finding(
+        ID,
+        use,
+        f"{note} vets {use.artifact.label} by a hash that {use.lockfile.format} does not have: "
+        "the bytes are not bound",
+        level=Level.WARNING,
+        fix=(("npm-vetted", "note", use.artifact.label),),
+    )
+
+
+def _findings(change: Change, uses: list[tuple[Use, Gap]]) -> Iterator[Finding]:
+    bringers = _bringers([use for use, _ in uses if use.direct])
+    for use, gap in uses:
+        bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
+        yield use_finding(
+            ID, use, _message(change, use, gap, bringer), fix=(_fix(change, bringer),)
+        )
+
+
+def _bringers(direct: list[Use]) -> dict[tuple[str, str], Use]:
+    """Which unvetted direct dependency brings each entry; the first that does."""
+    found: dict[tuple[str, str], Use] = {}
+    for use in direct:
+        for key in use.lockfile.reach([use.entry.key]):
+            found.setdefault((use.lockfile.path, key), use)
+    return found
+
+
+def _fix(change: Change, bringer: Use | None) -> tuple[str, ...]:
+    if bringer is None:
+        return ("npm-vetted", "note", *change.scope_arguments)
+    criteria = set(change.vetting.demanded(bringer.subject, None))
+    if bringer.artifact.scripts:
+        criteria |= set(change.vetting.lacking_scripts(bringer.subject, criteria))
+    words = ("--criteria", ",".join(sorted(criteria))) if criteria else ()
+    return ("npm-vetted", "note", bringer.artifact.label, *words)
+
+
+def _message(change: Change, use: Use, gap: Gap, bringer: Use | None) -> str:
+    note = gap.mention.note.path if gap.mention else ""
+    match gap.lack:
+        case Lack.CRITERIA:
+            return f"{note} lacks the criteria the policy asks: {', '.join(gap.criteria)}"
+        case Lack.CHAIN:
+            return f"{note} was reviewed from {gap.since}, which is not vetted itself"
+        case Lack.DIRECT:
+            return (
+                f"now a direct dependency, while {note} only accepts it as brought by another: "
+                "it needs a note of its own"
+            )
+        case Lack.OWN:
+            return f"{note} only lists it; the policy asks for a note of its own"
+    return _missing(change, use, bringer)
+
+
+def _missing(change: Change, use: Use, bringer: Use | None) -> str:
+    if bringer is not None and bringer is not use:
+        return f"comes with {bringer.artifact.label}, and no note or exemption covers it"
+    if use.arrival is Arrival.PROMOTED:
+        return "now asked for directly or shipped, and no note covers it"
+    if change.everything:
+        return "no note or exemption covers it"
+    if use.subject.previous:
+        return f"upgraded from {', '.join(use.subject.previous)}, and no note covers it"
+    if use.arrival is Arrival.CHANGED:
+        return "its source changed, and no note covers it"
+    return "new, and no note or exemption covers it"

@@ -1,0 +1,97 @@
+"""The command line: which command, the options that all have, and the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from npm_vetted import __version__, commands
+from npm_vetted.errors import UNDECIDED, NpmVettedError, UsageError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run npm-vetted; the exit status as DESIGN.md section 3 says."""
+    try:
+        arguments = _parse(list(sys.argv[1:] if argv is None else argv))
+        if arguments.directory:
+            _enter(arguments.directory)
+        status = commands.command(arguments.command).run(arguments)
+        sys.stdout.flush()
+        return status
+    except NpmVettedError as error:
+        _say(error)
+        return error.status
+    except BrokenPipeError:
+        # Whoever read the findings has left: what they did not see is not a yes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNDECIDED
+    except KeyboardInterrupt:
+        print("npm-vetted: interrupted; nothing was decided", file=sys.stderr)
+        return 130
+    except RecursionError:
+        print("npm-vetted: nested too deeply to be read", file=sys.stderr)
+        return UNDECIDED
+    except Exception as error:
+        if os.environ.get("NPM_VETTED_TRACEBACK"):
+            raise
+        print(
+            f"npm-vetted: a fault of its own: {type(error).__name__}: {error}\n"
+            "  please report it, with what NPM_VETTED_TRACEBACK=1 prints",
+            file=sys.stderr,
+        )
+        return UNDECIDED
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    """Parse the command line; only the command that is called is imported."""
+    parser = argparse.ArgumentParser(
+        prog="npm-vetted",
+        description="No npm dependency enters a repository without a vetting note.",
+    )
+    parser.add_argument("--version", action="version", version=f"npm-vetted {__version__}")
+    _add_common(parser, top=True)
+    called = next((word for word in argv if word in commands.names()), None)
+    below = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in [called] if called else commands.names():
+        command = commands.command(name)
+        inner = below.add_parser(name, help=command.HELP, description=command.HELP)
+        _add_common(inner, top=False)
+        command.add_arguments(inner)
+    return parser.parse_args(argv)
+
+
+def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:
+    """The options that stand before or after the command's name."""
+    default = None if top else argparse.SUPPRESS
+    flag = False if top else argparse.SUPPRESS
+    parser.add_argument(
+        "-C", dest="directory", metavar="DIR", default=default, help="run as if started in DIR"
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text" if top else argparse.SUPPRESS,
+        help="how to print what was found",
+    )  # fmt: skip
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto" if top else argparse.SUPPRESS,
+        help="colours: auto means only on a terminal",
+    )  # fmt: skip
+    parser.add_argument("-q", "--quiet", action="store_true", default=flag, help="say less")
+    parser.add_argument("-v", "--verbose", action="store_true", default=flag, help="say more")
+
+
+def _enter(directory: str) -> None:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise UsageError(f"-C {directory}: {error.strerror}") from None
+
+
+def _say(error: NpmVettedError) -> None:
+    from npm_vetted.sanitize import printable
+
+    where = f"{printable(error.path)}:{error.line}: " if error.path else ""
+    print(f"npm-vetted: {where}{printable(error.message)}", file=sys.stderr)
+    if error.fix:
+        print(f"  {printable(error.fix)}", file=sys.stderr)

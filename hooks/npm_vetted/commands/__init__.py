@@ -1,0 +1,33 @@
+"""The commands: one module each, found by itself, imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+from typing import Protocol, cast
+
+
+class Command(Protocol):
+    """What each module of this package offers; the command's name is the module's."""
+
+    HELP: str
+    """One line for ``npm-vetted --help``."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's own arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; the exit status. Raises NpmVettedError, which becomes one."""
+
+
+def names() -> list[str]:
+    """The commands there are."""
+    return sorted(
+        info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")
+    )
+
+
+def command(name: str) -> Command:
+    """One command."""
+    return cast("Command", importlib.import_module(f"{__name__}.{name}"))

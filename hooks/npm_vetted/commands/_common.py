@@ -1,0 +1,74 @@
+"""What several commands need: the repository, the change they speak of, how to print."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from npm_vetted.change import Change
+from npm_vetted.errors import UsageError
+from npm_vetted.judge import open_change
+from npm_vetted.project import interesting_names
+from npm_vetted.report import Style
+from npm_vetted.snapshot import Blobs, Repository, compare
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """``--from-ref`` and ``--to-ref``."""
+    parser.add_argument("--from-ref", metavar="A", help="judge what B brings to A, not the index")
+    parser.add_argument("--to-ref", metavar="B", help="default: HEAD")
+
+
+def range_of(arguments: argparse.Namespace) -> tuple[str | None, str | None]:
+    """The range that was asked for; raises UsageError for half a range."""
+    if arguments.to_ref and not arguments.from_ref:
+        raise UsageError("--to-ref needs --from-ref")
+    return arguments.from_ref, arguments.to_ref
+
+
+@contextmanager
+def opened(
+    *,
+    from_ref: str | None = None,
+    to_ref: str | None = None,
+    everything: bool = False,
+    directory: str | None = None,
+) -> Iterator[tuple[Repository, Change]]:
+    """The repository around here, and a change of it to look at."""
+    repository = Repository.open(directory)
+    with Blobs(repository) as blobs:
+        comparison = compare(
+            repository, blobs, interesting_names(),
+            from_ref=from_ref, to_ref=to_ref, everything=everything,
+        )  # fmt: skip
+        yield repository, open_change(comparison)
+
+
+def style_of(arguments: argparse.Namespace) -> Style:
+    """How to print, by the options, ``NO_COLOR`` and whether a terminal is there."""
+    from npm_vetted.fix import program
+
+    return Style(
+        colour=wants_colour(arguments.color),
+        quiet=arguments.quiet,
+        verbose=arguments.verbose,
+        strict=getattr(arguments, "strict", False),
+        program=program(),
+    )
+
+
+def wants_colour(choice: str) -> bool:
+    """Whether to colour standard output."""
+    if choice == "auto":
+        plain = (
+            os.environ.get("NO_COLOR") or os.environ.get("CI") or os.environ.get("TERM") == "dumb"
+        )
+        choice = "never" if plain or not sys.stdout.isatty() else "always"
+    if choice == "always" and os.name == "nt":
+        from colorama import just_fix_windows_console
+
+        just_fix_windows_console()
+    return choice == "always"

@@ -1,0 +1,109 @@
+"""``npm-vetted check``: judge the commit; what the hooks run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from npm_vetted.errors import FOUND, NpmVettedError, UsageError
+from npm_vetted.snapshot import Repository
+
+if TYPE_CHECKING:
+    from npm_vetted.judge import Judgement
+
+HELP = "judge the commit (what the hooks run)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``check``."""
+    from npm_vetted.commands._common import add_range
+
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help="only these checks")
+    parser.add_argument("--all", action="store_true", help="judge everything, not only the change")
+    parser.add_argument("--strict", action="store_true", help="warnings fail too")
+    parser.add_argument("--only", choices=("settings", "notes", "lockfile"), help=argparse.SUPPRESS)
+    add_range(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge, print, and give the exit status."""
+    from_ref = arguments.from_ref or (
+        None if arguments.all else os.environ.get("PRE_COMMIT_FROM_REF")
+    )
+    to_ref = arguments.to_ref or os.environ.get("PRE_COMMIT_TO_REF")
+    if arguments.to_ref and not from_ref:
+        raise UsageError("--to-ref needs --from-ref")
+    if arguments.all and arguments.from_ref:
+        raise UsageError("--all and --from-ref exclude each other")
+    if from_ref is None and not arguments.all:
+        quick = _nothing_of_ours(arguments)
+        if quick is not None:
+            return quick
+    return _judge(arguments, from_ref, to_ref if from_ref else None)
+
+
+def _nothing_of_ours(arguments: argparse.Namespace) -> int | None:
+    """The way out for a commit that touches nothing that any check reads."""
+    repository = Repository.open()
+    if repository.merge_heads():
+        return None
+    touched = repository.staged(repository.head)
+    if not touched and not repository.committing:
+        return None
+    from npm_vetted.relevance import is_relevant
+
+    if arguments.format == "text" and not any(is_relevant(path) for path in touched):
+        if not arguments.quiet:
+            said = "nothing of npm's is touched" if touched else "nothing is staged"
+            print(f"npm-vetted: {said}: nothing to judge", file=sys.stderr)
+        return 0
+    return None
+
+
+def _judge(arguments: argparse.Namespace, from_ref: str | None, to_ref: str | None) -> int:
+    from npm_vetted.change import Change
+    from npm_vetted.commands._common import opened, style_of
+    from npm_vetted.judge import Judgement, judge, undecided
+    from npm_vetted.report import report
+
+    change: Change | None = None
+    style = style_of(arguments)
+    printer = report(arguments.format)
+    try:
+        with opened(from_ref=from_ref, to_ref=to_ref, everything=arguments.all) as (_, change):
+            judgement = judge(change, _wanted(arguments))
+            printer.print_judgement(judgement, change, style, sys.stdout)
+            return exit_status(judgement, strict=style.strict)
+    except UsageError:
+        raise
+    except NpmVettedError as error:
+        judgement = Judgement(findings=(undecided(error),), projects=0, artifacts=0, notes=0)
+        printer.print_judgement(judgement, change, style, sys.stdout)
+        return error.status
+
+
+def _wanted(arguments: argparse.Namespace) -> frozenset[str] | None:
+    from npm_vetted.checks import checks
+    from npm_vetted.documents.base import hint
+
+    known = checks()
+    for name in arguments.checks:
+        if name not in known:
+            raise UsageError(f"unknown check {name!r}{hint(name, known)}")
+    if arguments.checks:
+        return frozenset(arguments.checks)
+    if arguments.only:
+        return frozenset(name for name, check in known.items() if arguments.only in check.HOOKS)
+    return None
+
+
+def exit_status(judgement: Judgement, *, strict: bool) -> int:
+    """0 nothing found, 1 findings, 2 misused, 3 undecided; where several hold, 3, then 2, then 1."""
+    from npm_vetted.model import Level
+
+    if judgement.statuses:
+        return max(judgement.statuses)
+    failing = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
+    return FOUND if any(each.level in failing for each in judgement.findings) else 0

@@ -1,0 +1,79 @@
+"""The commands that findings print: they run as printed, in every shell, or are not printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from npm_vetted import __version__
+
+PROGRAM: Final = "npm-vetted"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=,+^-]+\Z")
+_QUOTABLE: Final = re.compile(r"[A-Za-z0-9_./:=,+^@#~ ()*<>|&';{}?\[\]%-]+\Z")
+
+
+def quoted(argument: str) -> str | None:
+    """An argument with double quotes where it needs them; None where no quoting is safe.
+
+    Within double quotes a shell still expands ``$``, backquotes, backslashes and ``!``: a name
+    with one of these (no package that npm publishes has one) is never made part of a command.
+    """
+    if _PLAIN.match(argument):
+        return argument
+    return f'"{argument}"' if _QUOTABLE.match(argument) else None
+
+
+def command_line(fix: Sequence[Sequence[str]], program: str) -> str | None:
+    """The commands of a finding, a line each; None where there is none that is safe to paste."""
+    lines = []
+    for arguments in fix:
+        words = [quoted(each) for each in arguments]
+        if arguments and arguments[0] == PROGRAM:
+            words[0] = program
+        if None in words:
+            return None
+        lines.append(" ".join(word for word in words if word))
+    return "\n".join(lines) or None
+
+
+def program() -> str:
+    """How the user can call this very npm-vetted.
+
+    Its name, where the user's PATH has the same version; else the full path of this executable
+    (a hook's environment is on the hook's PATH, not on the user's).
+    """
+    own = Path(sys.argv[0])
+    if own.stem != PROGRAM or not own.is_absolute():
+        own = Path(sys.executable).with_name(PROGRAM + (".exe" if os.name == "nt" else ""))
+    found = shutil.which(PROGRAM, path=_users_path(own.parent))
+    if found and (Path(found).resolve() == own.resolve() or _version_of(found) == __version__):
+        return PROGRAM
+    if own.is_file():
+        return quoted(str(own)) or PROGRAM
+    return f"{quoted(sys.executable) or 'python3'} -m npm_vetted"
+
+
+def _users_path(own: Path) -> str:
+    """PATH as the user's shell has it: without what pre-commit or prek put in front of it."""
+    folders = [
+        each for each in os.environ.get("PATH", "").split(os.pathsep) if Path(each).is_absolute()
+    ]
+    if "PRE_COMMIT" in os.environ and folders and Path(folders[0]) == own:
+        folders = folders[1:]
+    return os.pathsep.join(folders)
+
+
+def _version_of(executable: str) -> str | None:
+    try:
+        done = subprocess.run(
+            [executable, "--version"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip().removeprefix(f"{PROGRAM} ")

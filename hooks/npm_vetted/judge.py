@@ -1,0 +1,149 @@
+"""The judgement: which policy holds, which checks run, what they find."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from npm_vetted.change import Change
+from npm_vetted.checks import checks
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.loosening import adopted
+from npm_vetted.model import Finding, Level, Location
+from npm_vetted.notes import NoteStore
+from npm_vetted.policy import CONFIG, EXEMPTIONS, Exemptions, Policy, read_policy
+from npm_vetted.snapshot import Comparison, Snapshot
+from npm_vetted.vetting import Vetting
+
+UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the checks found, and what they looked at. ``status`` is the exit status."""
+
+    findings: tuple[Finding, ...]
+    projects: int
+    artifacts: int
+    notes: int
+    statuses: frozenset[int] = frozenset()
+    """The exit statuses of what could not be judged."""
+
+
+def policy_of(snapshot: Snapshot) -> Policy:
+    """The policy of a state; raises UsageError where config.toml is wrong."""
+    return read_policy(snapshot.read(CONFIG), adopted=adopted(snapshot))
+
+
+def open_change(comparison: Comparison, today: datetime.datetime | None = None) -> Change:
+    """Decide which policy, exemptions and notes hold; raises UsageError where they are wrong.
+
+    The policy is the one before the change, except in the commit that adopts. The policy that the
+    change leaves must be readable all the same: it is the next one to judge.
+    """
+    after = policy_of(comparison.after)
+    law = comparison.law
+    first = not adopted(law)
+    policy = after if first else policy_of(law)
+    exemptions = _exemptions(comparison, comparison.after if first else law)
+    earlier = NoteStore(comparison.before, policy.criteria)
+    return Change(
+        comparison=comparison,
+        policy=policy,
+        vetting=Vetting(policy, exemptions, NoteStore(comparison.after, after.criteria)),
+        earlier_vetting=Vetting(
+            policy, Exemptions.read(comparison.before.read(EXEMPTIONS)), earlier
+        ),
+        today=today or datetime.datetime.now(datetime.UTC),
+    )
+
+
+def _exemptions(comparison: Comparison, law: Snapshot) -> Exemptions:
+    """The exemptions of the state whose policy judges, but for those that the change takes away."""
+    found = Exemptions.read(law.read(EXEMPTIONS))
+    if law is comparison.after or EXEMPTIONS not in comparison.touched:
+        return found
+    before = Exemptions.read(comparison.before.read(EXEMPTIONS)).lines()
+    gone = before - Exemptions.read(comparison.after.read(EXEMPTIONS)).lines()
+    kept = sorted(found.lines() - gone)
+    return Exemptions("".join(f"{line}\n" for line in kept))
+
+
+def judge(change: Change, wanted: Collection[str] | None = None) -> Judgement:
+    """Run the checks (all of them, or those that are wanted) over a change."""
+    found: list[Finding] = []
+    statuses: set[int] = set()
+    for identifier, check in checks().items():
+        if wanted is not None and identifier not in wanted:
+            continue
+        try:
+            found.extend(check.run(change))
+        except NpmVettedError as error:
+            statuses.add(error.status)
+            found.append(undecided(error))
+    kept = sorted(set(_kept(found, change)), key=_order)
+    projects, artifacts = _looked_at(change)
+    return Judgement(
+        findings=tuple(kept),
+        projects=projects,
+        artifacts=artifacts,
+        notes=change.vetting.notes.opened,
+        statuses=frozenset(statuses),
+    )
+
+
+def _looked_at(change: Change) -> tuple[int, int]:
+    """How many projects and artifacts were judged; those that cannot be read count as none."""
+    projects = artifacts = 0
+    try:
+        for project in change.projects:
+            projects += 1
+            artifacts += len(project.uses)
+    except NpmVettedError:
+        return projects, artifacts
+    return projects, artifacts
+
+
+def undecided(error: NpmVettedError) -> Finding:
+    """What could not be read or decided, as a finding: never a yes."""
+    return Finding(
+        check=UNDECIDED,
+        message=error.message + (f" ({error.fix})" if error.fix else ""),
+        location=Location(error.path or ".", error.line),
+    )
+
+
+def _kept(found: list[Finding], change: Change) -> Iterator[Finding]:
+    """The findings without those that the policy accepts."""
+    today = change.today.date()
+    for finding in found:
+        if finding.check == UNDECIDED:
+            yield finding
+            continue
+        accepted = [
+            each
+            for each in change.policy.ignore
+            if each.applies(finding.check, finding.location.path, finding.package)
+        ]
+        if any(each.until is None or each.until >= today for each in accepted):
+            continue
+        message = finding.message
+        if accepted:
+            ended = max(each.until for each in accepted if each.until)
+            message += f" (its exception ended on {ended})"
+        yield replace(finding, message=message)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    levels = list(Level)
+    return (
+        finding.project or "",
+        finding.location.path,
+        finding.package or "",
+        finding.version or "",
+        finding.location.line,
+        finding.check,
+        levels.index(finding.level),
+        finding.message,
+    )

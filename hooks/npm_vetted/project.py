@@ -1,0 +1,250 @@
+"""The npm projects of a snapshot: which package.json belongs to which, and what each uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, cached_property
+from typing import Final
+
+from npm_vetted.clients import Client, clients
+from npm_vetted.errors import DocumentError
+from npm_vetted.manifest import NAME, read_manifest, read_pin
+from npm_vetted.model import Manifest, Pin, Project
+from npm_vetted.snapshot import Snapshot
+
+_TELLTALES: Final = {
+    "pnpm-workspace.yaml": "pnpm",
+    ".yarnrc.yml": "yarn-berry",
+    "bunfig.toml": "bun",
+}
+
+
+@cache
+def interesting_names() -> frozenset[str]:
+    """The file names that make or steer a project, of every client."""
+    names = {NAME}
+    for client in clients().values():
+        names.update(client.LOCKFILES, client.SETTINGS)
+    return frozenset(names)
+
+
+def folder_of(path: str) -> str:
+    """The directory of a path, '' for the top."""
+    return path.rpartition("/")[0]
+
+
+def ancestors(folder: str) -> Iterator[str]:
+    """A directory and those above it, the nearest first, '' last."""
+    while True:
+        yield folder
+        if not folder:
+            return
+        folder = folder_of(folder)
+
+
+def join(folder: str, name: str) -> str:
+    """A name in a directory, '' being the top."""
+    return f"{folder}/{name}" if folder else name
+
+
+def below(folder: str, path: str) -> str | None:
+    """``path`` relative to ``folder``; None where it is not below it."""
+    if not folder:
+        return path
+    return path[len(folder) + 1 :] if path.startswith(folder + "/") else None
+
+
+def in_node_modules(path: str) -> bool:
+    """Whether a path leads through a node_modules directory."""
+    return "node_modules" in path.split("/")
+
+
+@cache
+def glob_matcher(pattern: str) -> re.Pattern[str]:
+    """A workspace or policy glob as a regular expression over ``/``-separated paths.
+
+    ``*`` and ``?`` stay within a name, ``**`` spans any number of them, ``{a,b}`` alternates.
+    """
+    pattern = pattern.removeprefix("./").rstrip("/")
+    out: list[str] = []
+    at, depth = 0, 0
+    while at < len(pattern):
+        char = pattern[at]
+        if pattern.startswith("**/", at):
+            out.append("(?:[^/]+/)*")
+            at += 3
+            continue
+        if pattern.startswith("**", at):
+            out.append(".*")
+            at += 2
+            continue
+        if char == "{":
+            depth += 1
+            out.append("(?:")
+        elif char == "}" and depth:
+            depth -= 1
+            out.append(")")
+        elif char == "," and depth:
+            out.append("|")
+        else:
+            out.append({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)))
+        at += 1
+    return re.compile("".join(out) + ")" * depth + r"\Z", re.DOTALL)
+
+
+def matches_globs(globs: Sequence[str], path: str) -> bool:
+    """Whether a directory is one that workspace globs name; the last that matches decides."""
+    chosen = False
+    for glob in globs:
+        wanted = not glob.startswith("!")
+        if glob_matcher(glob.removeprefix("!")).match(path):
+            chosen = wanted
+    return chosen
+
+
+class Projects:
+    """The projects of one snapshot; manifests are read when they are asked for."""
+
+    def __init__(self, snapshot: Snapshot, excluded: Callable[[str], bool]) -> None:
+        self.snapshot = snapshot
+        self._excluded = excluded
+        self._manifests: dict[str, Manifest | None] = {}
+        self._projects: dict[str, Project | None] = {}
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """Every directory with a package.json that counts."""
+        found = (
+            folder_of(path) for path in self.snapshot.listed() if path.rpartition("/")[2] == NAME
+        )
+        return tuple(sorted(folder for folder in found if self.counts(join(folder, NAME))))
+
+    def counts(self, path: str) -> bool:
+        """Whether a path may be part of a project: not below node_modules, not excluded."""
+        return not in_node_modules(path) and not self._excluded(path)
+
+    def manifest(self, folder: str) -> Manifest | None:
+        """The manifest in a directory; raises DocumentError where it cannot be read."""
+        if folder not in self._manifests:
+            path = join(folder, NAME)
+            data = self.snapshot.read(path) if self.counts(path) else None
+            self._manifests[folder] = None if data is None else read_manifest(path, data)
+        return self._manifests[folder]
+
+    def globs(self, folder: str) -> tuple[str, ...] | None:
+        """The workspace globs of a directory that is a root; None where it is none."""
+        manifest = self.manifest(folder)
+        if manifest is None:
+            return None
+        pnpm = self.snapshot.entry(join(folder, "pnpm-workspace.yaml")) is not None
+        if pnpm and "pnpm" in clients():
+            found = clients()["pnpm"].workspaces(manifest, self.snapshot.read)
+            if found is not None:
+                return found
+        return manifest.workspaces
+
+    def root_of(self, folder: str) -> str | None:
+        """The directory of the project that a directory belongs to; None: to none.
+
+        The nearest package.json upwards, and from there the workspace root that names it.
+        """
+        home = next((each for each in ancestors(folder) if self.manifest(each)), None)
+        if home is None:
+            return None
+        for above in ancestors(home):
+            inner = below(above, home)
+            if above == home or inner is None or not self.manifest(above):
+                continue
+            globs = self.globs(above)
+            if globs and matches_globs(globs, inner):
+                return above
+        return home
+
+    def members(self, root: str) -> dict[str, Manifest]:
+        """The manifests of a root's workspaces by directory."""
+        globs = self.globs(root)
+        if not globs:
+            return {}
+        found: dict[str, Manifest] = {}
+        for folder in self.folders:
+            inner = below(root, folder) if folder != root else None
+            if inner and matches_globs(globs, inner):
+                manifest = self.manifest(folder)
+                if manifest is not None:
+                    found[folder] = manifest
+        return found
+
+    def at(self, root: str) -> Project | None:
+        """The project whose root is a directory; None where there is none."""
+        if root not in self._projects:
+            self._projects[root] = self._build(root)
+        return self._projects[root]
+
+    def of(self, path: str) -> Project | None:
+        """The project that a file belongs to."""
+        if not self.counts(path):
+            return None
+        root = self.root_of(folder_of(path))
+        return None if root is None else self.at(root)
+
+    def all(self) -> Iterator[Project]:
+        """Every project, by path."""
+        for root in sorted(
+            {root for each in self.folders if (root := self.root_of(each)) is not None}
+        ):
+            project = self.at(root)
+            if project is not None:
+                yield project
+
+    def _build(self, root: str) -> Project | None:
+        manifest = self.manifest(root)
+        if manifest is None:
+            return None
+        members = self.members(root)
+        lockfiles = tuple(self._lockfiles(root))
+        if not lockfiles and not any(m.requires for m in (manifest, *members.values())):
+            return None
+        pin = read_pin(manifest)
+        return Project(
+            path=root,
+            manifest=manifest,
+            members=members,
+            client=self._client(root, lockfiles, pin),
+            lockfiles=lockfiles,
+            pin=pin,
+            read=self.snapshot.read,
+        )
+
+    def _lockfiles(self, root: str) -> Iterator[str]:
+        seen: set[str] = set()
+        for client in clients().values():
+            for name in client.LOCKFILES:
+                path = join(root, name)
+                if path not in seen and self.snapshot.entry(path) is not None:
+                    seen.add(path)
+                    yield path
+
+    def _client(self, root: str, lockfiles: Iterable[str], pin: Pin | None) -> str:
+        """The name of the client: by the lockfile, else the pin, else a telltale file."""
+        for path in lockfiles:
+            return client_of_lockfile(path, self.snapshot.read(path) or b"").NAME
+        if pin is not None:
+            if pin.client == "yarn":
+                classic = pin.minimum is not None and pin.minimum[0] < 2
+                return "yarn-classic" if classic else "yarn-berry"
+            if pin.client in clients():
+                return pin.client
+        for name, client in _TELLTALES.items():
+            if self.snapshot.entry(join(root, name)) is not None and client in clients():
+                return client
+        return "npm"
+
+
+def client_of_lockfile(path: str, data: bytes) -> Client:
+    """The client that a lockfile belongs to; raises DocumentError where none recognises it."""
+    name = path.rpartition("/")[2]
+    for client in clients().values():
+        if name in client.LOCKFILES and client.recognises(name, data):
+            return client
+    raise DocumentError("no client's lockfile looks like this", path=path)

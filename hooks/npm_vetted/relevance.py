@@ -1,0 +1,22 @@
+"""Which paths matter at all: the question that decides whether a commit costs anything."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from npm_vetted.checks import checks
+from npm_vetted.project import in_node_modules, interesting_names
+from npm_vetted.snapshot import VETTING
+
+_PATCHES: Final = (".patch", ".diff")
+
+
+def is_relevant(path: str) -> bool:
+    """Whether any check reads a file of this name; a check with files of its own says so."""
+    if path.startswith(VETTING) or path.endswith(_PATCHES):
+        return True
+    if path.rpartition("/")[2] in interesting_names() or in_node_modules(path):
+        return True
+    return any(
+        reads(path) for check in checks().values() if (reads := getattr(check, "reads", None))
+    )

@@ -1,0 +1,41 @@
+"""The reports: one module a format, found by itself."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import Protocol, TextIO, cast
+
+from npm_vetted.change import Change
+from npm_vetted.judge import Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How a report is printed. ``program`` is how the user calls npm-vetted."""
+
+    colour: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    strict: bool = False
+    program: str = "npm-vetted"
+
+
+class Report(Protocol):
+    """What each module of this package offers; its format is the module's name."""
+
+    def print_judgement(
+        self, judgement: Judgement, change: Change | None, style: Style, out: TextIO
+    ) -> None:
+        """Print what ``check`` found; ``change`` is None where not even that could be read."""
+
+
+def formats() -> list[str]:
+    """The formats there are."""
+    return sorted(info.name for info in pkgutil.iter_modules(__path__))
+
+
+def report(name: str) -> Report:
+    """The report of a format."""
+    return cast("Report", importlib.import_module(f"{__name__}.{name}"))

@@ -1,0 +1,82 @@
+"""Versions as semver orders them, and the ranges that the policy's deny entries are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from operator import eq, ge, gt, le, lt
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from semver import Version
+
+STEPS: Final = ("major", "minor", "patch")
+_OPERATORS: Final[dict[str, Callable[[Version, Version], bool]]] = {
+    ">=": ge, "<=": le, ">": gt, "<": lt, "=": eq,
+}  # fmt: skip
+
+
+@cache
+def parse(text: str) -> Version | None:
+    """A version by semver 2; None where it is none (a git source, a made-up one)."""
+    from semver import Version
+
+    try:
+        return Version.parse(text)
+    except ValueError:
+        return None
+
+
+def step(old: str, new: str) -> str:
+    """Which semver step leads from one version to another: major, minor or patch.
+
+    What cannot be told, and below 1.0 every minor step (npm's own caret rule), is a major one.
+    """
+    before, after = parse(old), parse(new)
+    if before is None or after is None or before.major != after.major:
+        return "major"
+    if before.minor != after.minor:
+        return "major" if after.major == 0 else "minor"
+    return "patch"
+
+
+def comparators(text: str) -> list[tuple[str, str]] | None:
+    """``3.3.6`` or ``>=1.0.0 <2.0.0`` as (operator, version) pairs; None: not of that form."""
+    parts: list[tuple[str, str]] = []
+    for word in text.split():
+        operator = next((each for each in _OPERATORS if word.startswith(each)), "")
+        version = word[len(operator) :]
+        if parse(version) is None:
+            return None
+        parts.append((operator or "=", version))
+    return parts or None
+
+
+def satisfies(version: str | None, wanted: str) -> bool:
+    """Whether a version is one that ``wanted`` names; alternatives are separated by ``||``.
+
+    A version that semver cannot read satisfies every range: a deny entry fails closed.
+    """
+    found = parse(version) if version else None
+    if found is None:
+        return True
+    for alternative in wanted.split("||"):
+        parts = comparators(alternative)
+        if parts is None:
+            return True
+        if all(_holds(found, operator, bound) for operator, bound in parts):
+            return True
+    return False
+
+
+def _holds(found: Version, operator: str, bound: str) -> bool:
+    wanted = parse(bound)
+    return wanted is not None and _OPERATORS[operator](found, wanted)
+
+
+def newest(versions: list[str]) -> str | None:
+    """The highest of some versions; what semver cannot read counts as lowest."""
+    readable = [(found, text) for text in versions if (found := parse(text)) is not None]
+    if readable:
+        return max(readable, key=lambda pair: pair[0])[1]
+    return max(versions, default=None)
