@@ -8,8 +8,6 @@ read too.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import Final
 
 from npm_vetted.documents.base import Document, Table, named
 from npm_vetted.errors import UndecidedError
+from npm_vetted.hashes import sha1_integrity
 from npm_vetted.sanitize import line, printable
 
 LIFECYCLE: Final = ("preinstall", "install", "postinstall")
@@ -242,8 +241,8 @@ def _integrity(dist: Table) -> str | None:
     if integrity is not None or shasum is None:
         return integrity
     try:
-        return "sha1-" + base64.b64encode(binascii.unhexlify(shasum)).decode()
-    except (binascii.Error, ValueError):
+        return sha1_integrity(shasum)
+    except UndecidedError:
         raise dist.fail(f"expected a hash, found {named(shasum)}", "shasum") from None
 
 

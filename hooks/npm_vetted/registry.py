@@ -31,10 +31,19 @@ import urllib3
 
 from npm_vetted import __version__
 from npm_vetted.errors import UndecidedError
+from npm_vetted.hashes import Hash
 from npm_vetted.packument import Packument, Release, read_packument
 from npm_vetted.registry_settings import DEFAULT, RegistrySettings, Url
 from npm_vetted.sanitize import line, printable
-from npm_vetted.tarball import Package, RefusedError, gunzip, open_tarball, strongest, verify
+from npm_vetted.tarball import (
+    Package,
+    RefusedError,
+    digest_of,
+    expected_hash,
+    gunzip,
+    open_tarball,
+    verify,
+)
 
 T = TypeVar("T")
 Pair = tuple[str, str]
@@ -179,13 +188,13 @@ class Registry:
         expected = integrity or release.integrity
         if expected is None:
             raise UndecidedError(f"{label}: the registry has no hash of its tarball")
-        key = strongest(expected)
-        kept = self._cache.tarball(*key)
+        found = expected_hash(expected)
+        kept = self._cache.tarball(found)
         if kept is not None:
             return kept
         body = self._fetcher.get(self._tarball_url(release), self._patience.tarball, {}).body
         verify(label, body, expected)
-        self._cache.keep_tarball(*key, body)
+        self._cache.keep_tarball(found, body)
         return body
 
     def package(self, release: Release, integrity: str | None = None) -> Package:
@@ -473,17 +482,21 @@ class Cache:
             packed = gzip.compress(answer.body, compresslevel=1)
             self._write(self._packument_file(url), head + b"\n" + packed)
 
-    def tarball(self, algorithm: str, digest: bytes) -> bytes | None:
+    def tarball(self, expected: Hash) -> bytes | None:
         """A kept tarball that still has the hash."""
-        data = self._read(f"tarballs/{algorithm}-{digest.hex()}.tgz")
-        if data is None or hashlib.new(algorithm, data, usedforsecurity=False).digest() != digest:
+        data = self._read(self._tarball_file(expected))
+        if data is None or digest_of(data, expected.algorithm) != expected.digest:
             return None
         return data
 
-    def keep_tarball(self, algorithm: str, digest: bytes, data: bytes) -> None:
+    def keep_tarball(self, expected: Hash, data: bytes) -> None:
         """Keep a tarball that was found to have the hash; not for sha1, which can be forged."""
-        if algorithm != "sha1":
-            self._write(f"tarballs/{algorithm}-{digest.hex()}.tgz", data)
+        if expected.algorithm != "sha1":
+            self._write(self._tarball_file(expected), data)
+
+    @staticmethod
+    def _tarball_file(expected: Hash) -> str:
+        return f"tarballs/{expected.algorithm}-{expected.digest.hex()}.tgz"
 
     @staticmethod
     def _packument_file(url: Url) -> str:

@@ -9,10 +9,7 @@ made-up headers (CVE-2024-6232, CVE-2025-8194).
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -20,10 +17,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
+from npm_vetted.hashes import Hash, parse, strongest
 from npm_vetted.sanitize import line
-
-ALGORITHMS: Final = ("sha512", "sha384", "sha256", "sha1")
-"""Strongest first, as npm's ssri orders them."""
 
 _BLOCK: Final = 512
 _CHUNK: Final = 1 << 16
@@ -55,44 +50,27 @@ class Package:
         return sum(map(len, self.files.values()))
 
 
-def strongest(integrity: str) -> tuple[str, bytes]:
-    """The strongest algorithm of an SRI text and its one digest.
-
-    Raises UndecidedError where there is none, or several: npm takes bytes that match ANY of them.
-    """
-    digests: dict[str, set[str]] = {}
-    for word in integrity.split():
-        algorithm, dash, digest = word.partition("-")
-        if not dash or algorithm not in ALGORITHMS:
-            raise UndecidedError(f"a hash of an unknown kind: {line(word, 60)!r}")
-        digests.setdefault(algorithm, set()).add(digest)
-    for algorithm in ALGORITHMS:
-        if algorithm in digests:
-            if len(digests[algorithm]) > 1:
-                raise UndecidedError(f"more than one {algorithm} hash: {line(integrity)!r}")
-            return algorithm, _digest(algorithm, digests[algorithm].pop())
-    raise UndecidedError("no hash to check against")
+def expected_hash(integrity: str) -> Hash:
+    """The one hash that bytes are held against; raises UndecidedError where it proves nothing."""
+    found = strongest(parse(integrity))
+    if found.algorithm == "md5":
+        raise UndecidedError("expected a hash that means something, found md5 only")
+    return found
 
 
-def _digest(algorithm: str, text: str) -> bytes:
-    try:
-        digest = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        digest = b""
-    if len(digest) != hashlib.new(algorithm, usedforsecurity=False).digest_size:
-        raise UndecidedError(f"not a {algorithm} hash in base64: {line(text, 100)!r}")
-    return digest
+def digest_of(data: bytes, algorithm: str) -> bytes:
+    """The digest of some bytes."""
+    return hashlib.new(algorithm, data, usedforsecurity=False).digest()
 
 
 def verify(name: str, data: bytes, integrity: str) -> None:
     """Raise UndecidedError unless these bytes are the ones that an SRI text names."""
-    algorithm, expected = strongest(integrity)
-    found = hashlib.new(algorithm, data, usedforsecurity=False).digest()
-    if not hmac.compare_digest(found, expected):
+    expected = expected_hash(integrity)
+    found = Hash(expected.algorithm, digest_of(data, expected.algorithm))
+    if found.digest != expected.digest:
         raise UndecidedError(
-            f"{name}: the tarball is not the one that was asked for: expected"
-            f" {algorithm}-{base64.b64encode(expected).decode()}, found"
-            f" {algorithm}-{base64.b64encode(found).decode()}"
+            f"{name}: the tarball is not the one that was asked for: expected {expected},"
+            f" found {found}"
         )
 
 
