@@ -26,6 +26,12 @@ class NpmVettedError(Exception):
         self.fix = fix
 
 
+class RefusedError(NpmVettedError):
+    """What was asked for is not done, because what was found speaks against it."""
+
+    status = FOUND
+
+
 class UsageError(NpmVettedError):
     """The command line, config.toml or exemptions.txt is wrong."""
 

@@ -593,3 +593,76 @@ def _compare_range(
     return Comparison(
         parents=(before,), after=after, law=law, touched=touched, everything=False, scope=scope
     )
+
+
+class WorktreeSnapshot(_Listed):
+    """The files as they lie in the working tree: what ``note`` and ``init`` look at, never a hook."""
+
+    def _list_names(self) -> dict[str, TreeEntry]:
+        specs = [f":(top)*{name}" for name in sorted(self._names)]
+        done = run_git("ls-files", "-z", "--full-name", "--cached", "--others", "--exclude-standard",
+                       "--", f":(top){VETTING}", *specs, cwd=self._repository.top)  # fmt: skip
+        paths = {os.fsdecode(path) for path in done.split(b"\0") if path}
+        entries = {path: self._on_disk(path) for path in paths if self._is_listed(path)}
+        return {path: entry for path, entry in entries.items() if entry is not None}
+
+    def _list(self, paths: Sequence[str]) -> dict[str, TreeEntry]:
+        if not paths:
+            done = run_git("ls-files", "-z", "--full-name", "--cached", "--others",
+                           "--exclude-standard", cwd=self._repository.top)  # fmt: skip
+            paths = [os.fsdecode(path) for path in done.split(b"\0") if path]
+        found = {path: self._on_disk(path) for path in paths}
+        return {path: entry for path, entry in found.items() if entry is not None}
+
+    def _on_disk(self, path: str) -> TreeEntry | None:
+        place = Path(self._repository.top, path)
+        if place.is_symlink():
+            return TreeEntry("120000", "")
+        return TreeEntry("100644", "") if place.is_file() else None
+
+    def read(self, path: str) -> bytes | None:
+        entry = self.entry(path)
+        if entry is None:
+            return None
+        place = Path(self._repository.top, path)
+        if entry.mode == "120000":
+            raise UndecidedError("a symbolic link is not followed", path=path)
+        if place.stat().st_size > SIZE_LIMIT:
+            raise UndecidedError(f"more than the {SIZE_LIMIT:,} bytes that are read", path=path)
+        return place.read_bytes()
+
+    def grep(self, words: Collection[str], below: str) -> set[str]:
+        """Exact, by reading: only people wait for this one."""
+        found = set()
+        for path in self.listed():
+            if path.startswith(below):
+                text = (self.read(path) or b"").decode("utf-8", "replace")
+                if any(word in text for word in words):
+                    found.add(path)
+        return found
+
+
+def compare_worktree(
+    repository: Repository, blobs: Blobs, names: Collection[str], *, everything: bool = False
+) -> Comparison:
+    """The working tree against HEAD, or against nothing: what a commit of all would be judged by."""
+    after = WorktreeSnapshot("working tree", blobs, repository, names)
+    tree = repository.empty_tree if everything else repository.head or repository.empty_tree
+    command = (each for each in _DIFF_INDEX if each != "--cached")
+    touched = _read_raw(run_git(*command, tree, "--", cwd=repository.top))
+    for path in after.listed():
+        if everything or (path not in touched and _is_untracked(repository, path)):
+            touched.setdefault(path, FileChange(None, after.entry(path)))
+    touched = {path: each._replace(after=after.entry(path)) for path, each in touched.items()}
+    before: Snapshot = EmptySnapshot("empty tree", blobs)
+    if not everything and repository.head:
+        before = EarlierSnapshot(repository.head, after, touched)
+    law = after if everything else before
+    return Comparison(
+        parents=(before,), after=after, law=law, touched=touched, everything=everything
+    )
+
+
+def _is_untracked(repository: Repository, path: str) -> bool:
+    """Whether the index does not know a file."""
+    return not run_git("ls-files", "-z", "--", f":(top,literal){path}", cwd=repository.top)

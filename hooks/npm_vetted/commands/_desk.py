@@ -1,0 +1,160 @@
+"""The desk that notes are written at: the change they are about, the store, the registry."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from npm_vetted.change import Change, Use
+from npm_vetted.clients import clients
+from npm_vetted.draft import Draft, uncovered
+from npm_vetted.errors import UndecidedError, UsageError
+from npm_vetted.judge import open_change
+from npm_vetted.model import Artifact, Kind, Project
+from npm_vetted.project import interesting_names
+from npm_vetted.snapshot import Blobs, Repository, compare, compare_worktree, run_git
+from npm_vetted.store import Store
+
+if TYPE_CHECKING:
+    from npm_vetted.registry import Published, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a note is about: a change of the repository, and everything it locks."""
+
+    repository: Repository
+    change: Change
+    others: tuple[Change, ...]
+    store: Store
+
+    def uses_of(self, label: str) -> list[Use]:
+        """What ``PKG[@VER]`` means: what the change brings, else what is locked.
+
+        Raises UsageError where nothing of that name is locked.
+        """
+        name, version = split_label(label)
+        for change in (self.change, *self.others):
+            found = [
+                use
+                for use in change.uses()
+                if use.artifact.name == name
+                and (version is None or version in (use.artifact.version, use.artifact.resolved))
+            ]
+            if found:
+                return _preferred(found)
+        raise UsageError(
+            f"{label} is neither staged nor locked anywhere in the working tree",
+            fix=f'install it first: npm install "{label}" --ignore-scripts',
+        )
+
+
+def _preferred(found: list[Use]) -> list[Use]:
+    seen: dict[Artifact, Use] = {}
+    for use in found:
+        if use.artifact not in seen or (use.direct and not seen[use.artifact].direct):
+            seen[use.artifact] = use
+    return list(seen.values())
+
+
+def split_label(label: str) -> tuple[str, str | None]:
+    """``@scope/name@1.2.3`` as name and version; the version may be missing."""
+    at = label.find("@", 1)
+    name, version = (label, None) if at < 0 else (label[:at], label[at + 1 :])
+    if not name:
+        raise UsageError(f"{label!r} names no package")
+    return name, version or None
+
+
+@contextmanager
+def at_desk(
+    packages: Sequence[str], from_ref: str | None = None, to_ref: str | None = None
+) -> Iterator[Desk]:
+    """The index, or where that brings nothing the working tree, or a range."""
+    repository = Repository.open()
+    names = interesting_names()
+    with Blobs(repository) as blobs:
+        if from_ref is not None:
+            change = open_change(
+                compare(repository, blobs, names, from_ref=from_ref, to_ref=to_ref)
+            )
+            yield Desk(repository, change, (), Store(repository))
+            return
+        tree = open_change(compare_worktree(repository, blobs, names))
+        if repository.staged(repository.head):
+            staged = open_change(compare(repository, blobs, names))
+            first = staged if packages or uncovered(staged) else tree
+        else:
+            first = tree
+        everything = open_change(compare_worktree(repository, blobs, names, everything=True))
+        yield Desk(repository, first, (tree, everything), Store(repository))
+
+
+def identity(repository: Repository) -> str:
+    """``Name <email>`` as git would sign a commit; raises UsageError where git does not know."""
+    done = run_git("var", "GIT_AUTHOR_IDENT", cwd=repository.top, check=False)
+    text = done.decode("utf-8", "replace").rpartition(">")[0]
+    if not text:
+        raise UsageError(
+            "git does not know who you are, and a note needs a name",
+            fix='git config user.name "Your Name"; git config user.email you@example.com',
+        )
+    return text + ">"
+
+
+def has_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def says_yes_no_terminal(label: str, demanded: Iterable[str]) -> None:
+    """Raise UsageError where words or criteria are missing and nobody can be asked."""
+    if not has_terminal():
+        raise UsageError(
+            f"{label}: without a terminal, -m and --criteria are required",
+            fix=f'--criteria {",".join(demanded)} -m "what was looked at and what was found"',
+        )
+
+
+def registry_for(project: Project, change: Change) -> Registry:
+    """The registry client for a project: its committed settings, the person's credentials."""
+    from npm_vetted.registry import Registry, cache_folder, progress_bar
+    from npm_vetted.registry_settings import load_settings
+
+    client = clients()[project.client or "npm"]
+    path = project.join(".npmrc")
+    data = project.read(path)
+    settings = load_settings(
+        os.environ,
+        registry_of=lambda name: client.registry_of(project, name),
+        project=(path, data) if data is not None else None,
+        trusts=change.policy.registries.allows,
+    )
+    return Registry(settings, cache=cache_folder(os.environ), progress=progress_bar())
+
+
+def seen_by_registry(desk: Desk, drafts: Sequence[Draft]) -> Mapping[Artifact, Published]:
+    """What the registry says of all that the drafts speak of; raises where it does not answer."""
+    by_project: dict[str, list[Artifact]] = {}
+    projects: dict[str, Project] = {}
+    for draft in drafts:
+        for item in draft.items:
+            if item.artifact.kind is Kind.REGISTRY and item.artifact.version:
+                projects[item.use.project.path] = item.use.project
+                by_project.setdefault(item.use.project.path, []).append(item.artifact)
+    seen: dict[Artifact, Published] = {}
+    for path, artifacts in by_project.items():
+        registry = registry_for(projects[path], desk.change)
+        pairs = {(each.name, each.version or "") for each in artifacts}
+        answers = registry.versions(pairs)
+        for artifact in artifacts:
+            answer = answers[artifact.name, artifact.version or ""]
+            if isinstance(answer, UndecidedError):
+                answer.fix = answer.fix or "try again, or record it without the registry: --offline"
+                raise answer
+            seen[artifact] = answer
+    return seen

@@ -1,0 +1,237 @@
+"""``npm-vetted audit``: the state of vetting, of the repository or of one package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from npm_vetted.change import Change, Use, manifests_by_lockfile
+from npm_vetted.commands._common import opened, style_of
+from npm_vetted.commands._desk import split_label
+from npm_vetted.history import Brought, brought_by, brought_line
+from npm_vetted.model import Kind
+from npm_vetted.notes import Mention, Note, mentions
+from npm_vetted.policy import EXEMPTIONS, Exemption
+from npm_vetted.sanitize import printable
+from npm_vetted.snapshot import Repository
+from npm_vetted.vetting import Status, Verdict, scripts_of
+
+HELP = "the state of vetting in this repository, or of one package"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``audit``."""
+    parser.add_argument("package", nargs="?", metavar="PKG[@VER]", help="what is said of a package")
+    parser.add_argument(
+        "--online", action="store_true", help="hold every note against the registry, too"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table (or JSON); 0 whatever it says: it reports, it does not judge."""
+    with opened(everything=True) as (repository, change):
+        if arguments.package:
+            said = list(_said_of(repository, change, arguments.package))
+            _print_said(said, arguments)
+            return 0
+        rows = list(_rows(change))
+        projects = [_project(project.after) for project in change.projects]
+        if arguments.online:
+            from npm_vetted.commands._online import hold_against_registry
+
+            return hold_against_registry(change, arguments)
+    totals = Counter(row["status"] for row in rows)
+    if arguments.format == "json":
+        data = {
+            "version": 1,
+            "projects": projects,
+            "artifacts": rows,
+            "totals": {status.value: totals.get(status.value, 0) for status in Status},
+        }
+        print(json.dumps(data, indent=2))
+    else:
+        _print_table(rows, projects, totals, arguments)
+    return 0
+
+
+def _project(project: Any) -> dict[str, object]:
+    return {
+        "path": project.path or ".",
+        "client": project.client,
+        "lockfile": project.lockfiles[0] if project.lockfiles else None,
+    }
+
+
+def _rows(change: Change) -> Iterator[dict[str, Any]]:
+    for project in change.projects:
+        production: dict[str, set[str]] = {}
+        for lockfile in project.lockfiles:
+            manifests = manifests_by_lockfile(project.after, lockfile)
+            keys = lockfile.production(manifests)
+            production[lockfile.path] = {
+                artifact.label
+                for key in keys
+                if (artifact := lockfile.entry(key).artifact) is not None
+            }
+        for use in sorted(project.uses, key=lambda each: (each.location.path, each.entry.line)):
+            shipped = use.artifact.label in production[use.lockfile.path]
+            yield _row(use, change.verdict(use), shipped)
+
+
+def _row(use: Use, verdict: Verdict, shipped: bool) -> dict[str, Any]:
+    artifact = use.artifact
+    kind = artifact.kind
+    scripts = artifact.scripts
+    if scripts is None and verdict.mention is not None:
+        scripts = True if scripts_of(artifact, verdict.mention) else scripts
+    return {
+        "project": use.project.path or ".",
+        "package": artifact.name,
+        "version": artifact.version,
+        "source": kind.value if kind is not Kind.OTHER else "tarball",
+        "resolved": artifact.resolved,
+        "integrity": artifact.integrity or artifact.checksum,
+        "checksum": artifact.checksum,
+        "patch": artifact.patch,
+        "line": use.location.line,
+        "environment": artifact.environment,
+        "direct": use.direct,
+        "development": not shipped and not artifact.environment,
+        "scripts": scripts,
+        "status": verdict.status.value,
+        "note": _note(verdict),
+    }
+
+
+def _note(verdict: Verdict) -> str | None:
+    if not verdict.covered:
+        return None
+    if verdict.exemption is not None:
+        return EXEMPTIONS
+    return verdict.mention.note.path if verdict.mention else None
+
+
+def _print_table(
+    rows: list[dict[str, Any]],
+    projects: list[dict[str, object]],
+    totals: Counter[str],
+    arguments: argparse.Namespace,
+) -> None:
+    for project in projects:
+        mine = [row for row in rows if row["project"] == project["path"]]
+        print(
+            printable(
+                f"{project['path']} ({project['client']}, {project['lockfile'] or 'no lockfile'})"
+            )
+        )
+        shown = mine if arguments.verbose else [row for row in mine if _is_worth_a_line(row)]
+        for row in shown:
+            flags = " ".join(
+                word
+                for word, holds in (
+                    ("direct", row["direct"]),
+                    ("dev", row["development"]),
+                    ("scripts", row["scripts"]),
+                )
+                if holds
+            )
+            label = f"{row['package']}@{row['version'] or row['resolved']}"
+            print(
+                printable(
+                    f"  {row['status']:<12} {label:<40} {flags:<20} {row['note'] or ''}".rstrip()
+                )
+            )
+        if len(shown) < len(mine):
+            print(
+                f"  and {len(mine) - len(shown)} transitive packages that are covered (-v shows them)"
+            )
+    total = ", ".join(f"{count:,} {status}" for status, count in totals.most_common())
+    print(f"{len(rows):,} packages: {total or 'none'}")
+
+
+def _is_worth_a_line(row: dict[str, Any]) -> bool:
+    return bool(row["direct"]) or row["status"] == Status.UNVETTED.value
+
+
+def _said_of(
+    repository: Repository, change: Change, label: str
+) -> Iterator[tuple[Mention | Exemption, Brought | None]]:
+    name, version = split_label(label)
+    for note in change.vetting.notes.all():
+        if not isinstance(note, Note):
+            continue
+        for found, at, mention in mentions(note):
+            if found == name and version in (None, at):
+                yield mention, brought_by(repository.top, note.path)
+    for exemption in change.vetting.exemptions.of(name, version):
+        yield exemption, brought_line(repository.top, EXEMPTIONS, str(exemption))
+
+
+def _print_said(
+    said: list[tuple[Mention | Exemption, Brought | None]], arguments: argparse.Namespace
+) -> None:
+    entries = [_entry(what, brought) for what, brought in said]
+    if arguments.format == "json":
+        print(json.dumps({"version": 1, "package": arguments.package, "said": entries}, indent=2))
+        return
+    style_of(arguments)
+    for entry in entries:
+        print(
+            printable(f"{entry['package']}@{entry['version']}: {entry['kind']} by {entry['path']}")
+        )
+        for key in ("from", "criteria", "vetted-by", "vetted-on", "cooldown-waiver"):
+            if entry.get(key):
+                value = entry[key]
+                text = ", ".join(value) if isinstance(value, list) else value
+                print(printable(f"    {key}: {text}"))
+        for line in str(entry["why"]).strip().splitlines():
+            print(f"    | {printable(line)}")
+        commit = entry["commit"]
+        if commit:
+            print(
+                printable(
+                    f"    brought by {commit['commit'][:12]} of {commit['author']} on {commit['date']}, "
+                    f"signature: {commit['signature']}"
+                )
+            )
+        else:
+            print("    not committed yet")
+    if not entries:
+        print(printable(f"{arguments.package}: no note, group or exemption speaks of it"))
+
+
+def _entry(what: Mention | Exemption, brought: Brought | None) -> dict[str, Any]:
+    commit = (
+        {
+            "commit": brought.commit,
+            "author": brought.author,
+            "date": brought.date,
+            "signature": brought.signature,
+            "subject": brought.subject,
+        }
+        if brought
+        else None
+    )
+    if isinstance(what, Exemption):
+        return {
+            "kind": "exempt", "package": what.name, "version": what.version, "path": EXEMPTIONS,
+            "why": what.reason, "commit": commit,
+        }  # fmt: skip
+    note, listed = what.note, what.listed
+    kind = "vetted" if listed is None else "accepted" if what.accepted else "brought"
+    return {
+        "kind": kind,
+        "package": listed.name if listed else note.package,
+        "version": listed.version if listed else note.version,
+        "path": note.path,
+        "from": listed.since if listed else note.since,
+        "criteria": list(note.criteria),
+        "vetted-by": note.vetted_by,
+        "vetted-on": note.vetted_on.isoformat(),
+        "cooldown-waiver": (listed.cooldown_waiver if listed else None) or note.cooldown_waiver,
+        "why": note.why,
+        "commit": commit,
+    }

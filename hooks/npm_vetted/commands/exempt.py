@@ -1,0 +1,71 @@
+"""``npm-vetted exempt``: take something in without a review, with a reason."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from npm_vetted.binding import pinned_of, write_pinned
+from npm_vetted.change import Use
+from npm_vetted.commands._desk import at_desk
+from npm_vetted.errors import UsageError
+from npm_vetted.model import Artifact
+from npm_vetted.notes import says_something
+from npm_vetted.policy import EXEMPTIONS, Exemption, Exemptions
+from npm_vetted.store import Store
+
+HELP = "take something in without a review (a change of policy: committed on its own)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``exempt``."""
+    parser.add_argument("packages", nargs="+", metavar="PKG@VER")
+    parser.add_argument("--reason", required=True, help="why it is taken in without a review")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Add the lines, sorted, and stage the file."""
+    if not says_something(arguments.reason):
+        raise UsageError(f"--reason {arguments.reason!r} says nothing: say why no review is needed")
+    with at_desk(arguments.packages) as desk:
+        uses = [use for label in arguments.packages for use in desk.uses_of(label)]
+        added = add_exemptions(
+            desk.store, [exemption_of(use.artifact, arguments.reason) for use in uses]
+        )
+    print(
+        f"npm-vetted: {added} exemption{'' if added == 1 else 's'} added to {EXEMPTIONS} and staged; "
+        "commit it on its own, before the change that needs it:\n"
+        f'  git commit -m "Exempt {_names(uses)}" -- {EXEMPTIONS}',
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _names(uses: list[Use]) -> str:
+    from npm_vetted.fix import quoted
+
+    names = sorted({use.artifact.label for use in uses})
+    text = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return text if quoted(text) else "what .vetting/exemptions.txt says"
+
+
+def exemption_of(artifact: Artifact, reason: str) -> Exemption:
+    """The exemption that takes an artifact in as it is; raises where nothing binds its bytes."""
+    pinned = write_pinned(pinned_of(artifact))
+    if pinned == "-":
+        raise UsageError(
+            f"{artifact.label} has neither a hash nor a source in the lockfile: nothing to bind to"
+        )
+    return Exemption(artifact.name, artifact.version or "-", pinned, bool(artifact.scripts), reason)
+
+
+def add_exemptions(store: Store, more: list[Exemption]) -> int:
+    """Write exemptions beside those there are; how many are new."""
+    with store.lock():
+        before = store.read(EXEMPTIONS)
+        known = Exemptions.read(before)
+        fresh = [each for each in more if str(each) not in known.lines()]
+        if fresh:
+            store.replace(EXEMPTIONS, known.write([*known.all(), *fresh]), before)
+    store.stage([EXEMPTIONS])
+    return len(fresh)

@@ -1,0 +1,175 @@
+"""``npm-vetted init``: adopt: exempt what is there, switch scripts off, write the config."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from npm_vetted.change import Change
+from npm_vetted.clients import clients
+from npm_vetted.commands._desk import Desk, at_desk
+from npm_vetted.commands.exempt import add_exemptions, exemption_of
+from npm_vetted.errors import FOUND, NpmVettedError
+from npm_vetted.judge import UNDECIDED, judge, open_change
+from npm_vetted.model import Finding, Level, Project
+from npm_vetted.policy import CONFIG
+from npm_vetted.project import interesting_names
+from npm_vetted.sanitize import printable
+from npm_vetted.snapshot import Blobs, compare
+from npm_vetted.vetting import Status
+
+HELP = "adopt: exempt what is there, switch install scripts off, write the config"
+
+_REASON: Final = "at adoption"
+_CONFIG: Final = """\
+# What npm-vetted asks for in this repository. Everything is optional; these are the defaults.
+# Each key is explained in npm-vetted's README; a change that loosens something is committed alone.
+format = 1
+
+[policy]
+new = ["health"]
+upgrade = ["changelog"]
+scripts = ["scripts"]
+transitive = "accepted"
+cooldown-days = 7
+
+[registries]
+allowed = ["https://registry.npmjs.org/"]
+"""
+_NOT_CARRIED_OVER: Final = frozenset({"ignore-scripts", UNDECIDED, "policy", "notes", "integrity"})
+_OWN_SCRIPTS: Final = (
+    "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare",
+)  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``init``."""
+    parser.add_argument(
+        "--settings", action="store_true", help="only switch install scripts off, exempt nothing"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write and stage what adoption needs; 1 where something must not be carried over."""
+    with at_desk([]) as desk:
+        everything = desk.others[-1]
+        adopted = everything.policy.adopted
+        projects = list(everything.projects_after.all())
+        _switch_off(desk, projects)
+        if not arguments.settings and not adopted:
+            _adopt(desk, everything)
+        _say_what_stops(projects)
+        if arguments.settings or adopted:
+            if adopted and not arguments.settings:
+                print(f"npm-vetted: {CONFIG} is there already: adopted", file=sys.stderr)
+            return 0
+    return _carry_over()
+
+
+def _switch_off(desk: Desk, projects: Iterable[Project]) -> None:
+    for project in projects:
+        for edit in clients()[project.client or "npm"].switch_off(project):
+            with desk.store.lock():
+                desk.store.replace(edit.path, edit.content, desk.store.read(edit.path))
+            desk.store.stage([edit.path])
+            print(f"npm-vetted: {edit.path}: {edit.reason}", file=sys.stderr)
+
+
+def _adopt(desk: Desk, everything: Change) -> None:
+    with desk.store.lock():
+        desk.store.create(CONFIG, _CONFIG.encode())
+    desk.store.stage([CONFIG])
+    exempted = []
+    for use in everything.uses():
+        if (
+            everything.vetting.judge(use.subject).status is Status.UNVETTED
+            and not use.artifact.bundled
+        ):
+            try:
+                exempted.append(exemption_of(use.artifact, _REASON))
+            except NpmVettedError as error:
+                print(f"npm-vetted: {error.message}", file=sys.stderr)
+    count = add_exemptions(desk.store, exempted)
+    print(f"npm-vetted: wrote {CONFIG}; exempted {count} packages that are locked", file=sys.stderr)
+
+
+def _say_what_stops(projects: Iterable[Project]) -> None:
+    """The project's own scripts that no longer run by themselves, with the command instead."""
+    for project in projects:
+        for folder, manifest in project.manifests.items():
+            for name in _stopped(manifest.scripts):
+                place = f" (in {folder})" if folder else ""
+                print(
+                    f"npm-vetted: {printable(manifest.path)}: the script {name!r} no longer runs by "
+                    f"itself; after an install, run: npm run {name}{place}",
+                    file=sys.stderr,
+                )
+
+
+def _stopped(scripts: Iterable[str]) -> Iterator[str]:
+    known = set(scripts)
+    for name in sorted(known):
+        paired = (
+            name.startswith(("pre", "post"))
+            and name.removeprefix("pre").removeprefix("post") in known
+        )
+        if name in _OWN_SCRIPTS or paired:
+            yield name
+
+
+def _carry_over() -> int:
+    """Judge what is staged; what may be carried over becomes ``[[ignore]]``, the rest is named."""
+    with at_desk([]) as desk:
+        with Blobs(desk.repository) as blobs:
+            comparison = compare(desk.repository, blobs, interesting_names(), everything=True)
+            found = judge(open_change(comparison)).findings
+        errors = [each for each in found if each.level is Level.ERROR]
+        kept = [each for each in errors if not _must_be_mended(each)]
+        if kept:
+            _ignore(desk, kept)
+        mended = [each for each in errors if _must_be_mended(each)]
+    for each in mended:
+        print(
+            f"npm-vetted: {printable(each.location.path)}:{each.location.line}: "
+            f"{printable(each.message)} [{each.check}]: mend this before you commit",
+            file=sys.stderr,
+        )
+    print(
+        'npm-vetted: next: git commit -m "Adopt npm-vetted"; then: npm-vetted suggest',
+        file=sys.stderr,
+    )
+    return FOUND if mended else 0
+
+
+def _must_be_mended(finding: Finding) -> bool:
+    token = finding.check == "client-settings" and "token" in finding.message.lower()
+    return token or finding.check in _NOT_CARRIED_OVER
+
+
+def _ignore(desk: Desk, findings: list[Finding]) -> None:
+    import tomlkit
+
+    before = desk.store.read(CONFIG)
+    document = tomlkit.parse((before or b"").decode())
+    entries = tomlkit.aot()
+    for check, path, package in dict.fromkeys(
+        (each.check, each.location.path, each.package) for each in findings
+    ):
+        table = tomlkit.table()
+        table["check"] = check
+        table["path"] = path
+        if package is not None:
+            table["package"] = package
+        table["reason"] = _REASON
+        entries.append(table)
+    document["ignore"] = entries
+    with desk.store.lock():
+        desk.store.replace(CONFIG, tomlkit.dumps(document).encode(), before)
+    desk.store.stage([CONFIG])
+    print(
+        f"npm-vetted: {len(entries)} findings are accepted as they are, as [[ignore]] entries in "
+        f"{CONFIG}",
+        file=sys.stderr,
+    )

@@ -1,0 +1,62 @@
+"""Who vetted what when: the commits that brought a note, from git."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from npm_vetted.snapshot import git_environment, hardened
+
+_SIGNATURES: Final = {
+    "G": "good", "B": "bad", "U": "good, of unknown validity", "X": "good, but expired",
+    "Y": "good, of an expired key", "R": "good, of a revoked key", "E": "cannot be checked",
+    "N": "none",
+}  # fmt: skip
+_FORMAT: Final = "%H%x00%an <%ae>%x00%aI%x00%G?%x00%s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """The commit that brought a file, as git tells it."""
+
+    commit: str
+    author: str
+    date: str
+    signature: str
+    subject: str
+
+
+def brought_by(top: str, path: str) -> Brought | None:
+    """The commit that added a file, or that last renamed it; None where it is not committed."""
+    from git.cmd import Git
+
+    output = Git(top).execute(
+        hardened("log", "-1", "--diff-filter=AR", f"--format={_FORMAT}", "--", f":(top,literal){path}"),
+        env=git_environment(), with_exceptions=False, stdout_as_string=True,
+    )  # fmt: skip
+    parts = str(output).split("\0")
+    if len(parts) != 5:
+        return None
+    commit, author, date, signature, subject = parts
+    return Brought(
+        commit=commit, author=author, date=date,
+        signature=_SIGNATURES.get(signature, signature), subject=subject,
+    )  # fmt: skip
+
+
+def brought_line(top: str, path: str, line: str) -> Brought | None:
+    """The commit that brought a line of a file; None where it is not committed."""
+    from git.cmd import Git
+
+    output = Git(top).execute(
+        hardened("log", "-1", f"--format={_FORMAT}", "--no-patch", f"-S{line}", "--", f":(top,literal){path}"),
+        env=git_environment(), with_exceptions=False, stdout_as_string=True,
+    )  # fmt: skip
+    parts: Sequence[str] = str(output).split("\0")
+    if len(parts) != 5:
+        return None
+    return Brought(
+        commit=parts[0], author=parts[1], date=parts[2],
+        signature=_SIGNATURES.get(parts[3], parts[3]), subject=parts[4],
+    )  # fmt: skip
