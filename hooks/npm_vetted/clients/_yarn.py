@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Final
@@ -147,10 +148,24 @@ class YarnLockfile(Lockfile):
         if len(names) > _FEW:
             return super().dependents(keys)
         found: dict[str, list[str]] = {key: [] for key in keys}
-        for key, block in self.blocks.items():
-            text = block if isinstance(block, str) else str(block)
-            if any(name in text for name in names):
-                for child in dict.fromkeys(self.children(key)):
-                    if child in found:
-                        found[child].append(key)
+        for key in self._mentioning(names):
+            for child in dict.fromkeys(self.children(key)):
+                if child in found:
+                    found[child].append(key)
         return {key: tuple(parents) for key, parents in found.items()}
+
+    def _mentioning(self, names: Collection[str]) -> list[str]:
+        """The keys of the entries whose text holds one of these names, in the file's order."""
+        keys = list(self._starts)
+        starts = list(self._starts.values())
+        places: set[int] = set()
+        for name in names:
+            at = self._text.find(name)
+            while at >= 0:
+                place = bisect_right(starts, at) - 1
+                places.add(place)
+                after = starts[place + 1] if place + 1 < len(starts) else len(self._text)
+                at = self._text.find(name, max(after, at + 1))
+        return [
+            keys[place] for place in sorted(places) if place >= 0 and keys[place] in self.blocks
+        ]

@@ -37,8 +37,16 @@ _SCALAR: Final = rf"(?:{_QUOTED}|{_PLAIN})"
 _THIRD: Final = rf"(?:\n      {_KEY}: {_SCALAR})++"
 _SECOND: Final = rf"(?:\n    {_KEY}:(?: {_SCALAR}|{_THIRD}))++"
 _FIRST: Final = rf"(?:\n  {_KEY}:(?: {_SCALAR}|{_SECOND}))++"
-_BLOCK: Final = re.compile(rf"(?:{_KEY}|\? {_QUOTED}\n):{_FIRST}\n?")
-_COMMENTS: Final = re.compile(r"(?:#[^\n]*\n?)+")
+_BLOCK: Final = re.compile(
+    r"""(?:"([^"\\\n]*+)"|([A-Za-z0-9_/][^\n:#"'\[\]{},`\\]*+)|\? "([^"\\\n]*+)"\n):"""
+    rf"{_FIRST}"
+)
+"""One canonical entry, its key captured: lines that are whole, each deeper only below a key."""
+_SAME_NAME: Final = re.compile(
+    r'"?((?:@[^/@"\n]++/)?[^/@"\n]++)@[^"\n]*+"?:\n  version: [^\n]*+\n  resolution: "\1@'
+)
+_RESOLUTION: Final = re.compile(r'\n  resolution: "([^"\n]*+)"')
+_COMMENTS: Final = re.compile(r"(?:#[^\n]*+\n?)++")
 _LEGACY: Final = re.compile(r"#\s+yarn\s+lockfile\s+v1", re.IGNORECASE)
 
 _KNOWN: Final = frozenset({
@@ -129,20 +137,26 @@ class BerryLockfile(YarnLockfile):
         start = 0
         matches = _BLOCK.fullmatch
         for chunk in text.split("\n\n"):
-            block = chunk.lstrip("\n") if chunk.startswith("\n") else chunk
-            if matches(block):
-                key = _key(block)
+            block = chunk
+            found = matches(block)
+            if found is None and (block := chunk.strip("\n")):
+                found = matches(block)
+                if found is None and not _COMMENTS.fullmatch(block):
+                    return None
+            if found is not None:
+                key = found[found.lastindex or 0]
                 if key in blocks:
-                    line = text.count("\n", 0, start) + 1
-                    raise DocumentError(
-                        f"the key {key!r} stands twice in one mapping", path=self.path, line=line
-                    )
-                blocks[key] = block.rstrip("\n") if block.endswith("\n") else block
-                starts[key] = start + len(chunk) - len(block)
-            elif block and not _COMMENTS.fullmatch(block):
-                return None
+                    raise self._twice(key, start)
+                blocks[key] = block
+                starts[key] = start + (0 if block is chunk else chunk.index(block))
             start += len(chunk) + 2
         return (blocks, starts, {}) if "__metadata" in blocks else None
+
+    def _twice(self, key: str, start: int) -> DocumentError:
+        line = self._text.count("\n", 0, start + 1) + 1
+        return DocumentError(
+            f"the key {key!r} stands twice in one mapping", path=self.path, line=line
+        )
 
     def _parsed(
         self,
@@ -171,7 +185,7 @@ class BerryLockfile(YarnLockfile):
 
     @cached_property
     def _starts(self) -> Mapping[str, int]:
-        return {key: self._begins[key] for key in self._blocks}
+        return self._begins
 
     def _fields(self, key: str) -> Mapping[str, object]:
         found = self._tables.get(key)
@@ -179,7 +193,9 @@ class BerryLockfile(YarnLockfile):
 
     def descriptors(self, key: str) -> Sequence[str]:
         """The descriptors of an entry."""
-        return [text for text in key.replace(" ,", ",").split(", ") if text] if ", " in key else [key]
+        return (
+            [text for text in key.replace(" ,", ",").split(", ") if text] if ", " in key else [key]
+        )
 
     def names(self, key: str) -> set[str]:
         """The names that its descriptors give it."""
@@ -252,12 +268,12 @@ class BerryLockfile(YarnLockfile):
         version = fields.get("version")
         if not isinstance(version, str):
             raise self.fail("the field 'version' is missing", key)
-        kind = self._kind(key, ident, reference, version)
+        name, kind = self._source(key, ident, reference, version)
         if kind is None:
             return None
         checksum = fields.get("checksum")
         return Artifact(
-            name=ident,
+            name=name,
             version=version,
             kind=kind,
             resolved=f"{ident}@{reference}",
@@ -265,21 +281,24 @@ class BerryLockfile(YarnLockfile):
             patch=self._patch(reference),
         )
 
-    def _kind(self, key: str, ident: str, reference: str, version: str) -> Kind | None:
-        """Where the bytes come from, below any patch; None: a workspace, link or directory."""
+    def _source(self, key: str, name: str, reference: str, version: str) -> tuple[str, Kind | None]:
+        """The name and kind of the bytes below any patch; None: a workspace, link, directory."""
         for _ in range(_DEPTH):
             parts = Reference.parse(reference)
             if parts.protocol != "patch:":
-                break
+                return name, self._kind(key, reference, parts, version)
             inner = split_ident(unquote(parts.source))
-            if inner is None or inner[0] != ident:
-                raise self.fail("resolution: a patch of another package", key)
-            reference = normal(inner[1])
-        else:
-            raise self.fail("resolution: patches of patches without end", key)
+            if inner is None:
+                raise self.fail("resolution: a patch of nothing", key)
+            name, reference = inner[0], normal(inner[1])
+        raise self.fail("resolution: patches of patches without end", key)
+
+    def _kind(self, key: str, reference: str, parts: Reference, version: str) -> Kind | None:
         if parts.protocol == "npm:":
             if parts.source != version:
                 raise self.fail(f"version: expected {parts.source}, found {version}", key)
+            if parts.params.keys() - {"__archiveUrl"} or parts.selector is not None:
+                raise self.fail("resolution: expected name@npm:version", key)
             return Kind.REGISTRY
         if parts.protocol in _FOLDERS:
             return None
@@ -376,9 +395,11 @@ class BerryLockfile(YarnLockfile):
     @cached_property
     def _found(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """Keys by normalised descriptor, and by the descriptor that a builtin patch wraps."""
-        plain: dict[str, str] = {}
+        plain = dict(self.index)
         wrapped: dict[str, str] = {}
         for descriptor, key in self.index.items():
+            if "@npm:" in descriptor and "@patch:" not in descriptor:
+                continue  # normal as it stands
             split = split_ident(descriptor)
             if split is None:
                 continue
@@ -525,10 +546,15 @@ class BerryLockfile(YarnLockfile):
     def _contradictions(self) -> Iterator[Problem]:
         """Entries that resolve a name to another package without an alias; missing patch files."""
         for key, block in self.blocks.items():
-            text = str(block)
-            name, reference = self._locator(key, self._fields(key)) if self._tables else _quick(
-                self, key, text
+            text = block if isinstance(block, str) else ""
+            if ", " not in key and "@patch:" not in text and _SAME_NAME.match(text):
+                continue
+            found = _RESOLUTION.search(text)
+            name, reference = self._locator(
+                key, {"resolution": found[1]} if found else self._fields(key)
             )
+            if reference.startswith(_FOLDERS):
+                continue
             for descriptor in self.descriptors(key):
                 if not descriptor.startswith(f"{name}@") and not _aliases(descriptor, name):
                     yield self._problem(
@@ -537,16 +563,15 @@ class BerryLockfile(YarnLockfile):
                         self.line(key),
                         name,
                     )
-            if reference.startswith("patch:"):
-                for path, shown in self._patch_paths(reference):
-                    if path is None or self._read(path) is None:
-                        yield self._problem(
-                            f"the patch file {shown} of {name} is not in the repository: "
-                            "what is installed cannot be vetted",
-                            self.path,
-                            self.line(key),
-                            name,
-                        )
+            for path, shown in self._patch_paths(reference):
+                if path is None or self._read(path) is None:
+                    yield self._problem(
+                        f"the patch file {shown} of {name} is not in the repository: "
+                        "what is installed cannot be vetted",
+                        self.path,
+                        self.line(key),
+                        name,
+                    )
 
     def _problem(self, message: str, path: str, line: int, package: str | None = None) -> Problem:
         return Problem(
@@ -555,13 +580,6 @@ class BerryLockfile(YarnLockfile):
             package=package,
             fix=(("yarn", "install", "--mode=skip-build"), ("git", "add", self.path)),
         )
-
-
-def _key(block: str) -> str:
-    """The key of a canonical block."""
-    line = block[: block.index("\n")]
-    line = line[2:] if line.startswith("? ") else line[:-1]
-    return line[1:-1] if line.startswith('"') else line
 
 
 def _split_line(line: str) -> tuple[str, str]:
@@ -598,18 +616,6 @@ def _decoded(lockfile: BerryLockfile, key: str, block: str) -> Mapping[str, obje
     return root
 
 
-def _quick(lockfile: BerryLockfile, key: str, text: str) -> tuple[str, str]:
-    """Name and reference of a canonical block, without decoding the rest of it."""
-    start = text.find('\n  resolution: "')
-    if start < 0:
-        raise lockfile.fail("resolution: expected name@protocol:…", key)
-    start += 16
-    found = split_ident(text[start : text.index('"', start)])
-    if found is None:
-        raise lockfile.fail("resolution: expected name@protocol:…", key)
-    return found
-
-
 def _table(fields: Mapping[str, object], key: str) -> Mapping[str, object]:
     found = fields.get(key)
     return found if isinstance(found, dict) else {}
@@ -640,7 +646,9 @@ def _digest(read: Read, path: str | None, text: str) -> str:
 def _wanted(manifest: Manifest) -> dict[str, Requirement]:
     """What an entry of a workspace has: a later field wins over an earlier one, as in Yarn."""
     order = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
-    return {asked.name: asked for group in order for asked in manifest.requires if asked.group is group}
+    return {
+        asked.name: asked for group in order for asked in manifest.requires if asked.group is group
+    }
 
 
 def _groups(manifest: Manifest | None, asked: Requirement) -> tuple[Group, ...]:

@@ -74,9 +74,7 @@ class ClassicLockfile(YarnLockfile):
             start += len(chunk) + 2
             if not block:
                 continue
-            pieces = (
-                ((offset, block),) if ENTRY.fullmatch(block) else self._pieces(block, offset)
-            )
+            pieces = ((offset, block),) if ENTRY.fullmatch(block) else self._pieces(block, offset)
             for begin, piece in pieces:
                 key = piece[: piece.index("\n") - 1]
                 if key in found:
@@ -106,11 +104,19 @@ class ClassicLockfile(YarnLockfile):
     def _unread(self, piece: str, offset: int) -> DocumentError:
         """The error about an entry that is none, at the line where it ceases to be one."""
         lines = piece.split("\n")
-        good = next(
-            (end for end in range(len(lines), 1, -1) if ENTRY.fullmatch("\n".join(lines[:end]))),
-            0,
-        ) if len(lines) < 100 else 0
-        line = good if good else min(1, len(lines) - 1) if lines[0].endswith(":") else 0
+        good = (
+            next(
+                (
+                    end
+                    for end in range(len(lines), 1, -1)
+                    if ENTRY.fullmatch("\n".join(lines[:end]))
+                ),
+                0,
+            )
+            if len(lines) < 100
+            else 0
+        )
+        line = good or (min(1, len(lines) - 1) if lines[0].endswith(":") else 0)
         offset += sum(len(text) + 1 for text in lines[:line])
         shown = lines[line].strip()[:60]
         return self._wrong(f"not yarn.lock version 1: cannot read {shown!r}", offset)
@@ -173,9 +179,7 @@ class ClassicLockfile(YarnLockfile):
             integrity=fields.get("integrity"),
         )
 
-    def _name(
-        self, key: str, patterns: Sequence[tuple[str | None, str]], field: str | None
-    ) -> str:
+    def _name(self, key: str, patterns: Sequence[tuple[str | None, str]], field: str | None) -> str:
         """The real name: an alias's target, else what a pattern says, else the field ``name``."""
         targets = {target for _, wanted in patterns if (target := alias_target(wanted))}
         plain = {name for name, wanted in patterns if name and not alias_target(wanted)}
@@ -193,7 +197,10 @@ class ClassicLockfile(YarnLockfile):
         return {}
 
     def resolve(
-        self, origin: str | None, requirement: Requirement, importer: str = ""  # noqa: ARG002
+        self,
+        origin: str | None,  # noqa: ARG002
+        requirement: Requirement,
+        importer: str = "",  # noqa: ARG002
     ) -> str | None:
         """The entry of the pattern ``name@specifier``, or of what ``resolutions`` makes of it."""
         if requirement.group is Group.PEER:
