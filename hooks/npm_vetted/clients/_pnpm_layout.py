@@ -1,0 +1,340 @@
+"""pnpm's lockfile as text: one chunk an entry, so that a commit decodes only what it changes.
+
+pnpm writes one blank line between entries. A chunk between blank lines is taken for an entry only
+where every chunk of the file is proven closed: it is one whole value at its own indentation, and
+nothing in it (a quote, a bracket, a block scalar, a document marker) reaches past its end. What
+pnpm writes matches one expression of linear time; another chunk is proven by the YAML reader, read
+alone. A file with a chunk that is neither is read whole by the YAML reader, and values stand in
+the chunks' place. So no text is dead in one commit (inside somebody's block scalar) and alive in
+the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from itertools import accumulate
+from typing import Final
+
+from npm_vetted.documents.base import decode
+from npm_vetted.errors import DocumentError
+
+SIZE_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes; the largest lockfiles that people commit have a tenth of this."""
+ODD_SIZE_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of a file that must be read whole, which costs twenty times as much."""
+
+ENTRIES: Final = frozenset({"importers", "packages", "snapshots"})
+"""The sections that hold one entry a chunk."""
+
+_BREAKS: Final = ("\x85", "\u2028", "\u2029")
+
+
+@dataclass(frozen=True, slots=True)
+class _Expressions:
+    """What pnpm writes: a chunk at the top, an entry; a pair and an item of a flow collection."""
+
+    top: re.Pattern[str]
+    entry: re.Pattern[str]
+    pair: re.Pattern[str]
+    item: re.Pattern[str]
+
+
+@cache
+def _expressions() -> _Expressions:
+    """Compiled when the first lockfile is read.
+
+    Printable ASCII only, scalars that end on their line, and nesting by two blanks: in this subset
+    YAML 1.1 and 1.2 agree. Repeats are possessive or bounded: no text takes more than linear time.
+    """
+    # YAML has keys of at most 1024 characters; '<' as a first one would let in the merge key.
+    key = r"(?:[A-Za-z0-9./_+$][!-~]{0,900}|'[ -&(-~]{1,900}')"
+    first = r"[A-Za-z0-9^~./_<=+$(\\]"
+    run = r'[!"$-9;-~]'  # neither '#' nor ':'
+    plain = rf"{first}{run}*+(?:(?::(?=[!-~])|\#| (?={run})){run}*+)*+"
+    flow = r'[!"$-+\--9;-Z^-z|~\\]'  # nor ',', '[', ']', '{', '}'
+    flow_plain = rf"{first}{flow}*+(?:(?::(?={flow})|\#| (?={flow})){flow}*+)*+"
+    quoted = r"'[ -&(-~]*+(?:''[ -&(-~]*+)*+'"
+    item = f"(?:{flow_plain}|{quoted})"
+    word = "[A-Za-z][A-Za-z0-9_]*+"
+    mapping = rf"\{{(?:{word}: {item}(?:, {word}: {item})*+)?\}}"
+    sequence = rf"\[(?:{item}(?:, {item})*+)?\]"
+    value = rf" (?:{plain}|{quoted}|{mapping}|{sequence})(?=\n|\Z)"
+
+    def below(indent: int, deeper: str = "") -> str:
+        """What may stand below a key: a list of scalars, or a mapping."""
+        start = rf"\n {{{indent}}}"
+        listed = rf"{start}- (?:{plain}|{quoted})(?=\n|\Z)"
+        mapped = f"{start}{key}:(?:{value}{deeper and '|' + deeper})"
+        return f"(?:(?:{listed})++|(?:{mapped})++)"
+
+    entry = f"  ({key}):(?:{value}|{below(4, below(6, below(8)))})"
+    top = f"(?:{key}):(?:{value}|{below(2, below(4, below(6)))}|)"
+    pair = f"({word}): ({item})"
+    return _Expressions(*map(re.compile, (top, entry, pair, item)))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One YAML document: where its top-level keys and its entries stand in ``Layout.chunks``."""
+
+    top: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A lockfile's chunks, or the values in their place where it had to be read whole.
+
+    ``lines`` are the lines of values; ``known`` are the entries' chunks, proven, with their keys.
+    """
+
+    path: str
+    parts: list[Part]
+    chunks: Sequence[object]
+    known: Mapping[str, str] = field(default_factory=dict)
+    lines: Sequence[int] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the YAML reader had to read it whole."""
+        return self.lines is not None
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        if self.lines is not None:
+            return self.lines
+        heights = [str(chunk).count("\n") + 2 for chunk in self.chunks]
+        return list(accumulate(heights, initial=1))
+
+    def line(self, place: int) -> int:
+        """The line that a chunk starts on."""
+        return self._starts[place]
+
+    def entry(self, place: int) -> object:
+        """The decoded value of an entry."""
+        chunk = self.chunks[place]
+        if self.whole:
+            return chunk
+        return next(iter(self._decoded(place).values()))
+
+    def _decoded(self, place: int) -> dict[str, object]:
+        try:
+            return _decode(str(self.chunks[place]))
+        except DocumentError as error:
+            line = self.line(place) + error.line - 1
+            raise DocumentError(error.message, path=self.path, line=line) from None
+
+    def top(self, part: Part, key: str) -> object:
+        """The value of a top-level key that holds no entries; None: not there."""
+        place = part.top.get(key)
+        if place is None:
+            return None
+        return self.chunks[place] if self.whole else self._decoded(place).get(key)
+
+
+class _OddError(Exception):
+    """The file is not laid out as pnpm writes it."""
+
+
+def read_layout(path: str, data: bytes, known: Mapping[str, str] | None = None) -> Layout:
+    """Read a lockfile; ``known`` are the chunks that another version's layout has proven.
+
+    Raises DocumentError, with the line, for what is no YAML, or YAML that readers take differently.
+    """
+    if len(data) > SIZE_LIMIT:
+        raise DocumentError(f"{len(data):,} bytes: too large for a lockfile", path=path)
+    text = decode(path, data)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    for mark in _BREAKS:
+        if mark in text:
+            raise DocumentError(
+                f"U+{ord(mark):04X}: only some YAML readers take it for the end of a line",
+                path=path,
+                line=text.count("\n", 0, text.index(mark)) + 1,
+            )
+    try:
+        return _split(path, text, known or {})
+    except _OddError:
+        return _whole(path, data)
+
+
+def _split(path: str, text: str, known: Mapping[str, str]) -> Layout:
+    if "\r" in text:
+        raise _OddError
+    text = text.rstrip("\n")
+    # Blank lines inside a block scalar are followed by a line deeper than any entry's.
+    chunks = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
+    match = _expressions().entry.fullmatch
+    proven: dict[str, str] = {}
+    parts: list[Part] = []
+    section: dict[str, int] | None = None
+    for place, chunk in enumerate(chunks):
+        key = known.get(chunk)
+        if key is None:
+            if not chunk.startswith("  "):
+                section = _take_top(parts, chunk, place)
+                continue
+            found = match(chunk)
+            key = _unquoted(found[1]) if found else _odd_entry(chunk)
+        if section is None or key in section:
+            raise _OddError  # a key that stands twice is told by the YAML reader, with its line
+        proven[chunk] = key
+        section[key] = place
+    return Layout(path, parts, chunks, proven)
+
+
+def _unquoted(key: str) -> str:
+    return key[1:-1] if key[0] == "'" else key
+
+
+def _take_top(parts: list[Part], chunk: str, place: int) -> dict[str, int] | None:
+    """Take in a chunk at the top; the section that it opens, if it does."""
+    if chunk.startswith("---\n"):
+        parts.append(Part())
+        chunk = chunk[4:]
+    elif not parts:
+        parts.append(Part())
+    part = parts[-1]
+    table = _top(chunk)
+    last = next(reversed(table))
+    opens = last in ENTRIES and (chunk == f"{last}:" or chunk.endswith(f"\n{last}:"))
+    for key, value in table.items():
+        if key in part.top or (key in ENTRIES and value):
+            raise _OddError
+        part.top[key] = place
+    return part.entries.setdefault(last, {}) if opens else None
+
+
+def _top(chunk: str) -> dict[str, object]:
+    if _expressions().top.fullmatch(chunk):
+        return _plain(chunk)
+    marked = any(line.startswith(("---", "...", "%")) for line in chunk.split("\n"))
+    if marked or not ("A" <= chunk[:1] <= "Z" or "a" <= chunk[:1] <= "z"):
+        raise _OddError
+    return _alone(chunk)
+
+
+def _odd_entry(chunk: str) -> str:
+    """The key of an entry that pnpm would have laid out differently, proven by the YAML reader.
+
+    Its first line starts with a key (no comment, no bracket), so its mapping stands at two blanks.
+    """
+    first = chunk[2:3]
+    if not (first.isascii() and (first.isalnum() or first in "/'\"_.")):
+        raise _OddError
+    if not all(line.startswith("  ") for line in chunk.split("\n") if line):
+        raise _OddError
+    table = _alone(chunk)
+    if len(table) != 1:
+        raise _OddError
+    return next(iter(table))
+
+
+def _alone(chunk: str) -> dict[str, object]:
+    """A chunk as a document of its own, a mapping."""
+    from npm_vetted.documents.strict_yaml import load_yaml
+
+    try:
+        documents = load_yaml("", f"{chunk}\n\n".encode())
+    except DocumentError:
+        raise _OddError from None  # the whole file's reader tells it with the right line
+    data = documents[0].data if len(documents) == 1 else None
+    if not isinstance(data, dict) or not data:
+        raise _OddError
+    return data
+
+
+def _decode(chunk: str) -> dict[str, object]:
+    """The mapping that a proven chunk is."""
+    chunk = chunk.removeprefix("---\n")
+    found = _expressions()
+    expression = found.entry if chunk.startswith(" ") else found.top
+    return _plain(chunk) if expression.fullmatch(chunk) else _alone(chunk)
+
+
+def _plain(chunk: str) -> dict[str, object]:
+    """Decode, line by line, a chunk that matched an expression."""
+    root: dict[str, object] = {}
+    stack: list[dict[str, object] | list[object]] = [root]
+    parent, key = root, ""
+    base = 2 if chunk.startswith(" ") else 0
+    for number, line in enumerate(chunk.split("\n"), start=1):
+        body = line.lstrip(" ")
+        depth = (len(line) - len(body) - base) // 2
+        del stack[depth + 1 :]
+        listed = body.startswith("- ")
+        if len(stack) == depth:
+            stack.append([] if listed else {})
+            parent[key] = stack[-1]
+        inner = stack[-1]
+        if isinstance(inner, list):
+            inner.append(_scalar(body[2:]))
+            continue
+        parent = inner
+        key, text = _pair(body)
+        if key in inner:
+            message = f"the key {key!r} stands twice in one mapping"
+            raise DocumentError(message, line=number)
+        inner[key] = _scalar(text) if text else None
+    return root
+
+
+def _pair(body: str) -> tuple[str, str]:
+    """The key of a line, and the text of its value."""
+    if body.startswith("'"):
+        end = body.index("'", 1)
+        return body[1:end], body[end + 3 :]
+    key, _, text = body.partition(" ")
+    return key[:-1], text
+
+
+def _scalar(text: str) -> object:
+    """A value that stands on one line."""
+    from npm_vetted.documents.strict_yaml import typed
+
+    if text.startswith("'"):
+        return text[1:-1].replace("''", "'")
+    if text.startswith("["):
+        return [_scalar(item) for item in _expressions().item.findall(text, 1)]
+    if not text.startswith("{"):
+        return typed(text)
+    table: dict[str, object] = {}
+    for key, item in _expressions().pair.findall(text, 1):
+        if key in table:
+            raise DocumentError(f"the key {key!r} stands twice in one mapping")
+        table[key] = _scalar(item)
+    return table
+
+
+def _whole(path: str, data: bytes) -> Layout:
+    """Read the whole file with the YAML reader."""
+    from npm_vetted.documents.strict_yaml import load_yaml
+
+    if len(data) > ODD_SIZE_LIMIT:
+        raise DocumentError(
+            f"{len(data):,} bytes, and not as pnpm writes it: too large to be read",
+            path=path,
+            fix="let pnpm write it again: pnpm install --lockfile-only",
+        )
+    parts: list[Part] = []
+    values: list[object] = []
+    lines: list[int] = []
+    for document in load_yaml(path, data):
+        part = Part()
+        for key, value in document.root().data.items():
+            part.top[key] = len(values)
+            values.append(value)
+            lines.append(document.line_of(key))
+            if key not in ENTRIES or not isinstance(value, dict):
+                continue
+            section = part.entries.setdefault(key, {})
+            for name, inner in value.items():
+                section[name] = len(values)
+                values.append(inner)
+                lines.append(document.line_of(key, name))
+        parts.append(part)
+    return Layout(path, parts, values, lines=lines)

@@ -1,0 +1,648 @@
+"""pnpm-lock.yaml, every version that pnpm 3 to 12 wrote: entries, what they ask for, who is direct.
+
+An entry's key is its key below ``packages``. From 9.0 on (and in some 7.0) that has no peers, and
+what each variant with its peers asks for stands below ``snapshots``: the variants are one entry.
+The environment document, which pnpm 11 and 12 write first (config dependencies and pnpm itself),
+has its own entries under keys that start with ``ENVIRONMENT``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from npm_vetted.clients._pnpm_layout import Layout, Part, read_layout
+from npm_vetted.clients._pnpm_patches import Patches
+from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.documents.base import named
+from npm_vetted.errors import DocumentError
+from npm_vetted.model import (
+    Artifact,
+    Entry,
+    Group,
+    Kind,
+    Manifest,
+    Problem,
+    Read,
+    Requirement,
+)
+
+ENVIRONMENT: Final = "environment: "
+"""What the keys of the environment document's entries start with; no package has such a name."""
+
+REWRITE: Final = "let pnpm write it again: pnpm install --lockfile-only"
+
+_GENERATIONS: Final = {
+    **dict.fromkeys(("5", "5.0", "5.1", "5.2", "5.3", "5.4"), 5),
+    **dict.fromkeys(("6", "6.0", "6.1"), 6),
+    **dict.fromkeys(("7", "7.0"), 7),
+    **dict.fromkeys(("9", "9.0"), 9),
+}
+_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
+_ENVIRONMENT_FIELDS: Final = ("configDependencies", "packageManagerDependencies")
+_GIT_HOSTS: Final = (
+    "https://codeload.github.com/",
+    "https://gitlab.com/",
+    "https://bitbucket.org/",
+)
+_VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+-]*\Z")
+_FEW: Final = 40
+"""How many keys are searched in the text, one by one, before the whole lockfile is decoded."""
+
+Table = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """One of the file's YAML documents, with the shape of its keys."""
+
+    part: Part
+    generation: int
+    prefix: str
+    slash: bool
+    """Whether keys start with a slash, as they did before 9.0."""
+    split: bool
+    """Whether what packages ask for stands below ``snapshots``."""
+    packages: Mapping[str, int]
+    snapshots: Mapping[str, int]
+    variants: Mapping[str, list[str]]
+    """The snapshots' keys of each package's key."""
+
+
+class PnpmLockfile(Lockfile):
+    """One version of one pnpm-lock.yaml."""
+
+    names_hosts = False
+
+    def __init__(self, path: str, data: bytes, read: Read) -> None:
+        self.path = path
+        self._read = read
+        self._layout = read_layout(path, data)
+        self._documents = tuple(_documents(self._layout))
+        self._project = self._documents[-1]
+        self.format = f"pnpm-lock.yaml {_version(self._layout, self._project.part)}"
+
+    # What stands in the file
+
+    @property
+    def generation(self) -> int:
+        """5, 6, 7 or 9: what the version of the format begins with."""
+        return self._project.generation
+
+    def setting(self, key: str) -> object:
+        """The value of a key at the top of the project's document; None: not there."""
+        return self._layout.top(self._project.part, key)
+
+    @cached_property
+    def patches(self) -> Patches:
+        """The patches that it applies."""
+        return Patches(
+            self.path, self.setting("patchedDependencies"), self._read, self._line_of_patches
+        )
+
+    def _line_of_patches(self) -> int:
+        place = self._project.part.top.get("patchedDependencies")
+        return 1 if place is None else self._layout.line(place)
+
+    def _find(self, key: str) -> tuple[_Document, str]:
+        """The document of an entry, and its key there."""
+        if key.startswith(ENVIRONMENT) and len(self._documents) > 1:
+            return self._documents[0], key.removeprefix(ENVIRONMENT)
+        return self._project, key
+
+    def _has(self, key: str) -> bool:
+        document, own = self._find(key)
+        return own in document.packages
+
+    def _places(self, key: str) -> tuple[int, ...]:
+        """Where an entry stands: below packages first, then each of its snapshots."""
+        document, own = self._find(key)
+        variants = document.variants.get(own, ())
+        return (document.packages[own], *(document.snapshots[one] for one in variants))
+
+    def _fail(self, message: str, place: int) -> DocumentError:
+        line = self._layout.line(place)
+        return DocumentError(message, path=self.path, line=line, fix=REWRITE)
+
+    # What a lockfile tells
+
+    @cached_property
+    def blocks(self) -> Mapping[str, object]:
+        """Each entry's chunks, with its patch, if it has one."""
+        chunks = self._layout.chunks
+        found: dict[str, object] = {
+            key: tuple([chunks[place] for place in self._places(key)]) for key in self._keys()
+        }
+        for key in self._patched():
+            found[key] = (found[key], self.entry(key).artifact)
+        return found
+
+    def _keys(self) -> Iterator[str]:
+        for document in self._documents:
+            for key in document.packages:
+                yield document.prefix + key
+
+    def _patched(self) -> list[str]:
+        """The keys of the entries that a patch may change."""
+        if not self.patches:
+            return []
+        return [key for key in self._project.packages if self.patches.concern(_name_of(key))]
+
+    def entry(self, key: str) -> Entry:
+        """Decode one entry; raises DocumentError where it is malformed."""
+        document, own = self._find(key)
+        places = self._places(key)
+        package = self._table(places[0])
+        return Entry(
+            key=key,
+            line=self._layout.line(places[0]),
+            artifact=self._artifact(document, own, package),
+            requires=tuple(self._requires(document, places)),
+            bundles=self._bundles(package, places[0]),
+        )
+
+    @cached_property
+    def project_importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """What the manifests ask for, without the environment."""
+        return self._all_asked(self._project)
+
+    @cached_property
+    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """What the manifests ask for; the environment's dependencies are the root's."""
+        found = dict(self.project_importers)
+        for document in self._documents[:-1]:
+            for folder, requirements in self._all_asked(document).items():
+                found[folder] = found.get(folder, ()) + requirements
+        return found
+
+    def _all_asked(self, document: _Document) -> dict[str, tuple[Requirement, ...]]:
+        return {
+            folder: tuple(self._asked(document, place, table))
+            for folder, place, table in self._importers(document)
+        }
+
+    def importer(self, folder: str) -> Table:
+        """The project's importer as it stands there."""
+        return next(
+            (table for name, _, table in self._importers(self._project) if name == folder), {}
+        )
+
+    def resolve(
+        self, origin: str | None, requirement: Requirement, importer: str = ""
+    ) -> str | None:
+        """The requirement's target, where it is locked; by its name where it has none."""
+        target = requirement.target
+        if target is None:
+            known = (
+                self.importers.get(importer, ()) if origin is None else self.entry(origin).requires
+            )
+            target = next((one.target for one in known if one.name == requirement.name), None)
+        return target if target is not None and self._has(target) else None
+
+    def line(self, key: str) -> int:
+        """The line that an entry starts on."""
+        return self._layout.line(self._places(key)[0])
+
+    def patch_files(self) -> Mapping[str, tuple[str, ...]]:
+        """The patch files by path, with the keys of what they change."""
+        found: dict[str, list[str]] = {}
+        for key in self._patched():
+            name, version = _split_key(self._project, key)
+            path = self.patches.path_of(name, version, self._project.variants.get(key, [key]))
+            if path is not None:
+                found.setdefault(path, []).append(key)
+        return {path: tuple(keys) for path, keys in found.items()}
+
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        """Where the manifests, their settings and this lockfile disagree."""
+        from npm_vetted.clients._pnpm_sync import disagreements
+
+        return disagreements(self, manifests, self._read)
+
+    # What would otherwise decode every entry
+
+    def changed(self, before: Iterable[Lockfile]) -> list[str]:
+        """The keys whose entry differs from each ``before``, in the file's order."""
+        differing: set[str] | None = None
+        for other in before:
+            found = self._differing(other)
+            differing = found if differing is None else differing & found
+        keys = self._keys()
+        return list(keys) if differing is None else [key for key in keys if key in differing]
+
+    def _differing(self, other: Lockfile) -> set[str]:
+        """The keys whose entry another version does not have, or has otherwise."""
+        if not isinstance(other, PnpmLockfile):
+            return set(self._keys())
+        if (
+            self._layout.whole
+            or other._layout.whole
+            or len(self._documents) != len(other._documents)
+        ):
+            return {key for key in self._keys() if not other._has(key) or self._differs(key, other)}
+        found: set[str] = set()
+        for mine, other_one in zip(self._documents, other._documents, strict=True):
+            found.update(mine.prefix + key for key in self._differing_keys(mine, other, other_one))
+        return found | {
+            key for key in self._patched() if other._has(key) and self._differs(key, other)
+        }
+
+    def _differing_keys(
+        self, mine: _Document, other: PnpmLockfile, other_one: _Document
+    ) -> Iterator[str]:
+        """The same by comparing texts: a few milliseconds for ten thousand entries."""
+        here, there = self._layout.chunks, other._layout.chunks
+        if mine.generation != other_one.generation or mine.split != other_one.split:
+            yield from mine.packages
+            return
+        for key, place in mine.packages.items():
+            old = other_one.packages.get(key)
+            if old is None or here[place] != there[old]:
+                yield key
+        for key, place in mine.snapshots.items():
+            old = other_one.snapshots.get(key)
+            if old is None or here[place] != there[old]:
+                yield without_suffix(key)
+        for key in other_one.snapshots.keys() - mine.snapshots.keys():
+            yield without_suffix(key)
+
+    def _differs(self, key: str, other: PnpmLockfile) -> bool:
+        one, two = self.entry(key), other.entry(key)
+        lines = {requirement.target or requirement.specifier for requirement in one.requires}
+        return (
+            one.artifact != two.artifact
+            or one.bundles != two.bundles
+            or lines
+            != {requirement.target or requirement.specifier for requirement in two.requires}
+        )
+
+    def named(self, names: Collection[str]) -> Iterator[Artifact]:
+        """The artifacts of some packages, found by what their keys and fields say."""
+        few = len(names) <= _FEW and not self._layout.whole
+        chunks = self._layout.chunks
+        for document in self._documents:
+            for key, place in document.packages.items():
+                if few and not any(name in str(chunks[place]) for name in names):
+                    continue
+                artifact = self.entry(document.prefix + key).artifact
+                if artifact is not None and artifact.name in names:
+                    yield artifact
+
+    def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Who asks for these keys: decoded are the entries in whose text their versions stand."""
+        if self._layout.whole or len(keys) > _FEW:
+            return super().dependents(keys)
+        return {key: tuple(dict.fromkeys(self._dependents(key))) for key in keys}
+
+    def _dependents(self, key: str) -> Iterator[str]:
+        document, own = self._find(key)
+        name, reference = _parts_of(document, own)
+        chunks = self._layout.chunks
+        places = document.snapshots if document.split else document.packages
+        for parent, place in places.items():
+            text = str(chunks[place])
+            if reference in text and name in text:
+                base = document.prefix + (without_suffix(parent) if document.split else parent)
+                if key in self.children(base):
+                    yield base
+
+    # Decoding
+
+    def _table(self, place: int) -> Table:
+        value = self._layout.entry(place)
+        if not isinstance(value, dict):
+            raise self._fail(f"expected a table, found {named(value)}", place)
+        return value
+
+    def _artifact(self, document: _Document, key: str, package: Table) -> Artifact | None:
+        place = document.packages[key]
+        name, version, kind = self._identity(document, key, package, place)
+        source = self._source(package, kind, place)
+        if source is None:
+            return None
+        patched = not document.prefix and bool(self.patches)
+        variants = document.variants.get(key, [key])
+        return Artifact(
+            name=name,
+            version=version,
+            kind=source.kind,
+            resolved=source.resolved,
+            integrity=source.integrity,
+            checksum=source.checksum,
+            patch=self.patches.digest(name, version, variants) if patched else None,
+            scripts=bool(package.get("requiresBuild")) if document.generation < 7 else None,
+            environment=bool(document.prefix),
+        )
+
+    def _identity(
+        self, document: _Document, key: str, package: Table, place: int
+    ) -> tuple[str, str | None, Kind]:
+        """The package's real name and version, and the kind that the key tells."""
+        name, version = _split_key(document, key)
+        fields = {field: package.get(field) for field in ("name", "version")}
+        for field, value in fields.items():
+            if value is not None and not isinstance(value, str):
+                raise self._fail(f"{key}: {field}: expected a string, found {named(value)}", place)
+        own_name, own_version = fields["name"], fields["version"]
+        if not name:
+            if not own_name:
+                raise self._fail(f"{key}: the key 'name' is missing", place)
+            kind = (
+                Kind.REGISTRY
+                if own_version and _on_registry(key, own_name, own_version)
+                else Kind.TARBALL
+            )
+            return str(own_name), _maybe(own_version), kind
+        if own_name is not None and own_name != name:
+            raise self._fail(f"{key}: its name says {own_name!r}, its key {name!r}", place)
+        if version is None:
+            if key.startswith(f"{name}@runtime:"):
+                return name, _maybe(own_version) or key[len(name) + 9 :], Kind.OTHER
+            return name, _maybe(own_version), Kind.TARBALL
+        if own_version is not None and own_version != version:
+            raise self._fail(f"{key}: its version says {own_version!r}, its key {version!r}", place)
+        return name, version, Kind.REGISTRY
+
+    def _source(self, package: Table, kind: Kind, place: int) -> _Source | None:
+        """Where the bytes come from; None for a directory, which is no artifact."""
+        resolution = package.get("resolution")
+        if not isinstance(resolution, dict):
+            raise self._fail(f"resolution: expected a table, found {named(resolution)}", place)
+
+        def text(field: str, *, required: bool = False) -> str | None:
+            value = resolution.get(field)
+            if (value is not None or required) and not isinstance(value, str):
+                raise self._fail(
+                    f"resolution.{field}: expected a string, found {named(value)}", place
+                )
+            return _maybe(value)
+
+        integrity = text("integrity")
+        match resolution.get("type"):
+            case None:
+                tarball = text("tarball", required=kind is not Kind.REGISTRY)
+                kind = _tarball_kind(kind, tarball, resolution.get("gitHosted") is True)
+                return _Source(kind, tarball or text("registry"), integrity)
+            case "git":
+                path = text("path")
+                at = f"{text('repo', required=True)}#{text('commit', required=True)}"
+                return _Source(Kind.GIT, f"{at}&path:{path}" if path else at, integrity)
+            case "directory":
+                return None
+            case "variations" | "binary" as found:
+                digest = f"{found}/sha256-{_digest(resolution)}"
+                return _Source(Kind.OTHER, text("url"), integrity, digest)
+            case found:
+                raise self._fail(f"resolution.type: pnpm has none called {named(found)}", place)
+
+    def _bundles(self, package: Table, place: int) -> frozenset[str]:
+        found = package.get("bundledDependencies") or package.get("bundleDependencies") or []
+        if found is True:
+            return frozenset()
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise self._fail("bundledDependencies: expected a list of names", place)
+        return frozenset(found)
+
+    def _requires(self, document: _Document, places: tuple[int, ...]) -> Iterator[Requirement]:
+        seen: set[tuple[str, str]] = set()
+        for place in places[1:] if document.split else places:
+            table = self._table(place)
+            for group in (Group.PRODUCTION, Group.OPTIONAL):
+                for name, reference in self._texts(table, group, place):
+                    target = self._target(document, name, reference)
+                    if (name, target or reference) in seen:
+                        continue
+                    seen.add((name, target or reference))
+                    line = self._layout.line(place)
+                    yield Requirement(
+                        name=name, specifier=reference, group=group, target=target, line=line
+                    )
+
+    def _texts(self, table: Table, field: str, place: int) -> Iterator[tuple[str, str]]:
+        inner = table.get(field) or {}
+        if not isinstance(inner, dict):
+            raise self._fail(f"{field}: expected a table, found {named(inner)}", place)
+        for name, value in inner.items():
+            if not isinstance(value, str):
+                raise self._fail(f"{field}.{name}: expected a string, found {named(value)}", place)
+            yield name, value
+
+    def _importers(self, document: _Document) -> Iterator[tuple[str, int, Table]]:
+        """Each importer: its directory, its place, its table."""
+        entries = document.part.entries.get("importers")
+        if entries is None:
+            top = document.part.top
+            fields = [*_GROUPS, "specifiers", "dependenciesMeta"]
+            table = {key: self._layout.top(document.part, key) for key in fields if key in top}
+            place = next((top[key] for key in fields if key in top), 0)
+            if table or "importers" not in top:
+                yield "", place, table
+            return
+        for folder, place in entries.items():
+            yield "" if folder == "." else folder, place, self._table(place)
+
+    def _asked(self, document: _Document, place: int, table: Table) -> Iterator[Requirement]:
+        line = self._layout.line(place)
+        specifiers = table.get("specifiers") or {}
+        if not isinstance(specifiers, dict):
+            raise self._fail("specifiers: expected a table", place)
+        for field in (*_GROUPS, *_ENVIRONMENT_FIELDS):
+            group = field if isinstance(field, Group) else Group.PRODUCTION
+            inner = table.get(field) or {}
+            if not isinstance(inner, dict):
+                raise self._fail(f"{field}: expected a table, found {named(inner)}", place)
+            for name, value in inner.items():
+                if isinstance(value, dict):
+                    specifier, reference = value.get("specifier"), value.get("version")
+                else:
+                    specifier, reference = specifiers.get(name), value
+                if not isinstance(specifier, str) or not isinstance(reference, str):
+                    raise self._fail(f"{field}.{name}: expected a specifier and a version", place)
+                target = self._target(document, name, reference)
+                yield Requirement(
+                    name=name, specifier=specifier, group=group, target=target, line=line
+                )
+
+    def _target(self, document: _Document, name: str, reference: str) -> str | None:
+        """The key that a reference leads to; None for a link."""
+        if reference.startswith("link:"):
+            return None
+        target = _relative(document, name, reference)
+        return document.prefix + (without_suffix(target) if document.split else target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    kind: Kind
+    resolved: str | None
+    integrity: str | None
+    checksum: str | None = None
+
+
+def _maybe(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _version(layout: Layout, part: Part) -> str:
+    """The text of ``lockfileVersion``; raises DocumentError for one that is not known."""
+    value = layout.top(part, "lockfileVersion")
+    text = str(value).removesuffix("-inlineSpecifiers")
+    if isinstance(value, bool) or text not in _GENERATIONS:
+        raise DocumentError(
+            f"lockfileVersion: expected 5 to 5.4, 6.0, 6.1, 7.0 or 9.0, found {named(value)}",
+            path=layout.path,
+            line=layout.line(part.top.get("lockfileVersion", 0)) if part.top else 1,
+            fix="let a pnpm that npm-vetted knows write it (pnpm 6 to 12), or upgrade npm-vetted",
+        )
+    return str(value)
+
+
+def _documents(layout: Layout) -> Iterator[_Document]:
+    """The documents, the project's last; raises DocumentError where there are none or too many."""
+    if not 1 <= len(layout.parts) <= 2:
+        message = f"expected one or two YAML documents, found {len(layout.parts)}"
+        raise DocumentError(message, path=layout.path, fix=REWRITE)
+    for index, part in enumerate(layout.parts):
+        text = _version(layout, part)
+        for key in ("packages", "snapshots", "importers"):
+            place = part.top.get(key)
+            if place is not None and layout.top(part, key) and key not in part.entries:
+                message = f"{key}: expected a table"
+                raise DocumentError(message, path=layout.path, line=layout.line(place))
+        packages = part.entries.get("packages", {})
+        snapshots = part.entries.get("snapshots", {})
+        generation = _GENERATIONS[text.removesuffix("-inlineSpecifiers")]
+        is_last = index == len(layout.parts) - 1
+        yield _Document(
+            part=part,
+            generation=generation,
+            prefix="" if is_last else ENVIRONMENT,
+            slash=generation < 7 or (generation == 7 and any(key[0] == "/" for key in packages)),
+            split=generation == 9 or "snapshots" in part.entries,
+            packages=packages,
+            snapshots=snapshots,
+            variants=_variants(layout, packages, snapshots),
+        )
+
+
+def _variants(
+    layout: Layout, packages: Mapping[str, int], snapshots: Mapping[str, int]
+) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key in snapshots:
+        base = without_suffix(key) if key[-1:] == ")" else key
+        if base not in packages:
+            message = f"the snapshot {key!r} has no package"
+            line = layout.line(snapshots[key])
+            raise DocumentError(message, path=layout.path, line=line, fix=REWRITE)
+        found.setdefault(base, []).append(key)
+    return found
+
+
+def _parts_of(document: _Document, key: str) -> tuple[str, str]:
+    """What stands in the text of whoever asks for a key: a name, and the reference to it.
+
+    Both are as a YAML text has them; where one cannot be told, it is empty.
+    """
+    name, _ = _split_key(document, key)
+    reference = key.removeprefix("/").removeprefix(name)[1:] if name else key
+    return name, "" if "'" in reference else reference
+
+
+_GROUPS_OF_PEERS: Final = re.compile(
+    r"(?:\((?:[^()]++|\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+\))*+\))++"
+)
+"""Parentheses nested four deep; what is deeper is counted one by one."""
+
+
+def without_suffix(key: str) -> str:
+    """A key without its peers and patch: the groups of parentheses that it ends with."""
+    if key[-1:] != ")":
+        return key
+    start = key.find("(")
+    if start >= 0 and _GROUPS_OF_PEERS.fullmatch(key, start):
+        return key[:start]
+    depth = 0
+    for index in range(len(key) - 1, -1, -1):
+        char = key[index]
+        if char == ")":
+            depth += 1
+        elif char == "(":
+            depth -= 1
+        elif depth == 0:
+            return key[: index + 1]
+    return key
+
+
+def _name_of(key: str) -> str:
+    """The name that a key begins with."""
+    bare = key.removeprefix("/")
+    found = re.match(r"(@[^/@]+/)?[^/@]+", bare)
+    return found.group() if found else bare
+
+
+def _split_key(document: _Document, key: str) -> tuple[str, str | None]:
+    """The name and version that a key tells; no name where only the fields tell it."""
+    if document.slash:
+        if not key.startswith("/"):
+            return "", None
+        bare = key[1:]
+        if document.generation == 5:
+            name, _, version = bare.rpartition("/")  # among peers it is written as '+'
+            return name, version.partition("_")[0]
+        return _at(without_suffix(bare))
+    name, version = _at(key)
+    return name, version if _VERSION.match(version) else None
+
+
+def _at(text: str) -> tuple[str, str]:
+    name, _, version = text[1:].partition("@")
+    return text[:1] + name, version
+
+
+def _on_registry(key: str, name: str, version: str) -> bool:
+    """Whether a key is of the shape ``registry.host/name/1.2.3``, with its peers."""
+    bare = key if "(" not in key else without_suffix(key)
+    return (
+        not key.startswith("@")
+        and re.fullmatch(
+            rf"[^/@]+(?::\d+)?(?:/[^/]+)*/{re.escape(name)}[/@]{re.escape(version)}(?:_.*)?", bare
+        )
+        is not None
+    )
+
+
+def _tarball_kind(kind: Kind, tarball: str | None, git_hosted: bool) -> Kind:
+    if git_hosted or (tarball or "").startswith(_GIT_HOSTS):
+        return Kind.GIT
+    if (tarball or "").startswith("file:"):
+        return Kind.FILE
+    return kind
+
+
+def _digest(resolution: Mapping[str, object]) -> str:
+    """What binds the many binaries of a runtime: a hash over all that the lockfile says of them."""
+    import base64
+    import json
+
+    text = json.dumps(resolution, sort_keys=True, ensure_ascii=True)
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _relative(document: _Document, name: str, reference: str) -> str:
+    """The key that a reference of a dependency called ``name`` stands for, as pnpm takes it."""
+    head = reference.partition("(")[0]
+    if document.slash:
+        if reference.startswith("file:") or "/" in head:
+            return reference
+        return f"/{name}{'/' if document.generation == 5 else '@'}{reference}"
+    if reference.startswith("@"):
+        return reference
+    at, colon = head.find("@"), head.find(":")
+    if at >= 0 and (colon < 0 or at < colon):
+        return reference
+    return f"{name}@{reference}"

@@ -1,0 +1,157 @@
+"""The patches that a pnpm lockfile applies: which file, whose bytes, to which packages."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from posixpath import dirname, join, normpath
+
+from npm_vetted.errors import DocumentError
+from npm_vetted.model import Location, Problem, Read
+
+
+class Patches:
+    """``patchedDependencies`` of a lockfile, with the files that the settings name for them.
+
+    pnpm applies a patch by the package's name and version, whatever the snapshot's key says: an
+    exact version first, then a range, then the bare name. A range is taken to cover every version
+    that has no patch of its own: too much is bound by a note rather than too little.
+    """
+
+    def __init__(self, lockfile: str, data: object, read: Read, line: int) -> None:
+        self.lockfile = lockfile
+        self.line = line
+        self._read = read
+        self._data = data if isinstance(data, dict) else {}
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    @cached_property
+    def declared(self) -> Mapping[str, str]:
+        """The files that pnpm-workspace.yaml, else package.json, names for each patched package."""
+        found: dict[str, str] = {}
+        for table in (self._manifest(), self._workspace()):
+            if isinstance(table, dict):
+                found |= {str(key): value for key, value in table.items() if isinstance(value, str)}
+        return found
+
+    def _beside(self, name: str) -> bytes | None:
+        return self._read(join(dirname(self.lockfile), name))
+
+    def _manifest(self) -> object:
+        try:
+            manifest = json.loads(self._beside("package.json") or b"{}")
+        except (ValueError, RecursionError):
+            return None  # told by whoever reads the manifest
+        pnpm = manifest.get("pnpm") if isinstance(manifest, dict) else None
+        return pnpm.get("patchedDependencies") if isinstance(pnpm, dict) else None
+
+    def _workspace(self) -> object:
+        from npm_vetted.documents.strict_yaml import load_yaml
+
+        data = self._beside("pnpm-workspace.yaml")
+        if data is None:
+            return None
+        try:
+            documents = load_yaml("pnpm-workspace.yaml", data)
+        except DocumentError:
+            return None  # told by whoever reads the settings
+        table = documents[0].data if documents else None
+        return table.get("patchedDependencies") if isinstance(table, dict) else None
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for key in self._data:
+            found.setdefault(_name(key), []).append(key)
+        return {name: tuple(keys) for name, keys in found.items()}
+
+    def concern(self, name: str) -> bool:
+        """Whether a package of this name may be patched."""
+        return name in self._by_name
+
+    def _selector(self, name: str, version: str | None, snapshots: Sequence[str]) -> str | None:
+        """The key of ``patchedDependencies`` that a package falls under."""
+        keys = self._by_name.get(name, ())
+        if f"{name}@{version}" in keys:
+            return f"{name}@{version}"
+        for key in keys:
+            digest = self._hash(key)
+            if digest and any(f"(patch_hash={digest})" in snapshot for snapshot in snapshots):
+                return key
+        ranges = [key for key in keys if not _exact(key)]
+        return ranges[0] if ranges else None
+
+    def _hash(self, key: str) -> str | None:
+        value = self._data.get(key)
+        value = value.get("hash") if isinstance(value, dict) else value
+        return value if isinstance(value, str) else None
+
+    def _path(self, key: str) -> str | None:
+        """The patch file from the repository's top; None where nothing names one inside it."""
+        value = self._data.get(key)
+        recorded = value.get("path") if isinstance(value, dict) else None
+        name = self.declared.get(key, recorded)
+        if not isinstance(name, str) or name.startswith("/"):
+            return None
+        path = normpath(join(dirname(self.lockfile), name))
+        return None if path.startswith("..") else path
+
+    def path_of(self, name: str, version: str | None, snapshots: Sequence[str]) -> str | None:
+        """The patch file that a package is changed with, if it is there to be named."""
+        key = self._selector(name, version, snapshots)
+        return None if key is None else self._path(key)
+
+    def digest(self, name: str, version: str | None, snapshots: Sequence[str]) -> str | None:
+        """``sha256-<base64>`` of the patch file; ``missing`` (no hash that a note can have)."""
+        key = self._selector(name, version, snapshots)
+        if key is None:
+            patched = any("(patch_hash=" in snapshot for snapshot in snapshots)
+            return "missing" if patched else None
+        data = self._content(key)
+        if data is None:
+            return "missing"
+        return f"sha256-{base64.b64encode(hashlib.sha256(data).digest()).decode()}"
+
+    def _content(self, key: str) -> bytes | None:
+        path = self._path(key)
+        return None if path is None else self._read(path)
+
+    def problems(self) -> Iterator[Problem]:
+        """Patches that are not there, are not those of the lockfile, or are unknown to it."""
+        fix = (("pnpm", "install", "--lockfile-only"), ("git", "add", self.lockfile))
+        where = Location(self.lockfile, self.line)
+        for key in self._data:
+            data = self._content(key)
+            path = self._path(key)
+            digest = self._hash(key) or ""
+            if data is None:
+                message = f"the patch of {key} is not in the repository: {path or 'no path'}"
+                yield Problem(message=message, location=where, package=_name(key), fix=fix)
+            elif len(digest) == 64 and digest != _sha256(data):
+                message = f"{path} is not the patch that the lockfile records for {key}"
+                yield Problem(message=message, location=where, package=_name(key), fix=fix)
+        for key, name in self.declared.items():
+            if key not in self._data:
+                message = f"the settings patch {key} with {name}, the lockfile does not"
+                yield Problem(message=message, location=where, package=_name(key), fix=fix)
+
+
+def _sha256(data: bytes) -> str:
+    """pnpm's own hash of a patch file, which does not depend on line endings."""
+    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _name(key: str) -> str:
+    return key[:1] + key[1:].partition("@")[0]
+
+
+def _exact(key: str) -> bool:
+    version = key[1:].partition("@")[2]
+    return version[:1].isdigit() and all(
+        part.isdigit() for part in version.split("-")[0].split(".")
+    )

@@ -1,0 +1,259 @@
+"""Where a pnpm lockfile and the manifests and settings beside it disagree.
+
+pnpm itself compares the specifiers that an importer records with the manifest's (so does this),
+and does not look whether the version that is locked is of the package that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from posixpath import dirname, join, normpath
+from typing import TYPE_CHECKING, Final
+
+from npm_vetted.errors import DocumentError
+from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
+
+if TYPE_CHECKING:
+    from npm_vetted.clients._pnpm_lockfile import PnpmLockfile
+
+_PRECEDENCE: Final = (Group.DEVELOPMENT, Group.PRODUCTION, Group.OPTIONAL)
+"""Where a manifest names one dependency in several fields, the last of these counts."""
+_HOOKS: Final = (".pnpmfile.cjs", ".pnpmfile.mjs", "pnpmfile.js")
+
+
+def disagreements(
+    lockfile: PnpmLockfile, manifests: Mapping[str, Manifest], read: Read
+) -> Iterator[Problem]:
+    """Every disagreement; none for a lockfile as pnpm wrote it."""
+    yield from lockfile.patches.problems()
+    compared = _Comparison(lockfile, manifests, read)
+    yield from compared.hooks()
+    yield from compared.overrides()
+    for folder, manifest in manifests.items():
+        yield from compared.manifest(folder, manifest)
+    yield from compared.strays()
+
+
+class _Comparison:
+    """The settings that bear on specifiers, read once."""
+
+    def __init__(
+        self, lockfile: PnpmLockfile, manifests: Mapping[str, Manifest], read: Read
+    ) -> None:
+        self.lockfile = lockfile
+        self.manifests = manifests
+        self.read = read
+        self.folder = dirname(lockfile.path)
+        self.replaced = _strings(lockfile.setting("overrides"))
+        settings = lockfile.setting("settings")
+        self.settings = settings if isinstance(settings, dict) else {}
+        ignored = lockfile.setting("ignoredOptionalDependencies")
+        self.ignored = ignored if isinstance(ignored, list) else []
+        self.hooked = lockfile.setting("pnpmfileChecksum") is not None
+        self.workspace = self._workspace()
+
+    def _workspace(self) -> Mapping[str, object]:
+        from npm_vetted.documents.strict_yaml import load_yaml
+
+        data = self.read(join(self.folder, "pnpm-workspace.yaml"))
+        try:
+            documents = load_yaml("pnpm-workspace.yaml", data) if data else []
+        except DocumentError:
+            return {}  # told by whoever reads the settings
+        table = documents[0].data if documents else None
+        return table if isinstance(table, dict) else {}
+
+    def _problem(self, message: str, path: str, line: int, package: str | None = None) -> Problem:
+        folder = ("-C", self.folder) if self.folder else ()
+        return Problem(
+            message=message,
+            location=Location(path, line),
+            package=package,
+            fix=(
+                ("pnpm", *folder, "install", "--lockfile-only"),
+                ("git", "add", self.lockfile.path),
+            ),
+        )
+
+    def hooks(self) -> Iterator[Problem]:
+        """A checksum of hooks that are not there: it would excuse every other disagreement."""
+        if not self.hooked:
+            return
+        here = any(self.read(join(self.folder, name)) is not None for name in _HOOKS)
+        named = any(key in self.workspace for key in ("pnpmfile", "configDependencies"))
+        if not here and not named:
+            message = "the lockfile was written with a pnpmfile, and there is none"
+            yield self._problem(message, self.lockfile.path, 1)
+
+    def overrides(self) -> Iterator[Problem]:
+        """Overrides that no manifest and no setting declares."""
+        root = self.manifests.get("")
+        declared = _strings(self.workspace.get("overrides"))
+        for data in [root.data] if root else []:
+            pnpm = data.get("pnpm")
+            declared |= _strings(data.get("resolutions"))
+            declared |= _strings(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
+        for selector, value in self.replaced.items():
+            wanted = declared.get(selector)
+            if wanted is None and not self.hooked:
+                message = f"the lockfile overrides {selector} with {value}, the settings do not"
+                yield self._problem(message, self.lockfile.path, 1, _target(selector))
+            elif wanted is not None and wanted != value and wanted[:1] != "$":
+                if not wanted.startswith("catalog:"):
+                    message = f"the lockfile overrides {selector} with {value}, the settings with {wanted}"
+                    yield self._problem(message, self.lockfile.path, 1, _target(selector))
+
+    def _accepted(self, name: str, specifier: str) -> set[str]:
+        """The specifiers that pnpm may record for what a manifest asks."""
+        found = {specifier}
+        for selector, value in self.replaced.items():
+            if _target(selector) == name:
+                found.add(value)
+        return found
+
+    def manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
+        """What one manifest asks for, against its importer."""
+        if folder and self.read(join(self.folder, folder, "pnpm-lock.yaml")) is not None:
+            return  # a lockfile of its own (sharedWorkspaceLockfile: false)
+        asked: dict[str, Requirement] = {}
+        for group in _PRECEDENCE:
+            asked |= {one.name: one for one in manifest.requires if one.group is group}
+        peers = {one.name: one for one in manifest.requires if one.group is Group.PEER}
+        locked = {one.name: one for one in self.lockfile.project_importers.get(folder, ())}
+        for name, wanted in asked.items():
+            yield from self._one(manifest, wanted, locked.get(name))
+        for name, found in locked.items():
+            if name not in asked:
+                yield from self._extra(manifest, found, peers.get(name))
+        yield from self._injected(folder, manifest)
+
+    def _one(
+        self, manifest: Manifest, wanted: Requirement, found: Requirement | None
+    ) -> Iterator[Problem]:
+        name, specifier = wanted.name, wanted.specifier
+        accepted = self._accepted(name, specifier)
+        if found is None:
+            if not self._may_be_missing(wanted, accepted):
+                message = f"asks for {name}@{specifier}, which {self.lockfile.path} does not have"
+                yield self._problem(message, manifest.path, wanted.line, name)
+            return
+        if self.hooked:
+            return
+        if found.specifier not in accepted:
+            message = (
+                f"asks for {name}@{specifier}, {self.lockfile.path} was written for "
+                f"{name}@{found.specifier}"
+            )
+            yield self._problem(message, manifest.path, wanted.line, name)
+        elif found.group is not wanted.group:
+            message = f"has {name} in {wanted.group}, {self.lockfile.path} in {found.group}"
+            yield self._problem(message, manifest.path, wanted.line, name)
+        yield from self._redirected(found)
+
+    def _may_be_missing(self, wanted: Requirement, accepted: set[str]) -> bool:
+        if self.hooked or "-" in accepted:
+            return True
+        if wanted.specifier.startswith("link:") and self.settings.get("excludeLinksFromLockfile"):
+            return True
+        return wanted.group is Group.OPTIONAL and bool(self.ignored)
+
+    def _extra(
+        self, manifest: Manifest, found: Requirement, peer: Requirement | None
+    ) -> Iterator[Problem]:
+        name = found.name
+        if self.hooked or (
+            peer is not None and found.specifier in self._accepted(name, peer.specifier)
+        ):
+            return
+        if found.specifier.startswith("runtime:") and _names_runtime(manifest, name):
+            return
+        message = (
+            f"{self.lockfile.path} installs {name}@{found.specifier}, which this does not ask for"
+        )
+        yield self._problem(message, manifest.path, 1, name)
+
+    def _redirected(self, found: Requirement) -> Iterator[Problem]:
+        """A dependency that leads to another package than its specifier names, or to none."""
+        wanted = _registry_name(found.name, self._specifier(found))
+        if found.target is None:
+            return
+        if self.lockfile.resolve(None, found) is None:
+            message = f"{found.name} leads to {found.target}, which is not in the lockfile"
+            yield self._problem(message, self.lockfile.path, found.line, found.name)
+            return
+        artifact = self.lockfile.entry(found.target).artifact
+        if wanted and artifact is not None and artifact.name != wanted:
+            message = (
+                f"{found.name}@{found.specifier} is locked to another package, {artifact.label}"
+            )
+            yield self._problem(message, self.lockfile.path, found.line, found.name)
+
+    def _specifier(self, found: Requirement) -> str:
+        """A specifier, or what a catalog has in its place."""
+        if not found.specifier.startswith("catalog:"):
+            return found.specifier
+        catalogs = self.lockfile.setting("catalogs")
+        catalog = found.specifier[8:].strip() or "default"
+        table = catalogs.get(catalog) if isinstance(catalogs, dict) else None
+        entry = table.get(found.name) if isinstance(table, dict) else None
+        return str(entry.get("specifier")) if isinstance(entry, dict) else found.specifier
+
+    def _injected(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
+        if self.lockfile.generation < 9 or self.hooked:
+            return
+        wanted = _injections(manifest.data.get("dependenciesMeta"))
+        found = _injections(self.lockfile.importer(folder).get("dependenciesMeta"))
+        for name in sorted(wanted ^ found):
+            has = "does not inject" if name in wanted else "injects"
+            message = f"{self.lockfile.path} {has} {name}, unlike dependenciesMeta"
+            line = manifest.line_of("dependenciesMeta", name)
+            yield self._problem(message, manifest.path, line, name)
+
+    def strays(self) -> Iterator[Problem]:
+        """Importers for directories that are no project of this one."""
+        for folder, requirements in self.lockfile.project_importers.items():
+            if folder in self.manifests or not requirements:
+                continue
+            path = normpath(join(self.folder, folder, "package.json"))
+            if self.read(path) is None:
+                message = f"installs dependencies in {folder or '.'}, where no package.json is"
+                yield self._problem(message, self.lockfile.path, requirements[0].line)
+
+
+def _strings(value: object) -> dict[str, str]:
+    table = value if isinstance(value, dict) else {}
+    return {str(key): item for key, item in table.items() if isinstance(item, str)}
+
+
+def _target(selector: str) -> str:
+    """The package that an override replaces: ``parent@1>name@2`` is about ``name``."""
+    last = selector.rpartition(">")[2] if not selector.rpartition(">")[2][:1] in "=" else selector
+    return last[:1] + last[1:].partition("@")[0]
+
+
+def _registry_name(name: str, specifier: str) -> str | None:
+    """The package that a specifier asks the registry for; None where it asks elsewhere."""
+    if specifier.startswith("npm:"):
+        real = specifier[4:]
+        return real[:1] + real[1:].partition("@")[0]
+    return None if ":" in specifier or "/" in specifier else name
+
+
+def _injections(meta: object) -> set[str]:
+    table = meta if isinstance(meta, dict) else {}
+    return {
+        str(name)
+        for name, value in table.items()
+        if isinstance(value, dict) and value.get("injected") is True
+    }
+
+
+def _names_runtime(manifest: Manifest, name: str) -> bool:
+    """Whether a manifest asks for this runtime in ``devEngines`` or ``engines``."""
+    for field in ("devEngines", "engines"):
+        table = manifest.data.get(field)
+        runtime = table.get("runtime") if isinstance(table, dict) else None
+        for one in runtime if isinstance(runtime, list) else [runtime]:
+            if isinstance(one, dict) and one.get("name") == name:
+                return True
+    return False
