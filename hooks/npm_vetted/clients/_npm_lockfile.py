@@ -12,8 +12,7 @@ import hashlib
 import json
 import posixpath
 import re
-from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -30,7 +29,9 @@ PATH_LIMIT: Final = 4096
 """No file system takes a longer path, so npm could not install there."""
 
 _MODULES: Final = "node_modules/"
+_USUAL: Final = re.compile(r"node_modules/(?:@[a-z0-9-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
+_ASKING: Final = (*_FIELDS, "devDependencies")
 _TARBALL: Final = re.compile(r"\.(?:tgz|tar\.gz|tar)\Z", re.IGNORECASE)
 _GIT: Final = re.compile(
     r"(?:git(?:\+[a-z]+)?|ssh|github|gitlab|bitbucket|gist):|git@", re.IGNORECASE
@@ -134,7 +135,7 @@ class NpmLockfile(Lockfile):
         if not isinstance(value, dict):
             raise self._fail(place, f"expected a table, found {named(value)}", key)
         for name, specifier in value.items():
-            if not isinstance(specifier, str):
+            if type(specifier) is not str:
                 message = f"expected a string, found {named(specifier)}"
                 raise self._fail(place, message, key, name)
         return value
@@ -371,44 +372,60 @@ class NpmLockfile(Lockfile):
         """The line of each place, by one scan of the text."""
         lines: dict[str, int] = {}
         line, last = 1, 0
-        for key, start in zip(*self._starts, strict=True):
+        for key, start in _members(self._source, "packages"):
             line += self._source.count("\n", last, start)
             last = start
             lines[key] = line
         return lines
 
-    @cached_property
-    def _starts(self) -> tuple[list[str], list[int]]:
-        """The places in the file's order, and where in the text each one's key stands."""
-        found = list(_members(self._source, "packages"))
-        return [key for key, _ in found], [start for _, start in found]
-
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        if not self._is_plain or len(keys) > _FEW:
-            return super().dependents(keys)
-        return {key: tuple(self._askers(key)) for key in keys}
+        """By the names that the keys have: only who asks for one of them is looked up."""
+        found: dict[str, list[str]] = {key: [] for key in keys}
+        names = {folder_name(place) for key in keys for place in (key, *self.linked.get(key, ()))}
+        for place, raw in self.packages.items():
+            tables = (raw.get(field) for field in _ASKING)
+            asked = any(isinstance(table, dict) and not names.isdisjoint(table) for table in tables)
+            if place and asked:
+                for child in self.children(place):
+                    if child in found:
+                        found[child].append(place)
+        return {key: tuple(askers) for key, askers in found.items()}
 
-    def _askers(self, key: str) -> Iterator[str]:
-        """Who asks for a key: the text is searched for its names, and the lookup decides."""
-        places, starts = self._starts
-        asking: set[int] = set()
-        for name in {folder_name(key), *map(folder_name, self.linked.get(key, ()))} - {None}:
-            word = f'"{name}"'
-            at = self._source.find(word)
-            while at >= 0:
-                asking.add(bisect_right(starts, at) - 1)
-                at = self._source.find(word, at + 1)
-        for index in sorted(asking):
-            place = places[index] if index >= 0 else ""
-            if place and key in self.children(place):
-                yield place
+    @cached_property
+    def _alone(self) -> Mapping[str, str]:
+        """Names that one place alone has, right below the root: any lookup from there ends so."""
+        found: dict[str, str] = {}
+        twice: set[str] = set()
+        for place, raw in self.packages.items():
+            name = folder_name(place)
+            if name is None:
+                continue
+            if name in found or len(place) != len(_MODULES + name) or raw.get("link"):
+                twice.add(name)
+            found[name] = place
+        return {name: place for name, place in found.items() if name not in twice}
+
+    def reach(self, roots: Iterable[str]) -> set[str]:
+        seen = set(roots)
+        todo = list(seen)
+        while todo:
+            for child in self.children(todo.pop()):
+                if child not in seen:
+                    seen.add(child)
+                    todo.append(child)
+        return seen
 
     def children(self, key: str) -> Iterator[str]:
-        if not self.packages[key].get("link"):
-            for name in dict.fromkeys(self._wanted(key)):
-                place = self.find(key, name)
-                if place is not None:
-                    yield place
+        raw = self.packages[key]
+        if raw.get("link"):
+            return
+        alone = {} if key.startswith("..") else self._alone
+        for field in _FIELDS if folder_name(key) is not None else _ASKING:
+            if field in raw:
+                for name in self._specifiers(key, field):
+                    place = alone.get(name) or self.find(key, name)
+                    if place is not None:
+                        yield place
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
         """The artifacts of some packages: under their own names, or an alias."""
@@ -525,12 +542,9 @@ class LegacyLockfile(NpmLockfile):
         names = (name for name in self._wanted(key) if below + name in self.packages)
         return frozenset(name for name in names if self._flag(below + name, "inBundle"))
 
-    def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        return Lockfile.dependents(self, keys)
-
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """The root alone: npm 6 knows no workspaces, and ``npm ci`` refuses what is missing."""
-        return sync.with_manifests(self, {"": manifests[""]} if "" in manifests else {})
+        return sync.satisfied(self, "", manifests[""]) if "" in manifests else iter(())
 
 
 def _is_folder(source: object) -> bool:
@@ -582,6 +596,8 @@ def parent_place(place: str) -> str | None:
 
 def _is_place(place: str) -> bool:
     """Whether a key is a path that npm writes: relative, without detours or odd characters."""
+    if len(place) < PATH_LIMIT and _USUAL.match(place):
+        return True
     if len(place) > PATH_LIMIT or joined(place) != place or not place.isprintable():
         return False
     return folder_name(place) is not None or _MODULES not in f"/{place}/"

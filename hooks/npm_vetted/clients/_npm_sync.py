@@ -33,6 +33,7 @@ _COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
 
 def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
     """Compare each manifest with the lockfile's copy of it, and both with what is locked."""
+    overrides = _overrides(manifests.get(""))
     for folder, manifest in manifests.items():
         if folder not in lockfile.packages:
             yield _problem(manifest, 1, f"{lockfile.path} does not know this workspace")
@@ -40,7 +41,7 @@ def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> 
         if folder and folder not in lockfile.linked:
             yield _problem(manifest, 1, f"nothing in {lockfile.path} links to this workspace")
         yield from _copies(lockfile, folder, manifest)
-        yield from with_manifests(lockfile, {folder: manifest})
+        yield from satisfied(lockfile, folder, manifest, overrides)
 
 
 def _copies(lockfile: NpmLockfile, folder: str, manifest: Manifest) -> Iterator[Problem]:
@@ -69,42 +70,42 @@ def _asked(manifest: Manifest) -> Iterator[Requirement]:
             yield asked
 
 
-def with_manifests(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-    """Look up what each manifest asks for, and whether what is locked there satisfies it.
+def satisfied(
+    lockfile: NpmLockfile,
+    folder: str,
+    manifest: Manifest,
+    overrides: Mapping[str, list[str]] | None = None,
+) -> Iterator[Problem]:
+    """Look up what a manifest asks for, and whether what is locked there satisfies it.
 
     A missing optional dependency is npm's own doing; peers may be left out and mismatched
     (``legacy-peer-deps``), and a devDependency of the same name wins over them.
     """
-    root = manifests.get("") or next(iter(manifests.values()), None)
-    for folder, manifest in manifests.items():
-        overrides = _overrides(lockfile, root)
-        for asked in _asked(manifest):
-            if asked.group is Group.PEER:
-                continue
-            place = lockfile.place(folder, asked.name)
-            if place is None:
-                if asked.group is not Group.OPTIONAL:
-                    message = f"{asked.name} {asked.specifier!r} is not in {lockfile.path}"
-                    yield _problem(manifest, asked.line, message, asked.name)
-                continue
-            accepted = [asked.specifier, *overrides.get(asked.name, ())]
-            reasons = [_mismatch(lockfile, place, asked.name, each) for each in accepted]
-            if all(reasons):
-                line = lockfile.line(place)
-                message = (
-                    f"{asked.name} {asked.specifier!r} is not satisfied by what "
-                    f"{lockfile.path}:{line} locks: {reasons[0]}"
-                )
+    for asked in _asked(manifest):
+        if asked.group is Group.PEER:
+            continue
+        place = lockfile.place(folder, asked.name)
+        if place is None:
+            if asked.group is not Group.OPTIONAL:
+                message = f"{asked.name} {asked.specifier!r} is not in {lockfile.path}"
                 yield _problem(manifest, asked.line, message, asked.name)
+            continue
+        accepted = [asked.specifier, *(overrides or {}).get(asked.name, ())]
+        reasons = [_mismatch(lockfile, place, asked.name, each) for each in accepted]
+        if all(reasons):
+            message = (
+                f"{asked.name} {asked.specifier!r} is not satisfied by what "
+                f"{lockfile.path}:{lockfile.line(place)} locks: {reasons[0]}"
+            )
+            yield _problem(manifest, asked.line, message, asked.name)
 
 
-def _overrides(lockfile: NpmLockfile, root: Manifest | None) -> Mapping[str, list[str]]:
+def _overrides(root: Manifest | None) -> Mapping[str, list[str]]:
     """Every specifier that the root's ``overrides`` may put in another's place, by name."""
     found: dict[str, list[str]] = {}
     if root is None:
         return found
     own = {asked.name: asked.specifier for asked in root.requires}
-    own |= {"": ""} if lockfile.packages else {}
     todo = [("", root.data.get("overrides")), ("", root.data.get("acceptDependencies"))]
     while todo:
         key, value = todo.pop()
@@ -230,36 +231,44 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
 
 
 def halves(lockfile: NpmLockfile, other: LegacyLockfile) -> Iterator[Problem]:
-    """Where ``packages``, which npm 7 and later read, and ``dependencies``, npm 6's, differ."""
+    """Where ``packages``, which npm 7 and later read, and ``dependencies``, npm 6's, differ.
+
+    For what comes from no registry, version 1 has neither the name nor the version.
+    """
     for place in {**lockfile.packages, **other.packages}:
-        if "node_modules/" not in f"/{place}":
+        if "node_modules/" not in place:
             continue
-        ours, theirs = _identity(lockfile, place), _identity(other, place)
-        if ours == theirs:
+        ours, theirs = _said(lockfile, place), _said(other, place)
+        if ours == theirs or (theirs[0] == "" and ours[1:] == theirs[1:]):
             continue
         line = lockfile.line(place) if place in lockfile.packages else other.line(place)
         yield Problem(
             message=f"{place}: the two halves of the lockfile differ: packages (npm 7 and later) "
-            f"has {ours}, dependencies (npm 6) has {theirs}",
+            f"has {_words(ours)}, dependencies (npm 6) has {_words(theirs)}",
             location=Location(lockfile.path, line),
         )
 
 
-def _identity(lockfile: NpmLockfile, place: str) -> str:
-    """What a half says is installed at a place, in words that both halves can say."""
+_Said = tuple[str, str, str]
+
+
+def _said(lockfile: NpmLockfile, place: str) -> _Said:
+    """Which package, from where, with which hash a half says is installed at a place."""
     if place not in lockfile.packages:
-        return "nothing"
+        return "nothing", "", ""
     link = lockfile.linked_to(place)
     if link is not None:
-        return f"a link to {link}"
+        return "a link", link, ""
     artifact = lockfile.entry(place).artifact
     if artifact is None:
-        return "a folder"
-    if artifact.kind is Kind.REGISTRY:
-        source = f"{artifact.name}@{artifact.version} from {artifact.resolved or 'the registry'}"
-    else:
-        source = str(artifact.resolved)
-    return f"{source} ({artifact.integrity or 'no hash'})"
+        return "a folder", "", ""
+    label = f"{artifact.name}@{artifact.version}" if artifact.version else ""
+    return label, artifact.resolved or "", artifact.integrity or ""
+
+
+def _words(said: _Said) -> str:
+    label, source, integrity = said
+    return " ".join(filter(None, (label, source and f"from {source}", integrity)))
 
 
 def _problem(manifest: Manifest, line: int, message: str, package: str | None = None) -> Problem:
