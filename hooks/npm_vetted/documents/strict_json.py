@@ -6,8 +6,11 @@ positions are looked up by a scan of their own, only when someone asks for a lin
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
@@ -36,6 +39,18 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the cycle collector off: a large file makes no cycles, and it took a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def load_json(path: str, data: bytes) -> Document:
     """Read strict JSON; raises DocumentError with the line for anything that is not."""
     return _load(path, decode(path, data))
@@ -48,7 +63,8 @@ def load_jsonc(path: str, data: bytes) -> Document:
 
 def _load(path: str, text: str) -> Document:
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        with _uncollected():
+            value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except _DuplicateKeyError as error:
         key = str(error)
         raise DocumentError(
