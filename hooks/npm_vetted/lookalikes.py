@@ -43,21 +43,21 @@ _LOOKS: Final = str.maketrans(
     "ollaeopcyxljsdhlkmtbhaopvlktuxl",
 )
 """Digits, Cyrillic and Greek letters that are read as a Latin one; i, l and 1 as each other."""
-_UNSEEN: Final = frozenset({"Mn", "Cf", "Cc"})
-"""Unicode categories: marks on a letter, characters of no width, control characters."""
+_UNSEEN: Final = frozenset({"Mn", "Cf"})
+"""Unicode categories: marks on a letter, characters of no width."""
 
 
 def skeletons(names: Sequence[str]) -> list[str]:
     """Names without case, accents and separators, and with one letter for all that look like it.
 
-    One pass over the text of all names is ten times as quick as one for each name.
+    No name may hold a newline. One pass over the text of all names is ten times as quick as one for each name.
     """
     text = "\n".join(names)
     if not text.isascii():
         text = "".join(
             char
             for char in unicodedata.normalize("NFKD", text)
-            if char == "\n" or unicodedata.category(char) not in _UNSEEN
+            if unicodedata.category(char) not in _UNSEEN
         )
     text = text.casefold().translate(_LOOKS)
     for separator in _SEPARATORS + "/@":
@@ -77,7 +77,7 @@ class Kind(Enum):
     DROPPED = auto()
     REPLACED = auto()
     START = auto()
-    """The first letter added, dropped or replaced: honest names rhyme."""
+    """The first letter of a word added, dropped or replaced: honest names rhyme."""
     DIGIT = auto()
     """A digit added, dropped or replaced: honest names count."""
 
@@ -87,13 +87,13 @@ _REACH: Final = {
     Kind.ADDED: (0, 1_500, 7_000, 8_000),
     Kind.DROPPED: (0, 1_500, 7_000, 8_000),
     Kind.REPLACED: (0, 300, 2_000, 6_000),
-    Kind.START: (0, 300, 1_000, 2_000),
+    Kind.START: (0, 0, 500, 1_000),
     Kind.DIGIT: (0, 300, 1_000, 1_500),
 }
 """How far down the list a slip counts, for known names of 4, 5, 6, and 7 or more letters."""
 
 _WORD_MARGIN: Final = 2
-"""A slip in a short word of a long name makes another word (``babel-jest``, ``babel-test``)."""
+"""A slip in a short word of a long name makes another word (``cp-cli``, ``cf-cli``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +137,19 @@ def _kind_of_one(longer: str, at: int, otherwise: Kind) -> Kind:
         return Kind.DIGIT
     if at and longer[at] == longer[at - 1]:
         return Kind.CLOSE
-    return otherwise if at else Kind.START
+    return Kind.START if _starts_word(longer, at) else otherwise
 
 
 def _kind_of_replacing(known: str, name: str, at: int) -> Kind:
     if known[at].isdigit() or name[at].isdigit():
         return Kind.DIGIT
-    if not at:
+    if _starts_word(known, at):
         return Kind.START
     return Kind.CLOSE if name[at] in _keys_around(known[at]) else Kind.REPLACED
+
+
+def _starts_word(name: str, at: int) -> bool:
+    return not at or name[at - 1] in _SEPARATORS
 
 
 @cache
@@ -190,8 +194,9 @@ class _Near:
 # --- known names -------------------------------------------------------------------------------
 
 _USED_RANK: Final = 500
-"""What the repository uses counts as popular as this, a product from elsewhere as the next."""
-_PRODUCT_RANK: Final = 5_000
+"""What the repository uses counts as this popular."""
+_PRODUCT_RANK: Final = 8_000
+"""What is popular elsewhere counts as this popular: close slips, ``node-`` and ``.js`` reach it."""
 
 
 class Index:
@@ -201,6 +206,9 @@ class Index:
         ordered = dict.fromkeys(names)
         places = range(len(ordered)) if rank is None else [rank] * len(ordered)
         self._ranks = dict(zip(ordered, places, strict=True))
+
+    def __len__(self) -> int:
+        return len(self._ranks)
 
     def __contains__(self, name: object) -> bool:
         return name in self._ranks
@@ -216,7 +224,7 @@ class Index:
     def alike(self, spelled: str, reach: int = _EVERYWHERE) -> str | None:
         """The known name within reach that looks the same as this spelling."""
         known = self._looks.get(skeletons([spelled])[0])
-        return known if known is not None and self.rank(known) < reach else None
+        return known if known and self.rank(known) < reach else None
 
     def slipped(self, name: str) -> Iterator[tuple[str, Slip]]:
         """The known names from which one slip makes ``name``, where that counts."""
@@ -232,7 +240,9 @@ class Index:
     def _looks(self) -> dict[str, str]:
         names = list(self._ranks)
         # The last of equal keys stays: of names that look the same, the most popular one.
-        return dict(zip(reversed(skeletons(names)), reversed(names), strict=True))
+        found = dict(zip(reversed(skeletons(names)), reversed(names), strict=True))
+        found.pop("", None)  # of nothing but separators
+        return found
 
     @cached_property
     def _near(self) -> _Near:
@@ -270,7 +280,9 @@ def products() -> Index:
 
 def used(names: Iterable[str]) -> Index:
     """What a repository uses already; the popular names among these are known without it."""
-    return Index((name for name in names if not is_popular(name)), rank=_USED_RANK)
+    return Index(
+        (name for name in names if name.isprintable() and not is_popular(name)), rank=_USED_RANK
+    )
 
 
 def _packages() -> str:
@@ -289,14 +301,22 @@ def _data() -> tuple[str, str]:
 
 Rule = Callable[[str, Index], Iterator[Match]]
 
-_AFFIXES: Final = {
-    ".js": _EVERYWHERE,
+_FRONTS: Final = {
+    "nodejs-": 4_000,
     "node-": _EVERYWHERE,
     "node": _EVERYWHERE,
+    "js-": 4_000,
+    "npm-": 8_000,
+}
+_BACKS: Final = {
+    ".js": _EVERYWHERE,
     "-js": 8_000,
-    **dict.fromkeys(("_js", "js-", "-node", "_node", ".node", "nodejs-", "-nodejs"), 4_000),
-    **dict.fromkeys(("-npm", "npm-"), 8_000),
+    "_js": 4_000,
     "js": 2_000,
+    "-node": 4_000,
+    ".node": 4_000,
+    "-nodejs": 4_000,
+    "-npm": 8_000,
 }
 """What is put before or after a name to say where it runs; how far down the list each counts."""
 _AFFIX_DROPPED_REACH: Final = 5_000
@@ -304,8 +324,8 @@ _LOOKS_SCOPED_REACH: Final = 3_000
 _LOOKS_REACH: Final = 12_000
 
 _FILLERS: Final = frozenset(
-    {"plain", "pure", "simple", "standard", "essential", "essentials", "core", "lib"}
-    | {"official", "original", "real", "latest", "stable", "npm", "node", "js"}
+    {"plain", "pure", "standard", "essential", "essentials", "official", "original", "real"}
+    | {"latest", "stable", "npm", "node", "js"}
 )
 """Words that add nothing but the claim to be the thing itself."""
 _FILLER_REACH: Final = 1_500
@@ -314,23 +334,33 @@ _MOST_WORDS: Final = 4
 
 
 def lookalike(name: str, own: Index | None = None) -> Match | None:
-    """The popular name, or the one that the repository uses, that a new name looks like.
+    """The first of the ``lookalikes`` of a name."""
+    return next(lookalikes(name, own), None)
+
+
+def lookalikes(name: str, own: Index | None = None) -> Iterator[Match]:
+    """The names, popular or used by the repository, that a new name looks like, each once.
 
     None for a name that is itself known, and for one in a scope that a known name stands in: only
-    the scope's owner publishes there.
+    the scope's owner can publish there.
     """
     if is_popular(name):
-        return None
+        return
     known = [popular(), *([] if own is None else [own])]
     scope = name.partition("/")[0]
     if any(name in index or index.scope_rank(scope) < _EVERYWHERE for index in known):
-        return None
+        return
     short = "".join(name.split())[:LONGEST]
     rules = _SCOPED if short.startswith("@") else _UNSCOPED
     asked = [(rule, index) for rule in rules for index in known]
-    if not short.startswith("@") and short not in products():
+    if rules is _UNSCOPED and short not in products():
         asked += [(rule, products()) for rule in _OF_PRODUCTS]
-    return next((match for rule, index in asked for match in rule(short, index)), None)
+    seen: set[str] = set()
+    for rule, index in asked:
+        for match in rule(short, index):
+            if match.known not in seen:
+                seen.add(match.known)
+                yield match
 
 
 def _looks_the_same(name: str, index: Index) -> Iterator[Match]:
@@ -344,17 +374,19 @@ def _looks_the_same(name: str, index: Index) -> Iterator[Match]:
         yield Match(known, "differs only in case, separators or letters that look alike")
 
 
-def _without_affix(name: str) -> Iterator[tuple[str, str]]:
-    for affix in _AFFIXES:
-        if affix != "js" and affix[0] not in _SEPARATORS and name.startswith(affix):
-            yield name[len(affix) :], affix
-        if affix[-1] not in _SEPARATORS and name.endswith(affix):
-            yield name[: -len(affix)], affix
+def _without_affix(name: str) -> Iterator[tuple[str, str, int]]:
+    """A name without each affix that it has, with that affix and its reach."""
+    for front, reach in _FRONTS.items():
+        if name.startswith(front):
+            yield name[len(front) :], front, reach
+    for back, reach in _BACKS.items():
+        if name.endswith(back):
+            yield name[: -len(back)], back, reach
 
 
 def _affix_added(name: str, index: Index) -> Iterator[Match]:
-    for core, affix in _without_affix(name):
-        known = index.alike(core, _AFFIXES[affix])
+    for core, affix, reach in _without_affix(name):
+        known = index.alike(core, reach)
         if known is not None and len(core) >= (2 if affix == ".js" else 3):
             yield Match(known, f"adds {affix!r}")
 
@@ -372,9 +404,9 @@ def _slipped(name: str, index: Index) -> Iterator[Match]:
 
 
 def _affix_added_and_slipped(name: str, index: Index) -> Iterator[Match]:
-    for core, affix in _without_affix(name):
+    for core, affix, reach in _without_affix(name):
         for known, found in index.slipped(core):
-            if len(known) >= 6 and index.rank(known) < _AFFIXES[affix]:
+            if len(known) >= 6 and index.rank(known) < reach:
                 yield Match(known, f"adds {affix!r} and {found.how}")
 
 
@@ -413,7 +445,7 @@ def _scope_slipped(name: str, index: Index) -> Iterator[Match]:
 
 def _scope_affixed(name: str, index: Index) -> Iterator[Match]:
     scope, _, base = name[1:].partition("/")
-    others = [other for other, _ in _without_affix(scope)]
+    others = [other for other, _, _ in _without_affix(scope)]
     for other in (*others, f"{scope}js", f"{scope}-js", f"{scope}.js"):
         if f"@{other}/{base}" in index:
             yield Match(f"@{other}/{base}", "its scope adds or drops 'js', 'node' or 'npm'")
@@ -436,7 +468,7 @@ _UNSCOPED: Final[tuple[Rule, ...]] = (
 )
 _SCOPED: Final[tuple[Rule, ...]] = (
     _looks_the_same,
-    _scope_slipped,
     _scope_affixed,
+    _scope_slipped,
     _scope_repeats,
 )

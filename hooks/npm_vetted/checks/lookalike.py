@@ -1,0 +1,101 @@
+"""A new name one slip away from a popular package or from one that the repository uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.change import Change, ProjectChange, Use
+from npm_vetted.checks import Words, use_finding
+from npm_vetted.lookalikes import Index, Match, is_popular, lookalikes, used
+from npm_vetted.model import Finding
+from npm_vetted.vetting import Status
+
+ID: Final = "lookalike"
+HOOKS: Final = frozenset({"notes"})
+WORDS: Final = Words(
+    what=(
+        "A package that is new to the repository and whose name is one slip away from a popular "
+        "package or from one that the repository used before: a letter added, dropped, swapped or "
+        "replaced, other separators, js or node added or dropped, a scope dropped or imitated, "
+        "letters that look alike."
+    ),
+    why=(
+        "Who mistypes a name installs a stranger's code. In August 2017 one account published some forty "
+        "such names (crossenv, mongose, node-sqlite, jquery.js, ...), each a copy of the package "
+        "it was to be taken for that sent the environment, with its tokens, to a server. They "
+        "stood for two weeks. A reviewer who expects cross-env reads cross-env."
+    ),
+    before='"dependencies": {"crossenv": "^7.0.0"}',
+    after='"dependencies": {"cross-env": "^7.0.0"}',
+    satisfy="Ask for the package that was meant.",
+    exception=(
+        "Where the name is right, its note says so: `npm-vetted note PKG --not-lookalike-of NAME` "
+        'writes `not-lookalike-of = ["NAME"]`. Exempted and first-party packages are not asked.'
+    ),
+)
+
+_SHOWN: Final = 3
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Judge the names that the commit brings in, each once a project."""
+    for project in change.projects:
+        names: dict[str, list[Use]] = {}
+        for use in project.uses:
+            if _is_new(use) and not is_popular(use.artifact.name):
+                names.setdefault(use.artifact.name, []).append(use)
+        asked = {name: uses for name, uses in names.items() if _is_asked(change, uses)}
+        if asked:
+            yield from _findings(change, project, asked)
+
+
+def _is_new(use: Use) -> bool:
+    """Whether before locked no version of it; what a parent's tarball brings has no such name."""
+    return not use.before and not use.subject.previous and use.subject.carrier is None
+
+
+def _is_asked(change: Change, uses: list[Use]) -> bool:
+    answered = {Status.EXEMPT, Status.FIRST_PARTY}
+    return any(change.verdict(use).status not in answered for use in uses)
+
+
+def _findings(
+    change: Change, project: ProjectChange, names: dict[str, list[Use]]
+) -> Iterator[Finding]:
+    own = _used(project)
+    for name, uses in names.items():
+        if own is not None and name in own:
+            continue
+        matches = list(lookalikes(name, own))
+        if matches:
+            denied = _denied(change, uses)
+            left = [match for match in matches if match.known not in denied]
+            if left:
+                yield _finding(uses[0], left)
+
+
+def _used(project: ProjectChange) -> Index | None:
+    names = project.names_before()
+    return used(names) if names else None
+
+
+def _denied(change: Change, uses: list[Use]) -> set[str]:
+    """What the notes of these say that they are not."""
+    found: set[str] = set()
+    for use in uses:
+        for mention in change.vetting.notes.mentioning(use.artifact):
+            own = mention.listed.not_lookalike_of if mention.listed else ()
+            found.update(own, mention.note.not_lookalike_of)
+    return found
+
+
+def _finding(use: Use, matches: list[Match]) -> Finding:
+    words = " and ".join(f"{match.known} ({match.how})" for match in matches[:_SHOWN])
+    options = [word for match in matches for word in ("--not-lookalike-of", match.known)]
+    return use_finding(
+        ID,
+        use,
+        f"new, and looks like {words}",
+        fix=(("npm-vetted", "note", use.artifact.label, *options),),
+    )
