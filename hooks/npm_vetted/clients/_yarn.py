@@ -13,11 +13,12 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from npm_vetted.clients._ranges import satisfies
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.base import decode
 from npm_vetted.errors import DocumentError
 from npm_vetted.manifest import read_manifest
-from npm_vetted.model import Entry, Manifest, Read
+from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
 
 _HIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROLS: Final = bytes(set(range(32)) - {10, 13}) + b"\x7f"
@@ -56,6 +57,17 @@ def beside(path: str, name: str) -> str:
     """``name`` in the folder of ``path``."""
     folder = path.rpartition("/")[0]
     return f"{folder}/{name}" if folder else name
+
+
+def out_of_range(artifact: Artifact | None, wanted: str) -> bool:
+    """Whether a locked version is provably none that a manifest's range asks for."""
+    if artifact is None or artifact.version is None or artifact.kind is not Kind.REGISTRY:
+        return False
+    if wanted.startswith("npm:"):
+        wanted = wanted.removeprefix("npm:")
+        name, at, inner = wanted[1:].partition("@")
+        wanted = inner if at or "/" in name else wanted
+    return satisfies(artifact.version, wanted) is False
 
 
 class YarnLockfile(Lockfile):

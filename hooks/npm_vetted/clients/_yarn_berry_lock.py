@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote, unquote
 
-from npm_vetted.clients._yarn import YarnLockfile, beside, lock_text
+from npm_vetted.clients._yarn import YarnLockfile, beside, lock_text, out_of_range
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
@@ -526,13 +526,8 @@ class BerryLockfile(YarnLockfile):
                     asked.line,
                     name,
                 )
-            elif self.resolve(None, found, folder) is None:
-                yield self._problem(
-                    f"{name}@{found.specifier} has no entry in {self.path}",
-                    self.path,
-                    found.line,
-                    name,
-                )
+            else:
+                yield from self._unlocked(folder, found)
         for name, found in locked.items():
             if name not in wanted:
                 yield self._problem(
@@ -542,6 +537,20 @@ class BerryLockfile(YarnLockfile):
                     found.line,
                     name,
                 )
+
+    def _unlocked(self, folder: str, asked: Requirement) -> Iterator[Problem]:
+        """A dependency of a workspace without an entry, or with one of another version."""
+        name, wanted = asked.name, normal(self._catalogued(asked.name, asked.specifier))
+        key = self.resolve(None, asked, folder)
+        if key is None:
+            message = f"{name}@{asked.specifier} has no entry in {self.path}"
+            yield self._problem(message, self.path, asked.line, name)
+        elif self._override(self._workspaces[folder], name, wanted) is None:
+            found = self.entry(key).artifact
+            if out_of_range(found, wanted):
+                assert found is not None
+                message = f"{name}@{asked.specifier} is locked to {found.version}"
+                yield self._problem(message, self.path, self.line(key), name)
 
     def _contradictions(self) -> Iterator[Problem]:
         """Entries that resolve a name to another package without an alias; missing patch files."""

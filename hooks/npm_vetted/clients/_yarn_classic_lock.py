@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients._yarn import YarnLockfile, beside
+from npm_vetted.clients._yarn import YarnLockfile, out_of_range
 from npm_vetted.documents.yarnrc import ENTRY, TOKENS, token
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
@@ -237,31 +237,37 @@ class ClassicLockfile(YarnLockfile):
             for asked in manifest.requires:
                 if asked.group not in _ASKED or asked.name in own:
                     continue
-                if self.resolve(None, asked) is None:
-                    yield Problem(
-                        message=f"{asked.name}@{asked.specifier} stands in {manifest.path} but not "
-                        f"in {self.path}: expected an entry for it",
-                        location=Location(manifest.path, asked.line),
-                        package=asked.name,
-                        fix=(("yarn", "install", "--ignore-scripts"), ("git", "add", self.path)),
+                wanted = f"{asked.name}@{asked.specifier}"
+                key = self.resolve(None, asked)
+                if key is None:
+                    yield self._problem(
+                        f"{manifest.path} asks for {wanted}, {self.path} has no entry for it",
+                        Location(manifest.path, asked.line),
+                        asked.name,
                     )
+                elif asked.name not in self._overrides:
+                    found = self.entry(key).artifact
+                    if out_of_range(found, asked.specifier):
+                        assert found is not None
+                        yield self._problem(
+                            f"{manifest.path} asks for {wanted}, {self.path} has {found.version}",
+                            Location(self.path, self.line(key)),
+                            asked.name,
+                        )
         for key, block in self.blocks.items():
             if "\n  resolved " not in str(block):
                 entry = self.entry(key)
                 if entry.artifact is not None:
-                    yield Problem(
-                        message=f"{key} has no 'resolved': Yarn does not heed such an entry and "
+                    yield self._problem(
+                        f"{key} has no 'resolved': Yarn does not heed such an entry and "
                         "asks the registry again",
-                        location=Location(self.path, entry.line),
-                        package=entry.artifact.name,
-                        version=entry.artifact.version,
-                        fix=(("yarn", "install", "--ignore-scripts"), ("git", "add", self.path)),
+                        Location(self.path, entry.line),
+                        entry.artifact.name,
                     )
 
-    @property
-    def manifest_path(self) -> str:
-        """Where the root's package.json stands."""
-        return beside(self.path, "package.json")
+    def _problem(self, message: str, location: Location, package: str) -> Problem:
+        fix = (("yarn", "install", "--ignore-scripts"), ("git", "add", self.path))
+        return Problem(message=message, location=location, package=package, fix=fix)
 
 
 def _kind(resolved: str | None, ranges: Sequence[str]) -> Kind | None:
