@@ -207,6 +207,7 @@ class Blobs:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._process: subprocess.Popen[bytes] | None = None
+        self._started: Git.AutoInterrupt | None = None  # ends the process when it is forgotten
 
     def __enter__(self) -> Blobs:
         return self
@@ -235,13 +236,13 @@ class Blobs:
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            started = self._git.execute(
+            self._started = self._git.execute(
                 hardened("cat-file", "--batch"),
                 istream=subprocess.PIPE,
                 as_process=True,
                 env=git_environment(),
             )
-            self._process = cast("subprocess.Popen[bytes]", cast("object", started.proc))
+            self._process = cast("subprocess.Popen[bytes]", self._started.proc)
         return self._process
 
     def read(self, oid: str, path: str) -> bytes:

@@ -81,9 +81,9 @@ class Client(Protocol):
 def clients() -> Mapping[str, Client]:
     """Every client by its NAME."""
     found: dict[str, Client] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+    modules = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    for module in (each for each in modules if not each.startswith("_") and each != "lockfile"):
         loaded = importlib.import_module(f"{__name__}.{module}")
-        if hasattr(loaded, "LOCKFILES"):
-            client = cast("Client", loaded)
-            found[client.NAME] = client
+        client = cast("Client", loaded)
+        found[client.NAME] = client
     return found

@@ -85,21 +85,25 @@ class _Builder:
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self._stack.pop()
             case yaml.AliasEvent():
-                raise self._fail("an alias (*): no lockfile has one", event.start_mark.line + 1)
+                raise self._fail("an alias (*): no lockfile has one", self._line(event))
             case yaml.DocumentStartEvent():
                 self._start()
             case yaml.DocumentEndEvent():
                 lines = self._lines
                 self.documents.append(Document(self._path, self._root, lines.get))
 
+    @staticmethod
+    def _line(event: object) -> int:
+        return int(event.start_mark.line) + 1  # type: ignore[attr-defined]
+
     def _plain(self, event: object) -> int:
         """The line of a node's event; raises where it has an anchor or a tag."""
-        line = event.start_mark.line + 1  # type: ignore[attr-defined]
+        line = self._line(event)
         if event.anchor is not None:  # type: ignore[attr-defined]
             raise self._fail("an anchor (&): no lockfile has one", line)
         if event.tag is not None:  # type: ignore[attr-defined]
             raise self._fail("a tag (!): no lockfile has one", line)
-        return int(line)
+        return line
 
     def _scalar(self, event: object) -> None:
         line = self._plain(event)
