@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from npm_vetted.documents.base import decode
@@ -38,6 +38,23 @@ def insert_members(path: str, data: bytes, table: str, members: Mapping[str, obj
     expected = {**root.data, table: merged}
     if json.loads(content) != expected:
         raise UndecidedError(f"cannot write {table} into this layout", path=path)
+    bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+    return bom + content.encode()
+
+
+def set_list(path: str, data: bytes, key: str, values: Sequence[str]) -> bytes:
+    """The file with a top-level key that is this list; raises where it cannot be."""
+    text = decode(path, data)
+    root = load_json(path, data).root()
+    if root.maybe_texts(key) == tuple(values):
+        return data
+    found = _INDENT.search(text)
+    indent = found[1] if found else "  "
+    end = "\r\n" if "\r\n" in text else "\n"
+    written = json.dumps(list(values), indent=indent, ensure_ascii=False) if values else "[]"
+    content = _replaced(text, key, written.replace("\n", end + indent), indent, end)
+    if json.loads(content) != {**root.data, key: list(values)}:
+        raise UndecidedError(f"cannot write {key} into this layout", path=path)
     bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     return bom + content.encode()
 
