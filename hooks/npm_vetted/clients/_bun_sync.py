@@ -1,0 +1,295 @@
+"""Where a bun.lock and the manifests beside it disagree.
+
+Bun's own ``--frozen-lockfile`` passes where only a specifier differs (seen in 1.2 to 1.4), so all
+that the lockfile records of the manifests is compared here. Where it records other words than they
+have is known from running Bun: see each rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requirement
+
+if TYPE_CHECKING:
+    from npm_vetted.clients._bun_lockfile import BunLockfile
+
+_ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
+_ELSEWHERE: Final = re.compile(r"(?:[a-z+]+:|\.{0,2}/|~/|git@|[^@]*/)", re.IGNORECASE)
+"""A specifier that names a place (a directory, a URL, a repository), where any name may stand."""
+
+
+def disagreements(lockfile: BunLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+    """Every disagreement; none for a lockfile as Bun wrote it."""
+    compared = _Comparison(lockfile, manifests)
+    for folder, manifest in manifests.items():
+        yield from compared.manifest(folder, manifest)
+    yield from compared.strays()
+    yield from compared.overrides()
+    yield from compared.catalogs()
+    yield from compared.table("patchedDependencies", "patches")
+    yield from compared.trusted()
+    yield from compared.identities()
+
+
+class _Comparison:
+    """A lockfile, and the manifests by directory relative to it."""
+
+    def __init__(self, lockfile: BunLockfile, manifests: Mapping[str, Manifest]) -> None:
+        self.lockfile = lockfile
+        self.manifests = manifests
+        self.root: Mapping[str, object] = manifests[""].data if "" in manifests else {}
+
+    def _problem(self, message: str, path: str, line: int, package: str | None = None) -> Problem:
+        folder = self.lockfile.path.rpartition("/")[0]
+        return Problem(
+            message=message,
+            location=Location(path, line),
+            package=package,
+            fix=(
+                ("bun", "install", "--lockfile-only", *(("--cwd", folder) if folder else ())),
+                ("git", "add", self.lockfile.path),
+            ),
+        )
+
+    def _recorded(self, message: str, *keys: str, package: str | None = None) -> Problem:
+        return self._problem(message, self.lockfile.path, self.lockfile.head.line(*keys), package)
+
+    def manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
+        """What one manifest asks for, against what the lockfile records of it."""
+        if folder not in self.lockfile.workspaces:
+            if manifest.requires:
+                message = f"{self.lockfile.path} does not have this workspace"
+                yield self._problem(message, manifest.path, 1)
+            return
+        table = self.lockfile.workspaces[folder]
+        name = table.maybe_text("name")
+        if name != manifest.name and (name or folder):
+            message = f"{manifest.path} is named {manifest.name}, the lockfile has {name}"
+            yield self._recorded(message, "workspaces", folder, "name")
+        asked = {(one.group, one.name): one for one in manifest.requires}
+        locked = {(one.group, one.name): one for one in self.lockfile.importers[folder]}
+        for key, wanted in asked.items():
+            if key not in locked and not _doubled(wanted, locked):
+                message = f"asks for {wanted.name}@{wanted.specifier} in {wanted.group}, which "
+                message += f"{self.lockfile.path} does not have"
+                yield self._problem(message, manifest.path, wanted.line, wanted.name)
+        for key, found in locked.items():
+            yield from self._one(manifest, asked.get(key), found)
+
+    def _one(
+        self, manifest: Manifest, wanted: Requirement | None, found: Requirement
+    ) -> Iterator[Problem]:
+        name, specifier = found.name, found.specifier
+        if wanted is None:
+            if found.group is Group.PEER and specifier == "*" and _is_optional(manifest, name):
+                return  # Bun from 1.3 records a peer that only peerDependenciesMeta names
+            message = f"the lockfile has {name}@{specifier} in {found.group} of {manifest.path}, "
+            message += "which does not ask for it"
+            yield self._problem(message, self.lockfile.path, found.line, name)
+        elif wanted.specifier != specifier and not self._is_directory(wanted, specifier):
+            message = f"asks for {name}@{wanted.specifier}, {self.lockfile.path} has {specifier}"
+            yield self._problem(message, manifest.path, wanted.line, name)
+
+    def _is_directory(self, wanted: Requirement, specifier: str) -> bool:
+        """Bun 1.1 (version 0) records a workspace's directory for ``workspace:*``."""
+        table = self.lockfile.workspaces.get(specifier)
+        return (
+            self.lockfile.version == 0
+            and wanted.specifier.startswith("workspace:")
+            and table is not None
+            and table.maybe_text("name") == wanted.name
+        )
+
+    def strays(self) -> Iterator[Problem]:
+        """Workspaces of the lockfile that have no manifest."""
+        for folder in self.lockfile.workspaces:
+            if folder not in self.manifests:
+                message = f"the lockfile has the workspace {folder!r}, which has no package.json"
+                yield self._recorded(message, "workspaces", folder)
+
+    def overrides(self) -> Iterator[Problem]:
+        """``overrides``, and where there are none ``resolutions``, of the root manifest."""
+        found = self.lockfile.head.data.get("overrides")
+        locked = found if isinstance(found, dict) else {}
+        wanted = self._overrides()
+        for selector, value in locked.items():
+            if selector not in wanted:
+                message = f"the lockfile overrides {selector}, the manifest does not"
+                yield self._recorded(message, "overrides", selector)
+                continue
+            # Bun 1.4 writes a selector with a version as a table of its own.
+            plain = value.get(".") if isinstance(value, dict) else value
+            asked = self._referred(wanted[selector])
+            if isinstance(asked, str) and asked != plain:
+                message = f"the lockfile overrides {selector} with {plain}, the manifest with "
+                yield self._recorded(message + asked, "overrides", selector)
+        for selector, asked in wanted.items():
+            if isinstance(asked, str) and "/" not in selector[1:] and selector not in locked:
+                message = f"overrides {selector}, which {self.lockfile.path} does not"
+                root = self.manifests[""]
+                yield self._problem(message, root.path, root.line_of("overrides", selector))
+
+    def _referred(self, value: object) -> object:
+        """``$name`` in an override is what the root manifest itself asks for by that name."""
+        if not isinstance(value, str) or not value.startswith("$") or "" not in self.manifests:
+            return value
+        asked = [one for one in self.manifests[""].requires if one.name == value[1:]]
+        return asked[0].specifier if len(asked) == 1 else None
+
+    def _overrides(self) -> Mapping[str, object]:
+        """The overrides by what they replace; a nested resolution stands under its first name."""
+        for field in ("overrides", "resolutions"):
+            declared = self.root.get(field)
+            if isinstance(declared, dict) and declared:
+                break
+        else:
+            return {}
+        if field == "overrides":
+            return declared
+        from npm_vetted.clients._bun_lockfile import components
+
+        found: dict[str, object] = {}
+        for selector, value in declared.items():
+            names = components(selector.removeprefix("**/"))
+            found[names[0]] = value if len(names) == 1 else None
+        return found
+
+    def catalogs(self) -> Iterator[Problem]:
+        """``catalog`` and ``catalogs``, which may stand in ``workspaces`` too."""
+        head = self.lockfile.head.data
+        wanted, locked = self._catalogs(self.root), _catalogs(head)
+        for name in sorted({*wanted, *locked}):
+            if wanted.get(name) != locked.get(name):
+                catalog, package = name
+                message = f"the lockfile has {package}@{locked.get(name)} in the catalog "
+                message += f"{catalog or 'default'!r}, the manifest {wanted.get(name)}"
+                keys = ("catalogs", catalog, package) if catalog else ("catalog", package)
+                yield self._recorded(message, *keys, package=package)
+
+    @staticmethod
+    def _catalogs(root: Mapping[str, object]) -> dict[tuple[str, str], str]:
+        workspaces = root.get("workspaces")
+        inner = workspaces if isinstance(workspaces, dict) else {}
+        return _catalogs(root) | _catalogs(inner)
+
+    def table(self, field: str, words: str) -> Iterator[Problem]:
+        """A field that the lockfile repeats from the root manifest as it stands."""
+        found, asked = self.lockfile.head.data.get(field), self.root.get(field)
+        locked = found if isinstance(found, dict) else {}
+        wanted = asked if isinstance(asked, dict) else {}
+        for name in sorted({*locked, *wanted}):
+            if locked.get(name) != wanted.get(name):
+                message = f"the lockfile {words} {name} with {locked.get(name)}, the manifest with "
+                yield self._recorded(message + str(wanted.get(name)), field, name)
+
+    def trusted(self) -> Iterator[Problem]:
+        """``trustedDependencies``: Bun records those of any manifest that it found locked."""
+        allowed: set[str] = set()
+        for manifest in self.manifests.values():
+            names = manifest.data.get("trustedDependencies")
+            if isinstance(names, list):
+                allowed.update(name for name in names if isinstance(name, str))
+        for name in self.lockfile.head.maybe_texts("trustedDependencies") or ():
+            if name not in allowed:
+                message = f"the lockfile trusts {name}, no manifest does"
+                yield self._recorded(message, "trustedDependencies", package=name)
+
+    def identities(self) -> Iterator[Problem]:
+        """Entries whose package is another than is asked for by that name, or another version."""
+        aliases = list(self.lockfile.aliases())
+        askers = self.lockfile.dependents(aliases) if aliases else {}
+        for key in aliases:
+            for asker in askers.get(key, ()):
+                for wanted in self.lockfile.entry(asker).requires:
+                    if self.lockfile.resolve(asker, wanted) == key:
+                        yield from self._identity(key, wanted, self.lockfile.path)
+        for folder, requirements in self.lockfile.importers.items():
+            for wanted in requirements:
+                locked = self.lockfile.resolve(None, wanted, folder)
+                if locked is not None:
+                    yield from self._identity(locked, wanted, self.lockfile.path)
+                    yield from self._range(locked, wanted, requirements)
+
+    def _replaced(self, wanted: Requirement) -> bool:
+        """Whether an override decides what a name stands for."""
+        overrides = self.lockfile.head.data.get("overrides")
+        names = _names(overrides) if isinstance(overrides, dict) else set()
+        return wanted.name in names
+
+    def _specifier(self, wanted: Requirement) -> str:
+        """What is asked for, a catalog's word looked up."""
+        text = wanted.specifier.strip()
+        if not text.startswith("catalog:"):
+            return text
+        catalog = text.removeprefix("catalog:").strip()
+        found = _catalogs(self.lockfile.head.data)
+        return found.get((catalog, wanted.name), found.get(("", wanted.name), text)).strip()
+
+    def _identity(self, key: str, wanted: Requirement, path: str) -> Iterator[Problem]:
+        artifact = self.lockfile.entry(key).artifact
+        if artifact is None or artifact.kind is not Kind.REGISTRY or self._replaced(wanted):
+            return
+        specifier = self._specifier(wanted)
+        alias = _ALIAS.match(specifier)
+        if alias is None and _ELSEWHERE.match(specifier):
+            return
+        expected = alias[1] if alias else wanted.name
+        if artifact.name != expected:
+            message = f"{artifact.label} is locked as {key}, where {expected} is asked for"
+            yield self._problem(message, path, self.lockfile.line(key), artifact.name)
+
+    def _range(
+        self, key: str, wanted: Requirement, beside: tuple[Requirement, ...]
+    ) -> Iterator[Problem]:
+        """A direct dependency's version, against the range of whichever field asks for it."""
+        from npm_vetted.clients._ranges import satisfies
+
+        artifact = self.lockfile.entry(key).artifact
+        if artifact is None or artifact.version is None or self._replaced(wanted):
+            return
+        texts = [self._specifier(one) for one in beside if one.name == wanted.name]
+        texts = [found[2] or "" if (found := _ALIAS.match(text)) else text for text in texts]
+        if wanted.group is not Group.PEER and all(
+            satisfies(artifact.version, text) is False for text in texts
+        ):
+            message = f"{artifact.label} is locked, where {wanted.specifier} is asked for"
+            yield self._problem(message, self.lockfile.path, self.lockfile.line(key), artifact.name)
+
+
+def _doubled(wanted: Requirement, locked: Mapping[tuple[Group, str], Requirement]) -> bool:
+    """Whether an optional dependency of that name took its place (as npm has it)."""
+    return wanted.group is Group.PRODUCTION and (Group.OPTIONAL, wanted.name) in locked
+
+
+def _is_optional(manifest: Manifest, name: str) -> bool:
+    meta = manifest.data.get("peerDependenciesMeta")
+    found = meta.get(name) if isinstance(meta, dict) else None
+    return isinstance(found, dict) and found.get("optional") is True
+
+
+def _catalogs(data: Mapping[str, object]) -> dict[tuple[str, str], str]:
+    """The catalogs' specifiers by catalog ('' the default one) and package."""
+    default, named = data.get("catalog"), data.get("catalogs")
+    tables = {"": default, **(named if isinstance(named, dict) else {})}
+    return {
+        (catalog, package): specifier
+        for catalog, table in tables.items()
+        for package, specifier in (table.items() if isinstance(table, dict) else ())
+        if isinstance(specifier, str)
+    }
+
+
+def _names(overrides: Mapping[str, object]) -> set[str]:
+    """Every package that overrides replace, at any depth."""
+    found: set[str] = set()
+    queue = [overrides]
+    while queue:
+        for selector, value in queue.pop().items():
+            at = selector.find("@", 1)
+            found.add(selector[:at] if at > 0 else selector)
+            if isinstance(value, dict):
+                queue.append(value)
+    return found
