@@ -45,7 +45,7 @@ def note_text(draft: Draft, words: Words, seen: Mapping[Artifact, Published]) ->
         document["cooldown-waiver"] = words.cooldown_waiver
     if words.not_lookalike_of:
         document["not-lookalike-of"] = list(words.not_lookalike_of)
-    document["why"] = tomlkit.string(f"\n{words.why.strip()}\n", multiline=True)
+    document["why"] = tomlkit.string(f"{words.why.strip()}\n", multiline=True)
     if draft.accepts:
         document["accepts"] = _list(draft.accepts, seen, accepts=True)
     if draft.brings:

@@ -71,8 +71,15 @@ def _finding(
         ID,
         use,
         f"{source} {_words(age)} ago, the policy waits {days} days: {_words(left)} left",
-        fix=(("npm-vetted", "note", mention.note.label, "--waive-cooldown", "why it cannot wait"),),
+        fix=(
+            ("npm-vetted", "note", _named(use, mention), "--waive-cooldown", "why it cannot wait"),
+        ),
     )
+
+
+def _named(use: Use, mention: Mention) -> str:
+    """What ``note`` finds the note by: its own package, or what a group lists."""
+    return mention.note.label if mention.note.package else use.artifact.label
 
 
 def _words(time: datetime.timedelta) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from npm_vetted.change import Change, ProjectChange, Use
 from npm_vetted.checks import Words, use_finding
-from npm_vetted.lookalikes import Index, Match, is_popular, lookalikes, used
+from npm_vetted.lookalikes import Index, Match, lookalikes, unpopular, used
 from npm_vetted.model import Finding
 from npm_vetted.vetting import Status
 
@@ -43,9 +43,9 @@ def run(change: Change) -> Iterator[Finding]:
     for project in change.projects:
         names: dict[str, list[Use]] = {}
         for use in project.uses:
-            if _is_new(use) and not is_popular(use.artifact.name):
+            if _is_new(use):
                 names.setdefault(use.artifact.name, []).append(use)
-        asked = {name: uses for name, uses in names.items() if _is_asked(change, uses)}
+        asked = {name: names[name] for name in unpopular(names) if _is_asked(change, names[name])}
         if asked:
             yield from _findings(change, project, asked)
 

@@ -31,8 +31,8 @@ WORDS: Final = Words(
         "vetted, or are taken away while a lockfile needs them; packages that the policy denies."
     ),
     why=(
-        "A note is evidence. One that cannot be read, or that was moved or widened by hand, is no "
-        "evidence, and one that is deleted leaves a package that nobody vouches for. A [[deny]] "
+        "A note that cannot be read, or that was moved or widened by hand, is no evidence, and one "
+        "that is deleted leaves a package that nobody vouches for. A [[deny]] "
         "entry is for what is known to be bad: flatmap-stream is never vetted."
     ),
     before='# .vetting/notes/express/4.19.2.toml\ncriteria = ["helth"]',

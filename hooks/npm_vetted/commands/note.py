@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from npm_vetted.binding import Bound
 from npm_vetted.change import Change, Use
+from npm_vetted.commands._amend import amend, complete
 from npm_vetted.commands._common import add_range, range_of
 from npm_vetted.commands._desk import (
     Desk,
@@ -61,9 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("name packages, or --staged, or --from-ref A")
     with at_desk(arguments.packages, from_ref, to_ref) as desk:
         if arguments.complete:
-            from npm_vetted.commands._complete import complete
-
-            return complete(desk, arguments.packages)
+            complete(desk, arguments.packages)
+            return 0
+        if _only_amends(arguments) and amend(desk, arguments.packages, arguments):
+            return 0
         drafts = _drafts(desk, arguments)
         if not drafts:
             print("npm-vetted: nothing to note: everything is covered", file=sys.stderr)
@@ -74,6 +76,14 @@ def run(arguments: argparse.Namespace) -> int:
         written = [_record(desk, draft, seen, arguments) for draft in drafts]
         desk.store.stage([path for path in written if path])
     return 0
+
+
+def _only_amends(arguments: argparse.Namespace) -> bool:
+    """Whether the call only adds a waiver or a denial to notes that are there."""
+    if arguments.waive_cooldown is not None and not says_something(arguments.waive_cooldown):
+        raise UsageError("--waive-cooldown needs words: why it cannot wait")
+    adds = arguments.waive_cooldown or arguments.not_lookalike_of
+    return bool(arguments.packages and adds and arguments.message is None)
 
 
 def _drafts(desk: Desk, arguments: argparse.Namespace) -> list[Draft]:
@@ -92,8 +102,7 @@ def _drafts(desk: Desk, arguments: argparse.Namespace) -> list[Draft]:
 def _is_open(desk: Desk, use: Use, left: Sequence[Use], arguments: argparse.Namespace) -> bool:
     """Whether a note is still missing, or this call adds what a note did not say."""
     verdict = desk.change.vetting.judge(use.subject)
-    adds = arguments.waive_cooldown or arguments.not_lookalike_of or use in left
-    if adds or not verdict.covered or verdict.mention is None or verdict.unbound:
+    if use in left or not verdict.covered or verdict.mention is None or verdict.unbound:
         return True
     missing = set(_named(arguments.criteria) or ()) - verdict.mention.note.grants
     if missing:
@@ -169,8 +178,6 @@ def _words(
         raise UsageError(
             f"-m {arguments.message!r} says nothing: write what was looked at and found"
         )
-    if arguments.waive_cooldown is not None and not says_something(arguments.waive_cooldown):
-        raise UsageError("--waive-cooldown needs words: why it cannot wait")
     known = desk.change.policy.criteria
     for name in criteria or ():
         if name not in known:

@@ -83,9 +83,7 @@ def _others(rest: list[Finding], style: Style) -> str:
     shown = labels if style.verbose else labels[:_NAMED]
     more = len(labels) - len(shown)
     tail = f", and {more} more" if more else ""
-    noun = "package that comes" if len(labels) == 1 else f"{len(labels)} packages that come"
-    count = "1 " if len(labels) == 1 else ""
-    return f"{count}{noun} with it: {', '.join(shown)}{tail}"
+    return f"{_count(len(labels), 'package')} more: {', '.join(shown)}{tail}"
 
 
 def _why(check: str) -> str | None:

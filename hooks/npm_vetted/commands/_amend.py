@@ -1,0 +1,125 @@
+"""What a later call adds to a note that is there: the registry's word, a waiver, a denial."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from npm_vetted.binding import Bound, Pinned
+from npm_vetted.commands._desk import Desk, registry_for, split_label
+from npm_vetted.errors import RefusedError, UsageError
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.notes import Note
+
+Edit = Callable[[Any], None]
+"""Changes a tomlkit document in place."""
+
+
+def amend(desk: Desk, labels: Sequence[str], arguments: argparse.Namespace) -> bool:
+    """Add a waiver or a denial to the notes that cover some packages; False where none does.
+
+    A person's words, comments and order of keys stay as they are.
+    """
+    covering = [
+        verdict.mention.note
+        for label in labels
+        for use in desk.uses_of(label)
+        if (verdict := desk.change.vetting.judge(use.subject)).covered and verdict.mention
+    ]
+    if len(covering) < len(labels):
+        return False
+
+    def edit(document: Any) -> None:
+        if arguments.waive_cooldown:
+            _put(document, "cooldown-waiver", arguments.waive_cooldown)
+        if arguments.not_lookalike_of:
+            known = document.get("not-lookalike-of", [])
+            names = [known] if isinstance(known, str) else list(known)
+            fresh = [name for name in arguments.not_lookalike_of if name not in names]
+            _put(document, "not-lookalike-of", [*names, *fresh])
+
+    _write(desk, covering, edit, "amended")
+    return True
+
+
+def complete(desk: Desk, labels: Sequence[str]) -> None:
+    """Complete the notes of some packages that were recorded offline."""
+    for label in labels:
+        for note in _offline_notes(desk, label):
+            _write(desk, [note], _completion(desk, note), "completed")
+
+
+def _put(document: Any, key: str, value: object) -> None:
+    """Set a key; a new one before `why`, where tables and long words begin."""
+    if key in document:
+        document[key] = value
+        return
+    import tomlkit
+
+    text = tomlkit.dumps(document)
+    line = tomlkit.dumps({key: value})
+    at = text.find("why =")
+    fresh = tomlkit.parse(text[:at] + line + text[at:]) if at >= 0 else None
+    if fresh is None or key not in fresh:
+        document[key] = value
+        return
+    document.clear()
+    document.update(fresh)
+
+
+def _write(desk: Desk, notes: Sequence[Note], edit: Edit, done: str) -> None:
+    import tomlkit
+
+    paths = sorted({note.path for note in notes})
+    for path in paths:
+        with desk.store.lock():
+            before = desk.store.read(path)
+            if before is None:
+                raise UsageError("the note is not in the working tree", path=path)
+            document = tomlkit.parse(before.decode())
+            edit(document)
+            after = tomlkit.dumps(document).encode()
+            if after != before:
+                desk.store.replace(path, after, before)
+        print(f"npm-vetted: {done} and staged {path}", file=sys.stderr)
+    desk.store.stage(paths)
+
+
+def _offline_notes(desk: Desk, label: str) -> list[Note]:
+    name, version = split_label(label)
+    for change in (desk.change, *desk.others):
+        found = change.vetting.notes.of(name, version)
+        if found:
+            return [note for note in found if note.published is None and note.version is not None]
+    raise UsageError(f"there is no note of {label}", fix=f'npm-vetted note "{label}"')
+
+
+def _completion(desk: Desk, note: Note) -> Edit:
+    """What the registry says of a note's version; raises where it publishes other bytes."""
+    assert note.package is not None
+    project = next(desk.change.projects_after.all(), None)
+    if project is None:
+        raise UsageError("no project here names a registry to ask")
+    published = registry_for(project, desk.change).version(note.package, note.version or "")
+    theirs = Artifact(
+        name=note.package, version=note.version, kind=Kind.REGISTRY, integrity=published.integrity
+    )
+    plain = Pinned(integrity=note.pinned.integrity)
+    if note.pinned.integrity and plain.compare(theirs) is Bound.DIFFERENT:
+        raise RefusedError(
+            f"the registry publishes other bytes than were vetted: expected "
+            f"{note.pinned.integrity}, found {published.integrity}",
+            path=note.path,
+        )
+
+    def edit(document: Any) -> None:
+        if published.published is not None:
+            _put(document, "published", published.published)
+        if note.scripts is None:
+            _put(document, "scripts", list(published.scripts))
+        if published.evidence and "evidence" not in document:
+            document["evidence"] = dict(published.evidence)
+
+    return edit

@@ -1,0 +1,100 @@
+"""``npm-vetted rebuild``: run the install scripts that notes approve, and no others."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from npm_vetted.change import Change, ProjectChange
+from npm_vetted.commands._common import opened
+from npm_vetted.errors import FOUND, RefusedError, UndecidedError
+from npm_vetted.fix import command_line
+from npm_vetted.model import Edit, Kind
+from npm_vetted.snapshot import Repository
+from npm_vetted.store import Store
+from npm_vetted.vetting import Status, Subject, scripts_of
+
+HELP = "run the install scripts that notes approve, and no others"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``rebuild``."""
+    parser.add_argument("--print", action="store_true", help="only print the client's commands")
+    parser.add_argument(
+        "--write-allow-list", action="store_true", help="write the client's own allow-list instead"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Project by project: the client's own commands for exactly the approved packages."""
+    status = 0
+    with opened(everything=True) as (repository, change):
+        for project in change.projects:
+            packages = approved(change, project)
+            if arguments.write_allow_list:
+                status = max(status, _write(repository, project, packages))
+            elif packages:
+                commands = project.client.rebuild(project.after, packages)
+                status = max(status, _run(repository, project, commands, arguments))
+    return status
+
+
+def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:
+    """The (name, version) pairs with lifecycle scripts that notes of exactly these bytes approve.
+
+    A package of which one locked version is not approved is left out whole where the client could
+    not tell the versions apart; naming versions is up to the client's own command.
+    """
+    found: set[tuple[str, str]] = set()
+    for use in project.uses:
+        artifact = use.artifact
+        if artifact.version is None or artifact.kind is not Kind.REGISTRY:
+            continue
+        verdict = change.vetting.judge(Subject(artifact=artifact, direct=False, development=False))
+        if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
+            continue
+        if verdict.unbound or not scripts_of(artifact, verdict.mention):
+            continue
+        if not change.vetting.lacking_scripts(use.subject, verdict.mention.note.grants):
+            found.add((artifact.name, artifact.version))
+    return sorted(found)
+
+
+def _run(
+    repository: Repository,
+    project: ProjectChange,
+    commands: list[list[str]],
+    arguments: argparse.Namespace,
+) -> int:
+    for command in commands:
+        line = command_line([command], "npm-vetted")
+        if line is None:
+            raise RefusedError(f"a name that cannot be quoted safely: {command!r}")
+        print(line)
+        if arguments.print:
+            continue
+        sys.stdout.flush()
+        folder = Path(repository.top, project.after.path)
+        try:
+            done = subprocess.run(command, cwd=folder, check=False)
+        except OSError as error:
+            raise UndecidedError(f"{command[0]} cannot be run: {error}") from None
+        if done.returncode != 0:
+            print(f"npm-vetted: {line}: exit status {done.returncode}", file=sys.stderr)
+            return FOUND
+    return 0
+
+
+def _write(repository: Repository, project: ProjectChange, packages: list[tuple[str, str]]) -> int:
+    answer = project.client.allow_list(project.after, packages)
+    if not isinstance(answer, Edit):
+        print(f"npm-vetted: {project.after.path or '.'}: {answer}", file=sys.stderr)
+        return FOUND
+    store = Store(repository)
+    with store.lock():
+        store.replace(answer.path, answer.content, store.read(answer.path))
+    store.stage([answer.path])
+    print(f"npm-vetted: {answer.path}: {answer.reason}", file=sys.stderr)
+    return 0
