@@ -12,6 +12,8 @@ from hypothesis import settings
 
 from real_clients import Clients, Marker, install, make_marker
 
+pytest_plugins = ["verdaccio"]
+
 settings.register_profile("machine", deadline=None)
 settings.load_profile("machine")
 
