@@ -1,0 +1,67 @@
+"""``npm-vetted diff PKG[@OLD] NEW``: changelog and code between two published versions."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from npm_vetted.errors import UsageError
+
+if TYPE_CHECKING:
+    from npm_vetted.commands._bench import Bench
+
+HELP = "changelog and code between two published versions"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``diff``."""
+    parser.add_argument(
+        "package",
+        metavar="PKG[@OLD]",
+        help="default: the version that is vetted in this repository",
+    )
+    parser.add_argument("new", metavar="NEW", help="a version or a dist-tag")
+    parser.add_argument("--stat", action="store_true", help="the files' sizes in place of the code")
+    parser.add_argument(
+        "--unfold", action="store_true", help="show minified files and source maps too"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fetch both, compare, print."""
+    from npm_vetted.commands._bench import as_json, at_bench, show
+    from npm_vetted.commands._common import wants_colour
+    from npm_vetted.commands._desk import split_label
+    from npm_vetted.report.text import Paint
+    from npm_vetted.review import compare
+    from npm_vetted.review_text import comparison_text
+
+    name, old = split_label(arguments.package)
+    with at_bench() as bench:
+        _, new_release = bench.release(name, arguments.new)
+        _, old_release = bench.release(name, old or _vetted(bench, name, new_release.version))
+        found = compare(
+            (old_release, bench.package(old_release)),
+            (new_release, bench.package(new_release)),
+            unfold=arguments.unfold,
+        )
+    if arguments.format == "json":
+        print(as_json(found))
+    else:
+        paint = Paint(wants_colour(arguments.color))
+        show(comparison_text(found, paint, stat=arguments.stat))
+    return 0
+
+
+def _vetted(bench: Bench, name: str, new: str) -> str:
+    """The vetted version to start from; raises UsageError where there is none."""
+    from npm_vetted.commands._bench import nearest
+
+    found = nearest(bench.vetted(name), new)
+    if found is None:
+        raise UsageError(
+            f"no other version of {name} is vetted in this repository",
+            fix=f'name the old one: npm-vetted diff "{name}@OLD" {new}; or look at the whole:'
+            f' npm-vetted inspect "{name}@{new}"',
+        )
+    return found

@@ -1,0 +1,51 @@
+"""``npm-vetted inspect PKG@VER``: what a reviewer needs to see of a version, before saying yes."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+HELP = "what a reviewer needs to see of a version, before saying yes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``inspect``."""
+    parser.add_argument(
+        "package", metavar="PKG[@VER]", help="default: the version locked here, else the latest"
+    )
+    parser.add_argument(
+        "--scripts", action="store_true", help="also the lifecycle scripts' files, whole"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fetch, look, print; 0 whatever it shows: the saying yes is a person's."""
+    from npm_vetted.commands._bench import Bench, as_json, at_bench, show
+    from npm_vetted.commands._common import wants_colour
+    from npm_vetted.commands._desk import split_label
+    from npm_vetted.report.text import Paint
+    from npm_vetted.review import inspect
+    from npm_vetted.review_text import inspection_text, script_text
+
+    def version_here(bench: Bench, name: str) -> str:
+        locked = {each.version for each in bench.locked(name) if each.version}
+        return locked.pop() if len(locked) == 1 else "latest"
+
+    name, version = split_label(arguments.package)
+    with at_bench() as bench:
+        packument, release = bench.release(name, version or version_here(bench, name))
+        found = inspect(
+            packument,
+            release,
+            bench.package(release),
+            now=datetime.now(UTC),
+            known={each.name for each in bench.artifacts()},
+        )
+    if arguments.format == "json":
+        print(as_json(found))
+        return 0
+    text = inspection_text(found, Paint(wants_colour(arguments.color)))
+    if arguments.scripts:
+        text = "\n\n".join([text, *map(script_text, found.scripts)])
+    show(text)
+    return 0

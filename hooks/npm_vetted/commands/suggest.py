@@ -1,0 +1,185 @@
+"""``npm-vetted suggest``: the unvetted and the exempted, least work first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.suggestion import Suggestion, lines_to_read, ordered
+from npm_vetted.vetting import Status
+
+if TYPE_CHECKING:
+    from npm_vetted.change import Change, Use
+    from npm_vetted.commands._bench import Bench
+    from npm_vetted.policy import Ignore
+
+HELP = "the unvetted and exempted, least work first"
+_THREADS = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``suggest``."""
+    parser.add_argument(
+        "--offline", action="store_true", help="ask no registry: the work is not known then"
+    )
+    parser.add_argument(
+        "-n", "--limit", type=int, default=25, metavar="N", help="how many to list (0: all)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reckon the work and print it; 0 whatever is left."""
+    from npm_vetted.commands._bench import at_bench
+
+    with at_bench() as bench:
+        change = bench.change
+        if change is None:
+            from npm_vetted.snapshot import Repository
+
+            Repository.open()  # says why there is none
+            return 0
+        found = ordered(_suggestions(bench, change, arguments.offline))
+        ignored = [each for each in change.policy.ignore if each.reason == "at adoption"]
+    if arguments.format == "json":
+        print(_json(found, ignored))
+    else:
+        _print(found, ignored, arguments.limit)
+    return 0
+
+
+def _suggestions(bench: Bench, change: Change, offline: bool) -> list[Suggestion]:
+    open_uses = _open(change)
+
+    def suggest(use: Use, status: Status) -> Suggestion:
+        artifact = use.artifact
+        since: str | None = None
+        lines: int | None = None
+        why: str | None = "not asked"
+        if artifact.kind is not Kind.REGISTRY or artifact.version is None:
+            why = "not from a registry"
+        else:
+            since = bases[artifact.name, artifact.version]
+            if not offline:
+                lines, why = _work(bench, artifact, artifact.version, since)
+        return Suggestion(
+            name=artifact.name,
+            version=artifact.version or artifact.resolved or "?",
+            status=status.value,
+            direct=use.direct,
+            since=since,
+            lines=lines,
+            why=why,
+        )
+
+    bases = _bases(change, [use.artifact for use, _ in open_uses])
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(lambda pair: suggest(*pair), open_uses))
+
+
+def _open(change: Change) -> list[tuple[Use, Status]]:
+    """Each artifact that no note covers, once; the direct use where there are several."""
+    found: dict[str, tuple[Use, Status]] = {}
+    for use in change.uses():
+        status = change.verdict(use).status
+        if status not in (Status.UNVETTED, Status.EXEMPT):
+            continue
+        label = use.artifact.label
+        if label not in found or (use.direct and not found[label][0].direct):
+            found[label] = (use, status)
+    return list(found.values())
+
+
+def _bases(change: Change, artifacts: Iterable[Artifact]) -> dict[tuple[str, str], str | None]:
+    """The vetted version that each artifact's delta starts from."""
+    from npm_vetted.commands._bench import nearest, vetted_versions
+
+    versions: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], str | None] = {}
+    for each in artifacts:
+        if each.version is not None:
+            if each.name not in versions:
+                versions[each.name] = vetted_versions(change, each.name)
+            found[each.name, each.version] = nearest(versions[each.name], each.version)
+    return found
+
+
+def _work(
+    bench: Bench, artifact: Artifact, version: str, since: str | None
+) -> tuple[int | None, str | None]:
+    def files(wanted: str) -> Mapping[str, bytes]:
+        release = bench.registry.packument(artifact.name).release(wanted)
+        integrity = artifact.integrity if wanted == version else None
+        return bench.registry.package(release, integrity).files
+
+    return lines_to_read(files, version, since)
+
+
+def _print(found: list[Suggestion], ignored: list[Ignore], limit: int) -> None:
+    from npm_vetted.commands._bench import show
+    from npm_vetted.fix import command_line, program
+    from npm_vetted.sanitize import line
+
+    called = program()
+    rows = []
+    for each in found[: limit or None]:
+        work = f"{each.lines:,} lines" if each.lines is not None else line(each.why or "", 60)
+        kind = "direct" if each.direct else "transitive"
+        rows.append(f"{line(each.name)}@{line(each.version)}  ({each.status}, {kind}): {work}")
+        rows.extend(
+            f"    {command}"
+            for arguments in (each.review, each.record)
+            if (command := command_line([arguments], called))
+        )
+    if 0 < limit < len(found):
+        rows.append(f"[{len(found) - limit:,} more: --limit 0 lists all]")
+    rows += [f"[[ignore]] {each.check} {line(each.path)}: {line(each.reason)}" for each in ignored]
+    show("\n".join([*rows, _totals(found, ignored)]))
+    sys.stdout.flush()
+
+
+def _totals(found: list[Suggestion], ignored: list[Ignore]) -> str:
+    counts = Counter(each.status for each in found)
+    lines = sum(each.lines or 0 for each in found)
+    unknown = sum(each.lines is None for each in found)
+    tail = f", {unknown:,} of unknown size" if unknown else ""
+    parts = [
+        f"{counts[status.value]:,} {status.value}" for status in (Status.UNVETTED, Status.EXEMPT)
+    ]
+    exceptions = f"; {len(ignored):,} exceptions from the adoption" if ignored else ""
+    return f"npm-vetted: {', '.join(parts)}: {lines:,} lines to read{tail}{exceptions}"
+
+
+def _json(found: list[Suggestion], ignored: list[Ignore]) -> str:
+    from npm_vetted.fix import command_line, program
+
+    called = program()
+    data = {
+        "version": 1,
+        "suggestions": [
+            {
+                "package": each.name,
+                "version": each.version,
+                "status": each.status,
+                "direct": each.direct,
+                "from": each.since,
+                "lines": each.lines,
+                "unknown": each.why if each.lines is None else None,
+                "review": command_line([each.review], called),
+                "record": command_line([each.record], called),
+            }
+            for each in found
+        ],
+        "ignored": [{"check": each.check, "path": each.path} for each in ignored],
+        "totals": {
+            "count": len(found),
+            "lines": sum(each.lines or 0 for each in found),
+            "unknown": sum(each.lines is None for each in found),
+        },
+    }
+    return json.dumps(data, indent=2)

@@ -1,0 +1,69 @@
+"""What is left to vet, least work first: pure reckoning, what it needs is handed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from npm_vetted.errors import UndecidedError
+from npm_vetted.treediff import Kind, diff_trees
+
+_BYTES_A_LINE: Final = 2_000
+"""A folded file (minified, binary) is looked at by its size: it costs a line for each 2 kB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """One artifact to vet. ``lines`` to be read, None where that is not known and ``why`` says so.
+
+    ``since`` is the vetted version that a delta starts from; None: the whole package is read.
+    """
+
+    name: str
+    version: str
+    status: str
+    direct: bool
+    since: str | None
+    lines: int | None
+    why: str | None = None
+
+    @property
+    def review(self) -> tuple[str, ...]:
+        """The command that shows what there is to read."""
+        label = f"{self.name}@{self.version}"
+        if self.since is None:
+            return ("npm-vetted", "inspect", label)
+        return ("npm-vetted", "diff", f"{self.name}@{self.since}", self.version)
+
+    @property
+    def record(self) -> tuple[str, ...]:
+        """The command that records the note."""
+        return ("npm-vetted", "note", f"{self.name}@{self.version}")
+
+
+def lines_to_read(
+    files: Callable[[str], Mapping[str, bytes]], version: str, since: str | None
+) -> tuple[int | None, str | None]:
+    """The lines of a delta, or of the whole package; else why that is not known."""
+    try:
+        old: Mapping[str, bytes] = files(since) if since is not None else {}
+        diff = diff_trees(old, files(version))
+    except UndecidedError as error:
+        return None, error.message
+    folded = sum(each.new_size for each in diff.files if each.kind is not Kind.TEXT)
+    return diff.added + diff.removed + folded // _BYTES_A_LINE, None
+
+
+def ordered(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
+    """The least work first; what is not known comes last."""
+    unknown = 1 << 60
+    return sorted(
+        suggestions,
+        key=lambda each: (
+            unknown if each.lines is None else each.lines,
+            each.status,
+            each.name,
+            each.version,
+        ),
+    )
