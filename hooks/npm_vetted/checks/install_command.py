@@ -1,0 +1,247 @@
+"""Commands in Dockerfiles, CI files, scripts and Makefiles that would run install scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from npm_vetted.change import Change, read_lockfile
+from npm_vetted.checks import Words
+from npm_vetted.clients import clients
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.installs import judge, place_of
+from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
+from npm_vetted.project import Projects, interesting_names, join
+from npm_vetted.snapshot import Snapshot
+from npm_vetted.vetting import Status, Subject
+
+ID: Final = "install-command"
+HOOKS: Final = frozenset({"settings"})
+WORDS: Final = Words(
+    what=(
+        "A command in a Dockerfile, a CI file, a script, a Makefile or package.json that would run "
+        "the install scripts of dependencies: a flag or variable that switches them on, an install "
+        "where the project's settings do not hold, a global install, or a package that is fetched "
+        "and run without being locked."
+    ),
+    why=(
+        "A setting in .npmrc protects only where .npmrc is. The usual Dockerfile copies "
+        "package*.json, installs, and copies the rest afterwards: there, every install script runs. "
+        "Build machines hold the tokens that the worms of 2025 were after."
+    ),
+    before="COPY package*.json ./\nRUN npm ci",
+    after="COPY package*.json .npmrc ./\nRUN npm ci",
+    satisfy=(
+        "Copy the settings file before the install, or say it on the command line: "
+        "`npm ci --ignore-scripts` (pnpm, Yarn classic and Bun alike; Yarn berry: "
+        "`--mode=skip-build`). Scripts that are really needed: `npm-vetted rebuild --print`."
+    ),
+    exception="An [[ignore]] entry in .vetting/config.toml with check, path and reason.",
+)
+
+_IGNORES: Final = (".dockerignore", ".containerignore")
+_TAIL: Final = re.compile(r"(?<!^)@")
+_BINS: Final = {
+    "tsc": "typescript", "tsserver": "typescript", "ng": "@angular/cli",
+    "vue-cli-service": "@vue/cli-service", "changeset": "@changesets/cli",
+    "commitlint": "@commitlint/cli", "babel": "@babel/cli", "playwright": "@playwright/test",
+    "sb": "storybook", "cap": "@capacitor/cli", "lhci": "@lhci/cli", "nest": "@nestjs/cli",
+    "graphql-codegen": "@graphql-codegen/cli", "biome": "@biomejs/biome",
+    "redocly": "@redocly/cli", "sentry-cli": "@sentry/cli", "vsce": "@vscode/vsce",
+    "wdio": "@wdio/cli", "ncu": "npm-check-updates", "run-s": "npm-run-all",
+    "run-p": "npm-run-all", "webpack": "webpack-cli", "ts-node-esm": "ts-node",
+    "attw": "@arethetypeswrong/cli", "api-extractor": "@microsoft/api-extractor",
+    "svelte-kit": "@sveltejs/kit", "remix": "@remix-run/dev", "react-router": "@react-router/dev",
+    "panda": "@pandacss/dev", "tauri": "@tauri-apps/cli", "napi": "@napi-rs/cli",
+    "renovate-config-validator": "renovate", "preconstruct": "@preconstruct/cli",
+    "stryker": "@stryker-mutator/core", "electron-forge": "@electron-forge/cli",
+    "eas": "eas-cli", "firebase": "firebase-tools", "size-limit": "size-limit",
+}  # fmt: skip
+"""Programs of well-known packages, for lockfiles that do not name the programs of a package."""
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """Judge the files that the commit touches, and those that relied on what it takes away."""
+    after = View(change.after, change.projects_after, change)
+    judged = set()
+    for path in sorted(change.touched):
+        if _stands(change.after, path) and not change.policy.excludes(path):
+            judged.add(path)
+            yield from _findings(after, path)
+    if not change.everything and any(_supports(change, path) for path in change.touched):
+        yield from _relying(change, after, judged)
+
+
+def _findings(view: View, path: str) -> Iterator[Finding]:
+    if place_of(path, b"") is None and "." in path.rpartition("/")[2]:
+        return
+    for problem in judge(path, view):
+        yield _finding(problem)
+
+
+def _finding(problem: Problem) -> Finding:
+    return Finding(
+        check=ID,
+        message=problem.message,
+        location=problem.location,
+        level=problem.level,
+        fix=problem.fix,
+    )
+
+
+def _stands(snapshot: Snapshot, path: str) -> bool:
+    entry = snapshot.entry(path)
+    return entry is not None and entry.mode in ("100644", "100755")
+
+
+def _supports(change: Change, path: str) -> bool:
+    """Whether commands elsewhere may have relied on a file: settings that go, what images leave out."""
+    name = path.rpartition("/")[2]
+    if name.endswith(_IGNORES):
+        return True
+    gone = change.after.entry(path) is None
+    return gone and name in interesting_names() and name != "package.json"
+
+
+def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[Finding]:
+    """What is found in files that the commit does not touch, and was not found before it."""
+    before = View(change.comparison.before, change.projects_before[0], change)
+    for path in sorted(set(change.after.everything()) - set(judged)):
+        if place_of(path, b"") is None or not _stands(change.after, path):
+            continue
+        known: set[str] | None = None
+        for problem in judge(path, after):
+            if known is None:
+                known = {each.message for each in judge(path, before)}
+            if problem.message not in known:
+                yield _finding(problem)
+
+
+@dataclass(eq=False)
+class View:
+    """What the judgement of commands may ask of one state of the repository."""
+
+    snapshot: Snapshot
+    projects: Projects
+    change: Change
+
+    def read(self, path: str) -> bytes | None:
+        """A file; a symbolic link counts as missing, since an image or checkout may lack its target."""
+        return self.snapshot.read(path) if _stands(self.snapshot, path) else None
+
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        return frozenset(self.snapshot.everything())
+
+    def paths(self) -> Collection[str]:
+        """Every path."""
+        return self._paths
+
+    def project_at(self, folder: str) -> Project | None:
+        """The project of the package.json in a folder."""
+        try:
+            return self.projects.of(join(folder, "package.json"))
+        except NpmVettedError:
+            return None
+
+    def safe(self, project: Project | None, client: str, read: Read) -> bool:
+        """Ask the client, as if the project had the settings that are in force."""
+        reader = clients().get(client)
+        if reader is None:
+            return False
+        if project is None:
+            there = _nowhere(read)
+        else:
+            pin = project.pin if project.pin and project.pin.client == reader.PROGRAM else None
+            lockfiles = tuple(
+                path for path in project.lockfiles if path.rpartition("/")[2] in reader.LOCKFILES
+            )
+            there = replace(project, client=client, pin=pin, lockfiles=lockfiles, read=read)
+        try:
+            return not any(each.level is Level.ERROR for each in reader.scripts_run(there))
+        except NpmVettedError:
+            return False
+
+    def locks(self, project: Project | None, package: str) -> bool:
+        """Whether a package, or one that brings a program of this name, is locked."""
+        if project is None:
+            return False
+        names = {package, _BINS.get(package, package)}
+        if any(manifest.name == package for manifest in project.manifests.values()):
+            return True
+        return any(self._artifacts(project, names)) or package in self._bins(project)
+
+    def reviewed(self, project: Project | None, package: str) -> bool:
+        """Whether notes cover the scripts of every locked version that is meant."""
+        if project is None:
+            return False
+        name, _, version = _split(package)
+        found = [each for each in self._artifacts(project, {name}) if version in ("", each.version)]
+        return bool(found) and all(map(self._is_reviewed, found))
+
+    def _is_reviewed(self, artifact: Artifact) -> bool:
+        subject = Subject(artifact=artifact, direct=False, development=False)
+        vetting = self.change.vetting
+        verdict = vetting.judge(subject)
+        if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
+            return True
+        if verdict.mention is None or not verdict.covered:
+            return False
+        return not vetting.lacking_scripts(subject, verdict.mention.note.grants)
+
+    @staticmethod
+    def _artifacts(project: Project, names: Collection[str]) -> list[Artifact]:
+        found: list[Artifact] = []
+        for path in project.lockfiles:
+            try:
+                found.extend(read_lockfile(project, path).named(names))
+            except NpmVettedError:
+                continue
+        return found
+
+    @cached_property
+    def _known_bins(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def _bins(self, project: Project) -> frozenset[str]:
+        """The programs that npm's lockfile says its packages have."""
+        if project.path not in self._known_bins:
+            found: set[str] = set()
+            for path in project.lockfiles:
+                if path.endswith(".json"):
+                    found.update(_programs(path, self.read(path) or b""))
+            self._known_bins[project.path] = frozenset(found)
+        return self._known_bins[project.path]
+
+
+def _programs(path: str, data: bytes) -> Iterator[str]:
+    from npm_vetted.documents.strict_json import load_json
+
+    try:
+        lockfile = load_json(path, data).data
+    except NpmVettedError:
+        return
+    packages = lockfile.get("packages") if isinstance(lockfile, dict) else None
+    for entry in packages.values() if isinstance(packages, dict) else ():
+        bins = entry.get("bin") if isinstance(entry, dict) else None
+        if isinstance(bins, Mapping):
+            yield from (name for name in bins if isinstance(name, str))
+
+
+def _split(package: str) -> tuple[str, str, str]:
+    parts = _TAIL.split(package, maxsplit=1)
+    return parts[0], "@", parts[1] if len(parts) > 1 else ""
+
+
+def _nowhere(read: Read) -> Project:
+    """A directory without a project, for what is installed outside of any."""
+    manifest = Manifest(
+        path="package.json", name=None, version=None, private=True, requires=(), workspaces=None,
+        scripts={}, data={}, line_of=lambda *_: 1,
+    )  # fmt: skip
+    return Project(
+        path="", manifest=manifest, members={}, client=None, lockfiles=(), pin=None, read=read
+    )

@@ -1,0 +1,109 @@
+"""Install commands: where they stand, what they mean, and whether they would run install scripts.
+
+``places`` has one module for each kind of file that commands stand in, ``commands`` one for each
+client; both are found by themselves. A place hands its shell text to a ``Judge``, with the
+directory, the variables and the files that are there when it runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from typing import Final, Protocol, cast
+
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.model import Level, Location, Problem, Project, Read
+
+_QUOTING: Final = b"\\'\"^`\r\n"
+_NAMES: Final = (b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts", b"enable_scripts",
+                 b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager", b"pkg_manager")  # fmt: skip
+_ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
+
+
+class Context(Protocol):
+    """What the judgement of a file may ask of the repository that it stands in."""
+
+    def read(self, path: str) -> bytes | None:
+        """A file as it will stand, by its path from the top."""
+
+    def paths(self) -> Collection[str]:
+        """The paths of all files."""
+
+    def project_at(self, folder: str) -> Project | None:
+        """The project whose package.json stands in a folder, or whose member does."""
+
+    def safe(self, project: Project | None, client: str, read: Read) -> bool:
+        """Whether a client runs no dependency's script with the settings that ``read`` gives.
+
+        ``client`` is a client's NAME. Without a project: outside any. ``read`` takes the paths
+        that the files have in the repository.
+        """
+
+    def locks(self, project: Project | None, package: str) -> bool:
+        """Whether the project's lockfile has a package, or a program, of this name."""
+
+    def reviewed(self, project: Project | None, package: str) -> bool:
+        """Whether notes say that the scripts of a package (``name`` or ``name@version``) were read.
+
+        Without a version: of every version that is locked.
+        """
+
+
+class Place(Protocol):
+    """What each module of ``places`` offers."""
+
+    def recognises(self, path: str, head: bytes) -> bool:
+        """Whether a file is of this kind, by its path and its first bytes."""
+
+    def judge(self, path: str, data: bytes, context: Context) -> Iterator[Problem]:
+        """What is wrong with the commands in a file."""
+
+
+@cache
+def kinds() -> Sequence[Place]:
+    """Every kind of file that commands stand in."""
+    package = importlib.import_module(f"{__name__}.places")
+    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+    return tuple(
+        cast("Place", importlib.import_module(f"{package.__name__}.{name}"))
+        for name in names
+        if not name.startswith("_")
+    )
+
+
+def mentions_client(data: bytes) -> bool:
+    """Whether a file can hold a command of a client: most cannot, and need no parser.
+
+    Quotes, backslashes, carets and line ends are left out first, so that ``n\\pm`` and a name that
+    is broken over two lines are seen; where a file has escapes such as ``\\x6e`` it counts as
+    mentioning one. A name that is put together while the script runs is not seen: that is beyond
+    what a reader of files can promise.
+    """
+    bare = data.translate(None, _QUOTING).lower()
+    return any(name in bare for name in _NAMES) or _ESCAPE.search(data) is not None
+
+
+def place_of(path: str, head: bytes) -> Place | None:
+    """The kind of a file; None where no commands stand in it that anything runs."""
+    return next((each for each in kinds() if each.recognises(path, head)), None)
+
+
+def judge(path: str, context: Context) -> Iterator[Problem]:
+    """What is wrong with the install commands in a file; what cannot be read is a warning."""
+    data = context.read(path)
+    if data is None:
+        return
+    place = place_of(path, data[:200])
+    if place is None or not mentions_client(data):
+        return
+    try:
+        yield from place.judge(path, data, context)
+    except NpmVettedError as error:
+        yield Problem(
+            message=f"undecided: {error.message}",
+            location=Location(error.path or path, error.line),
+            level=Level.WARNING,
+        )

@@ -1,0 +1,211 @@
+"""What a command line of a client means: one module a client, found by itself.
+
+A module reads argument lists as its client does and knows nothing of files, projects or notes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Protocol, cast
+
+from npm_vetted.installs.words import HOLE, Value
+
+
+class Kind(StrEnum):
+    """What a command does to packages."""
+
+    INSTALL = "installs what the project asks for"
+    ADD = "installs packages that it names"
+    GLOBAL = "installs outside any project"
+    RUN = "fetches a package and runs it"
+    REBUILD = "runs install scripts of packages that are there"
+    TIDY = "changes an installed tree"
+    ALLOW = "lets packages run their install scripts"
+    CONFIG = "changes a setting"
+
+
+class Switch(StrEnum):
+    """What a flag or a variable says about install scripts."""
+
+    OFF = "off"
+    ON = "on"
+    UNSET = "unset"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What one command line does.
+
+    ``folder`` is where it does it, relative to where it runs. ``frozen``: True where it takes the
+    lockfile as it is, False where it is told not to, None where it depends on the place.
+    ``then`` is the command that it runs afterwards. ``setting`` is what CONFIG sets: key and value.
+    """
+
+    kind: Kind
+    client: str
+    switch: Switch = Switch.UNSET
+    by: str | None = None
+    packages: tuple[str, ...] = ()
+    folder: str | None = None
+    frozen: bool | None = None
+    obeys: bool = True
+    then: tuple[str, ...] = ()
+    shell: str | None = None
+    setting: tuple[str, str, bool] | None = None
+    fix: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """What each module of this package offers."""
+
+    PROGRAMS: Collection[str]
+    """The names of the programs that it reads."""
+
+    def read(self, words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:
+        """What a command line does; nothing where it installs nothing and runs nothing."""
+
+    def variable(self, name: str, text: str) -> Switch:
+        """What a variable of the environment says."""
+
+
+@cache
+def readers() -> Mapping[str, Reader]:
+    """The readers by program."""
+    found: dict[str, Reader] = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "PROGRAMS"):
+            reader = cast("Reader", module)
+            found.update(dict.fromkeys(reader.PROGRAMS, reader))
+    return found
+
+
+@dataclass(slots=True)
+class Options:
+    """A command line taken apart: options in their order, words, and what follows ``--``."""
+
+    options: list[tuple[str, str | None]]
+    words: list[str]
+    rest: list[str] | None = None
+
+    def has(self, *names: str) -> bool:
+        """Whether one of some boolean options is on; the last one counts."""
+        found = False
+        for name, value in self.options:
+            if name in names:
+                found = value != "false"
+            elif name.startswith("no-") and name[3:] in names:
+                found = value == "false"
+        return found
+
+    def value(self, *names: str) -> str | None:
+        """The last value of some options."""
+        found = None
+        for name, value in self.options:
+            if name in names and value is not None:
+                found = value
+        return found
+
+    def values(self, *names: str) -> tuple[str, ...]:
+        """All the values of some options."""
+        return tuple(value for name, value in self.options if name in names and value is not None)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether a word may be anything, so also an option."""
+        return any(word.startswith(HOLE) for word in self.words) or any(
+            name.startswith(HOLE) for name, _ in self.options
+        )
+
+
+def take_apart(
+    words: Sequence[str],
+    *,
+    valued: Collection[str],
+    short: Mapping[str, str],
+    stop: bool = False,
+    loose: bool = False,
+) -> Options:
+    """Read options as nopt, commander and clipanion do: ``--a=b``, ``--a b``, ``-abc``.
+
+    ``valued`` are the options that take the next word, ``short`` what letters stand for. With
+    ``stop`` the first word that is no option ends them: the rest are words. With ``loose`` one
+    dash is as good as two, and a boolean takes a ``true`` or ``false`` that follows it (nopt).
+    """
+    found = Options([], [])
+    queue = list(words)
+    index = 0
+    while index < len(queue):
+        word = queue[index]
+        index += 1
+        if word == "--":
+            found.rest = queue[index:]
+            break
+        if not word.startswith("-") or word == "-":
+            found.words.append(word)
+            if stop:
+                found.words.extend(queue[index:])
+                break
+            continue
+        for name, value in _named(word, short, loose):
+            following = queue[index] if index < len(queue) else None
+            given = value
+            if given is None and following is not None and not following.startswith("-"):
+                boolean = loose and following in ("true", "false", "null", "undefined")
+                if name in valued or boolean:
+                    given = following
+                    index += 1
+            found.options.append((name, given))
+    return found
+
+
+def _named(word: str, short: Mapping[str, str], loose: bool) -> Iterator[tuple[str, str | None]]:
+    name, equals, value = word.lstrip("-").partition("=")
+    given = value if equals else None
+    if word.startswith("--") or (loose and len(name) > 1 and name not in short):
+        if word.startswith("--") or not all(letter in short for letter in name):
+            yield short.get(name, name) if loose else name, given
+            return
+    if name in short:
+        yield short[name], given
+        return
+    for letter in name:
+        yield short.get(letter, letter), given
+
+
+def boolean_switch(text: str | None) -> Switch:
+    """What ``ignore-scripts`` means with a value: whatever is not false is true for npm."""
+    if text is None:
+        return Switch.OFF
+    if HOLE in text:
+        return Switch.UNKNOWN
+    return Switch.ON if text in ("false", "null", "undefined") else Switch.OFF
+
+
+def opposite(switch: Switch) -> Switch:
+    """``--no-…``."""
+    return {Switch.OFF: Switch.ON, Switch.ON: Switch.OFF}.get(switch, switch)
+
+
+def inserted(
+    words: Sequence[str], verb: str | None, flag: str, drop: Collection[str]
+) -> tuple[str, ...]:
+    """The command line with a flag behind its verb, and without what switches scripts on."""
+    kept: list[str] = []
+    skip = False
+    for index, word in enumerate(words):
+        if skip and word in ("true", "false"):
+            skip = False
+            continue
+        name = word.lstrip("-").partition("=")[0]
+        skip = word.startswith("-") and "=" not in word and name in drop
+        if not (word.startswith("-") and name in drop) or index == 0:
+            kept.append(word)
+    at = kept.index(verb) + 1 if verb in kept[1:] else 1
+    return (*kept[:at], flag, *kept[at:])

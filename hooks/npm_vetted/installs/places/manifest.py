@@ -1,0 +1,47 @@
+"""package.json: its scripts, and the git hooks and tasks that tools read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.documents.strict_json import load_json
+from npm_vetted.installs import Context
+from npm_vetted.installs.disk import CHECKOUT
+from npm_vetted.installs.judgement import Judge, base_state
+from npm_vetted.installs.source import Source
+from npm_vetted.model import Problem
+
+_TABLES: Final = (
+    ("scripts",),
+    ("husky", "hooks"),
+    ("simple-git-hooks",),
+    ("gitHooks",),
+    ("lint-staged",),
+)
+
+
+def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
+    """``package.json``, but for those of installed packages."""
+    return path.rpartition("/")[2] == "package.json" and "node_modules" not in path.split("/")
+
+
+def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+    """Each script runs in the manifest's own folder."""
+    document = load_json(path, data)
+    found = Judge(path=path, context=context)
+    folder = path.rpartition("/")[0]
+    state = base_state(context, path)
+    state.cwd = (f"{CHECKOUT}/{folder}" if folder else CHECKOUT,)
+    for keys in _TABLES:
+        table: object = document.data
+        for key in keys:
+            table = table.get(key) if isinstance(table, dict) else None
+        for name, value in table.items() if isinstance(table, dict) else ():
+            commands = value if isinstance(value, list) else [value]
+            for command in commands:
+                if isinstance(command, str):
+                    line = document.line_of(*keys, name)
+                    found.run(Source(command, ((0, line),)), state.fork())
+                    found.shell.functions.clear()
+    return found.finish()

@@ -1,0 +1,715 @@
+"""A shell script, followed command by command: what runs, where, and with which variables.
+
+tree-sitter-bash reads it: it knows the grammar of bash and keeps going after an error, so that one
+construct it does not know does not hide the rest; bashlex, the other parser on PyPI, stops at
+``case``, ``[[ =~`` and arithmetic. Nothing is run. Branches are all followed, loops once, functions
+where they are called; what cannot be told is a hole in a word.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import product
+from typing import TYPE_CHECKING, Final, Protocol
+
+from npm_vetted.errors import UndecidedError
+from npm_vetted.installs.source import Source
+from npm_vetted.installs.state import State, parent_of
+from npm_vetted.installs.words import HOLE, UNKNOWN, Value, concat, either
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+SIZE_LIMIT: Final = 2_000_000
+_DEPTH: Final = 60
+_COMMANDS: Final = 20_000
+_MOST_LINES: Final = 24
+_WRITES: Final = (">", ">>", ">|", "&>", "&>>")
+
+
+class Listener(Protocol):
+    """Who is told what a shell does."""
+
+    def command(self, words: list[str], state: State, source: Source, depth: int) -> None:
+        """A command runs; ``source`` is its own text."""
+
+    def assigned(self, name: str, value: Value, line: int) -> None:
+        """A variable that programs see was set for more than one command."""
+
+    def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
+        """A file was written by a redirection; None: nobody can tell what."""
+
+    def unreadable(self, source: Source) -> None:
+        """A part of the script that the parser cannot read."""
+
+
+@cache
+def _parser() -> Parser:
+    import tree_sitter
+    import tree_sitter_bash
+
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+
+
+class Shell:
+    """One script at a time, told to a listener. ``depth`` counts shells within shells."""
+
+    def __init__(self, path: str, listener: Listener) -> None:
+        self.path = path
+        self.listener = listener
+        self.functions: dict[str, tuple[Node, Script]] = {}
+        self.called: set[str] = set()
+        self.commands = 0
+
+    def run(self, source: Source, state: State, depth: int = 0) -> None:
+        """Follow a script; raises UndecidedError where it is too large or nested too deeply."""
+        if len(source.text) > SIZE_LIMIT:
+            raise UndecidedError(
+                "a script too large to follow", path=self.path, line=source.line(0)
+            )
+        text = source.text.replace("\r\n", "\n").replace(HOLE, "\ufffd")
+        source = Source(text, source.marks) if len(text) == len(source.text) else _shrunk(source)
+        script = Script(self, source)
+        script.follow(state, depth)
+
+    def finish(self, state: State) -> None:
+        """Follow the functions that nobody called here: another file may."""
+        for name, (body, script) in list(self.functions.items()):
+            if name not in self.called:
+                script.visit(body, state.branch(), 1)
+
+    def count(self, line: int) -> None:
+        """Count a command; raises UndecidedError where functions and loops make too many."""
+        self.commands += 1
+        if self.commands > _COMMANDS:
+            raise UndecidedError("too many commands to follow", path=self.path, line=line)
+
+
+def _shrunk(source: Source) -> Source:
+    """The source without carriage returns, its marks moved accordingly."""
+    marks = tuple((mark - source.text.count("\r\n", 0, mark), line) for mark, line in source.marks)
+    return Source(source.text.replace("\r\n", "\n").replace(HOLE, "\ufffd"), marks)
+
+
+class Script:
+    """A parsed script."""
+
+    def __init__(self, shell: Shell, source: Source) -> None:
+        self.shell = shell
+        self.source = source
+        self.data = source.text.encode()
+        self.inner = [found.start() for found in re.finditer(rb"[\x80-\xbf]", self.data)]
+        self.statements: dict[str, Callable[[Node, State, int], None]] = {
+            "list": self._list,
+            "pipeline": self._pipeline,
+            "command": self._command,
+            "redirected_statement": self._redirected,
+            "subshell": self._subshell,
+            "if_statement": self._if,
+            "case_statement": self._case,
+            "for_statement": self._for,
+            "while_statement": self._while,
+            "c_style_for_statement": self._while,
+            "function_definition": self._function,
+            "variable_assignment": self._assignment,
+            "declaration_command": self._declaration,
+            "unset_command": self._unset,
+            "comment": lambda *_: None,
+            "ERROR": self._error,
+        }
+
+    def follow(self, state: State, depth: int) -> None:
+        """Follow the whole script."""
+        tree = _parser().parse(self.data)
+        self.visit_all(tree.root_node.children, state, depth)
+
+    def text(self, node: Node) -> str:
+        """A node's own text."""
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def offset(self, position: int) -> int:
+        """A byte offset as an offset in the text."""
+        return position - bisect_left(self.inner, position)
+
+    def part(self, node: Node) -> Source:
+        """A node's text with its lines."""
+        return self.source.at(self.offset(node.start_byte), self.offset(node.end_byte))
+
+    def line(self, node: Node) -> int:
+        """The line of the file that a node starts on."""
+        return self.source.line(self.offset(node.start_byte))
+
+    def visit_all(self, nodes: Sequence[Node], state: State, depth: int) -> None:
+        """Follow statements one after the other."""
+        for node in nodes:
+            if node.is_named:
+                self.visit(node, state, depth)
+
+    def visit(self, node: Node, state: State, depth: int) -> None:
+        """Follow one statement."""
+        if depth > _DEPTH:
+            raise UndecidedError(
+                "commands nested too deeply", path=self.shell.path, line=self.line(node)
+            )
+        handler = self.statements.get(node.type)
+        if handler is not None:
+            handler(node, state, depth + 1)
+        else:
+            self.visit_all(node.children, state, depth + 1)
+
+    # -- statements
+
+    def _error(self, node: Node, state: State, depth: int) -> None:
+        self.shell.listener.unreadable(self.part(node))
+        self.visit_all(node.children, state, depth)
+
+    def _list(self, node: Node, state: State, depth: int) -> None:
+        """``a && b || c``: nested to the left, followed without recursion."""
+        items: list[tuple[str, Node]] = []
+        current: Node | None = node
+        while current is not None and current.type == "list":
+            operator, right = "", None
+            for child in current.children[1:]:
+                if child.type in ("&&", "||"):
+                    operator = child.type
+                elif child.is_named:
+                    right = child
+            if right is not None:
+                items.append((operator, right))
+            current = current.children[0] if current.children else None
+        if current is not None:
+            items.append(("&&", current))
+        for operator, item in reversed(items):
+            if operator == "||":
+                other = state.branch()
+                self.visit(item, other, depth)
+                other.cwd = state.cwd
+                state.merge([other])
+            else:
+                self.visit(item, state, depth)
+
+    def _pipeline(self, node: Node, state: State, depth: int) -> None:
+        parts = [child for child in node.children if child.is_named]
+        fed: str | None = None
+        for part in parts:
+            inner = state.fork()
+            if fed is not None:
+                inner.variables["\x01stdin"] = (fed,)
+            self.visit(part, inner, depth)
+            fed = self.printed(part, inner)
+
+    def printed(self, node: Node, state: State) -> str | None:
+        """What a simple command prints, where that can be told; None: it cannot."""
+        if node.type != "command":
+            return None
+        lines = self.lines_of(node, state)
+        return printed_by(lines[0]) if len(lines) == 1 else None
+
+    def _subshell(self, node: Node, state: State, depth: int) -> None:
+        self.visit_all(node.children, state.fork(), depth)
+
+    def _if(self, node: Node, state: State, depth: int) -> None:
+        branches: list[State] = []
+        body = state.branch()
+        taken = False
+        for child in node.children:
+            if child.type in ("then", "else"):
+                taken = True
+            elif child.type in ("elif_clause", "else_clause"):
+                branches.append(body)
+                body = state.branch()
+                self.visit_all(child.children, body, depth)
+            elif child.is_named:
+                self.visit(child, body if taken else state, depth)
+        state.merge([*branches, body])
+
+    def _case(self, node: Node, state: State, depth: int) -> None:
+        branches = []
+        for child in node.children:
+            if child.type == "case_item":
+                body = state.branch()
+                inner = [c for c in child.children if c.type in self.statements or _compound(c)]
+                self.visit_all(inner, body, depth)
+                branches.append(body)
+        state.merge(branches)
+
+    def _for(self, node: Node, state: State, depth: int) -> None:
+        name: str | None = None
+        options: list[Value] = []
+        for child in node.children:
+            if child.type == "variable_name" and name is None:
+                name = self.text(child)
+            elif child.type == "do_group":
+                body = state.branch()
+                if name is not None:
+                    body.set(name, either(*options) if options else UNKNOWN)
+                self.visit_all(child.children, body, depth)
+                state.merge([body])
+            elif child.is_named:
+                options.extend(self._options(child, state, depth))
+
+    def _options(self, node: Node, state: State, depth: int) -> Iterator[Value]:
+        """The words that a loop goes over: patterns are matched against the repository's files."""
+        value, splits = self.word(node, state, depth)
+        for text in value:
+            for part in text.split() if splits else [text]:
+                if any(char in part for char in "*?[") and HOLE not in part:
+                    yield matching(part, state)
+                else:
+                    yield (part,)
+
+    def _while(self, node: Node, state: State, depth: int) -> None:
+        body = state.branch()
+        self.visit_all(node.children, body, depth)
+        state.merge([body])
+
+    def _function(self, node: Node, state: State, depth: int) -> None:  # noqa: ARG002
+        name = node.child_by_field_name("name")
+        body = node.child_by_field_name("body")
+        if name is not None and body is not None:
+            self.shell.functions[self.text(name)] = (body, self)
+
+    def _redirected(self, node: Node, state: State, depth: int) -> None:
+        body: Node | None = None
+        heredoc: str | None = None
+        writes: list[tuple[str, Value]] = []
+        after: list[Node] = []
+        for child in node.children:
+            if child.type == "file_redirect":
+                writes.extend(self._target(child, state, depth))
+            elif child.type in ("heredoc_redirect", "herestring_redirect"):
+                heredoc = self._heredoc(child, state, depth, writes, after)
+            elif child.is_named:
+                body = child
+        inner = state
+        if heredoc is not None:
+            inner = state.fork()
+            inner.variables["\x01stdin"] = (heredoc,)
+        if body is not None:
+            self.visit(body, inner, depth)
+            if inner is not state:
+                state.cwd = inner.cwd
+            printed = heredoc if self._is_cat(body, state) else self.printed(body, state)
+            for operator, target in writes:
+                for text in target:
+                    self.shell.listener.wrote(text, printed, ">>" in operator, state)
+        self.visit_all(after, state, depth)
+
+    def _is_cat(self, node: Node, state: State) -> bool:
+        lines = self.lines_of(node, state) if node.type == "command" else []
+        return bool(lines) and lines[0][:1] == ["cat"] and len(lines[0]) == 1
+
+    def _target(self, node: Node, state: State, depth: int) -> Iterator[tuple[str, Value]]:
+        operator = next((c.type for c in node.children if c.type in _WRITES), None)
+        target = next((c for c in reversed(node.children) if c.is_named), None)
+        if operator is not None and target is not None:
+            yield operator, self.word(target, state, depth)[0]
+
+    def _heredoc(
+        self,
+        node: Node,
+        state: State,
+        depth: int,
+        writes: list[tuple[str, Value]],
+        after: list[Node],
+    ) -> str:
+        """The text that is fed to a command; what else stands on that line is followed later."""
+        text: list[str] = []
+        quoted = False
+        for child in node.children:
+            if child.type == "heredoc_start":
+                quoted = self.text(child)[:1] in ("'", '"', "\\")
+            elif child.type == "heredoc_body":
+                text.append(self._heredoc_text(child, state, depth, quoted))
+            elif child.type == "file_redirect":
+                writes.extend(self._target(child, state, depth))
+            elif node.type == "herestring_redirect" and child.is_named:
+                text.append(_single(self.word(child, state, depth)[0]))
+            elif child.is_named and child.type not in ("heredoc_end", "file_descriptor"):
+                after.append(child)
+        return "".join(text)
+
+    def _heredoc_text(self, node: Node, state: State, depth: int, quoted: bool) -> str:
+        if quoted or not node.children:
+            return self.text(node)
+        parts: list[str] = []
+        cursor = node.start_byte
+        for child in node.children:
+            parts.append(self.data[cursor : child.start_byte].decode("utf-8", "replace"))
+            plain = child.type == "heredoc_content"
+            parts.append(self.text(child) if plain else _single(self.word(child, state, depth)[0]))
+            cursor = child.end_byte
+        parts.append(self.data[cursor : node.end_byte].decode("utf-8", "replace"))
+        return "".join(parts)
+
+    # -- variables
+
+    def _assign(self, node: Node, state: State, depth: int) -> tuple[str, Value]:
+        """An assignment's name and value; arrays are kept apart."""
+        name = node.child_by_field_name("name")
+        value = node.child_by_field_name("value")
+        label = self.text(name) if name is not None else ""
+        if value is None:
+            return label, ("",)
+        if value.type == "array":
+            words = [self.word(c, state, depth)[0] for c in value.children if c.is_named]
+            added = "+=" in {c.type for c in node.children}
+            state.arrays[label] = [*(state.arrays.get(label, []) if added else []), *words]
+            return "", ()
+        found, _ = self.word(value, state, depth)
+        if any(c.type == "+=" for c in node.children):
+            found = concat([state.value(label) or UNKNOWN, found])
+        return label, found
+
+    def _assignment(self, node: Node, state: State, depth: int) -> None:
+        name, value = self._assign(node, state, depth)
+        if name:
+            self._set(name, value, state, self.line(node), export=False)
+
+    def _set(self, name: str, value: Value, state: State, line: int, *, export: bool) -> None:
+        state.set(name, value, export)
+        if name in state.exported:
+            self.shell.listener.assigned(name, value, line)
+
+    def _declaration(self, node: Node, state: State, depth: int) -> None:
+        keyword = self.text(node.children[0]) if node.children else ""
+        flags = [self.text(c) for c in node.children if c.type == "word"]
+        export = keyword == "export" or any("x" in flag for flag in flags)
+        for child in node.children:
+            if child.type == "variable_assignment":
+                name, value = self._assign(child, state, depth)
+                if name:
+                    self._set(name, value, state, self.line(child), export=export)
+            elif child.type == "variable_name" and export:
+                name = self.text(child)
+                state.exported.add(name)
+                if (found := state.variables.get(name)) is not None:
+                    self.shell.listener.assigned(name, found, self.line(child))
+            elif child.is_named and child.type != "word":
+                self.word(child, state, depth)
+
+    def _unset(self, node: Node, state: State, depth: int) -> None:  # noqa: ARG002
+        for child in node.children:
+            if child.type == "variable_name":
+                state.variables.pop(self.text(child), None)
+
+    # -- commands
+
+    def _command(self, node: Node, state: State, depth: int) -> None:
+        line = self.line(node)
+        self.shell.count(line)
+        prefix: list[tuple[str, Value]] = []
+        writes: list[tuple[str, Value]] = []
+        inner = state
+        for child in node.children:
+            if child.type == "variable_assignment":
+                name, value = self._assign(child, state, depth)
+                if name:
+                    prefix.append((name, value))
+            elif child.type == "herestring_redirect":
+                inner = state.fork()
+                inner.variables["\x01stdin"] = (self._heredoc(child, state, depth, writes, []),)
+            elif child.type == "file_redirect":
+                writes.extend(self._target(child, state, depth))
+        lines = self.lines_of(node, inner, depth)
+        if prefix:
+            inner = inner.fork()
+            for name, value in prefix:
+                inner.set(name, value, export=True)
+            inner.variables["\x01prefix"] = tuple(name for name, _ in prefix)
+        for words in lines:
+            if words:
+                self._run(words, inner, node, depth)
+        for operator, target in writes:
+            printed = printed_by(lines[0]) if len(lines) == 1 else None
+            for text in target:
+                self.shell.listener.wrote(text, printed, ">>" in operator, state)
+
+    def _run(self, words: list[str], state: State, node: Node, depth: int) -> None:
+        found = self.shell.functions.get(words[0])
+        if found is not None:
+            self.shell.called.add(words[0])
+            body, script = found
+            before = state.arguments
+            state.arguments = [(word,) for word in words[1:]]
+            script.visit(body, state, depth + 4)
+            state.arguments = before
+            return
+        self.shell.listener.command(words, state, self.part(node), depth)
+
+    def lines_of(self, node: Node, state: State, depth: int = 0) -> list[list[str]]:
+        """The argument lists that a command may run with: one, unless a word may be several."""
+        words: list[tuple[Value, bool]] = []
+        for child in node.children:
+            if child.type == "command_name":
+                words.append(self.word(child.children[0], state, depth))
+            elif child.is_named and child.type not in (
+                "variable_assignment",
+                "file_redirect",
+                "herestring_redirect",
+                "heredoc_redirect",
+            ):
+                words.extend(self._spread(child, state, depth))
+        return _combined(words)
+
+    def _spread(self, node: Node, state: State, depth: int) -> list[tuple[Value, bool]]:
+        """A word; ``"${array[@]}"`` and ``"$@"`` are as many as they hold."""
+        inner = node
+        if node.type == "string":
+            named = [child for child in node.children if child.is_named]
+            if len(named) == 1:
+                inner = named[0]
+        text = self.text(inner)
+        if inner.type == "expansion" and text.endswith(("[@]}", "[*]}")):
+            name = text[2:-4].lstrip("#!")
+            if name in state.arrays:
+                return [(value, False) for value in state.arrays[name]]
+        if text in ("$@", "$*", "${@}", "${*}"):
+            if state.arguments is None:
+                return [(UNKNOWN, True)]
+            return [(value, False) for value in state.arguments]
+        return [self.word(node, state, depth)]
+
+    # -- words
+
+    def word(self, node: Node, state: State, depth: int = 0) -> tuple[Value, bool]:
+        """What a word may be, and whether the shell splits it at blanks."""
+        if depth > _DEPTH:
+            raise UndecidedError(
+                "words nested too deeply", path=self.shell.path, line=self.line(node)
+            )
+        match node.type:
+            case "word" | "number" | "extglob_pattern" | "variable_name" | "regex":
+                return _unescaped(self.text(node)), False
+            case "raw_string":
+                return (self.text(node)[1:-1],), False
+            case "ansi_c_string":
+                return (_ansi(self.text(node)[2:-1]),), False
+            case "string" | "translated_string":
+                return self._string(node, state, depth), False
+            case "simple_expansion" | "expansion":
+                return self._expansion(node, state, depth), True
+            case "command_substitution":
+                return self._substitution(node, state, depth), True
+            case "concatenation":
+                parts = [self.word(child, state, depth + 1) for child in node.children]
+                return concat([value for value, _ in parts]), any(each for _, each in parts)
+            case "process_substitution" | "subshell":
+                self.visit_all(node.children, state.fork(), depth + 1)
+                return UNKNOWN, False
+            case "arithmetic_expansion":
+                return UNKNOWN, False
+            case _:
+                if node.child_count:
+                    self.visit_all(node.children, state.fork(), depth + 1)
+                    return UNKNOWN, False
+                return (self.text(node),), False
+
+    def _string(self, node: Node, state: State, depth: int) -> Value:
+        parts: list[Value] = []
+        cursor = node.start_byte + 1
+        if node.type == "translated_string":
+            return self.word(node.children[-1], state, depth + 1)[0]
+        end = node.end_byte - 1
+        for child in node.children:
+            if child.type == '"':
+                continue
+            parts.append((self._between(cursor, child.start_byte),))
+            if child.type == "string_content":
+                parts.append((_double_quoted(self.text(child)),))
+            else:
+                parts.append(self.word(child, state, depth + 1)[0])
+            cursor = child.end_byte
+        parts.append((self._between(cursor, end),))
+        return concat(parts)
+
+    def _between(self, start: int, end: int) -> str:
+        return _double_quoted(self.data[start : max(start, end)].decode("utf-8", "replace"))
+
+    def _expansion(self, node: Node, state: State, depth: int) -> Value:
+        names = [c for c in node.children if c.type in ("variable_name", "special_variable_name")]
+        if not names:
+            for child in node.children:
+                if child.is_named:
+                    self.word(child, state, depth + 1)
+            return UNKNOWN
+        name = self.text(names[0])
+        value = self._variable(name, state)
+        operators = [
+            c.type for c in node.children if not c.is_named and c.type not in ("${", "}", "$")
+        ]
+        if not operators:
+            return UNKNOWN if value is None else value
+        operator = operators[0]
+        rest = [c for c in node.children if c.is_named and c.id != names[0].id]
+        given: Value = ("",)
+        if rest:
+            given = concat([self.word(c, state, depth + 1)[0] for c in rest])
+        return _operated(operator, value, given)
+
+    def _variable(self, name: str, state: State) -> Value | None:
+        if name.isdigit() and name != "0":
+            if state.arguments is None:
+                return None
+            index = int(name) - 1 if len(name) < 4 else 10_000
+            return state.arguments[index] if index < len(state.arguments) else ("",)
+        if name in ("0", "BASH_SOURCE"):
+            return (state.script,) if state.script else None
+        return state.value(name)
+
+    def _substitution(self, node: Node, state: State, depth: int) -> Value:
+        """What a command prints, for the few whose answer can be told: directories and echoes."""
+        inner = state.fork()
+        statements = [child for child in node.children if child.is_named]
+        self.visit_all(statements, inner, depth + 2)
+        if len(statements) != 1:
+            return UNKNOWN
+        statement = statements[0]
+        if statement.type == "redirected_statement" and statement.children:
+            statement = statement.children[0]
+        if statement.type == "list":
+            last = statement.children[-1]
+            return inner.cwd if self.text(last).split()[:1] == ["pwd"] else UNKNOWN
+        if statement.type != "command":
+            return UNKNOWN
+        lines = self.lines_of(statement, inner, depth + 2)
+        return either(*(_answer(words, state) for words in lines))
+
+
+def _answer(words: list[str], state: State) -> Value:
+    match words:
+        case ["pwd", *_]:
+            return state.cwd
+        case ["dirname", *_, path]:
+            return parent_of((path,))
+        case ["realpath" | "readlink", *_, path]:
+            return tuple(state.places(path)) if HOLE not in path else UNKNOWN
+        case ["git", "rev-parse", "--show-toplevel"]:
+            return (top_of(state),)
+        case ["which" | "command" | "type", *_, program] if not program.startswith("-"):
+            return (program,)
+        case ["mktemp", *_]:
+            return ("/tmp/" + HOLE,)  # noqa: S108
+    printed = printed_by(words)
+    return UNKNOWN if printed is None else (printed.rstrip("\n"),)
+
+
+def top_of(state: State) -> str:
+    """The top of the checkout that a shell runs in."""
+    from npm_vetted.installs.disk import CHECKOUT, under
+
+    inside = all(under(CHECKOUT, place) is not None for place in state.cwd)
+    return CHECKOUT if inside else HOLE
+
+
+def printed_by(words: list[str]) -> str | None:
+    """What ``echo`` and ``printf`` print; None for other commands."""
+    match words:
+        case ["echo", *rest]:
+            newline = "\n"
+            while rest and rest[0] in ("-n", "-e", "-E", "-ne", "-en"):
+                newline = "" if "n" in rest[0] else newline
+                rest = rest[1:]
+            return " ".join(rest).replace("\\n", "\n") + newline
+        case ["printf", form, *rest]:
+            text = form.replace("\\n", "\n")
+            for word in rest:
+                text = text.replace("%s", word, 1)
+            return text
+    return None
+
+
+def matching(pattern: str, state: State) -> Value:
+    """What a pattern names among the repository's files, from where the shell runs."""
+    from npm_vetted.installs.disk import Copied, under
+
+    found: list[str] = []
+    for layer in state.disk.layers:
+        if not isinstance(layer, Copied) or layer.source:
+            continue
+        for place in state.places(pattern):
+            inner = under(layer.place, place)
+            if inner is not None:
+                found.extend(f"{layer.place}/{path}" for path in layer.tracked.glob(inner))
+    return either(found) if found else UNKNOWN
+
+
+def _compound(node: Node) -> bool:
+    return node.is_named and node.type in (
+        "compound_statement", "negated_command", "test_command", "variable_assignments",
+    )  # fmt: skip
+
+
+def _single(value: Value) -> str:
+    return value[0] if len(value) == 1 else HOLE
+
+
+def _combined(words: Sequence[tuple[Value, bool]]) -> list[list[str]]:
+    """Every argument list that the words may make, blanks splitting those that are unquoted."""
+    total = 1
+    bounded: list[tuple[Value, bool]] = []
+    for value, splits in words:
+        total *= len(value)
+        bounded.append((value if total <= _MOST_LINES else UNKNOWN, splits))
+        total = min(total, _MOST_LINES)
+    lines: list[list[str]] = []
+    for choice in product(*(value for value, _ in bounded)):
+        line: list[str] = []
+        for text, (_, splits) in zip(choice, bounded, strict=True):
+            line.extend(text.split() if splits else [text])
+        if line not in lines:
+            lines.append(line)
+    return lines
+
+
+def _operated(operator: str, value: Value | None, given: Value) -> Value:
+    """``${name:-word}`` and its kin: what is not set in this file may be set outside it."""
+    match operator:
+        case ":-" | "-" | ":=" | "=":
+            if value is None:
+                return either(given, UNKNOWN)
+            return either(*((text,) if text else given for text in value))
+        case ":+" | "+":
+            if value is None:
+                return either(given, ("",))
+            return either(*(given if text else ("",) for text in value))
+        case "%" | "%%" if given == ("/*",) and value is not None:
+            return parent_of(value)
+        case ":?" | "?":
+            return UNKNOWN if value is None else value
+        case _:
+            return UNKNOWN
+
+
+def _unescaped(text: str) -> Value:
+    """An unquoted word: backslashes go, and braces that hold commas are alternatives joined."""
+    if "\\" not in text:
+        return (text,)
+    out = []
+    index = 0
+    while index < len(text):
+        if text[index] == "\\" and index + 1 < len(text):
+            index += 1
+            if text[index] != "\n":
+                out.append(text[index])
+        else:
+            out.append(text[index])
+        index += 1
+    return ("".join(out),)
+
+
+def _double_quoted(text: str) -> str:
+    for escaped, plain in (("\\\n", ""), ('\\"', '"'), ("\\$", "$"), ("\\`", "`"), ("\\\\", "\\")):
+        text = text.replace(escaped, plain)
+    return text
+
+
+def _ansi(text: str) -> str:
+    """``$'…'``: the escapes of C."""
+    try:
+        return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+    except UnicodeDecodeError:
+        return HOLE

@@ -1,0 +1,50 @@
+"""What a word of a shell command may be: some texts, with holes where nobody can tell.
+
+A hole is the character ``HOLE``, which no shell word can hold. A value is a tuple of the texts that
+a word may have; where there are too many of them it is a single hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Final
+
+Value = tuple[str, ...]
+
+HOLE: Final = "\x00"
+UNKNOWN: Final[Value] = (HOLE,)
+_MOST = 24
+
+
+def known(text: str) -> bool:
+    """Whether a text has no hole."""
+    return HOLE not in text
+
+
+def either(*values: Iterable[str]) -> Value:
+    """What may be any of some values."""
+    found = tuple(dict.fromkeys(text for value in values for text in value))
+    return found if 0 < len(found) <= _MOST else UNKNOWN
+
+
+def concat(values: Sequence[Value]) -> Value:
+    """Values one after the other as one text."""
+    if all(len(value) == 1 for value in values):
+        return ("".join(value[0] for value in values),)
+    total = 1
+    for value in values:
+        total *= len(value)
+        if total > _MOST:
+            return UNKNOWN
+    return either("".join(parts) for parts in product(*values))
+
+
+def shown(text: str) -> str:
+    """A text for people: a hole is an ellipsis."""
+    return text.replace(HOLE, "…")
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())

@@ -1,0 +1,364 @@
+"""Programs that run another command: ``sudo``, ``env``, ``bash -c``, ``xargs``, ``timeout`` …"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from npm_vetted.installs.words import names
+
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*=", re.ASCII)
+_SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "busybox-sh"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """How a program's own words are told from those of the command that it runs.
+
+    ``valued`` are its options that take a word, ``skip`` how many words it takes itself,
+    ``assigns`` whether it takes ``A=b``, ``after`` a word that has to come first (``exec``),
+    ``text`` an option whose value is a whole shell command.
+    """
+
+    valued: frozenset[str] = frozenset()
+    skip: int = 0
+    assigns: bool = False
+    clears: bool = False
+    after: str | None = None
+    text: frozenset[str] = frozenset()
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """The command inside: words, or shell text; the variables it gets, and where it runs."""
+
+    words: tuple[str, ...] = ()
+    text: str | None = None
+    variables: tuple[tuple[str, str], ...] = ()
+    removed: tuple[str, ...] = ()
+    clears: bool = False
+    folder: str | None = None
+    elsewhere: bool = False
+    home: str | None = None
+    mounts: tuple[tuple[str, str], ...] = ()
+    inside: str | None = None
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+WRAPPERS: Final = {
+    "sudo": Wrapper(_set("-u -g -h -p -C -D -R -T -U --user --group --host --chdir"), assigns=True),
+    "doas": Wrapper(_set("-u -C"), assigns=True),
+    "env": Wrapper(_set("-u -C -S --unset --chdir"), assigns=True),
+    "cross-env": Wrapper(assigns=True),
+    "cross-env-shell": Wrapper(assigns=True),
+    "time": Wrapper(_set("-f -o")),
+    "nohup": Wrapper(),
+    "command": Wrapper(),
+    "builtin": Wrapper(),
+    "exec": Wrapper(_set("-a")),
+    "nice": Wrapper(_set("-n --adjustment")),
+    "ionice": Wrapper(_set("-c -n -p --class --classdata")),
+    "timeout": Wrapper(_set("-k -s --kill-after --signal"), skip=1),
+    "gtimeout": Wrapper(_set("-k -s --kill-after --signal"), skip=1),
+    "stdbuf": Wrapper(_set("-i -o -e")),
+    "setsid": Wrapper(),
+    "unbuffer": Wrapper(),
+    "chronic": Wrapper(),
+    "eatmydata": Wrapper(),
+    "fakeroot": Wrapper(),
+    "catchsegv": Wrapper(),
+    "caffeinate": Wrapper(),
+    "winpty": Wrapper(),
+    "retry": Wrapper(_set("-t -d -n --times --delay --tries --sleep --max --min")),
+    "travis_retry": Wrapper(),
+    "travis_wait": Wrapper(),
+    "xvfb-run": Wrapper(_set("-n -e -f -s -w --server-args --server-num --error-file")),
+    "dbus-run-session": Wrapper(),
+    "dumb-init": Wrapper(),
+    "tini": Wrapper(_set("-p -e")),
+    "gosu": Wrapper(skip=1),
+    "su-exec": Wrapper(skip=1),
+    "setpriv": Wrapper(_set("--reuid --regid --groups --inh-caps")),
+    "chroot": Wrapper(skip=1),
+    "runuser": Wrapper(_set("-u -g -s --user --group"), text=_set("-c --command")),
+    "flock": Wrapper(_set("-w -E --timeout"), skip=1, text=_set("-c --command")),
+    "xargs": Wrapper(
+        _set("-n -P -I -L -d -s -a -E -i --max-args --max-procs --replace --delimiter")
+    ),
+    "parallel": Wrapper(_set("-j -n --jobs --retries --delay")),
+    "watch": Wrapper(_set("-n --interval")),
+    "strace": Wrapper(_set("-e -o -p")),
+    "dotenv": Wrapper(_set("-e -c -v")),
+    "dotenvx": Wrapper(_set("-f -e"), after="run"),
+    "doppler": Wrapper(_set("-p -c --project --config"), after="run"),
+    "op": Wrapper(_set("--env-file"), after="run"),
+    "infisical": Wrapper(_set("--env --path"), after="run"),
+    "volta": Wrapper(_set("--node --npm --yarn --pnpm"), after="run"),
+    "fnm": Wrapper(_set("--using"), after="exec"),
+    "nvm": Wrapper(skip=1, after="exec"),
+    "asdf": Wrapper(after="exec"),
+    "mise": Wrapper(_set("-C --cd -j"), after="exec"),
+    "rtx": Wrapper(after="exec"),
+    "direnv": Wrapper(skip=1, after="exec"),
+    "bundle": Wrapper(after="exec"),
+    "pipenv": Wrapper(after="run"),
+    "poetry": Wrapper(after="run"),
+    "uv": Wrapper(after="run"),
+    "conda": Wrapper(_set("-n -p --name --prefix"), after="run"),
+    "micromamba": Wrapper(_set("-n -p"), after="run"),
+    "nix": Wrapper(after="develop"),
+    "nix-shell": Wrapper(_set("-p -I"), text=_set("--run --command")),
+    "lerna": Wrapper(_set("--scope --ignore --concurrency"), after="exec"),
+    "meteor": Wrapper(),
+    "call": Wrapper(),
+    "start": Wrapper(),
+    "concurrently": Wrapper(_set("-n --names -c --prefix-colors -m"), text=_set("")),
+    "ssh": Wrapper(_set("-i -p -l -o -F -J -L -R -D -W -b -c -e -m -S"), skip=1, elsewhere=True),
+    "sshpass": Wrapper(_set("-p -f -e")),
+    "vagrant": Wrapper(after="ssh", text=_set("-c --command"), elsewhere=True),
+    "arch": Wrapper(_set("-arch")),
+    "npm-exec": Wrapper(),
+}
+"""The programs known to run what follows their own words."""
+
+QUIET: Final = names(
+    "echo printf which type hash whereis man info grep egrep fgrep rg ag sed awk apt apt-get "
+    "apk yum dnf brew choco scoop winget port pacman zypper snap microdnf pip pip3 pipx gem git "
+    "gh hub test [ [[ logger log say cat head tail less more alias unalias complete compgen "
+    "export declare read true false : rm mkdir mv cp ln ls touch chmod chown tee tar zip unzip "
+    "curl wget diff cmp stat file find-dupes return exit trap kill pkill pgrep ps jq yq tr cut "
+    "sort uniq wc column fold nl tput basename dirname realpath readlink set shopt ulimit umask "
+    "wait jobs fg bg history let local readonly typeset unset shift source docker-compose-wait "
+    "die info warn warning error err fail fatal ok success debug notice header title print puts "
+    "cowsay figlet print_info print_error log_info log_error npm_config add-apt-repository dpkg "
+    "rpm asdf-plugin systemctl service supervisorctl crontab sleep date nslookup ping nc telnet "
+    "openssl base64 n nodenv fnm-use"
+)
+"""Programs that only print, look up or install something else: a client's name among their words
+is no command."""
+
+
+def unwrap(words: Sequence[str]) -> Wrapped | None:
+    """The command that a command line runs inside; None where it is no wrapper."""
+    name = program(words[0])
+    if name in _SHELLS:
+        return _shell(words)
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(words)
+    wrapper = WRAPPERS.get(name)
+    return None if wrapper is None else _unwrapped(name, wrapper, list(words[1:]))
+
+
+def program(word: str) -> str:
+    """The name of a program: without its directory and what Windows appends."""
+    name = word.replace("\\", "/").rpartition("/")[2]
+    for suffix in (".exe", ".cmd", ".bat", ".ps1"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return name
+
+
+def _unwrapped(name: str, wrapper: Wrapper, words: list[str]) -> Wrapped | None:
+    if wrapper.after is not None:
+        if wrapper.after not in words[:4] and not (name == "mise" and words[:1] == ["x"]):
+            return None
+        found = words.index(wrapper.after) if wrapper.after in words else 0
+        words = words[found + 1 :]
+    variables: list[tuple[str, str]] = []
+    removed: list[str] = []
+    keeps = False
+    clears = False
+    folder = None
+    skip = wrapper.skip
+    index = 0
+    while index < len(words):
+        word = words[index]
+        bare, equals, value = word.partition("=")
+        if word == "--":
+            index += 1
+            break
+        if word.startswith("-") and len(word) > 1:
+            takes = bare in wrapper.valued and not equals
+            given = words[index + 1] if takes and index + 1 < len(words) else value
+            if bare in wrapper.text and index + 1 < len(words):
+                return Wrapped(text=words[index + 1], elsewhere=wrapper.elsewhere)
+            if name == "env" and bare in ("-S", "--split-string"):
+                return Wrapped(text=given)
+            if name == "env" and bare in ("-C", "--chdir"):
+                folder = given
+            removed += [given] if name == "env" and bare in ("-u", "--unset") else []
+            clears = clears or (name == "env" and bare in ("-i", "--ignore-environment", "-"))
+            keeps = keeps or (name == "sudo" and _keeps(bare))
+            index += 2 if takes else 1
+            continue
+        if wrapper.assigns and _ASSIGNMENT.match(word):
+            variables.append((bare, value))
+            index += 1
+            continue
+        if skip:
+            skip -= 1
+            index += 1
+            continue
+        break
+    rest = tuple(words[index:])
+    if not rest:
+        return None
+    drops = clears or (name in ("sudo", "doas") and not keeps)
+    if name == "concurrently":
+        return Wrapped(text="\n".join(word for word in rest if not word.startswith("npm:")))
+    single = (
+        len(rest) == 1
+        and (" " in rest[0])
+        and name in ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock")
+    )
+    return Wrapped(
+        words=() if single else rest,
+        text=rest[0] if single else None,
+        variables=tuple(variables),
+        removed=tuple(removed),
+        clears=drops,
+        folder=folder,
+        elsewhere=wrapper.elsewhere,
+    )
+
+
+def _keeps(option: str) -> bool:
+    short = not option.startswith("--") and "E" in option
+    return short or option.startswith("--preserve-env")
+
+
+def _shell(words: Sequence[str]) -> Wrapped | None:
+    """``bash -ec 'text'``; a script file is judged on its own."""
+    for index, word in enumerate(words[1:], start=1):
+        if not word.startswith("-") and not word.startswith("+"):
+            return None
+        if not word.startswith("--") and word.endswith("c") and index + 1 < len(words):
+            return Wrapped(text=words[index + 1])
+        if word in ("-o", "+o", "--rcfile", "--init-file"):
+            continue
+    return None
+
+
+def _su(words: Sequence[str]) -> Wrapped | None:
+    text, login, user = None, False, "root"
+    rest = iter(words[1:])
+    for word in rest:
+        if word in ("-c", "--command"):
+            text = next(rest, None)
+        elif word in ("-", "-l", "--login"):
+            login = True
+        elif not word.startswith("-"):
+            user = word
+    if text is None:
+        return None
+    home = "/root" if user == "root" else f"/home/{user}"
+    return Wrapped(text=text, clears=login, home=home, elsewhere=login)
+
+
+def _cmd(words: Sequence[str]) -> Wrapped | None:
+    for index, word in enumerate(words[1:], start=1):
+        if word.lower() in ("/c", "/k", "/s/c") and index + 1 < len(words):
+            return Wrapped(text=" ".join(words[index + 1 :]))
+    return None
+
+
+def _powershell(words: Sequence[str]) -> Wrapped | None:
+    for index, word in enumerate(words[1:], start=1):
+        if word.lower() in ("-c", "-command", "/c") and index + 1 < len(words):
+            return Wrapped(text=" ".join(words[index + 1 :]))
+    return None
+
+
+def _docker(words: Sequence[str]) -> Wrapped | None:
+    """``docker run IMAGE COMMAND``: in a container, whose files nobody can tell from here."""
+    verbs = ("run", "exec")
+    at = next((i for i, word in enumerate(words[1:6], start=1) if word in verbs), None)
+    if at is None:
+        return None
+    index = at + 1
+    variables: list[tuple[str, str]] = []
+    mounts: list[tuple[str, str]] = []
+    folder, entry = None, None
+    flags = _set("-it -ti -i -t -d --rm --init --privileged --detach --interactive --tty -T --no-deps "
+                 "--service-ports --quiet --no-TTY --build --use-aliases --read-only")  # fmt: skip
+    while index < len(words) and words[index].startswith("-"):
+        bare, equals, value = words[index].partition("=")
+        takes = bare not in flags and not equals
+        given = words[index + 1] if takes and index + 1 < len(words) else value
+        if bare in ("-e", "--env"):
+            name, _, text = given.partition("=")
+            variables.append((name, text))
+        elif bare in ("-w", "--workdir"):
+            folder = given
+        elif bare == "--entrypoint":
+            entry = given
+        elif bare in ("-v", "--volume"):
+            source, _, target = given.partition(":")
+            mounts.append((source, target.partition(":")[0]))
+        elif bare == "--mount":
+            pairs = dict(each.partition("=")[::2] for each in given.split(","))
+            source = pairs.get("source", pairs.get("src", ""))
+            mounts.append((source, pairs.get("target", pairs.get("dst", ""))))
+        index += 2 if takes else 1
+    rest = tuple(words[index + 1 :])
+    if entry:
+        rest = (entry, *rest)
+    if not rest:
+        return None
+    return Wrapped(
+        words=rest,
+        variables=tuple(variables),
+        clears=True,
+        elsewhere=True,
+        mounts=tuple(mounts),
+        inside=folder,
+    )
+
+
+def _npm_script_runners(words: Sequence[str]) -> Wrapped | None:
+    return None if len(words) < 2 else Wrapped(words=tuple(words[1:]))
+
+
+def _find(words: Sequence[str]) -> Wrapped | None:
+    for flag in ("-exec", "-execdir", "-ok"):
+        if flag in words:
+            rest = list(words[list(words).index(flag) + 1 :])
+            ends = [i for i, word in enumerate(rest) if word in (";", "+", "\\;")]
+            return Wrapped(
+                words=tuple(rest[: ends[0]] if ends else rest), elsewhere=flag == "-execdir"
+            )
+    return None
+
+
+def _corepack(words: Sequence[str]) -> Wrapped | None:
+    """``corepack pnpm install``; ``corepack use pnpm@9`` and ``corepack up`` install afterwards."""
+    rest = [word for word in words[1:] if word not in ("--",)]
+    if not rest:
+        return None
+    name = rest[0].partition("@")[0]
+    if name in ("npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"):
+        return Wrapped(words=(name, *rest[1:]))
+    if rest[0] == "use" and len(rest) > 1:
+        return Wrapped(words=(rest[1].partition("@")[0], "install"))
+    return None
+
+
+_SPECIAL: Final = {
+    "su": _su,
+    "cmd": _cmd,
+    "pwsh": _powershell,
+    "powershell": _powershell,
+    "docker": _docker,
+    "podman": _docker,
+    "docker-compose": _docker,
+    "find": _find,
+    "corepack": _corepack,
+    "busybox": _npm_script_runners,
+}
