@@ -51,6 +51,7 @@ Progress = Callable[[int, int], None]
 """Told how many of how many packages have been asked for."""
 
 _NAME: Final = re.compile(r"(?:@[\w~!'()*-][\w.~!'()*-]*/)?[\w~!'()*-][\w.~!'()*-]*", re.ASCII)
+_POOL: Final = re.compile(r"\A[^()<>]{0,80}[(<][^()<>]{0,300}[)>]: ")
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HOPS: Final = 5
@@ -334,9 +335,7 @@ class _Fetcher:
         message = f"{url} answered {status} {_phrase(status)}"
         if status not in (401, 403, 404):
             return message
-        said = (
-            "a token was sent" if authorised else "no token was sent, your .npmrc has none for it"
-        )
+        said = "a token was sent" if authorised else "no token was sent: your .npmrc has none"
         ignored = "".join(f"; not used: {reason}" for reason in self._settings.ignored)
         return f"{message} ({said}{ignored})"
 
@@ -434,7 +433,7 @@ def _body(url: Url, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
 
 def _said(error: BaseException) -> str:
     """What went wrong, without the object that urllib3 puts before it."""
-    return line(str(error).rpartition(">: ")[2] or type(error).__name__)
+    return line(_POOL.sub("", str(error)) or type(error).__name__)
 
 
 def _phrase(status: int) -> str:
