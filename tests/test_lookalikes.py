@@ -20,6 +20,7 @@ from npm_vetted.lookalikes import (
     products,
     skeletons,
     slip,
+    unpopular,
     used,
 )
 
@@ -197,6 +198,12 @@ def test_the_most_popular_of_several_is_named() -> None:
     assert [index.rank(name) for name in ("first-name", "first.name")] == [0, 2]
 
 
+@pytest.mark.parametrize("more", [0, 1_000])
+def test_few_and_many_names_are_sorted_out_alike(more: int) -> None:
+    honest = [f"acme-widget-{number}" for number in range(more)]
+    assert unpopular(["react", "raect", *honest, "lodash"]) == ["raect", *honest]
+
+
 def test_the_data() -> None:
     assert is_popular("express")
     assert not is_popular("expres")
@@ -291,7 +298,7 @@ def test_skeletons_stay_apart(names: list[str]) -> None:
 @example("node-" * 2_000)
 @example("́" * 1_000)
 def test_an_answer_whatever_the_name(name: str) -> None:
-    found = lookalike(name, used(["acme-widgets", name[:5]]))
+    found = lookalike(name, used(["acme-widgets", "line\nbreak", name[:5]]))
     assert found is None or found.known != name
 
 

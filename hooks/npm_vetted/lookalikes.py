@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache, cached_property
@@ -262,8 +262,20 @@ class Index:
 
 
 def is_popular(name: str) -> bool:
-    """Whether this is one of the popular packages: quick, for most new names are."""
+    """Whether this is one of the popular packages; for one name, quicker than the index."""
     return f"\n{name}\n" in _packages()
+
+
+def unpopular(names: Collection[str]) -> list[str]:
+    """Those of these names that are not popular packages: most new ones are, so ask this first."""
+    if len(names) <= _FEW:
+        return [name for name in names if not is_popular(name)]
+    index = popular()
+    return [name for name in names if name not in index]
+
+
+_FEW: Final = 50
+"""So many searches of the text cost what the index costs."""
 
 
 @cache
@@ -278,11 +290,9 @@ def products() -> Index:
     return Index(_data()[1].split(), rank=_PRODUCT_RANK)
 
 
-def used(names: Iterable[str]) -> Index:
+def used(names: Collection[str]) -> Index:
     """What a repository uses already; the popular names among these are known without it."""
-    return Index(
-        (name for name in names if name.isprintable() and not is_popular(name)), rank=_USED_RANK
-    )
+    return Index((name for name in unpopular(names) if name.isprintable()), rank=_USED_RANK)
 
 
 def _packages() -> str:
@@ -344,8 +354,6 @@ def lookalikes(name: str, own: Index | None = None) -> Iterator[Match]:
     None for a name that is itself known, and for one in a scope that a known name stands in: only
     the scope's owner can publish there.
     """
-    if is_popular(name):
-        return
     known = [popular(), *([] if own is None else [own])]
     scope = name.partition("/")[0]
     if any(name in index or index.scope_rank(scope) < _EVERYWHERE for index in known):

@@ -45,9 +45,14 @@ def run(change: Change) -> Iterator[Finding]:
         for use in project.uses:
             if _is_new(use):
                 names.setdefault(use.artifact.name, []).append(use)
-        asked = {name: names[name] for name in unpopular(names) if _is_asked(change, names[name])}
-        if asked:
-            yield from _findings(change, project, asked)
+        rare = unpopular(names)
+        own = _used(project) if rare else None
+        suspects = {name: found for name in rare if (found := list(lookalikes(name, own)))}
+        uses = [use for name in suspects for use in names[name]]
+        change.vetting.notes.search([_label(use) for use in uses])
+        for name, matches in suspects.items():
+            if _is_asked(change, names[name]):
+                yield from _findings(change, names[name], matches)
 
 
 def _is_new(use: Use) -> bool:
@@ -55,24 +60,20 @@ def _is_new(use: Use) -> bool:
     return not use.before and not use.subject.previous and use.subject.carrier is None
 
 
+def _label(use: Use) -> str:
+    return f"{use.artifact.name}@{use.artifact.version or use.artifact.resolved}"
+
+
 def _is_asked(change: Change, uses: list[Use]) -> bool:
     answered = {Status.EXEMPT, Status.FIRST_PARTY}
     return any(change.verdict(use).status not in answered for use in uses)
 
 
-def _findings(
-    change: Change, project: ProjectChange, names: dict[str, list[Use]]
-) -> Iterator[Finding]:
-    own = _used(project)
-    for name, uses in names.items():
-        if own is not None and name in own:
-            continue
-        matches = list(lookalikes(name, own))
-        if matches:
-            denied = _denied(change, uses)
-            left = [match for match in matches if match.known not in denied]
-            if left:
-                yield _finding(uses[0], left)
+def _findings(change: Change, uses: list[Use], matches: list[Match]) -> Iterator[Finding]:
+    denied = _denied(change, uses)
+    left = [match for match in matches if match.known not in denied]
+    if left:
+        yield _finding(uses[0], left)
 
 
 def _used(project: ProjectChange) -> Index | None:
