@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -101,7 +101,7 @@ class PnpmLockfile(Lockfile):
     def patches(self) -> Patches:
         """The patches that it applies."""
         return Patches(
-            self.path, self.setting("patchedDependencies"), self._read, self._line_of_patches
+            self.path, self.setting("patchedDependencies"), self._read, self._line_of_patches()
         )
 
     def _line_of_patches(self) -> int:
@@ -334,7 +334,8 @@ class PnpmLockfile(Lockfile):
             integrity=source.integrity,
             checksum=source.checksum,
             patch=self.patches.digest(name, version, variants) if patched else None,
-            scripts=bool(package.get("requiresBuild")) if document.generation < 7 else None,
+            # Without requiresBuild nothing is told: pnpm from 9 on looks into the package itself.
+            scripts=True if document.generation < 7 and package.get("requiresBuild") else None,
             environment=bool(document.prefix),
         )
 
@@ -353,7 +354,7 @@ class PnpmLockfile(Lockfile):
                 raise self._fail(f"{key}: the key 'name' is missing", place)
             kind = (
                 Kind.REGISTRY
-                if own_version and _on_registry(key, own_name, own_version)
+                if own_version and _on_registry(key, str(own_name), str(own_version))
                 else Kind.TARBALL
             )
             return str(own_name), _maybe(own_version), kind
@@ -564,7 +565,7 @@ def without_suffix(key: str) -> str:
     if key[-1:] != ")":
         return key
     start = key.find("(")
-    if start >= 0 and _GROUPS_OF_PEERS.fullmatch(key, start):
+    if start > 0 and _GROUPS_OF_PEERS.fullmatch(key, start):
         return key[:start]
     depth = 0
     for index in range(len(key) - 1, -1, -1):

@@ -6,6 +6,7 @@ and does not look whether the version that is locked is of the package that was 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Final
@@ -98,10 +99,11 @@ class _Comparison:
             if wanted is None and not self.hooked:
                 message = f"the lockfile overrides {selector} with {value}, the settings do not"
                 yield self._problem(message, self.lockfile.path, 1, _target(selector))
-            elif wanted is not None and wanted != value and wanted[:1] != "$":
-                if not wanted.startswith("catalog:"):
-                    message = f"the lockfile overrides {selector} with {value}, the settings with {wanted}"
-                    yield self._problem(message, self.lockfile.path, 1, _target(selector))
+            elif wanted not in (None, value) and not str(wanted).startswith(("$", "catalog:")):
+                message = (
+                    f"the lockfile overrides {selector} with {value}, the settings with {wanted}"
+                )
+                yield self._problem(message, self.lockfile.path, 1, _target(selector))
 
     def _accepted(self, name: str, specifier: str) -> set[str]:
         """The specifiers that pnpm may record for what a manifest asks."""
@@ -227,7 +229,7 @@ def _strings(value: object) -> dict[str, str]:
 
 def _target(selector: str) -> str:
     """The package that an override replaces: ``parent@1>name@2`` is about ``name``."""
-    last = selector.rpartition(">")[2] if not selector.rpartition(">")[2][:1] in "=" else selector
+    last = re.split(r"(?<=[^@ ])>(?=[^=])", selector)[-1]
     return last[:1] + last[1:].partition("@")[0]
 
 

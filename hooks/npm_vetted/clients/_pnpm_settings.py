@@ -1,0 +1,254 @@
+"""What pnpm's committed settings say: pnpm-workspace.yaml, .npmrc, the manifest's ``pnpm`` field.
+
+Which file counts depends on the version (CLIENTS.md, and tests/test_client_pnpm.py asks again):
+pnpm 9 reads .npmrc; 10 reads both, pnpm-workspace.yaml winning; 11 and 12 read the latter alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from npm_vetted.documents.base import Document, named
+from npm_vetted.documents.npmrc import Setting, depends, effective, load_npmrc, switch_problem
+from npm_vetted.documents.strict_yaml import load_yaml
+from npm_vetted.errors import DocumentError
+from npm_vetted.model import Allowance, Location, Problem, Project
+
+NPMRC: Final = ".npmrc"
+WORKSPACE: Final = "pnpm-workspace.yaml"
+HOOKS: Final = (".pnpmfile.cjs", ".pnpmfile.mjs")
+SWITCH: Final = "ignoreScripts"
+ALLOW_ALL: Final = "dangerouslyAllowAllBuilds"
+MAJORS: Final = frozenset({9, 10, 11, 12})
+"""The versions told apart; 9 stands for those before it as well, 12 for those after."""
+
+_UNPINNED: Final = (
+    ("manage-package-manager-versions", "managePackageManagerVersions", (False, "false")),
+    ("package-manager-strict", "packageManagerStrict", (False, "false")),
+    ("pm-on-fail", "pmOnFail", ("ignore", "warn")),
+)
+"""Settings after which another version than the pinned one may run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A project's settings; raises DocumentError where a file cannot be read."""
+
+    project: Project
+
+    @cached_property
+    def npmrc(self) -> tuple[Setting, ...]:
+        """The lines of the project's own .npmrc."""
+        data = self.project.read_own(NPMRC)
+        return () if data is None else load_npmrc(self.project.join(NPMRC), data)
+
+    @cached_property
+    def _document(self) -> Document | None:
+        return load_workspace(self.project.join(WORKSPACE), self.project.read_own(WORKSPACE))
+
+    @cached_property
+    def workspace(self) -> Mapping[str, object]:
+        """What pnpm-workspace.yaml says, as pnpm's own reader types it."""
+        return {} if self._document is None else self._document.root().data
+
+    def place(self, *keys: str | int) -> Location:
+        """Where a key of pnpm-workspace.yaml stands."""
+        line = 1 if self._document is None else self._document.line_of(*keys)
+        return Location(self.project.join(WORKSPACE), line)
+
+    @property
+    def manifest(self) -> Mapping[str, object]:
+        """The manifest's ``pnpm`` field, which pnpm 11 and 12 no longer read."""
+        found = self.project.manifest.data.get("pnpm")
+        return found if isinstance(found, dict) else {}
+
+    def place_in_manifest(self, *keys: str | int) -> Location:
+        """Where a key of the manifest's ``pnpm`` field stands."""
+        manifest = self.project.manifest
+        return Location(manifest.path, manifest.line_of("pnpm", *keys))
+
+    @property
+    def majors(self) -> frozenset[int]:
+        """The versions that may install this project, by its pin; all, where nothing pins."""
+        pin = self.project.pin
+        if pin is None or pin.client != "pnpm" or not pin.enforced or pin.minimum is None:
+            return MAJORS
+        if self._is_pin_undone():
+            return MAJORS
+        least = min(max(pin.minimum[0], 9), 12)
+        return frozenset({least}) if pin.exact else frozenset(range(least, 13))
+
+    def _is_pin_undone(self) -> bool:
+        for kebab, camel, values in _UNPINNED:
+            line = effective(self.npmrc, kebab)
+            if (line is not None and (line.environment or line.value in values)) or (
+                _doubtful(self.workspace.get(camel)) or self.workspace.get(camel) in values
+            ):
+                return True
+        return False
+
+
+def load_workspace(path: str, data: bytes | None) -> Document | None:
+    """Read pnpm-workspace.yaml; None where it is missing or empty."""
+    documents = [] if data is None else load_yaml(path, data)
+    if len(documents) > 1:
+        raise DocumentError("several YAML documents, which pnpm does not read", path=path)
+    if not documents or documents[0].data is None:
+        return None
+    documents[0].root()
+    return documents[0]
+
+
+def _doubtful(value: object) -> bool:
+    """Whether a value depends on the environment."""
+    return isinstance(value, str) and depends(value)
+
+
+def scripts_run(settings: Settings) -> Iterator[Problem]:
+    """Why an admissible version of pnpm would run dependencies' scripts."""
+    majors = settings.majors
+    yield from _hooks(settings, majors)
+    switch = settings.workspace.get(SWITCH)
+    if SWITCH in settings.workspace and not isinstance(switch, bool):
+        yield Problem(
+            message=f"{SWITCH} is {named(switch)}, which versions of pnpm take differently: "
+            "expected true",
+            location=settings.place(SWITCH),
+            fix=_fix(settings, WORKSPACE),
+        )
+        return
+    wrong = switch_problem(settings.project.join(NPMRC), settings.npmrc)
+    if 9 in majors:
+        if wrong is not None:
+            yield _by_default(settings, wrong)
+        yield from _members(settings)
+    is_off_in_10 = switch if SWITCH in settings.workspace else wrong is None
+    if 10 in majors and not is_off_in_10:
+        yield from _allow_all(settings, old=True)
+    elif majors & {11, 12} and not switch:
+        yield from _allow_all(settings, old=False)
+
+
+def _by_default(settings: Settings, wrong: Problem) -> Problem:
+    pinned = settings.project.pin is not None and settings.majors != MAJORS
+    why = (
+        "the pinned pnpm runs install scripts by default"
+        if pinned
+        else "pnpm before 10 runs install scripts by default, and nothing pins a later one"
+    )
+    return Problem(
+        message=f"{why}: {wrong.message}",
+        location=wrong.location,
+        fix=_fix(settings, NPMRC),
+    )
+
+
+def _fix(settings: Settings, name: str) -> tuple[tuple[str, ...], ...]:
+    return (("npm-vetted", "init"), ("git", "add", settings.project.join(name)))
+
+
+def _members(settings: Settings) -> Iterator[Problem]:
+    """A member's .npmrc, which wins in pnpm 9 where it is run in that folder."""
+    project = settings.project
+    for folder in project.members:
+        path = f"{folder}/{NPMRC}" if folder else NPMRC
+        data = project.read(path)
+        lines = () if data is None else load_npmrc(path, data)
+        wrong = switch_problem(path, lines)
+        says = effective(lines, "ignore-scripts") is not None or any(
+            setting.environment and "{" in setting.key for setting in lines
+        )
+        if wrong is not None and says:
+            yield wrong
+
+
+def _allow_all(settings: Settings, *, old: bool) -> Iterator[Problem]:
+    """Settings that let every dependency's scripts run; ``old`` are those that only pnpm 10 reads."""
+    found = settings.workspace.get(ALLOW_ALL)
+    if found not in (None, False) or _doubtful(found):
+        yield _switched_on(settings, ALLOW_ALL, found, settings.place(ALLOW_ALL))
+    if not old:
+        return
+    line = effective(settings.npmrc, "dangerously-allow-all-builds")
+    if line is not None and line.value not in (False, "false"):
+        where = Location(settings.project.join(NPMRC), line.line)
+        yield _switched_on(settings, line.key, line.value, where)
+    lists = ("neverBuiltDependencies", "onlyBuiltDependenciesFile")
+    for key in lists:
+        if settings.workspace.get(key) is not None:
+            place = settings.place(key)
+            yield _switched_on(settings, key, settings.workspace[key], place)
+        if settings.manifest.get(key) is not None:
+            place = settings.place_in_manifest(key)
+            yield _switched_on(settings, f"pnpm.{key}", settings.manifest[key], place)
+    for setting in settings.npmrc:
+        if setting.section is None and setting.key in (
+            "never-built-dependencies",
+            "only-built-dependencies-file",
+        ):
+            where = Location(settings.project.join(NPMRC), setting.line)
+            yield _switched_on(settings, setting.key, setting.value, where)
+
+
+def _switched_on(settings: Settings, key: str, value: object, where: Location) -> Problem:
+    return Problem(
+        message=f"{key} ({named(value)}) can let every dependency's install scripts run: "
+        "expected no such setting",
+        location=where,
+        fix=_fix(settings, WORKSPACE),
+    )
+
+
+def _hooks(settings: Settings, majors: frozenset[int]) -> Iterator[Problem]:
+    """A pnpmfile whose updateConfig can switch everything on again (10 to 12)."""
+    for name in HOOKS if majors - {9} else ():
+        data = settings.project.read_own(name)
+        if data is not None and (b"updateConfig" in data or b"\\u" in data or b"\\x" in data):
+            line = data.count(b"\n", 0, max(data.find(b"updateConfig"), 0)) + 1
+            yield Problem(
+                message=f"{name} has updateConfig, which can switch install scripts on again",
+                location=Location(settings.project.join(name), line),
+            )
+
+
+def allowances(settings: Settings) -> Iterator[Allowance]:
+    """What the allow-lists of any version let run."""
+    for place, source, prefix in _sources(settings):
+        listed = source.get("onlyBuiltDependencies")
+        for index, name in enumerate(listed if isinstance(listed, list) else []):
+            key = f"{prefix}onlyBuiltDependencies"
+            yield from _allowed(str(name), key, place("onlyBuiltDependencies", index))
+        table = source.get("allowBuilds")
+        for spec, value in table.items() if isinstance(table, dict) else ():
+            if value is not False:
+                yield from _allowed(str(spec), f"{prefix}allowBuilds", place("allowBuilds", spec))
+    permissions = settings.workspace.get("permissions")
+    for spec, value in permissions.items() if isinstance(permissions, dict) else ():
+        build = value.get("build") if isinstance(value, dict) else value
+        if build not in (None, False):
+            yield from _allowed(str(spec), "permissions", settings.place("permissions", str(spec)))
+    for setting in settings.npmrc:
+        if setting.section is None and setting.key == "only-built-dependencies":
+            where = Location(settings.project.join(NPMRC), setting.line)
+            values = setting.value if isinstance(setting.value, tuple) else (setting.value,)
+            for name in values:
+                yield from _allowed(str(name), setting.key, where)
+
+
+def _sources(
+    settings: Settings,
+) -> Iterator[tuple[Callable[..., Location], Mapping[str, object], str]]:
+    yield settings.place, settings.workspace, ""
+    yield settings.place_in_manifest, settings.manifest, "pnpm."
+
+
+def _allowed(spec: str, setting: str, where: Location) -> Iterator[Allowance]:
+    """``name``, ``name@1.0.0`` or ``name@1.0.0 || 2.0.0``; what is no version counts as any."""
+    name, _, versions = spec[1:].partition("@")
+    for version in versions.split("||") or [""]:
+        text = version.strip()
+        exact = text if text[:1].isdigit() and " " not in text else None
+        yield Allowance(package=spec[:1] + name, version=exact, setting=setting, location=where)
