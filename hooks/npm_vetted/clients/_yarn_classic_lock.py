@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from npm_vetted.clients._yarn import YarnLockfile, out_of_range
-from npm_vetted.documents.yarnrc import ENTRY, TOKENS, token
+from npm_vetted.documents.yarnrc import BODY, ENTRY, HEAD, TOKENS, token
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
     Artifact,
@@ -103,20 +103,13 @@ class ClassicLockfile(YarnLockfile):
 
     def _unread(self, piece: str, offset: int) -> DocumentError:
         """The error about an entry that is none, at the line where it ceases to be one."""
-        lines = piece.split("\n")
-        good = (
-            next(
-                (
-                    end
-                    for end in range(len(lines), 1, -1)
-                    if ENTRY.fullmatch("\n".join(lines[:end]))
-                ),
-                0,
-            )
-            if len(lines) < 100
-            else 0
+        lines = piece.rstrip("\n").split("\n")
+        wrong = (
+            number
+            for number, text in enumerate(lines)
+            if not (BODY if number else HEAD).fullmatch(text)
         )
-        line = good or (min(1, len(lines) - 1) if lines[0].endswith(":") else 0)
+        line = next(wrong, len(lines) - 1)
         offset += sum(len(text) + 1 for text in lines[:line])
         shown = lines[line].strip()[:60]
         return self._wrong(f"not yarn.lock version 1: cannot read {shown!r}", offset)

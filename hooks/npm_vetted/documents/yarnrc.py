@@ -26,6 +26,10 @@ _FIELD: Final = rf"(?:{TOKEN} {TOKEN}|(?:optionalD|d)ependencies:(?:{_PAIR})++)"
 ENTRY: Final = re.compile(rf"{TOKEN}(?:, {TOKEN})*+:(?:\n  {_FIELD})++\n?")
 """One entry of a yarn.lock, as Yarn writes it: from its patterns to its last line."""
 
+HEAD: Final = re.compile(rf"{TOKEN}(?:, {TOKEN})*+:")
+BODY: Final = re.compile(rf"  (?:  )?{TOKEN} {TOKEN}|  (?:optionalD|d)ependencies:")
+"""The first line of an entry, and each of the others, to find the one that is wrong."""
+
 TOKENS: Final = re.compile(TOKEN)
 _LINE: Final = re.compile(
     rf"(?P<indent> *)(?P<key>{TOKEN})(?:(?P<block>:)|:? (?P<value>{_VALUE}))"
