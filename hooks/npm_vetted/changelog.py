@@ -26,7 +26,8 @@ _FILE: Final = re.compile(
     re.IGNORECASE,
 )
 _KINDS: Final = ("changelog", "changes", "history", "news", "release")
-_SIZE_LIMIT: Final = 4 << 20
+_SIZE_LIMIT: Final = 2 << 20
+_FILES_LIMIT: Final = 4
 _HEADING_LIMIT: Final = 200
 
 _VERSION: Final = (
@@ -107,7 +108,7 @@ def _candidates(files: Mapping[str, bytes]) -> list[str]:
                 i for i, each in enumerate(_KINDS) if match["kind"].lower().startswith(each)
             )
             found.append((path.count("/"), kind, path))
-    return [path for _, _, path in sorted(found)[:10]]
+    return [path for _, _, path in sorted(found)[:_FILES_LIMIT]]
 
 
 def sections(text: str) -> Iterator[Section]:
