@@ -130,8 +130,8 @@ class BerryLockfile(YarnLockfile):
     ) -> tuple[dict[str, object], dict[str, int], dict[str, Mapping[str, object]]] | None:
         """The blocks of text, where every one is canonical; None: some YAML reader must judge."""
         text = self._text
-        if " \n" in text:
-            return None
+        if " \n" in text or " :" in text or text.endswith(" "):
+            return None  # blanks that are no part of a key or value
         blocks: dict[str, object] = {}
         starts: dict[str, int] = {}
         start = 0
