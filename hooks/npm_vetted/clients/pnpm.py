@@ -239,8 +239,10 @@ def _with_line(data: bytes, key: str, value: str) -> bytes:
     text = data.decode("utf-8")
     end = "\r\n" if "\r\n" in text else "\n"
     old = re.compile(rf"^(?:{key}|'{key}'|\"{key}\")[ \t]*:[^\r\n#]*", re.MULTILINE)
-    if old.search(text):
-        return old.sub(f"{key}: {value}", text, count=1).encode()
+    found = old.search(text)
+    if found:
+        blank = found.group()[len(found.group().rstrip()) :]
+        return f"{text[: found.start()]}{key}: {value}{blank}{text[found.end() :]}".encode()
     if text and not text.endswith("\n"):
         text += end
     return f"{text}{key}: {value}{end}".encode()
@@ -249,16 +251,37 @@ def _with_line(data: bytes, key: str, value: str) -> bytes:
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
     """One ``pnpm rebuild`` of exactly these packages, with the switch off for it alone.
 
-    With names it builds those and no others, and both settings are needed: pnpm 9 and 10 heed the
-    first, 10 to 12 the second (seen with each).
+    With names it builds those and no others, and both settings are needed: pnpm 10 to 12 heed the
+    one and the other (seen with each). pnpm 12 takes names only, with a version it builds nothing;
+    so where it may run, every locked version of a name must be among the packages.
     """
     if not packages:
         return []
-    folder = ["-C", project.path] if project.path else []
     names = [f"{name}@{version}" if version else name for name, version in packages]
-    switches = ["--config.ignoreScripts=false", "--config.dangerouslyAllowAllBuilds=true"]
+    if 12 in _settings(project).majors:
+        _all_versions(project, packages)
+        names = list(dict.fromkeys(name for name, _ in packages))
+    folder = ["-C", project.path] if project.path else []
     recursive = ["-r"] if project.members else []
+    switches = ["--config.ignoreScripts=false", "--config.dangerouslyAllowAllBuilds=true"]
     return [["pnpm", *folder, *recursive, "rebuild", *switches, *names]]
+
+
+def _all_versions(project: Project, packages: Sequence[tuple[str, str]]) -> None:
+    """Raise UndecidedError where a name is locked in a version that is not among the packages."""
+    names = {name for name, version in packages if version}
+    for path in project.lockfiles:
+        data = project.read(path)
+        if data is None:
+            continue
+        for artifact in read_lockfile(path, data, project.read).named(names):
+            if (artifact.name, artifact.version or "") not in packages:
+                raise UndecidedError(
+                    f"pnpm 12 rebuilds every version of {artifact.name}, and {artifact.label} "
+                    "is not among those to rebuild",
+                    path=path,
+                    fix=f"approve {artifact.label} too, or pin a pnpm before 12",
+                )
 
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
