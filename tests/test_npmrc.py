@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npm_vetted.documents.npmrc import Setting, effective, load_npmrc, switch_problem
+from npm_vetted.documents.npmrc import Setting, depends, effective, load_npmrc, switch_problem
 from npm_vetted.errors import DocumentError
+from real_clients import Clients, Marker
 
 
 def values(text: str | bytes) -> dict[str, object]:
@@ -151,12 +155,16 @@ SWITCHED_OFF: list[str | bytes] = [
     "ignore-scripts=true\nignore-scripts=false\u2028",
     "ignore-scripts=true\n__proto__=x\n[__proto__]\nignore-scripts=false",
     "no-ignore-scripts=true\nignore-scripts=true",
+    "ignore-scripts[]=true",
+    "ignore-scripts='[\"true\"]'",
+    "ignore-scripts='[]'\nignore-scripts=true",
 ]
 """Files that switch scripts off, as the differential test proves with the real npm."""
 
 PLAIN = "expected ignore-scripts=true"
 LINE = "expected the line ignore-scripts=true"
 ACCIDENT = f"is no boolean: npm keeps it as text, and scripts are off only by accident; {PLAIN}"
+LISTED = ACCIDENT.replace("text", "a list")
 NOTHING = f"nothing switches the install scripts of dependencies off; {LINE}"
 DOUBT = "may change ignore-scripts, by npm's version or the environment"
 OVERRIDE = f"{DOUBT}: expected one plain line ignore-scripts=true"
@@ -187,9 +195,10 @@ REFUSED: list[tuple[str | bytes, int, str]] = [
     ("ignore-scripts=${V}", 1, f"'ignore-scripts=${{V}}' {UNSET}"),
     ("ignore-scripts=${V?}", 1, f"'ignore-scripts=${{V?}}' {UNSET}"),
     ("ignore-scripts=${V:-true}", 1, f"'ignore-scripts=${{V:-true}}' {UNSET}"),
-    ("ignore-scripts[]=true", 1, f"'ignore-scripts[]=true' {OVERRIDE}"),
-    ("ignore-scripts=true\nignore-scripts[]=x", 2, f"'ignore-scripts[]=x' {OVERRIDE}"),
-    ("ignore-scripts='[]'\nignore-scripts=true", 1, f'"ignore-scripts=\'[]\'" {OVERRIDE}'),
+    ("ignore-scripts[]=false", 1, f"'ignore-scripts[]=false' {LISTED}"),
+    ("ignore-scripts[]=", 1, f"'ignore-scripts[]=' {LISTED}"),
+    ("ignore-scripts=true\nignore-scripts[]=x", 2, f"'ignore-scripts[]=x' {LISTED}"),
+    ("ignore-scripts='[]'", 1, f'"ignore-scripts=\'[]\'" {LISTED}'),
     ("ignore-scripts=true\n${V}=null", 2, f"'${{V}}=null' {OVERRIDE}"),
     ("ignore-scripts=true\nignore-scripts${V?}=null", 2,
      f"'ignore-scripts${{V?}}=null' {OVERRIDE}"),
@@ -248,3 +257,85 @@ def test_any_bytes_read_or_are_our_own_error(data: bytes) -> None:
         settings = load_npmrc(".npmrc", data)
         switch_problem(".npmrc", settings)
         assert [s.line for s in settings] == sorted(s.line for s in settings)
+
+
+# What the real npm does. Each file goes into a project of its own, whose one dependency leaves a
+# mark when its postinstall runs.
+
+SPELLINGS: list[str | bytes] = [
+    f"{before}{key}{equals}{value}{after}"
+    for before in ("", "\ufeff", "[s]\n")
+    for key in ("ignore-scripts", '"ignore-scripts"', "ignore-scripts[]")
+    for equals, value in (
+        ("", ""), ("=", ""), ("=", "true"), (" = ", '"true"'), ("=", "false"), ("=", "null"),
+        ("=", "1"), ("=", "'[true]'"), ("=", "${UNSET?}"),
+    )
+    for after in ("", " ; x", "\r\nignore-scripts=false")
+]  # fmt: skip
+MORE: list[str | bytes] = [
+    "ignore-scripts=tr\\ue", "ignore-scripts=true\\;", "ignore-scripts=TRUE", "ignore-scripts=on",
+    "ignore-scripts=${UNSET}", "ignore-scripts=${UNSET-true}", "ignore-scripts='tr\\u0075e'",
+    "ignore-scripts='true ", "ignore-scripts=true\u2028", "ignore-scripts=true\u0085",
+    "ignore-scripts\x1c=true", "ignore-scripts=\x00", b"ignore-scripts=\xfftrue",
+    "\x00ignore-scripts=true", "ignore-scripts==true", "ignore-scripts=\"true\"\"",
+    "ignore-scripts='{}'", "ignore-scripts='0'", "ignore-scripts='null'", "ignore-scripts='false'",
+]  # fmt: skip
+
+
+def _project(folder: Path, marker: Marker, text: str | bytes) -> Path:
+    folder.mkdir(parents=True)
+    data = text.encode() if isinstance(text, str) else text
+    (folder / ".npmrc").write_bytes(data)
+    manifest = {"name": "p", "version": "1.0.0", "dependencies": {"marker": marker.specifier}}
+    (folder / "package.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def _agrees(clients: Clients, npm: str, folder: Path, marker: Marker, text: str | bytes) -> None:
+    """Our judgement against npm's answer and npm's deed."""
+    cwd = _project(folder, marker, text)
+    passes = problem(text) is None
+    answer = clients.run(npm, "config", "get", "ignore-scripts", cwd=cwd, check=False)
+    if answer.stdout.strip() == "true" and answer.returncode == 0:
+        settings = load_npmrc(".npmrc", text.encode() if isinstance(text, str) else text)
+        by_environment = any(depends(f"{each.key}{each.section}") for each in settings)
+        assert passes or by_environment, "npm takes it for true"
+    if passes:
+        marker.clear()
+        clients.run(npm, "install", "--no-package-lock", cwd=cwd)
+        assert not marker.ran
+
+
+@pytest.mark.parametrize(
+    "text", ["ignore-scripts=true", "\ufeffignore-scripts", "ignore-scripts=false", "a=b"]
+)
+def test_the_real_npm_agrees(
+    clients: Clients, marker_package: Callable[..., Marker], tmp_path: Path, text: str
+) -> None:
+    marker = marker_package()
+    _agrees(clients, "npm11", tmp_path / "p", marker, text)
+    if problem(text) is not None:
+        clients.run("npm11", "install", "--no-package-lock", cwd=tmp_path / "p")
+        assert marker.ran
+
+
+DIFFERENTIAL = [*SWITCHED_OFF, *(text for text, _, _ in REFUSED), *MORE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("npm", "text"),
+    [
+        *(("npm10", text) for text in [*DIFFERENTIAL, *SPELLINGS]),
+        *(("npm11", text) for text in [*DIFFERENTIAL, *SPELLINGS[::4]]),
+        *(("npm12", text) for text in [*DIFFERENTIAL, *SPELLINGS[1::4]]),
+    ],
+)
+def test_every_real_npm_agrees(
+    clients: Clients,
+    marker_package: Callable[..., Marker],
+    tmp_path: Path,
+    npm: str,
+    text: str | bytes,
+) -> None:
+    _agrees(clients, npm, tmp_path / "p", marker_package(), text)

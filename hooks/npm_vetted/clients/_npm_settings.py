@@ -110,7 +110,7 @@ def _items(found: Setting) -> list[str]:
 
 def _is_positive(value: str | bool | None) -> bool:
     number = value.strip("' ") if isinstance(value, str) else ""
-    return re.fullmatch(r"0*[1-9]\d{0,5}(?:\.\d{1,6})?", number) is not None
+    return re.fullmatch(r"\d{1,6}(?:\.\d{1,6})?", number) is not None and float(number) > 0
 
 
 def _registry(key: str, found: Setting, registries: Registries) -> Iterator[tuple[Level, str]]:

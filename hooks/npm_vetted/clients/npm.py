@@ -13,7 +13,6 @@ from npm_vetted.clients import Registries
 from npm_vetted.clients._npm_lockfile import NpmLockfile, folder_name, read_npm_lockfile
 from npm_vetted.clients._npm_settings import problems_of
 from npm_vetted.documents.npmrc import (
-    BLANKS,
     SWITCH,
     Setting,
     effective,
@@ -181,7 +180,7 @@ def _with_switch(text: str, settings: Sequence[Setting]) -> str:
     found = "".join(kept)
     if setting_lines or header is not None:
         return found
-    gap = newline if found.strip(BLANKS) and not found.endswith(("\n", "\r")) else ""
+    gap = newline if found and not found.endswith(("\n", "\r")) else ""
     return f"{found}{gap}{SWITCH}=true{newline}"
 
 

@@ -213,6 +213,9 @@ def switch_problem(path: str, settings: Iterable[Setting]) -> Problem | None:
 
 
 def _says_true(value: Value) -> bool:
+    """A list of one true is printed as true by npm, and is as true to it."""
+    if isinstance(value, tuple):
+        return len(value) == 1 and value[0] not in ("", None) and _says_true(value[0])
     return value is True or (isinstance(value, str) and value.strip(BLANKS) in ("true", ""))
 
 
@@ -225,8 +228,6 @@ def _may_override(setting: Setting) -> bool:
         name = setting.section
         if SWITCH in name:
             return True
-    elif name == SWITCH:
-        return setting.listed or isinstance(setting.value, tuple)
     return depends(name) and set(_VARIABLE.sub("", name)) <= set(SWITCH + "\\.")
 
 
@@ -237,8 +238,9 @@ def _wrong(found: Setting) -> str:
     value = found.value.strip(BLANKS) if isinstance(found.value, str) else found.value
     if value in (False, None, "false", "null", "undefined"):
         return f"{shown} lets install scripts run: expected {SWITCH}=true"
+    kept = "a list" if isinstance(found.value, tuple) else "text"
     return (
-        f"{shown} is no boolean: npm keeps it as text, and scripts are off only by accident; "
+        f"{shown} is no boolean: npm keeps it as {kept}, and scripts are off only by accident; "
         f"expected {SWITCH}=true"
     )
 
