@@ -689,7 +689,8 @@ def project(files: Mapping[str, str | bytes], lockfiles: tuple[str, ...] = ()) -
 
 def test_scripts_run_unless_the_roots_npmrc_says_no() -> None:
     assert list(npm.scripts_run(project({".npmrc": "ignore-scripts=true"}))) == []
-    for files in ({}, {"p/m/.npmrc": "ignore-scripts=true"}, {".npmrc": "'1'=2"}):
+    refused: list[dict[str, str]] = [{}, {"p/m/.npmrc": "ignore-scripts=true"}, {".npmrc": "'1'=2"}]
+    for files in refused:
         (found,) = npm.scripts_run(project(files))
         assert found.location == Location(".npmrc", 1)
 

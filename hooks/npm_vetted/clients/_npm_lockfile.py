@@ -74,6 +74,11 @@ class NpmLockfile(Lockfile):
         self._read = read
         self._check_places()
 
+    @property
+    def graph(self) -> bool:
+        """Whether the entries say what they ask for."""
+        return True
+
     @cached_property
     def packages(self) -> Mapping[str, Raw]:
         """The tables by place, the root's among them."""
