@@ -352,6 +352,17 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert not isinstance(found, DocumentError) or found.line >= 1
 
 
+@pytest.mark.parametrize(
+    "reference",
+    ["#&" * 200_000, "https://h/" + "#commit" * 99_999, "patch:" + "a" * 400_000, "npm:" + "::" * 99_999,
+     "patch:x@npm%3A1.0.0#" + "a!" * 99_999 + "&" * 99_999, "patch:x@" * 99_999],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_long_references_take_no_long_time(reference: str) -> None:
+    found = contents_or_error(read, HEAD + entry(f"x@{reference}", "x@npm:^1"))
+    assert isinstance(found, DocumentError) or len(found[1]) == 1
+
+
 def disagree(manifest: Mapping[str, object], locked: str) -> list[str]:
     data = json.dumps({"name": "r", **manifest}, indent=1).encode()
     text = HEAD + locked

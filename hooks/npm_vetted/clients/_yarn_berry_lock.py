@@ -55,11 +55,11 @@ _KNOWN: Final = frozenset({
 })  # fmt: skip
 _IDENT: Final = re.compile(r"((?:@[^/@\s]+/)?[^/@\s]+)@(.+)\Z", re.DOTALL)
 _RANGE: Final = re.compile(r"(?:([a-z][a-z0-9+.\-]*:))?([^#]*?)(?:#(.*?))?(?:::(.*))?\Z", re.DOTALL)
-_COMMIT: Final = re.compile(r"#(?:.*&)?commit[=:]")
+_COMMIT: Final = re.compile(r"[#&]commit[=:]")
 _FOLDERS: Final = ("workspace:", "link:", "portal:")
 _TARBALL: Final = (".tgz", ".tar.gz", ".tar")
 _BUILTIN: Final = re.compile(r"~?builtin<[^<>]*>\Z")
-_FLAGS: Final = re.compile(r"(?:[a-z]+!)+")
+_FLAGS: Final = re.compile(r"\A(?:[a-z]++!)++")
 _DEPTH: Final = 5
 _ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 
