@@ -779,18 +779,18 @@ def test_allowances() -> None:
         "package.json": json.dumps({"allowScripts": allowed}, indent=2),
         ".npmrc": "x=y\nallow-scripts=f, @s/g@2.0.0",
     }
-    lines = {3: [("a", None)], 4: [("@s/b", "1.0.0")], 6: [("d", "1.0.0"), ("d", "2.0.0")],
-             7: [("e", None)]}  # fmt: skip
-    expected = [
-        Allowance(package=name, version=version, setting="allowScripts",
-                  location=Location("package.json", line))
-        for line, pairs in lines.items() for name, version in pairs
-    ] + [
-        Allowance(package=name, version=version, setting="allow-scripts",
-                  location=Location(".npmrc", 2))
-        for name, version in (("f", None), ("@s/g", "2.0.0"))
-    ]  # fmt: skip
-    assert list(npm.allowances(project(files))) == expected
+    assert list(npm.allowances(project(files))) == [
+        Allowance(package=name, version=version, setting=setting, location=Location(path, line))
+        for name, version, setting, path, line in (
+            ("a", None, "allowScripts", "package.json", 3),
+            ("@s/b", "1.0.0", "allowScripts", "package.json", 4),
+            ("d", "1.0.0", "allowScripts", "package.json", 6),
+            ("d", "2.0.0", "allowScripts", "package.json", 6),
+            ("e", None, "allowScripts", "package.json", 7),
+            ("f", None, "allow-scripts", ".npmrc", 2),
+            ("@s/g", "2.0.0", "allow-scripts", ".npmrc", 2),
+        )
+    ]
 
 
 def test_registry_of() -> None:
