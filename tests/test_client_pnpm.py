@@ -223,6 +223,8 @@ def manifest_of(dependencies: str) -> dict[str, Manifest]:
     ("asked", "specifier", "version", "message"),
     [
         ('{"left-pad": "^1.0.0"}', "^1.0.0", "1.3.0", None),
+        ('{"left-pad": "^2.0.0"}', "^2.0.0", "1.3.0", "which it does not allow"),
+        ('{"left-pad": "latest"}', "latest", "1.3.0", None),
         ('{"left-pad": "^2.0.0"}', "^1.0.0", "1.3.0", "was written for left-pad@^1.0.0"),
         ("{}", "^1.0.0", "1.3.0", "which this does not ask for"),
         ('{"left-pad": "^1.0.0", "x": "1"}', "^1.0.0", "1.3.0", "does not have"),

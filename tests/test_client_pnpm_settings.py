@@ -213,6 +213,47 @@ def test_rebuild_runs_the_scripts_of_the_named_packages_and_no_others(
     assert not other.ran
 
 
+@pytest.mark.parametrize("name", VERSIONS)
+def test_rebuild_reaches_what_only_a_workspace_depends_on(
+    clients: Clients, tmp_path: Path, marker_package: Callable[..., Marker], name: str
+) -> None:
+    marker, other = marker_package("one"), marker_package("other")
+    member = tmp_path / "packages" / "a"
+    member.mkdir(parents=True)
+    asked = {"one": marker.specifier, "other": other.specifier}
+    (member / "package.json").write_text(json.dumps({"name": "a", "dependencies": asked}))
+    (tmp_path / "package.json").write_text('{"name": "root"}')
+    (tmp_path / ".npmrc").write_text(OFF)
+    (tmp_path / "pnpm-workspace.yaml").write_text(
+        "packages:\n  - packages/*\nignoreScripts: true\n"
+    )
+    clients.run(name, "install", "--no-frozen-lockfile", cwd=tmp_path)
+
+    (command,) = pnpm.rebuild(project_in(tmp_path), [("one", "1.0.0")])
+    clients.run(name, *command[1:], cwd=tmp_path)
+
+    assert marker.events == ["postinstall"]
+    assert not other.ran
+
+
+@pytest.mark.parametrize(
+    ("npmrc", "passes"),
+    [
+        ("save-exact=true\n", True),
+        (OFF, True),
+        ("ignore-scripts=false\n", False),
+        ("ignore-scripts=${X}\n", False),
+        ("dangerously-allow-all-builds=true\n", False),
+    ],
+)
+def test_a_members_npmrc_must_not_undo_the_roots(tmp_path: Path, npmrc: str, passes: bool) -> None:
+    (tmp_path / "packages" / "a").mkdir(parents=True)
+    (tmp_path / "packages" / "a" / "package.json").write_text("{}")
+    (tmp_path / "packages" / "a" / ".npmrc").write_text(npmrc)
+    project = Given(OFF, "packages:\n  - packages/*\n").write(tmp_path, None)
+    assert (list(pnpm.scripts_run(project)) == []) is passes
+
+
 TWO = """lockfileVersion: '9.0'
 
 importers:

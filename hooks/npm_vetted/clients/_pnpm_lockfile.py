@@ -280,6 +280,13 @@ class PnpmLockfile(Lockfile):
             != {requirement.target or requirement.specifier for requirement in two.requires}
         )
 
+    def children(self, key: str) -> Iterator[str]:
+        """The keys of what an entry asks for; decoded is only what says so."""
+        document, _ = self._find(key)
+        for requirement in self._requires(document, self._places(key)):
+            if requirement.target is not None and self._has(requirement.target):
+                yield requirement.target
+
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
         """The artifacts of some packages, found by what their keys and fields say."""
         few = len(names) <= _FEW and not self._layout.whole

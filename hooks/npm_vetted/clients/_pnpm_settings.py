@@ -25,6 +25,11 @@ ALLOW_ALL: Final = "dangerouslyAllowAllBuilds"
 MAJORS: Final = frozenset({9, 10, 11, 12})
 """The versions told apart; 9 stands for those before it as well, 12 for those after."""
 
+_ALLOW_ALL_IN_NPMRC: Final = (
+    "dangerously-allow-all-builds",
+    "never-built-dependencies",
+    "only-built-dependencies-file",
+)
 _UNPINNED: Final = (
     ("manage-package-manager-versions", "managePackageManagerVersions", (False, "false")),
     ("package-manager-strict", "packageManagerStrict", (False, "false")),
@@ -121,9 +126,9 @@ def scripts_run(settings: Settings) -> Iterator[Problem]:
         )
         return
     wrong = switch_problem(settings.project.join(NPMRC), settings.npmrc)
-    if 9 in majors:
-        if wrong is not None:
-            yield _by_default(settings, wrong)
+    if 9 in majors and wrong is not None:
+        yield _by_default(settings, wrong)
+    if majors & {9, 10}:
         yield from _members(settings)
     is_off_in_10 = switch if SWITCH in settings.workspace else wrong is None
     if 10 in majors and not is_off_in_10:
@@ -151,18 +156,16 @@ def _fix(settings: Settings, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _members(settings: Settings) -> Iterator[Problem]:
-    """A member's .npmrc, which wins in pnpm 9 where it is run in that folder."""
+    """A member's .npmrc, which wins in pnpm 9 and 10 where they are run in that folder."""
     project = settings.project
     for folder in project.members:
-        path = f"{folder}/{NPMRC}" if folder else NPMRC
-        data = project.read(path)
-        lines = () if data is None else load_npmrc(path, data)
-        wrong = switch_problem(path, lines)
-        says = effective(lines, "ignore-scripts") is not None or any(
-            setting.environment and "{" in setting.key for setting in lines
-        )
-        if wrong is not None and says:
-            yield wrong
+        path = f"{folder}/{NPMRC}"
+        lines = load_npmrc(path, project.read(path) or b"")
+        keys = {"ignore-scripts", *_ALLOW_ALL_IN_NPMRC}
+        if any(line.key in keys or depends(line.key) for line in lines if line.section is None):
+            wrong = switch_problem(path, lines)
+            if wrong is not None:
+                yield wrong
 
 
 def _allow_all(settings: Settings, *, old: bool) -> Iterator[Problem]:
@@ -185,10 +188,7 @@ def _allow_all(settings: Settings, *, old: bool) -> Iterator[Problem]:
             place = settings.place_in_manifest(key)
             yield _switched_on(settings, f"pnpm.{key}", settings.manifest[key], place)
     for setting in settings.npmrc:
-        if setting.section is None and setting.key in (
-            "never-built-dependencies",
-            "only-built-dependencies-file",
-        ):
+        if setting.section is None and setting.key in _ALLOW_ALL_IN_NPMRC[1:]:
             where = Location(settings.project.join(NPMRC), setting.line)
             yield _switched_on(settings, setting.key, setting.value, where)
 

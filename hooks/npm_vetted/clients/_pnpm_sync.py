@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.clients._ranges import satisfies
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 
@@ -175,19 +176,24 @@ class _Comparison:
         yield self._problem(message, manifest.path, 1, name)
 
     def _redirected(self, found: Requirement) -> Iterator[Problem]:
-        """A dependency that leads to another package than its specifier names, or to none."""
-        wanted = _registry_name(found.name, self._specifier(found))
+        """A dependency that leads to another package or version than it asks for, or to none."""
         if found.target is None:
             return
         if self.lockfile.resolve(None, found) is None:
             message = f"{found.name} leads to {found.target}, which is not in the lockfile"
             yield self._problem(message, self.lockfile.path, found.line, found.name)
             return
+        wanted = _of_registry(found.name, self._specifier(found))
         artifact = self.lockfile.entry(found.target).artifact
-        if wanted and artifact is not None and artifact.name != wanted:
-            message = (
-                f"{found.name}@{found.specifier} is locked to another package, {artifact.label}"
-            )
+        if wanted is None or artifact is None:
+            return
+        name, versions = wanted
+        label = f"{found.name}@{found.specifier}"
+        if artifact.name != name:
+            message = f"{label} is locked to another package, {artifact.label}"
+            yield self._problem(message, self.lockfile.path, found.line, found.name)
+        elif artifact.version and satisfies(artifact.version, versions) is False:
+            message = f"{label} is locked to {artifact.version}, which it does not allow"
             yield self._problem(message, self.lockfile.path, found.line, found.name)
 
     def _specifier(self, found: Requirement) -> str:
@@ -233,12 +239,12 @@ def _target(selector: str) -> str:
     return last[:1] + last[1:].partition("@")[0]
 
 
-def _registry_name(name: str, specifier: str) -> str | None:
-    """The package that a specifier asks the registry for; None where it asks elsewhere."""
+def _of_registry(name: str, specifier: str) -> tuple[str, str] | None:
+    """The package and versions that a specifier asks the registry for; None: it asks elsewhere."""
     if specifier.startswith("npm:"):
-        real = specifier[4:]
-        return real[:1] + real[1:].partition("@")[0]
-    return None if ":" in specifier or "/" in specifier else name
+        real, _, versions = specifier[5:].partition("@")
+        return specifier[4:5] + real, versions
+    return None if ":" in specifier or "/" in specifier else (name, specifier)
 
 
 def _injections(meta: object) -> set[str]:
