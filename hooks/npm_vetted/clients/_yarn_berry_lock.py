@@ -7,12 +7,21 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from npm_vetted.clients._yarn import YarnLockfile, beside, lock_text, out_of_range
+from npm_vetted.clients._yarn_locators import (
+    Reference,
+    aliases,
+    escaped,
+    normal,
+    patched,
+    resolution_pattern,
+    split_ident,
+)
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
@@ -53,8 +62,6 @@ _KNOWN: Final = frozenset({
     "version", "resolution", "dependencies", "peerDependencies", "dependenciesMeta",
     "peerDependenciesMeta", "bin", "checksum", "conditions", "languageName", "linkType",
 })  # fmt: skip
-_IDENT: Final = re.compile(r"((?:@[^/@\s]+/)?[^/@\s]+)@(.+)\Z", re.DOTALL)
-_RANGE: Final = re.compile(r"(?:([a-z][a-z0-9+.\-]*:))?([^#]*?)(?:#(.*?))?(?:::(.*))?\Z", re.DOTALL)
 _COMMIT: Final = re.compile(r"[#&]commit[=:]")
 _FOLDERS: Final = ("workspace:", "link:", "portal:")
 _TARBALL: Final = (".tgz", ".tar.gz", ".tar")
@@ -62,40 +69,6 @@ _BUILTIN: Final = re.compile(r"~?builtin<[^<>]*>\Z")
 _FLAGS: Final = re.compile(r"\A(?:[a-z]++!)++")
 _DEPTH: Final = 5
 _ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A range or reference, taken apart: ``protocol:source#selector::params``."""
-
-    protocol: str
-    source: str
-    selector: str | None
-    params: Mapping[str, str]
-
-    @classmethod
-    def parse(cls, text: str) -> Reference:
-        """Take a text apart; every text is some reference."""
-        found = _RANGE.match(text)
-        assert found is not None
-        pairs = (pair.partition("=") for pair in (found[4] or "").split("&") if pair)
-        params = {unquote(key): unquote(value) for key, _, value in pairs}
-        return cls(found[1] or "", found[2], found[3], params)
-
-
-def split_ident(text: str) -> tuple[str, str] | None:
-    """``@scope/name@reference`` as name and reference; None where it is neither."""
-    found = _IDENT.match(text)
-    return (found[1], found[2]) if found else None
-
-
-def normal(wanted: str) -> str:
-    """A range as Yarn 4 writes it: versions and tags carry the protocol ``npm:``."""
-    return wanted if ":" in wanted or "/" in wanted else f"npm:{wanted}"
-
-
-def _escaped(text: str) -> str:
-    return quote(text, safe="!~*'()")
 
 
 class BerryLockfile(YarnLockfile):
@@ -255,7 +228,7 @@ class BerryLockfile(YarnLockfile):
         """What a patched entry is made from: another entry of this lockfile."""
         seen = set()
         for descriptor in self.descriptors(key):
-            source = _patched(descriptor)
+            source = patched(descriptor)
             if source and source not in seen:
                 seen.add(source)
                 yield Requirement(
@@ -406,7 +379,7 @@ class BerryLockfile(YarnLockfile):
             name, wanted = split
             plain.setdefault(f"{name}@{normal(wanted)}", key)
             if wanted.startswith("patch:") and "builtin<compat/" in wanted:
-                source = _patched(descriptor)
+                source = patched(descriptor)
                 if source:
                     wrapped.setdefault(f"{source[0]}@{normal(source[1])}", key)
         return plain, wrapped
@@ -440,7 +413,7 @@ class BerryLockfile(YarnLockfile):
         if asker is not None:
             name, reference = self._locator(asker, self._fields(asker))
             join = "&" if "::" in wanted else "::"
-            yield f"{wanted}{join}locator={_escaped(f'{name}@{reference}')}"
+            yield f"{wanted}{join}locator={escaped(f'{name}@{reference}')}"
 
     def _catalogued(self, name: str, wanted: str) -> str:
         """What ``catalog:`` stands for, by .yarnrc.yml; the text itself where nothing says."""
@@ -483,7 +456,7 @@ class BerryLockfile(YarnLockfile):
         return [
             (pattern, text)
             for key, text in self.resolutions.items()
-            if (pattern := _resolution(key)) is not None
+            if (pattern := resolution_pattern(key)) is not None
         ]
 
     # -- does it agree with the manifests
@@ -565,7 +538,7 @@ class BerryLockfile(YarnLockfile):
             if reference.startswith(_FOLDERS):
                 continue
             for descriptor in self.descriptors(key):
-                if not descriptor.startswith(f"{name}@") and not _aliases(descriptor, name):
+                if not descriptor.startswith(f"{name}@") and not aliases(descriptor, name):
                     yield self._problem(
                         f"{descriptor} resolves to {name}@{reference}, of which it is no alias",
                         self.path,
@@ -630,21 +603,6 @@ def _table(fields: Mapping[str, object], key: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _patched(descriptor: str) -> tuple[str, str] | None:
-    """The descriptor that ``x@patch:<descriptor>#…`` wraps; None: no patch."""
-    split = split_ident(descriptor)
-    if split is None or not split[1].startswith("patch:"):
-        return None
-    return split_ident(unquote(split[1].removeprefix("patch:").partition("#")[0]))
-
-
-def _aliases(descriptor: str, name: str) -> bool:
-    """Whether ``alias@npm:name@range`` asks for ``name``."""
-    split = split_ident(descriptor)
-    target = split_ident(split[1].removeprefix("npm:")) if split else None
-    return target is not None and target[0] == name
-
-
 def _digest(read: Read, path: str | None, text: str) -> str:
     data = None if path is None else read(path)
     if data is None:
@@ -669,13 +627,3 @@ def _groups(manifest: Manifest | None, asked: Requirement) -> tuple[Group, ...]:
         if own.name == asked.name and own.group in _ENTRY_GROUPS
     }
     return tuple(sorted(found)) or (asked.group,)
-
-
-def _resolution(key: str) -> tuple[str | None, str | None, str, str | None] | None:
-    """``parent@range/name@range`` taken apart; None: a form that Yarn does not know."""
-    found = re.fullmatch(
-        r"(?:(?P<whom>(?:@[^/@]+/)?[^/@]+)(?:@(?P<whose>.+?))?/)??"
-        r"(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<range>.+))?",
-        key.removeprefix("**/"),
-    )
-    return (found["whom"], found["whose"], found["name"], found["range"]) if found else None

@@ -1,0 +1,72 @@
+"""Yarn berry's descriptors and locators: ``name@protocol:source#selector::params``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote
+
+_IDENT: Final = re.compile(r"((?:@[^/@\s]+/)?[^/@\s]+)@(.+)\Z", re.DOTALL)
+_RANGE: Final = re.compile(r"(?:([a-z][a-z0-9+.\-]*:))?([^#]*?)(?:#(.*?))?(?:::(.*))?\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A range or reference, taken apart: ``protocol:source#selector::params``."""
+
+    protocol: str
+    source: str
+    selector: str | None
+    params: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Take a text apart; every text is some reference."""
+        found = _RANGE.match(text)
+        assert found is not None
+        pairs = (pair.partition("=") for pair in (found[4] or "").split("&") if pair)
+        params = {unquote(key): unquote(value) for key, _, value in pairs}
+        return cls(found[1] or "", found[2], found[3], params)
+
+
+def split_ident(text: str) -> tuple[str, str] | None:
+    """``@scope/name@reference`` as name and reference; None where it is neither."""
+    found = _IDENT.match(text)
+    return (found[1], found[2]) if found else None
+
+
+def normal(wanted: str) -> str:
+    """A range as Yarn 4 writes it: versions and tags carry the protocol ``npm:``."""
+    return wanted if ":" in wanted or "/" in wanted else f"npm:{wanted}"
+
+
+def escaped(text: str) -> str:
+    """Text as JavaScript's ``encodeURIComponent`` writes it."""
+    return quote(text, safe="!~*'()")
+
+
+def patched(descriptor: str) -> tuple[str, str] | None:
+    """The descriptor that ``x@patch:<descriptor>#…`` wraps; None: no patch."""
+    split = split_ident(descriptor)
+    if split is None or not split[1].startswith("patch:"):
+        return None
+    return split_ident(unquote(split[1].removeprefix("patch:").partition("#")[0]))
+
+
+def aliases(descriptor: str, name: str) -> bool:
+    """Whether ``alias@npm:name@range`` asks for ``name``."""
+    split = split_ident(descriptor)
+    target = split_ident(split[1].removeprefix("npm:")) if split else None
+    return target is not None and target[0] == name
+
+
+def resolution_pattern(key: str) -> tuple[str | None, str | None, str, str | None] | None:
+    """``parent@range/name@range`` taken apart; None: a form that Yarn does not know."""
+    found = re.fullmatch(
+        r"(?:(?P<whom>(?:@[^/@]+/)?[^/@]+)(?:@(?P<whose>.+?))?/)??"
+        r"(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<range>.+))?",
+        key.removeprefix("**/"),
+    )
+    return (found["whom"], found["whose"], found["name"], found["range"]) if found else None
