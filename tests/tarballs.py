@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+import zlib
 from collections.abc import Iterable
 
 
@@ -45,3 +46,13 @@ def tarball_of(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
 def package_of(files: dict[str, str]) -> bytes:
     """A tarball of some files, in the folder that npm gives them."""
     return tarball_of(*(member(f"package/{path}", text.encode()) for path, text in files.items()))
+
+
+def bomb(megabytes: int) -> bytes:
+    """A tarball of one file of zeros, made without ever being unpacked."""
+    info = tarfile.TarInfo("package/zeros")
+    info.size = megabytes << 20
+    packer = zlib.compressobj(wbits=31)
+    pieces = [packer.compress(info.tobuf())]
+    pieces += [packer.compress(bytes(1 << 20)) for _ in range(megabytes)]
+    return b"".join([*pieces, packer.compress(bytes(1024)), packer.flush()])

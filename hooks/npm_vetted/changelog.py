@@ -9,9 +9,9 @@ line longer than a heading is looked at, and what is shown goes through ``saniti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.versions import parse
@@ -28,6 +28,7 @@ _FILE: Final = re.compile(
 _KINDS: Final = ("changelog", "changes", "history", "news", "release")
 _SIZE_LIMIT: Final = 2 << 20
 _FILES_LIMIT: Final = 4
+_SECTIONS_LIMIT: Final = 20_000
 _HEADING_LIMIT: Final = 200
 
 _VERSION: Final = (
@@ -118,12 +119,16 @@ def sections(text: str) -> Iterator[Section]:
     version at the start of a sentence do not.
     """
     lines = text.replace("\r\n", "\n").split("\n")
-    heads = list(_headings(lines)) or list(_bare_headings(lines))
+    heads = _first(_headings(lines)) or _first(_bare_headings(lines))
     heads.append((len(lines), ""))
     for (start, version), (end, _) in pairwise(heads):
         if version:
             body = "\n".join(lines[start:end]).rstrip()
             yield Section(version=version, line=start + 1, text=body)
+
+
+def _first(heads: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    return list(islice(heads, _SECTIONS_LIMIT))
 
 
 def _headings(lines: list[str]) -> Iterator[tuple[int, str]]:

@@ -426,7 +426,7 @@ def _body(url: Url, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     if encoding not in ("gzip", "x-gzip"):
         raise UndecidedError(f"{url} answered in an encoding that was not asked for: {encoding!r}")
     try:
-        return gunzip(body, limit)
+        return bytes(gunzip(body, limit))
     except RefusedError as error:
         raise UndecidedError(f"{url} answered with gzip that is refused: {error}") from None
 
@@ -468,7 +468,7 @@ class Cache:
             return None
         try:
             etag = json.loads(head)["etag"]
-            return _Kept(etag, gunzip(body, limit)) if isinstance(etag, str) else None
+            return _Kept(etag, bytes(gunzip(body, limit))) if isinstance(etag, str) else None
         except (ValueError, KeyError, TypeError, RecursionError, RefusedError):
             return None
 

@@ -17,7 +17,8 @@ Painter = Callable[..., str]
 _MARGIN: Final = 14
 _NAMED: Final = 6
 _WIDE: Final = 400
-_RUN_OF_BLANKS: Final = re.compile(r"(?<=\S)[ \t]{60,}(?=\S)")
+_LOOKED_AT: Final = 10 * _WIDE
+_RUN_OF_BLANKS: Final = re.compile(r"[ \t]{60,}")
 _KEPT: Final = "\t"
 
 
@@ -222,10 +223,10 @@ def _painted(text: str, paint: Painter) -> str:
 
 def code_line(text: str) -> str:
     """A line of a package's file: nothing is hidden behind blanks or beyond the screen's edge."""
-    end = "\u2026" if len(text) > _WIDE else ""
-    more = f"{end} [{len(text) - _WIDE:,} more characters]" if end else ""
-    short = _RUN_OF_BLANKS.sub(lambda run: f" [{len(run[0]):,} blanks] ", text[: 10 * _WIDE])
-    return printable(short[:_WIDE], _KEPT) + more
+    short = _RUN_OF_BLANKS.sub(lambda run: f" [{len(run[0]):,} blanks] ", text[:_LOOKED_AT])
+    more = len(short[_WIDE:]) + len(text[_LOOKED_AT:])
+    end = f"… [{more:,} more characters]" if more else ""
+    return printable(short[:_WIDE], _KEPT) + end
 
 
 def size(count: int) -> str:

@@ -92,35 +92,32 @@ class RefusedError(Exception):
     """Why bytes are not taken in; the caller knows what they are called."""
 
 
-def gunzip(data: bytes, limit: int) -> bytes:
+def gunzip(data: bytes, limit: int) -> bytearray:
     """What gzip holds, several members after each other as gunzip takes them.
 
     Raises RefusedError where that is not gzip, cut short, or more than ``limit`` bytes.
     """
-    pieces: list[bytes] = []
+    found = bytearray()
     view = memoryview(data)
     for _ in range(_MEMBERS):
-        view = view[_inflate(view, pieces, limit) :]
+        view = view[_inflate(view, found, limit) :]
         view = memoryview(bytes(view).lstrip(b"\0"))
         if not view:
-            return b"".join(pieces)
+            return found
     raise RefusedError("it is gzip in too many pieces")
 
 
-def _inflate(view: memoryview, pieces: list[bytes], limit: int) -> int:
-    """Unpack one gzip member to ``pieces``; the number of bytes that it takes up."""
+def _inflate(view: memoryview, found: bytearray, limit: int) -> int:
+    """Add what one gzip member holds; the number of bytes that it takes up."""
     unzip = zlib.decompressobj(wbits=31)
-    room = limit - sum(map(len, pieces))
     for start in range(0, len(view), _CHUNK):
         data = bytes(view[start : start + _CHUNK])
         while data:
             try:
-                piece = unzip.decompress(data, _CHUNK)
+                found += unzip.decompress(data, _CHUNK)
             except zlib.error:
                 raise RefusedError("it is not gzip, or broken") from None
-            pieces.append(piece)
-            room -= len(piece)
-            if room < 0:
+            if len(found) > limit:
                 raise RefusedError(f"it unpacks to more than {limit:,} bytes")
             if unzip.eof:
                 return min(start + _CHUNK, len(view)) - len(unzip.unused_data)
@@ -128,7 +125,7 @@ def _inflate(view: memoryview, pieces: list[bytes], limit: int) -> int:
     raise RefusedError("it is cut short")
 
 
-def _tar(data: bytes, limits: Limits) -> bytes:
+def _tar(data: bytes, limits: Limits) -> bytearray:
     return gunzip(data, limits.unpacked + limits.files * 2 * _BLOCK)
 
 
@@ -139,7 +136,7 @@ class _Entry:
     content: bytes
 
 
-def _files(tar: bytes, limits: Limits) -> dict[str, bytes]:
+def _files(tar: bytearray, limits: Limits) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     folders: set[str] = set()
     total = 0
@@ -187,7 +184,7 @@ def _path_within(entry: _Entry, limits: Limits) -> str:
     return "/".join(parts[1:])
 
 
-def _entries(tar: bytes, limits: Limits) -> Iterator[_Entry]:
+def _entries(tar: bytearray, limits: Limits) -> Iterator[_Entry]:
     """The entries of a tar, each under the name that a header before it may give."""
     position = headers = 0
     override: dict[str, str] = {}
@@ -195,7 +192,7 @@ def _entries(tar: bytes, limits: Limits) -> Iterator[_Entry]:
         headers += 1
         if headers > limits.files:
             raise RefusedError(f"it holds more than {limits.files:,} entries")
-        header = tar[position : position + _BLOCK]
+        header = bytes(tar[position : position + _BLOCK])
         if not header.strip(b"\0"):
             if tar[position:].strip(b"\0"):
                 raise RefusedError("there is data behind its end")
@@ -207,7 +204,7 @@ def _entries(tar: bytes, limits: Limits) -> Iterator[_Entry]:
         start = position + _BLOCK
         if start + size > len(tar):
             raise RefusedError("it is cut short")
-        content = tar[start : start + size]
+        content = bytes(tar[start : start + size])
         position = start + -(-size // _BLOCK) * _BLOCK
         if kind in b"xgL":
             named = _header_record(kind, content)
