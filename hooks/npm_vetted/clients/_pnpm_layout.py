@@ -12,7 +12,7 @@ the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import accumulate
@@ -88,13 +88,12 @@ class Part:
 class Layout:
     """A lockfile's chunks, or the values in their place where it had to be read whole.
 
-    ``lines`` are the lines of values; ``known`` are the entries' chunks, proven, with their keys.
+    ``lines`` are the lines of values.
     """
 
     path: str
     parts: list[Part]
     chunks: Sequence[object]
-    known: Mapping[str, str] = field(default_factory=dict)
     lines: Sequence[int] | None = None
 
     @property
@@ -139,10 +138,10 @@ class _OddError(Exception):
     """The file is not laid out as pnpm writes it."""
 
 
-def read_layout(path: str, data: bytes, known: Mapping[str, str] | None = None) -> Layout:
-    """Read a lockfile; ``known`` are the chunks that another version's layout has proven.
+def read_layout(path: str, data: bytes) -> Layout:
+    """Read a lockfile; raises DocumentError, with the line.
 
-    Raises DocumentError, with the line, for what is no YAML, or YAML that readers take differently.
+    That is for what is no YAML, and for YAML that readers take differently.
     """
     if len(data) > SIZE_LIMIT:
         raise DocumentError(f"{len(data):,} bytes: too large for a lockfile", path=path)
@@ -157,34 +156,30 @@ def read_layout(path: str, data: bytes, known: Mapping[str, str] | None = None) 
                 line=text.count("\n", 0, text.index(mark)) + 1,
             )
     try:
-        return _split(path, text, known or {})
+        return _split(path, text)
     except _OddError:
         return _whole(path, data)
 
 
-def _split(path: str, text: str, known: Mapping[str, str]) -> Layout:
+def _split(path: str, text: str) -> Layout:
     if "\r" in text:
         raise _OddError
     text = text.rstrip("\n")
     # Blank lines inside a block scalar are followed by a line deeper than any entry's.
     chunks = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
     match = _expressions().entry.fullmatch
-    proven: dict[str, str] = {}
     parts: list[Part] = []
     section: dict[str, int] | None = None
     for place, chunk in enumerate(chunks):
-        key = known.get(chunk)
-        if key is None:
-            if not chunk.startswith("  "):
-                section = _take_top(parts, chunk, place)
-                continue
-            found = match(chunk)
-            key = _unquoted(found[1]) if found else _odd_entry(chunk)
+        if not chunk.startswith("  "):
+            section = _take_top(parts, chunk, place)
+            continue
+        found = match(chunk)
+        key = _unquoted(found[1]) if found else _odd_entry(chunk)
         if section is None or key in section:
             raise _OddError  # a key that stands twice is told by the YAML reader, with its line
-        proven[chunk] = key
         section[key] = place
-    return Layout(path, parts, chunks, proven)
+    return Layout(path, parts, chunks)
 
 
 def _unquoted(key: str) -> str:

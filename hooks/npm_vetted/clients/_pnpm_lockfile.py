@@ -9,13 +9,25 @@ has its own entries under keys that start with ``ENVIRONMENT``.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients._pnpm_layout import Layout, Part, read_layout
+from npm_vetted.clients._pnpm_keys import (
+    ENVIRONMENT,
+    REWRITE,
+    KeyedDocument,
+    format_version,
+    is_on_registry,
+    key_of_reference,
+    keyed_documents,
+    name_of,
+    parts_of,
+    split_key,
+    without_suffix,
+)
+from npm_vetted.clients._pnpm_layout import read_layout
 from npm_vetted.clients._pnpm_patches import Patches
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.base import named
@@ -31,17 +43,6 @@ from npm_vetted.model import (
     Requirement,
 )
 
-ENVIRONMENT: Final = "environment: "
-"""What the keys of the environment document's entries start with; no package has such a name."""
-
-REWRITE: Final = "let pnpm write it again: pnpm install --lockfile-only"
-
-_GENERATIONS: Final = {
-    **dict.fromkeys(("5", "5.0", "5.1", "5.2", "5.3", "5.4"), 5),
-    **dict.fromkeys(("6", "6.0", "6.1"), 6),
-    **dict.fromkeys(("7", "7.0"), 7),
-    **dict.fromkeys(("9", "9.0"), 9),
-}
 _GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 _ENVIRONMENT_FIELDS: Final = ("configDependencies", "packageManagerDependencies")
 _GIT_HOSTS: Final = (
@@ -49,28 +50,10 @@ _GIT_HOSTS: Final = (
     "https://gitlab.com/",
     "https://bitbucket.org/",
 )
-_VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+-]*\Z")
 _FEW: Final = 40
 """How many keys are searched in the text, one by one, before the whole lockfile is decoded."""
 
 Table = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """One of the file's YAML documents, with the shape of its keys."""
-
-    part: Part
-    generation: int
-    prefix: str
-    slash: bool
-    """Whether keys start with a slash, as they did before 9.0."""
-    split: bool
-    """Whether what packages ask for stands below ``snapshots``."""
-    packages: Mapping[str, int]
-    snapshots: Mapping[str, int]
-    variants: Mapping[str, list[str]]
-    """The snapshots' keys of each package's key."""
 
 
 class PnpmLockfile(Lockfile):
@@ -82,9 +65,9 @@ class PnpmLockfile(Lockfile):
         self.path = path
         self._read = read
         self._layout = read_layout(path, data)
-        self._documents = tuple(_documents(self._layout))
+        self._documents = tuple(keyed_documents(self._layout))
         self._project = self._documents[-1]
-        self.format = f"pnpm-lock.yaml {_version(self._layout, self._project.part)}"
+        self.format = f"pnpm-lock.yaml {format_version(self._layout, self._project.part)}"
 
     # What stands in the file
 
@@ -108,7 +91,7 @@ class PnpmLockfile(Lockfile):
         place = self._project.part.top.get("patchedDependencies")
         return 1 if place is None else self._layout.line(place)
 
-    def _find(self, key: str) -> tuple[_Document, str]:
+    def _find(self, key: str) -> tuple[KeyedDocument, str]:
         """The document of an entry, and its key there."""
         if key.startswith(ENVIRONMENT) and len(self._documents) > 1:
             return self._documents[0], key.removeprefix(ENVIRONMENT)
@@ -150,7 +133,7 @@ class PnpmLockfile(Lockfile):
         """The keys of the entries that a patch may change."""
         if not self.patches:
             return []
-        return [key for key in self._project.packages if self.patches.concern(_name_of(key))]
+        return [key for key in self._project.packages if self.patches.concern(name_of(key))]
 
     def entry(self, key: str) -> Entry:
         """Decode one entry; raises DocumentError where it is malformed."""
@@ -179,7 +162,7 @@ class PnpmLockfile(Lockfile):
                 found[folder] = found.get(folder, ()) + requirements
         return found
 
-    def _all_asked(self, document: _Document) -> dict[str, tuple[Requirement, ...]]:
+    def _all_asked(self, document: KeyedDocument) -> dict[str, tuple[Requirement, ...]]:
         return {
             folder: tuple(self._asked(document, place, table))
             for folder, place, table in self._importers(document)
@@ -211,7 +194,7 @@ class PnpmLockfile(Lockfile):
         """The patch files by path, with the keys of what they change."""
         found: dict[str, list[str]] = {}
         for key in self._patched():
-            name, version = _split_key(self._project, key)
+            name, version = split_key(self._project, key)
             path = self.patches.path_of(name, version, self._project.variants.get(key, [key]))
             if path is not None:
                 found.setdefault(path, []).append(key)
@@ -252,7 +235,7 @@ class PnpmLockfile(Lockfile):
         }
 
     def _differing_keys(
-        self, mine: _Document, other: PnpmLockfile, other_one: _Document
+        self, mine: KeyedDocument, other: PnpmLockfile, other_one: KeyedDocument
     ) -> Iterator[str]:
         """The same by comparing texts: a few milliseconds for ten thousand entries."""
         here, there = self._layout.chunks, other._layout.chunks
@@ -307,7 +290,7 @@ class PnpmLockfile(Lockfile):
 
     def _dependents(self, key: str) -> Iterator[str]:
         document, own = self._find(key)
-        name, reference = _parts_of(document, own)
+        name, reference = parts_of(document, own)
         chunks = self._layout.chunks
         places = document.snapshots if document.split else document.packages
         for parent, place in places.items():
@@ -325,7 +308,7 @@ class PnpmLockfile(Lockfile):
             raise self._fail(f"expected a table, found {named(value)}", place)
         return value
 
-    def _artifact(self, document: _Document, key: str, package: Table) -> Artifact | None:
+    def _artifact(self, document: KeyedDocument, key: str, package: Table) -> Artifact | None:
         place = document.packages[key]
         name, version, kind = self._identity(document, key, package, place)
         source = self._source(package, kind, place)
@@ -347,10 +330,10 @@ class PnpmLockfile(Lockfile):
         )
 
     def _identity(
-        self, document: _Document, key: str, package: Table, place: int
+        self, document: KeyedDocument, key: str, package: Table, place: int
     ) -> tuple[str, str | None, Kind]:
         """The package's real name and version, and the kind that the key tells."""
-        name, version = _split_key(document, key)
+        name, version = split_key(document, key)
         fields = {field: package.get(field) for field in ("name", "version")}
         for field, value in fields.items():
             if value is not None and not isinstance(value, str):
@@ -361,7 +344,7 @@ class PnpmLockfile(Lockfile):
                 raise self._fail(f"{key}: the key 'name' is missing", place)
             kind = (
                 Kind.REGISTRY
-                if own_version and _on_registry(key, str(own_name), str(own_version))
+                if own_version and is_on_registry(key, str(own_name), str(own_version))
                 else Kind.TARBALL
             )
             return str(own_name), _maybe(own_version), kind
@@ -415,7 +398,7 @@ class PnpmLockfile(Lockfile):
             raise self._fail("bundledDependencies: expected a list of names", place)
         return frozenset(found)
 
-    def _requires(self, document: _Document, places: tuple[int, ...]) -> Iterator[Requirement]:
+    def _requires(self, document: KeyedDocument, places: tuple[int, ...]) -> Iterator[Requirement]:
         seen: set[tuple[str, str]] = set()
         for place in places[1:] if document.split else places:
             table = self._table(place)
@@ -439,7 +422,7 @@ class PnpmLockfile(Lockfile):
                 raise self._fail(f"{field}.{name}: expected a string, found {named(value)}", place)
             yield name, value
 
-    def _importers(self, document: _Document) -> Iterator[tuple[str, int, Table]]:
+    def _importers(self, document: KeyedDocument) -> Iterator[tuple[str, int, Table]]:
         """Each importer: its directory, its place, its table."""
         entries = document.part.entries.get("importers")
         if entries is None:
@@ -453,7 +436,7 @@ class PnpmLockfile(Lockfile):
         for folder, place in entries.items():
             yield "" if folder == "." else folder, place, self._table(place)
 
-    def _asked(self, document: _Document, place: int, table: Table) -> Iterator[Requirement]:
+    def _asked(self, document: KeyedDocument, place: int, table: Table) -> Iterator[Requirement]:
         line = self._layout.line(place)
         specifiers = table.get("specifiers") or {}
         if not isinstance(specifiers, dict):
@@ -475,11 +458,11 @@ class PnpmLockfile(Lockfile):
                     name=name, specifier=specifier, group=group, target=target, line=line
                 )
 
-    def _target(self, document: _Document, name: str, reference: str) -> str | None:
+    def _target(self, document: KeyedDocument, name: str, reference: str) -> str | None:
         """The key that a reference leads to; None for a link."""
         if reference.startswith("link:"):
             return None
-        target = _relative(document, name, reference)
+        target = key_of_reference(document, name, reference)
         return document.prefix + (without_suffix(target) if document.split else target)
 
 
@@ -493,135 +476,6 @@ class _Source:
 
 def _maybe(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _version(layout: Layout, part: Part) -> str:
-    """The text of ``lockfileVersion``; raises DocumentError for one that is not known."""
-    value = layout.top(part, "lockfileVersion")
-    text = str(value).removesuffix("-inlineSpecifiers")
-    if isinstance(value, bool) or text not in _GENERATIONS:
-        raise DocumentError(
-            f"lockfileVersion: expected 5 to 5.4, 6.0, 6.1, 7.0 or 9.0, found {named(value)}",
-            path=layout.path,
-            line=layout.line(part.top.get("lockfileVersion", 0)) if part.top else 1,
-            fix="let a pnpm that npm-vetted knows write it (pnpm 6 to 12), or upgrade npm-vetted",
-        )
-    return str(value)
-
-
-def _documents(layout: Layout) -> Iterator[_Document]:
-    """The documents, the project's last; raises DocumentError where there are none or too many."""
-    if not 1 <= len(layout.parts) <= 2:
-        message = f"expected one or two YAML documents, found {len(layout.parts)}"
-        raise DocumentError(message, path=layout.path, fix=REWRITE)
-    for index, part in enumerate(layout.parts):
-        text = _version(layout, part)
-        for key in ("packages", "snapshots", "importers"):
-            place = part.top.get(key)
-            if place is not None and layout.top(part, key) and key not in part.entries:
-                message = f"{key}: expected a table"
-                raise DocumentError(message, path=layout.path, line=layout.line(place))
-        packages = part.entries.get("packages", {})
-        snapshots = part.entries.get("snapshots", {})
-        generation = _GENERATIONS[text.removesuffix("-inlineSpecifiers")]
-        is_last = index == len(layout.parts) - 1
-        yield _Document(
-            part=part,
-            generation=generation,
-            prefix="" if is_last else ENVIRONMENT,
-            slash=generation < 7 or (generation == 7 and any(key[0] == "/" for key in packages)),
-            split=generation == 9 or "snapshots" in part.entries,
-            packages=packages,
-            snapshots=snapshots,
-            variants=_variants(layout, packages, snapshots),
-        )
-
-
-def _variants(
-    layout: Layout, packages: Mapping[str, int], snapshots: Mapping[str, int]
-) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for key in snapshots:
-        base = without_suffix(key) if key[-1:] == ")" else key
-        if base not in packages:
-            message = f"the snapshot {key!r} has no package"
-            line = layout.line(snapshots[key])
-            raise DocumentError(message, path=layout.path, line=line, fix=REWRITE)
-        found.setdefault(base, []).append(key)
-    return found
-
-
-def _parts_of(document: _Document, key: str) -> tuple[str, str]:
-    """What stands in the text of whoever asks for a key: a name, and the reference to it.
-
-    Both are as a YAML text has them; where one cannot be told, it is empty.
-    """
-    name, _ = _split_key(document, key)
-    reference = key.removeprefix("/").removeprefix(name)[1:] if name else key
-    return name, "" if "'" in reference else reference
-
-
-_GROUPS_OF_PEERS: Final = re.compile(
-    r"(?:\((?:[^()]++|\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+\))*+\))++"
-)
-"""Parentheses nested four deep; what is deeper is counted one by one."""
-
-
-def without_suffix(key: str) -> str:
-    """A key without its peers and patch: the groups of parentheses that it ends with."""
-    if key[-1:] != ")":
-        return key
-    start = key.find("(")
-    if start > 0 and _GROUPS_OF_PEERS.fullmatch(key, start):
-        return key[:start]
-    depth = 0
-    for index in range(len(key) - 1, -1, -1):
-        char = key[index]
-        if char == ")":
-            depth += 1
-        elif char == "(":
-            depth -= 1
-        elif depth == 0:
-            return key[: index + 1]
-    return key
-
-
-def _name_of(key: str) -> str:
-    """The name that a key begins with."""
-    bare = key.removeprefix("/")
-    found = re.match(r"(@[^/@]+/)?[^/@]+", bare)
-    return found.group() if found else bare
-
-
-def _split_key(document: _Document, key: str) -> tuple[str, str | None]:
-    """The name and version that a key tells; no name where only the fields tell it."""
-    if document.slash:
-        if not key.startswith("/"):
-            return "", None
-        bare = key[1:]
-        if document.generation == 5:
-            name, _, version = bare.rpartition("/")  # among peers it is written as '+'
-            return name, version.partition("_")[0]
-        return _at(without_suffix(bare))
-    name, version = _at(key)
-    return name, version if _VERSION.match(version) else None
-
-
-def _at(text: str) -> tuple[str, str]:
-    name, _, version = text[1:].partition("@")
-    return text[:1] + name, version
-
-
-def _on_registry(key: str, name: str, version: str) -> bool:
-    """Whether a key is of the shape ``registry.host/name/1.2.3``, with its peers."""
-    bare = key if "(" not in key else without_suffix(key)
-    return (
-        not key.startswith("@")
-        and re.fullmatch(
-            rf"[^/@]+(?::\d+)?(?:/[^/]+)*/{re.escape(name)}[/@]{re.escape(version)}(?:_.*)?", bare
-        )
-        is not None
-    )
 
 
 def _tarball_kind(kind: Kind, tarball: str | None, git_hosted: bool) -> Kind:
@@ -639,18 +493,3 @@ def _digest(resolution: Mapping[str, object]) -> str:
 
     text = json.dumps(resolution, sort_keys=True, ensure_ascii=True)
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _relative(document: _Document, name: str, reference: str) -> str:
-    """The key that a reference of a dependency called ``name`` stands for, as pnpm takes it."""
-    head = reference.partition("(")[0]
-    if document.slash:
-        if reference.startswith("file:") or "/" in head:
-            return reference
-        return f"/{name}{'/' if document.generation == 5 else '@'}{reference}"
-    if reference.startswith("@"):
-        return reference
-    at, colon = head.find("@"), head.find(":")
-    if at >= 0 and (colon < 0 or at < colon):
-        return reference
-    return f"{name}@{reference}"
