@@ -6,6 +6,7 @@ off; Node.js comes from PyPI. Nothing of what the machine happens to have is use
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -247,13 +248,15 @@ class Marker:
 
 def make_tarball(file: Path, files: Mapping[str, str]) -> Path:
     """Write a package as ``npm pack`` lays it out, the same bytes every time."""
-    with tarfile.open(file, "w:gz", compresslevel=1) as archive:
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
         for name, text in files.items():
             info = tarfile.TarInfo(f"package/{name}")
             content = text.encode()
             info.size = len(content)
             info.mode = 0o644
             archive.addfile(info, BytesIO(content))
+    file.write_bytes(gzip.compress(packed.getvalue(), compresslevel=0, mtime=0))
     return file
 
 

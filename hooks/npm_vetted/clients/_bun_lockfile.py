@@ -18,7 +18,7 @@ from posixpath import dirname, isabs, join, normpath
 from typing import Final
 
 from npm_vetted.clients.lockfile import Lockfile
-from npm_vetted.documents.base import Document, Table, decode
+from npm_vetted.documents.base import DEPTH_LIMIT, Document, Table, decode
 from npm_vetted.documents.strict_json import load_json, load_jsonc
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Read, Requirement
@@ -143,11 +143,10 @@ class BunLockfile(Lockfile):
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files and the entries that they change."""
-        found: dict[str, tuple[str, ...]] = {}
+        found: dict[str, list[str]] = {}
         for locator, keys in self._patched.items():
-            path = self._patches[locator]
-            found[path] = (*found.get(path, ()), *keys)
-        return found
+            found.setdefault(self._patches[locator], []).extend(keys)
+        return {path: tuple(keys) for path, keys in found.items()}
 
     def line(self, key: str) -> int:
         """The line of an entry, which need not be decoded for it."""
@@ -177,6 +176,9 @@ class BunLockfile(Lockfile):
         return self._entries[key]
 
     def _decode(self, key: str) -> Entry:
+        if key.count("/") > DEPTH_LIMIT:
+            line = self.line(key)
+            raise DocumentError(f"{key[:60]}…: nested too deeply", path=self.path, line=line)
         values = self._values(key)
         locator = values[0] if values else None
         if not isinstance(locator, str) or locator.find("@", 1) < 0:
@@ -298,6 +300,9 @@ class BunLockfile(Lockfile):
     def aliases(self) -> Iterator[str]:
         """The keys whose folder is named otherwise than the package in it."""
         for key, block in self._raw.items():
+            # Mostly a line starts with ``    "key": ["key@``; only the others are looked at.
+            if isinstance(block, str) and block.startswith(f"{key}@", len(key) + 9):
+                continue
             if not self._locator(block).startswith(f"{last_name(key)}@"):
                 yield key
 

@@ -8,7 +8,8 @@ have is known from running Bun: see each rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requirement
@@ -127,17 +128,22 @@ class _Comparison:
                 message = f"the lockfile overrides {selector} with {plain}, the manifest with "
                 yield self._recorded(message + asked, "overrides", selector)
         for selector, asked in wanted.items():
-            if isinstance(asked, str) and "/" not in selector[1:] and selector not in locked:
+            nested = selector.count("/") > selector.startswith("@")
+            if isinstance(asked, str) and not nested and selector not in locked:
                 message = f"overrides {selector}, which {self.lockfile.path} does not"
                 root = self.manifests[""]
                 yield self._problem(message, root.path, root.line_of("overrides", selector))
 
     def _referred(self, value: object) -> object:
         """``$name`` in an override is what the root manifest itself asks for by that name."""
-        if not isinstance(value, str) or not value.startswith("$") or "" not in self.manifests:
+        if not isinstance(value, str) or not value.startswith("$"):
             return value
-        asked = [one for one in self.manifests[""].requires if one.name == value[1:]]
-        return asked[0].specifier if len(asked) == 1 else None
+        return self._asked.get(value[1:])
+
+    @cached_property
+    def _asked(self) -> Mapping[str, str]:
+        root = self.manifests.get("")
+        return {one.name: one.specifier for one in root.requires} if root else {}
 
     def _overrides(self) -> Mapping[str, object]:
         """The overrides by what they replace; a nested resolution stands under its first name."""
@@ -199,25 +205,32 @@ class _Comparison:
 
     def identities(self) -> Iterator[Problem]:
         """Entries whose package is another than is asked for by that name, or another version."""
-        aliases = list(self.lockfile.aliases())
+        aliases = set(self.lockfile.aliases())
         askers = self.lockfile.dependents(aliases) if aliases else {}
-        for key in aliases:
-            for asker in askers.get(key, ()):
-                for wanted in self.lockfile.entry(asker).requires:
-                    if self.lockfile.resolve(asker, wanted) == key:
-                        yield from self._identity(key, wanted, self.lockfile.path)
+        for asker in sorted({asker for some in askers.values() for asker in some}):
+            for wanted in self.lockfile.entry(asker).requires:
+                key = self.lockfile.resolve(asker, wanted)
+                if key in aliases:
+                    yield from self._identity(key, wanted)
         for folder, requirements in self.lockfile.importers.items():
+            ranges: dict[str, list[str]] = {}
             for wanted in requirements:
-                locked = self.lockfile.resolve(None, wanted, folder)
-                if locked is not None:
-                    yield from self._identity(locked, wanted, self.lockfile.path)
-                    yield from self._range(locked, wanted, requirements)
+                ranges.setdefault(wanted.name, []).append(self._specifier(wanted))
+            for wanted in requirements:
+                key = self.lockfile.resolve(None, wanted, folder)
+                if key is not None:
+                    yield from self._identity(key, wanted)
+                    yield from self._range(key, wanted, ranges[wanted.name])
 
-    def _replaced(self, wanted: Requirement) -> bool:
-        """Whether an override decides what a name stands for."""
+    @cached_property
+    def _replaced(self) -> set[str]:
+        """The packages that overrides replace, so that others stand by their names."""
         overrides = self.lockfile.head.data.get("overrides")
-        names = _names(overrides) if isinstance(overrides, dict) else set()
-        return wanted.name in names
+        return _names(overrides) if isinstance(overrides, dict) else set()
+
+    @cached_property
+    def _catalog(self) -> Mapping[tuple[str, str], str]:
+        return _catalogs(self.lockfile.head.data)
 
     def _specifier(self, wanted: Requirement) -> str:
         """What is asked for, a catalog's word looked up."""
@@ -225,12 +238,11 @@ class _Comparison:
         if not text.startswith("catalog:"):
             return text
         catalog = text.removeprefix("catalog:").strip()
-        found = _catalogs(self.lockfile.head.data)
-        return found.get((catalog, wanted.name), found.get(("", wanted.name), text)).strip()
+        return self._catalog.get((catalog, wanted.name), text).strip()
 
-    def _identity(self, key: str, wanted: Requirement, path: str) -> Iterator[Problem]:
+    def _identity(self, key: str, wanted: Requirement) -> Iterator[Problem]:
         artifact = self.lockfile.entry(key).artifact
-        if artifact is None or artifact.kind is not Kind.REGISTRY or self._replaced(wanted):
+        if artifact is None or artifact.kind is not Kind.REGISTRY or wanted.name in self._replaced:
             return
         specifier = self._specifier(wanted)
         alias = _ALIAS.match(specifier)
@@ -239,24 +251,23 @@ class _Comparison:
         expected = alias[1] if alias else wanted.name
         if artifact.name != expected:
             message = f"{artifact.label} is locked as {key}, where {expected} is asked for"
-            yield self._problem(message, path, self.lockfile.line(key), artifact.name)
+            line = self.lockfile.line(key)
+            yield self._problem(message, self.lockfile.path, line, artifact.name)
 
-    def _range(
-        self, key: str, wanted: Requirement, beside: tuple[Requirement, ...]
-    ) -> Iterator[Problem]:
+    def _range(self, key: str, wanted: Requirement, texts: Sequence[str]) -> Iterator[Problem]:
         """A direct dependency's version, against the range of whichever field asks for it."""
         from npm_vetted.clients._ranges import satisfies
 
         artifact = self.lockfile.entry(key).artifact
-        if artifact is None or artifact.version is None or self._replaced(wanted):
+        if artifact is None or artifact.version is None or wanted.name in self._replaced:
             return
-        texts = [self._specifier(one) for one in beside if one.name == wanted.name]
-        texts = [found[2] or "" if (found := _ALIAS.match(text)) else text for text in texts]
+        ranges = [found[2] or "" if (found := _ALIAS.match(text)) else text for text in texts]
         if wanted.group is not Group.PEER and all(
-            satisfies(artifact.version, text) is False for text in texts
+            satisfies(artifact.version, text) is False for text in ranges
         ):
             message = f"{artifact.label} is locked, where {wanted.specifier} is asked for"
-            yield self._problem(message, self.lockfile.path, self.lockfile.line(key), artifact.name)
+            line = self.lockfile.line(key)
+            yield self._problem(message, self.lockfile.path, line, artifact.name)
 
 
 def _doubled(wanted: Requirement, locked: Mapping[tuple[Group, str], Requirement]) -> bool:

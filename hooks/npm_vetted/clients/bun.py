@@ -37,9 +37,9 @@ _PLAIN_TRUE: Final = re.compile(
     r"""\s*(?:"ignore-scripts"|ignore-scripts)\s*(?:=\s*(true|"true"|'true')\s*)?\Z"""
 )
 _VARIABLE: Final = re.compile(
-    r"\s*(?:export\s+)?((?:BUN_CONFIG|npm_config|NPM_CONFIG|BUN|NODE)_\w+)\s*[=:]\s*(.*)"
+    r"(?<!\w)((?:BUN_CONFIG|NPM_CONFIG|npm_config)_\w+|NODE_TLS_REJECT_UNAUTHORIZED"
+    r"|NODE_EXTRA_CA_CERTS)\s*[=:]"
 )
-_HARMLESS: Final = frozenset({"NODE_ENV", "BUN_ENV"})
 _SECRETS: Final = ("_authToken", "_auth", "_password")
 
 
@@ -236,8 +236,8 @@ def _unsafe_environments(project: Project) -> Iterator[Problem]:
         path = project.join(name)
         text = (project.read(path) or b"").decode("utf-8", errors="replace")
         for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
-            found = _VARIABLE.match(line.lstrip("\ufeff"))
-            if found and found[1] not in _HARMLESS:
+            found = None if line.lstrip().startswith("#") else _VARIABLE.search(line)
+            if found:
                 message = f"{found[1]} steers Bun, which reads {name} when it installs: "
                 yield _unsafe(path, number, message + "expected such a setting in bunfig.toml")
 
@@ -294,7 +294,7 @@ def allowances(project: Project) -> Iterator[Allowance]:
     """
     for manifest, value in _trusted(project):
         names = _names_in(value)
-        real = _real_names(project, names)
+        real = _real_names(project, frozenset(names))
         for index, name in enumerate(names):
             line = manifest.line_of(_TRUSTED, index)
             for package in sorted({name, *real.get(name, ())}):
@@ -313,7 +313,7 @@ def _locked(project: Project) -> Lockfile | None:
     return read_lockfile(project.join("bun.lock"), data, project.read)
 
 
-def _real_names(project: Project, names: Sequence[str]) -> dict[str, set[str]]:
+def _real_names(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
     """The packages that the lockfile has below each of these names."""
     from npm_vetted.clients._bun_lockfile import last_name
 
