@@ -129,7 +129,7 @@ def draft_of(
     return Draft(
         own=item,
         brings=tuple(item_of(change, each) for each in _brought(change, [use], left, claimed)),
-        criteria=_criteria(change, [item]),
+        criteria=criteria_for(change, [item]),
     )
 
 
@@ -141,7 +141,7 @@ def draft_of_group(change: Change, uses: list[Use], left: Collection[Use] = ()) 
         own=None,
         accepts=tuple(items),
         brings=tuple(item_of(change, each) for each in _brought(change, uses, left, claimed)),
-        criteria=_criteria(change, items),
+        criteria=criteria_for(change, items),
     )
 
 
@@ -159,7 +159,7 @@ def _brought(
             yield each
 
 
-def _criteria(change: Change, items: list[Item]) -> tuple[str, ...]:
+def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
     """What the policy demands of a note about some artifacts, in the order people know."""
     wanted: dict[str, None] = {}
     for item in items:

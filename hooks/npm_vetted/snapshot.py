@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -206,6 +207,7 @@ class Blobs:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._started: Git.AutoInterrupt | None = None  # ends the process when it is forgotten
 
@@ -247,6 +249,10 @@ class Blobs:
 
     def read(self, oid: str, path: str) -> bytes:
         """A blob's bytes; raises UndecidedError where git does not have it or it is too large."""
+        with self._lock:  # the registry client asks from several threads
+            return self._read(oid, path)
+
+    def _read(self, oid: str, path: str) -> bytes:
         process = self._start()
         stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         stdin.write(oid.encode() + b"\n")
@@ -470,6 +476,9 @@ class EarlierSnapshot(Snapshot):
     def entry(self, path: str) -> TreeEntry | None:
         change = self._changes.get(path)
         return change.before if change is not None else self._later.entry(path)
+
+    def read(self, path: str) -> bytes | None:
+        return super().read(path) if path in self._changes else self._later.read(path)
 
     def _paths(self, later: Iterable[str], wanted: frozenset[str] | None) -> list[str]:
         paths = [path for path in later if path not in self._changes]

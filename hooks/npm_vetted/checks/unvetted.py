@@ -7,6 +7,7 @@ from typing import Final
 
 from npm_vetted.change import Arrival, Change, Use
 from npm_vetted.checks import Words, use_finding
+from npm_vetted.draft import criteria_for, item_of
 from npm_vetted.model import Finding, Level
 from npm_vetted.vetting import Gap, Lack, Verdict
 
@@ -96,11 +97,8 @@ def _bringers(direct: list[Use]) -> dict[tuple[str, str], Use]:
 def _fix(change: Change, bringer: Use | None) -> tuple[str, ...]:
     if bringer is None:
         return ("npm-vetted", "note", *change.scope_arguments)
-    criteria = set(change.vetting.demanded(bringer.subject, None))
-    if bringer.artifact.scripts:
-        criteria |= set(change.vetting.lacking_scripts(bringer.subject, criteria))
-    words = ("--criteria", ",".join(sorted(criteria))) if criteria else ()
-    return ("npm-vetted", "note", bringer.artifact.label, *words)
+    criteria = criteria_for(change, [item_of(change, bringer)])
+    return ("npm-vetted", "note", bringer.artifact.label, "--criteria", ",".join(criteria))
 
 
 def _message(change: Change, use: Use, gap: Gap, bringer: Use | None) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from npm_vetted.change import Change, Use
@@ -130,7 +131,7 @@ def registry_for(project: Project, change: Change) -> Registry:
     data = project.read(path)
     settings = load_settings(
         os.environ,
-        registry_of=lambda name: client.registry_of(project, name),
+        registry_of=cache(lambda name: client.registry_of(project, name)),
         project=(path, data) if data is not None else None,
         trusts=change.policy.registries.allows,
     )
