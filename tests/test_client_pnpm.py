@@ -329,6 +329,13 @@ def test_a_snapshot_without_a_package_is_refused() -> None:
         lockfile(of(LEFT, snapshots="  evil@1.0.0: {}\n"))
 
 
+def test_a_key_that_would_hide_behind_the_environments_is_refused() -> None:
+    key = "'environment: left-pad@1.3.0'"
+    with pytest.raises(DocumentError, match="is no package's key") as error:
+        lockfile(f"---\n{of(LEFT)}\n---\n{of(LEFT.replace('left-pad@1.3.0', key))}")
+    assert error.value.line == 25
+
+
 PATCHED = "patchedDependencies:\n  left-pad@1.3.0:\n    hash: {hash}\n    path: {path}\n\n"
 
 

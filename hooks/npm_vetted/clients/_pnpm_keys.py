@@ -70,6 +70,10 @@ def keyed_documents(layout: Layout) -> Iterator[KeyedDocument]:
                 raise DocumentError(message, path=layout.path, line=layout.line(place))
         packages = part.entries.get("packages", {})
         snapshots = part.entries.get("snapshots", {})
+        hidden = next((key for key in packages if key.startswith(ENVIRONMENT)), None)
+        if hidden is not None:
+            line = layout.line(packages[hidden])
+            raise DocumentError(f"{hidden!r} is no package's key", path=layout.path, line=line)
         generation = _GENERATIONS[text.removesuffix("-inlineSpecifiers")]
         is_last = index == len(layout.parts) - 1
         yield KeyedDocument(
