@@ -209,6 +209,11 @@ REFUSED = {
     ),
     "two tables of packages": (lock(GOOD, head='  "packages": {},\n'), "stands twice", 9),
     "no list": (lock('"a": { "x": ["a@1.0.0"] }'), "expected a list", 9),
+    "a text, and patches": (
+        lock('"a": "b"', head='  "patchedDependencies": {\n    "a@1.0.0": "x.patch",\n  },\n'),
+        "expected a list",
+        12,
+    ),
     "an empty list": (lock('"a": []'), "expected name@version", 9),
     "a range": (lock(GOOD.replace("a@1.0.0", "a@^1.0.0")), "'^1.0.0'", 9),
     "no version in the first element": (lock(GOOD.replace("a@1.0.0", "a")), "name@version", 9),

@@ -18,7 +18,7 @@ from posixpath import dirname, isabs, join, normpath
 from typing import Final
 
 from npm_vetted.clients.lockfile import Lockfile
-from npm_vetted.documents.base import DEPTH_LIMIT, Document, Table, decode
+from npm_vetted.documents.base import DEPTH_LIMIT, Document, Table, decode, named
 from npm_vetted.documents.strict_json import load_json, load_jsonc
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Read, Requirement
@@ -165,8 +165,7 @@ class BunLockfile(Lockfile):
                 raise self.fail(error.message, key) from None
             assert isinstance(found, dict)
             block = found[key]
-        if not isinstance(block, list):
-            raise self.fail("expected a list", key)
+        assert isinstance(block, list)
         return block
 
     def entry(self, key: str) -> Entry:
@@ -386,6 +385,9 @@ def _whole(path: str, data: bytes) -> _Layout:
     document = load_jsonc(path, data)
     table = document.root().maybe_table("packages")
     blocks = dict(table.data) if table else {}
+    for key, block in blocks.items():
+        if table and not isinstance(block, list):  # a text is the mark of a line
+            raise table.fail(f"expected a list, found {named(block)}", key)
     return _Layout(document, blocks, lambda key: document.line_of("packages", key))
 
 
