@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -125,7 +125,7 @@ class ProjectChange:
             same = tuple(
                 each for each in known.get(artifact.name, ()) if each.version == artifact.version
             )
-            unchanged = artifact in same
+            unchanged = any(_is_unchanged(each, artifact) for each in same)
             if unchanged and arrivals[key] is not Arrival.PROMOTED:
                 continue
             others = sorted(
@@ -230,6 +230,13 @@ class ProjectChange:
         if entry.bundled_by is None or artifact is None or artifact.resolved or artifact.integrity:
             return None
         return lockfile.entry(entry.bundled_by).artifact
+
+
+def _is_unchanged(before: Artifact, after: Artifact) -> bool:
+    """Whether an artifact is the one before; that a format does not tell of scripts changes none."""
+    if before.scripts is None or after.scripts is None:
+        before, after = replace(before, scripts=None), replace(after, scripts=None)
+    return before == after
 
 
 def read_lockfile(project: Project, path: str) -> Lockfile:

@@ -45,7 +45,7 @@ def note_text(draft: Draft, words: Words, seen: Mapping[Artifact, Published]) ->
         document["cooldown-waiver"] = words.cooldown_waiver
     if words.not_lookalike_of:
         document["not-lookalike-of"] = list(words.not_lookalike_of)
-    document["why"] = tomlkit.string(f"{words.why.strip()}\n", multiline=True)
+    document["why"] = _paragraph(words.why)
     if draft.accepts:
         document["accepts"] = _list(draft.accepts, seen, accepts=True)
     if draft.brings:
@@ -54,6 +54,14 @@ def note_text(draft: Draft, words: Words, seen: Mapping[Artifact, Published]) ->
     if published is not None and published.evidence:
         document["evidence"] = dict(published.evidence)
     return tomlkit.dumps(document).encode()
+
+
+def _paragraph(text: str) -> Any:
+    """A multi-line string that begins on a line of its own; tomlkit itself leaves that line out."""
+    import tomlkit
+
+    escaped = tomlkit.string(f"{text.strip()}\n", multiline=True).as_string()
+    return tomlkit.parse(f'why = """\n{escaped.removeprefix(chr(34) * 3)}\n')["why"]
 
 
 def _head(document: Any, item: Item, published: Published | None) -> None:

@@ -11,7 +11,7 @@ from npm_vetted.hashes import is_weak
 from npm_vetted.model import Finding, Kind, Level, Location
 from npm_vetted.policy import DEFAULT_REGISTRY
 from npm_vetted.project import in_node_modules
-from npm_vetted.sources import Registries, tarball_of
+from npm_vetted.sources import Registries, is_tarball_of, tarball_of
 from npm_vetted.vetting import Status, Verdict
 
 ID: Final = "lockfile-source"
@@ -113,7 +113,7 @@ def _registry(change: Change, use: Use) -> Iterator[Finding]:
             f"(allowed: {', '.join(change.policy.registries.urls)})",
         )
         return
-    named = tarball_of(resolved)
+    named = is_tarball_of(resolved, use.artifact.name, use.artifact.version)
     if named is None:
         yield use_finding(
             ID,
@@ -121,12 +121,12 @@ def _registry(change: Change, use: Use) -> Iterator[Finding]:
             f"{resolved} does not name a package: it cannot be told what it is",
             level=Level.WARNING,
         )
-    elif named != (use.artifact.name, use.artifact.version):
+    elif not named:
         yield use_finding(
             ID,
             use,
             f"its tarball is of another package or version: expected {use.artifact.label}, found "
-            f"{named[0]}@{named[1]} in {resolved}",
+            f"{'@'.join(tarball_of(resolved) or ())} in {resolved}",
         )
 
 

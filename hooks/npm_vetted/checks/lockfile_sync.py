@@ -71,7 +71,8 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
     yield from _pinned_client(after)
     for lockfile in project.lockfiles:
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
-        yield from _orphans(project, lockfile)
+        if lockfile.graph:
+            yield from _orphans(project, lockfile)
 
 
 def _pinned_client(project: Project) -> Iterator[Problem]:
