@@ -26,10 +26,13 @@ class Lockfile(ABC):
     """From the top of the repository."""
     format: str
     """Its format and version for people: ``package-lock.json 3``."""
-    graph = True
-    """Whether the format records what each package asks for (npm 4 and older do not)."""
     names_hosts = True
     """Whether the format records where a registry package came from (pnpm and berry do not)."""
+
+    @property
+    def graph(self) -> bool:
+        """Whether the format records what each package asks for (npm 4 and older do not)."""
+        return True
 
     @property
     @abstractmethod
