@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from npm_vetted.change import Change
 from npm_vetted.checks import checks
-from npm_vetted.errors import NpmVettedError
+from npm_vetted.documents.base import hint
+from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.loosening import adopted
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.notes import NoteStore
@@ -33,7 +34,15 @@ class Judgement:
 
 def policy_of(snapshot: Snapshot) -> Policy:
     """The policy of a state; raises UsageError where config.toml is wrong."""
-    return read_policy(snapshot.read(CONFIG), adopted=adopted(snapshot))
+    policy = read_policy(snapshot.read(CONFIG), adopted=adopted(snapshot))
+    for ignore in policy.ignore:
+        if ignore.check not in checks():
+            raise UsageError(
+                f"unknown check {ignore.check!r}{hint(ignore.check, checks())}",
+                path=CONFIG,
+                line=ignore.line,
+            )
+    return policy
 
 
 def open_change(comparison: Comparison, today: datetime.datetime | None = None) -> Change:
