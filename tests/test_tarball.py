@@ -42,6 +42,16 @@ def test_folders_are_no_files() -> None:
     assert opened(data) == {"lib/a": b"1"}
 
 
+def test_a_file_may_be_packed_twice_if_it_is_the_same() -> None:
+    """As pnpm packed http-proxy-agent 7.0.2."""
+    twice = tarball_of(member("package/a", b"1"), member("package/./a", b"1"))
+    assert opened(twice) == {"a": b"1"}
+
+
+def test_a_dot_within_a_path_means_nothing() -> None:
+    assert opened(tarball_of(member("package/./lib/./a.js", b"1"))) == {"lib/a.js": b"1"}
+
+
 @pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
 def test_long_and_foreign_names(tar_format: int) -> None:
     name = "package/" + "very-long-folder/" * 12 + "ünïcode.js"
@@ -78,7 +88,7 @@ def test_what_npm_packs_is_read_as_it_was(clients: Clients, tmp_path: Path) -> N
         ([member("../a", b"1")], "may lead out of the package"),
         ([member("./package/a", b"1")], "is no plain path"),
         ([member("package//a", b"1")], "is no plain path"),
-        ([member("package/./a", b"1")], "is no plain path"),
+        ([member("package/a", b"1"), member("package/./a", b"2")], "stands in it twice"),
         ([member("package.json", b"1")], "stands outside of the package's folder"),
         ([member("package/a", b"1"), member("package/a", b"2")], "stands in it twice"),
         ([member("one/a", b"1"), member("two/a", b"2")], "stands in it twice"),

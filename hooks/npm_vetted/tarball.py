@@ -2,7 +2,7 @@
 
 Only what ``npm pack`` writes is read: ustar headers, with the long names of GNU and pax. Whatever
 two programs could read differently is refused, for the reviewer must see what npm will install:
-links, devices, sparse files, a name that stands twice or leaves the package, data behind the end.
+links, devices, sparse files, a name that leaves the package or has two contents, data behind the end.
 Python's own ``tarfile`` reads far more than that, and its versions in use hang or recurse on
 made-up headers (CVE-2024-6232, CVE-2025-8194).
 """
@@ -144,8 +144,8 @@ def _files(tar: bytearray, limits: Limits) -> dict[str, bytes]:
         path = _path_within(entry, limits)
         if entry.kind == b"5":
             continue
-        if path in files:
-            raise RefusedError(f"{line(path)!r} stands in it twice")
+        if files.get(path, entry.content) != entry.content:
+            raise RefusedError(f"{line(path)!r} stands in it twice, with different content")
         total += len(entry.content)
         if total > limits.unpacked:
             raise RefusedError(f"it unpacks to more than {limits.unpacked:,} bytes")
@@ -175,8 +175,9 @@ def _path_within(entry: _Entry, limits: Limits) -> str:
         raise RefusedError(f"{line(path)!r} is an absolute path")
     if ".." in parts or "\\" in path:
         raise RefusedError(f"{line(path)!r} may lead out of the package")
-    if "" in parts or "." in parts or "\0" in path:
+    if "" in parts or parts[0] == "." or "\0" in path:
         raise RefusedError(f"{line(path)!r} is no plain path")
+    parts = [part for part in parts if part != "."]  # some honest packers write package/./lib
     if len(path) > limits.path or len(parts) > limits.path // 8:
         raise RefusedError(f"a path of {len(path):,} characters")
     if len(parts) < 2 and entry.kind != b"5":
