@@ -307,7 +307,7 @@ class Change:
             roots = {
                 project.path: project
                 for path in relevant
-                if (project := self.projects_after.of(path)) is not None
+                for project in self.projects_after.steered_by(path)
             }
             found = [roots[path] for path in sorted(roots)]
         return tuple(ProjectChange(each, self._before(each), self) for each in found)

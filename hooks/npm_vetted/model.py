@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -175,7 +176,9 @@ class Project:
 
     ``path`` is its directory from the top of the repository ('' for the top), ``members`` its
     workspaces' manifests by directory (the root's not among them), ``client`` the name of the
-    module under ``clients/``; ``read`` and ``exists`` take paths from the top of the repository.
+    module under ``clients/``; ``read`` takes paths from the top of the repository. ``nearby`` are
+    the files named like a client's settings in the directories above and below it: a client may
+    heed those too, when it runs there.
     """
 
     path: str
@@ -185,10 +188,12 @@ class Project:
     lockfiles: tuple[str, ...]
     pin: Pin | None
     read: Read = field(repr=False, compare=False)
+    nearby: tuple[str, ...] = ()
 
     def join(self, name: str) -> str:
         """``name`` in this project's directory, as a path from the top of the repository."""
-        return f"{self.path}/{name}" if self.path else name
+        path = f"{self.path}/{name}" if self.path else name
+        return posixpath.normpath(path) if name.startswith("../") else path
 
     def read_own(self, name: str) -> bytes | None:
         """Read a file that stands beside the project's package.json."""

@@ -29,6 +29,12 @@ def interesting_names() -> frozenset[str]:
     return frozenset(names)
 
 
+@cache
+def _inherited() -> frozenset[str]:
+    """The settings that a client heeds from the directories above a project as well."""
+    return frozenset(name for client in clients().values() for name in client.INHERITED)
+
+
 def folder_of(path: str) -> str:
     """The directory of a path, '' for the top."""
     return path.rpartition("/")[0]
@@ -188,6 +194,20 @@ class Projects:
         root = self.root_of(folder_of(path))
         return None if root is None else self.at(root)
 
+    def steered_by(self, path: str) -> Iterator[Project]:
+        """The projects that a file may steer: its own, and for settings those below it."""
+        own = self.of(path)
+        if own is not None:
+            yield own
+        if path.rpartition("/")[2] not in _inherited():
+            return
+        folder = folder_of(path)
+        for root in self.folders:
+            if root != folder and below(folder, root) is not None and self.root_of(root) == root:
+                project = self.at(root)
+                if project is not None:
+                    yield project
+
     def all(self) -> Iterator[Project]:
         """Every project, by path."""
         for root in sorted(
@@ -214,6 +234,23 @@ class Projects:
             lockfiles=lockfiles,
             pin=pin,
             read=self.snapshot.read,
+            nearby=tuple(self._nearby(root)),
+        )
+
+    def _nearby(self, root: str) -> Iterator[str]:
+        """The settings files above and below a root, other than those beside it."""
+        for path in self._settings:
+            folder = folder_of(path)
+            if folder != root and (below(root, folder) or folder in ancestors(root)):
+                yield path
+
+    @cached_property
+    def _settings(self) -> tuple[str, ...]:
+        names = {name for client in clients().values() for name in client.SETTINGS}
+        return tuple(
+            path
+            for path in self.snapshot.listed()
+            if path.rpartition("/")[2] in names and self.counts(path)
         )
 
     def _lockfiles(self, root: str) -> Iterator[str]:

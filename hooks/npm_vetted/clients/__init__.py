@@ -34,6 +34,8 @@ class Client(Protocol):
     """File names of its lockfiles; where several stand side by side the first wins."""
     SETTINGS: tuple[str, ...]
     """Files beside the manifest that hold its settings."""
+    INHERITED: tuple[str, ...]
+    """Those of SETTINGS that it also heeds from the directories above a project."""
     SCRIPTS_FLAG: str
     """The flag with which an install runs no scripts: ``--ignore-scripts``."""
 

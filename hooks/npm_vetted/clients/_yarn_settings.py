@@ -23,8 +23,8 @@ def depends(text: str) -> bool:
 def folders(project: Project) -> Iterator[str]:
     """The folders below the project's in which its commands are run, relative to it.
 
-    A settings file there is nearer than the project's own, and wins. Members, and what stands
-    between them and the root.
+    A settings file there is nearer than the project's own, and wins. Members, what stands between
+    them and the root, and every other folder with such a file: Yarn may be run there.
     """
     seen: set[str] = set()
     for member in project.members:
@@ -37,6 +37,22 @@ def folders(project: Project) -> Iterator[str]:
             if folder not in seen:
                 seen.add(folder)
                 yield folder
+    for path in project.nearby:
+        folder = posixpath.dirname(posixpath.relpath(path, project.path or "."))
+        if not folder.startswith("..") and folder not in seen:
+            seen.add(folder)
+            yield folder
+
+
+def around(project: Project) -> Iterator[str]:
+    """``folders``, and those above the project's: Yarn merges their settings into its own."""
+    yield from folders(project)
+    seen: set[str] = set()
+    for path in project.nearby:
+        folder = posixpath.dirname(posixpath.relpath(path, project.path or "."))
+        if folder.startswith("..") and folder not in seen:
+            seen.add(folder)
+            yield folder
 
 
 def unreadable(error: DocumentError, path: str, fix: Fix = ()) -> Problem:

@@ -30,6 +30,7 @@ ENVIRONMENTS: Final = tuple(
 )
 """Bun reads these before it installs, and takes a registry from them (seen in 1.2 to 1.4)."""
 SETTINGS = ("bunfig.toml", ".npmrc", *ENVIRONMENTS)
+INHERITED: tuple[str, ...] = ()
 SCRIPTS_FLAG = "--ignore-scripts"
 
 _TRUSTED: Final = "trustedDependencies"

@@ -26,6 +26,7 @@ NAME = "npm"
 PROGRAM = "npm"
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 SETTINGS = (".npmrc",)
+INHERITED: tuple[str, ...] = ()
 SCRIPTS_FLAG = "--ignore-scripts"
 
 _NPMRC: Final = ".npmrc"

@@ -15,6 +15,7 @@ from npm_vetted.clients import Registries
 from npm_vetted.clients._json_edit import insert_members
 from npm_vetted.clients._yarn_berry_lock import BerryLockfile
 from npm_vetted.clients._yarn_settings import (
+    around,
     depends,
     folders,
     token_problem,
@@ -41,6 +42,7 @@ NAME: Final = "yarn-berry"
 PROGRAM: Final = "yarn"
 LOCKFILES: Final = ("yarn.lock",)
 SETTINGS: Final = (".yarnrc.yml",)
+INHERITED: Final = (".yarnrc.yml",)
 SCRIPTS_FLAG: Final = "--mode=skip-build"
 
 SWITCH: Final = "enableScripts"
@@ -109,7 +111,8 @@ def scripts_run(project: Project) -> Iterator[Problem]:
             )
     else:
         yield from _wrong(path, settings)
-    for folder in folders(project):
+    own = settings is not None and SWITCH in settings.data
+    for folder in folders(project) if own else around(project):
         name = f"{folder}/{_RC}"
         try:
             nearer = _table(project, name)
@@ -156,7 +159,7 @@ def _wrong(path: str, settings: Table) -> Iterator[Problem]:
 
 def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
     """What in .yarnrc.yml runs programs, trusts other sources, or skips verification."""
-    for name in (_RC, *(f"{folder}/{_RC}" for folder in folders(project))):
+    for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
         try:
             settings = _table(project, name)
         except DocumentError:

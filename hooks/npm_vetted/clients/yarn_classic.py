@@ -14,7 +14,13 @@ from typing import Final
 from npm_vetted.clients import Registries
 from npm_vetted.clients._yarn import lock_text
 from npm_vetted.clients._yarn_classic_lock import ClassicLockfile
-from npm_vetted.clients._yarn_settings import folders, token_problem, unreadable, url_problem
+from npm_vetted.clients._yarn_settings import (
+    around,
+    folders,
+    token_problem,
+    unreadable,
+    url_problem,
+)
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.npmrc import effective, load_npmrc
 from npm_vetted.documents.yarnrc import Setting, load_yarnrc
@@ -25,6 +31,7 @@ NAME: Final = "yarn-classic"
 PROGRAM: Final = "yarn"
 LOCKFILES: Final = ("yarn.lock",)
 SETTINGS: Final = (".yarnrc", ".npmrc")
+INHERITED: Final = (".yarnrc",)
 SCRIPTS_FLAG: Final = "--ignore-scripts"
 
 SWITCH: Final = "ignore-scripts"
@@ -147,7 +154,7 @@ def _nearer(project: Project, name: str) -> Iterator[Problem]:
 
 def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
     """Registries, TLS, tokens, program paths and added flags in .yarnrc and .npmrc."""
-    for name in (_RC, *(f"{folder}/{_RC}" for folder in folders(project))):
+    for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
         path = project.join(name)
         try:
             settings = _settings(project, name)
