@@ -16,7 +16,7 @@ from npm_vetted.installs import judge, place_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
 from npm_vetted.project import Projects, interesting_names, join
 from npm_vetted.snapshot import Snapshot
-from npm_vetted.vetting import Status, Subject
+from npm_vetted.vetting import Status, Subject, Vetting
 
 ID: Final = "install-command"
 HOOKS: Final = frozenset({"settings"})
@@ -65,7 +65,7 @@ _BINS: Final = {
 
 def run(change: Change) -> Iterator[Finding]:
     """Judge the files that the commit touches, and those that relied on what it takes away."""
-    after = View(change.after, change.projects_after, change)
+    after = View(change.after, change.projects_after, change.vetting)
     judged = set()
     for path in sorted(change.touched):
         if _stands(change.after, path) and not change.policy.excludes(path):
@@ -108,7 +108,7 @@ def _supports(change: Change, path: str) -> bool:
 
 def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[Finding]:
     """What is found in files that the commit does not touch, and was not found before it."""
-    before = View(change.comparison.before, change.projects_before[0], change)
+    before = View(change.comparison.before, change.projects_before[0], change.vetting)
     for path in sorted(set(change.after.everything()) - set(judged)):
         if place_of(path, b"") is None or not _stands(change.after, path):
             continue
@@ -126,7 +126,7 @@ class View:
 
     snapshot: Snapshot
     projects: Projects
-    change: Change
+    vetting: Vetting
 
     def read(self, path: str) -> bytes | None:
         """A file; a symbolic link counts as missing, since an image or checkout may lack its target."""
@@ -184,13 +184,12 @@ class View:
 
     def _is_reviewed(self, artifact: Artifact) -> bool:
         subject = Subject(artifact=artifact, direct=False, development=False)
-        vetting = self.change.vetting
-        verdict = vetting.judge(subject)
+        verdict = self.vetting.judge(subject)
         if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
             return True
         if verdict.mention is None or not verdict.covered:
             return False
-        return not vetting.lacking_scripts(subject, verdict.mention.note.grants)
+        return not self.vetting.lacking_scripts(subject, verdict.mention.note.grants)
 
     @staticmethod
     def _artifacts(project: Project, names: Collection[str]) -> list[Artifact]:

@@ -222,6 +222,13 @@ class Disk:
         """Whether a folder is known to stand there."""
         return any(layer.has_folder(place) for layer in reversed(self.layers))
 
+    def is_foreign(self, place: str) -> bool:
+        """Whether a folder is somebody else's: a repository that was cloned there."""
+        return any(
+            isinstance(layer, Gone) and layer.folder and layer.place == place
+            for layer in self.layers
+        )
+
     @property
     def doubts(self) -> bool:
         """Whether some layer may not be there."""

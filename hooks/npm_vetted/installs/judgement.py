@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from npm_vetted.errors import NpmVettedError
@@ -26,7 +26,7 @@ from npm_vetted.installs.shell import Shell
 from npm_vetted.installs.source import Source, joined
 from npm_vetted.installs.state import State
 from npm_vetted.installs.words import HOLE, Value, known, shown
-from npm_vetted.installs.wrappers import QUIET, Wrapped, program, unwrap
+from npm_vetted.installs.wrappers import QUIET, Wrapped, program, reads_script, unwrap
 from npm_vetted.model import Level, Location, Pin, Problem, Project, Read
 
 _EXACT: Final = re.compile(
@@ -187,6 +187,9 @@ class Judge:
         if words[0].startswith(HOLE):
             self._nameless(words, state, source)
             return
+        if reads_script(words) and state.stdin is not None:
+            self._script(state.stdin, state, depth)
+            return
         wrapped = unwrap(words)
         if wrapped is not None:
             self._unwrap(wrapped, words, state, source, depth)
@@ -236,9 +239,17 @@ class Judge:
                 return tuple(resolve(place, inner or ".") for place in state.places(source))
         return (HOLE,)
 
+    def _script(self, source: Source, state: State, depth: int) -> None:
+        """A script that a shell is fed."""
+        if HOLE in source.text:
+            source = Source(source.text.replace(HOLE, " "), source.marks)
+        inner = state.fork()
+        inner.stdin = None
+        self.run(source, inner, depth + 3)
+
     def _fed(self, state: State) -> list[str]:
-        fed = state.variables.get("\x01stdin", (HOLE,))
-        return fed[0].split() if len(fed) == 1 and known(fed[0]) else [HOLE]
+        known_text = state.stdin is not None and known(state.stdin.text)
+        return state.stdin.text.split() if state.stdin and known_text else [HOLE]
 
     def _text(self, text: str, state: State, source: Source, depth: int) -> None:
         """Shell text within a command: it stands where the command stands, line by line if it can."""
@@ -495,6 +506,8 @@ class Scene:
                     self._settle(found.path.rpartition("/")[0], folder)
                 return True
             parent = folder.rpartition("/")[0] or "/"
+            if self.state.disk.is_foreign(folder):
+                return True
             if self.exact or parent == folder or folder in ("/", CHECKOUT):
                 return False
             folder = parent
@@ -605,6 +618,8 @@ class Scene:
             if self.pin is None or self.pin.minimum is None or self.pin.minimum[0] < 10:
                 return False
         project = None if act.kind is Kind.GLOBAL or self.foreign else self.project
+        if act.kind is Kind.RUN and self.program == "pnpm" and project is not None:
+            project = replace(project, pin=None)  # what blocks by default does not block here
         answers = set()
         for maybe in (True, False) if self.state.disk.doubts else (True,):
             self.doubt = ""
@@ -815,8 +830,7 @@ def _copy(judge: Judge, words: list[str], state: State, source: Source, depth: i
 
 
 def _tee(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
-    fed = state.variables.get("\x01stdin")
-    text = fed[0] if fed and len(fed) == 1 else None
+    text = state.stdin.text if state.stdin is not None else None
     for word in words[1:]:
         if not word.startswith("-"):
             judge.wrote(word, text, any(each in ("-a", "--append") for each in words), state)

@@ -16,7 +16,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, Protocol
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.installs.source import Source
+from npm_vetted.installs.source import Source, joined
 from npm_vetted.installs.state import State, parent_of
 from npm_vetted.installs.words import HOLE, UNKNOWN, Value, concat, either
 
@@ -192,21 +192,26 @@ class Script:
                 self.visit(item, state, depth)
 
     def _pipeline(self, node: Node, state: State, depth: int) -> None:
-        parts = [child for child in node.children if child.is_named]
-        fed: str | None = None
-        for part in parts:
+        fed: Source | None = None
+        for part in (child for child in node.children if child.is_named):
             inner = state.fork()
-            if fed is not None:
-                inner.variables["\x01stdin"] = (fed,)
+            inner.stdin = fed
             self.visit(part, inner, depth)
-            fed = self.printed(part, inner)
+            printed = self.printed(part, inner)
+            fed = None if printed is None else joined([(printed, self.line(part))])
 
     def printed(self, node: Node, state: State) -> str | None:
         """What a simple command prints, where that can be told; None: it cannot."""
+        if node.type == "redirected_statement" and node.children:
+            node = node.children[0]
         if node.type != "command":
             return None
         lines = self.lines_of(node, state)
-        return printed_by(lines[0]) if len(lines) == 1 else None
+        if len(lines) != 1:
+            return None
+        if lines[0] == ["cat"] and state.stdin is not None:
+            return state.stdin.text
+        return printed_by(lines[0])
 
     def _subshell(self, node: Node, state: State, depth: int) -> None:
         self.visit_all(node.children, state.fork(), depth)
@@ -274,7 +279,7 @@ class Script:
 
     def _redirected(self, node: Node, state: State, depth: int) -> None:
         body: Node | None = None
-        heredoc: str | None = None
+        heredoc: Source | None = None
         writes: list[tuple[str, Value]] = []
         after: list[Node] = []
         for child in node.children:
@@ -287,20 +292,16 @@ class Script:
         inner = state
         if heredoc is not None:
             inner = state.fork()
-            inner.variables["\x01stdin"] = (heredoc,)
+            inner.stdin = heredoc
         if body is not None:
             self.visit(body, inner, depth)
             if inner is not state:
                 state.cwd = inner.cwd
-            printed = heredoc if self._is_cat(body, state) else self.printed(body, state)
+            printed = self.printed(body, inner)
             for operator, target in writes:
                 for text in target:
                     self.shell.listener.wrote(text, printed, ">>" in operator, state)
         self.visit_all(after, state, depth)
-
-    def _is_cat(self, node: Node, state: State) -> bool:
-        lines = self.lines_of(node, state) if node.type == "command" else []
-        return bool(lines) and lines[0][:1] == ["cat"] and len(lines[0]) == 1
 
     def _target(self, node: Node, state: State, depth: int) -> Iterator[tuple[str, Value]]:
         operator = next((c.type for c in node.children if c.type in _WRITES), None)
@@ -315,35 +316,39 @@ class Script:
         depth: int,
         writes: list[tuple[str, Value]],
         after: list[Node],
-    ) -> str:
+    ) -> Source:
         """The text that is fed to a command; what else stands on that line is followed later."""
-        text: list[str] = []
+        parts: list[tuple[str, int]] = []
         quoted = False
         for child in node.children:
             if child.type == "heredoc_start":
                 quoted = self.text(child)[:1] in ("'", '"', "\\")
             elif child.type == "heredoc_body":
-                text.append(self._heredoc_text(child, state, depth, quoted))
+                parts.extend(self._heredoc_text(child, state, depth, quoted))
             elif child.type == "file_redirect":
                 writes.extend(self._target(child, state, depth))
             elif node.type == "herestring_redirect" and child.is_named:
-                text.append(_single(self.word(child, state, depth)[0]))
+                parts.append((_single(self.word(child, state, depth)[0]), self.line(child)))
             elif child.is_named and child.type not in ("heredoc_end", "file_descriptor"):
                 after.append(child)
-        return "".join(text)
+        return joined(parts)
 
-    def _heredoc_text(self, node: Node, state: State, depth: int, quoted: bool) -> str:
-        if quoted or not node.children:
-            return self.text(node)
-        parts: list[str] = []
+    def _heredoc_text(
+        self, node: Node, state: State, depth: int, quoted: bool
+    ) -> Iterator[tuple[str, int]]:
         cursor = node.start_byte
-        for child in node.children:
-            parts.append(self.data[cursor : child.start_byte].decode("utf-8", "replace"))
-            plain = child.type == "heredoc_content"
-            parts.append(self.text(child) if plain else _single(self.word(child, state, depth)[0]))
+        for child in () if quoted else node.children:
+            yield self._raw(cursor, child.start_byte)
+            if child.type == "heredoc_content":
+                yield self.text(child), self.line(child)
+            else:
+                yield _single(self.word(child, state, depth)[0]), self.line(child)
             cursor = child.end_byte
-        parts.append(self.data[cursor : node.end_byte].decode("utf-8", "replace"))
-        return "".join(parts)
+        yield self._raw(cursor, node.end_byte)
+
+    def _raw(self, start: int, end: int) -> tuple[str, int]:
+        text = self.data[start:end].decode("utf-8", "replace")
+        return text, self.source.line(self.offset(start))
 
     # -- variables
 
@@ -411,7 +416,7 @@ class Script:
                     prefix.append((name, value))
             elif child.type == "herestring_redirect":
                 inner = state.fork()
-                inner.variables["\x01stdin"] = (self._heredoc(child, state, depth, writes, []),)
+                inner.stdin = self._heredoc(child, state, depth, writes, [])
             elif child.type == "file_redirect":
                 writes.extend(self._target(child, state, depth))
         lines = self.lines_of(node, inner, depth)
@@ -420,13 +425,28 @@ class Script:
             for name, value in prefix:
                 inner.set(name, value, export=True)
             inner.variables["\x01prefix"] = tuple(name for name, _ in prefix)
-        for words in lines:
-            if words:
-                self._run(words, inner, node, depth)
+        self._run_each([words for words in lines if words], inner, node, depth)
         for operator, target in writes:
-            printed = printed_by(lines[0]) if len(lines) == 1 else None
+            printed = self.printed(node, inner)
             for text in target:
                 self.shell.listener.wrote(text, printed, ">>" in operator, state)
+
+    def _run_each(
+        self, lines: Sequence[list[str]], state: State, node: Node, depth: int
+    ) -> None:
+        """Run a command that may have several argument lists: one of them, so side by side."""
+        if len(lines) == 1:
+            self._run(lines[0], state, node, depth)
+            return
+        forks = []
+        for words in lines:
+            fork = state.branch()
+            self._run(words, fork, node, depth)
+            forks.append(fork)
+        if forks:
+            state.cwd = forks[0].cwd
+            state.guesses = ()
+            state.merge(forks)
 
     def _run(self, words: list[str], state: State, node: Node, depth: int) -> None:
         found = self.shell.functions.get(words[0])
@@ -530,7 +550,11 @@ class Script:
         return _double_quoted(self.data[start : max(start, end)].decode("utf-8", "replace"))
 
     def _expansion(self, node: Node, state: State, depth: int) -> Value:
-        names = [c for c in node.children if c.type in ("variable_name", "special_variable_name")]
+        children = [
+            child.children[0] if child.type == "subscript" and child.children else child
+            for child in node.children
+        ]
+        names = [c for c in children if c.type in ("variable_name", "special_variable_name")]
         if not names:
             for child in node.children:
                 if child.is_named:
@@ -544,7 +568,7 @@ class Script:
         if not operators:
             return UNKNOWN if value is None else value
         operator = operators[0]
-        rest = [c for c in node.children if c.is_named and c.id != names[0].id]
+        rest = [c for c in children if c.is_named and c.id != names[0].id]
         given: Value = ("",)
         if rest:
             given = concat([self.word(c, state, depth + 1)[0] for c in rest])

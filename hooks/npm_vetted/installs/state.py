@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from npm_vetted.installs.disk import CHECKOUT, Disk, resolve
+from npm_vetted.installs.source import Source
 from npm_vetted.installs.words import HOLE, UNKNOWN, Value, either
 
 MOST_FOLDERS: Final = 16
@@ -33,6 +34,7 @@ class State:
     exports_all: bool = False
     stack: list[tuple[str, ...]] = field(default_factory=list)
     arguments: list[Value] | None = None
+    stdin: Source | None = None
 
     def fork(self) -> State:
         """A subshell's state."""
@@ -49,6 +51,7 @@ class State:
             exports_all=self.exports_all,
             stack=list(self.stack),
             arguments=self.arguments,
+            stdin=self.stdin,
         )
 
     def branch(self) -> State:

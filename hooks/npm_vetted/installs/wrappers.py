@@ -130,7 +130,7 @@ WRAPPERS: Final = {
 QUIET: Final = names(
     "echo printf which type hash whereis man info grep egrep fgrep rg ag sed awk apt apt-get "
     "apk yum dnf brew choco scoop winget port pacman zypper snap microdnf pip pip3 pipx gem git "
-    "gh hub test [ [[ logger log say cat head tail less more alias unalias complete compgen "
+    "gh hub test [ [[ logger log say cat head tail less more alias unalias command complete compgen "
     "export declare read true false : rm mkdir mv cp ln ls touch chmod chown tee tar zip unzip "
     "curl wget diff cmp stat file find-dupes return exit trap kill pkill pgrep ps jq yq tr cut "
     "sort uniq wc column fold nl tput basename dirname realpath readlink set shopt ulimit umask "
@@ -144,9 +144,20 @@ QUIET: Final = names(
 is no command."""
 
 
+def reads_script(words: Sequence[str]) -> bool:
+    """Whether a command line is a shell that reads its script from its input."""
+    if program(words[0]) not in _SHELLS:
+        return False
+    return all(word.startswith("-") and not word.endswith("c") for word in words[1:]) or (
+        words[-1] in ("-", "/dev/stdin")
+    )
+
+
 def unwrap(words: Sequence[str]) -> Wrapped | None:
     """The command that a command line runs inside; None where it is no wrapper."""
     name = program(words[0])
+    if name == "command" and words[1:2] in (["-v"], ["-V"]):
+        return None
     if name in _SHELLS:
         return _shell(words)
     special = _SPECIAL.get(name)

@@ -79,6 +79,8 @@ class _Makefile:
         if self.export_all:
             for name in self.variables:
                 self.state.set(name, self._expanded(f"$({name})"), export=True)
+        for recipe in self.recipes:
+            self._shells(recipe)
         for recipe in [*self.recipes, *self.calls]:
             for text in self._fill(recipe):
                 self.judge.run(text, self.state.fork())
@@ -189,6 +191,7 @@ class _Makefile:
         name, operator, value = found.groups()
         value = value.split(" #", 1)[0].strip()
         known = self.variables.setdefault(name, [])
+        self._shells(Source(value, ((0, line),)))
         if operator == "!=":
             self.calls.append(Source(value, ((0, line),)))
             value = HOLE
@@ -198,6 +201,12 @@ class _Makefile:
             known.append(value)
         if export:
             self.exported[name] = line
+
+    def _shells(self, source: Source) -> None:
+        """``$(shell …)`` runs when make reads it."""
+        for start, _, inside in _references(source.text):
+            if inside.startswith("shell "):
+                self.calls.append(Source(inside[6:], ((0, source.line(start)),)))
 
     def _expanded(self, text: str) -> Value:
         source = Source(text)
@@ -222,7 +231,6 @@ class _Makefile:
     def _value(self, reference: str) -> Value | None:
         name = reference.strip()
         if name.startswith("shell "):
-            self.judge.run(Source(name[6:], ((0, 1),)), self.state.fork())
             return None
         if name in self.variables:
             return tuple(dict.fromkeys(self.variables[name]))[:8] or ("",)
