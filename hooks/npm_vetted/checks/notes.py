@@ -89,6 +89,7 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
             fix=(("git", "mv", note.path, f"{stem}.toml"),),
         )
         return
+    yield from _widened(change, note)
     for name, version, mention in mentions(note):
         since = mention.listed.since if mention.listed else note.since
         demands = change.policy.demands
@@ -102,6 +103,35 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
                 version=version,
                 fix=(("npm-vetted", "note", f"{name}@{since}"),),
             )
+
+
+def _widened(change: Change, note: Note) -> Iterator[Finding]:
+    """A note that stood before and is rewritten to vouch for more: its author never said that."""
+    earlier = change.earlier_vetting.notes.read(note.path)
+    if change.everything or not isinstance(earlier, Note):
+        return
+    said = {
+        (name, version, each.pinned, each.accepted) for name, version, each in mentions(earlier)
+    }
+    for name, version, mention in mentions(note):
+        if (name, version, mention.pinned, mention.accepted) not in said:
+            yield _rewritten(note, mention.location, f"it did not speak of {name}@{version} so")
+    more = sorted(note.grants - earlier.grants)
+    if more:
+        yield _rewritten(note, Location(note.path), f"it did not name {', '.join(more)}")
+    if (note.vetted_by, note.since) != (earlier.vetted_by, earlier.since):
+        yield _rewritten(note, Location(note.path), "it had another author, or start")
+
+
+def _rewritten(note: Note, location: Location, what: str) -> Finding:
+    return Finding(
+        check=ID,
+        message=f"rewritten to vouch for more: as committed before, {what}; a new review is a new note",
+        location=location,
+        package=note.package,
+        version=note.version,
+        fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", note.path),),
+    )
 
 
 def _gone(change: Change) -> Iterator[Finding]:
