@@ -53,7 +53,9 @@ def families(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
     together: dict[object, list[Finding]] = {}
     for finding in findings:
         key = (finding.check, finding.level, finding.project, finding.fix)
-        alone = not finding.fix or finding.package is None
+        label = (finding.package, finding.version)
+        twin = any((each.package, each.version) == label for each in together.get(key, ()))
+        alone = twin or not finding.fix or finding.package is None
         together.setdefault(finding if alone else key, []).append(finding)
     for family in together.values():
         words = " ".join(word for command in family[0].fix for word in command)
