@@ -225,8 +225,9 @@ class Blobs:
     def close(self) -> None:
         """End the git process, if one runs."""
         if self._process is not None:
-            for pipe in (self._process.stdin, self._process.stdout):
-                cast("IO[bytes]", pipe).close()
+            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if pipe is not None:
+                    pipe.close()
             self._process.wait()
             self._process = None
 
