@@ -11,7 +11,9 @@ from npm_vetted.hashes import same_bytes, same_checksum
 from npm_vetted.model import Artifact, Kind
 
 _USUAL: Final = ("https://registry.npmjs.org/", "https://registry.yarnpkg.com/")
-_CHECKSUM, _PATCH, _SOURCE = "checksum:", "patch:", "source:"
+_PREFIXES: Final = {
+    "checksum": "checksum:", "resolved": "source:", "patch": "patch:", "specifier": "specifier:",
+}  # fmt: skip
 
 
 class Bound(Enum):
@@ -20,7 +22,7 @@ class Bound(Enum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
-    """Nothing that both name can be compared (another client's hash): the bytes are not bound."""
+    """Both have a hash, of other kinds (another client's): whether the bytes are bound is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,34 +33,39 @@ class Pinned:
     checksum: str | None = None
     resolved: str | None = None
     patch: str | None = None
+    specifier: str | None = None
 
     def compare(self, artifact: Artifact) -> Bound:
         """Whether an artifact is what was vetted.
 
-        A patch is part of what was vetted. Hashes decide where both sides have comparable ones;
-        a git or URL source without a hash is bound by its ``resolved``. A registry artifact that
-        has lost its hash is a different one: npm installs any bytes then (CLIENTS.md section 4).
+        A patch is part of what was vetted. Hashes decide; a git or URL source without one is bound
+        by its ``resolved``, what no lockfile pins by its specifier. What has lost its hash is
+        different: npm installs any bytes then (CLIENTS.md section 4). So is what has one of an
+        algorithm that was not noted: nobody saw those bytes.
         """
-        if self.patch != artifact.patch:
+        if self.patch != artifact.patch or self.specifier != artifact.specifier:
             return Bound.DIFFERENT
+        if self.specifier is not None:
+            return Bound.SAME
         answers: list[bool | None] = []
         if self.integrity is not None and artifact.integrity is not None:
-            answers.append(same_bytes(self.integrity, artifact.integrity))
+            answers.append(same_bytes(self.integrity, artifact.integrity) or False)
         if self.checksum is not None and artifact.checksum is not None:
             answers.append(same_checksum(self.checksum, artifact.checksum))
         if False in answers:
             return Bound.DIFFERENT
         if True in answers:
             return Bound.SAME
-        if artifact.kind is not Kind.REGISTRY and _both(self.resolved, artifact.resolved):
-            return Bound.SAME if self.resolved == artifact.resolved else Bound.DIFFERENT
-        if self.integrity and not artifact.integrity and not artifact.checksum:
-            return Bound.DIFFERENT
-        return Bound.UNKNOWN
+        if (self.integrity or self.checksum) and (artifact.integrity or artifact.checksum):
+            return Bound.UNKNOWN
+        exotic = artifact.kind is not Kind.REGISTRY and artifact.resolved is not None
+        return Bound.SAME if exotic and self.resolved == artifact.resolved else Bound.DIFFERENT
 
-
-def _both(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None
+    def binds(self, artifact: Artifact) -> bool:
+        """Whether an artifact is exactly these bytes from exactly this source (an exemption's rule)."""
+        return (
+            self.compare(artifact) is Bound.SAME and self.resolved == pinned_of(artifact).resolved
+        )
 
 
 def pinned_of(artifact: Artifact) -> Pinned:
@@ -74,6 +81,7 @@ def pinned_of(artifact: Artifact) -> Pinned:
         checksum=None if artifact.integrity else artifact.checksum,
         resolved=source,
         patch=artifact.patch,
+        specifier=artifact.specifier,
     )
 
 
@@ -83,23 +91,21 @@ def _has_host(source: str | None) -> bool:
 
 def write_pinned(pinned: Pinned) -> str:
     """One word that an exemption's line can hold; ``-`` where nothing binds."""
-    parts = []
-    if pinned.integrity:
-        parts.append(",".join(pinned.integrity.split()))
-    if pinned.checksum:
-        parts.append(_CHECKSUM + pinned.checksum)
-    if pinned.resolved:
-        parts.append(_SOURCE + quote(pinned.resolved, safe="!#$&'()*+,/:=?@[]-._~"))
-    if pinned.patch:
-        parts.append(_PATCH + pinned.patch)
-    return ";".join(quote(part, safe="!#$&'()*+,/:=?@[]-._~%") for part in parts) or "-"
+    parts = {"": ",".join((pinned.integrity or "").split())}
+    parts |= {prefix: getattr(pinned, key) or "" for key, prefix in _PREFIXES.items()}
+    words = [
+        prefix + quote(value, safe="!#$&'()*+,/:=?@[]-._~")
+        for prefix, value in parts.items()
+        if value
+    ]
+    return ";".join(words) or "-"
 
 
 def read_pinned(word: str) -> Pinned:
     """The opposite of ``write_pinned``."""
     found: dict[str, str] = {}
     for part in word.split(";"):
-        for prefix, key in ((_CHECKSUM, "checksum"), (_PATCH, "patch"), (_SOURCE, "resolved")):
+        for key, prefix in _PREFIXES.items():
             if part.startswith(prefix):
                 found[key] = unquote(part.removeprefix(prefix))
                 break

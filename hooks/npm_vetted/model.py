@@ -74,7 +74,8 @@ class Artifact:
     ``name`` is the real published name, never an alias. ``integrity`` is the lockfile's own SRI
     text, ``checksum`` Yarn berry's own hash; either may be None, as may be ``version`` (git, URL).
     ``patch`` is ``sha256-<base64>`` of the patch file applied to it. ``scripts`` says whether the
-    lockfile declares lifecycle scripts; None where the format does not tell.
+    lockfile declares lifecycle scripts; None where the format does not tell. ``specifier`` is what a
+    manifest asks for, where no lockfile pins anything.
     """
 
     name: str
@@ -84,14 +85,15 @@ class Artifact:
     integrity: str | None = None
     checksum: str | None = None
     patch: str | None = None
+    specifier: str | None = None
     scripts: bool | None = None
     bundled: bool = False
     environment: bool = False
 
     @property
     def label(self) -> str:
-        """``name@version`` as people write it; the source where there is no version."""
-        return f"{self.name}@{self.version or self.resolved or '?'}"
+        """``name@version`` as people write it; what stands for one where there is none."""
+        return f"{self.name}@{self.version or self.specifier or self.resolved or '?'}"
 
 
 class Group(StrEnum):

@@ -117,7 +117,7 @@ class Vetting:
     def exemption(self, artifact: Artifact) -> Exemption | None:
         """The exemption of exactly these bytes."""
         for each in self.exemptions.of(artifact.name, artifact.version or "-"):
-            if read_pinned(each.pinned).compare(artifact) is Bound.SAME:
+            if read_pinned(each.pinned).binds(artifact):
                 return each
         return None
 

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from npm_vetted.binding import Bound, Pinned
 from npm_vetted.commands._desk import Desk, registry_for, split_label
 from npm_vetted.errors import RefusedError, UsageError
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.hashes import same_bytes
 from npm_vetted.notes import Note
 
 Edit = Callable[[Any], None]
@@ -103,11 +102,8 @@ def _completion(desk: Desk, note: Note) -> Edit:
     if project is None:
         raise UsageError("no project here names a registry to ask")
     published = registry_for(project, desk.change).version(note.package, note.version or "")
-    theirs = Artifact(
-        name=note.package, version=note.version, kind=Kind.REGISTRY, integrity=published.integrity
-    )
-    plain = Pinned(integrity=note.pinned.integrity)
-    if note.pinned.integrity and plain.compare(theirs) is Bound.DIFFERENT:
+    vetted = note.pinned.integrity
+    if vetted and published.integrity and same_bytes(vetted, published.integrity) is False:
         raise RefusedError(
             f"the registry publishes other bytes than were vetted: expected "
             f"{note.pinned.integrity}, found {published.integrity}",

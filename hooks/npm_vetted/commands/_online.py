@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from npm_vetted.binding import Bound, Pinned
 from npm_vetted.change import Change
 from npm_vetted.commands._desk import registry_for
 from npm_vetted.errors import FOUND, UNDECIDED, UndecidedError
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.hashes import same_bytes
 from npm_vetted.notes import Mention, Note, mentions
 from npm_vetted.sanitize import printable
 
@@ -58,9 +57,8 @@ def _disagreements(
     if isinstance(answer, UndecidedError):
         yield answer.message
         return
-    theirs = Artifact(name=name, version=version, kind=Kind.REGISTRY, integrity=answer.integrity)
-    plain = Pinned(integrity=mention.pinned.integrity)
-    if mention.pinned.integrity and plain.compare(theirs) is Bound.DIFFERENT:
+    vetted = mention.pinned.integrity
+    if vetted and answer.integrity and same_bytes(vetted, answer.integrity) is False:
         yield f"the registry publishes other bytes: {answer.integrity}"
     noted = mention.listed.published if mention.listed else mention.note.published
     theirs_at = answer.published

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npm_vetted.binding import Bound
 from npm_vetted.change import Change, Use
 from npm_vetted.commands._amend import amend, complete
 from npm_vetted.commands._common import add_range, range_of
@@ -120,14 +119,13 @@ def _named(text: str | None) -> tuple[str, ...] | None:
 
 def _refuse_other_bytes(draft: Draft, seen: Mapping[Artifact, Published]) -> None:
     """Raise where the lockfile pins other bytes than the registry publishes."""
-    from npm_vetted.binding import Pinned
+    from npm_vetted.hashes import same_bytes
 
     for item in draft.items:
         published = seen.get(item.artifact)
         if published is None or published.integrity is None or item.artifact.integrity is None:
             continue
-        plain = Pinned(integrity=published.integrity, patch=item.artifact.patch)
-        if plain.compare(item.artifact) is Bound.DIFFERENT:
+        if same_bytes(published.integrity, item.artifact.integrity) is False:
             raise RefusedError(
                 f"{item.artifact.label}: the lockfile's hash is not the registry's: expected "
                 f"{published.integrity}, found {item.artifact.integrity}",
