@@ -105,7 +105,9 @@ def in_shell(text: str, repository: str = "npm", path: str = "run.sh") -> list[P
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_corpus(case: Case) -> None:
-    found = problems(case.path, {**REPOSITORIES[case.repository], **case.files, case.path: case.text})
+    found = problems(
+        case.path, {**REPOSITORIES[case.repository], **case.files, case.path: case.text}
+    )
     errors = [each for each in found if each.level is Level.ERROR]
     words = [f"{each.location.line}: {each.message}" for each in found]
     match case.label:
@@ -146,7 +148,7 @@ def _truth(case: Case, clients: Clients, marker: Marker, folder: Path) -> bool:
     for name in (".npmrc", ".yarnrc"):
         if name in REPOSITORIES[case.repository]:
             (folder / name).write_text(REPOSITORIES[case.repository][name])
-    if case.truth == "yarn4":
+    if case.truth.startswith("yarn4"):
         settings_of = REPOSITORIES[case.repository][".yarnrc.yml"]
         local = "nodeLinker: node-modules\nenableGlobalCache: false\n"
         (folder / ".yarnrc.yml").write_text(settings_of + local)
@@ -227,7 +229,16 @@ def _check(repo: GitRepo, *arguments: str) -> tuple[int, list[dict[str, object]]
     import sys
 
     done = subprocess.run(
-        [sys.executable, "-m", "npm_vetted", "check", "install-command", "--format", "json", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "npm_vetted",
+            "check",
+            "install-command",
+            "--format",
+            "json",
+            *arguments,
+        ],
         cwd=repo.path,
         capture_output=True,
         text=True,
@@ -285,7 +296,7 @@ def test_a_commit_that_takes_away_what_a_command_relied_on(
 def test_rebuilding_what_a_note_covers_passes(git_repo: GitRepo) -> None:
     _npm_repository(git_repo, SAFE)
     note = (
-        'package = "esbuild"\nversion = "0.25.0"\nintegrity = "sha512-AAAA"\n'
+        f'package = "esbuild"\nversion = "0.25.0"\nintegrity = "sha512-{"A" * 86}=="\n'
         'criteria = ["health", "scripts"]\nvetted-by = "Ada Example <ada@example.com>"\n'
         'vetted-on = 2026-01-01\nscripts = ["postinstall"]\nwhy = """\nThe bundler; its script was read.\n"""\n'
     )
@@ -358,7 +369,10 @@ def test_a_bomb_of_aliases_is_answered_in_time() -> None:
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" if n else "a0: &a0 [npm ci]\n"
         for n in range(40)
     )
-    for path, key in ((".gitlab-ci.yml", "job: {script: *a39}\n"), ("azure-pipelines.yml", "steps: *a39\n")):
+    for path, key in (
+        (".gitlab-ci.yml", "job: {script: *a39}\n"),
+        ("azure-pipelines.yml", "steps: *a39\n"),
+    ):
         start = time.process_time()
         problems(path, {path: levels + key})
         assert time.process_time() - start < 20
@@ -370,7 +384,9 @@ def test_a_chain_of_images_that_copy_twice_is_answered_in_time() -> None:
         for n in range(1, 100)
     )
     start = time.process_time()
-    problems("Dockerfile", {**REPOSITORIES["npm"], "Dockerfile": stages + "WORKDIR /b\nRUN npm ci\n"})
+    problems(
+        "Dockerfile", {**REPOSITORIES["npm"], "Dockerfile": stages + "WORKDIR /b\nRUN npm ci\n"}
+    )
     assert time.process_time() - start < 20
 
 

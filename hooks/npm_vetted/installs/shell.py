@@ -431,9 +431,7 @@ class Script:
             for text in target:
                 self.shell.listener.wrote(text, printed, ">>" in operator, state)
 
-    def _run_each(
-        self, lines: Sequence[list[str]], state: State, node: Node, depth: int
-    ) -> None:
+    def _run_each(self, lines: Sequence[list[str]], state: State, node: Node, depth: int) -> None:
         """Run a command that may have several argument lists: one of them, so side by side."""
         if len(lines) == 1:
             self._run(lines[0], state, node, depth)

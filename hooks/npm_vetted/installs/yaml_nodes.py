@@ -16,6 +16,7 @@ from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.installs.source import Source, located
 
 _VISITS: Final = 200_000
+_ITEMS: Final = 20_000
 
 
 @dataclass(eq=False, slots=True)
@@ -65,13 +66,16 @@ class Node:
         return [] if node is None else list(scalars(node))
 
 
-def scalars(node: Node, depth: int = 0) -> Iterator[Node]:
-    """The scalars of a scalar or a (nested) sequence."""
-    if node.text is not None:
-        yield node
-    elif depth < 12:
-        for item in (node.items or ())[:5000]:
-            yield from scalars(item, depth + 1)
+def scalars(node: Node) -> Iterator[Node]:
+    """The scalars of a scalar or a (nested) sequence, in order; of a bomb only the first ones."""
+    stack = [node]
+    for _ in range(_ITEMS):
+        if not stack:
+            return
+        node = stack.pop()
+        if node.text is not None:
+            yield node
+        stack.extend(reversed(node.items or ()))
 
 
 class Budget:

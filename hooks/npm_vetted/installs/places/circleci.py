@@ -11,7 +11,7 @@ from npm_vetted.installs.judgement import Judge
 from npm_vetted.installs.source import braced, filled
 from npm_vetted.installs.state import State
 from npm_vetted.installs.words import Value
-from npm_vetted.installs.yaml_nodes import Node, YamlFile, read_yaml
+from npm_vetted.installs.yaml_nodes import Budget, Node, YamlFile, read_yaml
 from npm_vetted.model import Problem
 
 _TEMPLATES: Final = braced("<<", ">>")
@@ -43,6 +43,7 @@ class _Config:
         self.file = file
         self.judge = judge
         self.tracked = tracked
+        self.budget = Budget(file.path)
         executors = root.get("executors")
         self.executors = executors.table() if executors else {}
 
@@ -67,7 +68,7 @@ class _Config:
             for key, node in (parameters.table().items() if parameters else ())
             if (default := node.scalar("default")) is not None
         }
-        for step in _steps(body.get("steps")):
+        for step in _steps(body.get("steps"), self.budget):
             self._step(step, disk, top, variables, defaults)
 
     def _environment(self, node: Node | None) -> dict[str, Value]:
@@ -124,17 +125,19 @@ def _none(text: str) -> Iterator[tuple[int, int, str]]:  # noqa: ARG001
     return iter(())
 
 
-def _steps(node: Node | None, depth: int = 0) -> Iterator[Node]:
+def _steps(node: Node | None, budget: Budget) -> Iterator[Node]:
     """The steps, also those within ``when``, ``unless`` and lists."""
-    for item in (node.items or ()) if node and depth < 10 else ():
-        if item.items is not None:
-            yield from _steps(item, depth + 1)
-        for key in ("when", "unless"):
-            inner = item.get(key) if item.pairs else None
-            if inner is not None:
-                yield from _steps(inner.get("steps"), depth + 1)
+    stack = list(reversed(node.items or ())) if node else []
+    while stack:
+        item = stack.pop()
+        budget.spend(item)
         if item.pairs is not None:
             yield item
+        for key in ("when", "unless") if item.pairs is not None else ():
+            inner = item.get(key)
+            steps = inner.get("steps") if inner is not None else None
+            stack.extend(reversed((steps.items or ()) if steps else ()))
+        stack.extend(reversed(item.items or ()))
 
 
 def _place(folder: str, top: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from npm_vetted.installs import Context
@@ -10,7 +10,7 @@ from npm_vetted.installs.disk import CHECKOUT, Disk, Tracked
 from npm_vetted.installs.judgement import Judge, base_state
 from npm_vetted.installs.source import Source, joined
 from npm_vetted.installs.words import Value, names
-from npm_vetted.installs.yaml_nodes import Node, YamlFile, read_yaml
+from npm_vetted.installs.yaml_nodes import Budget, Node, YamlFile, read_yaml
 from npm_vetted.model import Problem
 
 _KEYWORDS: Final = names(
@@ -48,6 +48,7 @@ class _Pipeline:
     ) -> None:
         self.file = file
         self.root = root.table()
+        self.budget = Budget(file.path)
         self.judge = judge
         self.context = context
         self.tracked = tracked
@@ -96,37 +97,38 @@ class _Pipeline:
                 queue.extend(each for each in reversed(names) if each)
         return found
 
-    def _lines(self, node: Node | None, depth: int = 0) -> list[Source]:
+    def _lines(self, node: Node | None) -> list[Source]:
         """The lines of a script: a text, a list, lists within it, references to other jobs."""
-        if node is None or depth > 10:
-            return []
-        if node.tag == "!reference" and node.items:
-            target: Node | None = None
-            for index, item in enumerate(node.items):
-                table = self.root if index == 0 else target.table() if target else {}
-                target = table.get(item.text or "")
-            return self._lines(target, depth + 1)
-        if node.text is not None:
-            return [self.file.source(node)]
         found: list[Source] = []
-        for item in (node.items or ())[:2000]:
-            found.extend(self._lines(item, depth + 1))
-            if len(found) > 5000:
-                break
+        stack = [] if node is None else [node]
+        while stack:
+            each = stack.pop()
+            self.budget.spend(each)
+            if each.tag == "!reference" and each.items:
+                target = self._referred(each.items)
+                stack.extend([target] if target else [])
+            elif each.text is not None:
+                found.append(self.file.source(each))
+            else:
+                stack.extend(reversed(each.items or ()))
         return found
+
+    def _referred(self, names: Sequence[Node]) -> Node | None:
+        target: Node | None = None
+        for index, item in enumerate(names):
+            table = self.root if index == 0 else target.table() if target else {}
+            target = table.get(item.text or "")
+        return target
 
     def _run(self, lines: list[Source], variables: dict[str, Value]) -> None:
         if not lines:
             return
         parts: list[tuple[str, int]] = []
         for source in lines:
-            for index, text in enumerate(source.text.split("\n")):
-                offset = (
-                    sum(len(each) + 1 for each in source.text.split("\n")[:index])
-                    if index < 200
-                    else 0
-                )
+            offset = 0
+            for text in source.text.split("\n"):
                 parts.append((text + "\n", source.line(offset)))
+                offset += len(text) + 1
         state = base_state(self.context, self.judge.path, self.tracked)
         state.script = None
         for name, value in {**variables, "CI": ("true",), "CI_PROJECT_DIR": (CHECKOUT,)}.items():
