@@ -8,20 +8,29 @@ from dataclasses import dataclass
 from npm_vetted.change import Change, Use
 from npm_vetted.model import Artifact
 from npm_vetted.versions import newest, step
-from npm_vetted.vetting import scripts_of
+from npm_vetted.vetting import Subject, scripts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An artifact that a note is about or lists, and the vetted version it is an upgrade from."""
+    """An artifact that a note is about or lists, and the vetted version it is an upgrade from.
 
-    use: Use
+    ``use`` is where a lockfile pins it; None where none does yet (a note ahead of a bot's branch).
+    """
+
+    subject: Subject
     since: str | None = None
+    use: Use | None = None
 
     @property
     def artifact(self) -> Artifact:
         """The artifact itself."""
-        return self.use.artifact
+        return self.subject.artifact
+
+    @property
+    def base(self) -> str | None:
+        """What an upgrade's changelog is read from: the vetted version, else the locked one."""
+        return self.since or newest(list(self.subject.previous))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,20 +83,34 @@ def _distinct(uses: Iterable[Use]) -> list[Use]:
     return list(found.values())
 
 
-def since_of(change: Change, use: Use) -> str | None:
+def since_of(change: Change, subject: Subject) -> str | None:
     """The newest locked version that is vetted itself: what an upgrade's review starts from."""
-    demands = change.policy.asks(use.subject.development)
+    demands = change.policy.asks(subject.development)
     chained = [
         version
-        for version in use.subject.previous
-        if change.vetting.chained(use.artifact.name, version, demands)
+        for version in subject.previous
+        if change.vetting.chained(subject.artifact.name, version, demands)
     ]
     return newest(chained)
 
 
 def item_of(change: Change, use: Use, *, whole: bool = False) -> Item:
     """An item, reviewed whole or from the vetted version before it."""
-    return Item(use=use, since=None if whole else since_of(change, use))
+    since = None if whole else since_of(change, use.subject)
+    return Item(subject=use.subject, since=since, use=use)
+
+
+def item_ahead(
+    change: Change, artifact: Artifact, locked: Iterable[str], *, whole: bool = False
+) -> Item:
+    """An item that no lockfile pins yet; ``locked`` are the versions of it that are."""
+    subject = Subject(
+        artifact=artifact,
+        direct=True,
+        development=False,
+        previous=tuple(sorted({*locked} - {artifact.version})),
+    )
+    return Item(subject=subject, since=None if whole else since_of(change, subject))
 
 
 def drafts_of_change(change: Change) -> list[Draft]:
@@ -100,75 +123,69 @@ def drafts_of_change(change: Change) -> list[Draft]:
     own = [use for use in left if use.direct and _deserves_its_own(change, use)]
     drafts, claimed = [], {use.artifact for use in own}
     for use in own:
-        draft = draft_of(change, use, left, claimed)
+        draft = draft_of(change, item_of(change, use), left, claimed)
         claimed.update(item.artifact for item in draft.brings)
         drafts.append(draft)
     rest = [use for use in left if use.artifact not in claimed]
     if rest:
-        drafts.append(draft_of_group(change, rest))
+        drafts.append(draft_of_group(change, [item_of(change, use) for use in rest]))
     return drafts
 
 
 def _deserves_its_own(change: Change, use: Use) -> bool:
-    since = since_of(change, use)
+    since = since_of(change, use.subject)
     if since is None:
         return True
     return step(since, use.artifact.version or "") == "major"
 
 
 def draft_of(
-    change: Change,
-    use: Use,
-    left: Collection[Use],
-    claimed: Collection[Artifact],
-    *,
-    whole: bool = False,
+    change: Change, item: Item, left: Collection[Use], claimed: Collection[Artifact]
 ) -> Draft:
     """A note of one artifact with what it brings, of what is still uncovered and not claimed."""
-    item = item_of(change, use, whole=whole)
     return Draft(
         own=item,
-        brings=tuple(item_of(change, each) for each in _brought(change, [use], left, claimed)),
+        brings=tuple(_brought(change, [item], left, claimed)),
         criteria=criteria_for(change, [item]),
     )
 
 
-def draft_of_group(change: Change, uses: list[Use], left: Collection[Use] = ()) -> Draft:
+def draft_of_group(change: Change, items: list[Item], left: Collection[Use] = ()) -> Draft:
     """One note of several artifacts; direct ones, and those that nothing else brings."""
-    items = [item_of(change, use) for use in uses]
-    claimed = {use.artifact for use in uses}
+    claimed = {item.artifact for item in items}
     return Draft(
         own=None,
         accepts=tuple(items),
-        brings=tuple(item_of(change, each) for each in _brought(change, uses, left, claimed)),
+        brings=tuple(_brought(change, items, left, claimed)),
         criteria=criteria_for(change, items),
     )
 
 
 def _brought(
-    change: Change, uses: list[Use], left: Collection[Use], claimed: Collection[Artifact]
-) -> Iterator[Use]:
+    change: Change, items: list[Item], left: Collection[Use], claimed: Collection[Artifact]
+) -> Iterator[Item]:
     if change.policy.demands.transitive != "accepted":
         return
     reached: set[tuple[str, str]] = set()
-    for use in uses:
-        reached |= {(use.lockfile.path, key) for key in use.lockfile.reach([use.entry.key])}
+    for use in (item.use for item in items):
+        if use is not None:
+            reached |= {(use.lockfile.path, key) for key in use.lockfile.reach([use.entry.key])}
     for each in left:
         at = (each.lockfile.path, each.entry.key)
         if at in reached and not each.direct and each.artifact not in claimed:
-            yield each
+            yield item_of(change, each)
 
 
 def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
     """What the policy demands of a note about some artifacts, in the order people know."""
     wanted: dict[str, None] = {}
     for item in items:
-        if not item.use.direct and len(items) > 1:
+        if not item.subject.direct and len(items) > 1:
             continue
-        wanted |= dict.fromkeys(change.vetting.demanded(item.use.subject, item.since))
+        wanted |= dict.fromkeys(change.vetting.demanded(item.subject, item.since))
         if item.since is None:
             # Without `from` it must hold for those who come later, to whom the package is new.
-            wanted |= dict.fromkeys(change.policy.asks(item.use.subject.development).new)
+            wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
     if not wanted:
         wanted = dict.fromkeys(change.policy.demands.upgrade["patch"])
     if any(item.artifact.scripts for item in items):

@@ -44,7 +44,7 @@ class Desk:
                 use
                 for use in change.uses()
                 if use.artifact.name == name
-                and (version is None or version in (use.artifact.version, use.artifact.resolved))
+                and (version is None or version in _versions(use.artifact))
             ]
             if found:
                 return _preferred(found)
@@ -52,6 +52,11 @@ class Desk:
             f"{label} is neither staged nor locked anywhere in the working tree",
             fix=f'install it first: npm install "{label}" --ignore-scripts',
         )
+
+
+def _versions(artifact: Artifact) -> tuple[str | None, ...]:
+    """What may stand behind the ``@`` of an artifact's name."""
+    return (artifact.version, artifact.specifier, artifact.resolved)
 
 
 def _preferred(found: list[Use]) -> list[Use]:
@@ -144,7 +149,7 @@ def seen_by_registry(desk: Desk, drafts: Sequence[Draft]) -> Mapping[Artifact, P
     projects: dict[str, Project] = {}
     for draft in drafts:
         for item in draft.items:
-            if item.artifact.kind is Kind.REGISTRY and item.artifact.version:
+            if item.use and item.artifact.kind is Kind.REGISTRY and item.artifact.version:
                 projects[item.use.project.path] = item.use.project
                 by_project.setdefault(item.use.project.path, []).append(item.artifact)
     seen: dict[Artifact, Published] = {}

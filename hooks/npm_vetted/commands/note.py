@@ -22,7 +22,7 @@ from npm_vetted.commands._desk import (
     says_yes_no_terminal,
     seen_by_registry,
 )
-from npm_vetted.draft import Draft, draft_of, draft_of_group, drafts_of_change, uncovered
+from npm_vetted.draft import Draft, draft_of, draft_of_group, drafts_of_change, item_of, uncovered
 from npm_vetted.errors import RefusedError, UsageError
 from npm_vetted.fix import quoted
 from npm_vetted.model import Artifact
@@ -92,10 +92,11 @@ def _drafts(desk: Desk, arguments: argparse.Namespace) -> list[Draft]:
     left = uncovered(change)
     uses = [use for name in arguments.packages for use in desk.uses_of(name)]
     fresh = [use for use in uses if _is_open(desk, use, left, arguments)]
-    if len(arguments.packages) > 1 and len(fresh) > 1:
-        return [draft_of_group(change, fresh, left)]
-    claimed = {use.artifact for use in fresh}
-    return [draft_of(change, use, left, claimed, whole=arguments.whole) for use in fresh]
+    items = [item_of(change, use, whole=arguments.whole) for use in fresh]
+    if len(arguments.packages) > 1 and len(items) > 1:
+        return [draft_of_group(change, items, left)]
+    claimed = {item.artifact for item in items}
+    return [draft_of(change, item, left, claimed) for item in items]
 
 
 def _is_open(desk: Desk, use: Use, left: Sequence[Use], arguments: argparse.Namespace) -> bool:
@@ -129,8 +130,8 @@ def _refuse_other_bytes(draft: Draft, seen: Mapping[Artifact, Published]) -> Non
             raise RefusedError(
                 f"{item.artifact.label}: the lockfile's hash is not the registry's: expected "
                 f"{published.integrity}, found {item.artifact.integrity}",
-                path=item.use.location.path,
-                line=item.use.location.line,
+                path=item.use.location.path if item.use else None,
+                line=item.use.location.line if item.use else 1,
                 fix="do not install this; find out who wrote that line",
             )
 
