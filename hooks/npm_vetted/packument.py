@@ -38,6 +38,10 @@ class AnswerError(UndecidedError):
         super().__init__(printable(f"{path} answered with something else: {message}"), fix=fix)
 
 
+class AbsentError(UndecidedError):
+    """The registry did answer: it has no such package, or no such version (any more)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Someone as a registry names them."""
@@ -124,10 +128,10 @@ class Packument:
         return version in self._versions.data
 
     def release(self, version: str) -> Release:
-        """One version; raises UndecidedError where it is not there or malformed."""
+        """One version; raises AbsentError where it is not there, UndecidedError where malformed."""
         table = self._versions.maybe_table(version)
         if table is None:
-            raise UndecidedError(self._missing(version))
+            raise AbsentError(self._missing(version))
         for key, expected in (("name", self.name), ("version", version)):
             if table.text(key) != expected:
                 raise table.fail(f"expected {expected!r}, found {named(table.data[key])}", key)

@@ -32,7 +32,7 @@ import urllib3
 from npm_vetted import __version__
 from npm_vetted.errors import UndecidedError
 from npm_vetted.hashes import Hash
-from npm_vetted.packument import Packument, Release, read_packument
+from npm_vetted.packument import AbsentError, Packument, Release, read_packument
 from npm_vetted.registry_settings import DEFAULT, RegistrySettings, Url
 from npm_vetted.sanitize import line, printable
 from npm_vetted.tarball import (
@@ -327,7 +327,8 @@ class _Fetcher:
         if status == HTTPStatus.NOT_MODIFIED:
             return _Answer(status=status, body=b"")
         if status != HTTPStatus.OK:
-            raise UndecidedError(self._refusal(url, status, authorised))
+            kind = AbsentError if status == HTTPStatus.NOT_FOUND else UndecidedError
+            raise kind(self._refusal(url, status, authorised))
         body = _body(url, response, limit)
         return _Answer(status=status, body=body, etag=response.headers.get("ETag"))
 
