@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import Final
 
 from npm_vetted.clients import Client, clients
 from npm_vetted.errors import DocumentError
+from npm_vetted.globs import glob_matcher
 from npm_vetted.manifest import NAME, read_manifest, read_pin
 from npm_vetted.model import Manifest, Pin, Project
 from npm_vetted.snapshot import Snapshot
@@ -66,45 +66,12 @@ def in_node_modules(path: str) -> bool:
     return "node_modules" in path.split("/")
 
 
-@cache
-def glob_matcher(pattern: str) -> re.Pattern[str]:
-    """A workspace or policy glob as a regular expression over ``/``-separated paths.
-
-    ``*`` and ``?`` stay within a name, ``**`` spans any number of them, ``{a,b}`` alternates.
-    """
-    pattern = pattern.removeprefix("./").rstrip("/")
-    out: list[str] = []
-    at, depth = 0, 0
-    while at < len(pattern):
-        char = pattern[at]
-        if pattern.startswith("**/", at):
-            out.append("(?:[^/]+/)*")
-            at += 3
-            continue
-        if pattern.startswith("**", at):
-            out.append(".*")
-            at += 2
-            continue
-        if char == "{":
-            depth += 1
-            out.append("(?:")
-        elif char == "}" and depth:
-            depth -= 1
-            out.append(")")
-        elif char == "," and depth:
-            out.append("|")
-        else:
-            out.append({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)))
-        at += 1
-    return re.compile("".join(out) + ")" * depth + r"\Z", re.DOTALL)
-
-
 def matches_globs(globs: Sequence[str], path: str) -> bool:
     """Whether a directory is one that workspace globs name; the last that matches decides."""
     chosen = False
     for glob in globs:
         wanted = not glob.startswith("!")
-        if glob_matcher(glob.removeprefix("!")).match(path):
+        if glob_matcher(glob.removeprefix("!")).match(path) is not None:
             chosen = wanted
     return chosen
 
