@@ -15,6 +15,7 @@ from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
 from npm_vetted.policy import Policy
 from npm_vetted.project import Projects, below, client_of_lockfile, interesting_names
 from npm_vetted.snapshot import Comparison, FileChange, Snapshot
+from npm_vetted.specifiers import specifier_lists
 from npm_vetted.vetting import Subject, Verdict, Vetting
 
 _PATCHES = (".patch", ".diff")
@@ -82,16 +83,20 @@ class ProjectChange:
             self._lockfiles[path] = read_lockfile(self.after, path)
         return self._lockfiles[path]
 
-    @property
+    @cached_property
     def lockfiles(self) -> list[Lockfile]:
-        """All its lockfiles."""
+        """All its lockfiles; its manifests' specifiers where it is accepted that there is none."""
+        if self._change.judges_specifiers(self.after):
+            return list(specifier_lists(self.after))
         return [self.lockfile(path) for path in self.after.lockfiles]
 
     @cached_property
     def earlier(self) -> list[tuple[Project, Lockfile]]:
         """The lockfiles as they stood; one that could not be read then counts as not there."""
-        found = []
+        found: list[tuple[Project, Lockfile]] = []
         for project in self.before:
+            if self._change.judges_specifiers(project):
+                found.extend((project, each) for each in specifier_lists(project))
             for path in project.lockfiles:
                 try:
                     found.append((project, read_lockfile(project, path)))
@@ -322,6 +327,12 @@ class Change:
             if earlier is not None:
                 found.append(earlier)
         return tuple(found)
+
+    def judges_specifiers(self, project: Project) -> bool:
+        """Whether a project has no lockfile, and the policy accepts that."""
+        return not project.lockfiles and self.policy.accepts(
+            "lockfile-sync", project.manifest.path, None, self.today.date()
+        )
 
     def uses(self) -> Iterator[Use]:
         """The artifacts that the commit adds, changes or promotes, project by project."""

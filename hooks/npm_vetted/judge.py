@@ -130,18 +130,12 @@ def _kept(found: list[Finding], change: Change) -> Iterator[Finding]:
         if finding.check == UNDECIDED:
             yield finding
             continue
-        accepted = [
-            each
-            for each in change.policy.ignore
-            if each.applies(finding.check, finding.location.path, finding.package)
-        ]
-        if any(each.until is None or each.until >= today for each in accepted):
+        about = (finding.check, finding.location.path, finding.package)
+        if change.policy.accepts(*about, today):
             continue
-        message = finding.message
-        if accepted:
-            ended = max(each.until for each in accepted if each.until)
-            message += f" (its exception ended on {ended})"
-        yield replace(finding, message=message)
+        ended = [each.until for each in change.policy.ignore if each.until and each.applies(*about)]
+        suffix = f" (its exception ended on {max(ended)})" if ended else ""
+        yield replace(finding, message=finding.message + suffix)
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

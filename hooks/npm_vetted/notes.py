@@ -22,6 +22,7 @@ FOLDER: Final = ".vetting/notes/"
 GROUPS: Final = ".vetting/notes/_groups/"
 BESIDE: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
 _SEARCH_LIMIT: Final = 200
+_LONGEST_STEM: Final = 100
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _UNSAFE: Final = re.compile(r"[^a-z0-9._-]")
 _PLACEHOLDERS: Final = frozenset(
@@ -64,7 +65,6 @@ class Note:
     path: str
     package: str | None
     version: str | None
-    specifier: str | None
     pinned: Pinned
     since: str | None
     criteria: tuple[str, ...]
@@ -78,6 +78,11 @@ class Note:
     brings: tuple[Listed, ...]
     accepts: tuple[Listed, ...]
     evidence: Mapping[str, object]
+
+    @property
+    def specifier(self) -> str | None:
+        """What a manifest asks for, in a project without a lockfile."""
+        return self.pinned.specifier
 
     @property
     def grants(self) -> frozenset[str]:
@@ -96,12 +101,12 @@ class Note:
 
 _LIST_KEYS: Final = frozenset(
     {
-        "package", "integrity", "resolved", "checksum", "patch", "published", "scripts", "from",
-        "cooldown-waiver", "not-lookalike-of",
+        "package", "integrity", "resolved", "checksum", "patch", "specifier", "published", "scripts",
+        "from", "cooldown-waiver", "not-lookalike-of",
     }
 )  # fmt: skip
 _KEYS: Final = _LIST_KEYS | {
-    "version", "specifier", "criteria", "vetted-by", "vetted-on", "why", "brings", "accepts",
+    "version", "criteria", "vetted-by", "vetted-on", "why", "brings", "accepts",
     "evidence",
 }  # fmt: skip
 _OWN_KEYS: Final = ("package", "version", "specifier", "integrity", "resolved", "checksum", "patch")
@@ -123,7 +128,7 @@ def _note(path: str, table: Table, known: Collection[str] | None) -> Note:
     package = _package(table, group)
     version = None if group else table.maybe_text("version")
     pinned = _pinned(table)
-    if not group and table.maybe_text("specifier") is None:
+    if not group:
         _bound(table, pinned)
     criteria = table.maybe_texts("criteria")
     if not criteria:
@@ -135,7 +140,6 @@ def _note(path: str, table: Table, known: Collection[str] | None) -> Note:
         path=path,
         package=package,
         version=version,
-        specifier=table.maybe_text("specifier"),
         pinned=pinned,
         since=table.maybe_text("from"),
         criteria=criteria,
@@ -171,8 +175,10 @@ def _accepts(table: Table, group: bool) -> tuple[Listed, ...]:
 
 def _listed(table: Table) -> Listed:
     table.only(_LIST_KEYS)
-    name, _, version = table.text("package").rpartition("@")
-    if not name or not version:
+    label = table.text("package")
+    at = label.find("@", 1)  # a git source has more of them
+    name, version = label[:at], label[at + 1 :]
+    if at < 0 or not version:
         raise table.fail("expected 'name@version'", "package")
     pinned = _bound(table, _pinned(table))
     return Listed(
@@ -194,11 +200,16 @@ def _pinned(table: Table) -> Pinned:
         checksum=table.maybe_text("checksum"),
         resolved=table.maybe_text("resolved"),
         patch=table.maybe_text("patch"),
+        specifier=table.maybe_text("specifier"),
     )
 
 
 def _bound(table: Table, pinned: Pinned) -> Pinned:
-    if not (pinned.integrity or pinned.resolved or pinned.checksum):
+    if pinned.specifier is not None:
+        for key in ("version", "integrity", "resolved", "checksum", "patch"):
+            if key in table.data:
+                raise table.fail("stands beside 'specifier', which is for what nothing pins", key)
+    elif not (pinned.integrity or pinned.resolved or pinned.checksum):
         raise table.fail("nothing binds it to bytes: expected 'integrity' (or 'resolved' for git)")
     return pinned
 
@@ -280,12 +291,14 @@ def package_folder(package: str) -> str:
     return f"{FOLDER}{encode_name(package)}/"
 
 
-def file_stem(version: str | None, pinned: Pinned, specifier: str | None = None) -> str:
+def file_stem(version: str | None, pinned: Pinned) -> str:
     """The name of a note's file without ``.toml``: its version, else its commit or hash."""
     if version is not None:
         return encode_name(version)
-    if specifier is not None:
-        return encode_name(specifier)
+    if pinned.specifier is not None:
+        stem = encode_name(pinned.specifier)
+        short = len(stem) <= _LONGEST_STEM
+        return stem if short else hashlib.sha256(pinned.specifier.encode()).hexdigest()[:12]
     commit = re.search(r"#(?:commit=)?([0-9a-f]{12})", pinned.resolved or "")
     if commit:
         return commit.group(1)
@@ -303,7 +316,7 @@ def belongs_at(note: Note) -> bool:
     """Whether a note's file stands where its package and version say."""
     if note.package is None:
         return note.path.startswith(GROUPS)
-    stem = package_folder(note.package) + file_stem(note.version, note.pinned, note.specifier)
+    stem = package_folder(note.package) + file_stem(note.version, note.pinned)
     rest = note.path.removeprefix(stem)
     return rest != note.path and re.fullmatch(r"(?:\.[1-9][0-9]*)?\.toml", rest) is not None
 
@@ -423,11 +436,12 @@ class NoteStore:
     def mentioning(self, artifact: Artifact) -> list[Mention]:
         """Everything that notes say of an artifact's name and version, whatever the bytes."""
         own = [
-            Mention(note, None, accepted=True) for note in self.of(artifact.name, artifact.version)
+            Mention(note, None, accepted=True)
+            for note in self.of(artifact.name, artifact.version)
+            if (note.version, note.specifier) == (artifact.version, artifact.specifier)
         ]
-        if artifact.version is None:
-            own = [each for each in own if each.note.version is None]
-        return own + self.listing(artifact.name, artifact.version or artifact.resolved or "-")
+        wanted = artifact.version or artifact.specifier or artifact.resolved
+        return own + self.listing(artifact.name, wanted or "-")
 
     def all(self) -> Iterator[Note | NoteError]:
         """Every note, malformed ones as their errors."""

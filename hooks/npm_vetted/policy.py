@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from npm_vetted.documents.base import Table, decode, hint
 from npm_vetted.documents.strict_toml import load_toml
 from npm_vetted.errors import DocumentError, UsageError
-from npm_vetted.project import glob_matcher
+from npm_vetted.globs import glob_matcher
 from npm_vetted.sources import Registries
 from npm_vetted.versions import STEPS, comparators
 
@@ -134,6 +134,13 @@ class Policy:
             for each in self.exclude
             for matcher in [glob_matcher(each.path)]
             for part in _itself_and_folders(path)
+        )
+
+    def accepts(self, check: str, path: str, package: str | None, day: datetime.date) -> bool:
+        """Whether an exception that still holds accepts such a finding."""
+        return any(
+            each.applies(check, path, package) and (each.until is None or each.until >= day)
+            for each in self.ignore
         )
 
     def owner_of(self, name: str) -> FirstParty | None:

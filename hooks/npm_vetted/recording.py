@@ -92,6 +92,8 @@ def _scripts(artifact: Artifact, published: Published | None) -> Sequence[str] |
 
 def _bytes(artifact: Artifact, published: Published | None) -> dict[str, str]:
     """What binds a note: every hash that the lockfile or the registry names, else the source."""
+    if artifact.specifier is not None:
+        return {"specifier": artifact.specifier}
     found: dict[str, str] = {}
     integrity = artifact.integrity or (published.integrity if published else None)
     if integrity:
@@ -130,7 +132,10 @@ def pinned_of_draft(item: Item) -> Pinned:
     """What a note of an item is bound by, as its file's name needs it."""
     artifact = item.artifact
     return Pinned(
-        integrity=artifact.integrity, checksum=artifact.checksum, resolved=artifact.resolved
+        integrity=artifact.integrity,
+        checksum=artifact.checksum,
+        resolved=artifact.resolved,
+        specifier=artifact.specifier,
     )
 
 

@@ -36,8 +36,8 @@ def run(change: Change) -> Iterator[Finding]:
     """Judge the age of what enters, by what its note says was published when."""
     for use in change.uses():
         days = change.policy.asks(use.subject.development).cooldown_days
-        if days == 0 or use.arrival is Arrival.PROMOTED:
-            continue
+        if days == 0 or use.arrival is Arrival.PROMOTED or use.artifact.specifier is not None:
+            continue  # a range has no age
         verdict = change.verdict(use)
         if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
             continue

@@ -79,7 +79,8 @@ def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
         yield use_finding(
             ID,
             use,
-            f"comes from {artifact.kind.value} ({artifact.resolved}), and no note accepts that source",
+            f"comes from {artifact.kind.value} ({artifact.specifier or artifact.resolved}), and no note "
+            "accepts that source",
             fix=(("npm-vetted", "note", artifact.label),),
         )
     if (

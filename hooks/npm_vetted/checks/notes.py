@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from npm_vetted.change import Change, Use, manifests_by_lockfile, read_lockfile
 from npm_vetted.checks import Words, use_finding
+from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Artifact, Finding, Location, Project
 from npm_vetted.notes import (
@@ -20,6 +22,7 @@ from npm_vetted.notes import (
     package_folder,
 )
 from npm_vetted.policy import EXEMPTIONS, Exemptions
+from npm_vetted.specifiers import specifier_lists
 from npm_vetted.versions import satisfies
 from npm_vetted.vetting import Subject
 
@@ -77,9 +80,7 @@ def _of_file(change: Change, path: str) -> Iterator[Finding]:
 
 def _of_note(change: Change, note: Note) -> Iterator[Finding]:
     if not belongs_at(note):
-        stem = package_folder(note.package or "") + file_stem(
-            note.version, note.pinned, note.specifier
-        )
+        stem = package_folder(note.package or "") + file_stem(note.version, note.pinned)
         yield Finding(
             check=ID,
             message=f"misplaced: a note of {note.label} belongs at {stem}.toml",
@@ -141,7 +142,7 @@ def _gone(change: Change) -> Iterator[Finding]:
         return
     judged = {(use.project.path, use.artifact) for use in change.uses()}
     for project in change.projects_after.all():
-        for location, subject in _locked(project, names):
+        for location, subject in _locked(change, project, names):
             if (project.path, subject.artifact) in judged:
                 continue
             if change.vetting.judge(subject).covered:
@@ -165,18 +166,25 @@ def _names_that_lost_words(change: Change) -> set[str]:
     return names
 
 
-def _locked(project: Project, names: set[str]) -> Iterator[tuple[Location, Subject]]:
+def _readable(change: Change, project: Project) -> Iterator[Lockfile]:
+    if change.judges_specifiers(project):
+        yield from specifier_lists(project)
     for path in project.lockfiles:
-        try:
-            lockfile = read_lockfile(project, path)
-        except NpmVettedError:  # not what this commit is about; it is judged when it is touched
-            continue
+        # One that cannot be read is not what this commit is about; it is judged when it is touched.
+        with suppress(NpmVettedError):
+            yield read_lockfile(project, path)
+
+
+def _locked(
+    change: Change, project: Project, names: set[str]
+) -> Iterator[tuple[Location, Subject]]:
+    for lockfile in _readable(change, project):
         direct = lockfile.direct(manifests_by_lockfile(project, lockfile))
         for key in lockfile.blocks:
             entry = lockfile.entry(key)
             if entry.artifact is not None and entry.artifact.name in names and not entry.bundled_by:
                 subject = Subject(artifact=entry.artifact, direct=key in direct, development=False)
-                yield Location(path, entry.line), subject
+                yield Location(lockfile.path, entry.line), subject
 
 
 def _gone_finding(

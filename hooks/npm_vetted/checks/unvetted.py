@@ -46,12 +46,7 @@ WORDS: Final = Words(
 def run(change: Change) -> Iterator[Finding]:
     """Judge what the commit adds, changes or promotes."""
     for project in change.projects:
-        change.vetting.notes.search(
-            [
-                f"{use.artifact.name}@{use.artifact.version or use.artifact.resolved}"
-                for use in project.uses
-            ]
-        )
+        change.vetting.notes.search([use.artifact.label for use in project.uses])
         open_uses = []
         for use in project.uses:
             verdict = change.verdict(use)

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm_vetted.change import Change, Use
 from npm_vetted.clients import clients
-from npm_vetted.draft import Draft, uncovered
+from npm_vetted.draft import Draft, Item, uncovered
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.judge import open_change
 from npm_vetted.model import Artifact, Kind, Project
@@ -32,12 +33,23 @@ class Desk:
     change: Change
     others: tuple[Change, ...]
     store: Store
+    _registries: dict[str, Registry] = field(default_factory=dict)
 
     def uses_of(self, label: str) -> list[Use]:
         """What ``PKG[@VER]`` means: what the change brings, else what is locked.
 
         Raises UsageError where nothing of that name is locked.
         """
+        found = self.locked(label)
+        if not found:
+            raise UsageError(
+                f"{label} is neither staged nor locked anywhere in the working tree",
+                fix=f'install it first: npm install "{label}" --ignore-scripts',
+            )
+        return found
+
+    def locked(self, label: str) -> list[Use]:
+        """What ``PKG[@VER]`` means: what the change brings, else what is locked; maybe nothing."""
         name, version = split_label(label)
         for change in (self.change, *self.others):
             found = [
@@ -48,10 +60,33 @@ class Desk:
             ]
             if found:
                 return _preferred(found)
-        raise UsageError(
-            f"{label} is neither staged nor locked anywhere in the working tree",
-            fix=f'install it first: npm install "{label}" --ignore-scripts',
-        )
+        return []
+
+    def versions_of(self, name: str) -> set[str]:
+        """The versions of a package that are locked anywhere."""
+        uses = (self.others or (self.change,))[-1].uses()
+        return {
+            use.artifact.version
+            for use in uses
+            if use.artifact.name == name and use.artifact.version is not None
+        }
+
+    def project_of(self, item: Item) -> Project:
+        """The project whose registry is asked for an item."""
+        return item.use.project if item.use is not None else self.project_here()
+
+    def project_here(self) -> Project:
+        """The project around the current directory; raises UsageError where there is none."""
+        found = project_here(self.repository, self.change)
+        if found is None:
+            raise UsageError("no project here names a registry to ask")
+        return found
+
+    def registry(self, project: Project) -> Registry:
+        """The registry client of a project, one for the whole command."""
+        if project.path not in self._registries:
+            self._registries[project.path] = registry_for(project, self.change)
+        return self._registries[project.path]
 
 
 def _versions(artifact: Artifact) -> tuple[str | None, ...]:
@@ -126,6 +161,17 @@ def says_yes_no_terminal(label: str, demanded: Iterable[str]) -> None:
         )
 
 
+def project_here(repository: Repository, change: Change) -> Project | None:
+    """The project that the current directory belongs to, else the first of the repository."""
+    here = Path.cwd().resolve()
+    top = Path(repository.top).resolve()
+    if here.is_relative_to(top):
+        found = change.projects_after.of((here.relative_to(top) / "package.json").as_posix())
+        if found is not None:
+            return found
+    return next(iter(change.projects_after.all()), None)
+
+
 def registry_for(project: Project, change: Change) -> Registry:
     """The registry client for a project: its committed settings, the person's credentials."""
     from npm_vetted.registry import Registry, cache_folder, progress_bar
@@ -149,14 +195,14 @@ def seen_by_registry(desk: Desk, drafts: Sequence[Draft]) -> Mapping[Artifact, P
     projects: dict[str, Project] = {}
     for draft in drafts:
         for item in draft.items:
-            if item.use and item.artifact.kind is Kind.REGISTRY and item.artifact.version:
-                projects[item.use.project.path] = item.use.project
-                by_project.setdefault(item.use.project.path, []).append(item.artifact)
+            if item.artifact.kind is Kind.REGISTRY and item.artifact.version:
+                project = desk.project_of(item)
+                projects[project.path] = project
+                by_project.setdefault(project.path, []).append(item.artifact)
     seen: dict[Artifact, Published] = {}
     for path, artifacts in by_project.items():
-        registry = registry_for(projects[path], desk.change)
         pairs = {(each.name, each.version or "") for each in artifacts}
-        answers = registry.versions(pairs)
+        answers = desk.registry(projects[path]).versions(pairs)
         for artifact in artifacts:
             answer = answers[artifact.name, artifact.version or ""]
             if isinstance(answer, UndecidedError):

@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
             said = list(_said_of(repository, change, arguments.package))
             _print_said(said, arguments)
             return 0
-        rows = list(_rows(change))
+        labelled = list(_rows(change))
+        rows = [row for _, row in labelled]
         projects = [_project(project.after) for project in change.projects]
         if arguments.online:
             from npm_vetted.commands._online import hold_against_registry
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps(data, indent=2))
     else:
-        _print_table(rows, projects, totals, arguments)
+        _print_table(labelled, projects, totals, arguments)
     return 0
 
 
@@ -65,7 +66,8 @@ def _project(project: Any) -> dict[str, object]:
     }
 
 
-def _rows(change: Change) -> Iterator[dict[str, Any]]:
+def _rows(change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each artifact's label and row."""
     for project in change.projects:
         production: dict[str, set[str]] = {}
         for lockfile in project.lockfiles:
@@ -78,7 +80,7 @@ def _rows(change: Change) -> Iterator[dict[str, Any]]:
             }
         for use in sorted(project.uses, key=lambda each: (each.location.path, each.entry.line)):
             shipped = use.artifact.label in production[use.lockfile.path]
-            yield _row(use, change.verdict(use), shipped)
+            yield use.artifact.label, _row(use, change.verdict(use), shipped)
 
 
 def _row(use: Use, verdict: Verdict, shipped: bool) -> dict[str, Any]:
@@ -115,20 +117,20 @@ def _note(verdict: Verdict) -> str | None:
 
 
 def _print_table(
-    rows: list[dict[str, Any]],
+    rows: list[tuple[str, dict[str, Any]]],
     projects: list[dict[str, object]],
     totals: Counter[str],
     arguments: argparse.Namespace,
 ) -> None:
     for project in projects:
-        mine = [row for row in rows if row["project"] == project["path"]]
+        mine = [each for each in rows if each[1]["project"] == project["path"]]
         print(
             printable(
                 f"{project['path']} ({project['client']}, {project['lockfile'] or 'no lockfile'})"
             )
         )
-        shown = mine if arguments.verbose else [row for row in mine if _is_worth_a_line(row)]
-        for row in shown:
+        shown = mine if arguments.verbose else [each for each in mine if _is_worth_a_line(each[1])]
+        for label, row in shown:
             flags = " ".join(
                 word
                 for word, holds in (
@@ -138,7 +140,6 @@ def _print_table(
                 )
                 if holds
             )
-            label = f"{row['package']}@{row['version'] or row['resolved']}"
             print(
                 printable(
                     f"  {row['status']:<12} {label:<40} {flags:<20} {row['note'] or ''}".rstrip()

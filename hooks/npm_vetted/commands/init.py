@@ -81,6 +81,11 @@ def _adopt(desk: Desk, everything: Change) -> None:
     with desk.store.lock():
         desk.store.create(CONFIG, _CONFIG.encode())
     desk.store.stage([CONFIG])
+    count = _exempt(desk, everything)
+    print(f"npm-vetted: wrote {CONFIG}; exempted {count} packages that are locked", file=sys.stderr)
+
+
+def _exempt(desk: Desk, everything: Change) -> int:
     exempted = []
     for use in everything.uses():
         if (
@@ -91,8 +96,7 @@ def _adopt(desk: Desk, everything: Change) -> None:
                 exempted.append(exemption_of(use.artifact, _REASON))
             except NpmVettedError as error:
                 print(f"npm-vetted: {error.message}", file=sys.stderr)
-    count = add_exemptions(desk.store, exempted)
-    print(f"npm-vetted: wrote {CONFIG}; exempted {count} packages that are locked", file=sys.stderr)
+    return add_exemptions(desk.store, exempted)
 
 
 def _say_what_stops(projects: Iterable[Project]) -> None:
@@ -130,6 +134,9 @@ def _carry_over() -> int:
         if kept:
             _ignore(desk, kept)
         mended = [each for each in errors if _must_be_mended(each)]
+    if any(each.check == "lockfile-sync" for each in kept):
+        with at_desk([]) as desk:  # now that a missing lockfile is accepted, specifiers are judged
+            _exempt(desk, desk.others[-1])
     for each in mended:
         print(
             f"npm-vetted: {printable(each.location.path)}:{each.location.line}: "

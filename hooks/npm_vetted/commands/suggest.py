@@ -69,7 +69,7 @@ def _suggestions(bench: Bench, change: Change, offline: bool) -> list[Suggestion
                 lines, why = _work(bench, artifact, artifact.version, since)
         return Suggestion(
             name=artifact.name,
-            version=artifact.version or artifact.resolved or "?",
+            version=artifact.label.removeprefix(f"{artifact.name}@"),
             status=status.value,
             direct=use.direct,
             since=since,
