@@ -16,7 +16,7 @@ from typing import Final
 from npm_vetted.documents.base import decode
 from npm_vetted.errors import DocumentError
 
-QUOTED: Final = r'"[^"\\\n]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\n]*+)*+"'
+QUOTED: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
 BARE: Final = r'(?:[a-eg-su-zA-Z/.\-]|t(?!rue)|f(?!alse))[^ \n\r\t:,"\\]*+'
 TOKEN: Final = rf"(?:{QUOTED}|{BARE})"
 _VALUE: Final = rf"(?:{QUOTED}|true|false|[0-9]++(?![^\s])|{BARE})"
