@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from npm_vetted.errors import NpmVettedError
@@ -22,7 +24,7 @@ from npm_vetted.installs.disk import (
     resolve,
     under,
 )
-from npm_vetted.installs.shell import Shell
+from npm_vetted.installs.shell import Shell, printed_by
 from npm_vetted.installs.source import Source, joined
 from npm_vetted.installs.state import State
 from npm_vetted.installs.words import HOLE, Value, known, shown
@@ -51,6 +53,10 @@ _SETTINGS: Final = frozenset(
 _LOCKFILE_DEFAULTS: Final = frozenset(("pnpm", "yarn-berry"))
 _LABELS: Final = {"npm": "npm ci", "pnpm": "--frozen-lockfile", "yarn-classic": "--frozen-lockfile",
                   "yarn-berry": "--immutable", "bun": "--frozen-lockfile"}  # fmt: skip
+_RUNTIMES: Final = ("node", "nodejs", "tsx")
+_STARTED: Final = re.compile(
+    r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
+)
 _DEPTH: Final = 24
 _TEMPORARY: Final = "/tmp/"  # noqa: S108
 _MANY: Final = 200
@@ -79,6 +85,7 @@ class Judge:
     shell: Shell = field(init=False)
     installed: set[str] = field(default_factory=set)
     persisted: dict[str, Value] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     _seen: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -184,23 +191,35 @@ class Judge:
         if handler is not None:
             handler(self, words, state, source, depth)
             return
+        if name in _RUNTIMES and (script := _client_script(words)):
+            words, name = script, script[0]
         if words[0].startswith(HOLE):
             self._nameless(words, state, source)
             return
-        if reads_script(words) and state.stdin is not None:
+        if state.stdin is not None and reads_script(words):
             self._script(state.stdin, state, depth)
+            return
+        if state.stdin is not None and name == "ssh" and unwrap(words) is None:
+            inner = state.fork()
+            inner.cwd, inner.guesses = (HOLE,), ()
+            self._script(state.stdin, inner, depth)
             return
         wrapped = unwrap(words)
         if wrapped is not None:
             self._unwrap(wrapped, words, state, source, depth)
             return
-        reader = readers().get(name)
-        if reader is None:
-            self._stranger(words, state, source, depth)
+        if name in self.aliases:
+            self._text(" ".join([self.aliases[name], *words[1:]]), state, source, depth + 1)
             return
-        acts = list(reader.read([name, *words[1:]], state.environment()))
+        reader = readers().get(name)
+        acts = list(reader.read([name, *words[1:]], state.environment())) if reader else []
         for act in acts:
             self._act(act, words, state, source, depth)
+        if reader is None:
+            self._stranger(words, state, source, depth)
+        if not acts and name not in QUIET:
+            for variable in state.prefix:
+                self.variable(variable, state.variables[variable], source.line(0))
 
     # -- commands within commands
 
@@ -215,7 +234,7 @@ class Judge:
         for name, text in wrapped.variables:
             inner.set(name, (text,), export=True)
         if wrapped.variables:
-            inner.variables["\x01prefix"] = tuple(name for name, _ in wrapped.variables)
+            inner.prefix = (*inner.prefix, *(name for name, _ in wrapped.variables))
         if wrapped.home is not None:
             inner.home = wrapped.home
         if wrapped.folder is not None:
@@ -287,6 +306,9 @@ class Judge:
                 break
             if " " in word and _CLIENT.search(word):
                 doubt._text(word, state.fork(), source, depth + 8)
+                for found in () if doubt.problems else _CLIENT.finditer(word):
+                    text = re.split(r"['\"`;)]", word[found.start() :], maxsplit=1)[0]
+                    doubt._text(text, state.fork(), source, depth + 8)
         if doubt.problems:
             first = doubt.problems[0]
             message = first.message.removeprefix("undecided: ")
@@ -697,9 +719,20 @@ def _doubtful(text: bytes) -> bool:
     )
 
 
+def _client_script(words: Sequence[str]) -> list[str] | None:
+    """``node …/npm-cli.js ci``: a client that is started by its file."""
+    for index, word in enumerate(words[1:], start=1):
+        if word.startswith("-"):
+            continue
+        stem = word.rpartition("/")[2]
+        if found := _STARTED.match(stem):
+            return [found.group(1), *words[index + 1 :]]
+        return [stem, *words[index + 1 :]] if stem in readers() else None
+    return None
+
+
 def _name(package: str) -> str:
-    name, at, _ = package[1:].partition("@")
-    return package[0] + name if package else package
+    return package[:1] + package[1:].partition("@")[0]
 
 
 def _all_known(packages: Sequence[str]) -> bool:
@@ -757,6 +790,9 @@ def _eval(judge: Judge, words: list[str], state: State, source: Source, depth: i
 
 
 def _set_builtin(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
+    if "--" in words[1:]:
+        state.arguments = [(word,) for word in words[words.index("--") + 1 :]]
+        return
     flags = "".join(
         word[1:] for word in words[1:] if word.startswith("-") and not word.startswith("--")
     )
@@ -769,8 +805,14 @@ def _set_builtin(judge: Judge, words: list[str], state: State, source: Source, d
             judge.assigned(name, (value,), source.line(0))
 
 
-def _git(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
+def _git(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:
     """``git clone``: the folder is somebody else's repository from then on."""
+    if "rm" in words[1:3]:
+        _remove(judge, words[words.index("rm") :], state, source, depth)
+    if words[1:2] in (["checkout"], ["restore"]):
+        for word in words[2:]:
+            if word.rpartition("/")[2] in _SETTINGS:
+                judge.wrote(word, None, append=False, state=state)
     if "clone" not in words[1:4]:
         return
     arguments = [word for word in words[words.index("clone") + 1 :] if not word.startswith("-")]
@@ -793,9 +835,10 @@ def _remove(judge: Judge, words: list[str], state: State, source: Source, depth:
         if word.startswith("-"):
             continue
         for place in state.places(word):
-            name = place.rpartition("/")[2]
-            if name in _SETTINGS or name.endswith("npmrc"):
-                state.disk.put(Gone(place, maybe=state.maybe))
+            folder, _, pattern = place.rpartition("/")
+            names = [name for name in _SETTINGS if fnmatch.fnmatchcase(name, pattern)]
+            for name in names or ([pattern] if pattern.endswith("npmrc") else []):
+                state.disk.put(Gone(f"{folder}/{name}", maybe=state.maybe))
 
 
 def _copy(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
@@ -824,9 +867,45 @@ def _copy(judge: Judge, words: list[str], state: State, source: Source, depth: i
                 if before.find(place) is not None or before.has_folder(place):
                     state.disk.put(Taken(before, place, end, state.maybe))
                 elif end.rpartition("/")[2] in _SETTINGS:
-                    state.disk.put(Written(end, None, state.maybe))
+                    empty = b"" if place == "/dev/null" else None
+                    state.disk.put(Written(end, empty, state.maybe))
                 if program(words[0]) == "mv" and name in _SETTINGS:
                     state.disk.put(Gone(place, maybe=state.maybe))
+
+
+def _trap(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:
+    """``trap 'command' SIGNAL``."""
+    if len(words) > 2 and not words[1].startswith("-"):
+        judge._text(words[1], state.fork(), source, depth)  # noqa: SLF001
+
+
+def _alias(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
+    for word in words[1:]:
+        name, equals, text = word.partition("=")
+        if equals and name != text.split(" ")[0]:
+            judge.aliases[name] = text
+
+
+def _read(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
+    for word in words[1:]:
+        if not word.startswith("-"):
+            state.set(word, (HOLE,))
+
+
+def _printf(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
+    if words[1:2] == ["-v"] and len(words) > 3:
+        state.set(words[2], (printed_by(["printf", *words[3:]]) or HOLE,))
+
+
+def _find(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:
+    """``find -delete`` takes files away; ``-exec`` runs a command."""
+    if "-delete" in words:
+        for option, pattern in pairwise(words):
+            if option in ("-name", "-iname", "-path"):
+                _remove(judge, ["rm", pattern], state, source, depth)
+    wrapped = unwrap(words)
+    if wrapped is not None:
+        judge._unwrap(wrapped, words, state, source, depth)  # noqa: SLF001
 
 
 def _tee(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
@@ -834,6 +913,11 @@ def _tee(judge: Judge, words: list[str], state: State, source: Source, depth: in
     for word in words[1:]:
         if not word.startswith("-"):
             judge.wrote(word, text, any(each in ("-a", "--append") for each in words), state)
+
+
+def _truncate(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
+    for word in words[1:]:
+        judge.wrote(word, "", append=False, state=state)
 
 
 def _edit(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
@@ -848,7 +932,7 @@ def _edit(judge: Judge, words: list[str], state: State, source: Source, depth: i
 
 
 def _download(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
-    for option, word in zip(words, words[1:], strict=False):
+    for option, word in pairwise(words):
         if (
             option in ("-o", "-O", "--output", "--output-document")
             and word.rpartition("/")[2] in _SETTINGS
@@ -875,6 +959,12 @@ _BUILTINS: Final = {
     "mv": _copy,
     "ln": _copy,
     "tee": _tee,
+    "trap": _trap,
+    "alias": _alias,
+    "read": _read,
+    "printf": _printf,
+    "find": _find,
+    "truncate": _truncate,
     "sed": _edit,
     "curl": _download,
     "wget": _download,

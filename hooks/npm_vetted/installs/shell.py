@@ -258,7 +258,11 @@ class Script:
 
     def _options(self, node: Node, state: State, depth: int) -> Iterator[Value]:
         """The words that a loop goes over: patterns are matched against the repository's files."""
-        value, splits = self.word(node, state, depth)
+        for value, splits in self._spread(node, state, depth):
+            yield from self._looped(value, splits, state)
+
+    @staticmethod
+    def _looped(value: Value, splits: bool, state: State) -> Iterator[Value]:
         for text in value:
             for part in text.split() if splits else [text]:
                 if any(char in part for char in "*?[") and HOLE not in part:
@@ -296,11 +300,11 @@ class Script:
         if body is not None:
             self.visit(body, inner, depth)
             if inner is not state:
-                state.cwd = inner.cwd
-            printed = self.printed(body, inner)
-            for operator, target in writes:
-                for text in target:
-                    self.shell.listener.wrote(text, printed, ">>" in operator, state)
+                state.cwd, state.variables = inner.cwd, inner.variables
+        printed = "" if body is None else self.printed(body, inner)
+        for operator, target in writes:
+            for text in target:
+                self.shell.listener.wrote(text, printed, ">>" in operator, state)
         self.visit_all(after, state, depth)
 
     def _target(self, node: Node, state: State, depth: int) -> Iterator[tuple[str, Value]]:
@@ -393,8 +397,11 @@ class Script:
                 state.exported.add(name)
                 if (found := state.variables.get(name)) is not None:
                     self.shell.listener.assigned(name, found, self.line(child))
-            elif child.is_named and child.type != "word":
-                self.word(child, state, depth)
+            elif child.is_named:
+                for text in self.word(child, state, depth)[0]:
+                    name, equals, value_of = text.partition("=")
+                    if equals:
+                        self._set(name, (value_of,), state, self.line(child), export=export)
 
     def _unset(self, node: Node, state: State, depth: int) -> None:  # noqa: ARG002
         for child in node.children:
@@ -424,8 +431,10 @@ class Script:
             inner = inner.fork()
             for name, value in prefix:
                 inner.set(name, value, export=True)
-            inner.variables["\x01prefix"] = tuple(name for name, _ in prefix)
+            inner.prefix = tuple(name for name, _ in prefix)
         self._run_each([words for words in lines if words], inner, node, depth)
+        if inner is not state and not prefix:
+            state.variables = inner.variables
         for operator, target in writes:
             printed = self.printed(node, inner)
             for text in target:
@@ -463,7 +472,7 @@ class Script:
         words: list[tuple[Value, bool]] = []
         for child in node.children:
             if child.type == "command_name":
-                words.append(self.word(child.children[0], state, depth))
+                words.extend(self._spread(child.children[0], state, depth))
             elif child.is_named and child.type not in (
                 "variable_assignment",
                 "file_redirect",
@@ -514,7 +523,10 @@ class Script:
                 return self._substitution(node, state, depth), True
             case "concatenation":
                 parts = [self.word(child, state, depth + 1) for child in node.children]
-                return concat([value for value, _ in parts]), any(each for _, each in parts)
+                value = concat([each for each, _ in parts])
+                if any(self.text(child) == "{" for child in node.children):
+                    return either(*((" ".join(braces(text)),) for text in value)), True
+                return value, any(each for _, each in parts)
             case "process_substitution" | "subshell":
                 self.visit_all(node.children, state.fork(), depth + 1)
                 return UNKNOWN, False
@@ -636,6 +648,8 @@ def printed_by(words: list[str]) -> str | None:
                 newline = "" if "n" in rest[0] else newline
                 rest = rest[1:]
             return " ".join(rest).replace("\\n", "\n") + newline
+        case [":" | "true"]:
+            return ""
         case ["printf", form, *rest]:
             text = form.replace("\\n", "\n")
             for word in rest:
@@ -706,8 +720,17 @@ def _operated(operator: str, value: Value | None, given: Value) -> Value:
             return UNKNOWN
 
 
+def braces(text: str) -> list[str]:
+    """``a{b,c}`` is ``ab ac``: one pair of braces, as in what people write."""
+    start = text.find("{")
+    end = text.find("}", start)
+    if start < 0 or end < 0 or "," not in text[start:end]:
+        return [text]
+    return [text[:start] + each + text[end + 1 :] for each in text[start + 1 : end].split(",")]
+
+
 def _unescaped(text: str) -> Value:
-    """An unquoted word: backslashes go, and braces that hold commas are alternatives joined."""
+    """An unquoted word: backslashes go."""
     if "\\" not in text:
         return (text,)
     out = []

@@ -19,7 +19,8 @@ class State:
     """A shell's state. Forks (subshells, branches) share the disk and nothing else.
 
     ``guesses`` are further directories that a script may be started from, where nobody says;
-    ``maybe`` is set while a branch runs, whose files may then not be written.
+    ``maybe`` is set while a branch runs, whose files may then not be written. ``prefix`` are the
+    variables that were set for one command only.
     """
 
     disk: Disk = field(repr=False)
@@ -35,6 +36,7 @@ class State:
     stack: list[tuple[str, ...]] = field(default_factory=list)
     arguments: list[Value] | None = None
     stdin: Source | None = None
+    prefix: tuple[str, ...] = ()
 
     def fork(self) -> State:
         """A subshell's state."""
@@ -52,6 +54,7 @@ class State:
             stack=list(self.stack),
             arguments=self.arguments,
             stdin=self.stdin,
+            prefix=self.prefix,
         )
 
     def branch(self) -> State:

@@ -117,6 +117,10 @@ WRAPPERS: Final = {
     "lerna": Wrapper(_set("--scope --ignore --concurrency"), after="exec"),
     "meteor": Wrapper(),
     "call": Wrapper(),
+    "coproc": Wrapper(),
+    "script": Wrapper(text=_set("-c --command")),
+    "kubectl": Wrapper(after="exec", elsewhere=True),
+    "oc": Wrapper(after="exec", elsewhere=True),
     "start": Wrapper(),
     "concurrently": Wrapper(_set("-n --names -c --prefix-colors -m"), text=_set("")),
     "ssh": Wrapper(_set("-i -p -l -o -F -J -L -R -D -W -b -c -e -m -S"), skip=1, elsewhere=True),
@@ -127,11 +131,14 @@ WRAPPERS: Final = {
 }
 """The programs known to run what follows their own words."""
 
+_DASHED: Final = ("mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", "nix", "fnm")
+"""Wrappers whose command stands behind ``--``, whatever comes before."""
+
 QUIET: Final = names(
-    "echo printf which type hash whereis man info grep egrep fgrep rg ag sed awk apt apt-get "
+    "echo which type hash whereis man info grep egrep fgrep rg ag sed awk apt apt-get "
     "apk yum dnf brew choco scoop winget port pacman zypper snap microdnf pip pip3 pipx gem git "
-    "gh hub test [ [[ logger log say cat head tail less more alias unalias command complete compgen "
-    "export declare read true false : rm mkdir mv cp ln ls touch chmod chown tee tar zip unzip "
+    "gh hub test [ [[ logger log say cat head tail less more unalias command complete compgen "
+    "export declare true false : rm mkdir mv cp ln ls touch chmod chown tee tar zip unzip "
     "curl wget diff cmp stat file find-dupes return exit trap kill pkill pgrep ps jq yq tr cut "
     "sort uniq wc column fold nl tput basename dirname realpath readlink set shopt ulimit umask "
     "wait jobs fg bg history let local readonly typeset unset shift source docker-compose-wait "
@@ -177,6 +184,9 @@ def program(word: str) -> str:
 
 
 def _unwrapped(name: str, wrapper: Wrapper, words: list[str]) -> Wrapped | None:
+    if name in _DASHED and "--" in words:
+        words = words[words.index("--") + 1 :]
+        return Wrapped(words=tuple(words), elsewhere=wrapper.elsewhere) if words else None
     if wrapper.after is not None:
         if wrapper.after not in words[:4] and not (name == "mise" and words[:1] == ["x"]):
             return None
