@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from npm_vetted.commands._desk import Desk, registry_for, split_label
+from npm_vetted.commands._desk import Desk, split_label
 from npm_vetted.errors import RefusedError, UsageError
 from npm_vetted.hashes import same_bytes
 from npm_vetted.notes import Note
@@ -98,10 +98,9 @@ def _offline_notes(desk: Desk, label: str) -> list[Note]:
 def _completion(desk: Desk, note: Note) -> Edit:
     """What the registry says of a note's version; raises where it publishes other bytes."""
     assert note.package is not None
-    project = next(desk.change.projects_after.all(), None)
-    if project is None:
-        raise UsageError("no project here names a registry to ask")
-    published = registry_for(project, desk.change).version(note.package, note.version or "")
+    uses = desk.locked(note.label)
+    project = uses[0].project if uses else desk.project_here()
+    published = desk.registry(project).version(note.package, note.version or "")
     vetted = note.pinned.integrity
     if vetted and published.integrity and same_bytes(vetted, published.integrity) is False:
         raise RefusedError(

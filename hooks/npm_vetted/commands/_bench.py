@@ -11,14 +11,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from npm_vetted.change import Change
-from npm_vetted.commands._desk import registry_for
+from npm_vetted.commands._desk import project_here, registry_for
 from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.judge import open_change
-from npm_vetted.model import Artifact, Project
+from npm_vetted.model import Artifact
 from npm_vetted.notes import Note, mentions
 from npm_vetted.packument import Packument, Release
 from npm_vetted.project import interesting_names
@@ -109,23 +108,12 @@ def at_bench() -> Iterator[Bench]:
     with Blobs(repository) as blobs:
         names = interesting_names()
         change = open_change(compare_worktree(repository, blobs, names, everything=True))
-        project = _project_here(repository, change)
+        project = project_here(repository, change)
         if project is None:
             registry = Registry(load_settings(os.environ), cache=cache_folder(os.environ))
         else:
             registry = registry_for(project, change)
         yield Bench(registry, change)
-
-
-def _project_here(repository: Repository, change: Change) -> Project | None:
-    """The project that the current directory belongs to, else the first of the repository."""
-    here = Path.cwd().resolve()
-    top = Path(repository.top).resolve()
-    if here.is_relative_to(top):
-        found = change.projects_after.of((here.relative_to(top) / "package.json").as_posix())
-        if found is not None:
-            return found
-    return next(iter(change.projects_after.all()), None)
 
 
 def as_json(data: object) -> str:
