@@ -12,6 +12,7 @@ from npm_vetted.documents.base import Table, decode, hint
 from npm_vetted.documents.strict_toml import load_toml
 from npm_vetted.errors import DocumentError, UsageError
 from npm_vetted.globs import glob_matcher
+from npm_vetted.model import Artifact, Kind
 from npm_vetted.sources import Registries
 from npm_vetted.versions import STEPS, comparators
 
@@ -143,9 +144,14 @@ class Policy:
             for each in self.ignore
         )
 
-    def owner_of(self, name: str) -> FirstParty | None:
-        """The first-party entry that a package belongs to."""
-        return next((each for each in self.first_party if each.covers(name)), None)
+    def owner_of(self, artifact: Artifact) -> FirstParty | None:
+        """The first-party entry that an artifact belongs to; what no registry published is no one's.
+
+        Else a git dependency could take one of our names and need no note.
+        """
+        if artifact.kind not in (Kind.REGISTRY, Kind.TARBALL):
+            return None
+        return next((each for each in self.first_party if each.covers(artifact.name)), None)
 
     def asks(self, development: bool) -> Demands:
         """What is asked of an artifact that only development needs, or of one that is shipped."""

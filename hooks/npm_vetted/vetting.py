@@ -91,7 +91,7 @@ class Vetting:
         artifact = subject.artifact
         if subject.carrier is not None:
             return self._judge(_carrier(subject))
-        if self.policy.owner_of(artifact.name) is not None:
+        if self.policy.owner_of(artifact) is not None:
             return Verdict(status=Status.FIRST_PARTY)
         exemption = self.exemption(artifact)
         if exemption is not None:

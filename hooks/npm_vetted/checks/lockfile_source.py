@@ -67,7 +67,7 @@ def _tracked_modules(change: Change) -> Iterator[Finding]:
 
 def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
     artifact = use.artifact
-    owner = change.policy.owner_of(artifact.name)
+    owner = change.policy.owner_of(artifact)
     if artifact.bundled:
         yield from _bundled(use)
         return
@@ -83,10 +83,7 @@ def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
             "accepts that source",
             fix=(("npm-vetted", "note", artifact.label),),
         )
-    if (
-        artifact.kind in (Kind.REGISTRY, Kind.TARBALL, Kind.FILE)
-        and verdict.status is not Status.VETTED
-    ) or artifact.kind is Kind.REGISTRY:
+    if artifact.kind in (Kind.REGISTRY, Kind.TARBALL, Kind.FILE) and artifact.specifier is None:
         yield from _hash(use)
 
 
