@@ -78,6 +78,9 @@ class Client(Protocol):
     def allow_list(self, project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
         """The edit that writes its allow-list, or why none works beside the switch."""
 
+    def cooldown_exclude(self, name: str, version: str) -> str | None:
+        """The entry, as ``FILE: LINE``, with which its own cooldown passes a version; None: no way."""
+
 
 @cache
 def clients() -> Mapping[str, Client]:

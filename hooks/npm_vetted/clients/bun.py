@@ -457,3 +457,8 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
             f"out of bunfig.toml and {SWITCH} out of .npmrc first"
         )
     return _with_trusted(project, _names_of(project, packages))
+
+
+def cooldown_exclude(name: str, version: str) -> str:  # noqa: ARG001
+    """``minimumReleaseAgeExcludes`` of the ``[install]`` table takes names (seen with 1.3 and 1.4)."""
+    return f'bunfig.toml: minimumReleaseAgeExcludes = ["{name}"]'

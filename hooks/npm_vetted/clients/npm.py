@@ -220,3 +220,8 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
         "npm's allowScripts has no effect beside ignore-scripts=true, which npm 10 and 11 need to "
         "run no other scripts; run npm-vetted rebuild after an install instead"
     )
+
+
+def cooldown_exclude(name: str, version: str) -> str:  # noqa: ARG001
+    """``min-release-age-exclude`` takes names; with a version it passes nothing (npm 11, 12)."""
+    return f"{_NPMRC}: min-release-age-exclude[]={name}"

@@ -316,3 +316,10 @@ def _with_table(data: bytes, key: str, table: Mapping[str, bool]) -> bytes:
     if old.search(text):
         return old.sub(lambda _: block, text, count=1).encode()
     return (text + ("" if not text or text.endswith("\n") else "\n") + block).encode()
+
+
+def cooldown_exclude(name: str, version: str) -> str:
+    """``minimumReleaseAgeExclude`` takes a version (seen with 10 and 11)."""
+    from npm_vetted.clients._pnpm_settings import WORKSPACE
+
+    return f'{WORKSPACE}: minimumReleaseAgeExclude: ["{name}@{version}"]'

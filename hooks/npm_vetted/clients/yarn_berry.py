@@ -366,3 +366,8 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
     }
     content = insert_members(path, data, _META, members)
     return Edit(path=path, content=content, reason="let the approved packages' scripts run")
+
+
+def cooldown_exclude(name: str, version: str) -> str:
+    """``npmPreapprovedPackages`` takes a version (seen with 4.18)."""
+    return f'{_RC}: npmPreapprovedPackages: ["{name}@{version}"]'

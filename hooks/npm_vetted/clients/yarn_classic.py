@@ -306,3 +306,8 @@ def allow_list(
         "Yarn 1 has no allow-list: with ignore-scripts true it runs no dependency's script, "
         "without it all of them; npm-vetted rebuild runs the approved ones"
     )
+
+
+def cooldown_exclude(name: str, version: str) -> None:  # noqa: ARG001
+    """Yarn 1 has no cooldown."""
+    return
