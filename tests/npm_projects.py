@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from conftest import GitRepo
 from npm_vetted.cli import main
+from npm_vetted.snapshot import Snapshot, TreeEntry
 
 REGISTRY = "https://registry.npmjs.org/"
 SWITCH = "ignore-scripts=true\n"
@@ -174,3 +175,31 @@ def adopt(repo: GitRepo, config: str = "", exemptions: str = "") -> None:
         repo.write(".vetting/exemptions.txt", exemptions)
     repo.write(".npmrc", SWITCH)
     repo.commit("Adopt")
+
+
+class MemorySnapshot(Snapshot):
+    """A state of a repository as a mapping: for rules that many examples are tried on."""
+
+    def __init__(self, files: Mapping[str, str | bytes]) -> None:
+        super().__init__("memory", None)  # type: ignore[arg-type]
+        self._files = {
+            path: data.encode() if isinstance(data, str) else data for path, data in files.items()
+        }
+
+    def entry(self, path: str) -> TreeEntry | None:
+        return TreeEntry("100644", "") if path in self._files else None
+
+    def listed(self) -> Iterable[str]:
+        return self._files
+
+    everything = listed
+
+    def read(self, path: str) -> bytes | None:
+        return self._files.get(path)
+
+    def grep(self, words: Collection[str], below: str) -> set[str]:
+        return {
+            path
+            for path, data in self._files.items()
+            if path.startswith(below) and any(word.encode() in data for word in words)
+        }

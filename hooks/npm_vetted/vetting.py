@@ -108,10 +108,11 @@ class Vetting:
                 status = Status.VETTED if mention.listed is None else Status.ACCEPTED
                 return Verdict(status=status, mention=mention, unbound=bound is Bound.UNKNOWN)
             gaps.append(gap)
-        if not subject.direct and self._asks(subject).transitive == "ignore":
-            return Verdict(status=Status.ACCEPTED)
         order = list(Lack)
         worst = min(gaps, key=lambda gap: order.index(gap.lack), default=Gap(lack=Lack.NOTE))
+        ignored = not subject.direct and self._asks(subject).transitive == "ignore"
+        if ignored and worst.lack is not Lack.BYTES:
+            return Verdict(status=Status.ACCEPTED)
         return Verdict(status=Status.UNVETTED, mention=worst.mention, gap=worst)
 
     def exemption(self, artifact: Artifact) -> Exemption | None:
@@ -151,26 +152,30 @@ class Vetting:
 
     def chained(self, name: str, version: str, demands: Demands) -> bool:
         """Whether a version that a delta starts from is vetted, accepted or exempt itself."""
-        waiting, seen = [version], {version}
+        seen: set[str] = set()
+        waiting: set[str | None] = {version}
         while waiting:
-            at = waiting.pop()
-            if self.exemptions.of(name, at):
-                return True
-            for mention in [*self._own(name, at), *self.notes.listing(name, at)]:
-                since = mention.listed.since if mention.listed else mention.note.since
-                if mention.listed is None:
-                    wanted = _demanded(demands, at, since, ())
-                    if not set(wanted) <= mention.note.grants:
-                        continue
-                if since is None:
+            reached: set[str] = set()
+            while waiting:
+                at = waiting.pop()
+                if at is None or self.exemptions.of(name, at):
                     return True
-                if since not in seen:
-                    seen.add(since)
-                    waiting.append(since)
+                reached.add(at)
+                waiting |= self._starts(name, at, demands) - seen - reached
+            seen |= reached
+            # Git searches the lists once for all versions, and only where notes of their own fail.
+            self.notes.search([f"{name}@{at}" for at in reached])
+            listings = (each for at in reached for each in self.notes.listing(name, at))
+            waiting = {each.listed.since for each in listings if each.listed} - seen
         return False
 
-    def _own(self, name: str, version: str) -> list[Mention]:
-        return [Mention(note, None, accepted=True) for note in self.notes.of(name, version)]
+    def _starts(self, name: str, version: str, demands: Demands) -> set[str | None]:
+        """What a version's own notes were reviewed from; None among them: it was reviewed whole."""
+        return {
+            note.since
+            for note in self.notes.of(name, version)
+            if note.grants.issuperset(_demanded(demands, version, note.since, ()))
+        }
 
 
 def _demanded(
