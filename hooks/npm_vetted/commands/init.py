@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write and stage what adoption needs; 1 where something must not be carried over."""
     with at_desk([]) as desk:
         everything = desk.others[-1]
-        adopted = everything.policy.adopted
+        # A policy that is written but not committed yet (excludes, say) is what is adopted.
+        adopted = desk.others[0].comparison.before.entry(CONFIG) is not None
         projects = list(everything.projects_after.all())
         _switch_off(desk, projects)
         if not arguments.settings and not adopted:
@@ -79,10 +80,14 @@ def _switch_off(desk: Desk, projects: Iterable[Project]) -> None:
 
 def _adopt(desk: Desk, everything: Change) -> None:
     with desk.store.lock():
-        desk.store.create(CONFIG, _CONFIG.encode())
+        fresh = desk.store.create(CONFIG, _CONFIG.encode())
     desk.store.stage([CONFIG])
     count = _exempt(desk, everything)
-    print(f"npm-vetted: wrote {CONFIG}; exempted {count} packages that are locked", file=sys.stderr)
+    print(
+        f"npm-vetted: {'wrote' if fresh else 'kept'} {CONFIG}; exempted {count} packages that are "
+        "locked",
+        file=sys.stderr,
+    )
 
 
 def _exempt(desk: Desk, everything: Change) -> int:
@@ -160,7 +165,8 @@ def _ignore(desk: Desk, findings: list[Finding]) -> None:
 
     before = desk.store.read(CONFIG)
     document = tomlkit.parse((before or b"").decode())
-    entries = tomlkit.aot()
+    entries = document.setdefault("ignore", tomlkit.aot())
+    known = len(entries)
     for check, path, package in dict.fromkeys(
         (each.check, each.location.path, each.package) for each in findings
     ):
@@ -171,12 +177,11 @@ def _ignore(desk: Desk, findings: list[Finding]) -> None:
             table["package"] = package
         table["reason"] = _REASON
         entries.append(table)
-    document["ignore"] = entries
     with desk.store.lock():
         desk.store.replace(CONFIG, tomlkit.dumps(document).encode(), before)
     desk.store.stage([CONFIG])
     print(
-        f"npm-vetted: {len(entries)} findings are accepted as they are, as [[ignore]] entries in "
+        f"npm-vetted: accepted as it is: {len(entries) - known} findings, as [[ignore]] entries in "
         f"{CONFIG}",
         file=sys.stderr,
     )
