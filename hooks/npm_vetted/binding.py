@@ -72,7 +72,7 @@ def pinned_of(artifact: Artifact) -> Pinned:
     """What binds an artifact: its hashes; its source where there is none, or an unusual one."""
     source = artifact.resolved
     bound = artifact.integrity is not None or artifact.checksum is not None
-    if bound and (source is None or source.startswith(_USUAL)):
+    if bound and source is not None and _is_usual(source, artifact):
         source = None
     if bound and artifact.kind is Kind.REGISTRY and not _has_host(source):
         source = None
@@ -83,6 +83,14 @@ def pinned_of(artifact: Artifact) -> Pinned:
         patch=artifact.patch,
         specifier=artifact.specifier,
     )
+
+
+def _is_usual(source: str, artifact: Artifact) -> bool:
+    """Whether it is this package's own tarball in the public registry."""
+    from npm_vetted.sources import is_tarball_of
+
+    usual = source.startswith(_USUAL)
+    return usual and is_tarball_of(source, artifact.name, artifact.version) is True
 
 
 def _has_host(source: str | None) -> bool:
