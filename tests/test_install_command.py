@@ -212,7 +212,7 @@ def test_a_finding_says_what_where_and_what_instead() -> None:
         ("pnpm", "pnpm i --no-ignore-scripts", "pnpm i --ignore-scripts"),
         ("pnpm", "pnpm dlx a@1.0.0", "pnpm --config.ignore-scripts=true dlx a@1.0.0"),
         ("pnpm", "pnpx a@1.0.0", "pnpm --config.ignore-scripts=true dlx a@1.0.0"),
-        ("yarn", "yarn global add serve", "yarn global --ignore-scripts add serve"),
+        ("yarn", "yarn global add serve", "yarn global add --ignore-scripts serve"),
         ("bun", "bun add --trust left-pad", "bun add --ignore-scripts left-pad"),
     ],
 )

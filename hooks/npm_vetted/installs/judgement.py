@@ -328,14 +328,12 @@ class Judge:
                 self._judge(act, words, inner, place, source.line(0))
         if act.shell is not None:
             self._text(act.shell, inner.fork(), source, depth + 2)
-        elif (act.then and program(act.then[0]) != program(words[0])) or (
-            act.then and list(act.then) != words and depth < _DEPTH
-        ):
+        elif act.then:
             self.command(list(act.then), inner.fork(), source, depth + 2)
 
     def _judge(self, act: Act, words: list[str], state: State, place: str, line: int) -> None:
         exact = act.client == "npm" and act.folder is not None
-        scene = Scene(self.context, state, place, act.client, exact)
+        scene = Scene(self.context, state, place, act.client, exact, act.alone)
         label = f"`{shown(' '.join(words))[:120]}`"
         fix = self._fix(act, scene)
         switch, by = self._switch(act, scene)
@@ -502,6 +500,7 @@ class Scene:
     place: str
     program: str
     exact: bool = False
+    alone: bool = False
     project: Project | None = None
     root: str | None = None
     where: str = HOLE
@@ -538,7 +537,7 @@ class Scene:
         self.project = self.context.project_at(home)
         self.root = folder
         self.where = folder
-        if self.project is not None and self.project.path != home:
+        if self.project is not None and self.project.path != home and not self.alone:
             inner = home[len(self.project.path) :].strip("/")
             if folder.endswith("/" + inner):
                 self.root = folder[: -len(inner) - 1] or "/"
@@ -630,6 +629,8 @@ class Scene:
 
     def settings_hold(self, act: Act) -> bool | None:
         """Whether the settings where it runs switch scripts off; None: that cannot be told."""
+        if not act.obeys:
+            return False
         if act.kind is Kind.RUN and self.program == "pnpm":
             major = (
                 self.pin.minimum[0] if self.pin and self.pin.minimum and self.pin.exact else None
@@ -687,6 +688,8 @@ class Scene:
 
     def reason(self, act: Act) -> str:
         """Why no setting holds."""
+        if not act.obeys:
+            return "it is told to leave the project's settings aside"
         if act.kind is Kind.GLOBAL:
             return "outside a project no committed setting holds"
         if self.program == "pnpm" and act.kind is Kind.RUN and self.project is not None:
@@ -876,7 +879,7 @@ def _copy(judge: Judge, words: list[str], state: State, source: Source, depth: i
 def _trap(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:
     """``trap 'command' SIGNAL``."""
     if len(words) > 2 and not words[1].startswith("-"):
-        judge._text(words[1], state.fork(), source, depth)  # noqa: SLF001
+        judge._text(words[1], state.fork(), source, depth)
 
 
 def _alias(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001
@@ -905,7 +908,7 @@ def _find(judge: Judge, words: list[str], state: State, source: Source, depth: i
                 _remove(judge, ["rm", pattern], state, source, depth)
     wrapped = unwrap(words)
     if wrapped is not None:
-        judge._unwrap(wrapped, words, state, source, depth)  # noqa: SLF001
+        judge._unwrap(wrapped, words, state, source, depth)
 
 
 def _tee(judge: Judge, words: list[str], state: State, source: Source, depth: int) -> None:  # noqa: ARG001

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Protocol, cast
@@ -44,7 +44,9 @@ class Act:
 
     ``folder`` is where it does it, relative to where it runs. ``frozen``: True where it takes the
     lockfile as it is, False where it is told not to, None where it depends on the place.
-    ``then`` is the command that it runs afterwards. ``setting`` is what CONFIG sets: key and value.
+    ``obeys`` is False where it is told to leave the project's settings aside, ``alone`` is True
+    where it leaves those of the workspace root aside. ``then`` and ``shell`` are commands that it
+    runs. ``setting`` is what CONFIG sets: key, value, and whether in the project's own file.
     """
 
     kind: Kind
@@ -55,6 +57,7 @@ class Act:
     folder: str | None = None
     frozen: bool | None = None
     obeys: bool = True
+    alone: bool = False
     then: tuple[str, ...] = ()
     shell: str | None = None
     setting: tuple[str, str, bool] | None = None
@@ -168,15 +171,92 @@ def take_apart(
 def _named(word: str, short: Mapping[str, str], loose: bool) -> Iterator[tuple[str, str | None]]:
     name, equals, value = word.lstrip("-").partition("=")
     given = value if equals else None
-    if word.startswith("--") or (loose and len(name) > 1 and name not in short):
-        if word.startswith("--") or not all(letter in short for letter in name):
-            yield short.get(name, name) if loose else name, given
-            return
+    long = loose and len(name) > 1 and not all(letter in short for letter in name)
+    if word.startswith("--") or (long and name not in short):
+        yield short.get(name, name) if loose else name, given
+        return
     if name in short:
         yield short[name], given
         return
     for letter in name:
         yield short.get(letter, letter), given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A client's command line, taken apart; ``verb`` is its command as it was written."""
+
+    client: str
+    words: Sequence[str]
+    options: Options
+    verb: str
+    switch: Switch
+    by: str | None
+    flag: str
+    drop: Collection[str]
+    folder: str | None = None
+    obeys: bool = True
+    alone: bool = False
+    outside: bool = False
+    """Whether it installs outside any project."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The words behind the command."""
+        return tuple(self.options.words[1:])
+
+    @property
+    def rest(self) -> list[str]:
+        """Everything that was written behind the command, options as well."""
+        return list(self.words[list(self.words).index(self.verb) + 1 :])
+
+    def act(
+        self,
+        kind: Kind,
+        *,
+        packages: Sequence[str] = (),
+        frozen: bool | None = None,
+        switch: Switch | None = None,
+    ) -> Act:
+        """What it does, with its flags and the command line that would be safe."""
+        return Act(
+            kind=kind,
+            client=self.client,
+            switch=self.switch if switch is None else switch,
+            by=self.by,
+            packages=tuple(packages),
+            folder=self.folder,
+            frozen=frozen,
+            obeys=self.obeys,
+            alone=self.alone,
+            fix=inserted(self.words, self.verb, self.flag, self.drop),
+        )
+
+    def runs(self, *words: str) -> Act:
+        """Another command that it runs."""
+        return Act(kind=Kind.CONFIG, client=self.client, folder=self.folder, then=words)
+
+    def sets(self, key: str, value: str, *, own: bool) -> Act:
+        """A setting that it changes."""
+        return Act(kind=Kind.CONFIG, client=self.client, setting=(key, value, own))
+
+    def fetches(self, package: str, command: Sequence[str]) -> Act:
+        """A package that it fetches and runs."""
+        unknown = Switch.UNKNOWN if package.startswith(HOLE) else None
+        return replace(self.act(Kind.RUN, packages=(package,), switch=unknown), then=tuple(command))
+
+
+def unreadable(client: str) -> Act:
+    """A command line whose very command is not known."""
+    return Act(kind=Kind.INSTALL, client=client, switch=Switch.UNKNOWN, by="its command")
+
+
+def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    """``key=value`` words, or a key and its value apart, as ``config set`` takes them."""
+    found = [(key, value) for key, equals, value in (w.partition("=") for w in words) if equals]
+    if not found and words:
+        found = [(words[0], words[1] if len(words) > 1 else "true")]
+    return found
 
 
 def boolean_switch(text: str | None) -> Switch:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from npm_vetted.installs.commands import Act, Kind, Options, Switch, inserted, take_apart
+from npm_vetted.installs.commands import (
+    Act,
+    Kind,
+    Line,
+    Options,
+    Switch,
+    take_apart,
+    unreadable,
+)
 from npm_vetted.installs.commands.npm import created, runner
 from npm_vetted.installs.words import HOLE, Value, names
 
@@ -37,52 +46,80 @@ def variable(name: str, text: str) -> Switch:  # noqa: ARG001
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
     """What a bun or bunx command line does."""
     if words[0] == "bunx":
-        yield from _x(words, list(words[1:]))
+        yield from _x(_line(words, "bunx", Options([], [])), list(words[1:]))
         return
     options = take_apart(words[1:], valued=_VALUED - {"p"}, short={**_SHORT, "p": "production"})
     if not options.words or options.has("help", "dry-run"):
         return
     verb = options.words[0]
     if verb.startswith(HOLE):
-        yield Act(kind=Kind.INSTALL, client="bun", switch=Switch.UNKNOWN, by="its command")
+        yield unreadable("bun")
         return
-    packages = tuple(options.words[1:])
+    reader = _READERS.get(verb)
+    if reader is not None:
+        yield from reader(_line(words, verb, options))
+
+
+def _line(words: Sequence[str], verb: str, options: Options) -> Line:
     switch, by = switched(options)
-    folder = options.value("cwd")
-    fix = inserted(words, verb, "--ignore-scripts", _DROP)
-    match verb:
-        case "install" | "i" | "ci" | "add" | "a" | "update" | "link":
-            if options.has("global"):
-                yield Act(
-                    kind=Kind.GLOBAL, client="bun", switch=switch, by=by, packages=packages, fix=fix
-                )
-            elif not options.has("lockfile-only") and (verb != "link" or packages):
-                named = packages if verb not in ("ci", "update") else ()
-                frozen = True if verb == "ci" or options.has("frozen-lockfile") else None
-                yield Act(kind=Kind.ADD if named else Kind.INSTALL, client="bun", switch=switch, by=by,
-                          packages=named, folder=folder, frozen=frozen, fix=fix)  # fmt: skip
-        case "remove" | "rm" | "dedupe":
-            yield Act(kind=Kind.TIDY, client="bun", switch=switch, by=by, folder=folder, fix=fix)
-        case "pm":
-            if packages[:1] == ("trust",):
-                named = () if options.has("all") else packages[1:]
-                yield Act(
-                    kind=Kind.ALLOW, client="bun", switch=Switch.ON, packages=named, folder=folder
-                )
-        case "x":
-            yield from _x(words, list(words[list(words).index(verb) + 1 :]))
-        case "create" | "c":
-            if packages and not packages[0].startswith((".", "/")):
-                yield Act(
-                    kind=Kind.RUN,
-                    client="bun",
-                    switch=switch,
-                    by=by,
-                    packages=(created(packages[0]),),
-                    fix=fix,
-                )
-        case "exec":
-            yield Act(kind=Kind.CONFIG, client="bun", shell=" ".join(packages))
+    return Line(
+        client="bun",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--ignore-scripts",
+        drop=_DROP,
+        folder=options.value("cwd"),
+        obeys=options.value("config", "c") is None,
+        outside=options.has("global"),
+    )
+
+
+def _install(line: Line) -> Iterator[Act]:
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=line.arguments)
+    elif not line.options.has("lockfile-only"):
+        kind = Kind.ADD if line.arguments else Kind.INSTALL
+        frozen = True if line.options.has("frozen-lockfile") else None
+        yield line.act(kind, packages=line.arguments, frozen=frozen)
+
+
+def _ci(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.INSTALL, frozen=True)
+
+
+def _update(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.GLOBAL if line.outside else Kind.INSTALL)
+
+
+def _link(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield from _install(line)
+
+
+def _tidy(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.TIDY)
+
+
+def _pm(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("trust",):
+        named = () if line.options.has("all") else line.arguments[1:]
+        yield line.act(Kind.ALLOW, packages=named)
+
+
+def _create(line: Line) -> Iterator[Act]:
+    if line.arguments and not line.arguments[0].startswith((".", "/")):
+        yield line.fetches(created(line.arguments[0]), ())
+
+
+def _shell(line: Line) -> Iterator[Act]:
+    yield Act(kind=Kind.CONFIG, client="bun", shell=" ".join(line.arguments))
+
+
+def _fetch_and_run(line: Line) -> Iterator[Act]:
+    yield from _x(line, line.rest)
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
@@ -94,17 +131,30 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return (Switch.UNKNOWN, None) if options.unknown else (Switch.UNSET, None)
 
 
-def _x(words: Sequence[str], rest: list[str]) -> Iterator[Act]:
+def _x(line: Line, rest: list[str]) -> Iterator[Act]:
     inner = take_apart(rest, valued=_VALUED, short={"p": "package"}, stop=True)
     if inner.has("help", "no-install"):
         return
-    switch, by = switched(Options(inner.options, []))
     command = [*inner.words, *(inner.rest or [])]
     packages = inner.values("package")
     if not packages and command:
         packages, command = (command[0],), runner(command[0], command[1:])
     if packages:
-        verb = "x" if words[0] == "bun" else None
-        yield Act(kind=Kind.RUN, client="bun", switch=switch, by=by, packages=packages,
-                  folder=inner.value("cwd"), then=tuple(command),
-                  fix=inserted(words, verb, "--ignore-scripts", _DROP))  # fmt: skip
+        switch, by = switched(Options(inner.options, []))
+        if packages[0].startswith(HOLE):
+            switch = Switch.UNKNOWN
+        act = replace(line, by=by, folder=inner.value("cwd") or line.folder)
+        yield replace(act.act(Kind.RUN, packages=packages, switch=switch), then=tuple(command))
+
+
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+    **dict.fromkeys(("install", "i", "add", "a"), _install),
+    "ci": _ci,
+    "update": _update,
+    "link": _link,
+    **dict.fromkeys(("remove", "rm", "dedupe"), _tidy),
+    "pm": _pm,
+    **dict.fromkeys(("create", "c"), _create),
+    "exec": _shell,
+    "x": _fetch_and_run,
+}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from npm_vetted.installs.commands import (
     Act,
     Kind,
+    Line,
     Options,
     Switch,
     boolean_switch,
-    inserted,
     opposite,
+    pairs,
     take_apart,
+    unreadable,
 )
 from npm_vetted.installs.words import HOLE, Value, names
 
@@ -114,60 +117,116 @@ def variable(name: str, text: str) -> Switch:
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:
     """What an npm or npx command line does."""
     if words[0] == "npx":
-        yield from _exec(words, take_apart(words[1:], valued=_VALUED, short=_EXEC_SHORT,
-                                           stop=True, loose=True), npx=True)  # fmt: skip
+        options = take_apart(words[1:], valued=_VALUED, short=_EXEC_SHORT, stop=True, loose=True)
+        yield from _exec(_line(words, "npx", options, environment))
         return
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT, loose=True)
     if not options.words or options.has(*_NOTHING):
         return
     word = options.words[0]
     if word.startswith(HOLE):
-        yield Act(kind=Kind.INSTALL, client="npm", switch=Switch.UNKNOWN, by="its command")
+        yield unreadable("npm")
         return
     verb = verb_of(word)
-    packages = tuple(options.words[1:])
-    base = {"client": "npm", "folder": options.value("prefix")}
+    if verb is not None:
+        yield from _READERS[verb](_line(words, word, options, environment))
+
+
+def _line(
+    words: Sequence[str], verb: str, options: Options, environment: Mapping[str, Value]
+) -> Line:
     switch, by = switched(options)
-    fix = inserted(words, word, "--ignore-scripts", _DROP)
-    match verb:
-        case "install" | "ci" | "install-test" | "install-ci-test" | "update" | "link":
-            frozen = verb in ("ci", "install-ci-test")
-            if _global(options, environment):
-                if packages or verb in ("install", "update", "link"):
-                    yield Act(kind=Kind.GLOBAL, client="npm", switch=switch, by=by,
-                              packages=packages, fix=fix)  # fmt: skip
-            elif verb != "link" or packages:
-                named = packages if not frozen and verb != "update" else ()
-                untouched = True if frozen or _leaves_lockfile(options) else None
-                yield Act(kind=Kind.ADD if named else Kind.INSTALL, switch=switch, by=by, fix=fix,
-                          packages=named, frozen=untouched, **base)  # type: ignore[arg-type]  # fmt: skip
-        case "rebuild":
-            yield Act(kind=Kind.REBUILD, switch=switch, by=by, packages=packages, fix=fix, **base)  # type: ignore[arg-type]
-        case "dedupe" | "prune" | "uninstall":
-            if not _global(options, environment):
-                yield Act(kind=Kind.TIDY, switch=switch, by=by, fix=fix, **base)  # type: ignore[arg-type]
-        case "audit":
-            if packages[:1] == ("fix",):
-                yield Act(kind=Kind.TIDY, switch=switch, by=by, fix=fix, **base)  # type: ignore[arg-type]
-        case "exec":
-            yield from _exec(words, take_apart(_after(words, word), valued=_VALUED,
-                                               short=_EXEC_SHORT, loose=True), npx=False)  # fmt: skip
-        case "init":
-            if packages:
-                yield Act(kind=Kind.RUN, switch=switch, by=by, packages=(created(packages[0]),),
-                          fix=fix, **base)  # type: ignore[arg-type]  # fmt: skip
-        case "explore":
-            yield Act(kind=Kind.CONFIG, client="npm", then=tuple(options.rest or packages[1:]))
-        case "config" | "set":
-            yield from _config(verb, packages, options)
-        case "approve-scripts" | "install-scripts":
-            yield from _allow(verb, packages, options, words)
+    return Line(
+        client="npm",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--ignore-scripts",
+        drop=_DROP,
+        folder=options.value("prefix"),
+        alone=("no-workspaces", None) in options.options or options.value("workspaces") == "false",
+        outside=_global(options, environment),
+    )
 
 
-def _after(words: Sequence[str], verb: str) -> list[str]:
-    rest = list(words[1:])
-    rest.remove(verb)
-    return rest
+def _install(line: Line) -> Iterator[Act]:
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=line.arguments)
+        return
+    kind = Kind.ADD if line.arguments else Kind.INSTALL
+    frozen = True if _leaves_lockfile(line.options) else None
+    yield line.act(kind, packages=line.arguments, frozen=frozen)
+
+
+def _ci(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.INSTALL, frozen=True)
+
+
+def _update(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.GLOBAL if line.outside else Kind.INSTALL, packages=line.arguments)
+
+
+def _link(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield from _install(line)
+
+
+def _rebuild(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.REBUILD, packages=line.arguments)
+
+
+def _tidy(line: Line) -> Iterator[Act]:
+    if not line.outside:
+        yield line.act(Kind.TIDY)
+
+
+def _audit(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("fix",):
+        yield line.act(Kind.TIDY)
+
+
+def _npm_exec(line: Line) -> Iterator[Act]:
+    rest = list(line.words[1:])
+    rest.remove(line.verb)
+    options = take_apart(rest, valued=_VALUED, short=_EXEC_SHORT, loose=True)
+    yield from _exec(replace(line, options=options))
+
+
+def _init(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield line.fetches(created(line.arguments[0]), ())
+
+
+def _explore(line: Line) -> Iterator[Act]:
+    yield line.runs(*(line.options.rest or line.arguments[1:]))
+
+
+def _config(line: Line) -> Iterator[Act]:
+    own = line.options.value("location") == "project"
+    match line.arguments:
+        case ("set", *words):
+            yield from (line.sets(key, value, own=own) for key, value in pairs(words))
+        case ("delete" | "rm", *keys):
+            yield from (line.sets(key, "", own=own) for key in keys)
+
+
+def _set(line: Line) -> Iterator[Act]:
+    own = line.options.value("location") == "project"
+    yield from (line.sets(key, value, own=own) for key, value in pairs(line.arguments))
+
+
+def _approve(line: Line) -> Iterator[Act]:
+    if not line.options.has("allow-scripts-pending", "pending"):
+        named = () if line.options.has("all") else line.arguments
+        yield line.act(Kind.ALLOW, packages=named)
+
+
+def _install_scripts(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("approve",):
+        named = () if line.options.has("all") else line.arguments[1:]
+        yield line.act(Kind.ALLOW, packages=named)
 
 
 def _global(options: Options, environment: Mapping[str, Value]) -> bool:
@@ -208,35 +267,22 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return found, by
 
 
-def _exec(words: Sequence[str], options: Options, *, npx: bool) -> Iterator[Act]:
+def _exec(line: Line) -> Iterator[Act]:
+    options = line.options
     if options.has("usage", "version"):
         return
-    switch, by = switched(options)
     command = [*options.words, *(options.rest or [])]
     packages = options.values("package")
     call = options.value("call")
     if not packages and command:
-        packages, command = (command[0],), command[1:]
-        then: list[str] = []
-    else:
-        then = command
+        packages, command = (command[0],), runner(command[0], command[1:])
     stays = options.has("no-install") or ("no-yes", None) in options.options
-    if not packages or stays:
-        if call or (stays and command):
-            yield Act(kind=Kind.CONFIG, client="npm", then=tuple(command), shell=call)
-        return
-    verb = None if npx else next((word for word in words[1:] if verb_of(word) == "exec"), None)
-    yield Act(
-        kind=Kind.RUN,
-        client="npm",
-        switch=switch if not packages[0].startswith(HOLE) else Switch.UNKNOWN,
-        by=by,
-        packages=packages,
-        folder=options.value("prefix"),
-        then=tuple(then or runner(packages[0], command)),
-        shell=call,
-        fix=inserted(words, verb, "--ignore-scripts", _DROP),
-    )
+    if packages and not stays:
+        unknown = Switch.UNKNOWN if packages[0].startswith(HOLE) else None
+        act = line.act(Kind.RUN, packages=packages, switch=unknown)
+        yield replace(act, then=tuple(command), shell=call)
+    elif call or command:
+        yield replace(line.runs(*command), shell=call)
 
 
 def runner(package: str, arguments: Sequence[str]) -> list[str]:
@@ -258,34 +304,23 @@ def created(name: str) -> str:
     return f"create-{name}"
 
 
-def _config(verb: str, packages: tuple[str, ...], options: Options) -> Iterator[Act]:
-    arguments = packages[1:] if verb == "config" and packages[:1] == ("set",) else packages
-    if verb == "config" and packages[:1] != ("set",):
-        if packages[:1] in (("delete",), ("rm",)):
-            for key in packages[1:]:
-                yield Act(kind=Kind.CONFIG, client="npm", setting=(key, "", _own(options)))
-        return
-    pairs = [word.partition("=") for word in arguments if "=" in word]
-    if not pairs and len(arguments) >= 1:
-        pairs = [(arguments[0], "=", arguments[1] if len(arguments) > 1 else "true")]
-    for key, _, value in pairs:
-        yield Act(kind=Kind.CONFIG, client="npm", setting=(key, value, _own(options)))
-
-
-def _own(options: Options) -> bool:
-    """Whether the project's own file is written."""
-    return options.value("location") == "project"
-
-
-def _allow(
-    verb: str, packages: tuple[str, ...], options: Options, words: Sequence[str]
-) -> Iterator[Act]:
-    if verb == "install-scripts":
-        if packages[:1] != ("approve",):
-            return
-        packages = packages[1:]
-    if options.has("allow-scripts-pending", "pending"):
-        return
-    named = () if options.has("all") else packages
-    yield Act(kind=Kind.ALLOW, client="npm", switch=Switch.ON, packages=named, fix=())
-    _ = words
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+    "install": _install,
+    "install-test": _install,
+    "ci": _ci,
+    "install-ci-test": _ci,
+    "update": _update,
+    "link": _link,
+    "rebuild": _rebuild,
+    "dedupe": _tidy,
+    "prune": _tidy,
+    "uninstall": _tidy,
+    "audit": _audit,
+    "exec": _npm_exec,
+    "init": _init,
+    "explore": _explore,
+    "config": _config,
+    "set": _set,
+    "approve-scripts": _approve,
+    "install-scripts": _install_scripts,
+}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from npm_vetted.installs.commands import (
     Act,
     Kind,
+    Line,
     Options,
     Switch,
     boolean_switch,
     inserted,
     opposite,
+    pairs,
     take_apart,
+    unreadable,
 )
 from npm_vetted.installs.commands.npm import created, runner
 from npm_vetted.installs.words import HOLE, Value, names
@@ -46,6 +50,7 @@ _SHORT: Final = {
 }  # fmt: skip
 _ON: Final = ("dangerously-allow-all-builds", "config.dangerouslyAllowAllBuilds",
               "config.dangerously-allow-all-builds")  # fmt: skip
+_DLX_FLAG: Final = "--config.ignore-scripts=true"
 _FLAGS: Final = ("ignore-scripts", "config.ignore-scripts", "config.ignoreScripts")
 _DROP: Final = (*_FLAGS, *_ON, "no-ignore-scripts", "allow-build")
 
@@ -66,92 +71,105 @@ def variable(name: str, text: str) -> Switch:
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
     """What a pnpm or pnpx command line does."""
     if words[0] in ("pnpx", "pnx"):
-        yield from _dlx(words, None, list(words[1:]), Options([], []))
+        line = _line(words, words[0], Options([], []))
+        yield from _dlx(line, list(words[1:]))
         return
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT, loose=True)
     if options.words[:1] and options.words[0] in _RECURSIVE:
         options.words.pop(0)
-    if options.has("help", "version"):
-        return
-    if not options.words:
+    if not options.words or options.has("help", "version"):
         return
     verb = options.words[0]
     if verb.startswith(HOLE):
-        yield Act(kind=Kind.INSTALL, client="pnpm", switch=Switch.UNKNOWN, by="its command")
+        yield unreadable("pnpm")
         return
-    yield from _verb(verb, options, words)
-
-
-def _verb(verb: str, options: Options, words: Sequence[str]) -> Iterator[Act]:
-    switch, by = switched(options)
-    packages = tuple(options.words[1:])
-    folder = options.value("dir", "C")
-    fix = inserted(words, verb, "--ignore-scripts", _DROP)
-    everywhere = options.has("global")
-    if verb in ("add", *_INSTALL, *_CLEAN, *_UPDATE, "link", "ln", "deploy"):
-        if everywhere:
-            yield Act(
-                kind=Kind.GLOBAL, client="pnpm", switch=switch, by=by, packages=packages, fix=fix
-            )
-            return
-        if options.has("lockfile-only") or (verb in ("link", "ln") and not packages):
-            return
-        named = packages if verb in ("add", *_INSTALL, "link", "ln") else ()
-        yield Act(
-            kind=Kind.ADD if named else Kind.INSTALL,
-            client="pnpm",
-            switch=switch,
-            by=by,
-            packages=named,
-            folder=folder,
-            frozen=_frozen(verb, options),
-            fix=fix,
-        )
-    elif verb in _TIDY and not everywhere:
-        yield Act(kind=Kind.TIDY, client="pnpm", switch=switch, by=by, folder=folder, fix=fix)
-    elif verb in ("rebuild", "rb"):
-        yield Act(
-            kind=Kind.REBUILD, client="pnpm", switch=switch, by=by, packages=packages, folder=folder
-        )
-    elif verb in ("dlx", "create"):
-        index = list(words).index(verb)
-        before = take_apart(words[1:index], valued=_VALUED, short=_SHORT, loose=True)
-        yield from _dlx(words, verb, list(words[index + 1 :]), before)
-    elif verb == "exec":
-        index = list(words).index(verb)
-        rest = [word for word in words[index + 1 :]]
-        inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
-        yield Act(
-            kind=Kind.CONFIG,
-            client="pnpm",
-            folder=folder,
-            then=tuple([*inner.words, *(inner.rest or [])]),
-        )
-    elif verb == "approve-builds":
-        named = () if options.has("all") else tuple(p for p in packages if not p.startswith("!"))
-        yield Act(kind=Kind.ALLOW, client="pnpm", switch=Switch.ON, packages=named)
-    elif verb in ("config", "c", "set"):
-        arguments = packages[1:] if packages[:1] == ("set",) and verb != "set" else packages
-        if verb == "set" or packages[:1] == ("set",):
-            yield from _config(arguments, options)
+    line = _line(words, verb, options)
+    reader = _READERS.get(verb)
+    if reader is not None:
+        yield from reader(line)
     elif verb not in _OTHERS:
-        yield Act(kind=Kind.CONFIG, client="pnpm", folder=folder, then=_script(words, verb))
+        yield line.runs(verb, *line.rest)  # a script of the project, or a program it has installed
 
 
-def _script(words: Sequence[str], verb: str) -> tuple[str, ...]:
-    """``pnpm eslint .`` runs a script or a program of that name."""
-    return tuple(words[list(words).index(verb) :])
+def _line(words: Sequence[str], verb: str, options: Options) -> Line:
+    switch, by = switched(options)
+    return Line(
+        client="pnpm",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--ignore-scripts",
+        drop=_DROP,
+        folder=options.value("dir", "C"),
+        obeys=not options.has("ignore-workspace"),
+        outside=options.has("global"),
+    )
 
 
-def _frozen(verb: str, options: Options) -> bool | None:
-    if verb in (*_CLEAN, "deploy"):
+def _install(line: Line) -> Iterator[Act]:
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=line.arguments)
+    elif not line.options.has("lockfile-only"):
+        kind = Kind.ADD if line.arguments else Kind.INSTALL
+        yield line.act(kind, packages=line.arguments, frozen=_frozen(line))
+
+
+def _whole(line: Line) -> Iterator[Act]:
+    """Installs everything, whatever words follow: ``ci``, ``update``, ``deploy``."""
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=line.arguments)
+    elif not line.options.has("lockfile-only"):
+        yield line.act(Kind.INSTALL, frozen=_frozen(line))
+
+
+def _link(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield from _install(line)
+
+
+def _tidy(line: Line) -> Iterator[Act]:
+    if not line.outside:
+        yield line.act(Kind.TIDY)
+
+
+def _rebuild(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.REBUILD, packages=line.arguments)
+
+
+def _fetch_and_run(line: Line) -> Iterator[Act]:
+    before = list(line.words[1 : list(line.words).index(line.verb)])
+    options = take_apart(before, valued=_VALUED, short=_SHORT, loose=True)
+    yield from _dlx(replace(line, options=options), line.rest)
+
+
+def _exec(line: Line) -> Iterator[Act]:
+    inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
+    yield line.runs(*inner.words, *(inner.rest or []))
+
+
+def _approve(line: Line) -> Iterator[Act]:
+    named = [name for name in line.arguments if not name.startswith("!")]
+    yield line.act(Kind.ALLOW, packages=() if line.options.has("all") else named)
+
+
+def _config(line: Line) -> Iterator[Act]:
+    if line.verb == "set" or line.arguments[:1] == ("set",):
+        words = line.arguments if line.verb == "set" else line.arguments[1:]
+        own = line.options.value("location") == "project"
+        yield from (line.sets(key, value, own=own) for key, value in pairs(words))
+
+
+def _frozen(line: Line) -> bool | None:
+    if line.verb in (*_CLEAN, "deploy"):
         return True
-    for name, value in reversed(options.options):
-        if name in ("frozen-lockfile", "prefer-frozen-lockfile"):
-            return name == "frozen-lockfile" if value != "false" else False
+    for name, value in reversed(line.options.options):
+        if name == "frozen-lockfile":
+            return value != "false"
         if name == "no-frozen-lockfile":
             return value == "false"
-    return False if verb in _UPDATE else None
+    return False if line.verb in _UPDATE else None
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
@@ -174,39 +192,37 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return found, by
 
 
-def _dlx(words: Sequence[str], verb: str | None, rest: list[str], before: Options) -> Iterator[Act]:
+def _dlx(line: Line, rest: list[str]) -> Iterator[Act]:
+    """The package's own options follow its name; pnpm's stand before it, or before ``dlx``."""
     inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
-    both = Options([*before.options, *inner.options], [])
+    both = Options([*line.options.options, *inner.options], [])
     if both.has("help"):
         return
-    switch, by = switched(both)
     command = [*inner.words, *(inner.rest or [])]
     packages = both.values("package")
     if not packages and command:
-        name = created(command[0]) if verb == "create" else command[0]
-        packages = (name,)
-        command = runner(name, command[1:])
+        name = created(command[0]) if line.verb == "create" else command[0]
+        packages, command = (name,), runner(name, command[1:])
     if not packages:
         return
-    flag = "--config.ignore-scripts=true"
-    kept = inserted(words, None, flag, _DROP)
-    fix = kept if words[0] in ("pnpm", "pn") else ("pnpm", flag, "dlx", *kept[2:])
-    yield Act(
-        kind=Kind.RUN,
-        client="pnpm",
-        switch=switch if not packages[0].startswith(HOLE) else Switch.UNKNOWN,
-        by=by,
-        packages=packages,
-        folder=both.value("dir", "C"),
-        then=tuple(command),
-        fix=fix,
-    )
+    switch, by = switched(both)
+    if packages[0].startswith(HOLE):
+        switch = Switch.UNKNOWN
+    act = replace(line, by=by).act(Kind.RUN, packages=packages, switch=switch)
+    kept = inserted(line.words, None, _DLX_FLAG, _DROP)
+    short = line.words[0] in ("pnpx", "pnx")
+    fix = ("pnpm", _DLX_FLAG, "dlx", *kept[2:]) if short else kept
+    yield replace(act, then=tuple(command), fix=fix)
 
 
-def _config(arguments: tuple[str, ...], options: Options) -> Iterator[Act]:
-    pairs = [word.partition("=") for word in arguments if "=" in word]
-    if not pairs and len(arguments) >= 2:
-        pairs = [(arguments[0], "=", arguments[1])]
-    for key, _, value in pairs:
-        own = options.value("location") == "project"
-        yield Act(kind=Kind.CONFIG, client="pnpm", setting=(key, value, own))
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+    **dict.fromkeys(("add", *_INSTALL), _install),
+    **dict.fromkeys((*_CLEAN, *_UPDATE, "deploy"), _whole),
+    **dict.fromkeys(("link", "ln"), _link),
+    **dict.fromkeys(_TIDY, _tidy),
+    **dict.fromkeys(("rebuild", "rb"), _rebuild),
+    **dict.fromkeys(("dlx", "create"), _fetch_and_run),
+    **dict.fromkeys(("config", "c", "set"), _config),
+    "exec": _exec,
+    "approve-builds": _approve,
+}

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from npm_vetted.installs.commands import Act, Kind, Options, Switch, inserted, take_apart
+from npm_vetted.installs.commands import (
+    Act,
+    Kind,
+    Line,
+    Options,
+    Switch,
+    take_apart,
+    unreadable,
+)
 from npm_vetted.installs.commands.npm import created, runner
 from npm_vetted.installs.words import HOLE, Value, names
 
@@ -48,95 +57,92 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT)
     if options.has("help", "version") and not options.words:
         return
-    verb = options.words[0] if options.words else "install"
+    if not options.words:
+        options.words.append("install")
+        words = (words[0], "install", *words[1:]) if len(words) > 1 else words
+    verb = options.words[0]
     if verb.startswith(HOLE):
-        yield Act(kind=Kind.INSTALL, client="yarn", switch=Switch.UNKNOWN, by="its command")
+        yield unreadable("yarn")
         return
-    yield from _verb(verb, options, words)
+    line = _line(words, verb, options)
+    reader = _READERS.get(verb)
+    if reader is not None:
+        yield from reader(line)
+    elif verb not in _QUIET:
+        yield line.runs(verb, *line.rest)  # a script of the project, or a program it has installed
 
 
-def _verb(verb: str, options: Options, words: Sequence[str]) -> Iterator[Act]:
-    arguments = options.words[1:]
+def _line(words: Sequence[str], verb: str, options: Options) -> Line:
     switch, by = switched(options)
-    folder = options.value("cwd")
-    packages = tuple(arguments)
-    flag = "--ignore-scripts"
-    fix = inserted(words, verb if verb in words else None, flag, ("mode", "no-ignore-scripts"))
-    if verb == "install" and not options.words and len(words) > 1:
-        fix = (words[0], "install", *fix[1:])
-    match verb:
-        case "install":
-            yield Act(kind=Kind.INSTALL, client="yarn", switch=switch, by=by, folder=folder,
-                      frozen=_frozen(options), fix=fix)  # fmt: skip
-        case "add":
-            yield Act(kind=Kind.ADD, client="yarn", switch=switch, by=by, folder=folder,
-                      packages=packages, fix=fix)  # fmt: skip
-        case "up" | "upgrade" | "upgrade-interactive" | "link" | "unplug":
-            if verb != "link" or arguments:
-                yield Act(kind=Kind.INSTALL, client="yarn", switch=switch, by=by, folder=folder,
-                          frozen=False, fix=fix)  # fmt: skip
-        case "remove" | "dedupe":
-            yield Act(kind=Kind.TIDY, client="yarn", switch=switch, by=by, folder=folder, fix=fix)
-        case "rebuild":
-            yield Act(
-                kind=Kind.REBUILD,
-                client="yarn",
-                switch=switch,
-                by=by,
-                packages=packages,
-                folder=folder,
-            )
-        case "global":
-            if arguments[:1] in (["add"], ["upgrade"]):
-                yield Act(kind=Kind.GLOBAL, client="yarn", switch=switch, by=by,
-                          packages=tuple(arguments[1:]), fix=fix)  # fmt: skip
-        case "dlx" | "create":
-            yield from _dlx(words, verb, folder)
-        case "exec":
-            rest = tuple(words[list(words).index(verb) + 1 :])
-            yield Act(
-                kind=Kind.CONFIG,
-                client="yarn",
-                folder=folder,
-                then=rest[1:] if rest[:1] == ("--",) else rest,
-            )
-        case "workspace":
-            inner = list(words[list(words).index(verb) + 2 :])
-            if inner:
-                yield from read([words[0], *inner], {})
-        case "workspaces":
-            yield from _workspaces(arguments, words, folder, switch, by, fix)
-        case "config":
-            if arguments[:1] == ["set"] and len(arguments) >= 3:
-                own = not options.has("home", "H")
-                yield Act(
-                    kind=Kind.CONFIG, client="yarn", setting=(arguments[1], arguments[2], own)
-                )
-        case _ if verb not in _QUIET:
-            yield Act(
-                kind=Kind.CONFIG,
-                client="yarn",
-                folder=folder,
-                then=tuple(words[list(words).index(verb) :]),
-            )
+    return Line(
+        client="yarn",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--ignore-scripts",
+        drop=("mode", "no-ignore-scripts"),
+        folder=options.value("cwd"),
+        obeys=not (options.has("no-default-rc") or options.value("use-yarnrc")),
+    )
 
 
-def _workspaces(
-    arguments: list[str],
-    words: Sequence[str],
-    folder: str | None,
-    switch: Switch,
-    by: str | None,
-    fix: tuple[str, ...],
-) -> Iterator[Act]:
-    if arguments[:1] == ["focus"]:
-        yield Act(kind=Kind.INSTALL, client="yarn", switch=switch, by=by, folder=folder, frozen=False,
-                  fix=inserted(words, "focus", "--ignore-scripts", ()) if fix else ())  # fmt: skip
-    elif arguments[:1] == ["foreach"]:
-        index = list(words).index("foreach") + 1
-        inner = take_apart(words[index:], valued=_VALUED, short={}, stop=True)
+def _install(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.INSTALL, frozen=_frozen(line.options))
+
+
+def _add(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.ADD, packages=line.arguments)
+
+
+def _change(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.INSTALL, frozen=False)
+
+
+def _link(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield from _change(line)
+
+
+def _tidy(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.TIDY)
+
+
+def _rebuild(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.REBUILD, packages=line.arguments)
+
+
+def _global(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] in (("add",), ("upgrade",)):
+        yield replace(line, verb=line.arguments[0]).act(Kind.GLOBAL, packages=line.arguments[1:])
+
+
+def _exec(line: Line) -> Iterator[Act]:
+    rest = line.rest
+    yield line.runs(*(rest[1:] if rest[:1] == ["--"] else rest))
+
+
+def _workspace(line: Line) -> Iterator[Act]:
+    """``yarn workspace NAME COMMAND``: the command, as if it ran there."""
+    if line.rest[1:]:
+        yield line.runs(line.words[0], *line.rest[1:])
+
+
+def _workspaces(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("focus",):
+        yield replace(line, verb="focus").act(Kind.INSTALL, frozen=False)
+    elif line.arguments[:1] == ("foreach",):
+        rest = line.rest[line.rest.index("foreach") + 1 :]
+        inner = take_apart(rest, valued=_VALUED, short={}, stop=True)
         if inner.words:
-            yield from read([words[0], *inner.words], {})
+            yield line.runs(line.words[0], *inner.words)
+
+
+def _config(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("set",) and len(line.arguments) > 2:
+        own = not line.options.has("home", "H")
+        yield line.sets(line.arguments[1], line.arguments[2], own=own)
 
 
 def _frozen(options: Options) -> bool | None:
@@ -164,15 +170,33 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return found
 
 
-def _dlx(words: Sequence[str], verb: str, folder: str | None) -> Iterator[Act]:
-    rest = list(words[list(words).index(verb) + 1 :])
-    inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
+def _dlx(line: Line) -> Iterator[Act]:
+    """No flag of ``yarn dlx`` switches scripts off, a variable does."""
+    inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
     packages = inner.values("package")
     command = [*inner.words, *(inner.rest or [])]
     if not packages and command:
-        name = created(command[0]) if verb == "create" else command[0]
+        name = created(command[0]) if line.verb == "create" else command[0]
         packages, command = (name,), runner(name, command[1:])
     if packages:
-        yield Act(kind=Kind.RUN, client="yarn", packages=packages, folder=folder, then=tuple(command),
-                  switch=Switch.UNKNOWN if packages[0].startswith(HOLE) else Switch.UNSET,
-                  fix=("env", "YARN_ENABLE_SCRIPTS=0", *words))  # fmt: skip
+        unknown = packages[0].startswith(HOLE)
+        act = line.act(
+            Kind.RUN, packages=packages, switch=Switch.UNKNOWN if unknown else Switch.UNSET
+        )
+        yield replace(act, then=tuple(command), fix=("env", "YARN_ENABLE_SCRIPTS=0", *line.words))
+
+
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+    "install": _install,
+    "add": _add,
+    **dict.fromkeys(("up", "upgrade", "upgrade-interactive", "unplug"), _change),
+    "link": _link,
+    **dict.fromkeys(("remove", "dedupe"), _tidy),
+    "rebuild": _rebuild,
+    "global": _global,
+    **dict.fromkeys(("dlx", "create"), _dlx),
+    "exec": _exec,
+    "workspace": _workspace,
+    "workspaces": _workspaces,
+    "config": _config,
+}
