@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from npm_vetted.snapshot import git_environment, hardened
+from npm_vetted.gitprocess import git_environment, hardened
+from npm_vetted.snapshot import git_python
 
 _SIGNATURES: Final = {
     "G": "good", "B": "bad", "U": "good, of unknown validity", "X": "good, but expired",
@@ -29,9 +30,7 @@ class Brought:
 
 def brought_by(top: str, path: str) -> Brought | None:
     """The commit that added a file, or that last renamed it; None where it is not committed."""
-    from git.cmd import Git
-
-    output = Git(top).execute(
+    output = git_python()(top).execute(
         hardened("log", "-1", "--diff-filter=AR", f"--format={_FORMAT}", "--", f":(top,literal){path}"),
         env=git_environment(), with_exceptions=False, stdout_as_string=True,
     )  # fmt: skip
@@ -47,10 +46,9 @@ def brought_by(top: str, path: str) -> Brought | None:
 
 def brought_line(top: str, path: str, line: str) -> Brought | None:
     """The commit that brought a line of a file; None where it is not committed."""
-    from git.cmd import Git
-
-    output = Git(top).execute(
-        hardened("log", "-1", f"--format={_FORMAT}", "--no-patch", f"-S{line}", "--", f":(top,literal){path}"),
+    output = git_python()(top).execute(
+        hardened("log", "-1", f"--format={_FORMAT}", "--no-patch", "--no-ext-diff", "--no-textconv", f"-S{line}",
+                 "--", f":(top,literal){path}"),
         env=git_environment(), with_exceptions=False, stdout_as_string=True,
     )  # fmt: skip
     parts: Sequence[str] = str(output).split("\0")

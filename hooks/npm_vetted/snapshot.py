@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from npm_vetted.errors import UndecidedError, UsageError
+from npm_vetted.gitprocess import DIFF_INDEX, git_environment, git_program, hardened
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,28 +38,9 @@ _EMPTY_BLOBS: Final = frozenset(
     }
 )
 
-_HARDENED: Final = (
-    "-c", "core.fsmonitor=false",
-    "-c", "core.hooksPath=/dev/null",
-    "-c", "core.pager=cat",
-    "-c", "diff.external=",
-    "-c", "gpg.program=gpg",
-    "-c", "gpg.ssh.program=ssh-keygen",
-    "-c", "gpg.ssh.defaultKeyCommand=",
-    "-c", "gpg.x509.program=gpgsm",
-)  # fmt: skip
-_ENVIRONMENT: Final = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_ALLOW_PROTOCOL": "none",  # what older gits need in place of GIT_NO_LAZY_FETCH
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "LC_ALL": "C",
-}
-_DIFF_INDEX: Final = (
-    "diff-index", "--cached", "--raw", "-z", "--no-renames", "--full-index", "--no-ext-diff",
-    "--ita-invisible-in-index",
-)  # fmt: skip
+
+_FATAL: Final = 128
+"""Git's exit status where it cannot do what it was asked: here, that there is no such thing."""
 
 
 class TreeEntry(NamedTuple):
@@ -75,32 +57,55 @@ class FileChange(NamedTuple):
     after: TreeEntry | None
 
 
-def git_environment() -> dict[str, str]:
-    """The environment that every git process gets."""
-    return {**os.environ, **_ENVIRONMENT}
-
-
-def hardened(*arguments: str) -> list[str]:
-    """A git command line whose configuration cannot run code."""
-    return ["git", *_HARDENED, *arguments]
-
-
-def run_git(*arguments: str, cwd: str | None = None, check: bool = True) -> bytes:
+def run_git(
+    *arguments: str,
+    cwd: str | None = None,
+    accepted: Collection[int] = (0,),
+    settings: Collection[tuple[str, str]] = (),
+) -> bytes:
     """Run git and give its standard output; raises UndecidedError where git fails.
+
+    ``accepted`` are the exit statuses that are an answer; ``settings`` override configuration.
 
     A plain process, not GitPython: importing that costs 65 ms (measured), more than everything a
     commit needs that touches nothing of npm's.
     """
+    environment = git_environment()
+    count = int(environment.get("GIT_CONFIG_COUNT") or 0)
+    for number, (key, value) in enumerate(settings, start=count):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        environment["GIT_CONFIG_COUNT"] = str(number + 1)
     try:
         done = subprocess.run(
-            hardened(*arguments), cwd=cwd, env=git_environment(), capture_output=True, check=False
+            hardened(*arguments), cwd=cwd, env=environment, capture_output=True, check=False
         )
     except OSError as error:
         raise UndecidedError(f"git cannot be run: {error}", fix="install git") from None
-    if check and done.returncode != 0:
+    if done.returncode not in accepted:
         words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise UndecidedError(f"git {arguments[0]} failed: {words[-1] if words else 'no message'}")
+        why = words[-1] if words else f"exit status {done.returncode}"
+        raise UndecidedError(f"git {arguments[0]} failed: {why}")
     return done.stdout
+
+
+def without_filters(top: str) -> list[tuple[str, str]]:
+    """The settings under which git reads the working tree without running a filter's program."""
+    keys = run_git(
+        "config", "-z", "--name-only", "--get-regexp", r"^filter\.", cwd=top, accepted=(0, 1)
+    )
+    return [
+        (key, "false" if key.endswith(".required") else "")
+        for key in os.fsdecode(keys).split("\0")
+        if key
+    ]
+
+
+def git_python() -> type[Git]:
+    """GitPython's ``Git``, told which git to run: when imported, it runs one at once."""
+    os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = git_program()
+    from git.cmd import Git
+
+    return Git
 
 
 @dataclass(frozen=True)
@@ -118,14 +123,18 @@ class Repository:
         """The repository around a directory; raises UsageError where there is none."""
         asked = ("--show-toplevel", "--absolute-git-dir", "--is-shallow-repository")
         done = run_git(
-            "rev-parse", *asked, "--show-object-format", "HEAD", cwd=directory, check=False
-        )
-        lines = os.fsdecode(done).splitlines()
+            "rev-parse", *asked, "--show-object-format", "HEAD", cwd=directory,
+            accepted=(0, _FATAL),
+        )  # fmt: skip
+        lines = os.fsdecode(done).split("\n")[:-1]
         if len(lines) < 4:
             raise UsageError(
                 f"{directory or os.getcwd()} is not inside a git repository's work tree",  # noqa: PTH109
-                fix="run it inside the repository, or name one with -C DIR",
+                fix="run it inside the repository, or name one with -C DIR; "
+                "where it is one, git status says what is wrong with it",
             )
+        if len(lines) > 5:
+            raise UndecidedError("the repository's path holds a line break", fix="move it")
         oid = lines[4] if len(lines) > 4 and re.fullmatch("[0-9a-f]{40,64}", lines[4]) else None
         return cls(lines[0], lines[1], lines[2] == "true", lines[3], oid)
 
@@ -157,7 +166,7 @@ class Repository:
         """The commit that a name stands for; raises UsageError where there is none."""
         done = run_git(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}",
-            cwd=self.top, check=False,
+            cwd=self.top, accepted=(0, 1, _FATAL),
         )  # fmt: skip
         if not done:
             raise UsageError(f"{name!r} is not a commit of this repository")
@@ -165,7 +174,7 @@ class Repository:
 
     def merge_base(self, one: str, other: str) -> str:
         """The merge base of two commits; raises UndecidedError where git finds none."""
-        done = run_git("merge-base", one, other, cwd=self.top, check=False)
+        done = run_git("merge-base", one, other, cwd=self.top, accepted=(0, 1))
         if not done:
             why = "the clone is shallow" if self.shallow else "they share no history"
             raise UndecidedError(
@@ -177,7 +186,7 @@ class Repository:
     def staged(self, against: str | None) -> dict[str, FileChange]:
         """What the index changes against a commit (None: against the empty tree)."""
         tree = against or self.empty_tree
-        done = run_git(*_DIFF_INDEX, tree, "--", cwd=self.top)
+        done = run_git(*DIFF_INDEX, tree, "--", cwd=self.top)
         return _read_raw(done)
 
     def between(self, one: str, other: str) -> dict[str, FileChange]:
@@ -233,9 +242,7 @@ class Blobs:
 
     @cached_property
     def _git(self) -> Git:
-        from git.cmd import Git
-
-        return Git(self._repository.top)
+        return git_python()(self._repository.top)
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -381,9 +388,9 @@ class _Listed(Snapshot):
 
     def _grep(self, source: Sequence[str], words: Collection[str], below: str) -> list[str]:
         patterns = [part for word in sorted(words) for part in ("-e", word)]
-        done = run_git("grep", "--no-textconv", "-I", "-l", "-z", "-F", "--full-name", *patterns,
-                       *source, "--", f":(top,literal){below}", cwd=self._repository.top,
-                       check=False)  # fmt: skip
+        done = run_git("grep", "--no-textconv", "--no-recurse-submodules", "-I", "-l", "-z", "-F",
+                       "--full-name", *patterns, *source, "--", f":(top,literal){below}",
+                       cwd=self._repository.top, accepted=(0, 1))  # fmt: skip
         return [os.fsdecode(path) for path in done.split(b"\0") if path]
 
 
@@ -425,7 +432,7 @@ class IndexSnapshot(_Listed):
             return set()
         specs = [f":(top,literal){path}" for path in empty]
         tree = self._repository.empty_tree
-        done = run_git(*_DIFF_INDEX, tree, "--", *specs, cwd=self._repository.top)
+        done = run_git(*DIFF_INDEX, tree, "--", *specs, cwd=self._repository.top)
         return set(empty) - set(_read_raw(done))
 
     def _list(self, paths: Sequence[str]) -> dict[str, TreeEntry]:
@@ -659,8 +666,17 @@ def compare_worktree(
     """The working tree against HEAD, or against nothing: what a commit of all would be judged by."""
     after = WorktreeSnapshot("working tree", blobs, repository, names)
     tree = repository.empty_tree if everything else repository.head or repository.empty_tree
-    command = (each for each in _DIFF_INDEX if each != "--cached")
-    touched = _read_raw(run_git(*command, tree, "--", cwd=repository.top))
+    command = [each for each in DIFF_INDEX if each != "--cached"]
+    touched = _read_raw(
+        run_git(
+            *command,
+            "--ignore-submodules=dirty",
+            tree,
+            "--",
+            cwd=repository.top,
+            settings=without_filters(repository.top),
+        )
+    )
     for path in after.listed():
         if everything or (path not in touched and _is_untracked(repository, path)):
             touched.setdefault(path, FileChange(None, after.entry(path)))

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from npm_vetted.errors import UndecidedError, UsageError
-from npm_vetted.snapshot import Repository, git_environment, hardened
+from npm_vetted.gitprocess import git_environment, hardened
+from npm_vetted.snapshot import Repository
 
 _PATIENCE: Final = 10.0
 """Seconds to wait for another command of ours, or for git's own lock of the index."""

@@ -137,7 +137,7 @@ def at_desk(
 
 def identity(repository: Repository) -> str:
     """``Name <email>`` as git would sign a commit; raises UsageError where git does not know."""
-    done = run_git("var", "GIT_AUTHOR_IDENT", cwd=repository.top, check=False)
+    done = run_git("var", "GIT_AUTHOR_IDENT", cwd=repository.top, accepted=(0, 128))
     text = done.decode("utf-8", "replace").rpartition(">")[0]
     if not text:
         raise UsageError(

@@ -1,0 +1,99 @@
+# ruff: noqa: PTH109, PTH110, PTH113, PTH117, PTH118, PTH120 - pathlib costs an import that most commits do not need
+"""How git is run: hardened, so that a repository's own configuration can neither run code nor fetch.
+
+Off are hooks, fsmonitor, external diffs, pagers, signature programs of the repository's choice, lazy
+fetch, and a ``git`` that stands in the repository while PATH names it.
+
+Apart from ``snapshot.py``, which knows what git holds, so that a commit that concerns nobody can be
+told before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+import os
+
+from npm_vetted.errors import UndecidedError
+
+_HARDENED = (
+    "-c", "core.fsmonitor=false",
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.pager=cat",
+    "-c", "diff.external=",
+    "-c", "log.showSignature=false",
+    "-c", "gpg.program=gpg",
+    "-c", "gpg.ssh.program=ssh-keygen",
+    "-c", "gpg.ssh.defaultKeyCommand=",
+    "-c", "gpg.x509.program=gpgsm",
+)  # fmt: skip
+_ENVIRONMENT = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # what older gits need in place of GIT_NO_LAZY_FETCH
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+DIFF_INDEX = (
+    "diff-index", "--cached", "--raw", "-z", "--no-renames", "--full-index", "--no-ext-diff",
+    "--ita-invisible-in-index",
+)  # fmt: skip
+"""What differs between a tree and the index."""
+
+
+_MISLEADING = frozenset(
+    {
+        "GIT_LITERAL_PATHSPECS",  # Magit sets it for every git, and so for every hook
+        "GIT_GLOB_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_ATTR_SOURCE",
+    }
+)
+"""Variables under which git understands our arguments otherwise, or runs a program."""
+_NAME = "git.exe" if os.name == "nt" else "git"
+
+
+def git_environment() -> dict[str, str]:
+    """The environment that every git process gets."""
+    kept = {key: value for key, value in os.environ.items() if key not in _MISLEADING}
+    return {**kept, **_ENVIRONMENT, "PATH": os.pathsep.join(trusted_folders())}
+
+
+def hardened(*arguments: str) -> list[str]:
+    """A git command line whose configuration cannot run code; raises UndecidedError without git."""
+    return [git_program(), *_HARDENED, *arguments]
+
+
+def git_program() -> str:
+    """The full path of git; raises UndecidedError where PATH names none outside the repository."""
+    for folder in trusted_folders():
+        program = os.path.join(folder, _NAME)
+        if os.access(program, os.X_OK) and os.path.isfile(program):
+            return program
+    raise UndecidedError("git is not on PATH", fix="install git, or put its folder on PATH")
+
+
+def trusted_folders() -> list[str]:
+    """The folders of PATH, but for relative ones and those within the repository around us."""
+    top = work_tree(os.getcwd())
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return [each for each in folders if os.path.isabs(each) and not is_within(each, top)]
+
+
+def is_within(path: str, top: str | None) -> bool:
+    """Whether a path leads into a folder, symbolic links followed."""
+    return top is not None and (os.path.realpath(path) + os.sep).startswith(
+        top.rstrip(os.sep) + os.sep
+    )
+
+
+def work_tree(directory: str) -> str | None:
+    """The nearest folder upwards that has a ``.git``, without asking git."""
+    here = os.path.realpath(directory)
+    while not os.path.exists(os.path.join(here, ".git")):
+        above = os.path.dirname(here)
+        if above == here:
+            return None
+        here = above
+    return here
