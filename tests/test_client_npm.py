@@ -586,6 +586,12 @@ def test_overrides_may_satisfy(overrides: Mapping[str, object]) -> None:
     assert list(lockfile.disagreements({"": ours})) == []
 
 
+def test_npm_leaves_no_root_when_the_last_dependency_goes() -> None:
+    emptied = v3({})
+    assert list(emptied.disagreements({"": manifest({})})) == []
+    assert len(list(emptied.disagreements({"": manifest({"dependencies": {"a": "1.0.0"}})}))) == 1
+
+
 def test_a_workspace_must_be_known_and_linked() -> None:
     root = manifest({"workspaces": ["p/*"]})
     member = manifest({"name": "m"}, "p/m/package.json")

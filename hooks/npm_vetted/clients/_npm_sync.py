@@ -35,6 +35,8 @@ def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> 
     """Compare each manifest with the lockfile's copy of it, and both with what is locked."""
     overrides = _overrides(manifests.get(""))
     for folder, manifest in manifests.items():
+        if not folder and not lockfile.packages and not manifest.requires:
+            continue  # npm leaves `"packages": {}` when the last dependency goes
         if folder not in lockfile.packages:
             yield _problem(manifest, 1, f"{lockfile.path} does not know this workspace")
             continue

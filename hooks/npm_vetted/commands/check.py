@@ -63,17 +63,25 @@ def _nothing_of_ours(arguments: argparse.Namespace) -> int | None:
 
 
 def _judge(arguments: argparse.Namespace, from_ref: str | None, to_ref: str | None) -> int:
+    from dataclasses import replace
+
     from npm_vetted.change import Change
     from npm_vetted.commands._common import opened, style_of
     from npm_vetted.judge import Judgement, judge, undecided
+    from npm_vetted.leftbehind import naming_notes_left_behind
     from npm_vetted.report import report
 
     change: Change | None = None
     style = style_of(arguments)
     printer = report(arguments.format)
     try:
-        with opened(from_ref=from_ref, to_ref=to_ref, everything=arguments.all) as (_, change):
+        with opened(from_ref=from_ref, to_ref=to_ref, everything=arguments.all) as (
+            repository, change,
+        ):  # fmt: skip
             judgement = judge(change, _wanted(arguments))
+            if from_ref is None:
+                findings = naming_notes_left_behind(judgement.findings, change, repository.top)
+                judgement = replace(judgement, findings=tuple(findings))
             printer.print_judgement(judgement, change, style, sys.stdout)
             return exit_status(judgement, strict=style.strict)
     except UsageError:
