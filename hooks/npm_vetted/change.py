@@ -111,8 +111,8 @@ class ProjectChange:
         for lockfile in self.lockfiles:
             for use in self._uses(lockfile):
                 known = found.get(use.artifact)
-                if known is None or (use.direct and not known.direct):
-                    found[use.artifact] = use
+                found[use.artifact] = use if known is None else _both(known, use)
+        self._change.vetting.notes.expect(artifact.label for artifact in found)
         return tuple(found.values())
 
     def _uses(self, lockfile: Lockfile) -> Iterator[Use]:
@@ -235,6 +235,13 @@ class ProjectChange:
         if entry.bundled_by is None or artifact is None or artifact.resolved or artifact.integrity:
             return None
         return lockfile.entry(entry.bundled_by).artifact
+
+
+def _both(one: Use, other: Use) -> Use:
+    """Two uses of one artifact as one: direct where either is, shipped where either is."""
+    first = other if other.direct and not one.direct else one
+    development = one.subject.development and other.subject.development
+    return replace(first, subject=replace(first.subject, development=development))
 
 
 def _is_unchanged(before: Artifact, after: Artifact) -> bool:

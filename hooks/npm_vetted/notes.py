@@ -358,6 +358,7 @@ class NoteStore:
         self._criteria = frozenset(criteria)
         self._notes: dict[str, Note | NoteError] = {}
         self._searched: set[str] = set()
+        self._awaited: set[str] = set()
         self._indexed: set[str] = set()
         self._listed: dict[tuple[str, str | None], list[Mention]] = {}
 
@@ -408,14 +409,19 @@ class NoteStore:
             if note.package == package and version in (None, note.version)
         ]
 
+    def expect(self, labels: Iterable[str]) -> None:
+        """Say which ``name@version`` will be asked for: the next search finds them all at once."""
+        self._awaited.update(labels)
+
     def search(self, labels: Collection[str]) -> None:
         """Find, in one go, the notes that list some ``name@version``, and index what they list.
 
         Git searches the notes' text; where very many are asked for, every note is opened.
         """
-        missing = {label for label in labels if label not in self._searched}
-        if not missing:
+        if self._searched.issuperset(labels):
             return
+        missing = self._awaited.union(labels) - self._searched
+        self._awaited.clear()
         paths = (
             self._snapshot.grep(missing, FOLDER)
             if len(missing) <= _SEARCH_LIMIT
