@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
 
-from npm_vetted import __version__, commands
 from npm_vetted.errors import UNDECIDED, NpmVettedError, UsageError
+from npm_vetted.quick import nothing_to_judge
+
+TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run npm-vetted; the exit status as DESIGN.md section 3 says."""
     try:
-        arguments = _parse(list(sys.argv[1:] if argv is None else argv))
-        if arguments.directory:
-            _enter(arguments.directory)
-        status = commands.command(arguments.command).run(arguments)
-        sys.stdout.flush()
-        return status
+        words = list(sys.argv[1:] if argv is None else argv)
+        return 0 if nothing_to_judge(words) else _run(words)
     except NpmVettedError as error:
         _say(error)
         return error.status
@@ -44,8 +43,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return UNDECIDED
 
 
+def _run(words: list[str]) -> int:
+    from npm_vetted import commands
+
+    arguments = _parse(words)
+    if arguments.directory:
+        _enter(arguments.directory)
+    status = commands.command(arguments.command).run(arguments)
+    sys.stdout.flush()
+    return status
+
+
 def _parse(argv: list[str]) -> argparse.Namespace:
     """Parse the command line; only the command that is called is imported."""
+    import argparse
+
+    from npm_vetted import __version__, commands
+
     parser = argparse.ArgumentParser(
         prog="npm-vetted",
         description="No npm dependency enters a repository without a vetting note.",
@@ -64,6 +78,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:
     """The options that stand before or after the command's name."""
+    import argparse
+
     default = None if top else argparse.SUPPRESS
     flag = False if top else argparse.SUPPRESS
     parser.add_argument(

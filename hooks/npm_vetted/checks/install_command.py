@@ -63,6 +63,12 @@ _BINS: Final = {
 """Programs of well-known packages, for lockfiles that do not name the programs of a package."""
 
 
+def reads(path: str) -> bool:
+    """Whether a file of this name may hold commands, or decide which files an image gets."""
+    name = path.rpartition("/")[2]
+    return "." not in name or name.endswith(_IGNORES) or place_of(path, b"") is not None
+
+
 def run(change: Change) -> Iterator[Finding]:
     """Judge the files that the commit touches, and those that relied on what it takes away."""
     after = View(change.after, change.projects_after, change.vetting)

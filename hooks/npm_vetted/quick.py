@@ -1,0 +1,79 @@
+"""The way out for most commits: those that touch nothing that any check reads.
+
+It is taken before anything else is imported, and asks git once. It never says more than that there
+is nothing to judge: whatever is not certain is left to ``check`` itself, which then starts anew.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from npm_vetted.gitprocess import DIFF_INDEX, git_environment, hardened
+
+_QUIET = ("-q", "--quiet")
+_ARGUMENTS = frozenset({"--strict", "-v", "--verbose", *_QUIET})
+_HOOKS = ("settings", "notes", "lockfile")
+
+_UNREAD = (
+    ".adoc", ".astro", ".avif", ".bmp", ".c", ".cc", ".cpp", ".cs", ".css", ".csv", ".ejs",
+    ".eot", ".erb", ".ex", ".exs", ".gif", ".go", ".gql", ".graphql", ".h", ".hbs", ".hpp",
+    ".htm", ".html", ".ico", ".ipynb", ".java", ".jpeg", ".jpg", ".js", ".jsx", ".kt", ".less",
+    ".lua", ".map", ".md", ".mdx", ".mov", ".mp3", ".mp4", ".otf", ".pdf", ".php", ".png",
+    ".po", ".proto", ".pug", ".py", ".pyi", ".rb", ".rs", ".rst", ".sass", ".scala", ".scss",
+    ".sql", ".styl", ".svelte", ".svg", ".swift", ".ts", ".tsx", ".ttf", ".txt", ".vue",
+    ".wasm", ".webm", ".webp", ".woff", ".woff2", ".xml",
+)  # fmt: skip
+"""Suffixes that no check reads (tests/test_quick.py asks the checks themselves)."""
+_UNUSUAL = ("makefile", "dockerfile", "containerfile")
+"""Names that mean what they mean whatever follows: ``Makefile.js``, ``Dockerfile.ts``."""
+
+
+def is_unread(path: str) -> bool:
+    """Whether certainly no check reads a file of this name."""
+    lowered = path.lower()
+    name = lowered.rpartition("/")[2]
+    return (
+        name.endswith(_UNREAD)
+        and not name.startswith(".")
+        and not any(word in name for word in _UNUSUAL)
+        and ".vetting/" not in lowered
+        and "node_modules/" not in lowered
+    )
+
+
+def nothing_to_judge(arguments: list[str]) -> bool:
+    """Whether this is a ``check`` of the index, with nothing staged but what is certainly unread.
+
+    False wherever that is not certain: other arguments, no commit yet, nothing staged, a conflict.
+    """
+    if not _is_plain(arguments) or os.environ.get("PRE_COMMIT_FROM_REF"):
+        return False
+    try:
+        done = subprocess.run(
+            hardened(*DIFF_INDEX, "--no-relative", "HEAD", "--"),
+            env=git_environment(), capture_output=True, check=False,
+        )  # fmt: skip
+    except OSError:
+        return False
+    if done.returncode != 0 or not done.stdout:
+        return False
+    fields = done.stdout.split(b"\0")
+    if any(head.rpartition(b" ")[2].startswith(b"U") for head in fields[0:-1:2]):
+        return False
+    if not all(is_unread(os.fsdecode(path)) for path in fields[1::2]):
+        return False
+    if not any(word in _QUIET for word in arguments):
+        print("npm-vetted: nothing of npm's is touched: nothing to judge", file=sys.stderr)  # noqa: T201
+    return True
+
+
+def _is_plain(arguments: list[str]) -> bool:
+    """Whether these are the arguments of a hook, or of ``check`` as people call it."""
+    if arguments[:1] != ["check"]:
+        return False
+    rest = arguments[1:]
+    if rest[:1] == ["--only"] and rest[1:2] and rest[1] in _HOOKS:
+        rest = rest[2:]
+    return all(word in _ARGUMENTS for word in rest)

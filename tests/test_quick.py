@@ -1,0 +1,153 @@
+"""The way out for commits that concern nobody: quick, and never taken where a check would look."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import GitRepo
+from npm_vetted import cli
+from npm_vetted.project import interesting_names
+from npm_vetted.quick import is_unread, nothing_to_judge
+from npm_vetted.relevance import is_relevant
+
+_FOLDERS = (
+    "", "src/", ".vetting/", ".vetting/notes/a/", "node_modules/a/", "a/node_modules/", ".husky/",
+    ".githooks/", ".github/workflows/", ".circleci/", ".gitlab/", ".devcontainer/", "Makefile/",
+    "packages/a/", ".pipelines/", "scripts/",
+)  # fmt: skip
+_WORDS = (
+    *sorted(interesting_names()), "Makefile", "GNUmakefile", "Dockerfile", "web.Dockerfile",
+    "Containerfile", "justfile", "lefthook", ".gitlab-ci", "azure-pipelines", "devcontainer",
+    "action", "index", "README", ".dockerignore", "config", "post-commit", ".envrc", "build",
+)  # fmt: skip
+_SUFFIXES = (
+    "", ".js", ".ts", ".md", ".py", ".txt", ".css", ".JS", ".json", ".yml", ".sh", ".patch", ".mk",
+    ".dev", ".local", ".cjs", ".mjs", ".am", ".in", ".dockerignore", ".just", ".c", ".html",
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(_FOLDERS), st.sampled_from(_WORDS), st.lists(st.sampled_from(_SUFFIXES), max_size=3)
+)  # fmt: skip
+def test_what_is_taken_for_unread_is_read_by_no_check(
+    folder: str, word: str, suffixes: list[str]
+) -> None:
+    path = folder + word + "".join(suffixes)
+    assert not (is_unread(path) and is_relevant(path))
+
+
+@pytest.mark.parametrize(
+    ("path", "unread"),
+    [
+        ("src/index.js", True),
+        ("README.md", True),
+        ("docs/logo.SVG", True),
+        ("package.json", False),
+        ("src/data.json", False),
+        ("Dockerfile", False),
+        ("Makefile.js", False),
+        ("bin/tool", False),
+        (".pnpmfile.cjs", False),
+        (".vetting/README.md", False),
+        ("node_modules/a/index.js", False),
+        ("what.nobody-has-heard-of", False),
+    ],
+)
+def test_which_names_are_certainly_unread(path: str, unread: bool) -> None:
+    assert is_unread(path) is unread
+
+
+@pytest.mark.parametrize(
+    ("arguments", "quick"),
+    [
+        (["check"], True),
+        (["check", "--only", "notes"], True),
+        (["check", "-q", "--strict"], True),
+        (["check", "--all"], False),
+        (["check", "unvetted"], False),
+        (["check", "--only", "nonsense"], False),
+        (["check", "--format", "json"], False),
+        (["check", "--from-ref", "HEAD"], False),
+        (["-C", "src", "check"], False),
+        (["note", "a"], False),
+        ([], False),
+    ],
+)
+def test_only_a_plain_check_of_the_index_is_quick(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, arguments: list[str], quick: bool
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.commit()
+    git_repo.write("a.js", "2")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert nothing_to_judge(arguments) is quick
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"package.json": "{}"},
+        {"a.js": "2", "Dockerfile": "FROM node"},
+        {"bin/tool": "#!/bin/sh\n"},
+    ],
+)
+def test_nothing_staged_or_what_is_read_is_not_quick(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.commit()
+    for path, text in files.items():
+        git_repo.write(path, text)
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert not nothing_to_judge(["check"])
+
+
+def test_without_a_commit_or_a_repository_it_is_not_quick(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert not nothing_to_judge(["check"])
+    monkeypatch.chdir(git_repo.path.parent)
+    assert not nothing_to_judge(["check"])
+
+
+def test_a_range_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    git_repo.write("a.js", "1")
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", git_repo.commit())
+    git_repo.write("a.js", "2")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert not nothing_to_judge(["check"])
+
+
+def test_a_conflict_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    git_repo.write("a.js", "1\n")
+    git_repo.commit()
+    git_repo.git("switch", "-q", "-c", "other")
+    git_repo.write("a.js", "2\n")
+    git_repo.commit()
+    git_repo.git("switch", "-q", "main")
+    git_repo.write("a.js", "3\n")
+    git_repo.commit()
+    git_repo.run("merge", "other", check=False)
+    monkeypatch.chdir(git_repo.path)
+    assert not nothing_to_judge(["check"])
+
+
+def test_a_commit_of_a_dockerfile_alone_is_judged(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.commit()
+    git_repo.write("Dockerfile", "FROM node\nRUN npm install -g left-pad\n")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert cli.main(["check"]) == 1
+    assert "[install-command]" in capsys.readouterr().out
