@@ -189,7 +189,6 @@ X = entry("x@npm:1.0.0", "x@npm:^1")
     [
         ("x@npm:1.0.0", Kind.REGISTRY),
         ("@s/x@npm:1.0.0", Kind.REGISTRY),
-        ("x@npm:1.0.0::__archiveUrl=https%3A%2F%2Fh%2Fx.tgz", Kind.REGISTRY),
         ("x@patch:x@npm%3A1.0.0#optional!builtin<compat/x>::version=1.0.0&hash=1", Kind.REGISTRY),
         ("x@patch:x@npm%3A1.0.0#~builtin<compat/x>::version=1.0.0&hash=1", Kind.REGISTRY),
         ("x@patch:x@https://h/r.git%23commit=01#~/a.patch::version=1.0.0&hash=1", Kind.GIT),
@@ -212,6 +211,24 @@ def test_kinds(resolution: str, kind: Kind | None) -> None:
     found = [artifact for _, artifact in read(HEAD + entry(resolution)).artifacts()]
     assert [artifact.kind for artifact in found] == ([] if kind is None else [kind])
     assert all(artifact.resolved == resolution for artifact in found)
+
+
+@pytest.mark.parametrize(
+    "resolution",
+    [
+        "x@npm:1.0.0::__archiveUrl=https%3A%2F%2Fh%2Fx.tgz",
+        "x@patch:x@npm%3A1.0.0%3A%3A__archiveUrl=https%253A%252F%252Fh%252Fx.tgz#~/a.patch"
+        "::version=1.0.0&hash=1",
+    ],
+)
+def test_an_archive_of_its_own_is_where_a_registry_package_comes_from(resolution: str) -> None:
+    [(_, artifact)] = read(HEAD + entry(resolution)).artifacts()
+    assert (artifact.kind, artifact.resolved) == (Kind.REGISTRY, "https://h/x.tgz")
+
+
+def test_an_archive_that_is_no_url_is_refused() -> None:
+    with pytest.raises(DocumentError, match="__archiveUrl: expected a URL"):
+        list(read(HEAD + entry("x@npm:1.0.0::__archiveUrl=%2F%2Fevil.example%2Fx.tgz")).artifacts())
 
 
 def test_a_patched_alias_has_its_real_name() -> None:

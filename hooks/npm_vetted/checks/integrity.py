@@ -7,8 +7,8 @@ from typing import Final
 
 from npm_vetted.change import Change, Use
 from npm_vetted.checks import Words, use_finding
-from npm_vetted.hashes import unsound
-from npm_vetted.model import Finding
+from npm_vetted.hashes import is_weak, unsound
+from npm_vetted.model import Artifact, Finding
 from npm_vetted.vetting import Lack
 
 ID: Final = "integrity"
@@ -66,17 +66,21 @@ def _changed(use: Use) -> Iterator[Finding]:
     for earlier in use.before:
         if earlier.kind is not artifact.kind or earlier.patch != artifact.patch:
             continue
-        if earlier.integrity and not artifact.integrity and not artifact.checksum:
-            yield use_finding(
-                ID, use, f"its hash vanished while the version stayed: expected {earlier.integrity}"
-            )
+        had, has = (each.integrity or each.checksum for each in (earlier, artifact))
+        if had and not has:
+            yield use_finding(ID, use, f"its hash vanished while the version stayed: expected {had}")
             return
-        if use.lockfile.same_bytes(earlier, artifact) is False:
+        if use.lockfile.same_bytes(earlier, artifact) is False or _weaker(earlier, artifact):
             yield use_finding(
                 ID,
                 use,
-                "its hash changed while the version stayed: expected "
-                f"{earlier.integrity or earlier.checksum}, found "
-                f"{artifact.integrity or artifact.checksum}",
+                f"its hash changed while the version stayed: expected {had}, found {has}",
             )
             return
+
+
+def _weaker(earlier: Artifact, artifact: Artifact) -> bool:
+    """Whether a hash that binds its bytes gave way to one that does not."""
+    if not earlier.integrity or not artifact.integrity:
+        return False
+    return is_weak(artifact.integrity) and not is_weak(earlier.integrity)

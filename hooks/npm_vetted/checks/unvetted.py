@@ -8,7 +8,7 @@ from typing import Final
 from npm_vetted.change import Arrival, Change, Use
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.draft import criteria_for, item_of
-from npm_vetted.model import Finding, Level
+from npm_vetted.model import Finding
 from npm_vetted.vetting import Gap, Lack, Verdict
 
 ID: Final = "unvetted"
@@ -65,8 +65,7 @@ def _unbound(use: Use, verdict: Verdict) -> Finding:
         ID,
         use,
         f"{note} vets {use.artifact.label} by a hash that {use.lockfile.format} does not have: "
-        "the bytes are not bound",
-        level=Level.WARNING,
+        "nobody vouches for these bytes",
         fix=(("npm-vetted", "note", use.artifact.label),),
     )
 

@@ -249,7 +249,7 @@ class BerryLockfile(YarnLockfile):
             name=name,
             version=version,
             kind=kind,
-            resolved=f"{ident}@{reference}",
+            resolved=self._archive(key, reference) or f"{ident}@{reference}",
             checksum=checksum if isinstance(checksum, str) else None,
             patch=self._patch(reference),
         )
@@ -265,6 +265,19 @@ class BerryLockfile(YarnLockfile):
                 raise self.fail("resolution: a patch of nothing", key)
             name, reference = inner[0], normal(inner[1])
         raise self.fail("resolution: patches of patches without end", key)
+
+    def _archive(self, key: str, reference: str) -> str | None:
+        """The URL that a registry package is fetched from, where it is not its registry's usual one."""
+        parts = Reference.parse(reference)
+        for _ in range(_DEPTH):
+            if parts.protocol != "patch:":
+                break
+            inner = split_ident(unquote(parts.source))
+            parts = Reference.parse(normal(inner[1] if inner else ""))
+        url = parts.params.get("__archiveUrl") if parts.protocol == "npm:" else None
+        if url is not None and "://" not in url:
+            raise self.fail(f"resolution: __archiveUrl: expected a URL, found {url!r}", key)
+        return url
 
     def _kind(self, key: str, reference: str, parts: Reference, version: str) -> Kind | None:
         if parts.protocol == "npm:":
