@@ -12,7 +12,11 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from npm_vetted.errors import UndecidedError
 from npm_vetted.installs.words import HOLE
+
+_COPIES: Final = 120
+_LAYERS: Final = 5_000
 
 CHECKOUT: Final = "/\x01checkout"
 """The top of the repository where a command runs in a checkout; no real path is called that."""
@@ -183,18 +187,23 @@ class Taken:
 class Disk:
     """The layers of one place, the latest last. ``copy`` gives one that goes its own way."""
 
-    __slots__ = ("_known", "layers")
+    __slots__ = ("_known", "depth", "layers")
 
-    def __init__(self, layers: Iterable[Layer] = ()) -> None:
+    def __init__(self, layers: Iterable[Layer] = (), depth: int = 0) -> None:
         self.layers = list(layers)
+        self.depth = depth
         self._known: dict[tuple[str, bool], Found | None] = {}
 
     def copy(self) -> Disk:
         """A disk with the same files, whose changes stay its own."""
-        return Disk(self.layers)
+        return Disk(self.layers, self.depth)
 
     def put(self, layer: Layer) -> None:
-        """Add what a command or an instruction did."""
+        """Add what a command or an instruction did; raises UndecidedError where it is too much."""
+        if isinstance(layer, Taken):
+            self.depth = max(self.depth, layer.disk.depth + 1)
+        if self.depth > _COPIES or len(self.layers) > _LAYERS:
+            raise UndecidedError("too many copies of files to follow")
         self.layers.append(layer)
         self._known.clear()
 

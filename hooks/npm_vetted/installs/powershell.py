@@ -20,6 +20,9 @@ _VARIABLE: Final = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|env:(\w+)|(\w+))|%(\w+)%
 _TARGET: Final = re.compile(r"\$(?:env:)?\w+\Z", re.IGNORECASE)
 _SEPARATORS: Final = ";|&{}()\n"
 
+Word = tuple[str, bool]
+"""A word, and whether variables in it are replaced."""
+
 
 def run_windows(judge: Judge, source: Source, state: State, *, cmd: bool) -> None:
     """Follow a script of PowerShell, or of cmd."""
@@ -27,7 +30,7 @@ def run_windows(judge: Judge, source: Source, state: State, *, cmd: bool) -> Non
         _statement(judge, words, line, state)
 
 
-def _split_assignment(words: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+def _split_assignment(words: list[Word]) -> list[Word]:
     """``$env:A="b"`` without blanks is an assignment as well."""
     name, equals, value = words[0][0].partition("=")
     if not equals or not _TARGET.match(name):
@@ -36,7 +39,7 @@ def _split_assignment(words: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
     return [(name, True), ("=", False), *rest, *words[1:]]
 
 
-def _statement(judge: Judge, words: list[tuple[str, bool]], line: int, state: State) -> None:
+def _statement(judge: Judge, words: list[Word], line: int, state: State) -> None:
     for word, expands in words:
         if expands and "$(" in word:
             inner = word.partition("$(")[2].rpartition(")")[0]
@@ -96,52 +99,71 @@ def _expanded(text: str, state: State) -> str:
     return _VARIABLE.sub(one, text)
 
 
-def _statements(source: Source, cmd: bool) -> Iterator[tuple[list[tuple[str, bool]], int]]:
-    escape = "^" if cmd else "`"
-    text = source.text
-    words: list[tuple[str, bool]] = []
-    word: list[str] | None = None
-    expands = True
-    index, start = 0, 0
-    while index < len(text):
-        char = text[index]
-        if char == escape and index + 1 < len(text):
-            if text[index + 1] == "\r":
-                index += 1
-            if text[index + 1 : index + 2] != "\n":
-                word = [*(word or []), text[index + 1 : index + 2]]
-            index += 2
-            continue
-        if char == '"' or (char == "'" and not cmd):
-            end = text.find(char, index + 1)
-            end = len(text) if end < 0 else end
-            if word is None:
-                word, expands = [], True
-            if char == "'":
-                expands = False
-            word.append(text[index + 1 : end])
-            index = end + 1
-            continue
-        if char == "#" and word is None and not cmd:
-            end = text.find("\n", index)
-            index = len(text) if end < 0 else end
-            continue
-        if char in " \t\r" or char in _SEPARATORS:
-            if word is not None:
-                words.append(("".join(word), expands))
-                word, expands = None, True
-            if char in _SEPARATORS and words:
-                yield words, source.line(start)
-                words = []
-            index += 1
-            continue
-        if word is None:
-            word = []
-            if not words:
-                start = index
-        word.append(char)
-        index += 1
-    if word is not None:
-        words.append(("".join(word), expands))
-    if words:
-        yield words, source.line(start)
+def _statements(source: Source, cmd: bool) -> Iterator[tuple[list[Word], int]]:
+    lexer = _Lexer(source.text, cmd=cmd)
+    while lexer.index < len(lexer.text):
+        if lexer.step() and lexer.words:
+            yield lexer.words, source.line(lexer.start)
+            lexer.words = []
+    lexer.end_word()
+    if lexer.words:
+        yield lexer.words, source.line(lexer.start)
+
+
+class _Lexer:
+    """Reads words character by character; ``words`` are those of the statement so far."""
+
+    def __init__(self, text: str, *, cmd: bool) -> None:
+        self.text = text
+        self.cmd = cmd
+        self.index = 0
+        self.start = 0
+        self.words: list[Word] = []
+        self._word: list[str] | None = None
+        self._expands = True
+
+    def step(self) -> bool:
+        """Take one character, quote or comment; whether a statement ends here."""
+        char = self.text[self.index]
+        if char == ("^" if self.cmd else "`") and self.index + 1 < len(self.text):
+            self._escaped()
+        elif char == '"' or (char == "'" and not self.cmd):
+            self._quoted(char)
+        elif char == "#" and self._word is None and not self.cmd:
+            end = self.text.find("\n", self.index)
+            self.index = len(self.text) if end < 0 else end
+        elif char in " \t\r" or char in _SEPARATORS:
+            self.end_word()
+            self.index += 1
+            return char in _SEPARATORS
+        else:
+            self._add(char)
+            self.index += 1
+        return False
+
+    def end_word(self) -> None:
+        """What was read is a word."""
+        if self._word is not None:
+            self.words.append(("".join(self._word), self._expands))
+        self._word, self._expands = None, True
+
+    def _add(self, text: str) -> None:
+        if self._word is None:
+            self._word = []
+            if not self.words:
+                self.start = self.index
+        self._word.append(text)
+
+    def _escaped(self) -> None:
+        """A line end that is escaped goes on; any other character stands for itself."""
+        ends = "\r\n" if self.text[self.index + 1] == "\r" else self.text[self.index + 1]
+        if not ends.endswith("\n"):
+            self._add(ends)
+        self.index += 1 + len(ends)
+
+    def _quoted(self, quote: str) -> None:
+        end = self.text.find(quote, self.index + 1)
+        end = len(self.text) if end < 0 else end
+        self._add(self.text[self.index + 1 : end])
+        self._expands = self._expands and quote == '"'
+        self.index = end + 1

@@ -511,32 +511,33 @@ class Script:
         match node.type:
             case "word" | "number" | "extglob_pattern" | "variable_name" | "regex":
                 return _unescaped(self.text(node)), False
-            case "raw_string":
-                return (self.text(node)[1:-1],), False
-            case "ansi_c_string":
-                return (_ansi(self.text(node)[2:-1]),), False
-            case "string" | "translated_string":
-                return self._string(node, state, depth), False
+            case "raw_string" | "ansi_c_string" | "string" | "translated_string":
+                return self._quoted(node, state, depth), False
             case "simple_expansion" | "expansion":
                 return self._expansion(node, state, depth), True
             case "command_substitution":
                 return self._substitution(node, state, depth), True
             case "concatenation":
-                parts = [self.word(child, state, depth + 1) for child in node.children]
-                value = concat([each for each, _ in parts])
-                if any(self.text(child) == "{" for child in node.children):
-                    return either(*((" ".join(braces(text)),) for text in value)), True
-                return value, any(each for _, each in parts)
-            case "process_substitution" | "subshell":
+                return self._concatenated(node, state, depth)
+            case _ if node.child_count:
                 self.visit_all(node.children, state.fork(), depth + 1)
                 return UNKNOWN, False
-            case "arithmetic_expansion":
-                return UNKNOWN, False
             case _:
-                if node.child_count:
-                    self.visit_all(node.children, state.fork(), depth + 1)
-                    return UNKNOWN, False
                 return (self.text(node),), False
+
+    def _concatenated(self, node: Node, state: State, depth: int) -> tuple[Value, bool]:
+        parts = [self.word(child, state, depth + 1) for child in node.children]
+        value = concat([each for each, _ in parts])
+        if any(self.text(child) == "{" for child in node.children):
+            return either(*((" ".join(braces(text)),) for text in value)), True
+        return value, any(each for _, each in parts)
+
+    def _quoted(self, node: Node, state: State, depth: int) -> Value:
+        if node.type == "raw_string":
+            return (self.text(node)[1:-1],)
+        if node.type == "ansi_c_string":
+            return (_ansi(self.text(node)[2:-1]),)
+        return self._string(node, state, depth)
 
     def _string(self, node: Node, state: State, depth: int) -> Value:
         parts: list[Value] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from npm_vetted.installs.words import names
@@ -134,6 +134,9 @@ WRAPPERS: Final = {
 _DASHED: Final = ("mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", "nix", "fnm")
 """Wrappers whose command stands behind ``--``, whatever comes before."""
 
+_TEXTS: Final = ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock")
+"""Wrappers that take a whole command as one word, too."""
+
 QUIET: Final = names(
     "echo which type hash whereis man info grep egrep fgrep rg ag sed awk apt apt-get "
     "apk yum dnf brew choco scoop winget port pacman zypper snap microdnf pip pip3 pipx gem git "
@@ -184,70 +187,76 @@ def program(word: str) -> str:
 
 
 def _unwrapped(name: str, wrapper: Wrapper, words: list[str]) -> Wrapped | None:
-    if name in _DASHED and "--" in words:
-        words = words[words.index("--") + 1 :]
-        return Wrapped(words=tuple(words), elsewhere=wrapper.elsewhere) if words else None
-    if wrapper.after is not None:
-        if wrapper.after not in words[:4] and not (name == "mise" and words[:1] == ["x"]):
-            return None
-        found = words.index(wrapper.after) if wrapper.after in words else 0
-        words = words[found + 1 :]
+    rest = _after(name, wrapper, words)
+    if rest is None:
+        return None
+    found = Wrapped(elsewhere=wrapper.elsewhere, clears=name in ("sudo", "doas"))
     variables: list[tuple[str, str]] = []
-    removed: list[str] = []
-    keeps = False
-    clears = False
-    folder = None
-    skip = wrapper.skip
-    index = 0
-    while index < len(words):
-        word = words[index]
-        bare, equals, value = word.partition("=")
+    skip, index = wrapper.skip, 0
+    while index < len(rest):
+        word = rest[index]
+        index += 1
         if word == "--":
-            index += 1
             break
         if word.startswith("-") and len(word) > 1:
-            takes = bare in wrapper.valued and not equals
-            given = words[index + 1] if takes and index + 1 < len(words) else value
-            if bare in wrapper.text and index + 1 < len(words):
-                return Wrapped(text=words[index + 1], elsewhere=wrapper.elsewhere)
-            if name == "env" and bare in ("-S", "--split-string"):
-                return Wrapped(text=given)
-            if name == "env" and bare in ("-C", "--chdir"):
-                folder = given
-            removed += [given] if name == "env" and bare in ("-u", "--unset") else []
-            clears = clears or (name == "env" and bare in ("-i", "--ignore-environment", "-"))
-            keeps = keeps or (name == "sudo" and _keeps(bare))
-            index += 2 if takes else 1
-            continue
-        if wrapper.assigns and _ASSIGNMENT.match(word):
-            variables.append((bare, value))
-            index += 1
-            continue
-        if skip:
+            found, taken = _option(name, wrapper, found, word, rest[index : index + 1])
+            if found.text is not None:
+                return found
+            index += taken
+        elif wrapper.assigns and _ASSIGNMENT.match(word):
+            key, _, value = word.partition("=")
+            variables.append((key, value))
+        elif skip:
             skip -= 1
-            index += 1
-            continue
-        break
-    rest = tuple(words[index:])
-    if not rest:
+        else:
+            index -= 1
+            break
+    return _with_command(name, replace(found, variables=tuple(variables)), rest[index:])
+
+
+def _after(name: str, wrapper: Wrapper, words: list[str]) -> list[str] | None:
+    """The words from where the command may begin; None where the program runs none."""
+    if name in _DASHED and "--" in words:
+        return words[words.index("--") :]
+    if wrapper.after is None:
+        return words
+    if name == "mise" and words[:1] == ["x"]:
+        return words[1:]
+    return words[words.index(wrapper.after) + 1 :] if wrapper.after in words[:4] else None
+
+
+def _option(
+    name: str, wrapper: Wrapper, found: Wrapped, word: str, following: list[str]
+) -> tuple[Wrapped, int]:
+    """What an option of a wrapper changes, and how many of the following words it takes."""
+    bare, equals, value = word.partition("=")
+    takes = bare in wrapper.valued and not equals
+    given = following[0] if takes and following else value
+    if bare in wrapper.text and following:
+        return replace(found, text=following[0]), 1
+    if name == "env":
+        match bare:
+            case "-S" | "--split-string":
+                found = replace(found, text=given)
+            case "-C" | "--chdir":
+                found = replace(found, folder=given)
+            case "-u" | "--unset":
+                found = replace(found, removed=(*found.removed, given))
+            case "-i" | "--ignore-environment":
+                found = replace(found, clears=True)
+    if name == "sudo" and _keeps(bare):
+        found = replace(found, clears=False)
+    return found, int(takes)
+
+
+def _with_command(name: str, found: Wrapped, words: list[str]) -> Wrapped | None:
+    if not words:
         return None
-    drops = clears or (name in ("sudo", "doas") and not keeps)
     if name == "concurrently":
-        return Wrapped(text="\n".join(word for word in rest if not word.startswith("npm:")))
-    single = (
-        len(rest) == 1
-        and (" " in rest[0])
-        and name in ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock")
-    )
-    return Wrapped(
-        words=() if single else rest,
-        text=rest[0] if single else None,
-        variables=tuple(variables),
-        removed=tuple(removed),
-        clears=drops,
-        folder=folder,
-        elsewhere=wrapper.elsewhere,
-    )
+        return replace(found, text="\n".join(w for w in words if not w.startswith("npm:")))
+    if len(words) == 1 and " " in words[0] and name in _TEXTS:
+        return replace(found, text=words[0])
+    return replace(found, words=tuple(words))
 
 
 def _keeps(option: str) -> bool:
@@ -360,7 +369,7 @@ def _find(words: Sequence[str]) -> Wrapped | None:
 
 def _corepack(words: Sequence[str]) -> Wrapped | None:
     """``corepack pnpm install``; ``corepack use pnpm@9`` and ``corepack up`` install afterwards."""
-    rest = [word for word in words[1:] if word not in ("--",)]
+    rest = [word for word in words[1:] if word != "--"]
     if not rest:
         return None
     name = rest[0].partition("@")[0]

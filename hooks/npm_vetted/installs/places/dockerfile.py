@@ -27,7 +27,11 @@ from npm_vetted.installs.words import HOLE
 from npm_vetted.model import Problem
 
 _NAME: Final = re.compile(r"(?:.*[._-])?(?:docker|container)file(?:[._-].*)?\Z", re.IGNORECASE)
-_NOT: Final = (".dockerignore", ".containerignore", ".md", ".ts", ".js", ".json", ".go", ".py", ".yml", ".yaml", ".rb", ".html", ".rst", ".txt", ".tsx", ".rs", ".java", ".lock", ".css", ".svg", ".png", ".sh", ".vim")  # fmt: skip
+_NOT: Final = (
+    ".dockerignore", ".containerignore", ".md", ".ts", ".tsx", ".js", ".json", ".go", ".py", ".rb",
+    ".yml", ".yaml", ".html", ".rst", ".txt", ".rs", ".java", ".lock", ".css", ".svg", ".png",
+    ".sh", ".vim",
+)  # fmt: skip
 _DIRECTIVE: Final = re.compile(r"#\s*escape\s*=\s*(\S)\s*\Z", re.IGNORECASE)
 _HEREDOC: Final = re.compile(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
 _FLAG: Final = re.compile(r"--([a-z-]+)(?:=(\S*))?\s+")
@@ -437,7 +441,7 @@ class Build:
                 disk = disk.copy()
             place = resolve(stage.folder, stage.expand(target))
             if kind == "secret":
-                if place.endswith("npmrc") or place.endswith(".yarnrc.yml"):
+                if place.endswith(("npmrc", ".yarnrc.yml")):
                     disk.put(
                         Written(place, None if not place.startswith(stage.home + "/") else b"")
                     )
@@ -461,10 +465,9 @@ class Build:
         text = body.text.strip()
         if text.startswith("["):
             words = _words(text)
-            if words and not text.startswith("[["):
-                if text.endswith("]"):
-                    self.judge.command(words, state, Source(" ".join(words), ((0, each.line),)), 0)
-                    return
+            if words and text.endswith("]") and not text.startswith("[["):
+                self.judge.command(words, state, Source(" ".join(words), ((0, each.line),)), 0)
+                return
         if stage.shell.lower().removesuffix(".exe") in ("powershell", "pwsh", "cmd"):
             run_windows(self.judge, body, state, cmd=stage.shell.lower().startswith("cmd"))
             return

@@ -62,8 +62,7 @@ def _inputs(root: Node) -> dict[str, Value]:
     found: dict[str, Value] = {}
     tables = [root.get("inputs")]
     on = root.get("on") or root.get("true")
-    for trigger in on.table().values() if on is not None else ():
-        tables.append(trigger.get("inputs"))
+    tables += [trigger.get("inputs") for trigger in (on.table().values() if on else ())]
     for table in tables:
         for name, node in table.table().items() if table else ():
             default = node.scalar("default")
@@ -190,9 +189,8 @@ class Frame:
         steps = [item for item in (node.items or ()) if item.pairs] if node else []
         self.disk = Disk()
         whole = Copied(self.tracked, "", CHECKOUT)
-        if not (checkout and any(_is_checkout(step) for step in steps)):
-            if not checkout or any(_may_fetch(step) for step in steps):
-                self.disk.put(whole)
+        if not checkout or not (any(map(_is_checkout, steps)) or not any(map(_may_fetch, steps))):
+            self.disk.put(whole)
         for step in steps:
             frame = self.inner()
             frame.variables |= self.judge.persisted

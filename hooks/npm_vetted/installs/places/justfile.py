@@ -119,16 +119,7 @@ class _Justfile:
         whole = lines[0][0].startswith("#!")
         if whole and not re.search(r"\b(?:ba|z|da|k)?sh\b", lines[0][0]):
             return
-        pieces: list[list[tuple[str, int]]] = []
-        goes_on = False
-        for text, number in lines:
-            bare = text if whole or goes_on else text.lstrip("@-")
-            if (whole or goes_on) and pieces:
-                pieces[-1].append((bare + "\n", number))
-            else:
-                pieces.append([(bare + "\n", number)])
-            goes_on = text.endswith("\\")
-        for piece in pieces:
+        for piece in _pieces(lines, whole=whole):
             for source in filled(joined(piece), _TEMPLATES, resolve):
                 state = self.state.fork()
                 if folder:
@@ -138,3 +129,16 @@ class _Justfile:
                 else:
                     self.judge.run(source, state)
         self.judge.shell.functions.clear()
+
+
+def _pieces(lines: list[tuple[str, int]], *, whole: bool) -> Iterator[list[tuple[str, int]]]:
+    """What one shell runs: a script of its own whole, else each line with those it goes on with."""
+    piece: list[tuple[str, int]] = []
+    for text, number in lines:
+        goes_on = bool(piece)
+        piece.append(((text if whole or goes_on else text.lstrip("@-")) + "\n", number))
+        if not whole and not text.endswith("\\"):
+            yield piece
+            piece = []
+    if piece:
+        yield piece
