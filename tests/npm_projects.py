@@ -126,7 +126,7 @@ def write_project(
     repo.write(f"{prefix}package-lock.json", lockfile(manifest, packages))
 
 
-def note_text(package: str | None, version: str | None = "1.0.0", **keys: Any) -> str:
+def note_text(package: str | None, version: str | None = "1.0.0", /, **keys: Any) -> str:
     """A note with these keys; ``None`` leaves one out, dashes are written as underscores."""
     own = (
         {} if package is None else {

@@ -61,8 +61,9 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
 
     for words in _of_demands(old.demands, new.demands):
         yield Loosening(words=words, location=at("policy"))
-    for words in _of_demands(old.asks(development=True), new.asks(development=True)):
-        yield Loosening(words=f"for development, {words}", location=at("policy", "development"))
+    if old.development or new.development:
+        for words in _of_demands(old.asks(development=True), new.asks(development=True)):
+            yield Loosening(words=f"for development, {words}", location=at("policy", "development"))
     for url in _added(old.registries.urls, new.registries.urls):
         yield Loosening(words=f"packages may come from {url}", location=at("registries"))
     for ours in _added(old.first_party, new.first_party):

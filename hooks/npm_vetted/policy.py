@@ -91,9 +91,9 @@ class Ignore:
         )
 
 
-def _quoted(text: str) -> str:
-    """A name or a version without the characters that a line of exemptions is split at."""
-    return quote(text, safe="@/!+.-_~")
+def _labelled(name: str, version: str = "") -> str:
+    """``name@version`` without the characters that a line of exemptions is split at."""
+    return f"{quote(name, safe='@/!+.-_~')}@{quote(version, safe='/!+.-_~')}"
 
 
 class Exemption(NamedTuple):
@@ -111,7 +111,7 @@ class Exemption(NamedTuple):
     def __str__(self) -> str:
         flag = "scripts" if self.scripts else "-"
         reason = " ".join(self.reason.split())
-        return f"{_quoted(self.name)}@{_quoted(self.version)} {self.pinned} {flag} {reason}"
+        return f"{_labelled(self.name, self.version)} {self.pinned} {flag} {reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,9 +346,9 @@ class Exemptions:
 
     def of(self, name: str, version: str | None = None) -> list[Exemption]:
         """The exemptions of a package, or of one version of it."""
-        start = "\n" + _quoted(name) + "@"
+        start = "\n" + _labelled(name)
         if version is not None:
-            start += _quoted(version) + " "
+            start = f"\n{_labelled(name, version)} "
         found = []
         at = self._text.find(start)
         while at >= 0:

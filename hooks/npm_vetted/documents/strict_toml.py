@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -38,11 +39,12 @@ def load_toml(path: str, data: bytes) -> Document:
 
 
 def _scan(text: str) -> dict[Keys, int]:
-    """The line of each header and of each key below it; close enough to point a person there."""
+    """The line of each header, key and item that starts one; close enough to point a person there."""
     found: dict[Keys, int] = {}
     here: Keys = ()
     counts: dict[Keys, int] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = enumerate(text.split("\n"), start=1)
+    for number, line in lines:
         if header := _HEADER.match(line):
             here = tuple(part.strip(" \"'") for part in header.group(2).split("."))
             if header.group(1) == "[[":
@@ -51,5 +53,25 @@ def _scan(text: str) -> dict[Keys, int]:
                 here = (*here, index)
             found.setdefault(here, number)
         elif key := _KEY.match(line):
-            found.setdefault((*here, key.group(1).strip("\"'")), number)
+            keys = (*here, key.group(1).strip("\"'"))
+            found.setdefault(keys, number)
+            _skip_value(line[key.end() :].strip(), keys, lines, found)
     return found
+
+
+def _skip_value(
+    value: str, keys: Keys, lines: Iterator[tuple[int, str]], found: dict[Keys, int]
+) -> None:
+    """Read on to the end of a value of several lines: long words, or a list of an item a line."""
+    quotes = value[:3]
+    if quotes in ('"""', "'''") and quotes not in value[3:]:
+        next((line for _, line in lines if quotes in line), None)
+    elif value.partition("#")[0].rstrip() == "[":
+        items = ((number, line.strip()) for number, line in lines)
+        index = 0
+        for number, item in items:
+            if item.startswith("]"):
+                return
+            if item and not item.startswith("#"):
+                found[(*keys, index)] = number
+                index += 1
