@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
-import shlex
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from npm_vetted.change import Change, Use
 from npm_vetted.commands._amend import amend, complete
-from npm_vetted.commands._common import add_range, range_of
+from npm_vetted.commands._common import add_range, range_of, wants_colour
 from npm_vetted.commands._desk import (
     Desk,
     at_desk,
+    has_terminal,
     identity,
     says_yes_no_terminal,
     seen_by_registry,
+    split_label,
 )
-from npm_vetted.draft import Draft, draft_of, draft_of_group, drafts_of_change, item_of, uncovered
-from npm_vetted.errors import RefusedError, UsageError
-from npm_vetted.fix import quoted
-from npm_vetted.model import Artifact
-from npm_vetted.notes import Note, read_note, says_something
+from npm_vetted.commands._facts import Facts, Seen, has_changelog, short
+from npm_vetted.commands._walk import Sheet, editor, least_work_first, one_line, walk
+from npm_vetted.draft import (
+    Draft,
+    Item,
+    draft_of,
+    draft_of_group,
+    drafts_of_change,
+    item_ahead,
+    item_of,
+    uncovered,
+)
+from npm_vetted.errors import FOUND, RefusedError, UndecidedError, UsageError
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.notes import Note, NoteError, read_note, says_something
 from npm_vetted.recording import Words, note_paths, note_text
+from npm_vetted.report.text import Paint
 from npm_vetted.sanitize import printable
-
-if TYPE_CHECKING:
-    from npm_vetted.registry import Published
 
 HELP = "record a vetting note"
 
@@ -72,9 +78,101 @@ def run(arguments: argparse.Namespace) -> int:
         seen = {} if arguments.offline else seen_by_registry(desk, drafts)
         for draft in drafts:
             _refuse_other_bytes(draft, seen)
-        written = [_record(desk, draft, seen, arguments) for draft in drafts]
-        desk.store.stage([path for path in written if path])
+        every = [Facts(desk, draft, seen) for draft in drafts]
+        if has_terminal() and (arguments.message is None or arguments.criteria is None):
+            return _walk_through(desk, every, seen, arguments)
+        _record_as_told(desk, every, seen, arguments)
     return 0
+
+
+def _record_as_told(
+    desk: Desk, every: Sequence[Facts], seen: Seen, arguments: argparse.Namespace
+) -> None:
+    """Record by the words of the command line: the criteria that it names are the claim."""
+    demands = [_demanded(desk.change, facts.draft, seen) for facts in every]
+    asked = tuple(dict.fromkeys(name for demanded in demands for name in demanded))
+    criteria = _criteria(desk, arguments)
+    if arguments.message is None or criteria is None:
+        says_yes_no_terminal(every[0].draft.label, asked)
+    words = _words(desk, arguments, arguments.message, criteria or ())
+    for facts, demanded in zip(every, demands, strict=True):
+        for said in short(facts, criteria=demanded, waived=bool(words.cooldown_waiver)):
+            print(f"npm-vetted: {said}", file=sys.stderr)
+    written = []
+    for facts, demanded in zip(every, demands, strict=True):
+        text = note_text(facts.draft, words, seen)
+        note = _read(desk, facts.draft, words, text)
+        _refuse_too_little(facts.draft, demanded, note.grants, asked)
+        written.append((facts.draft, text, note))
+    for draft, text, note in written:
+        _store(desk, draft, text, note)
+
+
+def _walk_through(
+    desk: Desk, every: Sequence[Facts], seen: Seen, arguments: argparse.Namespace
+) -> int:
+    """Show and ask, least work first; what is said no to is left out, and makes the status 1.
+
+    Each note is stored at once: a person may leave before the end.
+    """
+    status = 0
+    for facts in least_work_first(every):
+        found = _walked(desk, facts, seen, arguments)
+        if found is None:
+            label = printable(facts.draft.label)
+            print(f"npm-vetted: nothing is recorded for {label}", file=sys.stderr)
+            status = FOUND
+        else:
+            _store(desk, facts.draft, *found)
+    return status
+
+
+def _walked(
+    desk: Desk, facts: Facts, seen: Seen, arguments: argparse.Namespace
+) -> tuple[bytes, Note] | None:
+    """One note as a person confirmed and worded it; None where they did not."""
+    draft = facts.draft
+    demanded = _demanded(desk.change, draft, seen)
+    criteria = tuple(dict.fromkeys((*(_criteria(desk, arguments) or ()), *demanded)))
+    if not criteria:
+        raise UsageError(f"{draft.label}: the policy asks nothing; say what was done: --criteria")
+    said = walk(
+        desk, facts, demanded, Paint(wants_colour(arguments.color)), arguments.waive_cooldown
+    )
+    if said is None:
+        return None
+    command = editor(desk)
+    why = arguments.message
+    if why is None and command is None:
+        why = one_line(printable(draft.label), _hint(facts, demanded))
+        if why is None:
+            return None
+    words = replace(_words(desk, arguments, why, criteria), cooldown_waiver=said.cooldown_waiver)
+    text = note_text(draft, words, seen)
+    if why is not None:
+        return text, _read(desk, draft, words, text)
+    return _edited(desk, facts, demanded, words, text, command or "")
+
+
+def _edited(
+    desk: Desk, facts: Facts, demanded: Sequence[str], words: Words, text: bytes, command: str
+) -> tuple[bytes, Note] | None:
+    """The note as a person leaves it in their editor; None where it is none."""
+    sheet = Sheet(desk, facts.draft.label)
+    left = sheet.edit(command, _head(desk, facts, demanded), text)
+    if left is None:
+        return None
+    try:
+        note = _read(desk, facts.draft, words, left)
+        _refuse_too_little(facts.draft, demanded, note.grants, demanded)
+    except (NoteError, UsageError) as error:
+        print(
+            f"npm-vetted: {printable(error.message)}\n  what you wrote is kept in {sheet.place}",
+            file=sys.stderr,
+        )
+        return None
+    sheet.forget()
+    return left, note
 
 
 def _only_amends(arguments: argparse.Namespace) -> bool:
@@ -90,25 +188,49 @@ def _drafts(desk: Desk, arguments: argparse.Namespace) -> list[Draft]:
     if not arguments.packages:
         return drafts_of_change(change)
     left = uncovered(change)
-    uses = [use for name in arguments.packages for use in desk.uses_of(name)]
-    fresh = [use for use in uses if _is_open(desk, use, left, arguments)]
-    items = [item_of(change, use, whole=arguments.whole) for use in fresh]
+    found = [item for label in arguments.packages for item in _items(desk, label, arguments)]
+    items = [item for item in found if _is_open(desk, item, left, arguments)]
     if len(arguments.packages) > 1 and len(items) > 1:
         return [draft_of_group(change, items, left)]
     claimed = {item.artifact for item in items}
     return [draft_of(change, item, left, claimed) for item in items]
 
 
-def _is_open(desk: Desk, use: Use, left: Sequence[Use], arguments: argparse.Namespace) -> bool:
+def _items(desk: Desk, label: str, arguments: argparse.Namespace) -> list[Item]:
+    """What a label means; a version that no lockfile needs yet is taken by the registry's word."""
+    uses = desk.locked(label)
+    if uses:
+        return [item_of(desk.change, use, whole=arguments.whole) for use in uses]
+    name, version = split_label(label)
+    if version is None or arguments.offline or arguments.from_ref:
+        desk.uses_of(label)  # raises: nothing says which bytes are meant
+    published = desk.registry(desk.project_here()).version(name, version or "")
+    if published.integrity is None:
+        raise UndecidedError(f"{label}: the registry has no hash of it")
+    artifact = Artifact(
+        name=name,
+        version=version,
+        kind=Kind.REGISTRY,
+        integrity=published.integrity,
+        scripts=bool(published.scripts),
+    )
+    print(
+        f"npm-vetted: {printable(label)} is not locked yet: as the registry has it", file=sys.stderr
+    )
+    locked = desk.versions_of(name)
+    return [item_ahead(desk.change, artifact, locked, whole=arguments.whole)]
+
+
+def _is_open(desk: Desk, item: Item, left: Sequence[Use], arguments: argparse.Namespace) -> bool:
     """Whether a note is still missing, or this call adds what a note did not say."""
-    verdict = desk.change.vetting.judge(use.subject)
-    if use in left or not verdict.covered or verdict.mention is None or verdict.unbound:
+    verdict = desk.change.vetting.judge(item.subject)
+    if item.use in left or not verdict.covered or verdict.mention is None or verdict.unbound:
         return True
     missing = set(_named(arguments.criteria) or ()) - verdict.mention.note.grants
     if missing:
         return True
     print(
-        f"npm-vetted: {use.artifact.label} is vetted by {verdict.mention.note.path}",
+        f"npm-vetted: {printable(item.artifact.label)} is vetted by {verdict.mention.note.path}",
         file=sys.stderr,
     )
     return False
@@ -118,7 +240,7 @@ def _named(text: str | None) -> tuple[str, ...] | None:
     return tuple(word.strip() for word in text.split(",") if word.strip()) if text else None
 
 
-def _refuse_other_bytes(draft: Draft, seen: Mapping[Artifact, Published]) -> None:
+def _refuse_other_bytes(draft: Draft, seen: Seen) -> None:
     """Raise where the lockfile pins other bytes than the registry publishes."""
     from npm_vetted.hashes import same_bytes
 
@@ -136,28 +258,27 @@ def _refuse_other_bytes(draft: Draft, seen: Mapping[Artifact, Published]) -> Non
             )
 
 
-def _record(
-    desk: Desk, draft: Draft, seen: Mapping[Artifact, Published], arguments: argparse.Namespace
-) -> str | None:
-    """Write one note; where it stands."""
-    demanded = _demanded(desk.change, draft, seen)
-    words = _words(desk, draft, demanded, arguments)
-    text = note_text(draft, words, seen)
-    if arguments.message is None:
-        text = _edited(desk, draft, text, demanded)
-    note = read_note(note_paths(draft, words.vetted_on, text)[0], text, desk.change.policy.criteria)
-    _refuse_too_little(draft, demanded, note.grants)
+def _read(desk: Desk, draft: Draft, words: Words, text: bytes) -> Note:
+    """The note that a text is; raises NoteError where it is none."""
+    path = note_paths(draft, words.vetted_on, text)[0]
+    return read_note(path, text, desk.change.policy.criteria)
+
+
+def _store(desk: Desk, draft: Draft, text: bytes, note: Note) -> None:
+    """Write and stage a note."""
     with desk.store.lock():
         path = next(
             path
-            for path in note_paths(draft, words.vetted_on, text)
+            for path in note_paths(draft, note.vetted_on, text)
             if desk.store.create(path, text)
         )
-    _tell(desk, draft, note, path)
-    return path
+    desk.store.stage([path])
+    count = len(draft.items) - 1
+    more = f", with {count} more" if count else ""
+    print(f"npm-vetted: wrote and staged {path}: {printable(draft.label)}{more}", file=sys.stderr)
 
 
-def _demanded(change: Change, draft: Draft, seen: Mapping[Artifact, Published]) -> tuple[str, ...]:
+def _demanded(change: Change, draft: Draft, seen: Seen) -> tuple[str, ...]:
     """What the policy asks of the note, now that the registry said which scripts there are."""
     scripts = any(
         item.artifact.scripts or (item.artifact in seen and seen[item.artifact].scripts)
@@ -167,25 +288,26 @@ def _demanded(change: Change, draft: Draft, seen: Mapping[Artifact, Published]) 
     return tuple(dict.fromkeys((*draft.criteria, *more)))
 
 
-def _words(
-    desk: Desk, draft: Draft, demanded: tuple[str, ...], arguments: argparse.Namespace
-) -> Words:
+def _criteria(desk: Desk, arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    """The criteria that the command line names; raises UsageError for one that there is not."""
     criteria = _named(arguments.criteria)
-    if arguments.message is None or criteria is None:
-        says_yes_no_terminal(draft.label, demanded)
-    if arguments.message is not None and not says_something(arguments.message):
-        raise UsageError(
-            f"-m {arguments.message!r} says nothing: write what was looked at and found"
-        )
     known = desk.change.policy.criteria
     for name in criteria or ():
         if name not in known:
             from npm_vetted.documents.base import hint
 
             raise UsageError(f"unknown criterion {name!r}{hint(name, known)}")
+    return criteria
+
+
+def _words(
+    desk: Desk, arguments: argparse.Namespace, why: str | None, criteria: tuple[str, ...]
+) -> Words:
+    if why is not None and not says_something(why):
+        raise UsageError(f"-m {why!r} says nothing: write what was looked at and found")
     return Words(
-        why=arguments.message or "",
-        criteria=criteria or demanded,
+        why=why or "",
+        criteria=criteria,
         vetted_by=identity(desk.repository),
         vetted_on=datetime.datetime.now(datetime.UTC).date(),
         cooldown_waiver=arguments.waive_cooldown,
@@ -193,49 +315,30 @@ def _words(
     )
 
 
-def _refuse_too_little(draft: Draft, demanded: Iterable[str], grants: frozenset[str]) -> None:
+def _refuse_too_little(
+    draft: Draft, demanded: Iterable[str], grants: frozenset[str], asked: Iterable[str]
+) -> None:
     missing = [name for name in demanded if name not in grants]
     if missing:
         raise UsageError(
             f"{draft.label}: the policy also asks for {', '.join(missing)}",
-            fix=f"do that, and name it: --criteria {','.join(sorted({*demanded, *grants}))}",
+            fix=f"do that, and name it: --criteria {','.join(sorted({*asked, *grants}))}",
         )
 
 
-def _edited(desk: Desk, draft: Draft, text: bytes, demanded: tuple[str, ...]) -> bytes:
-    """The note as a person leaves it in their editor; raises where nothing was said."""
-    asked = ", ".join(f"{name} ({desk.change.policy.criteria[name]})" for name in demanded)
-    head = (
-        f"# A vetting note of {printable(draft.label)}. Say below what was looked at and found.\n"
-        f"# The policy asks for: {asked}.\n"
-        "# Leave `why` empty to record nothing. These lines are not kept.\n\n"
-    )
-    place = Path(desk.repository.git_dir, "npm-vetted", "NOTE_EDITMSG.toml")
-    place.parent.mkdir(exist_ok=True)
-    place.write_bytes(head.encode() + text)
-    editor = os.environ.get("GIT_EDITOR") or os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    done = subprocess.run([*shlex.split(editor or "vi"), str(place)], check=False)
-    if done.returncode != 0:
-        raise RefusedError("the editor was left with an error; nothing is recorded")
-    lines = place.read_bytes().splitlines(keepends=True)
-    kept = b"".join(line for line in lines if not line.startswith(b"# ")).lstrip()
-    place.unlink()
-    return kept
+def _hint(facts: Facts, demanded: Sequence[str]) -> str:
+    """What the words should say."""
+    silent = "changelog" in demanded and not all(map(has_changelog, facts.upgrades))
+    instead = ", what was read in place of a changelog" if silent else ""
+    return f"what was looked at{instead}, and what was found"
 
 
-def _tell(desk: Desk, draft: Draft, note: Note, path: str) -> None:
-    count = len(draft.items) - 1
-    more = f", with {count} more" if count else ""
-    print(f"npm-vetted: wrote and staged {path}: {printable(draft.label)}{more}", file=sys.stderr)
-    days = desk.change.policy.demands.cooldown_days
-    if note.published is None or note.cooldown_waiver or not days:
-        return
-    ripe = note.published + datetime.timedelta(days=days)
-    if ripe > desk.change.today:
-        label = quoted(note.label)
-        print(
-            f"  published {note.published:%Y-%m-%d}: the policy waits {days} days, until "
-            f"{ripe:%Y-%m-%d %H:%M} UTC\n  if it cannot wait: npm-vetted note {label} "
-            '--waive-cooldown "why"',
-            file=sys.stderr,
-        )
+def _head(desk: Desk, facts: Facts, demanded: Sequence[str]) -> list[str]:
+    """What stands above the note in the editor."""
+    known = desk.change.policy.criteria
+    asked = ", ".join(f"{name} ({printable(known[name])})" for name in demanded)
+    return [
+        f"A vetting note of {printable(facts.draft.label)}: say in `why` {_hint(facts, demanded)}.",
+        f"The policy asks for: {asked}.",
+        "Leave `why` empty to record nothing. These lines are not kept.",
+    ]
