@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -23,6 +24,26 @@ def decode(path: str, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DocumentError("not UTF-8 text", path=path, line=line) from None
+
+
+_ESCAPE: Final = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def refuse_lone_surrogates(path: str, text: str) -> str:
+    r"""The JSON text that was given; raises DocumentError where it escapes half a character.
+
+    ``\ud800`` by itself is no text: it can neither be written to a file nor be hashed.
+    """
+    if "\\ud" in text or "\\uD" in text:
+        for escape in _ESCAPE.finditer(text):
+            if escape["lone"]:
+                line = text.count("\n", 0, escape.start()) + 1
+                raise DocumentError(f"half a character: {escape.group()}", path=path, line=line)
+    return text
 
 
 def dotted(keys: Keys) -> str:

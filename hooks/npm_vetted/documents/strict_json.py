@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
-from npm_vetted.documents.base import Document, Keys, decode
+from npm_vetted.documents.base import Document, Keys, decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
@@ -62,6 +62,7 @@ def load_jsonc(path: str, data: bytes) -> Document:
 
 
 def _load(path: str, text: str) -> Document:
+    refuse_lone_surrogates(path, text)
     try:
         with _uncollected():
             value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)

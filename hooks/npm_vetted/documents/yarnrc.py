@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from npm_vetted.documents.base import decode
+from npm_vetted.documents.base import decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
 
 QUOTED: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
@@ -58,7 +58,7 @@ def load_yarnrc(path: str, data: bytes) -> tuple[Setting, ...]:
 
     Raises DocumentError for a line that Yarn would not read, or would read as something else.
     """
-    return tuple(_settings(path, decode(path, data)))
+    return tuple(_settings(path, refuse_lone_surrogates(path, decode(path, data))))
 
 
 def _settings(path: str, text: str) -> Iterator[Setting]:
