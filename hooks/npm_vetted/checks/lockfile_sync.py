@@ -80,7 +80,7 @@ def _pinned_client(project: Project) -> Iterator[Problem]:
     if pin is None:
         return
     for path in project.lockfiles:
-        client = client_of_lockfile(path, project.read(path) or b"")
+        client = client_of_lockfile(path, project.read)
         classic = pin.minimum is not None and pin.minimum[0] < 2
         fits = pin.client == client.PROGRAM and (
             pin.client != "yarn"
@@ -105,8 +105,8 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     suspects -= set(lockfile.direct(manifests))
     for key in sorted(_unreached(lockfile, suspects)):
         entry = lockfile.entry(key)
-        if entry.artifact is None:
-            continue
+        if entry.artifact is None or entry.bundled_by is not None:
+            continue  # what a tarball carries is installed with it, asked for or not
         yield Problem(
             message="locked, but nothing depends on it",
             location=Location(lockfile.path, entry.line),
