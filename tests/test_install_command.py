@@ -354,6 +354,14 @@ DEEP = {
     "heredocs": "cat <<A\nnpm i\nA\n" * 3_000,
     "variables": "a=$a$a$a$a npm\n" * 3_000,
     "appends": "echo npm >> .npmrc\n" * 3_000,
+    "copies": "cp -r . ./a && cp .npmrc b/.npmrc\n" * 3_000 + "npm ci\n",
+    "wrappers": "sudo env " * 3_000 + "npm ci",
+    "workspaces": "yarn " + "workspace a " * 3_000 + "install",
+    "programs": "npx a " * 3_000,
+    "assignments": "A=1 " * 20_000 + "npm ci",
+    "words": "npm i " + "a{b,c} " * 20_000,
+    "globs": "for d in */*/*; do cd $d; npm ci; done\n" * 300,
+    "aliases": "alias a='b x' b='a x'\na npm ci\n",
 }
 
 
@@ -361,6 +369,33 @@ DEEP = {
 def test_hostile_shell_is_answered_in_time(text: str) -> None:
     start = time.process_time()
     in_shell(text)
+    assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (
+            "Makefile",
+            "".join(f"A{n} = $(A{n + 1})$(A{n + 1})\n" for n in range(60))
+            + "all:\n\tnpm ci $(A0)\n",
+        ),
+        ("Makefile", "all:\n\tnpm " + "$(" * 5_000 + "\n"),
+        ("Makefile", "define A\n" * 5_000 + "npm ci\n"),
+        ("justfile", "a:\n    npm " + "{{ " * 5_000 + "\n"),
+        ("Dockerfile", "FROM node\n" + "RUN echo npm >> .npmrc\n" * 5_000),
+        ("Dockerfile", "FROM node\n" + "COPY . /a\n" * 10_000 + "RUN npm ci\n"),
+        ("Dockerfile", "RUN <<A <<B\n" * 3_000 + "npm ci\n"),
+        ("Dockerfile", "FROM node\nRUN npm \\\n" + "# x\n" * 50_000 + " ci\n"),
+        ("package.json", '{"scripts": {"a": ' + "[" * 5_000 + '"npm ci"'),
+        (".github/workflows/a.yml", "a: " + "[" * 5_000 + "npm ci"),
+        (".github/workflows/a.yml", "jobs: {a: {steps: [" + "{run: npm ci}, " * 5_000 + "]}}"),
+        ("azure-pipelines.yml", "steps:\n- script: npm $(" + "a" * 50_000 + ")\n"),
+    ],
+)
+def test_hostile_files_are_answered_in_time(path: str, text: str) -> None:
+    start = time.process_time()
+    problems(path, {**REPOSITORIES["npm"], path: text})
     assert time.process_time() - start < 20
 
 

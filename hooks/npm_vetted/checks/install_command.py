@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeGuard
 
 from npm_vetted.change import Change, read_lockfile
 from npm_vetted.checks import Words
 from npm_vetted.clients import clients
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.installs import judge, place_of
+from npm_vetted.installs.disk import Tracked
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
 from npm_vetted.project import Projects, interesting_names, join
-from npm_vetted.snapshot import Snapshot
+from npm_vetted.snapshot import FileChange, Snapshot, TreeEntry
 from npm_vetted.vetting import Status, Subject, Vetting
 
 ID: Final = "install-command"
@@ -71,10 +72,10 @@ def reads(path: str) -> bool:
 
 def run(change: Change) -> Iterator[Finding]:
     """Judge the files that the commit touches, and those that relied on what it takes away."""
-    after = View(change.after, change.projects_after, change.vetting)
+    after = View(change.after, change.projects_after, change.vetting, change.touched)
     judged = set()
     for path in sorted(change.touched):
-        if _stands(change.after, path) and not change.policy.excludes(path):
+        if _is_file(change.touched[path].after) and not change.policy.excludes(path):
             judged.add(path)
             yield from _findings(after, path)
     if not change.everything and any(_supports(change, path) for path in change.touched):
@@ -98,8 +99,7 @@ def _finding(problem: Problem) -> Finding:
     )
 
 
-def _stands(snapshot: Snapshot, path: str) -> bool:
-    entry = snapshot.entry(path)
+def _is_file(entry: TreeEntry | None) -> TypeGuard[TreeEntry]:
     return entry is not None and entry.mode in ("100644", "100755")
 
 
@@ -108,7 +108,7 @@ def _supports(change: Change, path: str) -> bool:
     name = path.rpartition("/")[2]
     if name.endswith(_IGNORES):
         return True
-    gone = change.after.entry(path) is None
+    gone = change.touched[path].after is None
     return gone and name in interesting_names() and name != "package.json"
 
 
@@ -116,7 +116,7 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
     """What is found in files that the commit does not touch, and was not found before it."""
     before = View(change.comparison.before, change.projects_before[0], change.vetting)
     for path in sorted(set(change.after.everything()) - set(judged)):
-        if place_of(path, b"") is None or not _stands(change.after, path):
+        if place_of(path, b"") is None:
             continue
         known: set[str] | None = None
         for problem in judge(path, after):
@@ -133,18 +133,29 @@ class View:
     snapshot: Snapshot
     projects: Projects
     vetting: Vetting
+    changes: Mapping[str, FileChange] = field(default_factory=dict)
+    """What is known of this state's files without asking git for them."""
 
     def read(self, path: str) -> bytes | None:
-        """A file; a symbolic link counts as missing, since an image or checkout may lack its target."""
-        return self.snapshot.read(path) if _stands(self.snapshot, path) else None
+        """A file; a symbolic link counts as missing, since an image or checkout may lack its target.
+
+        The listing of all paths says what is there: asking git for each path would take a process
+        each.
+        """
+        if path in self.changes:
+            entry = self.changes[path].after
+            return self.snapshot.blobs.read(entry.oid, path) if _is_file(entry) else None
+        if path.rpartition("/")[2] not in interesting_names() and path not in self._tracked.paths:
+            return None
+        return self.snapshot.read(path) if _is_file(self.snapshot.entry(path)) else None
 
     @cached_property
-    def _paths(self) -> frozenset[str]:
-        return frozenset(self.snapshot.everything())
+    def _tracked(self) -> Tracked:
+        return Tracked(self.snapshot.everything)
 
-    def paths(self) -> Collection[str]:
+    def tracked(self) -> Tracked:
         """Every path."""
-        return self._paths
+        return self._tracked
 
     def project_at(self, folder: str) -> Project | None:
         """The project of the package.json in a folder."""

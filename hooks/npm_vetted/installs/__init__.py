@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final, Protocol, cast
 
 from npm_vetted.errors import NpmVettedError
+from npm_vetted.installs.disk import Tracked
 from npm_vetted.model import Level, Location, Problem, Project, Read
 
 _QUOTING: Final = b"\\'\"^`\r\n"
@@ -29,7 +30,7 @@ class Context(Protocol):
     def read(self, path: str) -> bytes | None:
         """A file as it will stand, by its path from the top."""
 
-    def paths(self) -> Collection[str]:
+    def tracked(self) -> Tracked:
         """The paths of all files."""
 
     def project_at(self, folder: str) -> Project | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Protocol
 
 from npm_vetted.errors import UndecidedError
@@ -62,20 +63,31 @@ def resolve(base: str, path: str) -> str:
 
 
 class Tracked:
-    """The paths of the repository, with their folders."""
+    """The paths of the repository, with their folders; listed when something asks for them."""
 
-    def __init__(self, paths: Collection[str]) -> None:
-        self.paths = frozenset(paths)
-        folders = {""}
+    def __init__(self, listing: Callable[[], Iterable[str]]) -> None:
+        self._listing = listing
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Every file."""
+        return frozenset(self._listing())
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder that holds one, the top ('') included."""
+        found = {""}
         for path in self.paths:
-            folder = posixpath.dirname(path)
-            while folder and folder not in folders:
-                folders.add(folder)
-                folder = posixpath.dirname(folder)
-        self.folders = frozenset(folders)
-        self.manifests = sorted(
-            path for path in self.paths if path == "package.json" or path.endswith("/package.json")
-        )
+            folder = path.rpartition("/")[0]
+            while folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        return frozenset(found)
+
+    @cached_property
+    def manifests(self) -> list[str]:
+        """Every package.json."""
+        return sorted(path for path in self.paths if path.rpartition("/")[2] == "package.json")
 
     def glob(self, pattern: str) -> list[str]:
         """The files and folders that a shell pattern names, segment by segment."""

@@ -16,7 +16,6 @@ from npm_vetted.installs.disk import (
     Copied,
     Disk,
     Found,
-    Tracked,
     Written,
     resolve,
     under,
@@ -51,10 +50,9 @@ GITHUB_ENV: Final = "/\x01github_env"
 """Where ``$GITHUB_ENV`` leads: what is written there is a variable of the steps that follow."""
 
 
-def base_state(context: Context, path: str, tracked: Tracked | None = None) -> State:
+def base_state(context: Context, path: str) -> State:
     """The state in a checkout of the repository, at its top."""
-    tracked = tracked or Tracked(context.paths())
-    disk = Disk([Copied(tracked, "", CHECKOUT)])
+    disk = Disk([Copied(context.tracked(), "", CHECKOUT)])
     return State(disk=disk, script=f"{CHECKOUT}/{path}", home="/~home")
 
 

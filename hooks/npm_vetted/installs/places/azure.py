@@ -49,7 +49,7 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every step, wherever it stands: stages, jobs, templates and conditions nest freely."""
     file = read_yaml(path, data)
     found = Judge(path=path, context=context, ci=True, knows_ci=True)
-    tracked = Tracked(context.paths())
+    tracked = context.tracked()
     for root in file.documents:
         pipeline = _Pipeline(file, found, tracked)
         nodes = list(walk(root, path))

@@ -28,7 +28,7 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every job and every command."""
     file = read_yaml(path, data)
     found = Judge(path=path, context=context, ci=True, knows_ci=True)
-    tracked = Tracked(context.paths())
+    tracked = context.tracked()
     for root in file.documents:
         config = _Config(file, root, found, tracked)
         for key in ("jobs", "commands"):

@@ -123,7 +123,7 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     parsed = list(instructions(decode(path, data).replace(HOLE, "\ufffd")))
     if len(parsed) > _INSTRUCTIONS or sum(each.name == "FROM" for each in parsed) > _STAGES:
         raise UndecidedError("too many instructions to follow", path=path)
-    tracked = Tracked(context.paths())
+    tracked = context.tracked()
     base = _context_of(path, parsed, tracked)
     build = Build(path, context, tracked, base)
     for each in parsed:

@@ -37,7 +37,7 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every job of a workflow, or the steps of a composite action."""
     file = read_yaml(path, data)
     found = Judge(path=path, context=context, ci=True, knows_ci=True)
-    tracked = Tracked(context.paths())
+    tracked = context.tracked()
     for root in file.documents:
         inputs = _inputs(root)
         top = Frame(file, found, tracked, variables={}, inputs=inputs)

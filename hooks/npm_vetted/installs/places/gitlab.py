@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from npm_vetted.installs import Context
-from npm_vetted.installs.disk import CHECKOUT, Disk, Tracked
+from npm_vetted.installs.disk import CHECKOUT, Disk
 from npm_vetted.installs.judgement import Judge, base_state
 from npm_vetted.installs.source import Source, joined
 from npm_vetted.installs.words import Value, names
@@ -36,22 +36,18 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every job: what comes before its script, its script, and what comes after."""
     file = read_yaml(path, data)
     found = Judge(path=path, context=context, ci=True, knows_ci=True)
-    tracked = Tracked(context.paths())
     for root in file.documents:
-        _Pipeline(file, root, found, context, tracked).judge_all()
+        _Pipeline(file, root, found, context).judge_all()
     return found.finish()
 
 
 class _Pipeline:
-    def __init__(
-        self, file: YamlFile, root: Node, judge: Judge, context: Context, tracked: Tracked
-    ) -> None:
+    def __init__(self, file: YamlFile, root: Node, judge: Judge, context: Context) -> None:
         self.file = file
         self.root = root.table()
         self.budget = Budget(file.path)
         self.judge = judge
         self.context = context
-        self.tracked = tracked
         default = self.root.get("default")
         self.default = {**self.root, **(default.table() if default else {})}
 
@@ -129,7 +125,7 @@ class _Pipeline:
             for text in source.text.split("\n"):
                 parts.append((text + "\n", source.line(offset)))
                 offset += len(text) + 1
-        state = base_state(self.context, self.judge.path, self.tracked)
+        state = base_state(self.context, self.judge.path)
         state.script = None
         for name, value in {**variables, "CI": ("true",), "CI_PROJECT_DIR": (CHECKOUT,)}.items():
             state.set(name, value, export=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.installs import Context
-from npm_vetted.installs.disk import Tracked
 from npm_vetted.installs.judgement import Judge, base_state
 from npm_vetted.installs.source import braced, filled
 from npm_vetted.installs.yaml_nodes import read_yaml, walk
@@ -27,13 +26,12 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every ``run``, at the top of the repository or in its ``root``."""
     file = read_yaml(path, data)
     found = Judge(path=path, context=context)
-    tracked = Tracked(context.paths())
     for document in file.documents:
         for node in walk(document, path):
             run = node.get("run") if node.pairs is not None else None
             if run is None or run.text is None:
                 continue
-            state = base_state(context, path, tracked)
+            state = base_state(context, path)
             env = node.get("env")
             for name, value in env.table().items() if env else ():
                 state.set(name, (value.text or "",), export=True)
