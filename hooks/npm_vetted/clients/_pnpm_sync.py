@@ -88,13 +88,17 @@ class _Comparison:
             yield self._problem(message, self.lockfile.path, 1)
 
     def overrides(self) -> Iterator[Problem]:
-        """Overrides that no manifest and no setting declares."""
+        """Overrides that the lockfile has and the settings have not, or the other way round."""
         root = self.manifests.get("")
         declared = _strings(self.workspace.get("overrides"))
         for data in [root.data] if root else []:
             pnpm = data.get("pnpm")
             declared |= _strings(data.get("resolutions"))
             declared |= _strings(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
+        for selector, value in declared.items():
+            if selector not in self.replaced and not self.hooked:
+                message = f"the settings override {selector} with {value}, the lockfile does not"
+                yield self._problem(message, self.lockfile.path, 1, _target(selector))
         for selector, value in self.replaced.items():
             wanted = declared.get(selector)
             if wanted is None and not self.hooked:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
 from npm_vetted.clients._ranges import satisfies
 from npm_vetted.clients.lockfile import Lockfile
-from npm_vetted.documents.base import decode
+from npm_vetted.documents.base import decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
 from npm_vetted.manifest import read_manifest
 from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
@@ -23,6 +23,8 @@ from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
 _HIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROLS: Final = bytes(set(range(32)) - {10, 13}) + b"\x7f"
 _CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
+_STEP: Final = re.compile(r"((?:@[^/@]+/)?[^/@]+)(?:@([^/]+))?(?:/|\Z)")
+"""One package of a resolution's key: its name, and its range where one is named."""
 _FEW: Final = 16
 """Up to so many names searching the text is quicker than decoding every entry (measured)."""
 
@@ -36,7 +38,7 @@ def lock_text(path: str, data: bytes) -> str:
     Raises DocumentError for merge markers and for characters that one reader takes for a line
     end or a blank and another does not.
     """
-    text = decode(path, data)
+    text = refuse_lone_surrogates(path, decode(path, data))
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     if "\r" in text or not data.isascii() or len(data.translate(None, _CONTROLS)) != len(data):
@@ -51,6 +53,11 @@ def _refuse(path: str, text: str, expression: re.Pattern[str], message: str) -> 
     if found:
         line = text.count("\n", 0, found.start()) + 1
         raise DocumentError(message, path=path, line=line)
+
+
+def _name_of(descriptor: str) -> str:
+    """The name in ``name@range``."""
+    return descriptor[: max(descriptor.find("@", 1), 0)] or descriptor
 
 
 def beside(path: str, name: str) -> str:
@@ -153,6 +160,34 @@ class YarnLockfile(Lockfile):
         if not isinstance(found, dict):
             return {}
         return {key: value for key, value in found.items() if isinstance(value, str)}
+
+    def _carried_out(self, name: str, wanted: str) -> bool:
+        """Whether an entry stands for what a resolution puts in a name's place."""
+        return f"{name}@{wanted}" in self.index
+
+    def unapplied(self) -> Iterator[tuple[str, str]]:
+        """The resolutions (key, name) of what is locked that no entry carries out.
+
+        Yarn would resolve these anew at the next install, whatever the lockfile has.
+        """
+        if not self.resolutions:
+            return
+        names = {_name_of(descriptor) for descriptor in self.index}
+        for key, wanted in self.resolutions.items():
+            path = [found.groups() for found in _STEP.finditer(key) if found[1] != "**"]
+            if not path or any(name not in names for name, _ in path):
+                continue
+            name, ranged = path[-1]
+            if ranged is not None and f"{name}@{ranged}" not in self.index:
+                continue
+            if len(path) > 1 and "**" not in key and not self._asks(path[-2][0], name):
+                continue
+            if not self._carried_out(name, wanted):
+                yield key, name
+
+    def _asks(self, parent: str, name: str) -> bool:
+        keys = {key for descriptor, key in self.index.items() if _name_of(descriptor) == parent}
+        return any(asked.name == name for key in keys for asked in self.entry(key).requires)
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Who asks for each of these keys: blocks without the name are not decoded."""

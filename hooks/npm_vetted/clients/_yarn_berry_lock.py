@@ -252,6 +252,9 @@ class BerryLockfile(YarnLockfile):
             resolved=self._archive(key, reference) or f"{ident}@{reference}",
             checksum=checksum if isinstance(checksum, str) else None,
             patch=self._patch(reference),
+            # Seen with Yarn 3.8 to 4.18: no checksum is written for a package with conditions, nor
+            # missed by --immutable, even where the package was fetched.
+            unhashed=kind is Kind.REGISTRY and checksum is None and "conditions" in fields,
         )
 
     def _source(self, key: str, name: str, reference: str, version: str) -> tuple[str, Kind | None]:
@@ -496,7 +499,29 @@ class BerryLockfile(YarnLockfile):
                     self.path,
                     self.line(key),
                 )
+        yield from self._unapplied(manifests.get(""))
         yield from self._contradictions()
+
+    def _carried_out(self, name: str, wanted: str) -> bool:
+        """As written, bound to the root; a patch or folder by any entry of the same protocol."""
+        text = normal(self._catalogued(name, wanted))
+        if any(f"{name}@{each}" in self.index for each in self._bound(text, self._workspaces[""])):
+            return True
+        protocol = text.partition(":")[0] + ":"
+        return protocol != "npm:" and any(
+            descriptor.startswith(f"{name}@{protocol}") for descriptor in self.index
+        )
+
+    def _unapplied(self, root: Manifest | None) -> Iterator[Problem]:
+        if root is None or "" not in self._workspaces:
+            return
+        for key, name in self.unapplied():
+            yield self._problem(
+                f"{root.path} resolves {key} to {self.resolutions[key]}, {self.path} does not",
+                root.path,
+                root.line_of("resolutions", key),
+                name,
+            )
 
     def _differences(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
         locked = {asked.name: asked for asked in self.importers[folder]}

@@ -247,6 +247,7 @@ class ClassicLockfile(YarnLockfile):
                             Location(self.path, self.line(key)),
                             asked.name,
                         )
+        yield from self._unapplied(manifests.get(""))
         for key, block in self.blocks.items():
             if "\n  resolved " not in str(block):
                 entry = self.entry(key)
@@ -257,6 +258,15 @@ class ClassicLockfile(YarnLockfile):
                         Location(self.path, entry.line),
                         entry.artifact.name,
                     )
+
+    def _unapplied(self, root: Manifest | None) -> Iterator[Problem]:
+        for key, name in self.unapplied() if root else ():
+            assert root is not None
+            yield self._problem(
+                f"{root.path} resolves {key} to {self.resolutions[key]}, {self.path} does not",
+                Location(root.path, root.line_of("resolutions", key)),
+                name,
+            )
 
     def _problem(self, message: str, location: Location, package: str) -> Problem:
         fix = (("yarn", "install", "--ignore-scripts"), ("git", "add", self.path))
