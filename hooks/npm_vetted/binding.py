@@ -22,7 +22,7 @@ class Bound(Enum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
-    """Both have a hash, of other kinds (another client's): whether the bytes are bound is not known."""
+    """Not bound: another client's hash, or a client that keeps none of such an artifact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +58,19 @@ class Pinned:
             return Bound.SAME
         if (self.integrity or self.checksum) and (artifact.integrity or artifact.checksum):
             return Bound.UNKNOWN
+        if artifact.unhashed and (self.integrity or self.resolved == artifact.resolved):
+            return Bound.UNKNOWN
         exotic = artifact.kind is not Kind.REGISTRY and artifact.resolved is not None
         return Bound.SAME if exotic and self.resolved == artifact.resolved else Bound.DIFFERENT
 
     def binds(self, artifact: Artifact) -> bool:
-        """Whether an artifact is exactly these bytes from exactly this source (an exemption's rule)."""
-        return (
-            self.compare(artifact) is Bound.SAME and self.resolved == pinned_of(artifact).resolved
-        )
+        """Whether an artifact is exactly these bytes from exactly this source (an exemption's rule).
+
+        What never had a hash is what was exempted as long as it gets none and its source stays.
+        """
+        own = pinned_of(artifact)
+        alike = self == own and own.resolved is not None
+        return self.resolved == own.resolved and (alike or self.compare(artifact) is Bound.SAME)
 
 
 def pinned_of(artifact: Artifact) -> Pinned:

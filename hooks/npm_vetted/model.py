@@ -73,6 +73,7 @@ class Artifact:
 
     ``name`` is the real published name, never an alias. ``integrity`` is the lockfile's own SRI
     text, ``checksum`` Yarn berry's own hash; either may be None, as may be ``version`` (git, URL).
+    ``unhashed``: the client itself keeps no hash of it (Yarn berry: of what has ``conditions``).
     ``patch`` is ``sha256-<base64>`` of the patch file applied to it. ``scripts`` says whether the
     lockfile declares lifecycle scripts; None where the format does not tell. ``specifier`` is what a
     manifest asks for, where no lockfile pins anything.
@@ -89,6 +90,7 @@ class Artifact:
     scripts: bool | None = None
     bundled: bool = False
     environment: bool = False
+    unhashed: bool = False
 
     @property
     def label(self) -> str:

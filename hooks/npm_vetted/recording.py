@@ -100,7 +100,7 @@ def _bytes(artifact: Artifact, published: Published | None) -> dict[str, str]:
         found["integrity"] = integrity
     if artifact.checksum:
         found["checksum"] = artifact.checksum
-    if artifact.kind is not Kind.REGISTRY and artifact.resolved:
+    if artifact.resolved and (artifact.kind is not Kind.REGISTRY or artifact.unhashed):
         found["resolved"] = artifact.resolved
     if artifact.patch:
         found["patch"] = artifact.patch

@@ -56,7 +56,7 @@ def run(change: Change) -> Iterator[Finding]:
                 f"found {found}",
                 fix=(("npm-vetted", "inspect", artifact.label),),
             )
-        elif not verdict.covered or verdict.mention is None:
+        elif not verdict.covered or verdict.mention is None or verdict.unbound:
             yield from _changed(use)
 
 

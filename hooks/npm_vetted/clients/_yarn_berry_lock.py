@@ -252,7 +252,7 @@ class BerryLockfile(YarnLockfile):
             resolved=self._archive(key, reference) or f"{ident}@{reference}",
             checksum=checksum if isinstance(checksum, str) else None,
             patch=self._patch(reference),
-            # Seen with Yarn 3.8 to 4.18: no checksum is written for a package with conditions, nor
+            # Seen with Yarn 4.18: no checksum is written for a package with conditions, nor
             # missed by --immutable, even where the package was fetched.
             unhashed=kind is Kind.REGISTRY and checksum is None and "conditions" in fields,
         )

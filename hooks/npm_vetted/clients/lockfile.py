@@ -99,9 +99,9 @@ class Lockfile(ABC):
             return same_checksum(one.checksum, other.checksum)
         return None
 
-    def may_lack_hash(self, entry: Entry) -> bool:  # noqa: ARG002
-        """Whether the client itself writes such an entry without a hash, and checks it later."""
-        return False
+    def may_lack_hash(self, entry: Entry) -> bool:
+        """Whether the client itself writes such an entry without a hash."""
+        return entry.artifact is not None and entry.artifact.unhashed
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
         """The keys whose block stands in none of the ``before`` versions under the same key."""

@@ -1,0 +1,1 @@
+"""What the attack replay is made of: lockfiles of every client, and repositories to attack."""
