@@ -1,8 +1,35 @@
-"""``python -m npm_vetted``: the same as the ``npm-vetted`` command."""
+"""Where ``npm-vetted`` and ``python -m npm_vetted`` begin: nothing is imported from the repository.
 
+``python -m`` puts the current folder on ``sys.path``, and so does ``PYTHONPATH=.``: a ``yaml.py``
+there would be imported in place of the real one. What Python itself imports before it comes here
+(a ``sitecustomize``, ``npm_vetted`` itself, both by PYTHONPATH) only ``python -I`` keeps out, which
+is how the hooks are run.
+"""
+
+from __future__ import annotations
+
+import os
 import sys
 
-from npm_vetted.cli import main
+from npm_vetted.gitprocess import is_within, work_tree
+
+
+def isolate() -> None:
+    """Drop from ``sys.path`` what lies in the repository around us, but for our own installation."""
+    top = work_tree(os.getcwd())  # noqa: PTH109
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    kept = [os.path.realpath(each) for each in (sys.prefix, sys.base_prefix, own)]
+    sys.path[:] = [
+        each
+        for each in sys.path
+        if os.path.isabs(each)  # noqa: PTH117
+        and (not is_within(each, top) or any(is_within(each, place) for place in kept))
+    ]
+
+
+isolate()
+
+from npm_vetted.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

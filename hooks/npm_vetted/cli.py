@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from npm_vetted.errors import UNDECIDED, NpmVettedError, UsageError
+from npm_vetted.errors import UNDECIDED, NpmVettedError, UndecidedError, UsageError
 from npm_vetted.quick import nothing_to_judge
 
 TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
@@ -16,31 +16,69 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run npm-vetted; the exit status as DESIGN.md section 3 says."""
+    _prepare_streams()
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        words = list(sys.argv[1:] if argv is None else argv)
+        return _decide(words)
+    except OSError:
+        # Whoever read what was found has left, or the disk is full: what nobody saw is not a yes.
+        return UNDECIDED
+    finally:
+        _finish_streams()
+
+
+def _decide(words: list[str]) -> int:
+    """Run, and say what went wrong; raises OSError only where it cannot even be said."""
+    try:
         return 0 if nothing_to_judge(words) else _run(words)
     except NpmVettedError as error:
         _say(error)
         return error.status
-    except BrokenPipeError:
-        # Whoever read the findings has left: what they did not see is not a yes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNDECIDED
     except KeyboardInterrupt:
         print("npm-vetted: interrupted; nothing was decided", file=sys.stderr)
         return 130
     except RecursionError:
         print("npm-vetted: nested too deeply to be read", file=sys.stderr)
         return UNDECIDED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _say(UndecidedError(error.strerror or str(error), path=_name_of(error)))
+        return UNDECIDED
     except Exception as error:
         if os.environ.get("NPM_VETTED_TRACEBACK"):
             raise
+        from npm_vetted.sanitize import printable
+
         print(
-            f"npm-vetted: a fault of its own: {type(error).__name__}: {error}\n"
+            f"npm-vetted: a fault of its own: {type(error).__name__}: {printable(str(error))}\n"
             "  please report it, with what NPM_VETTED_TRACEBACK=1 prints",
             file=sys.stderr,
         )
         return UNDECIDED
+
+
+def _prepare_streams() -> None:
+    """Print in every locale: what an encoding lacks is escaped; a closed stream swallows."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _finish_streams() -> None:
+    """Flush; where nobody reads any more, so that Python does not try again and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _name_of(error: OSError) -> str | None:
+    return None if error.filename is None else os.fsdecode(error.filename)
 
 
 def _run(words: list[str]) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from npm_vetted.gitprocess import git_environment, hardened
-from npm_vetted.snapshot import git_python
+from npm_vetted.gitprocess import git_environment, git_program, hardened
+
+if TYPE_CHECKING:
+    from git.cmd import Git
 
 _SIGNATURES: Final = {
     "G": "good", "B": "bad", "U": "good, of unknown validity", "X": "good, but expired",
@@ -30,7 +33,7 @@ class Brought:
 
 def brought_by(top: str, path: str) -> Brought | None:
     """The commit that added a file, or that last renamed it; None where it is not committed."""
-    output = git_python()(top).execute(
+    output = _git()(top).execute(
         hardened("log", "-1", "--diff-filter=AR", f"--format={_FORMAT}", "--", f":(top,literal){path}"),
         env=git_environment(), with_exceptions=False, stdout_as_string=True,
     )  # fmt: skip
@@ -46,7 +49,7 @@ def brought_by(top: str, path: str) -> Brought | None:
 
 def brought_line(top: str, path: str, line: str) -> Brought | None:
     """The commit that brought a line of a file; None where it is not committed."""
-    output = git_python()(top).execute(
+    output = _git()(top).execute(
         hardened("log", "-1", f"--format={_FORMAT}", "--no-patch", "--no-ext-diff", "--no-textconv", f"-S{line}",
                  "--", f":(top,literal){path}"),
         env=git_environment(), with_exceptions=False, stdout_as_string=True,
@@ -58,3 +61,11 @@ def brought_line(top: str, path: str, line: str) -> Brought | None:
         commit=parts[0], author=parts[1], date=parts[2],
         signature=_SIGNATURES.get(parts[3], parts[3]), subject=parts[4],
     )  # fmt: skip
+
+
+def _git() -> type[Git]:
+    """GitPython's ``Git``, told which git to run: when imported, it runs one at once."""
+    os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = git_program()
+    from git.cmd import Git
+
+    return Git

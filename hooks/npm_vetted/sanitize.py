@@ -13,13 +13,21 @@ selectors (whole programs have been hidden in them). U+FE0F is kept behind a sym
 """
 
 
+_COMMAND: Final = re.compile(r"(?m)^(?P<blank>[^\S\n]*+):(?=:)|#(?=#(?:vso|teamcity)?\[)")
+"""What a CI system takes for a command where it stands in a log: ``::error`` at a line's start (blanks
+before it do not matter) on GitHub, ``##[`` and ``##vso[`` anywhere on Azure, ``##teamcity[``.
+"""
+
+
 def printable(text: str, keep: str = "") -> str:
     r"""Every character that controls a terminal, reorders text or cannot be seen, as ``\u{…}``.
 
     These are control and format characters (escape sequences, bidirectional marks, zero-width
     characters, tags), separators other than the space, lone surrogates, private and unassigned
-    ones. ``keep`` names characters that stay: a newline, a tab.
+    ones. ``keep`` names characters that stay: a newline, a tab. Commands of CI systems are broken.
     """
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(_broken, text)
     if text.isascii() and text.isprintable():
         return text
     shown: list[str] = []
@@ -34,6 +42,10 @@ def _is_seen(character: str, before: str, keep: str) -> bool:
     if character == "\ufe0f":
         return before > "\xa8" and before != character and _UNSEEN.match(before) is None
     return (character.isprintable() and _UNSEEN.match(character) is None) or character in keep
+
+
+def _broken(found: re.Match[str]) -> str:
+    return (found["blank"] or "") + escaped(found.group()[-1])
 
 
 def escaped(character: str) -> str:

@@ -168,7 +168,7 @@ def editor(desk: Desk) -> str | None:
     """The editor that the person has set, by git's order; None where they have set none."""
     from npm_vetted.snapshot import run_git
 
-    configured = run_git("config", "core.editor", cwd=desk.repository.top, check=False)
+    configured = run_git("config", "core.editor", cwd=desk.repository.top, accepted=(0, 1))
     return (
         os.environ.get("GIT_EDITOR")
         or configured.decode("utf-8", "replace").strip()
