@@ -149,7 +149,7 @@ def _paged(text: str) -> bool:
     environment = {"LESS": "FRX", **os.environ}
     try:
         subprocess.run(
-            command, env=environment, input=text, text=True, encoding="utf-8", check=False
+            command, env=environment, input=f"{text}\n", text=True, encoding="utf-8", check=False
         )
     except BrokenPipeError:
         return True  # they have left it before the end
