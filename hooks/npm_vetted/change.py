@@ -271,8 +271,13 @@ class Change:
     comparison: Comparison
     policy: Policy
     vetting: Vetting
-    earlier_vetting: Vetting
+    earlier_vettings: tuple[Vetting, ...]
     today: datetime.datetime
+
+    @property
+    def earlier_vetting(self) -> Vetting:
+        """How the first parent's notes and exemptions decide."""
+        return self.earlier_vettings[0]
 
     @property
     def everything(self) -> bool:

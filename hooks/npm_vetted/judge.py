@@ -56,13 +56,15 @@ def open_change(comparison: Comparison, today: datetime.datetime | None = None) 
     first = not adopted(law)
     policy = after if first else policy_of(law)
     exemptions = _exemptions(comparison, comparison.after if first else law)
-    earlier = NoteStore(comparison.before, policy.criteria)
     return Change(
         comparison=comparison,
         policy=policy,
         vetting=Vetting(policy, exemptions, NoteStore(comparison.after, after.criteria)),
-        earlier_vetting=Vetting(
-            policy, Exemptions.read(comparison.before.read(EXEMPTIONS)), earlier
+        earlier_vettings=tuple(
+            Vetting(
+                policy, Exemptions.read(each.read(EXEMPTIONS)), NoteStore(each, policy.criteria)
+            )
+            for each in comparison.parents
         ),
         today=today or datetime.datetime.now(datetime.UTC),
     )

@@ -295,6 +295,11 @@ class Snapshot:
     label: str
     blobs: Blobs = field(repr=False)
 
+    @property
+    def changes(self) -> Mapping[str, FileChange]:
+        """What the later state changes of this one; nothing where nothing was there."""
+        return {}
+
     def entry(self, path: str) -> TreeEntry | None:
         """What this state says of a path; None: no such file."""
         raise NotImplementedError
@@ -388,7 +393,7 @@ class _Listed(Snapshot):
 
     def _grep(self, source: Sequence[str], words: Collection[str], below: str) -> list[str]:
         patterns = [part for word in sorted(words) for part in ("-e", word)]
-        done = run_git("grep", "--no-textconv", "--no-recurse-submodules", "-I", "-l", "-z", "-F",
+        done = run_git("grep", "--no-textconv", "--no-recurse-submodules", "-a", "-l", "-z", "-F",
                        "--full-name", *patterns, *source, "--", f":(top,literal){below}",
                        cwd=self._repository.top, accepted=(0, 1))  # fmt: skip
         return [os.fsdecode(path) for path in done.split(b"\0") if path]
@@ -480,6 +485,11 @@ class EarlierSnapshot(Snapshot):
         super().__init__(label, later.blobs)
         self._later = later
         self._changes = changes
+
+    @property
+    def changes(self) -> Mapping[str, FileChange]:
+        """What the later state changes of this one."""
+        return self._changes
 
     def entry(self, path: str) -> TreeEntry | None:
         change = self._changes.get(path)
@@ -636,15 +646,24 @@ class WorktreeSnapshot(_Listed):
         place = Path(self._repository.top, path)
         if place.is_symlink():
             return TreeEntry("120000", "")
-        return TreeEntry("100644", "") if place.is_file() else None
+        return TreeEntry("100644", "") if place.is_file() else self._sparse.get(path)
+
+    @cached_property
+    def _sparse(self) -> dict[str, TreeEntry]:
+        """What a sparse checkout leaves out: it is committed as the index has it."""
+        done = run_git("ls-files", "-t", "--stage", "-z", "--full-name", cwd=self._repository.top)
+        left_out = [line[2:] for line in done.split(b"\0") if line.startswith(b"S ")]
+        return _read_stage(b"".join(line + b"\0" for line in left_out))
 
     def read(self, path: str) -> bytes | None:
         entry = self.entry(path)
         if entry is None:
             return None
-        place = Path(self._repository.top, path)
         if entry.mode == "120000":
             raise UndecidedError("a symbolic link is not followed", path=path)
+        if entry.oid:
+            return self.blobs.read(entry.oid, path)
+        place = Path(self._repository.top, path)
         if place.stat().st_size > SIZE_LIMIT:
             raise UndecidedError(f"more than the {SIZE_LIMIT:,} bytes that are read", path=path)
         return place.read_bytes()

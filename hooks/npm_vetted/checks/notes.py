@@ -22,9 +22,10 @@ from npm_vetted.notes import (
     package_folder,
 )
 from npm_vetted.policy import EXEMPTIONS, Exemptions
+from npm_vetted.snapshot import Snapshot
 from npm_vetted.specifiers import specifier_lists
 from npm_vetted.versions import satisfies
-from npm_vetted.vetting import Subject
+from npm_vetted.vetting import Subject, Verdict, Vetting
 
 ID: Final = "notes"
 HOOKS: Final = frozenset({"notes"})
@@ -137,32 +138,37 @@ def _rewritten(note: Note, location: Location, what: str) -> Finding:
 
 def _gone(change: Change) -> Iterator[Finding]:
     """What was covered before and is not any more, though it did not change itself."""
-    names = _names_that_lost_words(change)
-    if not names or change.everything:
+    earlier = [
+        (vetting, names)
+        for parent, vetting in zip(change.comparison.parents, change.earlier_vettings, strict=True)
+        if (names := _names_that_lost_words(change, parent, vetting))
+    ]
+    if not earlier:
         return
     judged = {(use.project.path, use.artifact) for use in change.uses()}
     for project in change.projects_after.all():
-        for location, subject in _locked(change, project, names):
+        for location, subject in _locked(change, project, set().union(*(n for _, n in earlier))):
             if (project.path, subject.artifact) in judged:
                 continue
             if change.vetting.judge(subject).covered:
                 continue
-            if change.earlier_vetting.judge(subject).covered:
-                yield _gone_finding(change, project, location, subject.artifact)
+            verdicts = (each.judge(subject) for each, _ in earlier)
+            before = next((each for each in verdicts if each.covered), None)
+            if before is not None:
+                yield _gone_finding(project, location, subject.artifact, before)
 
 
-def _names_that_lost_words(change: Change) -> set[str]:
-    """The packages that a removed or rewritten note or exemption spoke of."""
+def _names_that_lost_words(change: Change, parent: Snapshot, vetting: Vetting) -> set[str]:
+    """The packages that a note or exemption spoke of which the change removes or rewrites."""
     names: set[str] = set()
-    for path, touched in change.touched.items():
+    for path, touched in parent.changes.items():
         if path.startswith(FOLDER) and touched.before is not None:
-            note = change.earlier_vetting.notes.read(path)
+            note = vetting.notes.read(path)
             if isinstance(note, Note):
                 names.update(name for name, _, _ in mentions(note))
-    if EXEMPTIONS in change.touched:
+    if EXEMPTIONS in parent.changes:
         after = Exemptions.read(change.after.read(EXEMPTIONS)).lines()
-        before = change.earlier_vetting.exemptions
-        names.update(each.name for each in before.all() if str(each) not in after)
+        names.update(each.name for each in vetting.exemptions.all() if str(each) not in after)
     return names
 
 
@@ -188,11 +194,8 @@ def _locked(
 
 
 def _gone_finding(
-    change: Change, project: Project, location: Location, artifact: Artifact
+    project: Project, location: Location, artifact: Artifact, before: Verdict
 ) -> Finding:
-    before = change.earlier_vetting.judge(
-        Subject(artifact=artifact, direct=False, development=False)
-    )
     gone = before.mention.note.path if before.mention else EXEMPTIONS
     return Finding(
         check=ID,
