@@ -16,6 +16,7 @@ _FOLDERS = (
     "", "src/", ".vetting/", ".vetting/notes/a/", "node_modules/a/", "a/node_modules/", ".husky/",
     ".githooks/", ".github/workflows/", ".circleci/", ".gitlab/", ".devcontainer/", "Makefile/",
     "packages/a/", ".pipelines/", "scripts/",
+    "Node_Modules/a/", "node_modules./a/", ".VETTING/", "ｎode_modules/", "node_modules /",
 )  # fmt: skip
 _WORDS = (
     *sorted(interesting_names()), "Makefile", "GNUmakefile", "Dockerfile", "web.Dockerfile",

@@ -256,7 +256,8 @@ def read_lockfile(project: Project, path: str) -> Lockfile:
     data = project.read(path)
     if data is None:
         raise DocumentError("the lockfile is gone", path=path)
-    return client_of_lockfile(path, data).read_lockfile(path, data, project.read)
+    client = client_of_lockfile(path, lambda _: data)
+    return client.read_lockfile(path, data, project.read)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -10,7 +10,7 @@ from npm_vetted.clients import Client, clients
 from npm_vetted.errors import DocumentError
 from npm_vetted.globs import glob_matcher
 from npm_vetted.manifest import NAME, read_manifest, read_pin
-from npm_vetted.model import Manifest, Pin, Project
+from npm_vetted.model import Manifest, Pin, Project, Read
 from npm_vetted.snapshot import Snapshot
 
 _TELLTALES: Final = {
@@ -232,7 +232,7 @@ class Projects:
     def _client(self, root: str, lockfiles: Iterable[str], pin: Pin | None) -> str:
         """The name of the client: by the lockfile, else the pin, else a telltale file."""
         for path in lockfiles:
-            return client_of_lockfile(path, self.snapshot.read(path) or b"").NAME
+            return client_of_lockfile(path, self.snapshot.read).NAME
         if pin is not None:
             if pin.client == "yarn":
                 classic = pin.minimum is not None and pin.minimum[0] < 2
@@ -245,10 +245,17 @@ class Projects:
         return "npm"
 
 
-def client_of_lockfile(path: str, data: bytes) -> Client:
-    """The client that a lockfile belongs to; raises DocumentError where none recognises it."""
+def client_of_lockfile(path: str, read: Read) -> Client:
+    """The client that a lockfile belongs to; raises DocumentError where none recognises it.
+
+    By its name, where that is one client's alone: the file need not be read for it.
+    """
     name = path.rpartition("/")[2]
-    for client in clients().values():
-        if name in client.LOCKFILES and client.recognises(name, data):
+    named = [client for client in clients().values() if name in client.LOCKFILES]
+    if len(named) == 1:
+        return named[0]
+    data = read(path) or b""
+    for client in named:
+        if client.recognises(name, data):
             return client
     raise DocumentError("no client's lockfile looks like this", path=path)

@@ -38,8 +38,9 @@ def is_unread(path: str) -> bool:
         name.endswith(_UNREAD)
         and not name.startswith(".")
         and not any(word in name for word in _UNUSUAL)
-        and ".vetting/" not in lowered
-        and "node_modules/" not in lowered
+        and ".vetting" not in lowered
+        and "node_modules" not in lowered
+        and path.isascii()  # letters that some file system takes for others
     )
 
 

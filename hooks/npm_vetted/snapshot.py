@@ -218,7 +218,6 @@ class Blobs:
         self._repository = repository
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._started: Git.AutoInterrupt | None = None  # ends the process when it is forgotten
 
     def __enter__(self) -> Blobs:
         return self
@@ -240,19 +239,17 @@ class Blobs:
             self._process.wait()
             self._process = None
 
-    @cached_property
-    def _git(self) -> Git:
-        return git_python()(self._repository.top)
-
     def _start(self) -> subprocess.Popen[bytes]:
+        """A plain process, as in ``run_git``: the pipe is all that GitPython would give."""
         if self._process is None:
-            self._started = self._git.execute(
+            self._process = subprocess.Popen(
                 hardened("cat-file", "--batch"),
-                istream=subprocess.PIPE,
-                as_process=True,
+                cwd=self._repository.top,
                 env=git_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
-            self._process = cast("subprocess.Popen[bytes]", self._started.proc)
         return self._process
 
     def read(self, oid: str, path: str) -> bytes:

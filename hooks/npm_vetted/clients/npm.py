@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from npm_vetted.clients import Registries
-from npm_vetted.clients._npm_lockfile import NpmLockfile, folder_name, read_npm_lockfile
 from npm_vetted.clients._npm_settings import problems_of
+from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.npmrc import (
     SWITCH,
     Setting,
@@ -41,8 +41,10 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
     return name in LOCKFILES
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
+def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read a lockfile of any version from none to 4."""
+    from npm_vetted.clients._npm_lockfile import read_npm_lockfile
+
     return read_npm_lockfile(path, data, read)
 
 
@@ -204,6 +206,8 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 def _folders(project: Project) -> dict[tuple[str, str | None], set[str]]:
     """The names in node_modules of each locked package: npm selects by those."""
+    from npm_vetted.clients._npm_lockfile import folder_name, read_npm_lockfile
+
     found: dict[tuple[str, str | None], set[str]] = {}
     for path in project.lockfiles[:1]:
         data = project.read(path)

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients import Registries
-from npm_vetted.clients._json_edit import insert_members
-from npm_vetted.clients._yarn_berry_lock import BerryLockfile
 from npm_vetted.clients._yarn_settings import (
     around,
     depends,
@@ -62,6 +60,8 @@ def recognises(name: str, data: bytes) -> bool:
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read a yarn.lock with ``__metadata``; raises DocumentError for what cannot be read."""
+    from npm_vetted.clients._yarn_berry_lock import BerryLockfile
+
     return BerryLockfile(path, data, read)
 
 
@@ -364,6 +364,8 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
         for name, version in sorted(packages)
         if (name, version) not in allowed and (name, None) not in allowed
     }
+    from npm_vetted.clients._json_edit import insert_members
+
     content = insert_members(path, data, _META, members)
     return Edit(path=path, content=content, reason="let the approved packages' scripts run")
 

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from npm_vetted.clients import Registries
-from npm_vetted.clients._yarn import lock_text
-from npm_vetted.clients._yarn_classic_lock import ClassicLockfile
 from npm_vetted.clients._yarn_settings import (
     around,
     folders,
@@ -52,11 +50,14 @@ _UNDOING: Final = frozenset({"no-default-rc", "use-yarnrc", "cwd"})
 
 def recognises(name: str, data: bytes) -> bool:
     """Whether a yarn.lock is of version 1: berry's has ``__metadata``."""
-    return name in LOCKFILES and not _METADATA.search(data)
+    return name in LOCKFILES and not (b"__metadata" in data and _METADATA.search(data))
 
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read a yarn.lock of version 1; raises DocumentError with the line it cannot read."""
+    from npm_vetted.clients._yarn import lock_text
+    from npm_vetted.clients._yarn_classic_lock import ClassicLockfile
+
     lockfile = ClassicLockfile(path, lock_text(path, data), read)
     _ = lockfile.blocks
     return lockfile
