@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from npm_vetted.change import Change
+from npm_vetted.change import Change, Use
 from npm_vetted.clients import clients
 from npm_vetted.commands._desk import Desk, at_desk
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
-from npm_vetted.errors import FOUND, NpmVettedError
+from npm_vetted.errors import FOUND, UsageError
 from npm_vetted.judge import UNDECIDED, judge, open_change
-from npm_vetted.model import Finding, Level, Project
-from npm_vetted.policy import CONFIG
+from npm_vetted.model import Edit, Finding, Level, Project
+from npm_vetted.policy import CONFIG, Exemption
 from npm_vetted.project import interesting_names
 from npm_vetted.sanitize import printable
 from npm_vetted.snapshot import Blobs, compare
@@ -39,6 +40,7 @@ cooldown-days = 7
 allowed = ["https://registry.npmjs.org/"]
 """
 _NOT_CARRIED_OVER: Final = frozenset({"ignore-scripts", UNDECIDED, "policy", "notes", "integrity"})
+_ROUNDS: Final = 3
 _OWN_SCRIPTS: Final = (
     "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare",
 )  # fmt: skip
@@ -52,37 +54,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write and stage what adoption needs; 1 where something must not be carried over."""
+    """Write and stage what adoption needs; 1 where something must not be carried over.
+
+    Everything is read before anything is written: what cannot be read leaves all as it is.
+    """
     with at_desk([]) as desk:
-        everything = desk.others[-1]
         # A policy that is written but not committed yet (excludes, say) is what is adopted.
         adopted = desk.others[0].comparison.before.entry(CONFIG) is not None
-        projects = list(everything.projects_after.all())
-        _switch_off(desk, projects)
-        if not arguments.settings and not adopted:
-            _adopt(desk, everything)
+        projects = list(desk.others[-1].projects_after.all())
+        edits = list(_edits(projects))
+        exempted = [] if arguments.settings or adopted else _exemptions(desk)
+        _switch_off(desk, edits)
         _say_what_stops(projects)
-        if arguments.settings or adopted:
-            if adopted and not arguments.settings:
-                print(f"npm-vetted: {CONFIG} is there already: adopted", file=sys.stderr)
+        if arguments.settings:
             return 0
+        if adopted:
+            print(f"npm-vetted: {CONFIG} is there already: adopted", file=sys.stderr)
+            return 0
+        _adopt(desk, exempted)
     return _carry_over()
 
 
-def _switch_off(desk: Desk, projects: Iterable[Project]) -> None:
+def _edits(projects: Iterable[Project]) -> Iterator[Edit]:
+    """What switches scripts off, as the files stand in the working tree."""
     for project in projects:
-        for edit in clients()[project.client or "npm"].switch_off(project):
-            with desk.store.lock():
-                desk.store.replace(edit.path, edit.content, desk.store.read(edit.path))
-            desk.store.stage([edit.path])
-            print(f"npm-vetted: {edit.path}: {edit.reason}", file=sys.stderr)
+        yield from clients()[project.client or "npm"].switch_off(project)
 
 
-def _adopt(desk: Desk, everything: Change) -> None:
+def _switch_off(desk: Desk, edits: Iterable[Edit]) -> None:
+    for edit in edits:
+        with desk.store.lock():
+            desk.store.replace(edit.path, edit.content, desk.store.read(edit.path))
+        desk.store.stage([edit.path])
+        print(f"npm-vetted: {printable(edit.path)}: {edit.reason}", file=sys.stderr)
+
+
+def _adopt(desk: Desk, exempted: list[Exemption]) -> None:
     with desk.store.lock():
         fresh = desk.store.create(CONFIG, _CONFIG.encode())
     desk.store.stage([CONFIG])
-    count = _exempt(desk, everything)
+    count = add_exemptions(desk.store, exempted)
     print(
         f"npm-vetted: {'wrote' if fresh else 'kept'} {CONFIG}; exempted {count} packages that are "
         "locked",
@@ -90,18 +101,35 @@ def _adopt(desk: Desk, everything: Change) -> None:
     )
 
 
-def _exempt(desk: Desk, everything: Change) -> int:
-    exempted = []
-    for use in everything.uses():
-        if (
-            everything.vetting.judge(use.subject).status is Status.UNVETTED
-            and not use.artifact.bundled
-        ):
-            try:
-                exempted.append(exemption_of(use.artifact, _REASON))
-            except NpmVettedError as error:
-                print(f"npm-vetted: {error.message}", file=sys.stderr)
-    return add_exemptions(desk.store, exempted)
+def _exemptions(desk: Desk) -> list[Exemption]:
+    """The exemptions of what git holds, and of projects that it holds nothing of yet.
+
+    What the working tree locks beyond the index (an install that is not staged) is no adoption.
+    """
+    with _staged(desk) as staged:
+        known = {project.after.path for project in staged.projects}
+        uses = [*staged.uses()]
+        for project in desk.others[-1].projects:
+            if project.after.path not in known:
+                uses.extend(project.uses)
+        return list(_exemptions_of(staged, uses))
+
+
+def _exemptions_of(change: Change, uses: Iterable[Use]) -> Iterator[Exemption]:
+    for use in uses:
+        if use.artifact.bundled or change.verdict(use).status is not Status.UNVETTED:
+            continue
+        try:
+            yield exemption_of(use.artifact, _REASON)
+        except UsageError as error:
+            print(f"npm-vetted: {printable(error.message)}", file=sys.stderr)
+
+
+@contextmanager
+def _staged(desk: Desk) -> Iterator[Change]:
+    """Everything that the index holds."""
+    with Blobs(desk.repository) as blobs:
+        yield open_change(compare(desk.repository, blobs, interesting_names(), everything=True))
 
 
 def _say_what_stops(projects: Iterable[Project]) -> None:
@@ -129,19 +157,21 @@ def _stopped(scripts: Iterable[str]) -> Iterator[str]:
 
 
 def _carry_over() -> int:
-    """Judge what is staged; what may be carried over becomes ``[[ignore]]``, the rest is named."""
-    with at_desk([]) as desk:
-        with Blobs(desk.repository) as blobs:
-            comparison = compare(desk.repository, blobs, interesting_names(), everything=True)
-            found = judge(open_change(comparison)).findings
-        errors = [each for each in found if each.level is Level.ERROR]
-        kept = [each for each in errors if not _must_be_mended(each)]
-        if kept:
+    """Judge what is staged; what may be carried over becomes ``[[ignore]]``, the rest is named.
+
+    An accepted exception may uncover more (without a lockfile, specifiers are judged): once again.
+    """
+    for _ in range(_ROUNDS):
+        with at_desk([]) as desk, _staged(desk) as staged:
+            errors = [each for each in judge(staged).findings if each.level is Level.ERROR]
+            mended = [each for each in errors if _must_be_mended(each)]
+            kept = [each for each in errors if not _must_be_mended(each)]
+            if not kept:
+                break
             _ignore(desk, kept)
-        mended = [each for each in errors if _must_be_mended(each)]
-    if any(each.check == "lockfile-sync" for each in kept):
-        with at_desk([]) as desk:  # now that a missing lockfile is accepted, specifiers are judged
-            _exempt(desk, desk.others[-1])
+        if any(each.check == "lockfile-sync" for each in kept):
+            with at_desk([]) as desk:
+                add_exemptions(desk.store, _exemptions(desk))
     for each in mended:
         print(
             f"npm-vetted: {printable(each.location.path)}:{each.location.line}: "
