@@ -88,14 +88,14 @@ def check(repo: GitRepo, *words: str, add: bool = True, **environment: str) -> D
 Locked = Mapping[str, Mapping[str, Any]]
 
 
-def entry(name: str, version: str = "1.0.0", **more: Any) -> dict[str, Any]:
+def entry(name: str, version: str = "1.0.0", /, **more: Any) -> dict[str, Any]:
     """What npm locks of a registry package; ``key=None`` leaves a key out."""
     file = f"{name.rpartition('/')[2]}-{version}.tgz"
     fields = {
         "version": version,
         "resolved": f"{REGISTRY}{name}/-/{file}",
         "integrity": sri(f"{name}@{version}"),
-        **{key.replace("_", ""): value for key, value in more.items()},
+        **more,
     }
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -153,7 +153,7 @@ def _toml(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime.date) else json.dumps(value)
 
 
-def listed(package: str, version: str = "1.0.0", **keys: Any) -> dict[str, Any]:
+def listed(package: str, version: str = "1.0.0", /, **keys: Any) -> dict[str, Any]:
     """An entry of ``brings`` or ``accepts``."""
     fields = {"package": f"{package}@{version}", "integrity": sri(f"{package}@{version}"), **keys}
     return {

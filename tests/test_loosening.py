@@ -38,7 +38,8 @@ def policy(text: str) -> str:
         (policy(""), policy("new = []"), "a new package no longer needs health"),
         (policy('new = ["health", "source"]'), policy(""), "a new package no longer needs source"),
         (
-            policy('upgrade = ["source"]'), policy('upgrade = { major = ["source"], minor = ["source"], patch = [] }'),
+            policy('upgrade = ["source"]'),
+            policy('upgrade = { major = ["source"], minor = ["source"], patch = [] }'),
             "a patch upgrade no longer needs source",
         ),
         (policy(""), policy("scripts = []"), "a package with scripts no longer needs scripts"),

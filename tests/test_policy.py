@@ -136,8 +136,8 @@ BAD = [
     ("[policy]\ncooldown-days = 1.5", "policy.cooldown-days: expected a whole number, found the number 1.5", 2),
     (
         "[policy.development]\ndevelopment = {}",
-        "policy.development.development: unknown key (known: cooldown-days, new, scripts, "
-        "transitive, upgrade)", 2,
+        ("policy.development.development: unknown key (known: cooldown-days, new, scripts, "
+        "transitive, upgrade)"), 2,
     ),
     (
         "[registries]\nallowed = ['http://x.example/']",

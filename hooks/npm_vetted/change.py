@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -150,7 +150,7 @@ class ProjectChange:
                 entry=entry,
                 artifact=artifact,
                 subject=subject,
-                arrival=Arrival.CHANGED if same and not unchanged else arrivals[key],
+                arrival=arrivals[key] if unchanged else Arrival.CHANGED if same else Arrival.ADDED,
                 before=same,
             )
 
@@ -163,29 +163,25 @@ class ProjectChange:
                 found |= dict.fromkeys(keys, Arrival.ADDED)
         if not self.earlier:
             return found
-        was_direct = self._direct_before
-        for key in direct:
-            if key not in found and key not in was_direct:
-                found[key] = Arrival.PROMOTED
+        promoted = _newcomers(lockfile, direct, found, self._direct_before)
         if self._change.policy.development is not None:
-            manifests = manifests_by_lockfile(self.after, lockfile)
-            for key in lockfile.production(manifests) - self._production_before:
-                found.setdefault(key, Arrival.PROMOTED)
-        return found
+            shipped = self._production(lockfile, manifests_by_lockfile(self.after, lockfile))
+            promoted += _newcomers(lockfile, shipped, found, self._production_before)
+        return found | dict.fromkeys(promoted, Arrival.PROMOTED)
 
     @cached_property
-    def _direct_before(self) -> set[str]:
-        found: set[str] = set()
-        for project, lockfile in self.earlier:
-            found.update(lockfile.direct(manifests_by_lockfile(project, lockfile)))
-        return found
+    def _direct_before(self) -> list[tuple[Lockfile, Collection[str]]]:
+        return [
+            (lockfile, lockfile.direct(manifests_by_lockfile(project, lockfile)))
+            for project, lockfile in self.earlier
+        ]
 
     @cached_property
-    def _production_before(self) -> set[str]:
-        found: set[str] = set()
-        for project, lockfile in self.earlier:
-            found |= lockfile.production(manifests_by_lockfile(project, lockfile))
-        return found
+    def _production_before(self) -> list[tuple[Lockfile, Collection[str]]]:
+        return [
+            (lockfile, lockfile.production(manifests_by_lockfile(project, lockfile)))
+            for project, lockfile in self.earlier
+        ]
 
     def _known(self, names: set[str]) -> dict[str, set[Artifact]]:
         """What the earlier states lock under some names."""
@@ -242,6 +238,22 @@ def _both(one: Use, other: Use) -> Use:
     first = other if other.direct and not one.direct else one
     development = one.subject.development and other.subject.development
     return replace(first, subject=replace(first.subject, development=development))
+
+
+def _newcomers(
+    lockfile: Lockfile,
+    keys: Iterable[str],
+    changed: Collection[str],
+    before: Iterable[tuple[Lockfile, Collection[str]]],
+) -> list[str]:
+    """Of some keys, those whose artifact is not among the earlier ones, under whatever key."""
+    fresh = [
+        key for key in keys if key in changed or not any(key in earlier for _, earlier in before)
+    ]
+    if not fresh:
+        return []
+    known = {each.entry(key).artifact for each, earlier in before for key in earlier}
+    return [key for key in fresh if lockfile.entry(key).artifact not in known]
 
 
 def _is_unchanged(before: Artifact, after: Artifact) -> bool:

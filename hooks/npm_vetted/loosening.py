@@ -61,9 +61,8 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
 
     for words in _of_demands(old.demands, new.demands):
         yield Loosening(words=words, location=at("policy"))
-    if old.development or new.development:
-        for words in _of_demands(old.asks(development=True), new.asks(development=True)):
-            yield Loosening(words=f"for development, {words}", location=at("policy", "development"))
+    for words in _of_development(old, new):
+        yield Loosening(words=words, location=at("policy", "development"))
     for url in _added(old.registries.urls, new.registries.urls):
         yield Loosening(words=f"packages may come from {url}", location=at("registries"))
     for ours in _added(old.first_party, new.first_party):
@@ -104,6 +103,12 @@ def _as_wide(old: Ignore, new: Ignore) -> bool:
         and old.package in (None, new.package)
         and until_old >= until_new
     )
+
+
+def _of_development(old: Policy, new: Policy) -> Iterator[str]:
+    if old.development or new.development:
+        for words in _of_demands(old.asks(development=True), new.asks(development=True)):
+            yield f"for development, {words}"
 
 
 def _of_demands(old: Demands, new: Demands) -> Iterator[str]:
