@@ -161,6 +161,7 @@ class ProjectChange:
         for path, keys in lockfile.patch_files().items():
             if path in self._change.comparison.touched:
                 found |= dict.fromkeys(keys, Arrival.ADDED)
+        found |= dict.fromkeys(_repatched(lockfile, earlier), Arrival.ADDED)
         if not self.earlier:
             return found
         promoted = _newcomers(lockfile, direct, found, self._direct_before)
@@ -193,9 +194,7 @@ class ProjectChange:
 
     def names_before(self) -> set[str]:
         """Every package name that the earlier states lock."""
-        return {
-            artifact.name for _, lockfile in self.earlier for _, artifact in lockfile.artifacts()
-        }
+        return {name for _, lockfile in self.earlier for name in lockfile.package_names()}
 
     @staticmethod
     def _direct_artifacts(
@@ -261,6 +260,21 @@ def _is_unchanged(before: Artifact, after: Artifact) -> bool:
     if before.scripts is None or after.scripts is None:
         before, after = replace(before, scripts=None), replace(after, scripts=None)
     return before == after
+
+
+def _repatched(lockfile: Lockfile, earlier: Iterable[Lockfile]) -> Iterator[str]:
+    """The keys of entries that are patched now and were not, or by another file, or no longer.
+
+    The entry itself may read the same: a patch is often named in another part of the lockfile.
+    """
+    now = set(_patched(lockfile))
+    for each in earlier:
+        yield from (key for _, key in now ^ set(_patched(each)) if key in lockfile.blocks)
+
+
+def _patched(lockfile: Lockfile) -> Iterator[tuple[str, str]]:
+    for path, keys in lockfile.patch_files().items():
+        yield from ((path, key) for key in keys)
 
 
 def read_lockfile(project: Project, path: str) -> Lockfile:
