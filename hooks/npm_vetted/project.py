@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import Final
@@ -18,6 +19,36 @@ _TELLTALES: Final = {
     ".yarnrc.yml": "yarn-berry",
     "bunfig.toml": "bun",
 }
+
+_VETTING: Final = (".vetting", "config.toml", "exemptions.txt", "notes")
+
+
+def _folded(part: str) -> str:
+    """A name as file systems compare it that take other letters, or dots at its end, for the same."""
+    if not part.isascii():
+        text = unicodedata.normalize("NFKC", part)
+        part = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return part.casefold().rstrip(". ")
+
+
+def imitated(path: str) -> str | None:
+    """The path with a meaning that some file system takes this one for; None: it is no imitation.
+
+    macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file: what was judged is then not
+    what is installed with.
+    """
+    parts = path.split("/")
+    folded = [_folded(part) for part in parts]
+    if folded == parts:
+        return None
+    inside = folded[0] == ".vetting"
+    meant = [
+        new if new == "node_modules" or (at < 2 and inside and new in _VETTING) else old
+        for at, (old, new) in enumerate(zip(parts, folded, strict=True))
+    ]
+    if folded[-1] in interesting_names():
+        meant[-1] = folded[-1]
+    return "/".join(meant) if meant != parts else None
 
 
 @cache

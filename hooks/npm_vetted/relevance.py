@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from npm_vetted.checks import checks
-from npm_vetted.project import in_node_modules, interesting_names
+from npm_vetted.project import imitated, in_node_modules, interesting_names
 from npm_vetted.snapshot import VETTING
 
 _PATCHES: Final = (".patch", ".diff")
@@ -16,6 +16,8 @@ def is_relevant(path: str) -> bool:
     if path.startswith(VETTING) or path.endswith(_PATCHES):
         return True
     if path.rpartition("/")[2] in interesting_names() or in_node_modules(path):
+        return True
+    if imitated(path) is not None:
         return True
     return any(
         reads(path) for check in checks().values() if (reads := getattr(check, "reads", None))

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,17 @@ class World:
             asked = dict(self.tree.asked(group))
             asked[first.name] = f"^{first.version}"
             self.tree.manifest[group] = dict(sorted(asked.items()))
+        self.drop_unasked(names)
         self.write_project()
+
+    def drop_unasked(self, kept: Collection[str] = ()) -> None:
+        """Forget what nothing asks for any more, as a client does."""
+        while True:
+            asked = [each for each in self.tree.packages
+                     if each.name in kept or self.tree.specifiers(each.name)]  # fmt: skip
+            if len(asked) == len(self.tree.packages):
+                return
+            self.tree.packages = asked
 
     def stage(self) -> None:
         if not self.staged:
@@ -239,7 +249,9 @@ class Worlds:
         if client not in self._made:
             self._made[client] = self._make(client)
         shutil.copytree(self._made[client], to, symlinks=True)
-        return World(to, client)
+        world = World(to, client)
+        world.tree.manifest = json.loads(world.read("package.json"))
+        return world
 
     def _make(self, client: str) -> Path:
         path = self._folder / client

@@ -7,9 +7,10 @@ from typing import Final
 
 from npm_vetted.change import Change, ProjectChange, manifests_by_lockfile
 from npm_vetted.checks import Words, finding_of
+from npm_vetted.clients import clients
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.model import Finding, Location, Problem, Project
-from npm_vetted.project import client_of_lockfile
+from npm_vetted.project import client_of_lockfile, imitated
 
 ID: Final = "lockfile-sync"
 HOOKS: Final = frozenset({"lockfile"})
@@ -43,9 +44,23 @@ _INSTALL: Final = {
 
 def run(change: Change) -> Iterator[Finding]:
     """Compare each touched project's manifests with its lockfile."""
+    yield from _imitations(change)
     for project in change.projects:
         for problem in _problems(project):
             yield finding_of(ID, problem, project.after, fix=_install(project.after))
+
+
+def _imitations(change: Change) -> Iterator[Finding]:
+    """Files that a case-folding file system takes for a manifest, a lockfile, settings or notes."""
+    for path, touched in change.touched.items():
+        meant = imitated(path) if touched.after is not None else None
+        if meant is not None and not change.policy.excludes(path):
+            yield Finding(
+                check=ID,
+                message=f"where letters of either case are the same, this file is {meant}",
+                location=Location(path),
+                fix=(("git", "rm", "--cached", path),),
+            )
 
 
 def _install(project: Project) -> tuple[str, ...]:
@@ -68,11 +83,26 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
             location=Location(after.lockfiles[1]),
             fix=(("git", "rm", after.lockfiles[1]),),
         )
+    yield from _members_own(after)
     yield from _pinned_client(after)
     for lockfile in project.lockfiles:
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
         if lockfile.graph:
             yield from _orphans(project, lockfile)
+
+
+def _members_own(project: Project) -> Iterator[Problem]:
+    """Lockfiles of workspaces: whoever installs there, or copies the folder, may obey those."""
+    for folder in project.members:
+        for name in sorted({name for each in clients().values() for name in each.LOCKFILES}):
+            path = f"{folder}/{name}"
+            if project.read(path) is not None:
+                yield Problem(
+                    message=f"a lockfile of a workspace: the project is installed from "
+                    f"{project.lockfiles[0]}",
+                    location=Location(path),
+                    fix=(("git", "rm", path),),
+                )
 
 
 def _pinned_client(project: Project) -> Iterator[Problem]:
