@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from npm_vetted.change import Change, read_lockfile
 from npm_vetted.checks import Words
@@ -15,9 +15,11 @@ from npm_vetted.errors import NpmVettedError
 from npm_vetted.installs import judge, place_of
 from npm_vetted.installs.disk import Tracked
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
-from npm_vetted.project import Projects, interesting_names, join
-from npm_vetted.snapshot import FileChange, Snapshot, TreeEntry
+from npm_vetted.project import Projects, ancestors, interesting_names, join
 from npm_vetted.vetting import Status, Subject, Vetting
+
+if TYPE_CHECKING:
+    from npm_vetted.snapshot import FileChange, Snapshot, TreeEntry
 
 ID: Final = "install-command"
 HOOKS: Final = frozenset({"settings"})
@@ -183,9 +185,20 @@ class View:
             return False
 
     def locks(self, project: Project | None, package: str) -> bool:
-        """Whether a package, or one that brings a program of this name, is locked."""
-        if project is None:
-            return False
+        """Whether a package, or one that brings a program of this name, is locked.
+
+        By the project, or by one that it stands in: npx looks upwards.
+        """
+        found: set[str] = set()
+        for folder in ancestors(project.path) if project is not None else ():
+            each = self.project_at(folder)
+            if each is not None and each.path not in found:
+                found.add(each.path)
+                if self._locked_by(each, package):
+                    return True
+        return False
+
+    def _locked_by(self, project: Project, package: str) -> bool:
         names = {package, _BINS.get(package, package)}
         if any(manifest.name == package for manifest in project.manifests.values()):
             return True

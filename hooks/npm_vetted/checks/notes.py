@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.change import Change, Use, manifests_by_lockfile, read_lockfile
 from npm_vetted.checks import Words, use_finding
@@ -22,10 +22,12 @@ from npm_vetted.notes import (
     package_folder,
 )
 from npm_vetted.policy import EXEMPTIONS, Exemptions
-from npm_vetted.snapshot import Snapshot
 from npm_vetted.specifiers import specifier_lists
 from npm_vetted.versions import satisfies
 from npm_vetted.vetting import Subject, Verdict, Vetting
+
+if TYPE_CHECKING:
+    from npm_vetted.snapshot import Snapshot
 
 ID: Final = "notes"
 HOOKS: Final = frozenset({"notes"})

@@ -1,0 +1,165 @@
+"""Which module may import what: DESIGN.md, section 4, read out of the code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from real_clients import ROOT
+
+PACKAGE = ROOT / "hooks" / "npm_vetted"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_of(path: Path) -> str:
+    """``clients/npm.py`` is ``clients.npm``, ``clients/__init__.py`` is ``clients``."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """The full names that a file imports, wherever in it; whether only for types."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in for_types) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", id(node) in for_types
+
+
+IMPORTS = {module_of(path): set(imports(path)) for path in FILES}
+OURS = sorted(IMPORTS)
+
+
+def ours_of(module: str, *, types: bool = True) -> set[str]:
+    """Which of our modules one imports; with ``types`` also those that only types need."""
+    found = set()
+    for name, only_types in IMPORTS[module]:
+        if not name.startswith("npm_vetted") or (only_types and not types):
+            continue
+        local = name.removeprefix("npm_vetted").lstrip(".")
+        while local and local not in IMPORTS:
+            local = local.rpartition(".")[0]
+        found.add(local)
+    return found - {""}
+
+
+def below(module: str, *packages: str) -> bool:
+    """Whether a module is one of these or stands inside one."""
+    return any(module == each or module.startswith(f"{each}.") for each in packages)
+
+
+@pytest.mark.parametrize("module", ["model", "errors"])
+def test_the_words_import_nothing_of_ours(module: str) -> None:
+    assert ours_of(module) == set()
+
+
+OUTSIDE = (
+    "cli", "commands", "snapshot", "registry", "registry_settings", "review", "review_text",
+    "history", "store", "report", "judge",
+)  # fmt: skip
+"""What speaks with the world: clients and checks are handed what they need of it."""
+
+
+@pytest.mark.parametrize("module", [each for each in OURS if below(each, "clients", "documents")])
+def test_readers_know_neither_the_world_nor_the_checks(module: str) -> None:
+    assert {each for each in ours_of(module) if below(each, *OUTSIDE, "checks")} == set()
+
+
+@pytest.mark.parametrize("module", [each for each in OURS if below(each, "checks", "installs")])
+def test_checks_are_handed_what_they_need(module: str) -> None:
+    """A check may know the name of a folder (``snapshot.VETTING``) and types, nothing that acts."""
+    acting = {
+        name
+        for name, only_types in IMPORTS[module]
+        if not only_types
+        and name.startswith("npm_vetted.snapshot.")
+        and not name.endswith("VETTING")
+    }
+    others = [each for each in OUTSIDE if each != "snapshot"]
+    assert {each for each in ours_of(module, types=False) if below(each, *others)} == set()
+    assert acting == set()
+
+
+@pytest.mark.parametrize("module", [each for each in OURS if below(each, "checks")])
+def test_a_check_knows_no_other_check(module: str) -> None:
+    assert {each for each in ours_of(module) if below(each, "checks") and each != "checks"} <= {
+        module
+    }
+
+
+@pytest.mark.parametrize("module", [each for each in OURS if not below(each, "commands", "cli")])
+def test_nothing_below_knows_the_commands(module: str) -> None:
+    assert {each for each in ours_of(module) if below(each, "cli", "commands")} <= (
+        {"cli"} if module == "__main__" else set()
+    )
+
+
+def users_of(*libraries: str) -> set[str]:
+    """Our modules that import one of these libraries, not only for types."""
+    return {
+        module
+        for module, found in IMPORTS.items()
+        if any(below(name, *libraries) for name, only_types in found if not only_types)
+    }
+
+
+def test_only_the_registry_knows_the_network() -> None:
+    network = ("urllib3", "urllib.request", "http", "socket", "ssl", "requests", "httpx", "ftplib")
+    assert {each for each in users_of(*network) if not each.startswith("registry")} == set()
+
+
+GIT = {"snapshot", "history", "store", "quick"}
+RUN_SOMETHING_ELSE = {
+    "fix": "the npm-vetted on PATH, for its version",
+    "commands._bench": "the pager",
+    "commands._walk": "the editor",
+    "commands.rebuild": "the client, for the scripts that notes approve",
+}
+
+
+def test_only_these_run_processes() -> None:
+    """Whoever imports ``subprocess`` or GitPython runs git, or is one of the few others."""
+    assert users_of("subprocess", "git", "pty") == GIT | RUN_SOMETHING_ELSE.keys()
+
+
+def test_nobody_evaluates_or_unpickles() -> None:
+    assert users_of("pickle", "marshal", "shelve", "code", "runpy", "ctypes") == set()
+    for path in FILES:
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert calls & {"eval", "exec", "compile", "__import__"} == set(), path
+
+
+HEAVY = ("yaml", "semver", "difflib", "tomlkit", "tree_sitter", "git", "urllib3", "colorama")
+
+
+@pytest.mark.parametrize("module", OURS)
+def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
+    """At the top of a module only where people wait anyway: a hook's start pays for each."""
+    if below(module, "registry", "review", "treediff"):
+        return
+    path = next(path for path in FILES if module_of(path) == module)
+    top = ast.parse(path.read_text(encoding="utf-8")).body
+    names = {
+        name
+        for node in top
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([each.name for each in node.names] if isinstance(node, ast.Import)
+                     else [node.module or ""])
+    }  # fmt: skip
+    assert {name for name in names if below(name, *HEAVY)} == set()
