@@ -137,10 +137,11 @@ def _copy_one(call: Call, before: Disk, place: str, end: str) -> None:
     if HOLE in place or HOLE in end:
         return
     state = call.state
-    matters = end.rpartition("/")[2] in SETTINGS
+    names = {place.rpartition("/")[2], end.rpartition("/")[2]}
+    matters = bool(names & SETTINGS)
     if before.has_folder(place) or (matters and before.find(place) is not None):
         state.disk.put(Taken(before, place, end, state.maybe))
-    elif matters:
+    elif end.rpartition("/")[2] in SETTINGS:
         state.disk.put(Written(end, b"" if place == "/dev/null" else None, state.maybe))
     if program(call.words[0]) == "mv" and place.rpartition("/")[2] in SETTINGS:
         state.disk.put(Gone(place, maybe=state.maybe))

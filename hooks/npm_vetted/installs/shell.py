@@ -460,12 +460,16 @@ class Script:
         if found is not None:
             self.shell.called.add(words[0])
             body, script = found
-            before = state.arguments
+            before = state.arguments, state.call
             state.arguments = [(word,) for word in words[1:]]
+            state.call = state.call or self.part(node)
             script.visit(body, state, depth + 4)
-            state.arguments = before
+            state.arguments, state.call = before
             return
-        self.shell.listener.command(words, state, self.part(node), depth)
+        # a function that runs its own arguments is no place to look at: its caller is
+        given = self.text(node).startswith(('"$@"', "$@", '"$*"', "$*", '"$1"', "$1"))
+        part = state.call if given and state.call is not None else self.part(node)
+        self.shell.listener.command(words, state, part, depth)
 
     def lines_of(self, node: Node, state: State, depth: int = 0) -> list[list[str]]:
         """The argument lists that a command may run with: one, unless a word may be several."""

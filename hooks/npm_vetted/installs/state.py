@@ -20,7 +20,7 @@ class State:
 
     ``guesses`` are further directories that a script may be started from, where nobody says;
     ``maybe`` is set while a branch runs, whose files may then not be written. ``prefix`` are the
-    variables that were set for one command only.
+    variables that were set for one command only, ``call`` where the function that runs was called.
     """
 
     disk: Disk = field(repr=False)
@@ -37,6 +37,7 @@ class State:
     arguments: list[Value] | None = None
     stdin: Source | None = None
     prefix: tuple[str, ...] = ()
+    call: Source | None = None
 
     def fork(self) -> State:
         """A subshell's state."""
@@ -55,6 +56,7 @@ class State:
             arguments=self.arguments,
             stdin=self.stdin,
             prefix=self.prefix,
+            call=self.call,
         )
 
     def branch(self) -> State:

@@ -22,15 +22,16 @@ _PATH: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[['\"][^'\"]+['\"]\])*\Z", re.ASC
 _STRING: Final = re.compile(r"'((?:[^']|'')*)'\Z")
 _CLIENT: Final = re.compile(r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?|corepack)\b", re.ASCII)
 _HOME: Final = "/~home"
+_WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
+"""GitHub reads them at the top of a repository only: further down they are examples."""
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``.github/workflows/*.yml``, and ``action.yml`` wherever it stands."""
+    """``.github/workflows/*.yml`` at the top, and ``action.yml`` wherever it stands."""
     folder, _, name = path.rpartition("/")
     if not name.endswith((".yml", ".yaml")):
         return False
-    workflow = folder.endswith((".github/workflows", ".gitea/workflows", ".forgejo/workflows"))
-    return workflow or name in ("action.yml", "action.yaml")
+    return folder in _WORKFLOWS or name in ("action.yml", "action.yaml")
 
 
 def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
