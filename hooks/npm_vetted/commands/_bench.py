@@ -14,15 +14,14 @@ from datetime import datetime
 from typing import Any
 
 from npm_vetted.change import Change
-from npm_vetted.commands._desk import project_here, registry_for
+from npm_vetted.commands._desk import person_s_registry, project_here, registry_for
 from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.judge import open_change
 from npm_vetted.model import Artifact
 from npm_vetted.notes import Note, mentions
 from npm_vetted.packument import Packument, Release
 from npm_vetted.project import interesting_names
-from npm_vetted.registry import Registry, cache_folder
-from npm_vetted.registry_settings import load_settings
+from npm_vetted.registry import Registry
 from npm_vetted.snapshot import Blobs, Repository, compare_worktree
 from npm_vetted.tarball import Package
 from npm_vetted.versions import parse
@@ -103,16 +102,13 @@ def at_bench() -> Iterator[Bench]:
     try:
         repository = Repository.open()
     except UsageError:
-        yield Bench(Registry(load_settings(os.environ), cache=cache_folder(os.environ)))
+        yield Bench(person_s_registry())
         return
     with Blobs(repository) as blobs:
         names = interesting_names()
         change = open_change(compare_worktree(repository, blobs, names, everything=True))
         project = project_here(repository, change)
-        if project is None:
-            registry = Registry(load_settings(os.environ), cache=cache_folder(os.environ))
-        else:
-            registry = registry_for(project, change)
+        registry = person_s_registry() if project is None else registry_for(project, change)
         yield Bench(registry, change)
 
 

@@ -189,6 +189,14 @@ def registry_for(project: Project, change: Change) -> Registry:
     return Registry(settings, cache=cache_folder(os.environ), progress=progress_bar())
 
 
+def person_s_registry() -> Registry:
+    """The registry client where no project says which: the person's own settings count."""
+    from npm_vetted.registry import Registry, cache_folder
+    from npm_vetted.registry_settings import load_settings
+
+    return Registry(load_settings(os.environ), cache=cache_folder(os.environ))
+
+
 def seen_by_registry(desk: Desk, drafts: Sequence[Draft]) -> Mapping[Artifact, Published]:
     """What the registry says of all that the drafts speak of; raises where it does not answer."""
     by_project: dict[str, list[Artifact]] = {}

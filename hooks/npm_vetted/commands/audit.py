@@ -26,13 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``audit``."""
     parser.add_argument("package", nargs="?", metavar="PKG[@VER]", help="what is said of a package")
     parser.add_argument(
-        "--online", action="store_true", help="hold every note against the registry, too"
+        "--online", action="store_true", help="hold the notes against the registry instead"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table (or JSON); 0 whatever it says: it reports, it does not judge."""
+    """Print the table (or JSON); 0 whatever it says: it reports, it does not judge.
+
+    Only with ``--online`` the status says whether the registries still agree.
+    """
     with opened(everything=True) as (repository, change):
+        if arguments.online:
+            from npm_vetted.commands._online import hold_against_registry
+
+            return hold_against_registry(change, arguments)
         if arguments.package:
             said = list(_said_of(repository, change, arguments.package))
             _print_said(said, arguments)
@@ -40,10 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
         labelled = list(_rows(change))
         rows = [row for _, row in labelled]
         projects = [_project(project.after) for project in change.projects]
-        if arguments.online:
-            from npm_vetted.commands._online import hold_against_registry
-
-            return hold_against_registry(change, arguments)
     totals = Counter(row["status"] for row in rows)
     if arguments.format == "json":
         data = {
