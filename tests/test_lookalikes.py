@@ -309,3 +309,26 @@ def test_many_names_are_quick() -> None:
     for number in range(10_000):
         lookalike(f"acme-{number % 97}-widget-{number}")
     assert time.process_time() - start < 5
+
+
+_SPELLINGS = st.text("ab1-", min_size=1, max_size=6)
+
+
+@given(st.lists(_SPELLINGS, unique=True, max_size=40), st.lists(_SPELLINGS, min_size=1, max_size=5))
+def test_a_search_finds_what_the_index_finds(known: list[str], asked: list[str]) -> None:
+    searched, indexed = Index(known), Index(known)
+    for _ in range(200):
+        list(indexed.slipped("b"))
+        indexed.alike("b")
+    for name in asked:
+        assert searched.alike(name) == indexed.alike(name)
+        assert list(searched.slipped(name)) == list(indexed.slipped(name))
+
+
+@given(st.lists(_SPELLINGS, unique=True, max_size=40), _SPELLINGS)
+def test_what_shares_a_half_is_found_in_the_order_of_the_index(known: list[str], name: str) -> None:
+    from npm_vetted.lookalikes import _Near
+
+    near = _Near(known)
+    for length in range(max(len(name) - 1, 1), len(name) + 2):
+        assert list(near._searched(name, length)) == list(near._indexed(name, length))

@@ -171,28 +171,73 @@ class _Near:
     """Finds the names that are one slip away.
 
     A slip touches one or two neighbouring letters, so it leaves the first half of a name or its
-    second half as it was: two look-ups for each possible length find every candidate.
+    second half as it was: two look-ups for each possible length find every candidate. A few names
+    are looked up by a search of the text; for many the halves are indexed.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._heads: dict[tuple[int, str], list[str]] = {}
-        self._tails: dict[tuple[int, str], list[str]] = {}
-        for name in names:
-            length = len(name)
-            half = (length - 1) // 2
-            self._heads.setdefault((length, name[:half]), []).append(name)
-            self._tails.setdefault((length, name[length - half :]), []).append(name)
+        self._names = list(names)
+        self._asked = 0
 
     def to(self, name: str) -> Iterator[tuple[str, Slip]]:
         """The names from which one slip makes ``name``, each with that slip."""
+        self._asked += 1
+        candidates = self._searched if self._asked <= _FEW else self._indexed
         for length in range(max(len(name) - 1, 1), len(name) + 2):
-            half = (length - 1) // 2
-            heads = self._heads.get((length, name[:half]), [])
-            tails = self._tails.get((length, name[len(name) - half :]), [])
-            for known in dict.fromkeys([*heads, *tails]):
+            for known in candidates(name, length):
                 found = slip(known, name)
                 if found is not None:
                     yield known, found
+
+    def _searched(self, name: str, length: int) -> Iterable[str]:
+        """The names of a length that share a half with ``name``, those with its first half first."""
+        half = (length - 1) // 2
+        heads = self._beginning(name[:half], length)
+        tails = self._ending(name[len(name) - half :], length)
+        return dict.fromkeys([*heads, *tails])
+
+    @cached_property
+    def _text(self) -> str:
+        """A name a line; one that holds a line's end itself would be two, and is never searched."""
+        return "".join(["\n", *(f"{name}\n" for name in self._names)])
+
+    def _beginning(self, head: str, length: int) -> Iterator[str]:
+        text, start = self._text, f"\n{head}"
+        at = text.find(start)
+        while at >= 0:
+            if text.find("\n", at + 1) == at + 1 + length:
+                yield text[at + 1 : at + 1 + length]
+            at = text.find(start, at + 1)
+
+    def _ending(self, tail: str, length: int) -> Iterator[str]:
+        text, end = self._text, f"{tail}\n"
+        at = text.find(end, 1)
+        while at >= 0:
+            stop = at + len(tail)
+            if stop > length and text.rfind("\n", 0, stop) == stop - length - 1:
+                yield text[stop - length : stop]
+            at = text.find(end, at + 1)
+
+    def _indexed(self, name: str, length: int) -> Iterable[str]:
+        half = (length - 1) // 2
+        heads = self._heads.get((length, name[:half]), [])
+        tails = self._tails.get((length, name[len(name) - half :]), [])
+        return dict.fromkeys([*heads, *tails])
+
+    @cached_property
+    def _heads(self) -> dict[tuple[int, str], list[str]]:
+        found: dict[tuple[int, str], list[str]] = {}
+        for name in self._names:
+            found.setdefault((len(name), name[: (len(name) - 1) // 2]), []).append(name)
+        return found
+
+    @cached_property
+    def _tails(self) -> dict[tuple[int, str], list[str]]:
+        found: dict[tuple[int, str], list[str]] = {}
+        for name in self._names:
+            half = (len(name) - 1) // 2
+            found.setdefault((len(name), name[len(name) - half :]), []).append(name)
+        return found
 
 
 # --- known names -------------------------------------------------------------------------------
@@ -210,6 +255,7 @@ class Index:
         ordered = dict.fromkeys(names)
         places = range(len(ordered)) if rank is None else [rank] * len(ordered)
         self._ranks = dict(zip(ordered, places, strict=True))
+        self._asked = 0
 
     def __len__(self) -> int:
         return len(self._ranks)
@@ -223,11 +269,13 @@ class Index:
 
     def scope_rank(self, scope: str) -> int:
         """How popular the best known package of a scope is."""
+        if not scope.startswith("@"):
+            return _EVERYWHERE
         return self._scopes.get(scope, _EVERYWHERE)
 
     def alike(self, spelled: str, reach: int = _EVERYWHERE) -> str | None:
         """The known name within reach that looks the same as this spelling."""
-        known = self._looks.get(skeletons([spelled])[0])
+        known = self._looking(skeletons([spelled])[0])
         return known if known and self.rank(known) < reach else None
 
     def slipped(self, name: str) -> Iterator[tuple[str, Slip]]:
@@ -240,13 +288,30 @@ class Index:
         """The known scopes from which one slip makes ``scope``, both without their ``@``."""
         return self._near_scopes.to(scope)
 
+    def _looking(self, skeleton: str) -> str | None:
+        """The most popular name of a skeleton; None: there is none, or nothing but separators."""
+        if not skeleton or "\n" in skeleton:
+            return None
+        self._asked += 1
+        if self._asked > _FEW:
+            return self._looks.get(skeleton)
+        at = self._skeletons.find(f"\n{skeleton}\n")
+        return None if at < 0 else self._names[self._skeletons.count("\n", 0, at)]
+
     @cached_property
     def _looks(self) -> dict[str, str]:
-        names = list(self._ranks)
+        names = self._names
         # The last of equal keys stays: of names that look the same, the most popular one.
-        found = dict(zip(reversed(skeletons(names)), reversed(names), strict=True))
-        found.pop("", None)  # of nothing but separators
-        return found
+        return dict(zip(reversed(skeletons(names)), reversed(names), strict=True))
+
+    @cached_property
+    def _skeletons(self) -> str:
+        """A line for each name, the most popular first: for a few, a search beats an index."""
+        return "".join(["\n", *(f"{each}\n" for each in skeletons(self._names))])
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self._ranks)
 
     @cached_property
     def _near(self) -> _Near:

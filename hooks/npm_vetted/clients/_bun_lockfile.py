@@ -214,6 +214,18 @@ class BunLockfile(Lockfile):
             requires=tuple(self._requires(key, info)),
         )
 
+    def package_names(self) -> set[str]:
+        """By the first elements of the entries."""
+        found: set[str] = set()
+        for key, block in self._raw.items():
+            locator = self._locator(block)
+            name, at, reference = locator[1:].partition("@")
+            if at and "\\" not in str(block) and _EXACT.match(reference):
+                found.add(locator[:1] + name)
+            elif (artifact := self.entry(key).artifact) is not None:
+                found.add(artifact.name)
+        return found
+
     def _text(self, key: str, values: Sequence[object], index: int) -> str:
         if index >= len(values):
             return ""

@@ -446,6 +446,17 @@ class NpmLockfile(Lockfile):
                 if artifact is not None and artifact.name in names:
                     yield artifact
 
+    def package_names(self) -> set[str]:
+        found: set[str] = set()
+        for key, raw in self.packages.items():
+            folder, resolved = folder_name(key), raw.get("resolved")
+            usual = isinstance(resolved, str) and resolved.startswith("https://")
+            if folder and usual and not raw.get("name") and not raw.get("link"):
+                found.add(folder)
+            elif key and (artifact := self.entry(key).artifact) is not None:
+                found.add(artifact.name)
+        return found
+
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         if self.version == 2:
             yield from self._halves()

@@ -186,6 +186,22 @@ class PnpmLockfile(Lockfile):
             target = next((one.target for one in known if one.name == requirement.name), None)
         return target if target is not None and self._has(target) else None
 
+    def package_names(self) -> set[str]:
+        """By the keys, where nothing but a key and a hash says what an entry is."""
+        found: set[str] = set()
+        for key in self._keys():
+            document, own = self._find(key)
+            chunk = self._layout.chunks[document.packages[own]]
+            name, version = "", None
+            if isinstance(chunk, str) and "\n    resolution: {integrity: " in chunk:
+                odd = "type:" in chunk or "name:" in chunk or "version:" in chunk
+                name, version = ("", None) if odd else split_key(document, own)
+            if name and version is not None:
+                found.add(name)
+            elif (artifact := self.entry(key).artifact) is not None:
+                found.add(artifact.name)
+        return found
+
     def line(self, key: str) -> int:
         """The line that an entry starts on."""
         return self._layout.line(self._places(key)[0])

@@ -68,6 +68,8 @@ _TARBALL: Final = (".tgz", ".tar.gz", ".tar")
 _BUILTIN: Final = re.compile(r"~?builtin<[^<>]*>\Z")
 _FLAGS: Final = re.compile(r"\A(?:[a-z]++!)++")
 _DEPTH: Final = 5
+_RESOLUTION: Final = '\n  resolution: "'
+_REGISTRY: Final = re.compile(r'((?:@[^/@"\\]+/)?[^/@"\\]+)@npm:[^"\\:#]+"')
 _ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 
 
@@ -195,6 +197,19 @@ class BerryLockfile(YarnLockfile):
         found = split_ident(resolution) if isinstance(resolution, str) else None
         if found is None:
             raise self.fail("resolution: expected name@protocol:…", key)
+        return found
+
+    def package_names(self) -> set[str]:
+        """By the resolution's line, where it names a registry's version."""
+        _ = self.index
+        found: set[str] = set()
+        for key, block in self._blocks.items():
+            line = str(block).split(_RESOLUTION, 1)[1:] if isinstance(block, str) else []
+            registry = _REGISTRY.match(line[0]) if line else None
+            if registry is not None:
+                found.add(registry[1])
+            elif (artifact := self.entry(key).artifact) is not None:
+                found.add(artifact.name)
         return found
 
     def _requires(self, key: str, fields: Mapping[str, object]) -> Iterator[Requirement]:

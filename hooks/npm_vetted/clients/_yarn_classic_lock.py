@@ -122,6 +122,18 @@ class ClassicLockfile(YarnLockfile):
         """The patterns of an entry."""
         return key.split(", ") if '"' not in key else [token(t) for t in TOKENS.findall(key)]
 
+    def package_names(self) -> set[str]:
+        """By the patterns, where an entry comes from the network under one name."""
+        _ = self.index
+        found: set[str] = set()
+        for key, block in self.blocks.items():
+            names = self.names(key) if "npm:" not in key else set()
+            if len(names) == 1 and '\n  resolved "https://' in str(block):
+                found |= names
+            elif (artifact := self.entry(key).artifact) is not None:
+                found.add(artifact.name)
+        return found
+
     def names(self, key: str) -> set[str]:
         """The names that its patterns give it."""
         return {name for name, _ in map(split_pattern, self.descriptors(key)) if name}

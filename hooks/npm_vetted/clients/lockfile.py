@@ -89,6 +89,10 @@ class Lockfile(ABC):
             if entry.artifact is not None:
                 yield entry, entry.artifact
 
+    def package_names(self) -> set[str]:
+        """The names of all artifacts; formats tell most without decoding the entries."""
+        return {artifact.name for _, artifact in self.artifacts()}
+
     def same_bytes(self, one: Artifact, other: Artifact) -> bool | None:
         """Whether two artifacts of one version are the same bytes; None: it cannot be told."""
         from npm_vetted.hashes import same_bytes, same_checksum
