@@ -14,6 +14,10 @@ import os
 
 from npm_vetted.errors import UndecidedError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _HARDENED = (
     "-c", "core.fsmonitor=false",
     "-c", "core.hooksPath=/dev/null",
@@ -54,10 +58,14 @@ _MISLEADING = frozenset(
 _NAME = "git.exe" if os.name == "nt" else "git"
 
 
-def git_environment() -> dict[str, str]:
-    """The environment that every git process gets."""
+def git_environment(settings: Collection[tuple[str, str]] = ()) -> dict[str, str]:
+    """The environment that every git process gets; ``settings`` override configuration."""
     kept = {key: value for key, value in os.environ.items() if key not in _MISLEADING}
-    return {**kept, **_ENVIRONMENT, "PATH": os.pathsep.join(trusted_folders())}
+    found = {**kept, **_ENVIRONMENT, "PATH": os.pathsep.join(trusted_folders())}
+    for number, (key, value) in enumerate(settings, start=int(kept.get("GIT_CONFIG_COUNT") or 0)):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        found["GIT_CONFIG_COUNT"] = str(number + 1)
+    return found
 
 
 def hardened(*arguments: str) -> list[str]:

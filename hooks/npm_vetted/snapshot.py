@@ -19,12 +19,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from npm_vetted.errors import UndecidedError, UsageError
-from npm_vetted.gitprocess import DIFF_INDEX, git_environment, git_program, hardened
+from npm_vetted.gitprocess import DIFF_INDEX, git_environment, hardened
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from git.cmd import Git
 
 SIZE_LIMIT: Final = 32 * 1024 * 1024
 """Bytes. A lockfile of 10,000 packages has 5 million; beyond this nothing is read."""
@@ -70,15 +68,11 @@ def run_git(
     A plain process, not GitPython: importing that costs 65 ms (measured), more than everything a
     commit needs that touches nothing of npm's.
     """
-    environment = git_environment()
-    count = int(environment.get("GIT_CONFIG_COUNT") or 0)
-    for number, (key, value) in enumerate(settings, start=count):
-        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        environment["GIT_CONFIG_COUNT"] = str(number + 1)
     try:
         done = subprocess.run(
-            hardened(*arguments), cwd=cwd, env=environment, capture_output=True, check=False
-        )
+            hardened(*arguments), cwd=cwd, env=git_environment(settings), capture_output=True,
+            check=False,
+        )  # fmt: skip
     except OSError as error:
         raise UndecidedError(f"git cannot be run: {error}", fix="install git") from None
     if done.returncode not in accepted:
@@ -98,14 +92,6 @@ def without_filters(top: str) -> list[tuple[str, str]]:
         for key in os.fsdecode(keys).split("\0")
         if key
     ]
-
-
-def git_python() -> type[Git]:
-    """GitPython's ``Git``, told which git to run: when imported, it runs one at once."""
-    os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = git_program()
-    from git.cmd import Git
-
-    return Git
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Final
 
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.gitprocess import git_environment, hardened
-from npm_vetted.snapshot import Repository
+from npm_vetted.snapshot import Repository, without_filters
 
 _PATIENCE: Final = 10.0
 """Seconds to wait for another command of ours, or for git's own lock of the index."""
@@ -63,6 +63,8 @@ class Store:
         self._own.mkdir(exist_ok=True)
         with (self._own / "lock").open("wb") as file:
             _wait_for(file.fileno())
+            for left in self._own.glob("*.tmp"):  # a killed command's: whoever writes has the lock
+                left.unlink(missing_ok=True)
             yield
 
     def stage(self, paths: Sequence[str]) -> None:
@@ -93,7 +95,8 @@ class Store:
 
     def _git(self, arguments: list[str], given: bytes) -> bytes:
         done = subprocess.run(
-            hardened(*arguments), cwd=self._repository.top, env=git_environment(), input=given,
+            hardened(*arguments), cwd=self._repository.top, input=given,
+            env=git_environment(without_filters(self._repository.top)),
             capture_output=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
