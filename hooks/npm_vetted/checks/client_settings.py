@@ -8,7 +8,7 @@ from typing import Final
 from npm_vetted.change import Change
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.model import Finding, Location, Project
-from npm_vetted.project import ancestors, folder_of, join
+from npm_vetted.project import ancestors, join
 
 ID: Final = "client-settings"
 _WORKSPACE: Final = "pnpm-workspace.yaml"
@@ -43,23 +43,8 @@ def run(change: Change) -> Iterator[Finding]:
         problems = project.client.unsafe_settings(project.after, change.policy.registries)
         for problem in problems:
             yield finding_of(ID, problem, project.after)
-    for below in _steered(change):
-        yield from _from_above(change, below)
-
-
-def _steered(change: Change) -> Iterator[Project]:
-    """The touched projects of pnpm, and those below a pnpm-workspace.yaml that is touched."""
-    touched = {project.after.path: project.after for project in change.projects}
-    found = list(touched.values())
-    folders = {
-        folder_of(path)
-        for path, each in change.touched.items()
-        if each.after is not None and path.rpartition("/")[2] == _WORKSPACE
-    }
-    if folders - touched.keys():
-        below = change.projects_after.all()
-        found += [each for each in below if folders & set(ancestors(each.path))]
-    yield from {each.path: each for each in found if each.client == "pnpm"}.values()
+        if project.after.client == "pnpm":
+            yield from _from_above(change, project.after)
 
 
 def _from_above(change: Change, project: Project) -> Iterator[Finding]:

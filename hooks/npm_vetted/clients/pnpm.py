@@ -19,7 +19,7 @@ NAME: Final = "pnpm"
 PROGRAM: Final = "pnpm"
 LOCKFILES: Final = ("pnpm-lock.yaml", "shrinkwrap.yaml")
 SETTINGS: Final = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs")
-INHERITED: tuple[str, ...] = ()
+INHERITED = ("pnpm-workspace.yaml",)
 SCRIPTS_FLAG: Final = "--ignore-scripts"
 
 _PROGRAMS: Final = {
