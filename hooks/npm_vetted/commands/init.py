@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from npm_vetted.change import Change, Use
@@ -106,10 +107,13 @@ def _exemptions(desk: Desk) -> list[Exemption]:
 
     What the working tree locks beyond the index (an install that is not staged) is no adoption.
     """
-    with _staged(desk) as staged:
+    tree = desk.others[-1]
+    with _staged(desk) as index:
+        # The policy that is adopted is the one that the working tree has: it may exclude projects.
+        staged = replace(index, policy=tree.policy, vetting=tree.vetting)
         known = {project.after.path for project in staged.projects}
         uses = [*staged.uses()]
-        for project in desk.others[-1].projects:
+        for project in tree.projects:
             if project.after.path not in known:
                 uses.extend(project.uses)
         return list(_exemptions_of(staged, uses))
