@@ -75,7 +75,7 @@ def test_an_entry_runs_its_checks(git_repo: GitRepo, hook: str, found: set[str])
     git_repo.add()
     entry = next(each["entry"] for each in HOOKS if each["id"] == hook)
     program, *arguments = shlex.split(entry)
-    assert program == "npm-vetted"
+    assert (program, arguments[:3]) == ("python", ["-I", "-m", "npm_vetted"])
     done = subprocess.run(
         [str(SCRIPTS / program), *arguments],
         cwd=git_repo.path, capture_output=True, text=True, check=False,

@@ -213,11 +213,23 @@ class Disk:
     def put(self, layer: Layer) -> None:
         """Add what a command or an instruction did; raises UndecidedError where it is too much."""
         if isinstance(layer, Taken):
+            if self in layer.disk.sources():
+                raise UndecidedError("files that are copied from themselves, in a circle")
             self.depth = max(self.depth, layer.disk.depth + 1)
         if self.depth > _COPIES or len(self.layers) > _LAYERS:
             raise UndecidedError("too many copies of files to follow")
         self.layers.append(layer)
         self._known.clear()
+
+    def sources(self) -> set[Disk]:
+        """The disks that this one's files come from, itself among them."""
+        found = {self}
+        queue = [self]
+        while queue:
+            taken = {each.disk for each in queue.pop().layers if isinstance(each, Taken)}
+            queue += taken - found
+            found |= taken
+        return found
 
     def find(self, place: str, maybe: bool = True) -> Found | None:
         """What stands at a place; without ``maybe``, as if no doubtful layer were there.
