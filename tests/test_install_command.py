@@ -385,6 +385,7 @@ def test_hostile_shell_is_answered_in_time(text: str) -> None:
         ("justfile", "a:\n    npm " + "{{ " * 5_000 + "\n"),
         ("Dockerfile", "FROM node\n" + "RUN echo npm >> .npmrc\n" * 5_000),
         ("Dockerfile", "FROM node\n" + "COPY . /a\n" * 10_000 + "RUN npm ci\n"),
+        ("Dockerfile", "FROM node AS a\nCOPY --from=a / /\nCOPY --from=a /pack* /\nRUN npm ci\n"),
         ("Dockerfile", "RUN <<A <<B\n" * 3_000 + "npm ci\n"),
         ("Dockerfile", "FROM node\nRUN npm \\\n" + "# x\n" * 50_000 + " ci\n"),
         ("package.json", '{"scripts": {"a": ' + "[" * 5_000 + '"npm ci"'),

@@ -364,19 +364,20 @@ class Build:
         for source in sources:
             if other is None:
                 continue
+            disk = _as_it_is(other, stage)
             place = resolve("/", source)
             base = posixpath.basename(place)
-            as_file = other.disk.find(place) is not None
+            as_file = disk.find(place) is not None
             if any(char in base for char in "*?["):
                 folder = posixpath.dirname(place)
                 for found in _known_names(base):
-                    if other.disk.find(f"{folder}/{found}") is not None:
+                    if disk.find(f"{folder}/{found}") is not None:
                         stage.disk.put(
-                            Taken(other.disk, f"{folder}/{found}", f"{goal.rstrip('/')}/{found}")
+                            Taken(disk, f"{folder}/{found}", f"{goal.rstrip('/')}/{found}")
                         )
                 continue
             end = f"{goal.rstrip('/')}/{base}" if into and as_file else goal
-            stage.disk.put(Taken(other.disk, place, end))
+            stage.disk.put(Taken(disk, place, end))
 
     def _copy_local(
         self, stage: Stage, source: str, goal: str, into: bool, parents: bool, exclude: str | None
@@ -418,17 +419,15 @@ class Build:
     # -- commands
 
     def _run(self, each: Instruction, stage: Stage) -> None:
+        """A command; what it writes stays in the image, what was mounted for it does not."""
         flags, rest = _flags(each.body.text)
         offset = len(each.body.text) - len(rest)
-        disk = stage.disk
-        mounted = self._mounted(stage, _mounts(flags))
-        if mounted is not disk:
-            self._follow(each, each.body.at(offset, len(each.body.text)), stage, mounted)
-            for layer in mounted.layers:
-                if isinstance(layer, (Written, Gone, Taken)) and layer not in disk.layers:
-                    disk.put(layer)
-            return
+        disk = self._mounted(stage, _mounts(flags))
+        before = len(disk.layers)
         self._follow(each, each.body.at(offset, len(each.body.text)), stage, disk)
+        if disk is not stage.disk:
+            for layer in disk.layers[before:]:
+                stage.disk.put(layer)
 
     def _mounted(self, stage: Stage, mounts: Sequence[dict[str, str]]) -> Disk:
         disk = stage.disk
@@ -449,13 +448,11 @@ class Build:
             other = self.stages.get(mount.get("from", "").lower())
             source = mount.get("source", "")
             if other is not None:
-                disk.put(Taken(other.disk, resolve("/", source), place))
+                disk.put(Taken(_as_it_is(other, stage), resolve("/", source), place))
             elif "from" not in mount:
-                whole = Stage(disk, stage.folder)
                 inner = posixpath.normpath(posixpath.join(self.base, source.lstrip("/") or "."))
                 inner = "" if inner == "." else inner
                 disk.put(Copied(self.tracked, inner, place, self.ignores))
-                _ = whole
         return disk
 
     def _follow(self, each: Instruction, body: Source, stage: Stage, disk: Disk) -> None:
@@ -495,6 +492,11 @@ class Build:
         self._follow(each, each.body, stage, stage.disk.copy())
 
     _entrypoint = _cmd
+
+
+def _as_it_is(other: Stage, stage: Stage) -> Disk:
+    """A stage's files; of the stage that is being built, those that it has so far."""
+    return other.disk.copy() if other is stage else other.disk
 
 
 def _known_names(pattern: str) -> list[str]:
