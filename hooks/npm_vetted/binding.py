@@ -63,14 +63,16 @@ class Pinned:
         exotic = artifact.kind is not Kind.REGISTRY and artifact.resolved is not None
         return Bound.SAME if exotic and self.resolved == artifact.resolved else Bound.DIFFERENT
 
-    def binds(self, artifact: Artifact) -> bool:
+    def binds(self, artifact: Artifact) -> Bound:
         """Whether an artifact is exactly these bytes from exactly this source (an exemption's rule).
 
         What never had a hash is what was exempted as long as it gets none and its source stays.
         """
         own = pinned_of(artifact)
+        if self.resolved != own.resolved:
+            return Bound.DIFFERENT
         alike = self == own and own.resolved is not None
-        return self.resolved == own.resolved and (alike or self.compare(artifact) is Bound.SAME)
+        return Bound.SAME if alike else self.compare(artifact)
 
 
 def pinned_of(artifact: Artifact) -> Pinned:

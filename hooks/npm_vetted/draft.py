@@ -64,7 +64,7 @@ def uncovered(change: Change) -> list[Use]:
         if use.artifact.bundled:
             continue
         verdict = change.verdict(use)
-        if not verdict.covered or verdict.unbound:
+        if not verdict.covered or (verdict.unbound and not use.artifact.unhashed):
             found.append(use)
         elif verdict.mention is not None and scripts_of(use.artifact, verdict.mention):
             unsaid = verdict.mention.listed is not None and not verdict.mention.listed.scripts

@@ -93,9 +93,10 @@ class Vetting:
             return self._judge(_carrier(subject))
         if self.policy.owner_of(artifact) is not None:
             return Verdict(status=Status.FIRST_PARTY)
-        exemption = self.exemption(artifact)
+        exemption, bound = self.exemption(artifact)
         if exemption is not None:
-            return Verdict(status=Status.EXEMPT, exemption=exemption)
+            unbound = bound is Bound.UNKNOWN
+            return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=unbound)
         gaps: list[Gap] = []
         for mention in self.notes.mentioning(artifact):
             bound = mention.pinned.compare(artifact)
@@ -115,12 +116,16 @@ class Vetting:
             return Verdict(status=Status.ACCEPTED)
         return Verdict(status=Status.UNVETTED, mention=worst.mention, gap=worst)
 
-    def exemption(self, artifact: Artifact) -> Exemption | None:
-        """The exemption of exactly these bytes."""
+    def exemption(self, artifact: Artifact) -> tuple[Exemption | None, Bound]:
+        """The exemption of exactly these bytes from this source, else one by another client's hash."""
+        unbound = None
         for each in self.exemptions.of(artifact.name, artifact.version or "-"):
-            if read_pinned(each.pinned).binds(artifact):
-                return each
-        return None
+            match read_pinned(each.pinned).binds(artifact):
+                case Bound.SAME:
+                    return each, Bound.SAME
+                case Bound.UNKNOWN:
+                    unbound = each
+        return unbound, Bound.UNKNOWN
 
     def _asks(self, subject: Subject) -> Demands:
         return self.policy.asks(subject.development)

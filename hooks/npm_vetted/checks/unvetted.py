@@ -8,7 +8,8 @@ from typing import Final
 from npm_vetted.change import Arrival, Change, Use
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.draft import criteria_for, item_of
-from npm_vetted.model import Finding
+from npm_vetted.model import Finding, Level
+from npm_vetted.policy import EXEMPTIONS
 from npm_vetted.vetting import Gap, Lack, Verdict
 
 ID: Final = "unvetted"
@@ -52,20 +53,31 @@ def run(change: Change) -> Iterator[Finding]:
             verdict = change.verdict(use)
             if verdict.covered:
                 if verdict.unbound:
-                    yield _unbound(use, verdict)
+                    yield _unbound(change, use, verdict)
             elif verdict.gap is not None and verdict.gap.lack is not Lack.BYTES:
                 open_uses.append((use, verdict.gap))
         if open_uses:
             yield from _findings(change, open_uses)
 
 
-def _unbound(use: Use, verdict: Verdict) -> Finding:
-    note = verdict.mention.note.path if verdict.mention else "a note"
+def _unbound(change: Change, use: Use, verdict: Verdict) -> Finding:
+    """What is vouched for by a hash that cannot be compared with the lockfile's.
+
+    A warning where the version stood before (the project moves to another client) or the client
+    keeps no hash of it; what enters by such a note enters by nobody's word.
+    """
+    source = verdict.mention.note.path if verdict.mention else EXEMPTIONS
+    lock = use.lockfile.format
+    if use.artifact.unhashed:
+        message = f"{lock} keeps no hash of {use.artifact.label}, so {source} does not bind its bytes"
+        return use_finding(ID, use, message, level=Level.WARNING)
+    stood = bool(use.before) or change.everything
     return use_finding(
         ID,
         use,
-        f"{note} vets {use.artifact.label} by a hash that {use.lockfile.format} does not have: "
-        "nobody vouches for these bytes",
+        f"{source} vouches for {use.artifact.label} by a hash that {lock} does not have: the bytes "
+        "are not bound",
+        level=Level.WARNING if stood else Level.ERROR,
         fix=(("npm-vetted", "note", use.artifact.label),),
     )
 

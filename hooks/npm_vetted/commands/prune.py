@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from npm_vetted.binding import read_pinned
+from npm_vetted.binding import Bound, read_pinned
 from npm_vetted.change import Change
 from npm_vetted.commands._desk import at_desk
 from npm_vetted.model import Artifact
@@ -50,7 +50,7 @@ def _unneeded(change: Change, known: Exemptions) -> set[Exemption]:
         for each in known.all()
         if (each.name, each.version) not in starts
         and not any(
-            read_pinned(each.pinned).binds(artifact)
+            read_pinned(each.pinned).binds(artifact) is not Bound.DIFFERENT
             for artifact in locked.get((each.name, each.version), ())
         )
     }
