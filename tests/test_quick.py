@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from conftest import GitRepo
 from npm_vetted import cli
+from npm_vetted.installs import place_of
 from npm_vetted.project import interesting_names
 from npm_vetted.quick import is_unread, nothing_to_judge
 from npm_vetted.relevance import is_relevant
@@ -152,3 +153,8 @@ def test_a_commit_of_a_dockerfile_alone_is_judged(
     monkeypatch.chdir(git_repo.path)
     assert cli.main(["check"]) == 1
     assert "[install-command]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(interesting_names() - {"package.json"}))
+def test_no_commands_stand_in_lockfiles_and_settings(name: str) -> None:
+    assert place_of(name, b"") is None

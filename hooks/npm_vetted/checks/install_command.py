@@ -14,8 +14,10 @@ from npm_vetted.clients import clients
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.installs import judge, place_of
 from npm_vetted.installs.disk import Tracked
+from npm_vetted.manifest import NAME as MANIFEST
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
 from npm_vetted.project import Projects, ancestors, interesting_names, join
+from npm_vetted.snapshot import VETTING
 from npm_vetted.vetting import Status, Subject, Vetting
 
 if TYPE_CHECKING:
@@ -85,10 +87,21 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _findings(view: View, path: str) -> Iterator[Finding]:
-    if place_of(path, b"") is None and "." in path.rpartition("/")[2]:
+    name = path.rpartition("/")[2]
+    if _is_data(path) or (
+        name != MANIFEST and "." in name and place_of(path, b"") is None  # asking imports them all
+    ):
         return
     for problem in judge(path, view):
         yield _finding(problem)
+
+
+def _is_data(path: str) -> bool:
+    """Whether a file is a lockfile, settings, the policy or a note: no commands stand in those."""
+    name = path.rpartition("/")[2]
+    if path.startswith(VETTING) and name.endswith((".toml", ".txt")):
+        return True
+    return name in interesting_names() and name != MANIFEST
 
 
 def _finding(problem: Problem) -> Finding:

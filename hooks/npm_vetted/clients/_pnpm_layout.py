@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -29,6 +29,8 @@ ODD_SIZE_LIMIT: Final = 8 * 1024 * 1024
 ENTRIES: Final = frozenset({"importers", "packages", "snapshots"})
 """The sections that hold one entry a chunk."""
 
+_REMEMBERED: Final = 1 << 15
+"""Chunks whose key is remembered: a lockfile of 10,000 packages has 20,000."""
 _BREAKS: Final = ("\x85", "\u2028", "\u2029")
 
 
@@ -167,19 +169,24 @@ def _split(path: str, text: str) -> Layout:
     text = text.rstrip("\n")
     # Blank lines inside a block scalar are followed by a line deeper than any entry's.
     chunks = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
-    match = _expressions().entry.fullmatch
     parts: list[Part] = []
     section: dict[str, int] | None = None
     for place, chunk in enumerate(chunks):
         if not chunk.startswith("  "):
             section = _take_top(parts, chunk, place)
             continue
-        found = match(chunk)
-        key = _unquoted(found[1]) if found else _odd_entry(chunk)
+        key = _entry_key(chunk) or _odd_entry(chunk)
         if section is None or key in section:
             raise _OddError  # a key that stands twice is told by the YAML reader, with its line
         section[key] = place
     return Layout(path, parts, chunks)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _entry_key(chunk: str) -> str | None:
+    """The key of an entry as pnpm writes it; two versions of a lockfile share nearly all."""
+    found = _expressions().entry.fullmatch(chunk)
+    return _unquoted(found[1]) if found else None
 
 
 def _unquoted(key: str) -> str:

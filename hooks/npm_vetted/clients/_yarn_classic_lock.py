@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from npm_vetted.clients._yarn import YarnLockfile, out_of_range
@@ -49,6 +49,12 @@ def alias_target(wanted: str) -> str | None:
     return split_pattern(wanted[4:])[0] if wanted.startswith("npm:") else None
 
 
+@lru_cache(maxsize=1 << 15)
+def _is_entry(block: str) -> bool:
+    """Whether a block is an entry; two versions of a lockfile share nearly all."""
+    return ENTRY.fullmatch(block) is not None
+
+
 class ClassicLockfile(YarnLockfile):
     """A yarn.lock of version 1."""
 
@@ -74,7 +80,7 @@ class ClassicLockfile(YarnLockfile):
             start += len(chunk) + 2
             if not block:
                 continue
-            pieces = ((offset, block),) if ENTRY.fullmatch(block) else self._pieces(block, offset)
+            pieces = ((offset, block),) if _is_entry(block) else self._pieces(block, offset)
             for begin, piece in pieces:
                 key = piece[: piece.index("\n") - 1]
                 if key in found:

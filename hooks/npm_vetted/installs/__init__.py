@@ -95,10 +95,10 @@ def place_of(path: str, head: bytes) -> Place | None:
 def judge(path: str, context: Context) -> Iterator[Problem]:
     """What is wrong with the install commands in a file; what cannot be read is a warning."""
     data = context.read(path)
-    if data is None:
+    if data is None or not mentions_client(data):
         return
     place = place_of(path, data[:200])
-    if place is None or not mentions_client(data):
+    if place is None:
         return
     try:
         yield from place.judge(path, data, context)
