@@ -68,7 +68,9 @@ def _changed(use: Use) -> Iterator[Finding]:
             continue
         had, has = (each.integrity or each.checksum for each in (earlier, artifact))
         if had and not has:
-            yield use_finding(ID, use, f"its hash vanished while the version stayed: expected {had}")
+            yield use_finding(
+                ID, use, f"its hash vanished while the version stayed: expected {had}"
+            )
             return
         if use.lockfile.same_bytes(earlier, artifact) is False or _weaker(earlier, artifact):
             yield use_finding(
