@@ -11,7 +11,7 @@ from npm_vetted.quick import nothing_to_judge
 TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +104,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"npm-vetted {__version__}")
     _add_common(parser, top=True)
-    called = next((word for word in argv if word in commands.names()), None)
+    called = _called(argv, commands.names())
     below = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in [called] if called else commands.names():
         command = commands.command(name)
@@ -112,6 +112,17 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         _add_common(inner, top=False)
         command.add_arguments(inner)
     return parser.parse_args(argv)
+
+
+def _called(argv: list[str], known: Collection[str]) -> str | None:
+    """The command's name: the first word that neither is an option nor belongs to one."""
+    words = iter(argv)
+    for word in words:
+        if word in ("-C", "--format", "--color"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return word if word in known else None
+    return None
 
 
 def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:
