@@ -11,8 +11,6 @@ import base64
 import datetime
 import hashlib
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -73,12 +71,13 @@ def attack(
 
 
 def cases(way: str = "commit") -> Iterator[object]:
-    """Every attack on every client; of the commits the short run takes one client an attack."""
+    """Every attack on every client; of the commits the short run takes every second, on one client."""
     for number, each in enumerate(ATTACKS):
         chosen = each.clients[number % len(each.clients)]
         for client in each.clients:
             if not each.only or way in each.only:
-                marks = [pytest.mark.slow] if way == "commit" and client != chosen else []
+                spared = client != chosen or number % 2 == 1
+                marks = [pytest.mark.slow] if way == "commit" and spared else []
                 yield pytest.param(each, client, id=f"{client}: {each.name}", marks=marks)
 
 
@@ -91,9 +90,11 @@ def prepared(worlds: Worlds, folder: Path, tried: Attack, client: str) -> World:
 
 
 def _list_bringing(world: World) -> dict[str, object]:
-    bound = {"checksum": BROUGHT.checksum} if world.client == "yarn-berry" else {
-        "integrity": BROUGHT.integrity
-    }
+    bound = (
+        {"checksum": BROUGHT.checksum}
+        if world.client == "yarn-berry"
+        else {"integrity": BROUGHT.integrity}
+    )
     return {
         "package": BROUGHT.label,
         **bound,
@@ -254,27 +255,21 @@ HOSTS: Final = {
     "a host that begins alike": "https://registry.npmjs.org.evil.example/left-pad/-/left-pad-1.3.0.tgz",
     "a host that ends alike": "https://evil-registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
     "the host as userinfo": "https://registry.npmjs.org@evil.example/left-pad/-/left-pad-1.3.0.tgz",
-    "host and port as userinfo":
-        "https://registry.npmjs.org:443@evil.example/left-pad/-/left-pad-1.3.0.tgz",
-    "userinfo before the right host":
-        "https://user:secret@registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
-    "a backslash that ends the host":
-        "https://evil.example\\@registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
+    "host and port as userinfo": "https://registry.npmjs.org:443@evil.example/left-pad/-/left-pad-1.3.0.tgz",
+    "userinfo before the right host": "https://user:secret@registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
+    "a backslash that ends the host": "https://evil.example\\@registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
     "another port": "https://registry.npmjs.org:8443/left-pad/-/left-pad-1.3.0.tgz",
     "a trailing dot": "https://registry.npmjs.org./left-pad/-/left-pad-1.3.0.tgz",
     "Cyrillic letters": "https://rеgistry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
     "a tab in the scheme": "ht\ttps://evil.example/left-pad/-/left-pad-1.3.0.tgz",
     "no scheme": "//evil.example/left-pad/-/left-pad-1.3.0.tgz",
-    "a fragment that hides the host":
-        "https://evil.example#@registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
-    "a query that hides the host":
-        "https://evil.example?registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
+    "a fragment that hides the host": "https://evil.example#@registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
+    "a query that hides the host": "https://evil.example?registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz",
     "another package's tarball": "https://registry.npmjs.org/evil/-/evil-1.3.0.tgz",
     "another version's tarball": "https://registry.npmjs.org/left-pad/-/left-pad-1.2.0.tgz",
     "another package's folder": "https://registry.npmjs.org/evil/-/left-pad-1.3.0.tgz",
     "a path that climbs": "https://registry.npmjs.org/left-pad/../evil/-/left-pad-1.3.0.tgz",
-    "a path that climbs, encoded":
-        "https://registry.npmjs.org/left-pad/%2e%2e/evil/-/left-pad-1.3.0.tgz",
+    "a path that climbs, encoded": "https://registry.npmjs.org/left-pad/%2e%2e/evil/-/left-pad-1.3.0.tgz",
     "a scoped package's tarball": "https://registry.npmjs.org/@evil/left-pad/-/left-pad-1.3.0.tgz",
     "an archive of GitHub's": "https://github.com/evil/left-pad/archive/main.tar.gz",
     "codeload": "https://codeload.github.com/evil/left-pad/tar.gz/0123456789abcdef0123456789abcdef01234567",
@@ -471,14 +466,14 @@ def _format_downgrade(world: World) -> None:
         packages = data.pop("packages")
         assert isinstance(packages, dict)
         data["lockfileVersion"] = 1
-        data["dependencies"] = {
+        data["dependencies"] = entries = {
             place.removeprefix("node_modules/"): {
                 key: entry[key] for key in ("version", "resolved", "integrity")
             }
             for place, entry in packages.items()
             if place
         }
-        data["dependencies"]["left-pad"]["resolved"] = "https://evil.example/left-pad-1.3.0.tgz"
+        entries["left-pad"]["resolved"] = "https://evil.example/left-pad-1.3.0.tgz"
 
     world.json(world.lockfile, change)
 
@@ -546,7 +541,8 @@ def _pnpm_git(world: World) -> None:
     text = text.replace("  left-pad@1.3.0: {}\n", f"  left-pad@{url}: {{}}\n")
     world.write(world.lockfile, text)
     world.json(
-        "package.json", lambda data: data["dependencies"].update({"left-pad": "github:evil/left-pad"})
+        "package.json",
+        lambda data: data["dependencies"].update({"left-pad": "github:evil/left-pad"}),
     )
 
 
@@ -730,9 +726,7 @@ def _resolutions(world: World) -> None:
 
 @attack("Bun: an override that redirects", "lockfile-sync", clients=("bun",))
 def _bun_override(world: World) -> None:
-    world.json(
-        "package.json", lambda data: data.update(overrides={"ms": "npm:quietly-evil@1.0.0"})
-    )
+    world.json("package.json", lambda data: data.update(overrides={"ms": "npm:quietly-evil@1.0.0"}))
 
 
 @attack("a git dependency, which may carry its own .npmrc", "unvetted", "lockfile-source")
@@ -1368,8 +1362,13 @@ def _cased(old: str, new: str) -> Do:
 
     def do(world: World) -> None:
         world.staged = True
-        evil = {"package.json": '{"name": "evil"}', ".npmrc": "ignore-scripts=false\n",
-                "package-lock.json": "{}", "node_modules/x": "x", ".vetting/config.toml": "x=1"}
+        evil = {
+            "package.json": '{"name": "evil"}',
+            ".npmrc": "ignore-scripts=false\n",
+            "package-lock.json": "{}",
+            "node_modules/x": "x",
+            ".vetting/config.toml": "x=1",
+        }
         oid = world.git("hash-object", "-w", "--stdin", given=evil[old])
         world.git("update-index", "--add", "--cacheinfo", f"100644,{oid},{new}")
 
@@ -1543,7 +1542,9 @@ def _settings_above(world: World) -> None:
 
 # --- patches --------------------------------------------------------------------------------------
 
-PATCH: Final = "diff --git a/index.js b/index.js\n--- a/index.js\n+++ b/index.js\n@@ -1 +1 @@\n-1\n+{}\n"
+PATCH: Final = (
+    "diff --git a/index.js b/index.js\n--- a/index.js\n+++ b/index.js\n@@ -1 +1 @@\n-1\n+{}\n"
+)
 
 
 def _patched(world: World) -> None:
@@ -1558,8 +1559,12 @@ def _patched(world: World) -> None:
         text = text.replace("importers:\n",
             f"patchedDependencies:\n  left-pad:\n    hash: {sum_}\n"
             "    path: patches/left-pad.patch\n\nimporters:\n")  # fmt: skip
-        text = text.replace("        version: 1.3.0\n", f"        version: 1.3.0(patch_hash={sum_})\n")
-        text = text.replace("  left-pad@1.3.0: {}\n", f"  left-pad@1.3.0(patch_hash={sum_}): {{}}\n")
+        text = text.replace(
+            "        version: 1.3.0\n", f"        version: 1.3.0(patch_hash={sum_})\n"
+        )
+        text = text.replace(
+            "  left-pad@1.3.0: {}\n", f"  left-pad@1.3.0(patch_hash={sum_}): {{}}\n"
+        )
     else:
         world.write("patches/left-pad@1.3.0.patch", patch)
         path = "patches/left-pad@1.3.0.patch"
@@ -1662,9 +1667,7 @@ def test_git_commit_all_is_stopped_by_a_hook(
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_new_package_is_stopped_on_every_way(
-    worlds: Worlds, tmp_path: Path, client: str
-) -> None:
+def test_a_new_package_is_stopped_on_every_way(worlds: Worlds, tmp_path: Path, client: str) -> None:
     """One attack on all four ways in the short run: processes of their own, and a real commit."""
     tried = next(each for each in ATTACKS if each.name == "a new package")
     world = worlds.copy(client, tmp_path / "hook")

@@ -101,7 +101,9 @@ def _removed(world: World) -> None:
     world.write_project()
 
 
-@honest("a dependency removed with what it brought, the note left", clients=CLIENTS, before=with_good)
+@honest(
+    "a dependency removed with what it brought, the note left", clients=CLIENTS, before=with_good
+)
 def _removed_with_transitive(world: World) -> None:
     asked = world.tree.manifest["dependencies"]
     assert isinstance(asked, dict)
@@ -418,9 +420,7 @@ def test_an_honest_commit_passes(
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_merge_of_a_trunk_with_notes_passes(
-    worlds: Worlds, tmp_path: Path, client: str
-) -> None:
+def test_a_merge_of_a_trunk_with_notes_passes(worlds: Worlds, tmp_path: Path, client: str) -> None:
     world = worlds.copy(client, tmp_path / "repo")
     world.git("checkout", "-q", "-b", "branch")
     world.write("src/index.js", "1\n")

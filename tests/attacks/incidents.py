@@ -4,18 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from attacks.lockfiles import Package
 from attacks.world import World
 
-CROSSENV_AND_SIBLINGS: Final = """
-    crossenv babelcli cross-env.js d3.js fabric-js ffmepg gruntcli http-proxy.js jquery.js mariadb
-    mongose mssql-node mssql.js mysqljs node-fabric node-opencv node-opensl node-openssl
-    node-sqlite node-tkinter nodecaffe nodefabric nodeffmpeg nodemailer-js nodemailer.js nodemssql
-    noderequest nodesass nodesqlite opencv.js openssl.js proxy.js shadowsock smb sqlite.js sqliter
-    sqlserver tkinter
-""".split()
+CROSSENV_AND_SIBLINGS: Final = [
+    "crossenv",
+    "babelcli",
+    "cross-env.js",
+    "d3.js",
+    "fabric-js",
+    "ffmepg",
+    "gruntcli",
+    "http-proxy.js",
+    "jquery.js",
+    "mariadb",
+    "mongose",
+    "mssql-node",
+    "mssql.js",
+    "mysqljs",
+    "node-fabric",
+    "node-opencv",
+    "node-opensl",
+    "node-openssl",
+    "node-sqlite",
+    "node-tkinter",
+    "nodecaffe",
+    "nodefabric",
+    "nodeffmpeg",
+    "nodemailer-js",
+    "nodemailer.js",
+    "nodemssql",
+    "noderequest",
+    "nodesass",
+    "nodesqlite",
+    "opencv.js",
+    "openssl.js",
+    "proxy.js",
+    "shadowsock",
+    "smb",
+    "sqlite.js",
+    "sqliter",
+    "sqlserver",
+    "tkinter",
+]
 """hacktask's typosquats of 2017."""
 
 CHALK_AND_DEBUG: Final[Mapping[str, str]] = {
@@ -63,7 +97,7 @@ def _plain(name: str, version: str, requires: Mapping[str, str] | None = None) -
 def _in_a_row(packages: Mapping[str, str]) -> tuple[Package, ...]:
     """Packages of which each asks for the next, so that each is reached."""
     names = list(packages)
-    following = {name: {after: packages[after]} for name, after in zip(names, names[1:])}
+    following = {name: {after: packages[after]} for name, after in pairwise(names)}
     return tuple(_plain(name, version, following.get(name)) for name, version in packages.items())
 
 

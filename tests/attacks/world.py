@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from attacks.lockfiles import NAMES, WRITERS, Package, Tree, starting_tree
+from attacks.lockfiles import NAMES, WRITERS, Package, starting_tree
 from npm_vetted import cli
 
 
@@ -223,7 +223,9 @@ def note_text(package: Package, *, berry: bool = False, **keys: object) -> str:
         "why": "Read the source of this version and who maintains it; nothing to complain about.",
     }
     values |= {key.replace("_", "-"): value for key, value in keys.items()}
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in values.items() if value is not None)
+    return "".join(
+        f"{key} = {_toml(value)}\n" for key, value in values.items() if value is not None
+    )
 
 
 def _toml(value: object) -> str:
