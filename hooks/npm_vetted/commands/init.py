@@ -199,7 +199,10 @@ def _ignore(desk: Desk, findings: list[Finding]) -> None:
 
     before = desk.store.read(CONFIG)
     document = tomlkit.parse((before or b"").decode())
-    entries = document.setdefault("ignore", tomlkit.aot())
+    if "ignore" not in document:
+        document.add(tomlkit.nl())
+        document.add("ignore", tomlkit.aot())
+    entries = document["ignore"]
     known = len(entries)
     for check, path, package in dict.fromkeys(
         (each.check, each.location.path, each.package) for each in findings
