@@ -110,6 +110,36 @@ def test_the_story_in_short(quick: Story) -> None:
     assert "takes away what covers it" in quick.rejected("commit", "-m", "Drop the note")
 
 
+OUR_POLICY = """\
+# Ours.
+format = 1
+
+[[exclude]]
+path = "templates/**"
+reason = "filled in by the generator"
+"""
+
+
+def test_init_adopts_with_the_policy_that_is_written(quick: Story) -> None:
+    for file in FIXTURE.iterdir():
+        quick.repo.write(file.name, file.read_bytes())
+        quick.repo.write(f"templates/{file.name}", b"{{ not JSON yet }}")
+    quick.repo.write("Dockerfile", "FROM node\nCOPY package.json package-lock.json .\nRUN npm ci\n")
+    quick.git("add", ".")
+    quick.git("commit", "--no-verify", "-m", "Before the adoption")
+    quick.repo.write(".vetting/config.toml", OUR_POLICY)
+    assert "kept .vetting/config.toml; exempted 66 packages" in quick.vetted("init")
+    config = (quick.repo.path / ".vetting/config.toml").read_text(encoding="utf-8")
+    accepted = (
+        '\n[[ignore]]\ncheck = "install-command"\npath = "Dockerfile"\nreason = "at adoption"\n'
+    )
+    assert config == OUR_POLICY + accepted
+    quick.vetted("init")
+    assert (quick.repo.path / ".vetting/config.toml").read_text(encoding="utf-8") == config
+    quick.accepted("commit", "-m", "Adopt npm-vetted")
+    quick.checks()
+
+
 @pytest.mark.slow
 def test_express_is_rejected_then_accepted(story: Story) -> None:
     story.npm("install", "express@4.21.2")
