@@ -426,7 +426,14 @@ def test_registries_and_rebuild() -> None:
     assert yarn_classic.registry_of(project, "x") == "https://two/"
     assert yarn_classic.registry_of(make_project({}), "x") is None
     assert yarn_classic.rebuild(project, [("esbuild", "1.0.0"), ("@s/x", "2.0.0")]) == [
-        ["npm", "rebuild", "--ignore-scripts=false", "esbuild@1.0.0", "@s/x@2.0.0"]
+        [
+            "npm",
+            "rebuild",
+            "--ignore-scripts=false",
+            "--dangerously-allow-all-scripts=true",
+            "esbuild@1.0.0",
+            "@s/x@2.0.0",
+        ]
     ]
     assert "no allow-list" in str(yarn_classic.allow_list(project, []))
 

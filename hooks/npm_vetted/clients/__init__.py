@@ -73,7 +73,10 @@ class Client(Protocol):
         """The edits that switch dependencies' scripts off, keeping comments; none if they are."""
 
     def rebuild(self, project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-        """The client's own commands that run these packages' scripts (name, version), no others."""
+        """The client's own commands that run these packages' scripts (name, version), no others.
+
+        To be run at the repository's top: they name the project's folder themselves.
+        """
 
     def allow_list(self, project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
         """The edit that writes its allow-list, or why none works beside the switch."""

@@ -201,7 +201,8 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
         for folder in sorted(folders.get((name, version), {name}))
     ]
     switches = ["--ignore-scripts=false", "--dangerously-allow-all-scripts=true"]
-    return [["npm", "rebuild", *switches, *dict.fromkeys(wanted)]]
+    where = ["--prefix", project.path] if project.path else []
+    return [["npm", "rebuild", *where, *switches, *dict.fromkeys(wanted)]]
 
 
 def _folders(project: Project) -> dict[tuple[str, str | None], set[str]]:

@@ -349,7 +349,8 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
             path=project.manifest.path,
             fix="npm-vetted rebuild --write-allow-list",
         )
-    return [["yarn", "rebuild", *dict.fromkeys(name for name, _ in packages)]]
+    where = ["--cwd", project.path] if project.path else []
+    return [["yarn", *where, "rebuild", *dict.fromkeys(name for name, _ in packages)]]
 
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:

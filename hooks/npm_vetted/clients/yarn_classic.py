@@ -284,18 +284,21 @@ def _edited(path: str, data: bytes) -> bytes:
 
 
 def rebuild(
-    project: Project,  # noqa: ARG001
+    project: Project,
     packages: Sequence[tuple[str, str]],
 ) -> list[list[str]]:
     """``npm rebuild`` of exactly these versions: Yarn 1 itself can only run all or none.
 
     ``yarn install --force`` with scripts on runs those of every package; npm's rebuild works on
-    the node_modules that Yarn made (seen with npm 11 on Yarn 1.22.22's).
+    the node_modules that Yarn made (seen with npm 11 and 12 on Yarn 1.22.22's). npm 12 needs to
+    be told that scripts may run; the names keep all others from running.
     """
     if not packages:
         return []
     names = [f"{name}@{version}" for name, version in packages]
-    return [["npm", "rebuild", "--ignore-scripts=false", *names]]
+    where = ["--prefix", project.path] if project.path else []
+    switches = ["--ignore-scripts=false", "--dangerously-allow-all-scripts=true"]
+    return [["npm", "rebuild", *where, *switches, *names]]
 
 
 def allow_list(

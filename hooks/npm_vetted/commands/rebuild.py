@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from pathlib import Path
 
 from npm_vetted.change import Change, ProjectChange
 from npm_vetted.commands._common import opened
@@ -37,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
                 status = max(status, _write(repository, project, packages))
             elif packages:
                 commands = project.client.rebuild(project.after, packages)
-                status = max(status, _run(repository, project, commands, arguments))
+                status = max(status, _run(repository, commands, arguments))
     return status
 
 
@@ -62,12 +61,7 @@ def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def _run(
-    repository: Repository,
-    project: ProjectChange,
-    commands: list[list[str]],
-    arguments: argparse.Namespace,
-) -> int:
+def _run(repository: Repository, commands: list[list[str]], arguments: argparse.Namespace) -> int:
     for command in commands:
         line = command_line([command], "npm-vetted")
         if line is None:
@@ -76,9 +70,8 @@ def _run(
         if arguments.print:
             continue
         sys.stdout.flush()
-        folder = Path(repository.top, project.after.path)
         try:
-            done = subprocess.run(command, cwd=folder, check=False)
+            done = subprocess.run(command, cwd=repository.top, check=False)
         except OSError as error:
             raise UndecidedError(f"{command[0]} cannot be run: {error}") from None
         if done.returncode != 0:

@@ -1,0 +1,205 @@
+"""``rebuild`` runs the scripts that notes approve and no others, with each real client."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import GitRepo
+from npm_vetted.cli import main
+from real_clients import Clients
+from verdaccio import Verdaccio
+
+APPROVED, OTHER = "mark-good", "mark-bad"
+INSTALL: Mapping[str, list[str]] = {
+    "npm11": ["install", "--ignore-scripts"],
+    "npm12": ["install", "--ignore-scripts"],
+    "pnpm10": ["install", "--ignore-scripts"],
+    "yarn1": ["install", "--ignore-scripts"],
+    "yarn4.18": ["install"],
+    "bun1.4": ["install"],
+}
+
+
+@pytest.fixture(scope="module")
+def marks(verdaccio: Verdaccio, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two packages are published whose postinstall leaves a mark in this folder."""
+    folder = tmp_path_factory.mktemp("marks")
+    for name, versions in ((APPROVED, ("1.0.0", "2.0.0")), (OTHER, ("1.0.0",))):
+        for version in versions:
+            mark = json.dumps(str(folder / f"{name}-{version}"))
+            verdaccio.publish(
+                name,
+                version,
+                files={"mark.js": f"require('fs').writeFileSync({mark}, 'ran')\n"},
+                scripts={"postinstall": "node mark.js"},
+            )
+    return folder
+
+
+def settings(client: str, url: str) -> dict[str, str]:
+    """The files that name the registry and switch scripts off."""
+    if client == "yarn1":
+        npmrc = f"registry={url}\nignore-scripts=true\n"
+        return {".yarnrc": f'registry "{url}"\nignore-scripts true\n', ".npmrc": npmrc}
+    if client.startswith("yarn"):
+        yarnrc = (
+            f'npmRegistryServer: "{url}"\nunsafeHttpWhitelist: ["127.0.0.1"]\n'
+            "enableScripts: false\nnodeLinker: node-modules\nnpmMinimalAgeGate: 0\n"
+        )
+        return {".yarnrc.yml": yarnrc}
+    npmrc = f"registry={url}\n"
+    if client.startswith("pnpm"):
+        return {".npmrc": npmrc, "pnpm-workspace.yaml": "ignoreScripts: true\n"}
+    if client.startswith("bun"):
+        return {".npmrc": npmrc}
+    return {".npmrc": f"{npmrc}ignore-scripts=true\n"}
+
+
+@dataclass
+class Place:
+    """A project that was installed with its scripts switched off, and what ran there since."""
+
+    repo: GitRepo
+    clients: Clients
+    client: str
+    folder: str
+    marks: Path
+
+    def run(self, *args: str) -> tuple[int, str, str]:
+        """Run npm-vetted, with this client on PATH."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.repo.path),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            for key, value in self.clients.environment(self.client).items():
+                patch.setenv(key, value)
+            if self.client == "yarn1":  # npm rebuilds for it
+                patch.setenv("PATH", str(self.clients.bin("npm12")), prepend=os.pathsep)
+            status = main(args)
+        return status, out.getvalue(), err.getvalue()
+
+    def ran(self) -> list[str]:
+        """The packages whose scripts ran, forgotten after."""
+        found = sorted(path.name for path in self.marks.iterdir())
+        for path in self.marks.iterdir():
+            path.unlink()
+        return found
+
+
+def installed(
+    repo: GitRepo,
+    clients: Clients,
+    marks: Path,
+    url: str,
+    client: str,
+    folder: str,
+    dependencies: Mapping[str, str],
+) -> Place:
+    place = Place(repo, clients, client, folder, marks)
+    at = f"{folder}/" if folder else ""
+    manifest: dict[str, object] = {"name": "app", "version": "1.0.0", "dependencies": dependencies}
+    if client.startswith("bun"):
+        manifest["trustedDependencies"] = []
+    repo.write(f"{at}package.json", json.dumps(manifest, indent=2))
+    if client.startswith("yarn4"):
+        repo.write(f"{at}yarn.lock", "")
+    if client == "pnpm10":  # which, other than 12, rebuilds one version of several
+        manifest["packageManager"] = "pnpm@10.30.0"
+        repo.write(f"{at}package.json", json.dumps(manifest, indent=2))
+    for path, text in settings(client, url).items():
+        repo.write(at + path, text)
+    repo.write(".gitignore", "node_modules\n.yarn\n.pnp.*\n")
+    repo.write(".vetting/config.toml", "format = 1\n[policy]\ncooldown-days = 0\n")
+    clients.run(client, *INSTALL[client], cwd=repo.path / folder)
+    repo.add()
+    assert place.ran() == []
+    return place
+
+
+def approve(place: Place, *labels: str) -> None:
+    for label in labels:
+        words = ["--criteria", "health,scripts", "-m", "The script only leaves a mark."]
+        status, _, err = place.run("note", label, *words)
+        assert status == 0, err
+
+
+@pytest.mark.parametrize(
+    "folder", ["", pytest.param("apps/site", marks=pytest.mark.slow)], ids=["at the top", "below"]
+)
+@pytest.mark.parametrize("client", INSTALL)
+def test_only_what_a_note_approves_runs(
+    git_repo: GitRepo,
+    clients: Clients,
+    verdaccio: Verdaccio,
+    marks: Path,
+    client: str,
+    folder: str,
+) -> None:
+    asked = {APPROVED: "1.0.0", OTHER: "1.0.0"}
+    place = installed(git_repo, clients, marks, verdaccio.url, client, folder, asked)
+    assert place.run("rebuild", "--print") == (0, "", "")
+    approve(place, APPROVED)
+    if client.startswith("yarn4"):
+        status, _, err = place.run("rebuild")
+        assert (status, "npm-vetted rebuild --write-allow-list" in err) == (2, True)
+        assert place.run("rebuild", "--write-allow-list")[0] == 0
+        # Yarn writes the lockfile's own copy of dependenciesMeta.
+        clients.run(client, "install", "--mode=skip-build", cwd=git_repo.path / folder)
+        git_repo.add()
+    status, printed, err = place.run("rebuild", "--print")
+    assert (status, err) == (0, "")
+    assert place.ran() == []
+    git_repo.commit("Install")
+    git_repo.write("ci.sh", f"#!/bin/sh\n{printed}")
+    git_repo.add("ci.sh")
+    assert place.run("check", "install-command")[0] == 0, place.run("check", "install-command")
+    status, _, err = place.run("rebuild")
+    assert (status, place.ran()) == (0, [f"{APPROVED}-1.0.0"]), err
+
+
+@pytest.mark.parametrize("client", ["npm11", "npm12", "pnpm10"])
+def test_of_two_versions_only_the_approved_one_runs(
+    git_repo: GitRepo, clients: Clients, verdaccio: Verdaccio, marks: Path, client: str
+) -> None:
+    asked = {APPROVED: "1.0.0", "another": f"npm:{APPROVED}@2.0.0"}
+    place = installed(git_repo, clients, marks, verdaccio.url, client, "", asked)
+    approve(place, f"{APPROVED}@2.0.0")
+    status, _, err = place.run("rebuild")
+    assert (status, place.ran()) == (0, [f"{APPROVED}-2.0.0"]), err
+    approve(place, f"{APPROVED}@1.0.0")
+    status, _, err = place.run("rebuild")
+    assert (status, place.ran()) == (0, [f"{APPROVED}-1.0.0", f"{APPROVED}-2.0.0"]), err
+
+
+def test_nothing_runs_that_an_exemption_took_in(
+    git_repo: GitRepo, clients: Clients, verdaccio: Verdaccio, marks: Path
+) -> None:
+    asked = {APPROVED: "1.0.0"}
+    place = installed(git_repo, clients, marks, verdaccio.url, "npm11", "", asked)
+    assert place.run("exempt", APPROVED, "--reason", "It was always there.")[0] == 0
+    assert place.run("rebuild")[:2] == (0, "")
+    assert place.ran() == []
+
+
+def test_no_allow_list_works_beside_npm_s_switch(
+    git_repo: GitRepo, clients: Clients, verdaccio: Verdaccio, marks: Path
+) -> None:
+    asked = {APPROVED: "1.0.0"}
+    place = installed(git_repo, clients, marks, verdaccio.url, "npm11", "", asked)
+    approve(place, APPROVED)
+    before = (git_repo.path / "package.json").read_bytes()
+    status, _, err = place.run("rebuild", "--write-allow-list")
+    assert status == 1
+    assert "npm's allowScripts has no effect beside ignore-scripts=true" in err
+    assert (git_repo.path / "package.json").read_bytes() == before
