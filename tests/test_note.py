@@ -377,6 +377,23 @@ def test_ahead_of_a_bot_s_branch(team: Team) -> None:
     assert "is vetted by .vetting/notes/logged/1.1.0.toml" in team.note("logged@1.1.0")
 
 
+def test_a_note_ahead_is_waived_like_any_other(team: Team) -> None:
+    upgraded(team, "logged", "1.0.0", "1.0.0")
+    team.note("logged@1.2.0", "--criteria", "changelog", "-m", "Read the diff on its own.")
+    team.note("logged@1.2.0", "--waive-cooldown", "It closes a hole.")
+    assert team.staged() == ["logged/1.0.0.toml", "logged/1.2.0.toml"]
+    assert team.read("logged/1.2.0.toml")["cooldown-waiver"] == "It closes a hole."
+
+
+def test_a_note_that_is_not_in_the_commit_is_named(team: Team) -> None:
+    team.depend(plain="1.0.0")
+    team.repo.add()
+    team.note("plain", "--criteria", "health", "-m", "Read all of it, twice.")
+    team.repo.git("rm", "-q", "--cached", "-r", ".vetting/notes")
+    said = team.run("check", "unvetted").out
+    assert "git add .vetting/notes/plain/1.0.0.toml" in said
+
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 

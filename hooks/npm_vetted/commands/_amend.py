@@ -21,14 +21,10 @@ def amend(desk: Desk, labels: Sequence[str], arguments: argparse.Namespace) -> b
 
     A person's words, comments and order of keys stay as they are.
     """
-    covering = [
-        verdict.mention.note
-        for label in labels
-        for use in desk.uses_of(label)
-        if (verdict := desk.change.vetting.judge(use.subject)).covered and verdict.mention
-    ]
-    if len(covering) < len(labels):
+    found = [_covering(desk, label) for label in labels]
+    if not all(found):
         return False
+    covering = [note for notes in found for note in notes]
 
     def edit(document: Any) -> None:
         if arguments.waive_cooldown:
@@ -41,6 +37,16 @@ def amend(desk: Desk, labels: Sequence[str], arguments: argparse.Namespace) -> b
 
     _write(desk, covering, edit, "amended")
     return True
+
+
+def _covering(desk: Desk, label: str) -> list[Note]:
+    """The notes that cover what is locked of a package; where nothing is, those of its version."""
+    uses = desk.locked(label)
+    if not uses:
+        name, version = split_label(label)
+        return desk.change.vetting.notes.of(name, version)
+    verdicts = [desk.change.vetting.judge(use.subject) for use in uses]
+    return [each.mention.note for each in verdicts if each.covered and each.mention]
 
 
 def complete(desk: Desk, labels: Sequence[str]) -> None:
