@@ -1229,6 +1229,32 @@ for _words, (_old, _new) in CONFIGS.items():
     )
 
 
+def with_lax_development(world: World) -> None:
+    """What only development needs is taken in with less."""
+    world.append(
+        ".vetting/config.toml", '\n[policy.development]\nnew = ["changelog"]\ncooldown-days = 0\n'
+    )
+    world.commit("Ask for less in development")
+    world.install(EVIL, group="devDependencies")
+    world.write_note(EVIL, criteria=["changelog"])
+
+
+@attack("moved from development to production", "unvetted", clients=CLIENTS,
+        before=with_lax_development)  # fmt: skip
+def _to_production(world: World) -> None:
+    development = dict(world.tree.asked("devDependencies"))
+    spec = development.pop(EVIL.name)
+    world.tree.manifest["devDependencies"] = development
+    world.tree.manifest["dependencies"] = {**world.tree.asked("dependencies"), EVIL.name: spec}
+    world.write_project()
+
+
+@attack("asked for by what is shipped, no longer by development alone", "unvetted",
+        clients=CLIENTS, before=with_lax_development)  # fmt: skip
+def _to_production_below(world: World) -> None:
+    world.install(replace(world.tree.named("ms"), requires={EVIL.name: "^1.0.0"}), group=None)
+
+
 def with_deny(world: World) -> None:
     world.append(
         ".vetting/config.toml",
