@@ -56,7 +56,7 @@ def test_every_case_belongs_to_a_reader() -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_reader_raises_nothing_but_our_errors(name: str) -> None:
-    run_mutations(TARGETS[name], 15)
+    run_mutations(TARGETS[name], 10)
 
 
 @pytest.mark.slow
@@ -86,7 +86,7 @@ def test_what_is_not_the_same_artifact_is_never_judged_equal(name: str) -> None:
     def read(data: bytes) -> Lockfile:
         return client.read_lockfile(file, data, lambda _: None)
 
-    @settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, database=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def tried(data: st.DataObject) -> None:
         seed = data.draw(st.sampled_from(seeds))

@@ -53,6 +53,14 @@ def escaped(character: str) -> str:
     return f"\\u{{{ord(character):x}}}"
 
 
+def json_text(data: object) -> str:
+    """JSON that no terminal and no CI system acts on: ASCII, and no ``##[`` in a line."""
+    import json
+
+    text = json.dumps(data, indent=2)
+    return text.replace("##", "\\u0023#").replace("\x7f", "\\u007f")
+
+
 def line(text: str, limit: int = 200) -> str:
     """``printable`` text on one line, its blanks drawn together, cut to a length."""
     words = printable(" ".join(text[: limit * 20].split()))

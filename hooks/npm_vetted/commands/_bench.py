@@ -114,8 +114,10 @@ def at_bench() -> Iterator[Bench]:
 
 def as_json(data: object) -> str:
     """Dataclasses as JSON; control characters, and all that is not ASCII, are escaped."""
-    return json.dumps({"version": 1, **_fields(data)}, indent=2, default=_plain).replace(
-        "\x7f", "\\u007f"
+    return (
+        json.dumps({"version": 1, **_fields(data)}, indent=2, default=_plain)
+        .replace("\x7f", "\\u007f")
+        .replace("##", "\\u0023#")
     )
 
 

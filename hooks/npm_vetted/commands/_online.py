@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from npm_vetted.errors import FOUND, UNDECIDED, UndecidedError
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.notes import Mention, Note, NoteError, mentions
 from npm_vetted.packument import AbsentError
-from npm_vetted.sanitize import printable
+from npm_vetted.sanitize import json_text, printable
 
 if TYPE_CHECKING:
     from npm_vetted.registry import Published, Registry
@@ -174,7 +173,7 @@ def _row(held: Held, disagrees: str, *, silent: bool = False) -> Row:
 def _print(rows: Sequence[Row], count: int, arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         data = {"version": 1, "held": count, "disagreements": [asdict(row) for row in rows]}
-        print(json.dumps(data, indent=2))
+        print(json_text(data))
         return
     for row in rows:
         label = f"{row.package}@{row.version}: " if row.package else ""

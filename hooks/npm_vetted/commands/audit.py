@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from npm_vetted.history import Brought, brought_by, brought_line
 from npm_vetted.model import Kind
 from npm_vetted.notes import Mention, Note, mentions
 from npm_vetted.policy import EXEMPTIONS, Exemption
-from npm_vetted.sanitize import printable
+from npm_vetted.sanitize import json_text, printable
 from npm_vetted.snapshot import Repository
 from npm_vetted.vetting import Status, Verdict, scripts_of
 
@@ -55,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             "artifacts": rows,
             "totals": {status.value: totals.get(status.value, 0) for status in Status},
         }
-        print(json.dumps(data, indent=2))
+        print(json_text(data))
     else:
         _print_table(labelled, projects, totals, arguments)
     return 0
@@ -179,7 +178,7 @@ def _print_said(
 ) -> None:
     entries = [_entry(what, brought) for what, brought in said]
     if arguments.format == "json":
-        print(json.dumps({"version": 1, "package": arguments.package, "said": entries}, indent=2))
+        print(json_text({"version": 1, "package": arguments.package, "said": entries}))
         return
     style_of(arguments)
     for entry in entries:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from npm_vetted.model import Artifact, Kind
+from npm_vetted.sanitize import json_text
 from npm_vetted.suggestion import Suggestion, lines_to_read, ordered
 from npm_vetted.vetting import Status
 
@@ -182,4 +182,4 @@ def _json(found: list[Suggestion], ignored: list[Ignore]) -> str:
             "unknown": sum(each.lines is None for each in found),
         },
     }
-    return json.dumps(data, indent=2)
+    return json_text(data)

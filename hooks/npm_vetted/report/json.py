@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TextIO
 
 from npm_vetted.change import Change
@@ -10,6 +9,7 @@ from npm_vetted.fix import command_line
 from npm_vetted.judge import Judgement
 from npm_vetted.model import Finding
 from npm_vetted.report import Style
+from npm_vetted.sanitize import json_text
 
 
 def print_judgement(judgement: Judgement, change: Change | None, style: Style, out: TextIO) -> None:
@@ -29,7 +29,7 @@ def print_judgement(judgement: Judgement, change: Change | None, style: Style, o
         },
         "findings": [_finding(each, style) for each in judgement.findings],
     }
-    print(json.dumps(data, indent=2), file=out)
+    print(json_text(data), file=out)
 
 
 def _finding(finding: Finding, style: Style) -> dict[str, object]:
