@@ -174,7 +174,7 @@ def test_an_upgraded_format_adds_nothing(
 
 REAL: Final = [
     pytest.param("npm11", ["install"], "pnpm11", ["import"], "pnpm-lock.yaml", [], id="pnpm"),
-    pytest.param("npm11", ["install"], "yarn1", ["import"], "yarn.lock", [], id="yarn-classic"),
+    pytest.param("npm6", ["install"], "yarn1", ["import"], "yarn.lock", [], id="yarn-classic"),
     pytest.param("npm11", ["install"], "bun1.3", ["install"], "bun.lock", [], id="bun"),
     pytest.param(
         "yarn1", ["install"], "yarn4.18", ["install"], "yarn.lock",
