@@ -62,7 +62,7 @@ def workspaces(*globs: str, members: tuple[str, ...]) -> dict[str, Any]:
 )
 def test_workspaces(globs: tuple[str, ...], folders: tuple[str, ...], members: list[str]) -> None:
     found = projects(workspaces(*globs, members=folders))
-    alone = {folder: [] for folder in folders if folder not in members}
+    alone: dict[str, list[str]] = {folder: [] for folder in folders if folder not in members}
     assert found == {"": members, **alone}
 
 
@@ -194,6 +194,6 @@ def test_a_manifest_that_is_wrong(text: str, message: str, line: int) -> None:
 
 
 def test_a_document_gives_the_line_of_the_nearest_ancestor() -> None:
-    lines = {("a",): 3, ("a", "b"): 5}
-    document = Document("x", {}, lines.get)
+    lines: dict[tuple[str | int, ...], int] = {("a",): 3, ("a", "b"): 5}
+    document = Document("x", {}, lambda keys: lines.get(keys))  # noqa: PLW0108
     assert [document.line_of(*keys) for keys in (("a",), ("a", "b", 0, "c"), ("z",))] == [3, 5, 1]

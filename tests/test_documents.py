@@ -1,0 +1,160 @@
+"""The readers of JSON, TOML and YAML: strict, with the line of what is wrong and of each key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npm_vetted.documents.base import Document, dotted, named
+from npm_vetted.documents.strict_json import load_json, load_jsonc
+from npm_vetted.documents.strict_toml import load_toml
+from npm_vetted.documents.strict_yaml import load_yaml
+from npm_vetted.errors import DocumentError
+
+
+def first(path: str, data: bytes) -> Document:
+    return load_yaml(path, data)[0]
+
+
+BAD: list[tuple[Callable[[str, bytes], Document], bytes, str, int]] = [
+    (load_json, b"", "not JSON: Expecting value", 1),
+    (load_json, b'{\n"a": 1,\n}', "not JSON: Expecting property name enclosed in double quotes", 3),
+    (
+        load_json,
+        b'{"a": 1,\n "b": {"a": 2},\n "a": 3}',
+        "the key 'a' stands twice in one object",
+        3,
+    ),
+    (load_json, b'{"a": NaN}', "not JSON: NaN is not JSON", 1),
+    (load_json, b"{} {}", "not JSON: Extra data", 1),
+    (load_json, b"{\n\xff", "not UTF-8 text", 2),
+    (load_json, b"<<<<<<< HEAD\n{}", "not JSON: Expecting value", 1),
+    (load_json, b"[" * 100_000, "nested too deeply", 1),
+    (load_json, b"// no\n{}", "not JSON: Expecting value", 1),
+    (load_jsonc, b"{\n/* never ends", "a comment that does not end", 2),
+    (load_jsonc, b'{"a": 1, // x\n"a": 2}', "the key 'a' stands twice in one object", 2),
+    (load_toml, b"a = 1\na = 2\n", "not TOML: Cannot overwrite a value", 2),
+    (load_toml, b"a = ", "not TOML: Invalid value", 1),
+    (load_toml, b"\xff", "not UTF-8 text", 1),
+    (first, b"a: 1\na: 2\n", "the key 'a' stands twice in one mapping", 2),
+    (first, b"a: &x 1\n", "an anchor (&): no lockfile has one", 1),
+    (first, b"a: 1\nb: *x\n", "an alias (*): no lockfile has one", 2),
+    (first, b"a: !!python/object:os.system 1\n", "a tag (!): no lockfile has one", 1),
+    (first, b"<<: {a: 1}\n", "a merge key (<<): no lockfile has one", 1),
+    (first, b"[a]: 1\n", "a key that is no string", 1),
+    (first, b"[" * 300, "nested too deeply", 1),
+    (first, b"a: [\n", "not YAML: ", 2),
+]
+
+
+@pytest.mark.parametrize(("load", "data", "message", "line"), BAD)
+def test_what_is_wrong(
+    load: Callable[[str, bytes], Document], data: bytes, message: str, line: int
+) -> None:
+    with pytest.raises(DocumentError) as raised:
+        load("file", data)
+    assert raised.value.path == "file"
+    assert raised.value.message.startswith(message)
+    assert raised.value.line == line
+
+
+@pytest.mark.parametrize(
+    ("load", "data"),
+    [
+        (load_json, b'{\n "a": {\n  "b": [\n   1,\n   {"c": 2}\n  ]\n }\n}'),
+        (load_jsonc, b'{ // x\n "a": {\n  "b": [ /* y */\n   1,\n   {"c": 2,},\n  ]\n }\n}'),
+        (first, b"#\na:\n  b:\n    - 1\n    - c: 2\n"),
+    ],
+)
+def test_where_a_key_stands(load: Callable[[str, bytes], Document], data: bytes) -> None:
+    document = load("file", data)
+    assert document.data == {"a": {"b": [1, {"c": 2}]}}
+    keys: list[tuple[str | int, ...]] = [("a",), ("a", "b"), ("a", "b", 0), ("a", "b", 1, "c")]
+    assert [document.line_of(*each) for each in keys] == [2, 3, 4, 5]
+    assert document.line_of("a", "b", 7, "x") == 3
+
+
+def test_where_a_key_of_toml_stands() -> None:
+    text = b'a = """\nb = 1\n"""\nb = [\n  # words\n  1,\n\n  { c = 2 },\n]\nd = 3\n[[e]]\nf = 1\n[[e]]\nf = 2\n'
+    document = load_toml("file", text)
+    keys: list[tuple[str | int, ...]] = [
+        ("a",), ("b",), ("b", 0), ("b", 1), ("d",), ("e", 0, "f"), ("e", 1, "f"), ("z",),
+    ]  # fmt: skip
+    assert [document.line_of(*each) for each in keys] == [1, 4, 6, 8, 10, 12, 14, 1]
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    assert load_json("file", b'\xef\xbb\xbf{"a": 1}').data == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1", 1), ("-1", -1), ("1.5", 1.5), ("1.2.3", "1.2.3"), ("true", True), ("yes", "yes"),
+        ("null", None), ("~", None), ("'1'", "1"), ("0x1", "0x1"), ("1e3", 1000.0), ("2020-01-01", "2020-01-01"),
+        ("9" * 30, 1e30),
+    ],
+)  # fmt: skip
+def test_yaml_scalars_are_those_of_javascript_readers(text: str, value: object) -> None:
+    [document] = load_yaml("file", f"a: {text}\n".encode())
+    assert document.data == {"a": value}
+    [document] = load_yaml("file", f"a: {text}\n".encode(), strings_only=True)
+    assert document.data == {"a": text.strip("'")}
+
+
+def test_a_stream_of_documents() -> None:
+    assert [each.data for each in load_yaml("file", b"a: 1\n---\nb: 2\n")] == [{"a": 1}, {"b": 2}]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(values)
+def test_json_is_read_as_it_was_written(value: Any) -> None:
+    text = json.dumps(value, indent=1).encode()
+    assert load_json("file", text).data == value
+    assert load_jsonc("file", text).data == value
+
+
+@given(st.text(alphabet='{}[]",:\\/*#\n 1a'))
+def test_jsonc_without_comments_is_json_or_refused_by_both(text: str) -> None:
+    try:
+        plain = load_json("file", text.encode()).data
+    except DocumentError:
+        return
+    assert load_jsonc("file", text.encode()).data == plain
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))
+
+
+@given(st.dictionaries(texts, texts | st.lists(texts)))
+def test_yaml_is_read_as_pyyaml_wrote_it(value: Any) -> None:
+    text = yaml.safe_dump(value, default_style='"', allow_unicode=True).encode()
+    [document] = load_yaml("file", text)
+    assert document.data == value
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "nothing"), (True, "true"), ({}, "a table"), ([], "a list"), ("x", "the string 'x'"),
+        (1, "the number 1"), (b"", "a bytes"),
+    ],
+)  # fmt: skip
+def test_named(value: object, words: str) -> None:
+    assert named(value) == words
+
+
+def test_dotted() -> None:
+    assert dotted(("packages", 3, "name")) == "packages[3].name"
