@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,12 @@ INSTALL: Mapping[str, list[str]] = {
     "yarn4.18": ["install"],
     "bun1.4": ["install"],
 }
+
+
+def quick(names: Iterable[str], *some: str) -> list[object]:
+    """Some clients in every run, the others in the long one."""
+    slow = pytest.mark.slow
+    return [name if name in some else pytest.param(name, marks=slow) for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +143,7 @@ def approve(place: Place, *labels: str) -> None:
 @pytest.mark.parametrize(
     "folder", ["", pytest.param("apps/site", marks=pytest.mark.slow)], ids=["at the top", "below"]
 )
-@pytest.mark.parametrize("client", INSTALL)
+@pytest.mark.parametrize("client", quick(INSTALL, "npm12", "pnpm10"))
 def test_only_what_a_note_approves_runs(
     git_repo: GitRepo,
     clients: Clients,
@@ -168,7 +174,7 @@ def test_only_what_a_note_approves_runs(
     assert (status, place.ran()) == (0, [f"{APPROVED}-1.0.0"]), err
 
 
-@pytest.mark.parametrize("client", ["npm11", "npm12", "pnpm10"])
+@pytest.mark.parametrize("client", quick(("npm11", "npm12", "pnpm10"), "npm12"))
 def test_of_two_versions_only_the_approved_one_runs(
     git_repo: GitRepo, clients: Clients, verdaccio: Verdaccio, marks: Path, client: str
 ) -> None:
