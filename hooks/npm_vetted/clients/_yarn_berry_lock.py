@@ -68,7 +68,7 @@ _TARBALL: Final = (".tgz", ".tar.gz", ".tar")
 _BUILTIN: Final = re.compile(r"~?builtin<[^<>]*>\Z")
 _FLAGS: Final = re.compile(r"\A(?:[a-z]++!)++")
 _DEPTH: Final = 5
-_RESOLUTION: Final = '\n  resolution: "'
+_RESOLVED: Final = '\n  resolution: "'
 _REGISTRY: Final = re.compile(r'((?:@[^/@"\\]+/)?[^/@"\\]+)@npm:[^"\\:#]+"')
 _ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 
@@ -204,7 +204,7 @@ class BerryLockfile(YarnLockfile):
         _ = self.index
         found: set[str] = set()
         for key, block in self._blocks.items():
-            line = str(block).split(_RESOLUTION, 1)[1:] if isinstance(block, str) else []
+            line = str(block).split(_RESOLVED, 1)[1:] if isinstance(block, str) else []
             registry = _REGISTRY.match(line[0]) if line else None
             if registry is not None:
                 found.add(registry[1])
