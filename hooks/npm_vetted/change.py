@@ -251,8 +251,14 @@ def _newcomers(
     ]
     if not fresh:
         return []
-    known = {each.entry(key).artifact for each, earlier in before for key in earlier}
-    return [key for key in fresh if lockfile.entry(key).artifact not in known]
+    known = {_silent(each, key) for each, earlier in before for key in earlier}
+    return [key for key in fresh if _silent(lockfile, key) not in known]
+
+
+def _silent(lockfile: Lockfile, key: str) -> Artifact | None:
+    """An entry's artifact but for its scripts, of which one format tells and another does not."""
+    artifact = lockfile.entry(key).artifact
+    return artifact and replace(artifact, scripts=None)
 
 
 def _is_unchanged(before: Artifact, after: Artifact) -> bool:
