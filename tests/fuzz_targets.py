@@ -197,7 +197,8 @@ crypto = "the cryptography was read"
 "fileCount": 9, "unpackedSize": 9, "attestations": {"url": "x"}}}}}"""
     ],
     "changelog": [
-        (b"# Changelog\n\n## [2.0.0] - 2024-01-01\n* broke\n\n## 1.1.0\n- added\n\n1.0.0 / 2020-01-01\n====\nfirst\n"
+        (b"# Changelog\n\n## [2.0.0] - 2024-01-01\n* broke\n\n## 1.1.0\n- added\n\n1.0.0 / 2020-01-01\n"
+        b"====\nfirst\n"
         b"<h2>0.9.0</h2>\nv0.8.0: old\n"),
     ],
     "files": [b"one\ntwo\nthree\n\0one\n2\nthree\nfour\n"],

@@ -217,8 +217,10 @@ def test_kinds(resolution: str, kind: Kind | None) -> None:
     "resolution",
     [
         "x@npm:1.0.0::__archiveUrl=https%3A%2F%2Fh%2Fx.tgz",
-        "x@patch:x@npm%3A1.0.0%3A%3A__archiveUrl=https%253A%252F%252Fh%252Fx.tgz#~/a.patch"
-        "::version=1.0.0&hash=1",
+        (
+            "x@patch:x@npm%3A1.0.0%3A%3A__archiveUrl=https%253A%252F%252Fh%252Fx.tgz#~/a.patch"
+            "::version=1.0.0&hash=1"
+        ),
     ],
 )
 def test_an_archive_of_its_own_is_where_a_registry_package_comes_from(resolution: str) -> None:

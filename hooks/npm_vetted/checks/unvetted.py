@@ -69,7 +69,9 @@ def _unbound(change: Change, use: Use, verdict: Verdict) -> Finding:
     source = verdict.mention.note.path if verdict.mention else EXEMPTIONS
     lock = use.lockfile.format
     if use.artifact.unhashed:
-        message = f"{lock} keeps no hash of {use.artifact.label}, so {source} does not bind its bytes"
+        message = (
+            f"{lock} keeps no hash of {use.artifact.label}, so {source} does not bind its bytes"
+        )
         return use_finding(ID, use, message, level=Level.WARNING)
     stood = bool(use.before) or change.everything
     return use_finding(

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients import Registries
 from npm_vetted.clients._npm_settings import problems_of
-from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.npmrc import (
     SWITCH,
     Setting,
@@ -21,6 +20,9 @@ from npm_vetted.documents.npmrc import (
 )
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+
+if TYPE_CHECKING:
+    from npm_vetted.clients._npm_lockfile import NpmLockfile
 
 NAME = "npm"
 PROGRAM = "npm"
@@ -41,7 +43,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
     return name in LOCKFILES
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+def read_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
     """Read a lockfile of any version from none to 4."""
     from npm_vetted.clients._npm_lockfile import read_npm_lockfile
 
