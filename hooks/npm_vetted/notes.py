@@ -439,15 +439,22 @@ class NoteStore:
         self.search([f"{name}@{version}"])
         return self._listed.get((name, version), [])
 
-    def mentioning(self, artifact: Artifact) -> list[Mention]:
-        """Everything that notes say of an artifact's name and version, whatever the bytes."""
-        own = [
+    def own(self, artifact: Artifact) -> list[Mention]:
+        """The notes of an artifact's very name and version."""
+        return [
             Mention(note, None, accepted=True)
             for note in self.of(artifact.name, artifact.version)
             if (note.version, note.specifier) == (artifact.version, artifact.specifier)
         ]
+
+    def mentioning(self, artifact: Artifact) -> Iterator[Mention]:
+        """Everything that notes say of an artifact's name and version, whatever the bytes.
+
+        Its own notes first: where one of them covers it, nobody searches the others.
+        """
+        yield from self.own(artifact)
         wanted = artifact.version or artifact.specifier or artifact.resolved
-        return own + self.listing(artifact.name, wanted or "-")
+        yield from self.listing(artifact.name, wanted or "-")
 
     def all(self) -> Iterator[Note | NoteError]:
         """Every note, malformed ones as their errors."""

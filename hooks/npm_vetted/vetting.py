@@ -98,6 +98,7 @@ class Vetting:
             unbound = bound is Bound.UNKNOWN
             return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=unbound)
         gaps: list[Gap] = []
+        loose: Verdict | None = None
         for mention in self.notes.mentioning(artifact):
             bound = mention.pinned.compare(artifact)
             gap = (
@@ -105,10 +106,16 @@ class Vetting:
                 if bound is Bound.DIFFERENT
                 else self._gap(mention, subject)
             )
-            if gap is None:
-                status = Status.VETTED if mention.listed is None else Status.ACCEPTED
-                return Verdict(status=status, mention=mention, unbound=bound is Bound.UNKNOWN)
-            gaps.append(gap)
+            if gap is not None:
+                gaps.append(gap)
+                continue
+            status = Status.VETTED if mention.listed is None else Status.ACCEPTED
+            verdict = Verdict(status=status, mention=mention, unbound=bound is Bound.UNKNOWN)
+            if not verdict.unbound:
+                return verdict
+            loose = loose or verdict
+        if loose is not None:
+            return loose
         order = list(Lack)
         worst = min(gaps, key=lambda gap: order.index(gap.lack), default=Gap(lack=Lack.NOTE))
         ignored = not subject.direct and self._asks(subject).transitive == "ignore"

@@ -47,7 +47,8 @@ WORDS: Final = Words(
 def run(change: Change) -> Iterator[Finding]:
     """Judge what the commit adds, changes or promotes."""
     for project in change.projects:
-        change.vetting.notes.search([use.artifact.label for use in project.uses])
+        notes = change.vetting.notes
+        notes.search([use.artifact.label for use in project.uses if not notes.own(use.artifact)])
         open_uses = []
         for use in project.uses:
             verdict = change.verdict(use)
