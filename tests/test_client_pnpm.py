@@ -97,6 +97,7 @@ def _rows(extra: Mapping[str, object], key: str, width: int) -> set[tuple[object
 
 
 @pytest.mark.parametrize("case", cases("pnpm"), ids=str)
+@pytest.mark.slow
 def test_everything_that_is_locked_is_asked_for_by_something_that_is_locked(case: Case) -> None:
     found = of_case(case)
     assert found.reach(found.direct({})) == set(found.blocks)
@@ -105,6 +106,7 @@ def test_everything_that_is_locked_is_asked_for_by_something_that_is_locked(case
 
 
 @pytest.mark.parametrize(("before", "after"), pairs("pnpm"), ids=str)
+@pytest.mark.slow
 def test_what_changed_between_two_versions_is_what_their_truths_say(
     before: Case, after: Case
 ) -> None:
@@ -408,6 +410,7 @@ def whole(data: bytes) -> Layout:
 
 
 @pytest.mark.parametrize("case", cases("pnpm"), ids=str)
+@pytest.mark.slow
 def test_the_text_of_a_real_lockfile_reads_as_its_yaml(case: Case) -> None:
     found = read_layout("pnpm-lock.yaml", case.data)
     assert not found.whole

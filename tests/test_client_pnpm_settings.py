@@ -156,7 +156,7 @@ def _agree(clients: Clients, root: Path, row: tuple[str, Given, set[str]], name:
 _SMALL = ("nothing", "all allowed, npmrc", "none never built", "a hook")
 
 
-@pytest.mark.parametrize("name", VERSIONS)
+@pytest.mark.parametrize("name", ["pnpm9", "pnpm12"])
 @pytest.mark.parametrize("row", [row for row in MATRIX if row[0] in _SMALL], ids=lambda row: row[0])
 def test_real_pnpm_runs_nothing_where_the_settings_pass(
     clients: Clients,
@@ -193,6 +193,7 @@ def test_the_marker_does_run_where_everything_is_allowed(
 
 
 @pytest.mark.parametrize("name", VERSIONS)
+@pytest.mark.slow
 def test_rebuild_runs_the_scripts_of_the_named_packages_and_no_others(
     clients: Clients, tmp_path: Path, marker_package: Callable[..., Marker], name: str
 ) -> None:
@@ -214,6 +215,7 @@ def test_rebuild_runs_the_scripts_of_the_named_packages_and_no_others(
 
 
 @pytest.mark.parametrize("name", VERSIONS)
+@pytest.mark.slow
 def test_rebuild_reaches_what_only_a_workspace_depends_on(
     clients: Clients, tmp_path: Path, marker_package: Callable[..., Marker], name: str
 ) -> None:

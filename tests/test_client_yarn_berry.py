@@ -61,6 +61,7 @@ def test_artifacts_are_those_of_the_truth(case: corpus.Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.slow
 def test_the_extra_facts(case: corpus.Case) -> None:
     lockfile = open_case(case)
     artifacts = [artifact for _, artifact in lockfile.artifacts()]

@@ -89,7 +89,7 @@ def kill_while(repository: GitRepo, command: str, times: int) -> int:
     return written
 
 
-@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize("command", ["exempt", pytest.param("note", marks=pytest.mark.slow)])
 def test_killed_at_any_moment_a_file_is_whole_or_not_there(project: GitRepo, command: str) -> None:
     adopt_with_comment(project)
     kill_while(project, command, 10)  # twenty in all

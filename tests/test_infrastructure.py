@@ -56,6 +56,7 @@ def test_every_name_has_a_program(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("name", ["npm10", "pnpm9", "yarn1", "yarn4.9"])
+@pytest.mark.slow
 def test_a_marker_package_tells_that_its_script_ran(
     clients: Clients, tmp_path: Path, marker_package: Callable[..., Marker], name: str
 ) -> None:

@@ -205,6 +205,7 @@ def test_a_private_registry_answers_the_persons_token_only(
     assert "package.json" in registry.package(release).files
 
 
+@pytest.mark.slow
 def test_a_packument_of_50_megabytes(verdaccio: Verdaccio) -> None:
     verdaccio.publish("huge", "1.0.0")
 

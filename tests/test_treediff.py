@@ -134,6 +134,7 @@ def test_hostile_lines_take_bounded_time(old: bytes, new: bytes) -> None:
     assert time.process_time() - start < 10
 
 
+@pytest.mark.slow
 def test_many_hostile_files_share_one_budget() -> None:
     words = [random.Random(seed).choices("abcdefgh", k=3_000) for seed in range(200)]
     old = {f"{n}.js": "\n".join(words[n]).encode() for n in range(100)}
