@@ -1693,6 +1693,7 @@ def test_git_commit_all_is_stopped_by_a_hook(
 
 
 @pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.slow
 def test_a_new_package_is_stopped_on_every_way(worlds: Worlds, tmp_path: Path, client: str) -> None:
     """One attack on all four ways in the short run: processes of their own, and a real commit."""
     tried = next(each for each in ATTACKS if each.name == "a new package")

@@ -182,6 +182,7 @@ def test_real_pnpm_runs_nothing_in_the_whole_matrix(
 
 
 @pytest.mark.parametrize("name", VERSIONS)
+@pytest.mark.slow
 def test_the_marker_does_run_where_everything_is_allowed(
     clients: Clients, tmp_path: Path, marker_package: Callable[..., Marker], name: str
 ) -> None:

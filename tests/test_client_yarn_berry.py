@@ -709,6 +709,7 @@ def test_the_default_of_each_version(
 
 @pytest.mark.parametrize("version", [pytest.param("yarn3.8", marks=pytest.mark.slow), "yarn4.18"])
 @pytest.mark.parametrize("linker", ["node-modules", pytest.param("pnp", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_rebuild_runs_exactly_what_the_allow_list_names(
     clients: Clients, tmp_path: Path, marker_package: MakeMarker, version: str, linker: str
 ) -> None:

@@ -475,6 +475,7 @@ def test_what_passes_runs_no_script(
         assert ran, "a switch that works is refused"
 
 
+@pytest.mark.slow
 def test_rebuild_runs_exactly_what_it_names(
     clients: Clients, tmp_path: Path, marker_package: MakeMarker
 ) -> None:

@@ -45,6 +45,7 @@ def test_the_lockfile_pins_every_client_by_hash_and_registry() -> None:
 
 
 @pytest.mark.parametrize(("name", "version"), VERSIONS.items())
+@pytest.mark.slow
 def test_a_client_is_the_version_that_its_name_says(
     clients: Clients, tmp_path: Path, name: str, version: str
 ) -> None:

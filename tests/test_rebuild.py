@@ -175,6 +175,7 @@ def test_only_what_a_note_approves_runs(
 
 
 @pytest.mark.parametrize("client", quick(("npm11", "npm12", "pnpm10"), "npm12"))
+@pytest.mark.slow
 def test_of_two_versions_only_the_approved_one_runs(
     git_repo: GitRepo, clients: Clients, verdaccio: Verdaccio, marks: Path, client: str
 ) -> None:

@@ -128,6 +128,7 @@ def _repeating(count: int, step: int) -> bytes:
     ],
     ids=range(5),
 )  # fmt: skip
+@pytest.mark.slow
 def test_hostile_lines_take_bounded_time(old: bytes, new: bytes) -> None:
     start = time.process_time()
     diff_trees({"a": old}, {"a": new})
