@@ -70,10 +70,10 @@ def uncovered(change: Change) -> list[Use]:
             unsaid = verdict.mention.listed is not None and not verdict.mention.listed.scripts
             if unsaid or change.vetting.lacking_scripts(use.subject, verdict.mention.note.grants):
                 found.append(use)
-    return _distinct(found)
+    return distinct(found)
 
 
-def _distinct(uses: Iterable[Use]) -> list[Use]:
+def distinct(uses: Iterable[Use]) -> list[Use]:
     """Each artifact once, though several projects use it; direct where any uses it directly."""
     found: dict[Artifact, Use] = {}
     for use in uses:

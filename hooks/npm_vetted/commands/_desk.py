@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from npm_vetted.change import Change, Use
 from npm_vetted.clients import clients
-from npm_vetted.draft import Draft, Item, uncovered
+from npm_vetted.draft import Draft, Item, distinct, uncovered
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.judge import open_change
 from npm_vetted.model import Artifact, Kind, Project
@@ -59,7 +59,7 @@ class Desk:
                 and (version is None or version in _versions(use.artifact))
             ]
             if found:
-                return _preferred(found)
+                return distinct(found)
         return []
 
     def versions_of(self, name: str) -> set[str]:
@@ -92,14 +92,6 @@ class Desk:
 def _versions(artifact: Artifact) -> tuple[str | None, ...]:
     """What may stand behind the ``@`` of an artifact's name."""
     return (artifact.version, artifact.specifier, artifact.resolved)
-
-
-def _preferred(found: list[Use]) -> list[Use]:
-    seen: dict[Artifact, Use] = {}
-    for use in found:
-        if use.artifact not in seen or (use.direct and not seen[use.artifact].direct):
-            seen[use.artifact] = use
-    return list(seen.values())
 
 
 def split_label(label: str) -> tuple[str, str | None]:
