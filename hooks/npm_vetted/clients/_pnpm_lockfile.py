@@ -246,8 +246,11 @@ class PnpmLockfile(Lockfile):
         found: set[str] = set()
         for mine, other_one in zip(self._documents, other._documents, strict=True):
             found.update(mine.prefix + key for key in self._differing_keys(mine, other, other_one))
+        patched = {*self._patched(), *other._patched()}
         return found | {
-            key for key in self._patched() if other._has(key) and self._differs(key, other)
+            key
+            for key in patched
+            if self._has(key) and other._has(key) and self._differs(key, other)
         }
 
     def _differing_keys(
