@@ -15,7 +15,6 @@ from pathlib import Path
 
 from npm_vetted import hashes, sources
 from npm_vetted.binding import read_pinned, write_pinned
-from npm_vetted.changelog import find_changelog, hosted
 from npm_vetted.clients import Client, clients
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.npmrc import load_npmrc, switch_problem
@@ -29,14 +28,15 @@ from npm_vetted.installs import judge as judge_installs
 from npm_vetted.judge import judge, open_change
 from npm_vetted.manifest import read_manifest, read_pin
 from npm_vetted.notes import file_stem, mentions, package_folder, read_note
-from npm_vetted.packument import read_packument
 from npm_vetted.policy import Exemptions, Policy, read_policy
 from npm_vetted.project import Projects
-from npm_vetted.registry_settings import load_settings
+from npm_vetted.registry.packument import read_packument
+from npm_vetted.registry.settings import load_settings
+from npm_vetted.registry.tarball import open_tarball
+from npm_vetted.review.changelog import find_changelog, hosted
+from npm_vetted.review.treediff import diff_trees
 from npm_vetted.sanitize import printable
 from npm_vetted.snapshot import Blobs, Comparison, EmptySnapshot, FileChange, Snapshot, TreeEntry
-from npm_vetted.tarball import open_tarball
-from npm_vetted.treediff import diff_trees
 from npm_vetted.versions import comparators, newest, satisfies, step
 from tarballs import integrity_of, package_of
 

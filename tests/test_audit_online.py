@@ -19,7 +19,7 @@ from answers import body, serving
 from conftest import GitRepo
 from npm_vetted.cli import main
 from npm_vetted.registry import Registry
-from npm_vetted.registry_settings import load_settings
+from npm_vetted.registry.settings import load_settings
 from verdaccio import Verdaccio
 
 OLD = datetime(2024, 3, 25, 14, 12, 2, tzinfo=UTC)

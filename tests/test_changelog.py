@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npm_vetted.changelog import Changelog, compare_link, find_changelog, hosted, sections
+from npm_vetted.review.changelog import Changelog, compare_link, find_changelog, hosted, sections
 
 STYLES = {
     "markdown": ("# Changelog\n\n## {}\n", "- {}\n\n"),

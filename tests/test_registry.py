@@ -19,8 +19,10 @@ import pytest
 
 from answers import Answer, Server, body, redirect, serving
 from npm_vetted.errors import UndecidedError
-from npm_vetted.registry import Patience, Published, Registry, cache_folder, progress_bar
-from npm_vetted.registry_settings import load_settings
+from npm_vetted.registry import Published, Registry, progress_bar
+from npm_vetted.registry.cache import cache_folder
+from npm_vetted.registry.fetch import Patience
+from npm_vetted.registry.settings import load_settings
 from tarballs import integrity_of, package_of
 from verdaccio import Verdaccio
 

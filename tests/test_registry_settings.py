@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.registry_settings import DEFAULT, RegistrySettings, Url, load_settings
+from npm_vetted.registry.settings import DEFAULT, RegistrySettings, Url, load_settings
 
 ONLY_YOURS = "only your own .npmrc may give a secret to this host"
 

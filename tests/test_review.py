@@ -16,16 +16,16 @@ import pytest
 from conftest import GitRepo
 from npm_vetted.errors import UndecidedError
 from npm_vetted.registry import Registry
-from npm_vetted.registry_settings import load_settings
+from npm_vetted.registry.settings import load_settings
+from npm_vetted.registry.tarball import Package
 from npm_vetted.review import Comparison, Inspection, compare, inspect, manifest_changes
-from npm_vetted.review_text import (
+from npm_vetted.review.text import (
     code_line,
     comparison_text,
     inspection_text,
     script_text,
     stat_lines,
 )
-from npm_vetted.tarball import Package
 from tarballs import bomb, member, package_of, tarball_of
 from verdaccio import Verdaccio
 

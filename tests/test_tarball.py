@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.tarball import Limits, open_tarball
+from npm_vetted.registry.tarball import Limits, open_tarball
 from real_clients import Clients
 from tarballs import integrity_of, member, tar_of, tarball_of
 

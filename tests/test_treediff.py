@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npm_vetted.treediff import Change, Kind, diff_trees, edit_script
+from npm_vetted.review.treediff import Change, Kind, diff_trees, edit_script
 
 LINES = st.lists(st.sampled_from("abcde"), max_size=25)
 

@@ -19,11 +19,11 @@ from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.judge import open_change
 from npm_vetted.model import Artifact
 from npm_vetted.notes import Note, mentions
-from npm_vetted.packument import Packument, Release
 from npm_vetted.project import interesting_names
 from npm_vetted.registry import Registry
+from npm_vetted.registry.packument import Packument, Release
+from npm_vetted.registry.tarball import Package
 from npm_vetted.snapshot import Blobs, Repository, compare_worktree
-from npm_vetted.tarball import Package
 from npm_vetted.versions import parse
 
 

@@ -166,8 +166,9 @@ def project_here(repository: Repository, change: Change) -> Project | None:
 
 def registry_for(project: Project, change: Change) -> Registry:
     """The registry client for a project: its committed settings, the person's credentials."""
-    from npm_vetted.registry import Registry, cache_folder, progress_bar
-    from npm_vetted.registry_settings import load_settings
+    from npm_vetted.registry import Registry, progress_bar
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.registry.settings import load_settings
 
     client = clients()[project.client or "npm"]
     path = project.join(".npmrc")
@@ -183,8 +184,9 @@ def registry_for(project: Project, change: Change) -> Registry:
 
 def person_s_registry() -> Registry:
     """The registry client where no project says which: the person's own settings count."""
-    from npm_vetted.registry import Registry, cache_folder
-    from npm_vetted.registry_settings import load_settings
+    from npm_vetted.registry import Registry
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.registry.settings import load_settings
 
     return Registry(load_settings(os.environ), cache=cache_folder(os.environ))
 

@@ -13,14 +13,14 @@ from npm_vetted.clients import clients
 from npm_vetted.draft import Draft, Item
 from npm_vetted.errors import UndecidedError
 from npm_vetted.model import Artifact, Kind
+from npm_vetted.review.suggestion import lines_to_read
 from npm_vetted.sanitize import line, printable
-from npm_vetted.suggestion import lines_to_read
 from npm_vetted.versions import parse
 
 if TYPE_CHECKING:
     from npm_vetted.commands._desk import Desk
-    from npm_vetted.packument import Packument
     from npm_vetted.registry import Published, Registry
+    from npm_vetted.registry.packument import Packument
     from npm_vetted.review import Comparison, Inspection, Script
 
 T = TypeVar("T")

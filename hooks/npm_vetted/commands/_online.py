@@ -13,7 +13,7 @@ from npm_vetted.commands._desk import person_s_registry, registry_for, split_lab
 from npm_vetted.errors import FOUND, UNDECIDED, UndecidedError
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.notes import Mention, Note, NoteError, mentions
-from npm_vetted.packument import AbsentError
+from npm_vetted.registry.packument import AbsentError
 from npm_vetted.sanitize import json_text, printable
 
 if TYPE_CHECKING:

@@ -79,14 +79,14 @@ def _show_for(desk: Desk, facts: Facts, criterion: str, paint: Paint) -> None:
 
 
 def _health(facts: Facts, paint: Paint) -> Iterator[str]:
-    from npm_vetted.review_text import inspection_text
+    from npm_vetted.review.text import inspection_text
 
     for each in facts.fresh:
         yield inspection_text(each.found, paint) if each.found else _unseen(each)
 
 
 def _upgrades(facts: Facts, paint: Paint, *, code: bool) -> Iterator[str]:
-    from npm_vetted.review_text import comparison_text
+    from npm_vetted.review.text import comparison_text
 
     for each in facts.upgrades:
         if each.found is None:
@@ -104,7 +104,7 @@ def _spoken(upgrade: Upgrade) -> str:
 
 
 def _scripts(facts: Facts) -> Iterator[str]:
-    from npm_vetted.review_text import script_text
+    from npm_vetted.review.text import script_text
 
     for each in facts.scripted:
         label = printable(each.item.artifact.label)

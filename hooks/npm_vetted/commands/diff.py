@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from npm_vetted.commands._desk import split_label
     from npm_vetted.report.text import Paint
     from npm_vetted.review import compare
-    from npm_vetted.review_text import comparison_text
+    from npm_vetted.review.text import comparison_text
 
     name, old = split_label(arguments.package)
     with at_bench() as bench:

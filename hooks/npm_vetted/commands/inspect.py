@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from npm_vetted.commands._desk import split_label
     from npm_vetted.report.text import Paint
     from npm_vetted.review import inspect
-    from npm_vetted.review_text import inspection_text, script_text
+    from npm_vetted.review.text import inspection_text, script_text
 
     def version_here(bench: Bench, name: str) -> str:
         locked = {each.version for each in bench.locked(name) if each.version}

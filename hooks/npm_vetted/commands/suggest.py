@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from npm_vetted.model import Artifact, Kind
+from npm_vetted.review.suggestion import Suggestion, lines_to_read, ordered
 from npm_vetted.sanitize import json_text
-from npm_vetted.suggestion import Suggestion, lines_to_read, ordered
 from npm_vetted.vetting import Status
 
 if TYPE_CHECKING:

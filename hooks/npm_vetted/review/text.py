@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from npm_vetted.review import Comparison, Inspection, Script, Sized
+from npm_vetted.review.treediff import Change, FileDiff, Kind, TreeDiff
 from npm_vetted.sanitize import line, printable
-from npm_vetted.treediff import Change, FileDiff, Kind, TreeDiff
 
 Painter = Callable[..., str]
 """``paint(text, "red", "bold")``; ``report.text.Paint`` is one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.treediff import Kind, diff_trees
+from npm_vetted.review.treediff import Kind, diff_trees
 
 _BYTES_A_LINE: Final = 2_000
 """A folded file (minified, binary) is looked at by its size: it costs a line for each 2 kB."""

@@ -1,0 +1,216 @@
+"""Packuments and tarballs, fetched and cached; the only package that knows the network."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+from npm_vetted.errors import UndecidedError
+from npm_vetted.registry.cache import Cache
+from npm_vetted.registry.fetch import THREADS, Fetcher, Patience
+from npm_vetted.registry.packument import Packument, Release, read_packument
+from npm_vetted.registry.settings import DEFAULT, RegistrySettings, Url
+from npm_vetted.registry.tarball import (
+    Package,
+    expected_hash,
+    open_tarball,
+    verify,
+)
+from npm_vetted.sanitize import line, printable
+
+T = TypeVar("T")
+Pair = tuple[str, str]
+Progress = Callable[[int, int], None]
+"""Told how many of how many packages have been asked for."""
+
+_NAME: Final = re.compile(r"(?:@[\w~!'()*-][\w.~!'()*-]*/)?[\w~!'()*-][\w.~!'()*-]*", re.ASCII)
+_TEXT_LIMIT: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a note records of a version: DESIGN.md's ``published``, ``integrity``, ``scripts``.
+
+    ``evidence`` is the note's ``[evidence]`` table: texts are fit to be shown, what the registry
+    does not say is left out.
+    """
+
+    published: datetime | None
+    integrity: str | None
+    scripts: tuple[str, ...]
+    evidence: Mapping[str, str | int | list[str]]
+
+
+class Registry:
+    """Asks the registries that the settings name."""
+
+    def __init__(
+        self,
+        settings: RegistrySettings,
+        *,
+        cache: Path | None = None,
+        patience: Patience | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._settings = settings
+        self._patience = patience or Patience()
+        self._cache = Cache(cache)
+        self._fetcher = Fetcher(settings, self._patience)
+        self._progress = progress
+        self._kept: dict[str, Packument] = {}
+
+    def version(self, name: str, version: str) -> Published:
+        """What a note records of one version; raises UndecidedError where there is no answer."""
+        return _published(self.packument(name), version)
+
+    def versions(self, pairs: Iterable[Pair]) -> dict[Pair, Published | UndecidedError]:
+        """The same for many at once; each package is asked for once."""
+        wanted: dict[str, list[str]] = {}
+        for name, version in dict.fromkeys(pairs):
+            wanted.setdefault(name, []).append(version)
+        found: dict[Pair, Published | UndecidedError] = {}
+        with ThreadPoolExecutor(min(THREADS, len(wanted) or 1)) as pool:
+            jobs = [pool.submit(self._published, name, wanted[name]) for name in wanted]
+            try:
+                for job in self._counted(jobs):
+                    found.update(job.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return found
+
+    def _counted(self, jobs: list[Future[T]]) -> Iterator[Future[T]]:
+        for count, job in enumerate(jobs):
+            if self._progress is not None:
+                self._progress(count, len(jobs))
+            yield job
+        if self._progress is not None:
+            self._progress(len(jobs), len(jobs))
+
+    def _published(
+        self, name: str, versions: Iterable[str]
+    ) -> dict[Pair, Published | UndecidedError]:
+        found: dict[Pair, Published | UndecidedError] = {}
+        try:
+            packument = self._fetch_packument(name)
+        except UndecidedError as error:
+            return {(name, version): error for version in versions}
+        for version in versions:
+            try:
+                found[name, version] = _published(packument, version)
+            except UndecidedError as error:
+                found[name, version] = error
+        return found
+
+    def packument(self, name: str) -> Packument:
+        """What the registry says of a package; asked once for each name."""
+        if name not in self._kept:
+            self._kept[name] = self._fetch_packument(name)
+        return self._kept[name]
+
+    def _fetch_packument(self, name: str) -> Packument:
+        url = self.url(name)
+        kept = self._cache.packument(url, self._patience.packument)
+        headers = {"Accept": "application/json"}
+        if kept is not None:
+            headers["If-None-Match"] = kept.etag
+        answer = self._fetcher.get(url, self._patience.packument, headers)
+        if answer.status == HTTPStatus.NOT_MODIFIED and kept is not None:
+            return read_packument(str(url), name, kept.body)
+        packument = read_packument(str(url), name, answer.body)
+        self._cache.keep_packument(url, answer)
+        return packument
+
+    def url(self, name: str) -> Url:
+        """Where a package's packument is; raises UndecidedError for what npm never lets be a name.
+
+        So no name leads to another endpoint.
+        """
+        if _NAME.fullmatch(name) is None or len(name) > 214:
+            raise UndecidedError(f"not the name of a package in a registry: {line(name)!r}")
+        base = self._settings.registry(name)
+        path = base.path + quote(name, safe="@~!'()*-_.")
+        return Url.parse(f"{base.scheme}:{base.origin}{path}")
+
+    def tarball(self, release: Release, integrity: str | None = None) -> bytes:
+        """A version's tarball, checked against the lockfile's hash, else the registry's own."""
+        label = printable(f"{release.name}@{release.version}")
+        expected = integrity or release.integrity
+        if expected is None:
+            raise UndecidedError(f"{label}: the registry has no hash of its tarball")
+        found = expected_hash(expected)
+        kept = self._cache.tarball(found)
+        if kept is not None:
+            return kept
+        body = self._fetcher.get(self._tarball_url(release), self._patience.tarball, {}).body
+        verify(label, body, expected)
+        self._cache.keep_tarball(found, body)
+        return body
+
+    def package(self, release: Release, integrity: str | None = None) -> Package:
+        """The files of a version, from a tarball that is the expected one."""
+        label = printable(f"{release.name}@{release.version}")
+        data = self.tarball(release, integrity)
+        expected = integrity or release.integrity
+        assert expected is not None
+        return open_tarball(label, data, expected)
+
+    def _tarball_url(self, release: Release) -> Url:
+        """Where the tarball is; a mirror may still name npm's host, which npm replaces too."""
+        url = Url.parse(release.tarball)
+        base = self._settings.registry(release.name)
+        if url.origin == Url.parse(DEFAULT).origin != base.origin:
+            path = base.path.rstrip("/") + url.path
+            return Url.parse(f"{base.scheme}:{base.origin}{path}{url.query}")
+        return url
+
+
+def _published(packument: Packument, version: str) -> Published:
+    release = packument.release(version)
+    return Published(
+        published=release.published,
+        integrity=release.integrity,
+        scripts=tuple(release.scripts),
+        evidence=_evidence(release, packument.tags.get("latest")),
+    )
+
+
+def _evidence(release: Release, latest: str | None) -> dict[str, str | int | list[str]]:
+    found: dict[str, str | int | list[str] | None] = {
+        "latest": latest,
+        "maintainers": [line(str(person)) for person in release.maintainers[:50]],
+        "publisher": str(release.publisher) if release.publisher else None,
+        "repository": release.repository,
+        "licence": release.licence,
+        "deprecated": release.deprecated,
+        "unpacked-size": release.unpacked_size,
+        "files": release.file_count,
+    }
+    return {
+        key: line(value, _TEXT_LIMIT) if isinstance(value, str) else value
+        for key, value in found.items()
+        if value is not None and value != []
+    }
+
+
+def progress_bar(width: int = 30) -> Progress | None:
+    """A bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        filled = width * done // max(total, 1)
+        bar = "#" * filled + "." * (width - filled)
+        end = "\r\x1b[K" if done >= total else ""
+        sys.stderr.write(f"\r[{bar}] {done}/{total} packages{end}")
+        sys.stderr.flush()
+
+    return show

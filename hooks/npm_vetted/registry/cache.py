@@ -1,0 +1,112 @@
+"""What was fetched, kept on disk below the user's cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from npm_vetted.hashes import Hash
+from npm_vetted.registry.fetch import Answer
+from npm_vetted.registry.settings import Url
+from npm_vetted.registry.tarball import RefusedError, digest_of, gunzip
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A packument's body as it was answered, with the ETag that asks whether it still holds."""
+
+    etag: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Packuments by their URL with the ETag, tarballs by their hash; None: nothing is kept.
+
+    A cache that cannot be read or written is no cache: nothing depends on it.
+    """
+
+    folder: Path | None
+
+    def packument(self, url: Url, limit: int) -> Kept | None:
+        """The kept answer of an address; a 304 must confirm it."""
+        data = self._read(self._packument_file(url))
+        head, newline, body = (data or b"").partition(b"\n")
+        if not newline:
+            return None
+        try:
+            etag = json.loads(head)["etag"]
+            return Kept(etag, bytes(gunzip(body, limit))) if isinstance(etag, str) else None
+        except (ValueError, KeyError, TypeError, RecursionError, RefusedError):
+            return None
+
+    def keep_packument(self, url: Url, answer: Answer) -> None:
+        """Keep an answer that can be confirmed later."""
+        if answer.etag and answer.etag.isascii() and answer.etag.isprintable() and self.folder:
+            import gzip
+
+            head = json.dumps({"etag": answer.etag, "url": str(url)}).encode()
+            packed = gzip.compress(answer.body, compresslevel=1)
+            self._write(self._packument_file(url), head + b"\n" + packed)
+
+    def tarball(self, expected: Hash) -> bytes | None:
+        """A kept tarball that still has the hash."""
+        data = self._read(self._tarball_file(expected))
+        if data is None or digest_of(data, expected.algorithm) != expected.digest:
+            return None
+        return data
+
+    def keep_tarball(self, expected: Hash, data: bytes) -> None:
+        """Keep a tarball that was found to have the hash; not for sha1, which can be forged."""
+        if expected.algorithm != "sha1":
+            self._write(self._tarball_file(expected), data)
+
+    @staticmethod
+    def _tarball_file(expected: Hash) -> str:
+        return f"tarballs/{expected.algorithm}-{expected.digest.hex()}.tgz"
+
+    @staticmethod
+    def _packument_file(url: Url) -> str:
+        return f"packuments/{hashlib.sha256(str(url).encode()).hexdigest()}"
+
+    def _read(self, name: str) -> bytes | None:
+        if self.folder is None:
+            return None
+        with suppress(OSError):
+            return (self.folder / name).read_bytes()
+        return None
+
+    def _write(self, name: str, data: bytes) -> None:
+        if self.folder is None:
+            return
+        path = self.folder / name
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                Path(temporary).replace(path)
+            except OSError:
+                Path(temporary).unlink(missing_ok=True)
+
+
+def cache_folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path | None:
+    """Where a program keeps what it can fetch again; None without a home."""
+    home = environment.get("HOME") or environment.get("USERPROFILE")
+    if environment.get("XDG_CACHE_HOME"):
+        base = Path(environment["XDG_CACHE_HOME"])
+    elif platform == "win32" and environment.get("LOCALAPPDATA"):
+        base = Path(environment["LOCALAPPDATA"])
+    elif home:
+        base = Path(home) / ("Library/Caches" if platform == "darwin" else ".cache")
+    else:
+        return None
+    return base / "npm-vetted" if base.is_absolute() else None
