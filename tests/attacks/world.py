@@ -6,10 +6,8 @@ import contextlib
 import datetime
 import io
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,20 +55,6 @@ def run_command(folder: Path, *arguments: str) -> tuple[int, str, str]:
     with working_in(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = cli.main(arguments)
     return status, out.getvalue(), err.getvalue()
-
-
-def run_process(
-    folder: Path, *arguments: str, env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run npm-vetted as a hook does, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "npm_vetted", *arguments],
-        cwd=folder,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 class World:
