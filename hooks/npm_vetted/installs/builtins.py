@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.installs.disk import Disk, Gone, Taken, Written
-from npm_vetted.installs.shell import printed_by
+from npm_vetted.installs.expansion import printed_by
 from npm_vetted.installs.source import Source
 from npm_vetted.installs.state import State
 from npm_vetted.installs.words import HOLE

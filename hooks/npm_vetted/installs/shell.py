@@ -8,25 +8,21 @@ where they are called; what cannot be told is a hole in a word.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from itertools import product
 from typing import TYPE_CHECKING, Final, Protocol
 
 from npm_vetted.errors import UndecidedError
+from npm_vetted.installs.expansion import DEPTH, Expansion, matching, printed_by, single
+from npm_vetted.installs.parsed import Parsed
 from npm_vetted.installs.source import Source, joined
-from npm_vetted.installs.state import State, parent_of
+from npm_vetted.installs.state import State
 from npm_vetted.installs.words import HOLE, UNKNOWN, Value, concat, either
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node
 
 SIZE_LIMIT: Final = 2_000_000
-_DEPTH: Final = 60
 _COMMANDS: Final = 20_000
-_MOST_LINES: Final = 24
 _WRITES: Final = (">", ">>", ">|", "&>", "&>>")
 
 
@@ -44,14 +40,6 @@ class Listener(Protocol):
 
     def unreadable(self, source: Source) -> None:
         """A part of the script that the parser cannot read."""
-
-
-@cache
-def _parser() -> Parser:
-    import tree_sitter
-    import tree_sitter_bash
-
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
 class Shell:
@@ -99,9 +87,8 @@ class Script:
 
     def __init__(self, shell: Shell, source: Source) -> None:
         self.shell = shell
-        self.source = source
-        self.data = source.text.encode()
-        self.inner = [found.start() for found in re.finditer(rb"[\x80-\xbf]", self.data)]
+        self.parsed = Parsed(source)
+        self.words = Expansion(shell.path, self.parsed, self.visit_all)
         self.statements: dict[str, Callable[[Node, State, int], None]] = {
             "list": self._list,
             "pipeline": self._pipeline,
@@ -123,24 +110,7 @@ class Script:
 
     def follow(self, state: State, depth: int) -> None:
         """Follow the whole script."""
-        tree = _parser().parse(self.data)
-        self.visit_all(tree.root_node.children, state, depth)
-
-    def text(self, node: Node) -> str:
-        """A node's own text."""
-        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
-
-    def offset(self, position: int) -> int:
-        """A byte offset as an offset in the text."""
-        return position - bisect_left(self.inner, position)
-
-    def part(self, node: Node) -> Source:
-        """A node's text with its lines."""
-        return self.source.at(self.offset(node.start_byte), self.offset(node.end_byte))
-
-    def line(self, node: Node) -> int:
-        """The line of the file that a node starts on."""
-        return self.source.line(self.offset(node.start_byte))
+        self.visit_all(self.parsed.statements(), state, depth)
 
     def visit_all(self, nodes: Sequence[Node], state: State, depth: int) -> None:
         """Follow statements one after the other."""
@@ -150,9 +120,9 @@ class Script:
 
     def visit(self, node: Node, state: State, depth: int) -> None:
         """Follow one statement."""
-        if depth > _DEPTH:
+        if depth > DEPTH:
             raise UndecidedError(
-                "commands nested too deeply", path=self.shell.path, line=self.line(node)
+                "commands nested too deeply", path=self.shell.path, line=self.parsed.line(node)
             )
         handler = self.statements.get(node.type)
         if handler is not None:
@@ -163,7 +133,7 @@ class Script:
     # -- statements
 
     def _error(self, node: Node, state: State, depth: int) -> None:
-        self.shell.listener.unreadable(self.part(node))
+        self.shell.listener.unreadable(self.parsed.part(node))
         self.visit_all(node.children, state, depth)
 
     def _list(self, node: Node, state: State, depth: int) -> None:
@@ -198,7 +168,7 @@ class Script:
             inner.stdin = fed
             self.visit(part, inner, depth)
             printed = self.printed(part, inner)
-            fed = None if printed is None else joined([(printed, self.line(part))])
+            fed = None if printed is None else joined([(printed, self.parsed.line(part))])
 
     def printed(self, node: Node, state: State) -> str | None:
         """What a simple command prints, where that can be told; None: it cannot."""
@@ -206,7 +176,7 @@ class Script:
             node = node.children[0]
         if node.type != "command":
             return None
-        lines = self.lines_of(node, state)
+        lines = self.words.lines_of(node, state)
         if len(lines) != 1:
             return None
         if lines[0] == ["cat"] and state.stdin is not None:
@@ -246,7 +216,7 @@ class Script:
         options: list[Value] = []
         for child in node.children:
             if child.type == "variable_name" and name is None:
-                name = self.text(child)
+                name = self.parsed.text(child)
             elif child.type == "do_group":
                 body = state.branch()
                 if name is not None:
@@ -258,7 +228,7 @@ class Script:
 
     def _options(self, node: Node, state: State, depth: int) -> Iterator[Value]:
         """The words that a loop goes over: patterns are matched against the repository's files."""
-        for value, splits in self._spread(node, state, depth):
+        for value, splits in self.words.spread(node, state, depth):
             yield from self._looped(value, splits, state)
 
     @staticmethod
@@ -279,7 +249,7 @@ class Script:
         name = node.child_by_field_name("name")
         body = node.child_by_field_name("body")
         if name is not None and body is not None:
-            self.shell.functions[self.text(name)] = (body, self)
+            self.shell.functions[self.parsed.text(name)] = (body, self)
 
     def _redirected(self, node: Node, state: State, depth: int) -> None:
         body: Node | None = None
@@ -311,7 +281,7 @@ class Script:
         operator = next((c.type for c in node.children if c.type in _WRITES), None)
         target = next((c for c in reversed(node.children) if c.is_named), None)
         if operator is not None and target is not None:
-            yield operator, self.word(target, state, depth)[0]
+            yield operator, self.words.word(target, state, depth)[0]
 
     def _heredoc(
         self,
@@ -326,13 +296,15 @@ class Script:
         quoted = False
         for child in node.children:
             if child.type == "heredoc_start":
-                quoted = self.text(child)[:1] in ("'", '"', "\\")
+                quoted = self.parsed.text(child)[:1] in ("'", '"', "\\")
             elif child.type == "heredoc_body":
                 parts.extend(self._heredoc_text(child, state, depth, quoted))
             elif child.type == "file_redirect":
                 writes.extend(self._target(child, state, depth))
             elif node.type == "herestring_redirect" and child.is_named:
-                parts.append((_single(self.word(child, state, depth)[0]), self.line(child)))
+                parts.append(
+                    (single(self.words.word(child, state, depth)[0]), self.parsed.line(child))
+                )
             elif child.is_named and child.type not in ("heredoc_end", "file_descriptor"):
                 after.append(child)
         return joined(parts)
@@ -342,17 +314,13 @@ class Script:
     ) -> Iterator[tuple[str, int]]:
         cursor = node.start_byte
         for child in () if quoted else node.children:
-            yield self._raw(cursor, child.start_byte)
+            yield self.parsed.raw(cursor, child.start_byte)
             if child.type == "heredoc_content":
-                yield self.text(child), self.line(child)
+                yield self.parsed.text(child), self.parsed.line(child)
             else:
-                yield _single(self.word(child, state, depth)[0]), self.line(child)
+                yield single(self.words.word(child, state, depth)[0]), self.parsed.line(child)
             cursor = child.end_byte
-        yield self._raw(cursor, node.end_byte)
-
-    def _raw(self, start: int, end: int) -> tuple[str, int]:
-        text = self.data[start:end].decode("utf-8", "replace")
-        return text, self.source.line(self.offset(start))
+        yield self.parsed.raw(cursor, node.end_byte)
 
     # -- variables
 
@@ -360,15 +328,15 @@ class Script:
         """An assignment's name and value; arrays are kept apart."""
         name = node.child_by_field_name("name")
         value = node.child_by_field_name("value")
-        label = self.text(name) if name is not None else ""
+        label = self.parsed.text(name) if name is not None else ""
         if value is None:
             return label, ("",)
         if value.type == "array":
-            words = [self.word(c, state, depth)[0] for c in value.children if c.is_named]
+            words = [self.words.word(c, state, depth)[0] for c in value.children if c.is_named]
             added = "+=" in {c.type for c in node.children}
             state.arrays[label] = [*(state.arrays.get(label, []) if added else []), *words]
             return "", ()
-        found, _ = self.word(value, state, depth)
+        found, _ = self.words.word(value, state, depth)
         if any(c.type == "+=" for c in node.children):
             found = concat([state.value(label) or UNKNOWN, found])
         return label, found
@@ -376,7 +344,7 @@ class Script:
     def _assignment(self, node: Node, state: State, depth: int) -> None:
         name, value = self._assign(node, state, depth)
         if name:
-            self._set(name, value, state, self.line(node), export=False)
+            self._set(name, value, state, self.parsed.line(node), export=False)
 
     def _set(self, name: str, value: Value, state: State, line: int, *, export: bool) -> None:
         state.set(name, value, export)
@@ -384,34 +352,34 @@ class Script:
             self.shell.listener.assigned(name, value, line)
 
     def _declaration(self, node: Node, state: State, depth: int) -> None:
-        keyword = self.text(node.children[0]) if node.children else ""
-        flags = [self.text(c) for c in node.children if c.type == "word"]
+        keyword = self.parsed.text(node.children[0]) if node.children else ""
+        flags = [self.parsed.text(c) for c in node.children if c.type == "word"]
         export = keyword == "export" or any("x" in flag for flag in flags)
         for child in node.children:
             if child.type == "variable_assignment":
                 name, value = self._assign(child, state, depth)
                 if name:
-                    self._set(name, value, state, self.line(child), export=export)
+                    self._set(name, value, state, self.parsed.line(child), export=export)
             elif child.type == "variable_name" and export:
-                name = self.text(child)
+                name = self.parsed.text(child)
                 state.exported.add(name)
                 if (found := state.variables.get(name)) is not None:
-                    self.shell.listener.assigned(name, found, self.line(child))
+                    self.shell.listener.assigned(name, found, self.parsed.line(child))
             elif child.is_named:
-                for text in self.word(child, state, depth)[0]:
+                for text in self.words.word(child, state, depth)[0]:
                     name, equals, value_of = text.partition("=")
                     if equals:
-                        self._set(name, (value_of,), state, self.line(child), export=export)
+                        self._set(name, (value_of,), state, self.parsed.line(child), export=export)
 
     def _unset(self, node: Node, state: State, depth: int) -> None:  # noqa: ARG002
         for child in node.children:
             if child.type == "variable_name":
-                state.variables.pop(self.text(child), None)
+                state.variables.pop(self.parsed.text(child), None)
 
     # -- commands
 
     def _command(self, node: Node, state: State, depth: int) -> None:
-        line = self.line(node)
+        line = self.parsed.line(node)
         self.shell.count(line)
         prefix: list[tuple[str, Value]] = []
         writes: list[tuple[str, Value]] = []
@@ -426,7 +394,7 @@ class Script:
                 inner.stdin = self._heredoc(child, state, depth, writes, [])
             elif child.type == "file_redirect":
                 writes.extend(self._target(child, state, depth))
-        lines = self.lines_of(node, inner, depth)
+        lines = self.words.lines_of(node, inner, depth)
         if prefix:
             inner = inner.fork()
             for name, value in prefix:
@@ -462,304 +430,17 @@ class Script:
             body, script = found
             before = state.arguments, state.call
             state.arguments = [(word,) for word in words[1:]]
-            state.call = state.call or self.part(node)
+            state.call = state.call or self.parsed.part(node)
             script.visit(body, state, depth + 4)
             state.arguments, state.call = before
             return
         # a function that runs its own arguments is no place to look at: its caller is
-        given = self.text(node).startswith(('"$@"', "$@", '"$*"', "$*", '"$1"', "$1"))
-        part = state.call if given and state.call is not None else self.part(node)
+        given = self.parsed.text(node).startswith(('"$@"', "$@", '"$*"', "$*", '"$1"', "$1"))
+        part = state.call if given and state.call is not None else self.parsed.part(node)
         self.shell.listener.command(words, state, part, depth)
-
-    def lines_of(self, node: Node, state: State, depth: int = 0) -> list[list[str]]:
-        """The argument lists that a command may run with: one, unless a word may be several."""
-        words: list[tuple[Value, bool]] = []
-        for child in node.children:
-            if child.type == "command_name":
-                words.extend(self._spread(child.children[0], state, depth))
-            elif child.is_named and child.type not in (
-                "variable_assignment",
-                "file_redirect",
-                "herestring_redirect",
-                "heredoc_redirect",
-            ):
-                words.extend(self._spread(child, state, depth))
-        return _combined(words)
-
-    def _spread(self, node: Node, state: State, depth: int) -> list[tuple[Value, bool]]:
-        """A word; ``"${array[@]}"`` and ``"$@"`` are as many as they hold."""
-        inner = node
-        if node.type == "string":
-            named = [child for child in node.children if child.is_named]
-            if len(named) == 1:
-                inner = named[0]
-        text = self.text(inner)
-        if inner.type == "expansion" and text.endswith(("[@]}", "[*]}")):
-            name = text[2:-4].lstrip("#!")
-            if name in state.arrays:
-                return [(value, False) for value in state.arrays[name]]
-        if text in ("$@", "$*", "${@}", "${*}"):
-            if state.arguments is None:
-                return [(UNKNOWN, True)]
-            return [(value, False) for value in state.arguments]
-        return [self.word(node, state, depth)]
-
-    # -- words
-
-    def word(self, node: Node, state: State, depth: int = 0) -> tuple[Value, bool]:
-        """What a word may be, and whether the shell splits it at blanks."""
-        if depth > _DEPTH:
-            raise UndecidedError(
-                "words nested too deeply", path=self.shell.path, line=self.line(node)
-            )
-        match node.type:
-            case "word" | "number" | "extglob_pattern" | "variable_name" | "regex":
-                return _unescaped(self.text(node)), False
-            case "raw_string" | "ansi_c_string" | "string" | "translated_string":
-                return self._quoted(node, state, depth), False
-            case "simple_expansion" | "expansion":
-                return self._expansion(node, state, depth), True
-            case "command_substitution":
-                return self._substitution(node, state, depth), True
-            case "concatenation":
-                return self._concatenated(node, state, depth)
-            case _ if node.child_count:
-                self.visit_all(node.children, state.fork(), depth + 1)
-                return UNKNOWN, False
-            case _:
-                return (self.text(node),), False
-
-    def _concatenated(self, node: Node, state: State, depth: int) -> tuple[Value, bool]:
-        parts = [self.word(child, state, depth + 1) for child in node.children]
-        value = concat([each for each, _ in parts])
-        if any(self.text(child) == "{" for child in node.children):
-            return either(*((" ".join(braces(text)),) for text in value)), True
-        return value, any(each for _, each in parts)
-
-    def _quoted(self, node: Node, state: State, depth: int) -> Value:
-        if node.type == "raw_string":
-            return (self.text(node)[1:-1],)
-        if node.type == "ansi_c_string":
-            return (_ansi(self.text(node)[2:-1]),)
-        return self._string(node, state, depth)
-
-    def _string(self, node: Node, state: State, depth: int) -> Value:
-        parts: list[Value] = []
-        cursor = node.start_byte + 1
-        if node.type == "translated_string":
-            return self.word(node.children[-1], state, depth + 1)[0]
-        end = node.end_byte - 1
-        for child in node.children:
-            if child.type == '"':
-                continue
-            parts.append((self._between(cursor, child.start_byte),))
-            if child.type == "string_content":
-                parts.append((_double_quoted(self.text(child)),))
-            else:
-                parts.append(self.word(child, state, depth + 1)[0])
-            cursor = child.end_byte
-        parts.append((self._between(cursor, end),))
-        return concat(parts)
-
-    def _between(self, start: int, end: int) -> str:
-        return _double_quoted(self.data[start : max(start, end)].decode("utf-8", "replace"))
-
-    def _expansion(self, node: Node, state: State, depth: int) -> Value:
-        children = [
-            child.children[0] if child.type == "subscript" and child.children else child
-            for child in node.children
-        ]
-        names = [c for c in children if c.type in ("variable_name", "special_variable_name")]
-        if not names:
-            for child in node.children:
-                if child.is_named:
-                    self.word(child, state, depth + 1)
-            return UNKNOWN
-        name = self.text(names[0])
-        value = self._variable(name, state)
-        operators = [
-            c.type for c in node.children if not c.is_named and c.type not in ("${", "}", "$")
-        ]
-        if not operators:
-            return UNKNOWN if value is None else value
-        operator = operators[0]
-        rest = [c for c in children if c.is_named and c.id != names[0].id]
-        given: Value = ("",)
-        if rest:
-            given = concat([self.word(c, state, depth + 1)[0] for c in rest])
-        return _operated(operator, value, given)
-
-    def _variable(self, name: str, state: State) -> Value | None:
-        if name.isdigit() and name != "0":
-            if state.arguments is None:
-                return None
-            index = int(name) - 1 if len(name) < 4 else 10_000
-            return state.arguments[index] if index < len(state.arguments) else ("",)
-        if name in ("0", "BASH_SOURCE"):
-            return (state.script,) if state.script else None
-        return state.value(name)
-
-    def _substitution(self, node: Node, state: State, depth: int) -> Value:
-        """What a command prints, for the few whose answer can be told: directories and echoes."""
-        inner = state.fork()
-        statements = [child for child in node.children if child.is_named]
-        self.visit_all(statements, inner, depth + 2)
-        if len(statements) != 1:
-            return UNKNOWN
-        statement = statements[0]
-        if statement.type == "redirected_statement" and statement.children:
-            statement = statement.children[0]
-        if statement.type == "list":
-            last = statement.children[-1]
-            return inner.cwd if self.text(last).split()[:1] == ["pwd"] else UNKNOWN
-        if statement.type != "command":
-            return UNKNOWN
-        lines = self.lines_of(statement, inner, depth + 2)
-        return either(*(_answer(words, state) for words in lines))
-
-
-def _answer(words: list[str], state: State) -> Value:
-    match words:
-        case ["pwd", *_]:
-            return state.cwd
-        case ["dirname", *_, path]:
-            return parent_of((path,))
-        case ["realpath" | "readlink", *_, path]:
-            return tuple(state.places(path)) if HOLE not in path else UNKNOWN
-        case ["git", "rev-parse", "--show-toplevel"]:
-            return (top_of(state),)
-        case ["which" | "command" | "type", *_, program] if not program.startswith("-"):
-            return (program,)
-        case ["mktemp", *_]:
-            return ("/tmp/" + HOLE,)  # noqa: S108
-    printed = printed_by(words)
-    return UNKNOWN if printed is None else (printed.rstrip("\n"),)
-
-
-def top_of(state: State) -> str:
-    """The top of the checkout that a shell runs in."""
-    from npm_vetted.installs.disk import CHECKOUT, under
-
-    inside = all(under(CHECKOUT, place) is not None for place in state.cwd)
-    return CHECKOUT if inside else HOLE
-
-
-def printed_by(words: list[str]) -> str | None:
-    """What ``echo`` and ``printf`` print; None for other commands."""
-    match words:
-        case ["echo", *rest]:
-            newline = "\n"
-            while rest and rest[0] in ("-n", "-e", "-E", "-ne", "-en"):
-                newline = "" if "n" in rest[0] else newline
-                rest = rest[1:]
-            return " ".join(rest).replace("\\n", "\n") + newline
-        case [":" | "true"]:
-            return ""
-        case ["printf", form, *rest]:
-            text = form.replace("\\n", "\n")
-            for word in rest:
-                text = text.replace("%s", word, 1)
-            return text
-    return None
-
-
-def matching(pattern: str, state: State) -> Value:
-    """What a pattern names among the repository's files, from where the shell runs."""
-    from npm_vetted.installs.disk import Copied, under
-
-    found: list[str] = []
-    for layer in state.disk.layers:
-        if not isinstance(layer, Copied) or layer.source:
-            continue
-        for place in state.places(pattern):
-            inner = under(layer.place, place)
-            if inner is not None:
-                found.extend(f"{layer.place}/{path}" for path in layer.tracked.glob(inner))
-    return either(found) if found else UNKNOWN
 
 
 def _compound(node: Node) -> bool:
     return node.is_named and node.type in (
         "compound_statement", "negated_command", "test_command", "variable_assignments",
     )  # fmt: skip
-
-
-def _single(value: Value) -> str:
-    return value[0] if len(value) == 1 else HOLE
-
-
-def _combined(words: Sequence[tuple[Value, bool]]) -> list[list[str]]:
-    """Every argument list that the words may make, blanks splitting those that are unquoted."""
-    total = 1
-    bounded: list[tuple[Value, bool]] = []
-    for value, splits in words:
-        total *= len(value)
-        bounded.append((value if total <= _MOST_LINES else UNKNOWN, splits))
-        total = min(total, _MOST_LINES)
-    lines: list[list[str]] = []
-    for choice in product(*(value for value, _ in bounded)):
-        line: list[str] = []
-        for text, (_, splits) in zip(choice, bounded, strict=True):
-            line.extend(text.split() if splits else [text])
-        if line not in lines:
-            lines.append(line)
-    return lines
-
-
-def _operated(operator: str, value: Value | None, given: Value) -> Value:
-    """``${name:-word}`` and its kin: what is not set in this file may be set outside it."""
-    match operator:
-        case ":-" | "-" | ":=" | "=":
-            if value is None:
-                return either(given, UNKNOWN)
-            return either(*((text,) if text else given for text in value))
-        case ":+" | "+":
-            if value is None:
-                return either(given, ("",))
-            return either(*(given if text else ("",) for text in value))
-        case "%" | "%%" if given == ("/*",) and value is not None:
-            return parent_of(value)
-        case ":?" | "?":
-            return UNKNOWN if value is None else value
-        case _:
-            return UNKNOWN
-
-
-def braces(text: str) -> list[str]:
-    """``a{b,c}`` is ``ab ac``: one pair of braces, as in what people write."""
-    start = text.find("{")
-    end = text.find("}", start)
-    if start < 0 or end < 0 or "," not in text[start:end]:
-        return [text]
-    return [text[:start] + each + text[end + 1 :] for each in text[start + 1 : end].split(",")]
-
-
-def _unescaped(text: str) -> Value:
-    """An unquoted word: backslashes go."""
-    if "\\" not in text:
-        return (text,)
-    out = []
-    index = 0
-    while index < len(text):
-        if text[index] == "\\" and index + 1 < len(text):
-            index += 1
-            if text[index] != "\n":
-                out.append(text[index])
-        else:
-            out.append(text[index])
-        index += 1
-    return ("".join(out),)
-
-
-def _double_quoted(text: str) -> str:
-    for escaped, plain in (("\\\n", ""), ('\\"', '"'), ("\\$", "$"), ("\\`", "`"), ("\\\\", "\\")):
-        text = text.replace(escaped, plain)
-    return text
-
-
-def _ansi(text: str) -> str:
-    """``$'…'``: the escapes of C."""
-    try:
-        return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
-    except UnicodeDecodeError:
-        return HOLE
