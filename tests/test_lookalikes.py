@@ -9,20 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from npm_vetted.lookalikes import (
-    Index,
-    Kind,
-    Match,
-    is_popular,
-    lookalike,
-    lookalikes,
-    popular,
-    products,
-    skeletons,
-    slip,
-    unpopular,
-    used,
-)
+from npm_vetted.lookalikes import Match, lookalike, lookalikes
+from npm_vetted.lookalikes.known import Index, is_popular, popular, products, unpopular, used
+from npm_vetted.lookalikes.slips import Kind, Near, skeletons, slip
 
 LITTLE_KNOWN = Path(__file__).parent / "data" / "little-known-packages.txt"
 
@@ -327,8 +316,6 @@ def test_a_search_finds_what_the_index_finds(known: list[str], asked: list[str])
 
 @given(st.lists(_SPELLINGS, unique=True, max_size=40), _SPELLINGS)
 def test_what_shares_a_half_is_found_in_the_order_of_the_index(known: list[str], name: str) -> None:
-    from npm_vetted.lookalikes import _Near
-
-    near = _Near(known)
+    near = Near(known)
     for length in range(max(len(name) - 1, 1), len(name) + 2):
         assert list(near._searched(name, length)) == list(near._indexed(name, length))

@@ -7,7 +7,8 @@ from typing import Final
 
 from npm_vetted.change import Change, ProjectChange, Use
 from npm_vetted.checks import Words, use_finding
-from npm_vetted.lookalikes import Index, Match, lookalikes, unpopular, used
+from npm_vetted.lookalikes import Match, lookalikes
+from npm_vetted.lookalikes.known import Index, unpopular, used
 from npm_vetted.model import Finding
 from npm_vetted.vetting import Status
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from npm_vetted.installs import Context
@@ -171,7 +171,7 @@ class Scene:
             return answer
         project = None if act.kind is Kind.GLOBAL or self.foreign else self.project
         if act.kind is Kind.RUN and self.program == "pnpm" and project is not None:
-            project = replace(project, pin=None)  # what blocks by default does not block here
+            project = project._replace(pin=None)  # what blocks by default does not block here
         answers = set()
         for maybe in (True, False) if self.state.disk.doubts else (True,):
             self.doubt = ""

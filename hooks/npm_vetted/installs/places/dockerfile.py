@@ -1,18 +1,15 @@
 """Dockerfiles and Containerfiles: what an image has copied in when it installs.
 
-The reader follows Docker's own (docs.docker.com/reference/dockerfile): escape directive, line
-continuations with comments in between, heredocs, JSON and shell form, flags, ONBUILD, stages.
+Stages, ONBUILD, mounts and copies are followed as Docker does (docs.docker.com/reference/dockerfile).
 """
 
 from __future__ import annotations
 
 import fnmatch
-import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final
 
 from npm_vetted.documents.base import decode
@@ -20,6 +17,16 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.installs import Context
 from npm_vetted.installs.disk import Copied, Disk, Gone, Taken, Tracked, Written, resolve
 from npm_vetted.installs.judgement import Judge
+from npm_vetted.installs.places._dockerfile_text import (
+    Instruction,
+    flags_of,
+    instructions,
+    mounts_of,
+    pairs_of,
+    with_heredocs,
+    words_of,
+)
+from npm_vetted.installs.places._dockerignore import ignorer, pattern_of
 from npm_vetted.installs.powershell import run_windows
 from npm_vetted.installs.source import Source, joined
 from npm_vetted.installs.state import State
@@ -32,9 +39,6 @@ _NOT: Final = (
     ".yml", ".yaml", ".html", ".rst", ".txt", ".rs", ".java", ".lock", ".css", ".svg", ".png",
     ".sh", ".vim",
 )  # fmt: skip
-_DIRECTIVE: Final = re.compile(r"#\s*escape\s*=\s*(\S)\s*\Z", re.IGNORECASE)
-_HEREDOC: Final = re.compile(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
-_FLAG: Final = re.compile(r"--([a-z-]+)(?:=(\S*))?\s+")
 _VARIABLE: Final = re.compile(r"\\\$|\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 _STAGES: Final = 200
 _INSTRUCTIONS: Final = 20_000
@@ -44,78 +48,6 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """``Dockerfile``, ``Dockerfile.dev``, ``web.Dockerfile``, ``Containerfile`` in any case."""
     name = path.rpartition("/")[2]
     return _NAME.match(name) is not None and not name.lower().endswith(_NOT)
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One instruction: its name in capitals, what follows it, and its heredocs by name."""
-
-    name: str
-    body: Source
-    heredocs: tuple[tuple[str, Source, bool], ...] = ()
-
-    @property
-    def line(self) -> int:
-        """The line that it starts on."""
-        return self.body.line(0)
-
-
-def instructions(text: str) -> Iterator[Instruction]:
-    """The instructions of a file, continuation lines joined."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    escape = "\\"
-    index = 0
-    while index < len(lines) and lines[index].startswith("#"):
-        if found := _DIRECTIVE.match(lines[index].strip()):
-            escape = found.group(1)
-        index += 1
-    index = 0
-    while index < len(lines):
-        stripped = lines[index].strip()
-        if not stripped or stripped.startswith("#"):
-            index += 1
-            continue
-        parts: list[tuple[str, int]] = []
-        while index < len(lines):
-            line = lines[index]
-            if line.strip().startswith("#") or (parts and not line.strip()):
-                index += 1
-                continue
-            body = line.rstrip()
-            index += 1
-            if body.endswith(escape):
-                parts.append((body[:-1], index))
-                continue
-            parts.append((line, index))
-            break
-        yield_from, index = _with_heredocs(joined(parts), lines, index)
-        if yield_from is not None:
-            yield yield_from
-
-
-def _with_heredocs(
-    whole: Source, lines: Sequence[str], index: int
-) -> tuple[Instruction | None, int]:
-    text = whole.text
-    lead = len(text) - len(text.lstrip())
-    end = lead
-    while end < len(text) and not text[end].isspace():
-        end += 1
-    name = text[lead:end].upper()
-    start = end + (len(text[end:]) - len(text[end:].lstrip()))
-    body = whole.at(start, len(text))
-    heredocs = []
-    if name in ("RUN", "COPY", "ADD") or (name == "ONBUILD" and "<<" in text):
-        for dash, quote, word in _HEREDOC.findall(body.text):
-            inner: list[tuple[str, int]] = []
-            while index < len(lines):
-                line = lines[index].lstrip("\t") if dash else lines[index]
-                index += 1
-                if line == word:
-                    break
-                inner.append((line + "\n", index))
-            heredocs.append((word, joined(inner), bool(quote)))
-    return Instruction(name, body, tuple(heredocs)), index
 
 
 def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
@@ -163,54 +95,21 @@ def _stands(folder: str, source: str, tracked: Tracked) -> bool:
 def _local_sources(each: Instruction) -> list[str]:
     if each.name not in ("COPY", "ADD", "RUN"):
         return []
-    flags, rest = _flags(each.body.text)
+    flags, rest = flags_of(each.body.text)
     if each.name == "RUN":
         return [
             mount["source"]
-            for mount in _mounts(flags)
+            for mount in mounts_of(flags)
             if "source" in mount and mount.get("type", "bind") == "bind" and "from" not in mount
         ]
     if any(name == "from" for name, _ in flags):
         return []
-    words = _words(rest)
+    words = words_of(rest)
     return [
         word
         for word in words[:-1]
         if "$" not in word and "://" not in word and not word.startswith("<<")
     ]
-
-
-def _flags(text: str) -> tuple[list[tuple[str, str]], str]:
-    found = []
-    while match := _FLAG.match(text):
-        found.append((match.group(1), match.group(2) or ""))
-        text = text[match.end() :]
-    return found, text
-
-
-def _mounts(flags: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    found = []
-    for name, value in flags:
-        if name == "mount":
-            pairs = (each.partition("=") for each in value.split(","))
-            mount = {key: text.strip("\"'") for key, _, text in pairs}
-            for short, long in (("src", "source"), ("dst", "target"), ("destination", "target")):
-                if short in mount:
-                    mount.setdefault(long, mount[short])
-            found.append(mount)
-    return found
-
-
-def _words(text: str) -> list[str]:
-    stripped = text.strip()
-    if stripped.startswith("["):
-        try:
-            values = json.loads(stripped)
-        except (ValueError, RecursionError):
-            values = None
-        if isinstance(values, list) and all(isinstance(each, str) for each in values):
-            return values
-    return [word.strip("\"'") for word in stripped.split()]
 
 
 @dataclass(slots=True)
@@ -253,7 +152,7 @@ class Build:
         self.judge = Judge(path=path, context=context, ci=True)
         self.tracked = tracked
         self.base = base
-        self.ignores = _ignorer(path, base, context)
+        self.ignores = ignorer(path, base, context)
         self.stages: dict[str, Stage] = {}
         self.globals: dict[str, str] = {}
         self.stage: Stage | None = None
@@ -269,7 +168,7 @@ class Build:
             handler(each, self.stage)
 
     def _from(self, each: Instruction) -> None:
-        _, rest = _flags(each.body.text)
+        _, rest = flags_of(each.body.text)
         words = rest.split()
         stage = Stage(Disk(), arguments=dict(self.globals))
         image = stage.expand(words[0]) if words else ""
@@ -281,7 +180,7 @@ class Build:
             self.stages[words[2].lower()] = self.stage
 
     def _arg(self, each: Instruction) -> None:
-        for word in _words(each.body.text):
+        for word in words_of(each.body.text):
             name, equals, value = word.partition("=")
             if self.stage is None:
                 if equals:
@@ -298,7 +197,7 @@ class Build:
         self.judge.variable(name, (HOLE if value is None else value,), line)
 
     def _env(self, each: Instruction, stage: Stage) -> None:
-        for name, value, offset in _pairs(each.body.text):
+        for name, value, offset in pairs_of(each.body.text):
             expanded = stage.expand(value)
             stage.variables[name] = expanded
             self._told(name, expanded, each.body.line(offset))
@@ -316,12 +215,12 @@ class Build:
             )
 
     def _shell(self, each: Instruction, stage: Stage) -> None:
-        words = _words(each.body.text)
+        words = words_of(each.body.text)
         stage.shell = posixpath.basename(words[0].replace("\\", "/")) if words else "sh"
 
     def _onbuild(self, each: Instruction, stage: Stage) -> None:
         """What an image does to those that are built from it: their files are not ours to see."""
-        inner, _ = _with_heredocs(each.body, [], 0)
+        inner, _ = with_heredocs(each.body, [], 0)
         if inner is not None:
             self.take(Instruction(inner.name, inner.body, each.heredocs))
         _ = stage
@@ -329,9 +228,9 @@ class Build:
     # -- files
 
     def _copy(self, each: Instruction, stage: Stage) -> None:
-        flags, rest = _flags(each.body.text)
+        flags, rest = flags_of(each.body.text)
         named = dict(flags)
-        words = [stage.expand(word) for word in _words(rest)]
+        words = [stage.expand(word) for word in words_of(rest)]
         if len(words) < 2:
             return
         *sources, target = words
@@ -412,7 +311,7 @@ class Build:
 
         def both(path: str) -> bool:
             inner = path[len(self.base) :].lstrip("/") if self.base else path
-            return self.ignores(path) or bool(_pattern(exclude).match(inner))
+            return self.ignores(path) or bool(pattern_of(exclude).match(inner))
 
         return both
 
@@ -420,9 +319,9 @@ class Build:
 
     def _run(self, each: Instruction, stage: Stage) -> None:
         """A command; what it writes stays in the image, what was mounted for it does not."""
-        flags, rest = _flags(each.body.text)
+        flags, rest = flags_of(each.body.text)
         offset = len(each.body.text) - len(rest)
-        disk = self._mounted(stage, _mounts(flags))
+        disk = self._mounted(stage, mounts_of(flags))
         before = len(disk.layers)
         self._follow(each, each.body.at(offset, len(each.body.text)), stage, disk)
         if disk is not stage.disk:
@@ -461,7 +360,7 @@ class Build:
             state.set(name, (value,), export=True)
         text = body.text.strip()
         if text.startswith("["):
-            words = _words(text)
+            words = words_of(text)
             if words and text.endswith("]") and not text.startswith("[["):
                 self.judge.command(words, state, Source(" ".join(words), ((0, each.line),)), 0)
                 return
@@ -503,98 +402,3 @@ def _known_names(pattern: str) -> list[str]:
     names = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "package.json", "package-lock.json",
              "pnpm-lock.yaml", "pnpm-workspace.yaml", "yarn.lock", "bun.lock")  # fmt: skip
     return [name for name in names if fnmatch.fnmatchcase(name, pattern)]
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str, int]]:
-    """``ENV A=b C="d e"``, and the old ``ENV A b``; each with its offset."""
-    stripped = text.strip()
-    head = re.match(r"[\w.-]+", stripped)
-    if head and "=" not in stripped.split(None, 1)[0]:
-        yield head.group(), stripped[head.end() :].strip(), 0
-        return
-    index = 0
-    while index < len(text):
-        if text[index].isspace():
-            index += 1
-            continue
-        start = index
-        word: list[str] = []
-        quote = ""
-        while index < len(text) and (quote or not text[index].isspace()):
-            char = text[index]
-            if quote:
-                if char == quote:
-                    quote = ""
-                else:
-                    word.append(char)
-            elif char in "\"'":
-                quote = char
-            elif char == "\\" and index + 1 < len(text):
-                index += 1
-                word.append(text[index])
-            else:
-                word.append(char)
-            index += 1
-        name, _, value = "".join(word).partition("=")
-        yield name, value, start
-
-
-@cache
-def _pattern(pattern: str) -> re.Pattern[str]:
-    """A pattern of .dockerignore: like Go's filepath.Match, with ``**``; it covers what is below."""
-    out = []
-    index = 0
-    text = posixpath.normpath(pattern.strip()).lstrip("/")
-    while index < len(text):
-        char = text[index]
-        if text.startswith("**/", index):
-            out.append("(?:.*/)?")
-            index += 3
-            continue
-        if text.startswith("**", index):
-            out.append(".*")
-            index += 2
-            continue
-        if char == "*":
-            out.append("[^/]*")
-        elif char == "?":
-            out.append("[^/]")
-        elif char == "[" and "]" in text[index + 2 :]:
-            end = text.index("]", index + 2)
-            inner = text[index + 1 : end].replace("\\", "\\\\")
-            out.append(f"[{inner}]" if not inner.startswith("!") else f"[^{inner[1:]}]")
-            index = end
-        else:
-            out.append(re.escape(char))
-        index += 1
-    try:
-        return re.compile("".join(out) + r"(?:/.*)?\Z", re.DOTALL)
-    except re.error:
-        return re.compile(r"(?!)")
-
-
-def _ignorer(path: str, base: str, context: Context) -> Callable[[str], bool]:
-    """What .dockerignore leaves out; ``Dockerfile.dockerignore`` beside the file goes first."""
-    data = context.read(f"{path}.dockerignore")
-    for name in (".dockerignore", ".containerignore"):
-        if data is None:
-            data = context.read(posixpath.join(base, name) if base else name)
-    if data is None:
-        return lambda _: False
-    rules = []
-    for line in data.decode("utf-8", "replace").splitlines():
-        text = line.strip()
-        if text and not text.startswith("#"):
-            rules.append((not text.startswith("!"), text.lstrip("!").strip()))
-    rules = rules[:2000]
-
-    @cache
-    def ignores(file: str) -> bool:
-        inner = file[len(base) :].lstrip("/") if base else file
-        found = False
-        for drops, pattern in rules:
-            if drops != found and _pattern(pattern).match(inner):
-                found = drops
-        return found
-
-    return ignores

@@ -1,0 +1,213 @@
+"""One slip of the finger, or of the eye: which names it makes of which."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum, auto
+from functools import cache, cached_property
+from typing import Final, NamedTuple
+
+SEPARATORS: Final = "-_."
+EVERYWHERE: Final = 1_000_000
+"""A rank, or a reach, beyond that of every known name."""
+
+FEW: Final = 50
+"""So many searches of a text cost what an index costs."""
+
+_LOOKS: Final = str.maketrans(
+    "01iаеорсухіјѕԁһӏкмтвнαορνικτυχ|",
+    "ollaeopcyxljsdhlkmtbhaopvlktuxl",
+)
+"""Digits, Cyrillic and Greek letters that are read as a Latin one; i, l and 1 as each other."""
+_UNSEEN: Final = frozenset({"Mn", "Cf"})
+"""Unicode categories: marks on a letter, characters of no width."""
+
+
+def skeletons(names: Sequence[str]) -> list[str]:
+    """Names without case, accents and separators, and with one letter for all that look like it.
+
+    One pass over the text of all names is ten times as quick as one for each name.
+    """
+    if not names:
+        return []
+    text = "\n".join(names)
+    if text.count("\n") >= len(names):  # a hostile name holds one itself
+        text = "\n".join(name.replace("\n", "") for name in names)
+    if not text.isascii():
+        text = "".join(
+            char
+            for char in unicodedata.normalize("NFKD", text)
+            if unicodedata.category(char) not in _UNSEEN
+        )
+    text = text.casefold().translate(_LOOKS)
+    for separator in SEPARATORS + "/@":
+        text = text.replace(separator, "")
+    return text.replace("rn", "m").replace("vv", "w").split("\n")
+
+
+class Kind(Enum):
+    """Kinds of slip, by how seldom an honest name is one."""
+
+    CLOSE = auto()
+    """Two letters swapped, one doubled, or one for its neighbour on the keyboard."""
+    ADDED = auto()
+    DROPPED = auto()
+    REPLACED = auto()
+    START = auto()
+    """The first letter of a word added, dropped or replaced: honest names rhyme."""
+    DIGIT = auto()
+    """A digit added, dropped or replaced: honest names count."""
+
+
+_REACH: Final = {
+    Kind.CLOSE: (1_000, 5_000, 10_000, 10_000),
+    Kind.ADDED: (0, 1_500, 7_000, 8_000),
+    Kind.DROPPED: (0, 1_500, 7_000, 8_000),
+    Kind.REPLACED: (0, 300, 2_000, 6_000),
+    Kind.START: (0, 0, 500, 1_000),
+    Kind.DIGIT: (0, 300, 1_000, 1_500),
+}
+"""How far down the list a slip counts, for known names of 4, 5, 6, and 7 or more letters."""
+
+_WORD_MARGIN: Final = 2
+"""A slip in a short word of a long name makes another word (``cp-cli``, ``cf-cli``)."""
+
+
+class Slip(NamedTuple):
+    """What one slip did to a known name, and at which letter of it."""
+
+    kind: Kind
+    at: int
+    how: str
+
+    def counts(self, known: str, rank: int) -> bool:
+        """Whether a known name of this rank is popular enough for it."""
+        start = max(known.rfind(separator, 0, self.at) for separator in SEPARATORS) + 1
+        ends = (known.find(separator, self.at) for separator in SEPARATORS)
+        word = min((end for end in ends if end >= 0), default=len(known)) - start
+        length = min(len(known), word + _WORD_MARGIN, 7)
+        return length >= 4 and rank < _REACH[self.kind][length - 4]
+
+
+def slip(known: str, name: str) -> Slip | None:
+    """The one slip that makes ``name`` of ``known``; None: none or more than one does."""
+    longer = len(name) - len(known)
+    at = next((i for i, (a, b) in enumerate(zip(known, name, strict=False)) if a != b), -1)
+    if at < 0:
+        at = min(len(known), len(name))
+    if longer == 1 and name[at + 1 :] == known[at:]:
+        return Slip(_kind_of_one(name, at, Kind.ADDED), at, f"adds {name[at]!r}")
+    if longer == -1 and known[at + 1 :] == name[at:]:
+        return Slip(_kind_of_one(known, at, Kind.DROPPED), at, f"drops {known[at]!r}")
+    if longer == 0 and at < len(known):
+        if known[at + 1 :] == name[at + 1 :]:
+            how = f"has {name[at]!r} in place of {known[at]!r}"
+            return Slip(_kind_of_replacing(known, name, at), at, how)
+        if known[at : at + 2] == name[at : at + 2][::-1] and known[at + 2 :] == name[at + 2 :]:
+            return Slip(Kind.CLOSE, at, f"swaps {known[at : at + 2]!r}")
+    return None
+
+
+def _kind_of_one(longer: str, at: int, otherwise: Kind) -> Kind:
+    if longer[at].isdigit():
+        return Kind.DIGIT
+    if at and longer[at] == longer[at - 1]:
+        return Kind.CLOSE
+    return Kind.START if _starts_word(longer, at) else otherwise
+
+
+def _kind_of_replacing(known: str, name: str, at: int) -> Kind:
+    if known[at].isdigit() or name[at].isdigit():
+        return Kind.DIGIT
+    if _starts_word(known, at):
+        return Kind.START
+    return Kind.CLOSE if name[at] in _keys_around(known[at]) else Kind.REPLACED
+
+
+def _starts_word(name: str, at: int) -> bool:
+    return not at or name[at - 1] in SEPARATORS
+
+
+@cache
+def _keys_around(key: str) -> frozenset[str]:
+    rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")  # each lies half a key right of the one above
+    places = {char: (row, at) for row, keys in enumerate(rows) for at, char in enumerate(keys)}
+    if key not in places:
+        return frozenset()
+    row, at = places[key]
+    around = {(row, at - 1), (row, at + 1), (row - 1, at), (row - 1, at + 1), (row + 1, at - 1)}
+    return frozenset(char for char, place in places.items() if place in around | {(row + 1, at)})
+
+
+class Near:
+    """Finds the names that are one slip away.
+
+    A slip touches one or two neighbouring letters, so it leaves the first half of a name or its
+    second half as it was: two look-ups for each possible length find every candidate. A few names
+    are looked up by a search of the text; for many the halves are indexed.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = list(names)
+        self._asked = 0
+
+    def to(self, name: str) -> Iterator[tuple[str, Slip]]:
+        """The names from which one slip makes ``name``, each with that slip."""
+        self._asked += 1
+        candidates = self._searched if self._asked <= FEW else self._indexed
+        for length in range(max(len(name) - 1, 1), len(name) + 2):
+            for known in candidates(name, length):
+                found = slip(known, name)
+                if found is not None:
+                    yield known, found
+
+    def _searched(self, name: str, length: int) -> Iterable[str]:
+        """The names of a length that share a half with ``name``, those with its first half first."""
+        half = (length - 1) // 2
+        heads = self._beginning(name[:half], length)
+        tails = self._ending(name[len(name) - half :], length)
+        return dict.fromkeys([*heads, *tails])
+
+    @cached_property
+    def _text(self) -> str:
+        """A name a line; one that holds a line's end itself would be two, and is never searched."""
+        return "".join(["\n", *(f"{name}\n" for name in self._names)])
+
+    def _beginning(self, head: str, length: int) -> Iterator[str]:
+        text, start = self._text, f"\n{head}"
+        at = text.find(start)
+        while at >= 0:
+            if text.find("\n", at + 1) == at + 1 + length:
+                yield text[at + 1 : at + 1 + length]
+            at = text.find(start, at + 1)
+
+    def _ending(self, tail: str, length: int) -> Iterator[str]:
+        text, end = self._text, f"{tail}\n"
+        at = text.find(end, 1)
+        while at >= 0:
+            stop = at + len(tail)
+            if stop > length and text.rfind("\n", 0, stop) == stop - length - 1:
+                yield text[stop - length : stop]
+            at = text.find(end, at + 1)
+
+    def _indexed(self, name: str, length: int) -> Iterable[str]:
+        half = (length - 1) // 2
+        heads = self._heads.get((length, name[:half]), [])
+        tails = self._tails.get((length, name[len(name) - half :]), [])
+        return dict.fromkeys([*heads, *tails])
+
+    @cached_property
+    def _heads(self) -> dict[tuple[int, str], list[str]]:
+        found: dict[tuple[int, str], list[str]] = {}
+        for name in self._names:
+            found.setdefault((len(name), name[: (len(name) - 1) // 2]), []).append(name)
+        return found
+
+    @cached_property
+    def _tails(self) -> dict[tuple[int, str], list[str]]:
+        found: dict[tuple[int, str], list[str]] = {}
+        for name in self._names:
+            half = (len(name) - 1) // 2
+            found.setdefault((len(name), name[len(name) - half :]), []).append(name)
+        return found
