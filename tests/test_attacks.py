@@ -429,6 +429,43 @@ def _bundled_by_claim(world: World) -> None:
     world.json(world.lockfile, change)
 
 
+def carried(world: World) -> None:
+    """A package that another's tarball carries, as npm writes it."""
+
+    def change(data: dict[str, dict[str, dict[str, object]]]) -> None:
+        data["packages"]["node_modules/debug"]["bundleDependencies"] = [EVIL.name]
+        data["packages"]["node_modules/debug/node_modules/" + EVIL.name] = {
+            "version": EVIL.version, "inBundle": True,
+        }  # fmt: skip
+
+    world.json(world.lockfile, change)
+
+
+@attack("what a tarball carried is left behind where it is carried no more", "lockfile-source",
+        before=carried)  # fmt: skip
+def _carried_no_more(world: World) -> None:
+    world.json(
+        world.lockfile,
+        lambda data: data["packages"]["node_modules/debug"].pop("bundleDependencies"),
+    )
+
+
+@attack("what a tarball carries stands once more where nothing carries it", "lockfile-source",
+        before=carried)  # fmt: skip
+def _carried_twice(world: World) -> None:
+    world.json(
+        world.lockfile,
+        lambda data: data["packages"].update(
+            {
+                f"node_modules/ms/node_modules/{EVIL.name}": {
+                    "version": EVIL.version,
+                    "inBundle": True,
+                }
+            }
+        ),
+    )
+
+
 def version_2(world: World) -> None:
     world.write(world.lockfile, npm_version_2(world.tree))
 

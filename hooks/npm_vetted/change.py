@@ -107,12 +107,13 @@ class ProjectChange:
     @cached_property
     def uses(self) -> tuple[Use, ...]:
         """The artifacts that the commit adds, changes or promotes, each distinct one once."""
-        found: dict[Artifact, Use] = {}
+        found: dict[object, Use] = {}
         for lockfile in self.lockfiles:
             for use in self._uses(lockfile):
-                known = found.get(use.artifact)
-                found[use.artifact] = use if known is None else _both(known, use)
-        self._change.vetting.notes.expect(artifact.label for artifact in found)
+                carried = use.subject.carrier, use.entry.bundled_by is None
+                known = found.get((use.artifact, carried))
+                found[use.artifact, carried] = use if known is None else _both(known, use)
+        self._change.vetting.notes.expect(use.artifact.label for use in found.values())
         return tuple(found.values())
 
     def _uses(self, lockfile: Lockfile) -> Iterator[Use]:
@@ -131,6 +132,7 @@ class ProjectChange:
                 each for each in known.get(artifact.name, ()) if each.version == artifact.version
             )
             unchanged = any(_is_unchanged(each, artifact) for each in same)
+            unchanged = unchanged and self._is_carried_alike(lockfile, entry)
             if unchanged and arrivals[key] is not Arrival.PROMOTED:
                 continue
             others = sorted(
@@ -222,6 +224,21 @@ class ProjectChange:
     @cached_property
     def _productions(self) -> dict[str, set[str]]:
         return {}
+
+    def _is_carried_alike(self, lockfile: Lockfile, entry: Entry) -> bool:
+        """Whether it comes in the tarball that it came in, where it is said to be bundled.
+
+        By name and version alone it is other bytes in another tarball, and nobody's in none.
+        """
+        if entry.artifact is None or not entry.artifact.bundled:
+            return True
+        carrier = self._carrier(lockfile, entry)
+        for _, each in self.earlier:
+            if entry.key in each.blocks:
+                was = each.entry(entry.key)
+                if was.artifact == entry.artifact and self._carrier(each, was) == carrier:
+                    return True
+        return False
 
     @staticmethod
     def _carrier(lockfile: Lockfile, entry: Entry) -> Artifact | None:

@@ -431,11 +431,29 @@ class NpmLockfile(Lockfile):
                         yield place
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
-        others = [other.blocks for other in before]
+        """Also what another's tarball carries, where that is another tarball now, or none."""
         changed = list(self.blocks)
-        for other in others:
-            changed = [key for key in changed if key not in other or other[key] != self.blocks[key]]
+        for other in before:
+            blocks = other.blocks
+            changed = [
+                key
+                for key in changed
+                if blocks.get(key) != self.blocks[key] or not self._carried_alike(key, other)
+            ]
         return changed
+
+    def _carried_alike(self, key: str, other: Lockfile) -> bool:
+        """Whether the same carries an entry there: its own block tells only that it is carried."""
+        if not self.packages[key].get("inBundle"):
+            return True
+        try:
+            return isinstance(other, NpmLockfile) and self._carriage(key) == other._carriage(key)
+        except DocumentError:
+            return False
+
+    def _carriage(self, key: str) -> tuple[bool, str | None, object]:
+        carrier = self._bundler(key)
+        return self._is_bundled(key), carrier, self.blocks.get(carrier or "")
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
         """The artifacts of some packages: under their own names, or an alias."""
