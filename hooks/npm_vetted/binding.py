@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from npm_vetted.hashes import same_bytes, same_checksum
@@ -25,8 +24,7 @@ class Bound(Enum):
     """Not bound: another client's hash, or a client that keeps none of such an artifact."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pinned:
+class Pinned(NamedTuple):
     """What a note, a list entry or an exemption says of the bytes that were vetted."""
 
     integrity: str | None = None

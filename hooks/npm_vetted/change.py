@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from npm_vetted.clients import Client, clients
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
 from npm_vetted.policy import Policy
@@ -18,7 +18,6 @@ from npm_vetted.snapshot import Comparison, FileChange, Snapshot
 from npm_vetted.specifiers import specifier_lists
 from npm_vetted.vetting import Subject, Verdict, Vetting
 
-_PATCHES = (".patch", ".diff")
 _BULK = 40
 
 
@@ -31,15 +30,14 @@ class Arrival(StrEnum):
     """It became direct, or left development."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(NamedTuple):
     """An artifact that a commit brings into a project, and how the project uses it.
 
     ``before`` are the artifacts of the same name and version that the earlier states lock.
     """
 
     project: Project
-    lockfile: Lockfile = field(repr=False)
+    lockfile: Lockfile
     entry: Entry
     artifact: Artifact
     subject: Subject
@@ -253,7 +251,7 @@ def _both(one: Use, other: Use) -> Use:
     """Two uses of one artifact as one: direct where either is, shipped where either is."""
     first = other if other.direct and not one.direct else one
     development = one.subject.development and other.subject.development
-    return replace(first, subject=replace(first.subject, development=development))
+    return first._replace(subject=first.subject._replace(development=development))
 
 
 def _newcomers(
@@ -275,13 +273,13 @@ def _newcomers(
 def _silent(lockfile: Lockfile, key: str) -> Artifact | None:
     """An entry's artifact but for its scripts, of which one format tells and another does not."""
     artifact = lockfile.entry(key).artifact
-    return artifact and replace(artifact, scripts=None)
+    return artifact and artifact._replace(scripts=None)
 
 
 def _is_unchanged(before: Artifact, after: Artifact) -> bool:
     """Whether an artifact is the one before; that a format does not tell of scripts changes none."""
     if before.scripts is None or after.scripts is None:
-        before, after = replace(before, scripts=None), replace(after, scripts=None)
+        before, after = before._replace(scripts=None), after._replace(scripts=None)
     return before == after
 
 
@@ -309,7 +307,17 @@ def read_lockfile(project: Project, path: str) -> Lockfile:
     return client.read_lockfile(path, data, project.read)
 
 
-@dataclass(kw_only=True, eq=False)
+def _names_patch(project: Project, path: str, patches: Collection[str]) -> bool:
+    """Whether a lockfile names one of some patch files; what cannot be read may."""
+    try:
+        data = project.read(path) or b""
+        if b"patch" not in data and b"\\" not in data:  # nor is the word written with escapes
+            return False
+        return not patches.isdisjoint(read_lockfile(project, path).patch_files())
+    except NpmVettedError:
+        return True
+
+
 class Change:
     """Everything that the checks may look at.
 
@@ -318,11 +326,20 @@ class Change:
     the commit leaves.
     """
 
-    comparison: Comparison
-    policy: Policy
-    vetting: Vetting
-    earlier_vettings: tuple[Vetting, ...]
-    today: datetime.datetime
+    def __init__(
+        self,
+        *,
+        comparison: Comparison,
+        policy: Policy,
+        vetting: Vetting,
+        earlier_vettings: tuple[Vetting, ...],
+        today: datetime.datetime,
+    ) -> None:
+        self.comparison = comparison
+        self.policy = policy
+        self.vetting = vetting
+        self.earlier_vettings = earlier_vettings
+        self.today = today
 
     @property
     def earlier_vetting(self) -> Vetting:
@@ -366,18 +383,21 @@ class Change:
             found = list(self.projects_after.all())
         else:
             names = interesting_names()
-            relevant = (
-                path
-                for path in self.touched
-                if path.rpartition("/")[2] in names or path.endswith(_PATCHES)
-            )
             roots = {
                 project.path: project
-                for path in relevant
+                for path in self.touched
+                if path.rpartition("/")[2] in names
                 for project in self.projects_after.steered_by(path)
-            }
+            } | {project.path: project for project in self._patched()}
             found = [roots[path] for path in sorted(roots)]
         return tuple(ProjectChange(each, self._before(each), self) for each in found)
+
+    def _patched(self) -> Iterator[Project]:
+        """The projects of which the commit touches a patch, wherever that lies."""
+        patches = {path for path in self.touched if path.endswith(PATCH_SUFFIXES)}
+        for project in self.projects_after.all() if patches else ():
+            if any(_names_patch(project, path, patches) for path in project.lockfiles):
+                yield project
 
     def _before(self, project: Project) -> tuple[Project, ...]:
         found = []

@@ -11,8 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.errors import UndecidedError
 
@@ -29,8 +28,7 @@ _CHECKSUM: Final = re.compile(r"(?:(?P<key>[0-9]+(?:c[0-9])?)/)?(?P<digest>[0-9a
 _SHA1: Final = re.compile(r"[0-9a-fA-F]{40}")
 
 
-@dataclass(frozen=True, slots=True)
-class Hash:
+class Hash(NamedTuple):
     """One hash of an SRI text; ``options`` are what follows a ``?``, which no client heeds."""
 
     algorithm: str

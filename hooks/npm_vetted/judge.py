@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from npm_vetted.change import Change
 from npm_vetted.checks import checks
@@ -20,8 +20,7 @@ from npm_vetted.vetting import Vetting
 UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the checks found, and what they looked at. ``status`` is the exit status."""
 
     findings: tuple[Finding, ...]
@@ -137,7 +136,7 @@ def _kept(found: list[Finding], change: Change) -> Iterator[Finding]:
             continue
         ended = [each.until for each in change.policy.ignore if each.until and each.applies(*about)]
         suffix = f" (its exception ended on {max(ended)})" if ended else ""
-        yield replace(finding, message=finding.message + suffix)
+        yield finding._replace(message=finding.message + suffix)
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

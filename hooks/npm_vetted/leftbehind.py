@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from npm_vetted.change import Change
@@ -23,8 +22,7 @@ def naming_notes_left_behind(
         if path is None or change.after.entry(path) or not Path(top, path).is_file():
             yield finding
             continue
-        yield replace(
-            finding,
+        yield finding._replace(
             message=f"{finding.message}; {path} is there, but not in what is committed",
             fix=_taking(path, finding.fix[0][2]),
         )

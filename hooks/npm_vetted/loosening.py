@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from npm_vetted.documents.base import Document
 from npm_vetted.documents.strict_toml import load_toml
@@ -25,8 +24,7 @@ from npm_vetted.snapshot import VETTING, Snapshot
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loosening:
+class Loosening(NamedTuple):
     """One thing that the policy allows after the change and did not before."""
 
     words: str

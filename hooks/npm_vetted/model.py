@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 Read = Callable[[str], "bytes | None"]
 """Read a file of one snapshot by its path from the top of the repository; None: not there."""
@@ -19,16 +19,14 @@ class Level(StrEnum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place in the repository: a path from its top and a line that counts from 1."""
 
     path: str
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """Something wrong that a client's reader saw; the check that asked makes a finding of it.
 
     ``fix`` holds the commands that put it right, each as an argument list; the
@@ -43,8 +41,7 @@ class Problem:
     fix: tuple[tuple[str, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """One reason why a commit is rejected (or warned about)."""
 
     check: str
@@ -67,8 +64,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(NamedTuple):
     """One installable thing that a lockfile pins: what it is called, where from, which bytes.
 
     ``name`` is the real published name, never an alias. ``integrity`` is the lockfile's own SRI
@@ -107,8 +103,7 @@ class Group(StrEnum):
     PEER = "peerDependencies"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(NamedTuple):
     """What a manifest or a locked package asks for.
 
     ``name`` is the name in node_modules (an alias, where there is one). ``target`` is the
@@ -122,8 +117,7 @@ class Requirement:
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a lockfile. ``artifact`` is None for links, workspaces and directories.
 
     ``bundled_by`` is the key of the entry whose tarball carries this one; ``bundles`` the names
@@ -138,8 +132,7 @@ class Entry:
     bundles: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A package.json: ``requires`` are its dependency fields, each with the line it stands on."""
 
     path: str
@@ -159,8 +152,7 @@ class Manifest:
         return self.path.rpartition("/")[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
+class Pin(NamedTuple):
     """The client and version a project says it uses.
 
     ``minimum`` is the lowest version that may run: exact for ``packageManager``, the range's
@@ -174,8 +166,7 @@ class Pin:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(NamedTuple):
     """A directory that is installed on its own, as one snapshot holds it.
 
     ``path`` is its directory from the top of the repository ('' for the top), ``members`` its
@@ -191,7 +182,7 @@ class Project:
     client: str | None
     lockfiles: tuple[str, ...]
     pin: Pin | None
-    read: Read = field(repr=False, compare=False)
+    read: Read
     nearby: tuple[str, ...] = ()
 
     def join(self, name: str) -> str:
@@ -209,8 +200,7 @@ class Project:
         return {self.path: self.manifest, **self.members}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class Allowance(NamedTuple):
     """An entry of an allow-list: the client runs this package's scripts; no version: any."""
 
     package: str
@@ -219,8 +209,7 @@ class Allowance:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(NamedTuple):
     """A file's new content, with what it changes in words; nothing is written yet."""
 
     path: str

@@ -7,9 +7,8 @@ import datetime
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.binding import Pinned
 from npm_vetted.documents.base import Table, hint
@@ -39,8 +38,7 @@ class NoteError(NpmVettedError):
     """A note is malformed: a finding of ``notes``, not a fault of ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(NamedTuple):
     """An artifact that a note brings or accepts beside its own."""
 
     name: str
@@ -54,8 +52,7 @@ class Listed:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(NamedTuple):
     """What a person said of a version. ``package`` is None in a group note.
 
     ``since`` is the key ``from``: the version from which only the difference was reviewed.
@@ -321,8 +318,7 @@ def belongs_at(note: Note) -> bool:
     return rest != note.path and re.fullmatch(r"(?:\.[1-9][0-9]*)?\.toml", rest) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A note that lists an artifact, and where; ``own`` where it is the note's own package."""
 
     note: Note

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -29,21 +28,17 @@ BUILT_IN_CRITERIA: Final = {
 TRANSITIVE: Final = ("note", "accepted", "ignore")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
+class Demands(NamedTuple):
     """What the policy asks of an artifact. ``upgrade`` is by semver step."""
 
     new: tuple[str, ...] = ("health",)
-    upgrade: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: dict.fromkeys(STEPS, ("changelog",))
-    )
+    upgrade: Mapping[str, tuple[str, ...]] = dict.fromkeys(STEPS, ("changelog",))
     scripts: tuple[str, ...] = ("scripts",)
     transitive: str = "accepted"
     cooldown_days: int = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstParty:
+class FirstParty(NamedTuple):
     """Scopes that we publish ourselves, and the only registry they may come from."""
 
     scopes: tuple[str, ...]
@@ -54,8 +49,7 @@ class FirstParty:
         return name.partition("/")[0] in self.scopes if name.startswith("@") else False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deny:
+class Deny(NamedTuple):
     """A package that is never taken in, whatever a note says."""
 
     package: str
@@ -63,16 +57,14 @@ class Deny:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclude:
+class Exclude(NamedTuple):
     """Paths whose package.json are no projects."""
 
     path: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignore:
+class Ignore(NamedTuple):
     """An accepted exception to a check; ``until`` is its last day."""
 
     check: str
@@ -80,7 +72,7 @@ class Ignore:
     reason: str
     package: str | None = None
     until: datetime.date | None = None
-    line: int = field(default=1, compare=False)
+    line: int = 1
 
     def applies(self, check: str, path: str, package: str | None) -> bool:
         """Whether a finding is the one that this exception accepts, whatever the day."""
@@ -114,19 +106,18 @@ class Exemption(NamedTuple):
         return f"{_labelled(self.name, self.version)} {self.pinned} {flag} {reason}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(NamedTuple):
     """What a repository asks for; the defaults hold where ``.vetting/`` says nothing."""
 
     adopted: bool = False
     demands: Demands = Demands()
     development: Demands | None = None
-    registries: Registries = field(default_factory=lambda: Registries((DEFAULT_REGISTRY,)))
+    registries: Registries = Registries((DEFAULT_REGISTRY,))
     first_party: tuple[FirstParty, ...] = ()
     deny: tuple[Deny, ...] = ()
     exclude: tuple[Exclude, ...] = ()
     ignore: tuple[Ignore, ...] = ()
-    criteria: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN_CRITERIA))
+    criteria: Mapping[str, str] = BUILT_IN_CRITERIA
 
     def excludes(self, path: str) -> bool:
         """Whether a path lies where the policy says there are no projects."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from npm_vetted.checks import checks
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.project import imitated, in_node_modules, interesting_names
 from npm_vetted.snapshot import VETTING
-
-_PATCHES: Final = (".patch", ".diff")
 
 
 def is_relevant(path: str) -> bool:
     """Whether any check reads a file of this name; a check with files of its own says so."""
-    if path.startswith(VETTING) or path.endswith(_PATCHES):
+    if path.startswith(VETTING) or path.endswith(PATCH_SUFFIXES):
         return True
     if path.rpartition("/")[2] in interesting_names() or in_node_modules(path):
         return True

@@ -13,7 +13,6 @@ import re
 import subprocess
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
@@ -94,8 +93,7 @@ def without_filters(top: str) -> list[tuple[str, str]]:
     ]
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """A git repository: its top, its git directory, and what HEAD is."""
 
     top: str
@@ -271,12 +269,12 @@ class Blobs:
             size -= len(stdout.read(min(size, 1 << 20)) or b"x" * size)
 
 
-@dataclass(eq=False)
 class Snapshot:
     """One state of the repository's files."""
 
-    label: str
-    blobs: Blobs = field(repr=False)
+    def __init__(self, label: str, blobs: Blobs) -> None:
+        self.label = label
+        self.blobs = blobs
 
     @property
     def changes(self) -> Mapping[str, FileChange]:
@@ -528,8 +526,7 @@ def _read_tree(output: bytes) -> dict[str, TreeEntry]:
     return entries
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The snapshots that are compared, and the paths that differ.
 
     ``parents`` are the states that are not judged again (several in a merge), ``law`` the state

@@ -8,8 +8,7 @@ alphabets, a percent sign encoded twice) is never allowed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _PUBLIC: Final = "registry.npmjs.org"
 _ALIASES: Final = {"registry.yarnpkg.com": _PUBLIC}
@@ -28,8 +27,7 @@ _DEFAULT_PORT: Final = {"https": 443, "http": 80}
 _SLASH: Final = "%2f"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A URL as the grammar reads it: ``path`` starts with a slash, only ``%2f`` still encoded."""
 
     scheme: str
@@ -72,8 +70,7 @@ def _decode(path: str) -> str | None:
     return decoded
 
 
-@dataclass(frozen=True, slots=True)
-class Registries:
+class Registries(NamedTuple):
     """The registries that a policy allows, as URL prefixes."""
 
     urls: tuple[str, ...]

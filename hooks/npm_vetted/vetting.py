@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from npm_vetted.binding import Bound, read_pinned
 from npm_vetted.model import Artifact
@@ -34,8 +34,7 @@ class Lack(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(NamedTuple):
     """What is missing. ``criteria`` are the missing ones; ``since`` the broken chain's version."""
 
     lack: Lack
@@ -44,8 +43,7 @@ class Gap:
     since: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(NamedTuple):
     """An artifact as a project uses it. ``previous`` are the versions that *before* locks."""
 
     artifact: Artifact
@@ -56,8 +54,7 @@ class Subject:
     """The artifact whose tarball carries this one, where it is bundled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer, with what it rests on. ``unbound``: no hash could be compared."""
 
     status: Status

@@ -9,9 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from npm_vetted.model import Finding, Level, Problem, Project
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from npm_vetted.change import Change, Use
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(NamedTuple):
     """How a check is explained; ``explain`` and docs/checks.md both read it from here.
 
     ``what`` it rejects in one sentence; ``why``, with the incident that taught it; ``before`` and

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
@@ -141,15 +140,23 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
                 yield _finding(problem)
 
 
-@dataclass(eq=False)
 class View:
-    """What the judgement of commands may ask of one state of the repository."""
+    """What the judgement of commands may ask of one state of the repository.
 
-    snapshot: Snapshot
-    projects: Projects
-    vetting: Vetting
-    changes: Mapping[str, FileChange] = field(default_factory=dict)
-    """What is known of this state's files without asking git for them."""
+    ``changes`` is what is known of this state's files without asking git for them.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        projects: Projects,
+        vetting: Vetting,
+        changes: Mapping[str, FileChange] | None = None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.projects = projects
+        self.vetting = vetting
+        self.changes = changes or {}
 
     def read(self, path: str) -> bytes | None:
         """A file; a symbolic link counts as missing, since an image or checkout may lack its target.
@@ -191,7 +198,7 @@ class View:
             lockfiles = tuple(
                 path for path in project.lockfiles if path.rpartition("/")[2] in reader.LOCKFILES
             )
-            there = replace(project, client=client, pin=pin, lockfiles=lockfiles, read=read)
+            there = project._replace(client=client, pin=pin, lockfiles=lockfiles, read=read)
         try:
             return not any(each.level is Level.ERROR for each in reader.scripts_run(there))
         except NpmVettedError:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, total_ordering
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 _LONGEST: Final = 256
 _PART: Final = r"(?:\d{1,16}|[xX*])"
@@ -22,26 +21,20 @@ _GLUE: Final = re.compile(r"(\^|~>?|[<>]?=|[<>])\s+")
 _VERSION: Final = re.compile(r"[v=\s]*(\d{1,16})\.(\d{1,16})\.(\d{1,16})" + _PRERELEASE + r"\s*\Z")
 
 
-@total_ordering
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version; ``prerelease`` are its parts as they compare."""
+class Version(NamedTuple):
+    """A version, ordered as its fields are; ``prerelease`` are its parts as they compare."""
 
     numbers: tuple[int, int, int]
+    final: bool = True
     prerelease: tuple[tuple[int, int, str], ...] = ()
-
-    def __lt__(self, other: Version) -> bool:
-        return self._key < other._key
-
-    @property
-    def _key(self) -> tuple[object, ...]:
-        return self.numbers, not self.prerelease, self.prerelease
 
 
 Bound = tuple[str, Version]
 """An operator and what it compares with."""
 
-_LOWEST: Final = Version((0, 0, 0), ((0, 0, ""),))
+_FIRST: Final = ((0, 0, ""),)
+"""The lowest prerelease."""
+_LOWEST: Final = Version((0, 0, 0), final=False, prerelease=_FIRST)
 
 
 @cache
@@ -50,7 +43,12 @@ def parse_version(text: str) -> Version | None:
     found = _VERSION.match(text) if len(text) <= _LONGEST else None
     if found is None:
         return None
-    return Version((int(found[1]), int(found[2]), int(found[3])), _prerelease(found[4]))
+    return _version((int(found[1]), int(found[2]), int(found[3])), found[4])
+
+
+def _version(numbers: tuple[int, int, int], prerelease: str | None) -> Version:
+    parts = _prerelease(prerelease)
+    return Version(numbers, not parts, parts)
 
 
 def _prerelease(text: str | None) -> tuple[tuple[int, int, str], ...]:
@@ -135,13 +133,13 @@ def _has_hole(parts: Sequence[str | None]) -> bool:
 
 def _filled(numbers: list[int], prerelease: str | None = None) -> Version:
     first, second, third = (*numbers, 0, 0, 0)[:3]
-    return Version((first, second, third), _prerelease(prerelease))
+    return _version((first, second, third), prerelease)
 
 
 def _above(numbers: list[int]) -> Version:
     """The first version (a prerelease) beyond those that start with these numbers."""
     raised = _filled([*numbers[:-1], numbers[-1] + 1])
-    return Version(raised.numbers, _LOWEST.prerelease)
+    return Version(raised.numbers, final=False, prerelease=_FIRST)
 
 
 def _from(parts: Partial) -> list[Bound]:
@@ -177,6 +175,6 @@ def _bounds(operator: str, parts: Partial) -> list[Bound]:
         case "<=" if len(numbers) < 3:
             return [("<", _above(numbers))]
         case "<" if len(numbers) < 3:
-            return [("<", Version(exact.numbers, _LOWEST.prerelease))]
+            return [("<", Version(exact.numbers, final=False, prerelease=_FIRST))]
         case _:
             return [(operator, exact)]

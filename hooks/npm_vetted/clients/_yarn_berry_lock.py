@@ -7,7 +7,6 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
@@ -341,7 +340,9 @@ class BerryLockfile(YarnLockfile):
                 return None
             folder = found[1].removeprefix("workspace:")
         joined = posixpath.normpath(beside(self.path, posixpath.join(folder, path)))
-        return None if joined.startswith(("/", "../")) or path.startswith("/") else joined
+        if joined.startswith(("/", "../")) or path.startswith("/"):
+            return None
+        return joined if joined.endswith(PATCH_SUFFIXES) else None
 
     def _patch(self, reference: str) -> str | None:
         """The hashes of the patch files; a file that cannot be read has none that a note holds."""
@@ -389,7 +390,7 @@ class BerryLockfile(YarnLockfile):
         """What the workspaces ask for, with the manifests' own fields as groups."""
         return {
             folder: tuple(
-                replace(asked, group=group)
+                asked._replace(group=group)
                 for asked in requires
                 for group in _groups(manifests.get(folder), asked)
             )
@@ -601,8 +602,8 @@ class BerryLockfile(YarnLockfile):
             for path, shown in self._patch_paths(reference):
                 if path is None or self._read(path) is None:
                     yield self._problem(
-                        f"the patch file {shown} of {name} is not in the repository: "
-                        "what is installed cannot be vetted",
+                        f"the patch file {shown} of {name} is not in the repository, as a .patch "
+                        "or .diff file: what is installed cannot be vetted",
                         self.path,
                         self.line(key),
                         name,

@@ -12,9 +12,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Final
 
 from npm_vetted.model import Artifact, Entry, Group, Manifest, Problem, Requirement
 
+PATCH_SUFFIXES: Final = (".patch", ".diff")
+"""What a patch file must be called: by its name a commit of one is noticed, wherever it lies."""
 _FEW = 40
 """How many names are searched one by one; beyond it every entry is decoded."""
 

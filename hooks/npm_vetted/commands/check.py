@@ -65,8 +65,6 @@ def _nothing_of_ours(arguments: argparse.Namespace) -> int | None:
 
 
 def _judge(arguments: argparse.Namespace, from_ref: str | None, to_ref: str | None) -> int:
-    from dataclasses import replace
-
     from npm_vetted.change import Change
     from npm_vetted.commands._common import opened, style_of
     from npm_vetted.judge import Judgement, judge, undecided
@@ -83,7 +81,7 @@ def _judge(arguments: argparse.Namespace, from_ref: str | None, to_ref: str | No
             judgement = judge(change, _wanted(arguments))
             if from_ref is None:
                 findings = naming_notes_left_behind(judgement.findings, change, repository.top)
-                judgement = replace(judgement, findings=tuple(findings))
+                judgement = judgement._replace(findings=tuple(findings))
             printer.print_judgement(judgement, change, style, sys.stdout)
             return exit_status(judgement, strict=style.strict)
     except UsageError:

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
 from npm_vetted.change import Change, Use
@@ -110,7 +109,13 @@ def _exemptions(desk: Desk) -> list[Exemption]:
     tree = desk.others[-1]
     with _staged(desk) as index:
         # The policy that is adopted is the one that the working tree has: it may exclude projects.
-        staged = replace(index, policy=tree.policy, vetting=tree.vetting)
+        staged = Change(
+            comparison=index.comparison,
+            policy=tree.policy,
+            vetting=tree.vetting,
+            earlier_vettings=index.earlier_vettings,
+            today=index.today,
+        )
         known = {project.after.path for project in staged.projects}
         uses = [*staged.uses()]
         for project in tree.projects:

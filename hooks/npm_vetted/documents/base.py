@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from npm_vetted.errors import DocumentError, NpmVettedError
@@ -54,13 +53,15 @@ def dotted(keys: Keys) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """A file's data, and the line of each key path."""
 
-    path: str
-    data: object
-    find_line: Callable[[Keys], int | None]
+    __slots__ = ("data", "find_line", "path")
+
+    def __init__(self, path: str, data: object, find_line: Callable[[Keys], int | None]) -> None:
+        self.path = path
+        self.data = data
+        self.find_line = find_line
 
     def line_of(self, *keys: str | int) -> int:
         """The line of a key path, or of its nearest ancestor that has one; 1 at worst."""

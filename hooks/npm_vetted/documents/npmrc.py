@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Location, Problem
@@ -34,8 +33,7 @@ _VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(NamedTuple):
     """One line of an ``.npmrc``: what it sets, to what, and where.
 
     ``section`` is the header it stands below; npm heeds only what has none. The header itself is
@@ -184,7 +182,7 @@ def effective(settings: Iterable[Setting], key: str) -> Setting | None:
             new = value if isinstance(value, tuple) else (value,)
             gathered = [item for item in (*old, *new) if not isinstance(item, tuple)]
         found = setting
-    return found if found is None or gathered is None else replace(found, value=tuple(gathered))
+    return found if found is None or gathered is None else found._replace(value=tuple(gathered))
 
 
 def switch_problem(path: str, settings: Iterable[Setting]) -> Problem | None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.documents.base import decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
@@ -42,8 +41,7 @@ def token(text: str) -> str:
     return str(json.loads(text)) if text.startswith('"') else text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(NamedTuple):
     """One line of a ``.yarnrc``. ``value`` is a boolean only where it is written without quotes."""
 
     key: str

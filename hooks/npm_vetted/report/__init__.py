@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
-from typing import Protocol, TextIO, cast
+from typing import NamedTuple, Protocol, TextIO, cast
 
 from npm_vetted.change import Change
 from npm_vetted.judge import Judgement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
+class Style(NamedTuple):
     """How a report is printed. ``program`` is how the user calls npm-vetted."""
 
     colour: bool = False
