@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from real_clients import Clients, Marker, install, make_marker
 
 pytest_plugins = ["verdaccio"]
 
-settings.register_profile("machine", deadline=None)
-settings.load_profile("machine")
+# The same examples each time, few enough to be quick. ``--hypothesis-profile=search`` looks further.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fixed", _PATIENT, derandomize=True, max_examples=50)
+settings.register_profile("search", _PATIENT, max_examples=1000)
+settings.load_profile("fixed")
 
 _FOREIGN = ("GIT_", "PRE_COMMIT", "XDG_", "npm_", "NPM_CONFIG_", "pnpm_", "PNPM_", "YARN_", "BUN_")
 _DISPLAY = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")

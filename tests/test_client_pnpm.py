@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import Case, broken, cases, expected, pairs, rows
@@ -477,7 +477,6 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400)
 @given(st.lists(st.tuples(st.integers(0, len(_SEED)), st.integers(0, 30), _PIECES), max_size=4))
 def test_a_mutated_lockfile_reads_as_its_yaml(edits: list[tuple[int, int, str]]) -> None:
     text = _SEED
@@ -487,7 +486,6 @@ def test_a_mutated_lockfile_reads_as_its_yaml(edits: list[tuple[int, int, str]])
     assert _told(lambda: read_layout("pnpm-lock.yaml", data)) == _told(lambda: whole(data))
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_raise_only_our_own_errors(data: bytes) -> None:
     with contextlib.suppress(DocumentError):

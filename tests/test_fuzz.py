@@ -155,7 +155,6 @@ def as_expression(glob: str) -> str:
     return out.replace("\1", ")") + ")" * depth
 
 
-@settings(max_examples=300)
 @given(
     st.text("ab/*?{,}", max_size=12).filter(lambda text: not text.startswith("./")),
     st.text("ab/", max_size=8),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import Case, cases
@@ -53,7 +53,6 @@ def test_the_names_of_the_corpus(case: Case) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_lines_are_lost_doubled_or_swapped(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(LOCKFILES))
     lines = path.read_bytes().split(b"\n")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted.review.treediff import Change, Kind, diff_trees, edit_script
@@ -28,7 +28,6 @@ def test_the_edits_make_the_new_of_the_old(old: list[str], new: list[str]) -> No
     assert made + old[at:] == new
 
 
-@settings(max_examples=50)
 @given(st.lists(st.sampled_from(["a\n", "b\n", "c", "\r\n", "é\n"]), max_size=20), st.data())
 def test_git_applies_it(lines: list[str], data: st.DataObject) -> None:
     old = "".join(lines)
