@@ -307,7 +307,7 @@ def read_lockfile(project: Project, path: str) -> Lockfile:
     return client.read_lockfile(path, data, project.read)
 
 
-def _names_patch(project: Project, path: str, patches: Collection[str]) -> bool:
+def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
     """Whether a lockfile names one of some patch files; what cannot be read may."""
     try:
         data = project.read(path) or b""

@@ -17,7 +17,7 @@ from hashlib import sha256
 from posixpath import dirname, isabs, join, normpath
 from typing import Final
 
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.documents.base import DEPTH_LIMIT, Document, Table, decode, named
 from npm_vetted.documents.strict_json import load_json, load_jsonc
 from npm_vetted.errors import DocumentError
@@ -104,8 +104,9 @@ class BunLockfile(Lockfile):
             path = normpath(join(folder, text))
             if isabs(text) or path == ".." or path.startswith("../") or "\\" in text:
                 raise table.fail(f"the patch file {text!r} leads outside the repository", locator)
-            if not path.endswith(".patch"):  # the name by which a commit of one is noticed
-                raise table.fail(f"expected a file name with .patch, found {text!r}", locator)
+            if not path.endswith(PATCH_SUFFIXES):
+                message = f"expected a file name with .patch or .diff, found {text!r}"
+                raise table.fail(message, locator)
             found[locator] = path
         return found
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Final
 
 from npm_vetted.clients import _npm_sync as sync
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.documents.base import DEPTH_LIMIT, Document, decode, dotted, named
 from npm_vetted.documents.strict_json import load_json
 from npm_vetted.errors import DocumentError
@@ -278,8 +278,9 @@ class NpmLockfile(Lockfile):
             return None
         path = value.get("path") if isinstance(value, dict) else None
         file = joined(path) if isinstance(path, str) else None
-        if not file or file.startswith("../"):
-            raise self._fail(key, "expected a patch file of this project", "patched")
+        if not file or file.startswith("../") or not file.endswith(PATCH_SUFFIXES):
+            message = "expected a patch file of this project, called .patch or .diff"
+            raise self._fail(key, message, "patched")
         folder = self.path.rpartition("/")[0]
         return f"{folder}/{file}" if folder else file
 

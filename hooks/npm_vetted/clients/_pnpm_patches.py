@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Location, Problem, Read
 
@@ -91,15 +92,19 @@ class Patches:
         value = value.get("hash") if isinstance(value, dict) else value
         return value if isinstance(value, str) else None
 
+    def _recorded(self, key: str) -> str | None:
+        """The file that the lockfile itself names (until pnpm 10)."""
+        value = self._data.get(key)
+        path = value.get("path") if isinstance(value, dict) else None
+        return path if isinstance(path, str) else None
+
     def _path(self, key: str) -> str | None:
         """The patch file from the repository's top; None where nothing names one inside it."""
-        value = self._data.get(key)
-        recorded = value.get("path") if isinstance(value, dict) else None
-        name = self.declared.get(key, recorded)
-        if not isinstance(name, str) or name.startswith("/"):
+        name = self.declared.get(key) or self._recorded(key)
+        if name is None or name.startswith("/"):
             return None
         path = normpath(join(dirname(self.lockfile), name))
-        return None if path.startswith("..") else path
+        return path if path.endswith(PATCH_SUFFIXES) and not path.startswith("../") else None
 
     def path_of(self, name: str, version: str | None, snapshots: Sequence[str]) -> str | None:
         """The patch file that a package is changed with, if it is there to be named."""
@@ -130,13 +135,17 @@ class Patches:
             path = self._path(key)
             digest = self._hash(key) or ""
             if data is None:
-                message = f"the patch of {key} is not in the repository: {path or 'no path'}"
+                message = (
+                    f"the patch of {key} is not in the repository, as a .patch or .diff file: "
+                    f"{path or self.declared.get(key, 'no path')}"
+                )
                 yield Problem(message=message, location=where, package=_name(key), fix=fix)
             elif len(digest) == 64 and digest != _sha256(data):
                 message = f"{path} is not the patch that the lockfile records for {key}"
                 yield Problem(message=message, location=where, package=_name(key), fix=fix)
         for key, name in self.declared.items():
-            if key not in self._data:
+            recorded = self._recorded(key) or name
+            if key not in self._data or normpath(recorded) != normpath(name):
                 message = f"the settings patch {key} with {name}, the lockfile does not"
                 yield Problem(message=message, location=where, package=_name(key), fix=fix)
 

@@ -21,6 +21,7 @@ from npm_vetted.clients._yarn_locators import (
     resolution_pattern,
     split_ident,
 )
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
