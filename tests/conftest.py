@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -22,12 +23,14 @@ settings.load_profile("fixed")
 
 _FOREIGN = ("GIT_", "PRE_COMMIT", "XDG_", "npm_", "NPM_CONFIG_", "pnpm_", "PNPM_", "YARN_", "BUN_")
 _DISPLAY = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
+_SLOWER = ("PYTHONDONTWRITEBYTECODE",)
+"""Every command that a test starts would compile the whole program again."""
 
 
 def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
     """Hide the user's and the machine's settings; what TLS needs stays."""
     for key in list(os.environ):
-        if key in _DISPLAY or (key.startswith(_FOREIGN) and not key.startswith("GIT_SSL_")):
+        if key in _DISPLAY + _SLOWER or (key.startswith(_FOREIGN) and not key.startswith("GIT_SSL_")):
             patch.delenv(key)
     patch.setenv("HOME", str(home))
     patch.setenv("USERPROFILE", str(home))
@@ -44,12 +47,18 @@ def _isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         yield
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where each test's HOME comes to be: pytest's own numbering would list them all each time."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def isolated_home(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def isolated_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """The test's own HOME, empty."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(_homes)
+    home.mkdir()
     _isolate(monkeypatch, home)
     return home
 
