@@ -75,7 +75,7 @@ class Clients:
     """The installed clients; ``bins`` gets one folder of starters for each that is asked for."""
 
     def __init__(self, modules: Path, bins: Path) -> None:
-        self._modules = modules
+        self.modules = modules
         self._bins = bins
 
     def bin(self, name: str) -> Path:
@@ -97,14 +97,14 @@ class Clients:
         """The command line behind each of the programs that a client brings."""
         native = _native(name)
         if native is not None:
-            file = self._modules / native
+            file = self.modules / native
             if not file.is_file():
                 raise FileNotFoundError(f"{name} has no package for this machine: {file}")
             found = {program_of(name): [str(file)]}
             if name.startswith("bun"):
                 found["bunx"] = [str(file), "x"]
             return found
-        folder = self._modules / name
+        folder = self.modules / name
         bins = json.loads((folder / "package.json").read_text())["bin"]
         if isinstance(bins, str):
             bins = {name: bins}

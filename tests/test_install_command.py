@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from conftest import GitRepo
 from npm_vetted.checks.install_command import View
 from npm_vetted.installs import judge, kinds, mentions_client
+from npm_vetted.installs.commands import npm
 from npm_vetted.model import Level, Problem
 from npm_vetted.notes import NoteStore
 from npm_vetted.policy import Exemptions, Policy
 from npm_vetted.project import Projects
 from npm_vetted.snapshot import Snapshot, TreeEntry
 from npm_vetted.vetting import Vetting
-from real_clients import Clients, Marker
+from real_clients import NODE, Clients, Marker
 
 CORPUS = Path(__file__).parent / "installs"
 ALWAYS = 8
@@ -185,6 +186,53 @@ def test_the_real_client_agrees(
     case: Case, clients: Clients, marker_package: Callable[..., Marker], tmp_path: Path
 ) -> None:
     assert _truth(case, clients, marker_package(), tmp_path / "app") == (case.label == "unsafe")
+
+
+NOPT = """
+const [root, values] = [process.argv[1], JSON.parse(process.argv[2])]
+const { definitions, shorthands } = require(root + '/node_modules/@npmcli/config/lib/definitions')
+const nopt = require(root + '/node_modules/nopt')
+const types = Object.fromEntries(Object.entries(definitions).map(([key, { type }]) => [key, type]))
+const words = (...line) => nopt(types, shorthands, ['node', 'npm', ...line]).argv.remain
+console.log(JSON.stringify(Object.keys(types).flatMap(key =>
+  values.map(value => [key, value, words('--' + key, value, 'install')]))))
+"""
+"""Which words npm's own parser leaves of ``npm --key value install``, for every key it knows."""
+
+
+@pytest.mark.parametrize("version", ["npm10", "npm11", "npm12"])
+def test_npm_s_own_parser_agrees_on_which_options_take_a_word(
+    version: str, clients: Clients
+) -> None:
+    root = str(clients.modules / version)
+    done = subprocess.run(
+        [str(NODE), "-e", NOPT, root, json.dumps(["x", "1", "true"])],
+        capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    truth = json.loads(done.stdout)
+    assert len(truth) > 300
+    for key, value, words in truth:
+        acts = list(npm.read(["npm", f"--{key}", value, "install"], {}))
+        ours = npm._taken_apart([f"--{key}", value, "install"]).words
+        assert ours == words, key
+        if words == ["install"] and key not in npm._NOTHING:
+            assert acts, key
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "npm --proxy http://proxy.example:3128 install",
+        "npm --audit-level high ci",
+        "npm --to install",
+        "pnpm --virtual-store-dir store install",
+        "pnpm --https-proxy http://proxy.example:3128 install",
+        "yarn --har add left-pad",
+        "bun --network-concurrency 4 install",
+    ],
+)
+def test_an_option_s_value_is_not_taken_for_the_command(line: str) -> None:
+    assert [each.message for each in in_shell(line, "bare")] != []
 
 
 # -- messages

@@ -21,9 +21,9 @@ from npm_vetted.installs.words import HOLE, Value, names
 PROGRAMS: Final = ("bun", "bunx")
 
 _VALUED: Final = names(
-    "config c ca cafile cache-dir cwd env-file backend registry concurrent-scripts network- "
-    "concurrency omit linker minimum-release-age minimum-release-age-excludes cpu os libc "
-    "filter F package p preload r shell"
+    "F backend c ca cache-dir cafile concurrent-scripts config cpu cwd env-file filter libc "
+    "linker minimum-release-age minimum-release-age-excludes network-concurrency omit os p "
+    "package preload r registry shell"
 )
 _SHORT: Final = {
     "g": "global",

@@ -60,14 +60,20 @@ _NAMES: Final = {alias: verb for verb, aliases in _VERBS.items() for alias in al
 _ALL: Final = (*_NAMES, *_OTHERS)
 
 _VALUED: Final = names(
-    "_auth access allow-directory allow-file allow-git allow-remote allow-scripts also audit- "
-    "level auth-type before ca cache cache-max cache-min cafile call cert cidr cpu depth diff "
-    "editor expires fetch-retries fetch-retry-factor fetch-retry-maxtimeout fetch-retry- "
-    "mintimeout fetch-timeout git globalconfig heading https-proxy include install-strategy key "
-    "libc local-address location lockfile-version loglevel logs-dir logs-max maxsockets message "
-    "min-release-age node-gyp node-options node-version noproxy omit only os otp package pack- "
-    "destination prefix preid registry save-prefix scope script-shell shell tag tag-version- "
-    "prefix umask user-agent userconfig viewer which workspace"
+    "_auth access allow-directory allow-file allow-git allow-remote allow-scripts also "
+    "audit-level auth-type before browser ca cache cache-max cache-min cafile call cert cidr cpu "
+    "depth diff diff-dst-prefix diff-src-prefix diff-unified edit-dir editor expect-result-count "
+    "expires extension-file fetch-retries fetch-retry-factor fetch-retry-maxtimeout "
+    "fetch-retry-mintimeout fetch-timeout git global-ignore-file globalconfig heading https-proxy "
+    "include init-author-email init-author-name init-author-url init-license init-module "
+    "init-type init-version init.author.email init.author.name init.author.url init.license "
+    "init.module init.version install-strategy key libc local-address location lockfile-version "
+    "loglevel logs-dir logs-max maxsockets message min-release-age min-release-age-exclude name "
+    "node-gyp node-options node-version noproxy omit only orgs orgs-permission os otp "
+    "pack-destination package packages packages-and-scopes-permission password patches-dir prefix "
+    "preid provenance-file proxy registry replace-registry-host save-prefix sbom-format sbom-type "
+    "scope scopes script-shell searchexclude searchlimit searchopts searchstaleness shell tag "
+    "tag-version-prefix to token-description umask user-agent userconfig viewer which workspace"
 )
 _SHORT: Final = {
     "a": "all", "c": "call", "f": "force", "g": "global", "L": "location", "l": "long",
@@ -120,7 +126,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act
         options = take_apart(words[1:], valued=_VALUED, short=_EXEC_SHORT, stop=True, loose=True)
         yield from _exec(_line(words, "npx", options, environment))
         return
-    options = take_apart(words[1:], valued=_VALUED, short=_SHORT, loose=True)
+    options = _taken_apart(words[1:])
     if not options.words or options.has(*_NOTHING):
         return
     word = options.words[0]
@@ -130,6 +136,19 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act
     verb = verb_of(word)
     if verb is not None:
         yield from _READERS[verb](_line(words, word, options, environment))
+
+
+def _taken_apart(words: Sequence[str]) -> Options:
+    """Options and words; where no command comes of it, as if no option took a value.
+
+    npm 10 takes the ``install`` of ``--to install`` for the command, npm 12 for a value.
+    """
+    options = take_apart(words, valued=_VALUED, short=_SHORT, loose=True)
+    first = options.words[0] if options.words else ""
+    if first in _OTHERS or HOLE in first or verb_of(first) is not None:
+        return options
+    other = take_apart(words, valued=(), short=_SHORT, loose=True)
+    return other if other.words and verb_of(other.words[0]) is not None else options
 
 
 def _line(

@@ -37,10 +37,14 @@ _OTHERS: Final = names(
     "setup show stage start stop store t test token unpublish version view whoami why set"
 )
 _VALUED: Final = names(
-    "dir C filter filter-prod registry reporter loglevel store-dir modules-dir virtual-store- "
-    "dir lockfile-dir network-concurrency child-concurrency workspace-concurrency node-linker "
-    "package allow-build test-pattern changed-files-ignore-pattern prefix workspace cpu os libc "
-    "location call"
+    "C allow-build ca cache-dir cafile call cert changed-files-ignore-pattern child-concurrency "
+    "cpu cwd dir fetch-retries fetch-retry-factor fetch-retry-maxtimeout fetch-retry-mintimeout "
+    "fetch-timeout filter filter-prod global-bin-dir global-dir global-pnpmfile hoist-pattern "
+    "https-proxy key libc location lockfile-dir lockfile-directory loglevel modules-dir "
+    "network-concurrency node-linker noproxy npm-path only os package package-import-method "
+    "pnpmfile prefix proxy public-hoist-pattern registry reporter save-catalog-name save-prefix "
+    "scripts-prepend-node-path store store-dir test-pattern trust-policy use-node-version "
+    "virtual-store-dir workspace workspace-concurrency"
 )
 _SHORT: Final = {
     "C": "dir", "F": "filter", "g": "global", "r": "recursive", "w": "workspace-root",

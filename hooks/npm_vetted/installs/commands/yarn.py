@@ -21,9 +21,9 @@ from npm_vetted.installs.words import HOLE, Value, names
 PROGRAMS: Final = ("yarn", "yarnpkg")
 
 _VALUED: Final = names(
-    "cwd modules-folder cache-folder registry mutex network-timeout network-concurrency prefix "
-    "link-folder global-folder preferred-cache-folder use-yarnrc har proxy https-proxy emoji "
-    "mode package tag otp pattern include exclude from jobs since"
+    "cache-folder cwd emoji exclude from global-folder https-proxy include jobs link-folder mode "
+    "modules-folder mutex network-concurrency network-timeout otp package pattern "
+    "preferred-cache-folder prefix proxy registry scripts-prepend-node-path since tag use-yarnrc"
 )
 _SHORT: Final = {"p": "package", "D": "dev", "P": "peer", "O": "optional", "E": "exact", "s": "silent",
                  "h": "help", "v": "version", "W": "ignore-workspace-root-check", "g": "global",
