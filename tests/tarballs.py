@@ -49,10 +49,13 @@ def package_of(files: dict[str, str]) -> bytes:
 
 
 def bomb(megabytes: int) -> bytes:
-    """A tarball of one file of zeros, made without ever being unpacked."""
+    """A tarball of one file of zeros, made without ever being unpacked: one packed megabyte, repeated.
+
+    Its end is missing: who reads that far has unpacked it.
+    """
     info = tarfile.TarInfo("package/zeros")
     info.size = megabytes << 20
     packer = zlib.compressobj(wbits=31)
-    pieces = [packer.compress(info.tobuf())]
-    pieces += [packer.compress(bytes(1 << 20)) for _ in range(megabytes)]
-    return b"".join([*pieces, packer.compress(bytes(1024)), packer.flush()])
+    head = packer.compress(info.tobuf()) + packer.flush(zlib.Z_FULL_FLUSH)
+    zeros = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return head + zeros * megabytes

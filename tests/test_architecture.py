@@ -20,25 +20,24 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
+def imports(path: Path, tree: ast.Module) -> Iterator[tuple[str, bool]]:
     """The full names that a file imports, wherever in it; whether only for types."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) in for_types) for alias in node.names)
+    nodes: list[tuple[ast.AST, bool]] = [(tree, False)]
+    for node, for_types in nodes:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            nodes.extend((each, True) for each in node.body)
+            nodes.extend((each, for_types) for each in node.orelse)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, for_types) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import"
-            for alias in node.names:
-                yield f"{node.module}.{alias.name}", id(node) in for_types
+            yield from ((f"{node.module}.{alias.name}", for_types) for alias in node.names)
+        elif not isinstance(node, ast.expr):
+            nodes.extend((each, for_types) for each in ast.iter_child_nodes(node))
 
 
-IMPORTS = {module_of(path): set(imports(path)) for path in FILES}
+TREES = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+IMPORTS = {module_of(path): set(imports(path, TREES[module_of(path)])) for path in FILES}
 OURS = sorted(IMPORTS)
 
 
@@ -135,13 +134,13 @@ def test_only_these_run_processes() -> None:
 
 def test_nobody_evaluates_or_unpickles() -> None:
     assert users_of("pickle", "marshal", "shelve", "code", "runpy", "ctypes") == set()
-    for path in FILES:
+    for module, tree in TREES.items():
         calls = {
             node.func.id
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for node in ast.walk(tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
-        assert calls & {"eval", "exec", "compile", "__import__"} == set(), path
+        assert calls & {"eval", "exec", "compile", "__import__"} == set(), module
 
 
 HEAVY = ("yaml", "semver", "difflib", "tomlkit", "tree_sitter", "git", "urllib3", "colorama")
@@ -152,11 +151,9 @@ def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
     """At the top of a module only where people wait anyway: a hook's start pays for each."""
     if below(module, "registry", "review"):
         return
-    path = next(path for path in FILES if module_of(path) == module)
-    top = ast.parse(path.read_text(encoding="utf-8")).body
     names = {
         name
-        for node in top
+        for node in TREES[module].body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([each.name for each in node.names] if isinstance(node, ast.Import)
                      else [node.module or ""])

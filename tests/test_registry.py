@@ -288,7 +288,7 @@ def test_a_slow_answer_times_out(server: Server, answer: Answer) -> None:
     patience = Patience(connect=1, read=1, total=0.5, pause=0.01)
     message = undecided(registry_at(server.url, patience=patience))
     assert message == f"{server.url}p did not answer within 0.5 seconds"
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def test_silence_times_out_and_is_asked_again(server: Server) -> None:

@@ -155,9 +155,9 @@ def test_several_gzip_members_are_one_file_as_for_gunzip() -> None:
 
 def test_a_gzip_bomb_is_cut_early() -> None:
     bomb = gzip.compress(bytes(300_000_000), compresslevel=1)
-    start = time.monotonic()
+    start = time.process_time()
     assert refusal(bomb) == "it unpacks to more than 1,102,400 bytes"
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(

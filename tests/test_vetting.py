@@ -170,9 +170,9 @@ def test_a_long_chain_costs_no_stack_and_no_square_of_time() -> None:
         for at in range(1, 1500)
     ]
     judge = vetting(notes(("a", "1.0.0", {}), *delta))
-    start = time.perf_counter()
+    start = time.process_time()
     assert answer(judge, subject(version="1.1499.0")) is Status.VETTED
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 # What a note brings, what a group accepts, what is direct.
