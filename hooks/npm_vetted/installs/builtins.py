@@ -6,17 +6,14 @@ import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from npm_vetted.installs.disk import Disk, Gone, Taken, Written
 from npm_vetted.installs.expansion import printed_by
 from npm_vetted.installs.source import Source
 from npm_vetted.installs.state import State
-from npm_vetted.installs.words import HOLE
-from npm_vetted.installs.wrappers import program, unwrap
-
-if TYPE_CHECKING:
-    from npm_vetted.installs.judgement import Judge
+from npm_vetted.installs.words import HOLE, Value
+from npm_vetted.installs.wrappers import Wrapped, program, unwrap
 
 SETTINGS: Final = frozenset(
     (".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml", "package.json")
@@ -24,11 +21,32 @@ SETTINGS: Final = frozenset(
 """The files whose content matters to an install."""
 
 
+class Interpreter(Protocol):
+    """Who follows what a builtin runs, writes or sets."""
+
+    aliases: dict[str, str]
+
+    def text(self, text: str, state: State, source: Source, depth: int) -> None:
+        """A text runs as a command line."""
+
+    def unwrap(self, wrapped: Wrapped, call: Call) -> None:
+        """A command runs inside another."""
+
+    def nameless(self, words: Sequence[str], source: Source) -> None:
+        """A command runs whose name nobody can tell."""
+
+    def assigned(self, name: str, value: Value, line: int) -> None:
+        """A variable that programs see was set for more than one command."""
+
+    def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
+        """A file was written; None: nobody can tell what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One command line that runs: its words, the shell's state, its text, and how deep it is."""
 
-    judge: Judge
+    judge: Interpreter
     words: list[str]
     state: State
     source: Source
