@@ -9,68 +9,36 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import posixpath
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Final
 
-from npm_vetted.clients import _npm_sync as sync
+from npm_vetted.clients._npm_layout import ASKING, FIELDS, Layout
+from npm_vetted.clients._npm_places import (
+    EXACT,
+    MODULES,
+    folder_name,
+    is_place,
+    is_plain_place,
+    joined,
+    kind_of,
+    parent_place,
+)
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
-from npm_vetted.documents.base import DEPTH_LIMIT, Document, decode, dotted, named
-from npm_vetted.documents.strict_json import load_json
+from npm_vetted.documents.base import named
 from npm_vetted.errors import DocumentError
-from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Read, Requirement
-
-Raw = Mapping[str, object]
-
-PATH_LIMIT: Final = 4096
-"""No file system takes a longer path, so npm could not install there."""
-
-_MODULES: Final = "node_modules/"
-_USUAL: Final = re.compile(r"node_modules/(?:@[a-z0-9-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-_FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
-_ASKING: Final = (*_FIELDS, "devDependencies")
-_TARBALL: Final = re.compile(r"\.(?:tgz|tar\.gz|tar)\Z", re.IGNORECASE)
-_GIT: Final = re.compile(
-    r"(?:git(?:\+[a-z]+)?|ssh|github|gitlab|bitbucket|gist):|git@", re.IGNORECASE
-)
-_GIT_HOST: Final = re.compile(
-    r"https://(?:codeload\.github\.com|gitlab\.com(?!/api/)|bitbucket\.org)/"
-)
-_EXACT: Final = re.compile(
-    r"[=v\s]*\d{1,16}\.\d{1,16}\.\d{1,16}(?:[-+a-zA-Z][0-9A-Za-z.+-]*)?\s*\Z"
-)
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
-
-
-def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
-    """Read a lockfile of any version; raises DocumentError with the line for what is none."""
-    document = load_json(path, data)
-    table = document.root()
-    version = table.data.get("lockfileVersion", 0)
-    if isinstance(version, bool) or version not in (0, 1, 2, 3, 4):
-        raise table.fail(
-            f"lockfile version {json.dumps(version)[:40]} is unknown (known: none, 1, 2, 3, 4)",
-            "lockfileVersion",
-            fix="upgrade npm-vetted, or write the lockfile with an npm that writes version 3",
-        )
-    assert isinstance(version, int | float)
-    kind = NpmLockfile if version >= 2 else LegacyLockfile
-    return kind(document, data, int(version), read)
+from npm_vetted.model import Artifact, Entry, Group, Read, Requirement
 
 
 class NpmLockfile(Lockfile):
     """A lockfile with ``packages``: one table an installed place, the root's under ``''``."""
 
-    def __init__(self, document: Document, data: bytes, version: int, read: Read) -> None:
-        self.path = document.path
+    def __init__(self, layout: Layout, version: int, read: Read) -> None:
+        self.path = layout.document.path
         self.version = version
-        name = document.path.rpartition("/")[2]
+        name = self.path.rpartition("/")[2]
         self.format = f"{name} {version}" if version else f"{name} without a version"
-        self._document = document
-        self._data = data
+        self.layout = layout
+        self.packages = layout.packages
         self._read = read
         self._check_places()
 
@@ -79,23 +47,12 @@ class NpmLockfile(Lockfile):
         """Whether the entries say what they ask for."""
         return True
 
-    @cached_property
-    def packages(self) -> Mapping[str, Raw]:
-        """The tables by place, the root's among them."""
-        table = self._document.root().maybe_table("packages")
-        if table is None:
-            raise self._document.root().fail("the key 'packages' is missing")
-        for place, value in table.data.items():
-            if not isinstance(value, dict):
-                raise table.fail(f"expected a table, found {named(value)}", place)
-        return table.data  # type: ignore[return-value]
-
     def _check_places(self) -> None:
         """Raise where two keys may mean one folder, or a link leads nowhere."""
-        for place, raw in self.packages.items():
-            if place and not _is_place(place):
+        for place in self.layout.unusual:
+            if place and not is_plain_place(place) and not is_place(place):
                 raise self._fail(place, "no place that npm installs a package at")
-            if raw.get("link"):
+            if self.packages[place].get("link"):
                 self._target(place)
 
     def _target(self, place: str) -> str:
@@ -108,17 +65,12 @@ class NpmLockfile(Lockfile):
 
     def _fail(self, place: str, message: str, *keys: str) -> DocumentError:
         words = f"{place or 'the root'}: {''.join(f'{key}: ' for key in keys)}{message}"
-        return DocumentError(words, path=self.path, line=self._line_of(place, *keys))
+        return DocumentError(words, path=self.path, line=self.layout.line_of(place, *keys))
 
-    def _line_of(self, place: str, *keys: str) -> int:
-        return self._document.line_of("packages", place, *keys)
-
-    @cached_property
+    @property
     def blocks(self) -> Mapping[str, object]:
-        """The table of each place; the root's is no entry."""
-        blocks: dict[str, object] = dict(self.packages)
-        blocks.pop("", None)
-        return blocks
+        """The table of each place, or its text; the root's is no entry."""
+        return self.layout.blocks
 
     def text(self, place: str, key: str) -> str | None:
         value = self.packages[place].get(key)
@@ -150,20 +102,22 @@ class NpmLockfile(Lockfile):
         return Entry(
             key=key,
             line=self.line(key),
-            artifact=None if link else self._artifact(key),
+            artifact=self._artifact(key),
             requires=() if link else tuple(self.requirements(key)),
             bundled_by=bundler,
             bundles=self._bundles(key),
         )
 
     def _artifact(self, key: str) -> Artifact | None:
+        if self._flag(key, "link"):
+            return None
         folder = folder_name(key)
         resolved = self._resolved(key)
         integrity = self.text(key, "integrity")
         if folder is None and resolved is None and integrity is None:
             return None  # what a link points to: a folder of the repository itself
         version = self.text(key, "version")
-        if resolved is None and version is not None and not _EXACT.match(version):
+        if resolved is None and version is not None and not EXACT.match(version):
             version, resolved = None, version  # a converted file that kept version 1's fields
         kind = kind_of(resolved)
         if kind is None:
@@ -242,7 +196,7 @@ class NpmLockfile(Lockfile):
 
     def _wanted(self, key: str) -> Iterator[str]:
         """The names that an entry asks for; a folder of the repository has devDependencies too."""
-        for field in _FIELDS:
+        for field in FIELDS:
             yield from self._specifiers(key, field)
         if folder_name(key) is None:
             yield from self._specifiers(key, "devDependencies")
@@ -286,8 +240,8 @@ class NpmLockfile(Lockfile):
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
-        for key, raw in self.packages.items():
-            if "patched" in raw and (file := self._patch_file(key)) is not None:
+        for key in self.layout.unusual:
+            if "patched" in self.packages[key] and (file := self._patch_file(key)) is not None:
                 found[file] = (*found.get(file, ()), key)
         return found
 
@@ -295,8 +249,8 @@ class NpmLockfile(Lockfile):
     def linked(self) -> Mapping[str, list[str]]:
         """The links that lead to each target."""
         found: dict[str, list[str]] = {}
-        for place, raw in self.packages.items():
-            if raw.get("link"):
+        for place in self.layout.unusual:
+            if self.packages[place].get("link"):
                 found.setdefault(self._target(place), []).append(place)
         return found
 
@@ -345,50 +299,17 @@ class NpmLockfile(Lockfile):
 
     def line(self, key: str) -> int:
         """The line that an entry's key stands on."""
-        return self._lines.get(key) or self._scanned[key]
-
-    @cached_property
-    def _lines(self) -> Mapping[str, int]:
-        """The lines of what is in node_modules, where a search for the keys cannot be misled.
-
-        That is where the text escapes nothing and has each key once: five times as fast as a scan.
-        """
-        text = decode(self.path, self._data)
-        keys = [key for key in self.packages if key.startswith(_MODULES)]
-        if "\\" in text or text.count(f'"{_MODULES}') != len(keys):
-            return {}
-        lines: dict[str, int] = {}
-        line, at = 1, 0
-        for key in keys:
-            found = text.index(f'"{key}"', at)
-            line += text.count("\n", at, found)
-            lines[key] = line
-            at = found
-        return lines
-
-    @cached_property
-    def _scanned(self) -> Mapping[str, int]:
-        """The line of each place, by one scan of the text."""
-        text = decode(self.path, self._data)
-        lines: dict[str, int] = {}
-        line, last = 1, 0
-        for key, start in _members(text, "packages"):
-            line += text.count("\n", last, start)
-            last = start
-            lines[key] = line
-        return lines
+        return self.layout.line_of(key)
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
         """By the names that the keys have: only who asks for one of them is looked up."""
         found: dict[str, list[str]] = {key: [] for key in keys}
-        names = {folder_name(place) for key in keys for place in (key, *self.linked.get(key, ()))}
-        for place, raw in self.packages.items():
-            tables = (raw.get(field) for field in _ASKING)
-            asked = any(isinstance(table, dict) and not names.isdisjoint(table) for table in tables)
-            if place and asked:
-                for child in self.children(place):
-                    if child in found:
-                        found[child].append(place)
+        places = (place for key in keys for place in (key, *self.linked.get(key, ())))
+        names = {name for place in places if (name := folder_name(place)) is not None}
+        for asker in self.layout.asking(names):
+            for child in self.children(asker) if asker else ():
+                if child in found:
+                    found[child].append(asker)
         return {key: tuple(askers) for key, askers in found.items()}
 
     @cached_property
@@ -400,7 +321,7 @@ class NpmLockfile(Lockfile):
             name = folder_name(place)
             if name is None:
                 continue
-            if name in found or len(place) != len(_MODULES + name) or raw.get("link"):
+            if name in found or len(place) != len(MODULES + name) or raw.get("link"):
                 twice.add(name)
             found[name] = place
         return {name: place for name, place in found.items() if name not in twice}
@@ -424,7 +345,7 @@ class NpmLockfile(Lockfile):
             return
         if key.startswith(".."):
             alone = {}
-        for field in _FIELDS if folder_name(key) is not None else _ASKING:
+        for field in FIELDS if folder_name(key) is not None else ASKING:
             if field in raw:
                 for name in self._specifiers(key, field):
                     place = alone.get(name) or self.find(key, name)
@@ -435,254 +356,53 @@ class NpmLockfile(Lockfile):
         """Also what another's tarball carries, where that is another tarball now, or none."""
         changed = list(self.blocks)
         for other in before:
-            blocks = other.blocks
+            theirs = other.blocks
+            moved = {key for key in self._bundled if not self._carried_alike(key, other)}
             changed = [
                 key
                 for key in changed
-                if blocks.get(key) != self.blocks[key] or not self._carried_alike(key, other)
+                if key in moved or (theirs.get(key) != self.blocks[key] and self._says(key, other))
             ]
         return changed
 
-    def _carried_alike(self, key: str, other: Lockfile) -> bool:
-        """Whether the same carries an entry there: its own block tells only that it is carried."""
-        if not self.packages[key].get("inBundle"):
+    def _says(self, key: str, other: Lockfile) -> bool:
+        """Whether a table says something else than another's: its text may differ by layout only."""
+        if not isinstance(other, NpmLockfile) or key not in other.packages:
             return True
+        return other.packages[key] != self.packages[key]
+
+    @cached_property
+    def _bundled(self) -> list[str]:
+        return [key for key in self.layout.unusual if key and self.packages[key].get("inBundle")]
+
+    def _carried_alike(self, key: str, other: Lockfile) -> bool:
+        """Whether the same carries an entry there: its own table tells only that it is carried."""
+        if not isinstance(other, NpmLockfile) or key not in other.packages:
+            return False
         try:
-            return isinstance(other, NpmLockfile) and self._carriage(key) == other._carriage(key)
+            return self._carriage(key) == other._carriage(key)
         except DocumentError:
             return False
 
     def _carriage(self, key: str) -> tuple[bool, str | None, object]:
         carrier = self._bundler(key)
-        return self._is_bundled(key), carrier, self.blocks.get(carrier or "")
+        return self._is_bundled(key), carrier, carrier and self.packages[carrier]
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
         """The artifacts of some packages: under their own names, or an alias."""
-        for key, raw in self.packages.items():
-            folder = key[key.rfind(_MODULES) + len(_MODULES) :]
-            if key and (folder in names or raw.get("name") in names):
+        unusual = self.layout.unusual
+        for key in self.blocks:
+            if key[key.rfind(MODULES) + len(MODULES) :] in names or (
+                key in unusual and "name" in self.packages[key]
+            ):
                 artifact = self._artifact(key)
                 if artifact is not None and artifact.name in names:
                     yield artifact
 
     def package_names(self) -> set[str]:
-        found: set[str] = set()
-        for key, raw in self.packages.items():
-            folder, resolved = folder_name(key), raw.get("resolved")
-            usual = isinstance(resolved, str) and resolved.startswith("https://")
-            if folder and usual and not raw.get("name") and not raw.get("link"):
-                found.add(folder)
-            elif key and (artifact := self.entry(key).artifact) is not None:
-                found.add(artifact.name)
-        return found
-
-    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        if self.version == 2:
-            yield from self._halves()
-        yield from sync.with_importers(self, manifests)
-        yield from sync.with_patches(self, manifests)
-
-    def _halves(self) -> Iterator[Problem]:
-        """Where version 2's two halves differ: npm 7 reads the one, npm 6 the other."""
-        other = LegacyLockfile(self._document, self._data, 1, self._read)
-        return sync.halves(self, other)
-
-
-class LegacyLockfile(NpmLockfile):
-    """Version 1 and what npm 4 wrote: ``dependencies`` nested as in node_modules, no root.
-
-    Each table is given the fields of version 3. What hangs below a link lies in its target.
-    """
-
-    @cached_property
-    def packages(self) -> Mapping[str, Raw]:
-        return {place: raw for place, (raw, _) in self._tree.items()}
-
-    @property
-    def graph(self) -> bool:
-        """Whether ``requires`` is written at all; npm 4 and the first npm 5 did not."""
-        return self._document.root().data.get("requires") is True
-
-    @cached_property
-    def _tree(self) -> Mapping[str, tuple[Raw, tuple[str, ...]]]:
-        """Each place's table, with its keys in the document; in the file's order."""
-        found: dict[str, tuple[Raw, tuple[str, ...]]] = {}
-        todo: list[tuple[str, tuple[str, ...], Raw]] = [("", (), self._document.root().data)]
-        while todo:
-            folder, keys, holder = todo.pop()
-            if len(keys) > DEPTH_LIMIT:
-                raise self._at("nested too deeply", keys)
-            below: list[tuple[str, tuple[str, ...], Raw]] = []
-            keys = (*keys, "dependencies")
-            for name, raw in self._table(holder, keys).items():
-                path = (*keys, name)
-                place = f"{folder}/{_MODULES}{name}" if folder else f"{_MODULES}{name}"
-                if not isinstance(raw, dict):
-                    raise self._at(f"expected a table, found {named(raw)}", path)
-                if place in found:
-                    raise self._at(f"a second entry for {place}", path)
-                converted = self._converted(raw, path)
-                found[place] = converted, path
-                if converted.get("link"):
-                    place = str(converted["resolved"])
-                    target = {key: converted[key] for key in ("dependencies",) if key in converted}
-                    found.setdefault(place, (target, path))
-                below.append((place, path, raw))
-            todo += reversed(below)
-        return found
-
-    def _table(self, holder: Raw, keys: tuple[str, ...]) -> Raw:
-        """The table under the last of these keys; true stands for an unknown one."""
-        value = holder.get(keys[-1])
-        if value is None or value is True:
-            return {}
-        if not isinstance(value, dict):
-            raise self._at(f"expected a table, found {named(value)}", keys)
-        return value
-
-    def _converted(self, raw: Raw, keys: tuple[str, ...]) -> Raw:
-        """A table of version 1 with the fields of version 3."""
-        version = raw.get("version")
-        if version is not None and not isinstance(version, str):
-            raise self._at(f"expected a string, found {named(version)}", (*keys, "version"))
-        found: dict[str, object] = {
-            "integrity": raw.get("integrity"),
-            "inBundle": raw.get("bundled", False),
-            "dependencies": self._table(raw, (*keys, "requires")),
+        unusual = self.layout.unusual
+        found = {
+            key[key.rfind(MODULES) + len(MODULES) :] for key in self.blocks if key not in unusual
         }
-        if version is None or _EXACT.match(version):
-            source = raw.get("from")
-            if version is None and "resolved" not in raw and _is_folder(source):
-                return found | {"link": True, "resolved": joined(_path_of(str(source)))}
-            return found | {"version": version, "resolved": raw.get("resolved")}
-        if version.startswith("npm:"):
-            name, at, version = version[4:].rpartition("@")
-            if not at or not name:
-                raise self._at(f"no alias: {raw['version']!r}", (*keys, "version"))
-            return found | {"name": name, "version": version, "resolved": raw.get("resolved")}
-        if version.startswith("file:") and not _TARBALL.search(version):
-            return found | {"link": True, "resolved": joined(_path_of(version))}
-        return found | {"resolved": version, "version": _version_in_url(keys[-1], version)}
-
-    def _at(self, message: str, keys: tuple[str, ...]) -> DocumentError:
-        words = f"{dotted(keys)}: {message}"
-        return DocumentError(words, path=self.path, line=self._document.line_of(*keys))
-
-    def _line_of(self, place: str, *keys: str) -> int:
-        return self._document.line_of(*self._tree[place][1], *keys)
-
-    def line(self, key: str) -> int:
-        return self._line_of(key)
-
-    def _scripts(self, key: str) -> bool | None:  # noqa: ARG002
-        return None
-
-    def _bundles(self, key: str) -> frozenset[str]:
-        """Not written: what an entry asks for and has below it, said to be bundled."""
-        below = f"{key}/{_MODULES}"
-        names = (name for name in self._wanted(key) if below + name in self.packages)
-        return frozenset(name for name in names if self._flag(below + name, "inBundle"))
-
-    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """The root alone: npm 6 knows no workspaces, and ``npm ci`` refuses what is missing."""
-        return sync.satisfied(self, "", manifests[""]) if "" in manifests else iter(())
-
-
-def _is_folder(source: object) -> bool:
-    """Whether npm 4's ``from`` is a folder: it then wrote nothing else."""
-    return isinstance(source, str) and re.match(r"file:|\.{0,2}/", source) is not None
-
-
-def _version_in_url(name: str, url: str) -> str | None:
-    """The version in a tarball's file name, as npm guesses it where version 1 has only the URL."""
-    base = url.partition("#")[0].partition("?")[0].rpartition("/")[2]
-    prefix = f"{name.rpartition('/')[2]}-"
-    if not base.startswith(prefix) or not base.endswith(".tgz"):
-        return None
-    version = base[len(prefix) : -len(".tgz")]
-    return version if _EXACT.match(version) else None
-
-
-def _path_of(specifier: str) -> str:
-    """The path of ``file:…``, or of a bare path."""
-    return specifier.removeprefix("file:")
-
-
-def joined(path: str) -> str | None:
-    """A relative path without detours, '' for the root; None: absolute, or no path."""
-    if path.startswith("/") or "\\" in path or "\0" in path or len(path) > PATH_LIMIT:
-        return None
-    found = posixpath.normpath(path)
-    return "" if found == "." else found
-
-
-def folder_name(place: str) -> str | None:
-    """The folder below the last node_modules (an alias or the name); None: no such place."""
-    at = place.rfind(_MODULES)
-    if at < 0 or (at > 0 and place[at - 1] != "/"):
-        return None
-    name = place[at + len(_MODULES) :]
-    return name if name.count("/") == (1 if name.startswith("@") else 0) else None
-
-
-def parent_place(place: str) -> str | None:
-    """The folder whose node_modules Node looks in next; None: it leaves the project."""
-    if not place or place == ".." or place.endswith("/.."):
-        return None
-    name = folder_name(place)
-    if name is not None:
-        return place[: -len(_MODULES + name)].rstrip("/")
-    return place.rpartition("/")[0]
-
-
-def _is_place(place: str) -> bool:
-    """Whether a key is a path that npm writes: relative, without detours or odd characters."""
-    if len(place) < PATH_LIMIT and _USUAL.match(place):
-        return True
-    if len(place) > PATH_LIMIT or joined(place) != place or not place.isprintable():
-        return False
-    return folder_name(place) is not None or _MODULES not in f"/{place}/"
-
-
-def kind_of(resolved: str | None) -> Kind | None:
-    """What kind of source a ``resolved`` names; None: a folder, whose content git holds."""
-    if resolved is None:
-        return Kind.REGISTRY
-    if _GIT.match(resolved) or _GIT_HOST.match(resolved):
-        return Kind.GIT
-    if resolved.startswith("file:"):
-        return Kind.FILE if _TARBALL.search(resolved) else None
-    if resolved.startswith(("https://", "http://")):
-        path = resolved.partition("?")[0].partition("#")[0]
-        return Kind.REGISTRY if "/-/" in path else Kind.TARBALL
-    return Kind.OTHER
-
-
-def _members(text: str, wanted: str) -> Iterator[tuple[str, int]]:
-    """Each key of one top-level table of valid JSON, and where in the text it stands."""
-    scan = json.JSONDecoder().raw_decode
-    at = _after_space(text, text.index("{") + 1)
-    inside = False
-    while text[at] != "}" or inside:
-        if text[at] == "}":
-            inside = False
-            at = _after_space(text, at + 1)
-        elif text[at] == ",":
-            at = _after_space(text, at + 1)
-        else:
-            start = at
-            key, at = scan(text, at)
-            at = _after_space(text, _after_space(text, at) + 1)
-            if inside:
-                yield key, start
-            elif key == wanted and text[at] == "{":
-                inside = True
-                at = _after_space(text, at + 1)
-                continue
-            at = _after_space(text, scan(text, at)[1])
-
-
-def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    assert found is not None
-    return found.end()
+        artifacts = (self._artifact(key) for key in unusual if key)
+        return found | {artifact.name for artifact in artifacts if artifact is not None}

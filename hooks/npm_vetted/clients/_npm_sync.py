@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from npm_vetted.clients._npm_legacy import LegacyLayout, LegacyLockfile
+from npm_vetted.clients._npm_lockfile import NpmLockfile
+from npm_vetted.clients._npm_places import MODULES, joined
 from npm_vetted.clients._ranges import satisfies
 from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
-
-if TYPE_CHECKING:
-    from npm_vetted.clients._npm_lockfile import LegacyLockfile, NpmLockfile
 
 _HOSTS: Final = {
     "github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org",
@@ -28,6 +28,7 @@ _SCP: Final = re.compile(r"(?:git\+)?(?:ssh://)?(?:[^@/\s]+@)?([^:/\s]+)[:/](.+)
 _URL: Final = re.compile(r"(?:git\+)?[a-z]+://(?:[^@/\s]+@)?([^/\s]+)/(.+)\Z", re.IGNORECASE)
 _FOLDER: Final = re.compile(r"(?:file:|link:|~?/|\.{1,2}(?:/|\Z)|[a-zA-Z]:[\\/])")
 _GIT: Final = re.compile(r"git(?:\+[a-z]+)?:|ssh:|git@|[^/:@\s]+/[^/:@\s]+(?:#|\Z)", re.IGNORECASE)
+_PINNING: Final = ("version", "resolved", "integrity")
 _COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
 
 
@@ -216,12 +217,10 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
     patches = root.data.get("patchedDependencies") if root is not None else None
     if root is None or not isinstance(patches, dict):
         return
-    from npm_vetted.clients._npm_lockfile import joined
-
     known = {
         joined(str(patched.get("path")))
-        for raw in lockfile.packages.values()
-        if isinstance(patched := raw.get("patched"), dict)
+        for place in lockfile.layout.unusual
+        if isinstance(patched := lockfile.packages[place].get("patched"), dict)
     }
     for selector, path in patches.items():
         if not isinstance(path, str) or joined(path) not in known:
@@ -232,13 +231,14 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
             )  # fmt: skip
 
 
-def halves(lockfile: NpmLockfile, other: LegacyLockfile) -> Iterator[Problem]:
+def halves(lockfile: NpmLockfile) -> Iterator[Problem]:
     """Where ``packages``, which npm 7 and later read, and ``dependencies``, npm 6's, differ.
 
     For what comes from no registry, version 1 has neither the name nor the version.
     """
-    for place in {**lockfile.packages, **other.packages}:
-        if "node_modules/" not in place:
+    other = LegacyLockfile(LegacyLayout(lockfile.layout.document), 1, lambda _: None)
+    for place in dict.fromkeys([*lockfile.packages, *other.packages]):
+        if MODULES not in place or _is_plainly_one(lockfile, other, place):
             continue
         ours, theirs = _said(lockfile, place), _said(other, place)
         if ours == theirs or (theirs[0] == "" and ours[1:] == theirs[1:]):
@@ -249,6 +249,18 @@ def halves(lockfile: NpmLockfile, other: LegacyLockfile) -> Iterator[Problem]:
             f"has {_words(ours)}, dependencies (npm 6) has {_words(theirs)}",
             location=Location(lockfile.path, line),
         )
+
+
+def _is_plainly_one(lockfile: NpmLockfile, other: NpmLockfile, place: str) -> bool:
+    """Whether both have the same of a package from a registry: most do, and need no more thought."""
+    ours, theirs = lockfile.packages.get(place, {}), other.packages.get(place, {})
+    said = [ours.get(field) for field in _PINNING]
+    return (
+        place not in lockfile.layout.unusual
+        and place not in other.layout.unusual
+        and said == [theirs.get(field) for field in _PINNING]
+        and all(isinstance(value, str) for value in said)
+    )
 
 
 _Said = tuple[str, str, str]

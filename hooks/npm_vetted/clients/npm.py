@@ -45,7 +45,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 def read_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
     """Read a lockfile of any version from none to 4."""
-    from npm_vetted.clients._npm_lockfile import read_npm_lockfile
+    from npm_vetted.clients._npm_reader import read_npm_lockfile
 
     return read_npm_lockfile(path, data, read)
 
@@ -209,7 +209,8 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 def _folders(project: Project) -> dict[tuple[str, str | None], set[str]]:
     """The names in node_modules of each locked package: npm selects by those."""
-    from npm_vetted.clients._npm_lockfile import folder_name, read_npm_lockfile
+    from npm_vetted.clients._npm_places import folder_name
+    from npm_vetted.clients._npm_reader import read_npm_lockfile
 
     found: dict[tuple[str, str | None], set[str]] = {}
     for path in project.lockfiles[:1]:

@@ -39,8 +39,11 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Keep the cycle collector off: a large file makes no cycles, and it took a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -49,6 +52,21 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def only_member(text: str) -> tuple[str, object]:
+    """The key and the value of an object that has one member; raises ValueError for anything else.
+
+    As strict as ``load_json``, but for half characters, and without its words and lines.
+    """
+    try:
+        found, end = _DECODER.raw_decode(text)
+    except RecursionError:
+        raise ValueError from None
+    if end != len(text) or not isinstance(found, dict) or len(found) != 1:
+        raise ValueError
+    ((key, value),) = found.items()
+    return key, value
 
 
 def load_json(path: str, data: bytes) -> Document:
@@ -64,8 +82,8 @@ def load_jsonc(path: str, data: bytes) -> Document:
 def _load(path: str, text: str) -> Document:
     refuse_lone_surrogates(path, text)
     try:
-        with _uncollected():
-            value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        with uncollected():
+            value = _DECODER.decode(text)
     except _DuplicateKeyError as error:
         key = str(error)
         raise DocumentError(

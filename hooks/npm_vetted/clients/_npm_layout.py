@@ -1,0 +1,266 @@
+"""Splitting package-lock.json: ``packages`` by place, each table decoded when it is asked for.
+
+npm writes one layout, whatever the indentation: the table of each place begins on a line of its own.
+Cut there, the pieces are proven to be one member of ``packages`` each by the strict reader, and are
+thrown away again; what is not certain is parsed whole. Either way the same files are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Final
+
+from npm_vetted.clients._npm_places import is_plain_place
+from npm_vetted.documents.base import Document, decode, named
+from npm_vetted.documents.strict_json import load_json, only_member, uncollected
+from npm_vetted.errors import DocumentError
+
+Raw = Mapping[str, object]
+
+FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
+ASKING: Final = (*FIELDS, "devDependencies")
+
+_START: Final = re.compile(rb"\{(\r?\n)([ \t]+)(?=\")")
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
+_FEW: Final = 16
+"""How many names are searched one by one; beyond it every table is decoded."""
+
+
+class Layout(ABC):
+    """A lockfile's ``packages``, and the document in which its other keys stand."""
+
+    document: Document
+    packages: Mapping[str, Raw]
+    """The tables by place, the root's (``''``) among them."""
+    blocks: Mapping[str, object]
+    """The same, or the text of each; equal ones mean equal tables. The root's is not among them."""
+
+    @abstractmethod
+    def line_of(self, place: str, *keys: str) -> int:
+        """The line of a place's key, or of a key in its table."""
+
+    @cached_property
+    def unusual(self) -> Collection[str]:
+        """The places that are not simply in node_modules, and what they hold from a registry."""
+        return dict.fromkeys(
+            place for place, raw in self.packages.items() if not _is_usual(place, raw)
+        )
+
+    def asking(self, names: Collection[str]) -> Iterator[str]:
+        """The places that ask for one of some names."""
+        for place in self._mentioning(names):
+            tables = (self.packages[place].get(field) for field in ASKING)
+            if any(
+                isinstance(table, dict) and not table.keys().isdisjoint(names) for table in tables
+            ):
+                yield place
+
+    def _mentioning(self, names: Collection[str]) -> Iterable[str]:  # noqa: ARG002
+        """The places whose tables may hold one of some names."""
+        return self.packages
+
+
+def _is_usual(place: str, raw: Raw) -> bool:
+    resolved = raw.get("resolved")
+    return (
+        isinstance(resolved, str)
+        and resolved.startswith("https://")
+        and _RARE.isdisjoint(raw)
+        and is_plain_place(place)
+    )
+
+
+def read_layout(path: str, data: bytes) -> Layout:
+    """Read a lockfile; raises DocumentError with the line for what is not strict JSON."""
+    return _split(path, data) or Whole(path, data)
+
+
+class Whole(Layout):
+    """A lockfile that was parsed whole."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.document = load_json(path, data)
+        self._data = data
+
+    @cached_property
+    def packages(self) -> Mapping[str, Raw]:  # type: ignore[override]
+        root = self.document.root()
+        table = root.maybe_table("packages")
+        if table is None:
+            raise root.fail("the key 'packages' is missing")
+        for place, value in table.data.items():
+            if not isinstance(value, dict):
+                raise table.fail(f"expected a table, found {named(value)}", place)
+        return table.data  # type: ignore[return-value]
+
+    @cached_property
+    def blocks(self) -> Mapping[str, object]:  # type: ignore[override]
+        return {place: raw for place, raw in self.packages.items() if place}
+
+    def line_of(self, place: str, *keys: str) -> int:
+        return self.document.line_of("packages", place, *keys) if keys else self._lines[place]
+
+    @cached_property
+    def _lines(self) -> Mapping[str, int]:
+        text = decode(self.document.path, self._data)
+        lines: dict[str, int] = {}
+        line, last = 1, 0
+        for key, start in _members(text, "packages"):
+            line += text.count("\n", last, start)
+            last = start
+            lines[key] = line
+        return lines
+
+
+class _Split(Layout):
+    """A lockfile whose places are pieces of text, in the file's order."""
+
+    def __init__(
+        self,
+        document: Document,
+        pieces: Mapping[str, bytes],
+        unusual: Collection[str],
+        first_line: int,
+    ) -> None:
+        self.document = document
+        self.packages = _Tables(pieces)
+        self.unusual = unusual
+        self._pieces = pieces
+        self._first_line = first_line
+
+    @cached_property
+    def blocks(self) -> Mapping[str, object]:  # type: ignore[override]
+        return {place: piece for place, piece in self._pieces.items() if place}
+
+    def line_of(self, place: str, *keys: str) -> int:
+        line = self._lines[place]
+        if not keys:
+            return line
+        piece = load_json(self.document.path, _object(self._pieces[place]).encode())
+        return line - 1 + piece.line_of(place, *keys)
+
+    @cached_property
+    def _lines(self) -> Mapping[str, int]:
+        lines: dict[str, int] = {}
+        line = self._first_line
+        for place, piece in self._pieces.items():
+            lines[place] = line
+            line += piece.count(b"\n") + 1
+        return lines
+
+    def _mentioning(self, names: Collection[str]) -> Iterable[str]:
+        """By the text, in which a name is written in one way: see ``_split``."""
+        if len(names) > _FEW:
+            return self.packages
+        quoted = [json.dumps(name, ensure_ascii=False).encode() for name in names]
+        pieces = self._pieces.items()
+        return [place for place, piece in pieces if any(each in piece for each in quoted)]
+
+
+class _Tables(Mapping[str, Raw]):
+    """The tables of proven pieces, decoded when they are asked for."""
+
+    def __init__(self, pieces: Mapping[str, bytes]) -> None:
+        self._pieces = pieces
+        self._decoded: dict[str, Raw] = {}
+
+    def __getitem__(self, place: str) -> Raw:
+        if place not in self._decoded:
+            _, raw = only_member(_object(self._pieces[place]))
+            assert isinstance(raw, dict)
+            self._decoded[place] = raw
+        return self._decoded[place]
+
+    def __contains__(self, place: object) -> bool:
+        return place in self._pieces
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pieces)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+
+def _object(piece: bytes) -> str:
+    """A piece as an object of its own; raises ValueError where it is not UTF-8."""
+    return '{"' + piece.decode() + "}"
+
+
+def _split(path: str, data: bytes) -> Layout | None:
+    """Split a file that is laid out as npm writes it; None where that is not certain.
+
+    Certain means: what is left without the pieces is one strict document, in whose outermost object
+    ``packages`` opens (for no other brace does before), and each piece by itself is one member, whose
+    value is a table. By JSON's grammar the file then is that document with those members. No letter
+    and no slash may be escaped: then a key is written in one way.
+    """
+    start = _START.match(data)
+    if start is None or b"\\u" in data or b"\\/" in data:
+        return None
+    end_of_line, indent = start.groups()
+    outer = end_of_line + indent
+    inner = outer + indent + b'"'
+    opening = outer + b'"packages": {'
+    head = data.find(opening + inner) + len(opening)
+    tail = data.find(outer + b"}", head)
+    if head < len(opening) or tail < 0 or data.count(b"{", 0, head) != 2:
+        return None
+    first = head + len(inner)
+    emptied = data[:head] + b"\n" * data.count(b"\n", head, tail) + data[tail:]
+    pieces = data[first:tail].split(b"," + inner)
+    try:
+        document = load_json(path, emptied)
+        known, unusual = _proven(pieces)
+    except (DocumentError, ValueError):
+        return None
+    return _Split(document, known, unusual, data.count(b"\n", 0, first) + 1)
+
+
+def _proven(pieces: Iterable[bytes]) -> tuple[dict[str, bytes], Collection[str]]:
+    """The pieces by place, and which are unusual; raises ValueError where one is no such member."""
+    known: dict[str, bytes] = {}
+    unusual: dict[str, None] = {}
+    with uncollected():
+        for piece in pieces:
+            place, raw = only_member(_object(piece))
+            if place in known or not isinstance(raw, dict):
+                raise ValueError
+            known[place] = piece
+            if not _is_usual(place, raw):
+                unusual[place] = None
+    return known, unusual
+
+
+def _members(text: str, wanted: str) -> Iterator[tuple[str, int]]:
+    """Each key of one top-level table of valid JSON, and where in the text it stands."""
+    scan = json.JSONDecoder().raw_decode
+    at = _after_space(text, text.index("{") + 1)
+    inside = False
+    while text[at] != "}" or inside:
+        if text[at] == "}":
+            inside = False
+            at = _after_space(text, at + 1)
+        elif text[at] == ",":
+            at = _after_space(text, at + 1)
+        else:
+            start = at
+            key, at = scan(text, at)
+            at = _after_space(text, _after_space(text, at) + 1)
+            if inside:
+                yield key, start
+            elif key == wanted and text[at] == "{":
+                inside = True
+                at = _after_space(text, at + 1)
+                continue
+            at = _after_space(text, scan(text, at)[1])
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    assert found is not None
+    return found.end()

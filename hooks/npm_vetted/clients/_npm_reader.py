@@ -1,0 +1,48 @@
+"""package-lock.json and npm-shrinkwrap.json of every version, each by the reader that it needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from npm_vetted.clients import _npm_sync as sync
+from npm_vetted.clients._npm_layout import read_layout
+from npm_vetted.clients._npm_legacy import LegacyLayout, LegacyLockfile
+from npm_vetted.clients._npm_lockfile import NpmLockfile
+from npm_vetted.documents.base import Table
+from npm_vetted.model import Manifest, Problem, Read
+
+
+def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
+    """Read a lockfile of any version; raises DocumentError with the line for what is none."""
+    layout = read_layout(path, data)
+    version = _version(layout.document.root())
+    if version < 2:
+        return _Legacy(LegacyLayout(layout.document), version, read)
+    return _Current(layout, version, read)
+
+
+def _version(root: Table) -> int:
+    version = root.data.get("lockfileVersion", 0)
+    if isinstance(version, bool) or version not in (0, 1, 2, 3, 4):
+        raise root.fail(
+            f"lockfile version {json.dumps(version)[:40]} is unknown (known: none, 1, 2, 3, 4)",
+            "lockfileVersion",
+            fix="upgrade npm-vetted, or write the lockfile with an npm that writes version 3",
+        )
+    assert isinstance(version, int | float)
+    return int(version)
+
+
+class _Current(NpmLockfile):
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        if self.version == 2:
+            yield from sync.halves(self)
+        yield from sync.with_importers(self, manifests)
+        yield from sync.with_patches(self, manifests)
+
+
+class _Legacy(LegacyLockfile):
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        """The root alone: npm 6 knows no workspaces, and ``npm ci`` refuses what is missing."""
+        return sync.satisfied(self, "", manifests[""]) if "" in manifests else iter(())
