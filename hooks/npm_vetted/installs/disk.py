@@ -18,6 +18,7 @@ from npm_vetted.installs.words import HOLE
 
 _COPIES: Final = 120
 _LAYERS: Final = 5_000
+_STEPS: Final = 500_000
 
 CHECKOUT: Final = "/\x01checkout"
 """The top of the repository where a command runs in a checkout; no real path is called that."""
@@ -199,12 +200,14 @@ class Taken:
 class Disk:
     """The layers of one place, the latest last. ``copy`` gives one that goes its own way."""
 
-    __slots__ = ("_known", "depth", "layers")
+    __slots__ = ("_folders", "_known", "_steps", "depth", "layers")
 
     def __init__(self, layers: Iterable[Layer] = (), depth: int = 0) -> None:
         self.layers = list(layers)
         self.depth = depth
         self._known: dict[tuple[str, bool], Found | None] = {}
+        self._folders: dict[str, bool] = {}
+        self._steps = 0
 
     def copy(self) -> Disk:
         """A disk with the same files, whose changes stay its own."""
@@ -220,6 +223,7 @@ class Disk:
             raise UndecidedError("too many copies of files to follow")
         self.layers.append(layer)
         self._known.clear()
+        self._folders.clear()
 
     def sources(self) -> set[Disk]:
         """The disks that this one's files come from, itself among them."""
@@ -239,8 +243,15 @@ class Disk:
         """
         key = (place, maybe)
         if key not in self._known:
+            self._limit()
             self._known[key] = self._find(place, maybe)
         return self._known[key]
+
+    def _limit(self) -> None:
+        """Images that copy from each other twice, each time from elsewhere, double the places."""
+        self._steps += len(self.layers)
+        if self._steps > _STEPS:
+            raise UndecidedError("too many copies of files to follow")
 
     def _find(self, place: str, maybe: bool) -> Found | None:
         for layer in reversed(self.layers):
@@ -253,7 +264,10 @@ class Disk:
 
     def has_folder(self, place: str) -> bool:
         """Whether a folder is known to stand there."""
-        return any(layer.has_folder(place) for layer in reversed(self.layers))
+        if place not in self._folders:
+            self._limit()
+            self._folders[place] = any(each.has_folder(place) for each in reversed(self.layers))
+        return self._folders[place]
 
     def is_foreign(self, place: str) -> bool:
         """Whether a folder is somebody else's: a repository that was cloned there."""
