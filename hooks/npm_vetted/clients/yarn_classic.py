@@ -58,9 +58,7 @@ def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     from npm_vetted.clients._yarn import lock_text
     from npm_vetted.clients._yarn_classic_lock import ClassicLockfile
 
-    lockfile = ClassicLockfile(path, lock_text(path, data), read)
-    _ = lockfile.blocks
-    return lockfile
+    return ClassicLockfile(path, lock_text(path, data), read)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001
