@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.clients._pnpm_layout import Layout, Part
 from npm_vetted.documents.base import named
@@ -25,8 +24,7 @@ _GENERATIONS: Final = {
 _VERSION: Final = re.compile(r"[0-9][0-9A-Za-z.+-]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedDocument:
+class KeyedDocument(NamedTuple):
     """One of the file's YAML documents, with the shape of its keys."""
 
     part: Part
@@ -38,8 +36,13 @@ class KeyedDocument:
     """Whether what packages ask for stands below ``snapshots``."""
     packages: Mapping[str, int]
     snapshots: Mapping[str, int]
-    variants: Mapping[str, list[str]]
-    """The snapshots' keys of each package's key."""
+    peered: Mapping[str, list[str]]
+    """The keys of a package's snapshots that have a suffix, by the package's key."""
+
+    def variants(self, key: str) -> list[str]:
+        """The keys of a package's snapshots."""
+        own = [key] if key in self.snapshots and key[-1:] != ")" else []
+        return own + self.peered.get(key, [])
 
 
 def format_version(layout: Layout, part: Part) -> str:
@@ -84,16 +87,16 @@ def keyed_documents(layout: Layout) -> Iterator[KeyedDocument]:
             split=generation == 9 or "snapshots" in part.entries,
             packages=packages,
             snapshots=snapshots,
-            variants=_variants(layout, packages, snapshots),
+            peered=_peered(layout, packages, snapshots),
         )
 
 
-def _variants(
+def _peered(
     layout: Layout, packages: Mapping[str, int], snapshots: Mapping[str, int]
 ) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for key in snapshots:
-        base = without_suffix(key) if key[-1:] == ")" else key
+    for key in [key for key in snapshots if key[-1:] == ")" or key not in packages]:
+        base = without_suffix(key)
         if base not in packages:
             message = f"the snapshot {key!r} has no package"
             line = layout.line(snapshots[key])

@@ -12,12 +12,12 @@ the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
-from itertools import accumulate
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
+from itertools import accumulate, islice
+from typing import Final, NamedTuple, cast
 
+from npm_vetted.clients._shared_text import common_head, common_tail, shared_runs
 from npm_vetted.documents.base import decode
 from npm_vetted.errors import DocumentError
 
@@ -29,16 +29,12 @@ ODD_SIZE_LIMIT: Final = 8 * 1024 * 1024
 ENTRIES: Final = frozenset({"importers", "packages", "snapshots"})
 """The sections that hold one entry a chunk."""
 
-_REMEMBERED: Final = 1 << 15
-"""Chunks whose key is remembered: a lockfile of 10,000 packages has 20,000."""
 _BREAKS: Final = ("\x85", "\u2028", "\u2029")
 
 
-@dataclass(frozen=True, slots=True)
-class _Expressions:
-    """What pnpm writes: a chunk at the top, an entry; a pair and an item of a flow collection."""
+class _Expressions(NamedTuple):
+    """What pnpm writes: an entry; a pair and an item of a flow collection."""
 
-    top: re.Pattern[str]
     entry: re.Pattern[str]
     pair: re.Pattern[str]
     item: re.Pattern[str]
@@ -46,7 +42,7 @@ class _Expressions:
 
 @cache
 def _expressions() -> _Expressions:
-    """Compiled when the first lockfile is read.
+    """Compiled when the first lockfile is read, in few milliseconds: they are kept short.
 
     Printable ASCII only, scalars that end on their line, and nesting by two blanks: in this subset
     YAML 1.1 and 1.2 agree. Repeats are possessive or bounded: no text takes more than linear time.
@@ -63,50 +59,61 @@ def _expressions() -> _Expressions:
     word = "[A-Za-z][A-Za-z0-9_]*+"
     mapping = rf"\{{(?:{word}: {item}(?:, {word}: {item})*+)?\}}"
     sequence = rf"\[(?:{item}(?:, {item})*+)?\]"
-    value = rf" (?:{plain}|{quoted}|{mapping}|{sequence})(?=\n|\Z)"
+    scalar = rf" (?:{plain}|{quoted})(?=\n|\Z)"
+    value = rf"(?:{scalar}| (?:{mapping}|{sequence})(?=\n|\Z))"
 
-    def below(indent: int, deeper: str = "") -> str:
+    def below(indent: int, found: str) -> str:
         """What may stand below a key: a list of scalars, or a mapping."""
         start = rf"\n {{{indent}}}"
-        listed = rf"{start}- (?:{plain}|{quoted})(?=\n|\Z)"
-        mapped = f"{start}{key}:(?:{value}{deeper and '|' + deeper})"
-        return f"(?:(?:{listed})++|(?:{mapped})++)"
+        return f"(?:(?:{start}-{scalar})++|(?:{start}{key}:{found})++)"
 
-    entry = f"  ({key}):(?:{value}|{below(4, below(6, below(8)))})"
-    top = f"(?:{key}):(?:{value}|{below(2, below(4, below(6)))}|)"
+    deepest = below(6, f"(?:{scalar}|{below(8, scalar)})")
+    entry = f"  ({key}):(?:{value}|{below(4, f'(?:{value}|{deepest})')})"
     pair = f"({word}): ({item})"
-    return _Expressions(*map(re.compile, (top, entry, pair, item)))
+    return _Expressions(*map(re.compile, (entry, pair, item)))
 
 
-@dataclass(frozen=True, slots=True)
 class Part:
     """One YAML document: where its top-level keys and its entries stand in ``Layout.chunks``."""
 
-    top: dict[str, int] = field(default_factory=dict)
-    entries: dict[str, dict[str, int]] = field(default_factory=dict)
+    __slots__ = ("entries", "top")
+
+    def __init__(self) -> None:
+        self.top: dict[str, int] = {}
+        self.entries: dict[str, dict[str, int]] = {}
 
 
-@dataclass(frozen=True)
 class Layout:
     """A lockfile's chunks, or the values in their place where it had to be read whole.
 
-    ``lines`` are the lines of values.
+    ``odd`` are the places of chunks that pnpm would have laid out differently; ``lines`` are the
+    lines of values.
     """
 
-    path: str
-    parts: list[Part]
-    chunks: Sequence[object]
-    lines: Sequence[int] | None = None
+    def __init__(
+        self,
+        path: str,
+        parts: list[Part],
+        chunks: Sequence[object],
+        *,
+        odd: frozenset[int] = frozenset(),
+        lines: Sequence[int] | None = None,
+    ) -> None:
+        self.path = path
+        self.parts = parts
+        self.chunks = chunks
+        self._odd = odd
+        self._lines = lines
 
     @property
     def whole(self) -> bool:
         """Whether the YAML reader had to read it whole."""
-        return self.lines is not None
+        return self._lines is not None
 
     @cached_property
     def _starts(self) -> Sequence[int]:
-        if self.lines is not None:
-            return self.lines
+        if self._lines is not None:
+            return self._lines
         heights = [str(chunk).count("\n") + 2 for chunk in self.chunks]
         return list(accumulate(heights, initial=1))
 
@@ -120,6 +127,30 @@ class Layout:
         if self.whole:
             return chunk
         return next(iter(self._decoded(place).values()))
+
+    def pairs(self, place: int, field: str) -> dict[str, str] | None:
+        """The strings of a table below an entry, by name; None: only decoding it can tell.
+
+        A tenth of what decoding the whole entry costs.
+        """
+        chunk = self.chunks[place]
+        if not isinstance(chunk, str) or place in self._odd or "\n    '" in chunk:
+            return None
+        start = chunk.find(f"\n    {field}:")
+        if start < 0:
+            return {}
+        found: dict[str, str] = {}
+        for line in chunk[start + 1 :].split("\n")[1:]:
+            if line[4] != " ":
+                break
+            if line.startswith(("      - ", "        ")):
+                return None
+            key, text = _pair(line[6:])
+            value = _scalar(text) if text else None
+            if not isinstance(value, str) or key in found:
+                return None
+            found[key] = value
+        return found or None
 
     def _decoded(self, place: int) -> dict[str, object]:
         try:
@@ -135,6 +166,27 @@ class Layout:
             return None
         return self.chunks[place] if self.whole else self._decoded(place).get(key)
 
+    def fresh(self, section: Mapping[str, int], other: Layout, old: Mapping[str, int]) -> list[str]:
+        """The keys of a section whose chunk another version's section does not have, or otherwise.
+
+        Neither is read whole. Two versions have what they share as the same objects.
+        """
+        mine, theirs = self._of(section), other._of(old)
+        head = common_head(mine, theirs)
+        tail = min(common_tail(mine, theirs), len(mine) - head)
+        return [
+            key
+            for key, place in islice(section.items(), head, len(mine) - tail)
+            if key not in old or self.chunks[place] != other.chunks[old[key]]
+        ]
+
+    def _of(self, section: Mapping[str, int]) -> Sequence[object]:
+        """The chunks of a section, which stand one after the other."""
+        if not section:
+            return ()
+        first = next(iter(section.values()))
+        return self.chunks[first : first + len(section)]
+
 
 class _OddError(Exception):
     """The file is not laid out as pnpm writes it."""
@@ -147,6 +199,14 @@ def read_layout(path: str, data: bytes) -> Layout:
     """
     if len(data) > SIZE_LIMIT:
         raise DocumentError(f"{len(data):,} bytes: too large for a lockfile", path=path)
+    try:
+        return _split(path, _text(path, data))
+    except _OddError:
+        return _whole(path, data)
+
+
+def _text(path: str, data: bytes) -> str:
+    """The text, with ends of lines that every reader takes for such."""
     text = decode(path, data)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
@@ -157,43 +217,76 @@ def read_layout(path: str, data: bytes) -> Layout:
                 path=path,
                 line=text.count("\n", 0, text.index(mark)) + 1,
             )
-    try:
-        return _split(path, text)
-    except _OddError:
-        return _whole(path, data)
+    return text
 
 
 def _split(path: str, text: str) -> Layout:
     if "\r" in text:
         raise _OddError
-    text = text.rstrip("\n")
-    # Blank lines inside a block scalar are followed by a line deeper than any entry's.
-    chunks = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
+    chunks, keys = _cut(text)
+    del text  # nothing else holds it: memory counts, too
+    others = [place for place, key in enumerate(keys) if key is None]
     parts: list[Part] = []
-    section: dict[str, int] | None = None
-    for place, chunk in enumerate(chunks):
-        if not chunk.startswith("  "):
-            section = _take_top(parts, chunk, place)
+    odd: list[int] = []
+    section: str | None = None
+    start = 0  # of the entries that no section has yet
+    for place in [*others, len(chunks)]:
+        if place < len(chunks) and chunks[place].startswith("  "):
+            keys[place] = _odd_entry(chunks[place])
+            odd.append(place)
             continue
-        key = _entry_key(chunk) or _odd_entry(chunk)
-        if section is None or key in section:
-            raise _OddError  # a key that stands twice is told by the YAML reader, with its line
-        section[key] = place
-    return Layout(path, parts, chunks)
+        if start < place:
+            if section is None:
+                raise _OddError
+            entries = dict(zip(keys[start:place], range(start, place), strict=True))
+            if len(entries) != place - start:
+                raise _OddError  # a key stands twice: the YAML reader tells which, and where
+            parts[-1].entries[section] = cast("dict[str, int]", entries)
+        if place < len(chunks):
+            section = _take_top(parts, chunks[place], place)
+        start = place + 1
+    return Layout(path, parts, chunks, odd=frozenset(odd))
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _entry_key(chunk: str) -> str | None:
-    """The key of an entry as pnpm writes it; two versions of a lockfile share nearly all."""
-    found = _expressions().entry.fullmatch(chunk)
-    return _unquoted(found[1]) if found else None
+class _Cut(NamedTuple):
+    """A text's chunks, and the key of each that is an entry as pnpm writes it."""
+
+    chunks: list[str]
+    keys: list[str | None]
 
 
-def _unquoted(key: str) -> str:
-    return key[1:-1] if key[0] == "'" else key
+@cache
+def _latest() -> list[_Cut]:
+    """The text that was cut last: what another version shares with it is neither cut nor matched."""
+    return []
 
 
-def _take_top(parts: list[Part], chunk: str, place: int) -> dict[str, int] | None:
+def _cut(text: str) -> _Cut:
+    chunks: list[str] = []
+    keys: list[str | None] = []
+    at, end = 0, len(text.rstrip("\n"))
+    for known in _latest():
+        for run in shared_runs(known.chunks, text, end):
+            if at < run.start:
+                _cut_anew(text[at : run.start - 2], chunks, keys)
+            chunks += known.chunks[run.first : run.last]
+            keys += known.keys[run.first : run.last]
+            at = run.end + 2
+    if at < end or not chunks:
+        _cut_anew(text[at:end] if at else text.rstrip("\n"), chunks, keys)
+    _latest()[:] = [_Cut(chunks, keys.copy())]
+    return _Cut(chunks, keys)
+
+
+def _cut_anew(text: str, chunks: list[str], keys: list[str | None]) -> None:
+    # Blank lines inside a block scalar are followed by a line deeper than any entry's.
+    found = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
+    chunks += found
+    match = _expressions().entry.fullmatch
+    keys += [one and (key[1:-1] if (key := one[1])[0] == "'" else key) for one in map(match, found)]
+
+
+def _take_top(parts: list[Part], chunk: str, place: int) -> str | None:
     """Take in a chunk at the top; the section that it opens, if it does."""
     if chunk.startswith("---\n"):
         parts.append(Part())
@@ -201,23 +294,35 @@ def _take_top(parts: list[Part], chunk: str, place: int) -> dict[str, int] | Non
     elif not parts:
         parts.append(Part())
     part = parts[-1]
-    table = _top(chunk)
-    last = next(reversed(table))
-    opens = last in ENTRIES and (chunk == f"{last}:" or chunk.endswith(f"\n{last}:"))
+    try:
+        table = _top(chunk)
+    except DocumentError:
+        raise _OddError from None
     for key, value in table.items():
         if key in part.top or (key in ENTRIES and value):
             raise _OddError
         part.top[key] = place
-    return part.entries.setdefault(last, {}) if opens else None
+    last = next(reversed(table))
+    opens = last in ENTRIES and (chunk == f"{last}:" or chunk.endswith(f"\n{last}:"))
+    return last if opens else None
 
 
 def _top(chunk: str) -> dict[str, object]:
-    if _expressions().top.fullmatch(chunk):
+    """What a chunk at the top says."""
+    if chunk[-1:] == ":" and chunk[:-1] in ENTRIES:
+        return {chunk[:-1]: None}
+    if _is_plain(chunk):
         return _plain(chunk)
     marked = any(line.startswith(("---", "...", "%")) for line in chunk.split("\n"))
     if marked or not ("A" <= chunk[:1] <= "Z" or "a" <= chunk[:1] <= "z"):
         raise _OddError
     return _alone(chunk)
+
+
+def _is_plain(chunk: str) -> bool:
+    """Whether a chunk is an entry as pnpm writes it, or one key at the top: the same, two blanks on."""
+    text = chunk if chunk.startswith(" ") else "  " + chunk.replace("\n", "\n  ")
+    return _expressions().entry.fullmatch(text) is not None
 
 
 def _odd_entry(chunk: str) -> str:
@@ -253,9 +358,7 @@ def _alone(chunk: str) -> dict[str, object]:
 def _decode(chunk: str) -> dict[str, object]:
     """The mapping that a proven chunk is."""
     chunk = chunk.removeprefix("---\n")
-    found = _expressions()
-    expression = found.entry if chunk.startswith(" ") else found.top
-    return _plain(chunk) if expression.fullmatch(chunk) else _alone(chunk)
+    return _plain(chunk) if _is_plain(chunk) else _alone(chunk)
 
 
 def _plain(chunk: str) -> dict[str, object]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from posixpath import dirname, join, normpath
@@ -44,6 +41,8 @@ class Patches:
         return self._read(join(dirname(self.lockfile), name))
 
     def _manifest(self) -> object:
+        import json
+
         try:
             manifest = json.loads(self._beside("package.json") or b"{}")
         except (ValueError, RecursionError):
@@ -120,6 +119,9 @@ class Patches:
         data = self._content(key)
         if data is None:
             return "missing"
+        import base64
+        import hashlib
+
         return f"sha256-{base64.b64encode(hashlib.sha256(data).digest()).decode()}"
 
     def _content(self, key: str) -> bytes | None:
@@ -152,6 +154,8 @@ class Patches:
 
 def _sha256(data: bytes) -> str:
     """pnpm's own hash of a patch file, which does not depend on line endings."""
+    import hashlib
+
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
 
 

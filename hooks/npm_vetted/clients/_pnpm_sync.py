@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from npm_vetted.clients._pnpm_entries import PnpmEntries
 from npm_vetted.clients._ranges import satisfies
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
-
-if TYPE_CHECKING:
-    from npm_vetted.clients._pnpm_lockfile import PnpmLockfile
 
 _PRECEDENCE: Final = (Group.DEVELOPMENT, Group.PRODUCTION, Group.OPTIONAL)
 """Where a manifest names one dependency in several fields, the last of these counts."""
@@ -24,7 +22,7 @@ _HOOKS: Final = (".pnpmfile.cjs", ".pnpmfile.mjs", "pnpmfile.js")
 
 
 def disagreements(
-    lockfile: PnpmLockfile, manifests: Mapping[str, Manifest], read: Read
+    lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read
 ) -> Iterator[Problem]:
     """Every disagreement; none for a lockfile as pnpm wrote it."""
     yield from lockfile.patches.problems()
@@ -40,7 +38,7 @@ class _Comparison:
     """The settings that bear on specifiers, read once."""
 
     def __init__(
-        self, lockfile: PnpmLockfile, manifests: Mapping[str, Manifest], read: Read
+        self, lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read
     ) -> None:
         self.lockfile = lockfile
         self.manifests = manifests
@@ -183,7 +181,7 @@ class _Comparison:
         """A dependency that leads to another package or version than it asks for, or to none."""
         if found.target is None:
             return
-        if self.lockfile.resolve(None, found) is None:
+        if not self.lockfile.has(found.target):
             message = f"{found.name} leads to {found.target}, which is not in the lockfile"
             yield self._problem(message, self.lockfile.path, found.line, found.name)
             return
