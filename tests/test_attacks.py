@@ -519,6 +519,21 @@ def _format_downgrade(world: World) -> None:
     world.json(world.lockfile, change)
 
 
+@attack("a packages half under version 1, which npm 7 and later read all the same", "unvetted")
+def _newer_half_of_version_1(world: World) -> None:
+    older = json.loads(npm_version_2(world.tree))["dependencies"]
+    world.install(EVIL)
+    world.json(world.lockfile, lambda data: data.update(lockfileVersion=1, dependencies=older))
+    world.git("restore", "package.json")
+
+
+@attack("an older half under version 3, which npm 6 reads all the same", "lockfile-sync")
+def _older_half_of_version_3(world: World) -> None:
+    older = json.loads(npm_version_2(world.tree))["dependencies"]
+    older["left-pad"]["resolved"] = "https://evil.example/left-pad/-/left-pad-1.3.0.tgz"
+    world.json(world.lockfile, lambda data: data.update(dependencies=older))
+
+
 @attack("an unknown format", UNDECIDED)
 def _format_unknown(world: World) -> None:
     world.edit(world.lockfile, '"lockfileVersion": 3', '"lockfileVersion": 5')

@@ -707,6 +707,7 @@ def test_scripts_run_unless_the_roots_npmrc_says_no() -> None:
         "//registry.npmjs.org/:_authToken=${TOKEN}", "//registry.npmjs.org/:_authToken=${TOKEN?}",
         "[s]\ngit=x", "; git=x", "min-release-age=7", "before=2024-01-01", "allow-git=none",
         "replace-registry-host=never", "package-lock=true", "save-exact=true", "color=${C}",
+        "https-proxy=http://proxy.example:8080", "init-author-url=https://ada.example/",
         "min-release-age=0.5", "dangerously-allow-all-scripts=false", "engine-strict",
     ],
 )  # fmt: skip
@@ -750,6 +751,9 @@ def test_harmless_settings(line: str) -> None:
         ("package-lock=false", 1, "ignores the lockfile"),
         ("shrinkwrap=false", 1, "ignores the lockfile"),
         ("min-release-age=7\nbefore=2030-01-01", 2, "defeats"),
+        ("disturl=https://evil.example/dist", 1, "fetched there"),
+        ("electron_mirror=https://evil.example/", 1, "fetched there"),
+        ("sharp_binary_host = http://registry.npmjs.org/", 1, "fetched there"),
         ("min-release-age=-1", 1, "no cooldown"),
         ("min-release-age=0", 1, "no cooldown"),
         ("min-release-age=7\nmin-release-age-exclude[]=*", 2, "every package"),

@@ -543,6 +543,8 @@ def test_a_nearer_yarnrc(folder: str) -> None:
         ("checksumBehavior: ignore\n", "accepts bytes"),
         ("checksumBehavior: throw\n", None),
         ("enableHardenedMode: false\n", "expected no such line"),
+        ("npmPreapprovedPackages: ['*']\n", "every package at once"),
+        ("npmPreapprovedPackages: ['@acme/*']\n", None),
         ('approvedGitRepositories:\n  - "**"\n', "expected whole addresses"),
         ("approvedGitRepositories:\n  - https://h.example/r.git\n", None),
         ("npmRegistryServer: https://registry.yarnpkg.com/\n", None),

@@ -142,6 +142,24 @@ def _script_alone(world: World) -> None:
     world.json("package.json", lambda data: data.update(scripts={"lint": "eslint ."}))
 
 
+@honest("a project renamed", clients=CLIENTS)
+def _named(world: World) -> None:
+    """Bun writes the root's name once and never again (1.2 to 1.4 tried)."""
+    world.tree.manifest["name"] = "store"
+    if world.client == "bun":
+        world.write_manifest()
+    else:
+        world.write_project()
+
+
+@honest("a bun update: the manifest's range raised, the lockfile's left", clients=("bun",))
+def _raised(world: World) -> None:
+    world.edit("package.json", '"debug": "^4.3.4"', '"debug": "^4.3.3"')
+    world.edit(world.lockfile, '"debug": "^4.3.4"', '"debug": "^4.3.3"')
+    world.commit("Asked for a little less")
+    world.edit("package.json", '"debug": "^4.3.3"', '"debug": "^4.3.4"')
+
+
 @honest("another indentation of the lockfile")
 def _indented(world: World) -> None:
     world.write(world.lockfile, json.dumps(json.loads(world.read(world.lockfile)), indent=4) + "\n")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.clients._ranges import satisfies
 from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requirement
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class _Comparison:
             return
         table = self.lockfile.workspaces[folder]
         name = table.maybe_text("name")
-        if name != manifest.name and (name or folder):
+        if folder and name != manifest.name:  # no install mends the root's name (1.2 to 1.4 tried)
             message = f"{manifest.path} is named {manifest.name}, the lockfile has {name}"
             yield self._recorded(message, "workspaces", folder, "name")
         asked = {(one.group, one.name): one for one in manifest.requires}
@@ -78,10 +79,10 @@ class _Comparison:
                 message += f"{self.lockfile.path} does not have"
                 yield self._problem(message, manifest.path, wanted.line, wanted.name)
         for key, found in locked.items():
-            yield from self._one(manifest, asked.get(key), found)
+            yield from self._one(folder, manifest, asked.get(key), found)
 
     def _one(
-        self, manifest: Manifest, wanted: Requirement | None, found: Requirement
+        self, folder: str, manifest: Manifest, wanted: Requirement | None, found: Requirement
     ) -> Iterator[Problem]:
         name, specifier = found.name, found.specifier
         if wanted is None:
@@ -90,7 +91,9 @@ class _Comparison:
             message = f"the lockfile has {name}@{specifier} in {found.group} of {manifest.path}, "
             message += "which does not ask for it"
             yield self._problem(message, self.lockfile.path, found.line, name)
-        elif wanted.specifier != specifier and not self._is_directory(wanted, specifier):
+        elif wanted.specifier != specifier and not (
+            self._is_directory(wanted, specifier) or self._is_raised(folder, wanted, found)
+        ):
             message = f"asks for {name}@{wanted.specifier}, {self.lockfile.path} has {specifier}"
             yield self._problem(message, manifest.path, wanted.line, name)
 
@@ -103,6 +106,14 @@ class _Comparison:
             and table is not None
             and table.maybe_text("name") == wanted.name
         )
+
+    def _is_raised(self, folder: str, wanted: Requirement, found: Requirement) -> bool:
+        """Bun 1.2 and 1.3 raise the manifest's range to what ``bun update`` locks, and not this."""
+        key = self.lockfile.resolve(None, found, folder)
+        artifact = None if key is None else self.lockfile.entry(key).artifact
+        if artifact is None or (artifact.name, artifact.kind) != (wanted.name, Kind.REGISTRY):
+            return False
+        return satisfies(artifact.version or "", wanted.specifier) is True
 
     def strays(self) -> Iterator[Problem]:
         """Workspaces of the lockfile that have no manifest."""

@@ -17,7 +17,8 @@ def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
     """Read a lockfile of any version; raises DocumentError with the line for what is none."""
     layout = read_layout(path, data)
     version = _version(layout.document.root())
-    if version < 2:
+    # npm 7 and later read "packages" where it stands, whatever the version says (npm 10 to 12 tried).
+    if version < 2 and "packages" not in layout.document.root().data:
         return _Legacy(LegacyLayout(layout.document), version, read)
     return _Current(layout, version, read)
 
@@ -36,7 +37,7 @@ def _version(root: Table) -> int:
 
 class _Current(NpmLockfile):
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        if self.version == 2:
+        if self.version == 2 or "dependencies" in self.layout.document.root().data:
             yield from sync.halves(self)
         yield from sync.with_importers(self, manifests)
         yield from sync.with_patches(self, manifests)

@@ -16,6 +16,12 @@ _PROGRAMS: Final = (
 )  # fmt: skip
 _SECRETS: Final = ("_authtoken", "_auth", "_password", "-authtoken", "password", "key", "otp")
 _VARIABLE: Final = re.compile(r"\$\{[^{}?:-]+(?:\?|:?-)?\}\Z")
+_URL: Final = re.compile(r"\s*https?://", re.IGNORECASE)
+_NO_SOURCES: Final = (
+    "proxy", "https-proxy", "http-proxy", "noproxy", "no-proxy", "init-author-url",
+    "init.author.url",
+)  # fmt: skip
+"""Settings that hold URLs from which nothing is installed."""
 _ELSEWHERE: Final = ("globalconfig", "userconfig", "prefix", "nodedir")
 _OFF: Final = ("false", False)
 _NEVER: Final = ("none", "false", False, None, "null")
@@ -74,8 +80,23 @@ def _judge(
         yield Level.ERROR, f"{shown}: dependencies come from outside any registry; expected none"
     elif key in ("package-lock", "shrinkwrap") and value not in (True, "true", ""):
         yield Level.ERROR, f"{shown}: npm then ignores the lockfile that was vetted"
+    elif isinstance(value, str) and is_foreign(key, value, registries):
+        yield Level.ERROR, f"{shown}: what is fetched there is not among [registries] allowed"
     else:
         yield from _weaker(found, settings)
+
+
+def is_foreign(key: str, value: str, registries: Registries) -> bool:
+    """Whether a setting of any name sends downloads elsewhere: ``disturl``, ``electron_mirror``.
+
+    npm hands what it does not know on to the scripts that it runs, which fetch binaries from there.
+    """
+    return key not in _NO_SOURCES and bool(_URL.match(value)) and not registries.allows(value)
+
+
+def is_within_project(folder: str) -> bool:
+    """Whether a folder that a setting names is committed with the project, or may be."""
+    return re.match(r"[/~$\\]|[A-Za-z]:[/\\]", folder.strip()) is None
 
 
 def _weaker(found: Setting, settings: tuple[Setting, ...]) -> Iterator[tuple[Level, str]]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.clients._npm_settings import is_within_project
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.base import Document
 from npm_vetted.documents.npmrc import SWITCH, Setting, depends, effective, load_npmrc
@@ -39,7 +40,7 @@ _PLAIN_TRUE: Final = re.compile(
 )
 _VARIABLE: Final = re.compile(
     r"(?<!\w)((?:BUN_CONFIG|NPM_CONFIG|npm_config)_\w+|NODE_TLS_REJECT_UNAUTHORIZED"
-    r"|NODE_EXTRA_CA_CERTS)\s*[=:]"
+    r"|NODE_EXTRA_CA_CERTS|BUN_INSTALL(?:_CACHE_DIR)?|XDG_CACHE_HOME)\s*[=:]"
 )
 _SECRETS: Final = ("_authToken", "_auth", "_password")
 
@@ -261,6 +262,14 @@ def _unsafe_bunfig(project: Project, bunfig: Document, registries: Registries) -
     if scanner is not None:
         message = f"the security scanner {scanner!r} is code that every install runs"
         yield _unsafe(path, line("security", "scanner"), message)
+    cache = install.get("cache")
+    folder = cache.get("dir") if isinstance(cache, dict) else cache
+    if isinstance(folder, str) and is_within_project(folder):
+        message = f"the cache {folder!r} lies in the repository, and Bun holds what it takes from "
+        yield _unsafe(path, line("cache"), message + "a cache against no hash")
+    if install.get("auto") in ("force", "fallback"):
+        message = f"auto = {install['auto']!r}: Bun then runs packages that no lockfile pins"
+        yield _unsafe(path, line("auto"), message)
     for key in ("ca", "cafile"):
         if key in install:
             yield _unsafe(path, line(key), f"{key} makes other certificates valid")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients import Registries
 from npm_vetted.clients.lockfile import Lockfile
-from npm_vetted.documents.npmrc import effective, load_npmrc
+from npm_vetted.documents.npmrc import Setting, effective, load_npmrc
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
 
@@ -35,7 +35,12 @@ _NEVER: Final = {
     "blockExoticSubdeps": (False, "dependencies of dependencies come from outside any registry"),
     "minimumReleaseAge": (0, "a version is taken the minute that it is published"),
     "trustLockfile": (True, "the lockfile is no longer checked against the registry"),
+    "lockfile": (False, "pnpm then ignores the lockfile that was vetted"),
+    "gitBranchLockfile": (True, "pnpm installs from another lockfile than the one that is judged"),
+    "sharedWorkspaceLockfile": (False, "the members are then not installed from this lockfile"),
+    "verifyStoreIntegrity": (False, "what the store holds is not held against any hash"),
 }
+_OWN_STORE: Final = "lies in the repository, and pnpm takes what a store holds for what was vetted"
 
 
 def _settings(project: Project) -> Settings:
@@ -101,7 +106,8 @@ def unsafe_settings(project: Project, registries: Registries) -> Iterator[Proble
             path = f"{folder}/{NPMRC}"
             lines = load_npmrc(path, project.read(path) or b"")
             yield from problems_of(path, lines, registries, heeded=True)
-        yield from _of_npmrc(settings)
+            yield from _of_npmrc(path, lines)
+        yield from _of_npmrc(project.join(NPMRC), settings.npmrc)
         yield from _of_workspace(settings, registries)
     except DocumentError as error:
         yield _unreadable(project, error)
@@ -115,11 +121,16 @@ def unsafe_settings(project: Project, registries: Registries) -> Iterator[Proble
             )
 
 
-def _of_npmrc(settings: Settings) -> Iterator[Problem]:
+def _kebab(key: str) -> str:
+    return re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", key)
+
+
+def _of_npmrc(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
     """What only pnpm 9 and 10 heed there."""
-    keys = {re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", key): key for key in _PROGRAMS}
-    for setting in settings.npmrc:
-        where = Location(settings.project.join(".npmrc"), setting.line)
+    keys = {_kebab(key): key for key in _PROGRAMS}
+    never = {_kebab(key): rule for key, rule in _NEVER.items() if key != "strictSsl"}
+    for setting in settings:
+        where = Location(path, setting.line)
         name = setting.key.rpartition(":")[2]
         if setting.section is not None:
             continue
@@ -128,6 +139,28 @@ def _of_npmrc(settings: Settings) -> Iterator[Problem]:
         elif keys.get(name, name) in _PROGRAMS and name not in ("script-shell", "node-options"):
             why = _PROGRAMS[keys.get(name, name)]
             yield Problem(message=f"{name} {why}", location=where)
+        elif name in never and _is_never(setting.value, never[name][0]):
+            yield Problem(message=f"{name}={setting.value}: {never[name][1]}", location=where)
+        elif name in ("store-dir", "lockfile-dir"):
+            yield from _folder(name, setting.value, where)
+
+
+def _is_never(value: object, bad: object) -> bool:
+    """Whether an .npmrc's value is the one that must not be, or what the environment makes of it."""
+    text = str(value).lower()
+    return text == str(bad).lower() or "${" in text
+
+
+def _folder(key: str, value: object, where: Location) -> Iterator[Problem]:
+    from npm_vetted.clients._npm_settings import is_within_project
+
+    if key in ("lockfile-dir", "lockfileDir"):
+        message = (
+            f"{key} {value!r}: pnpm installs from another lockfile than the one that is judged"
+        )
+        yield Problem(message=message, location=where)
+    elif isinstance(value, str) and is_within_project(value):
+        yield Problem(message=f"{key} {value!r} {_OWN_STORE}", location=where)
 
 
 def _of_workspace(settings: Settings, registries: Registries) -> Iterator[Problem]:
@@ -144,6 +177,13 @@ def _of_workspace(settings: Settings, registries: Registries) -> Iterator[Proble
             message="dangerouslyAllowAllBuilds: every dependency's scripts run",
             location=settings.place("dangerouslyAllowAllBuilds"),
         )
+    for key in ("storeDir", "lockfileDir"):
+        if workspace.get(key) is not None:
+            yield from _folder(key, workspace[key], settings.place(key))
+    excluded = workspace.get("minimumReleaseAgeExclude")
+    if isinstance(excluded, list) and "*" in excluded:
+        message = "minimumReleaseAgeExclude: '*' excludes every package from minimumReleaseAge"
+        yield Problem(message=message, location=settings.place("minimumReleaseAgeExclude"))
     yield from _registries(settings, registries)
     yield from _config_dependencies(settings)
 

@@ -219,6 +219,10 @@ def _unsafe(data: Mapping[str, object], registries: Registries) -> Iterator[_Fou
             "npmMinimalAgeGate 0 takes versions the minute they are published",
             Level.WARNING,
         )
+    approved = data.get("npmPreapprovedPackages")
+    if isinstance(approved, list) and "*" in approved:
+        message = "npmPreapprovedPackages has '*', which passes every package at once"
+        yield ("npmPreapprovedPackages",), message, Level.ERROR
     yield from _sources(data, registries)
 
 

@@ -184,7 +184,16 @@ def _unsafe(setting: Setting, registries: Registries) -> str | None:
         flag = key.rpartition(".")[2].removeprefix("--")
         if flag not in _HARMLESS | _UNDOING:
             return f"{key} adds a flag to Yarn's commands that is not known to be harmless"
-    return None
+    return _foreign(key, text, registries)
+
+
+def _foreign(key: str, text: str, registries: Registries) -> str | None:
+    """Why a setting that holds a URL sends downloads where the policy does not."""
+    from npm_vetted.clients._npm_settings import is_foreign
+
+    if not is_foreign(key, text, registries):
+        return None
+    return f"{key} {text}: what is fetched there is not among [registries] allowed"
 
 
 def _unsafe_npmrc(project: Project, registries: Registries) -> Iterator[Problem]:
@@ -207,6 +216,10 @@ def _unsafe_npmrc(project: Project, registries: Registries) -> Iterator[Problem]
             message = token_problem(setting.key, text)
         elif setting.key == "strict-ssl" and setting.value in (False, "false"):
             message = "strict-ssl=false lets anyone on the way change what is installed"
+        elif setting.section is None and setting.key == "script-shell":
+            message = f"script-shell runs the program {text!r} at every command"
+        elif setting.section is None:
+            message = _foreign(setting.key, text, registries)
         if message is not None:
             yield Problem(message=message, location=Location(path, setting.line))
 
