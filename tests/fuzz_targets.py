@@ -28,15 +28,18 @@ from npm_vetted.installs import judge as judge_installs
 from npm_vetted.judge import judge, open_change
 from npm_vetted.manifest import read_manifest, read_pin
 from npm_vetted.notes import file_stem, mentions, package_folder, read_note
+from npm_vetted.objects import Objects
 from npm_vetted.policy import Exemptions, Policy, read_policy
 from npm_vetted.project import Projects
 from npm_vetted.registry.packument import read_packument
 from npm_vetted.registry.settings import load_settings
 from npm_vetted.registry.tarball import open_tarball
+from npm_vetted.repository import FileChange, TreeEntry
 from npm_vetted.review.changelog import find_changelog, hosted
 from npm_vetted.review.treediff import diff_trees
 from npm_vetted.sanitize import printable
-from npm_vetted.snapshot import Blobs, Comparison, EmptySnapshot, FileChange, Snapshot, TreeEntry
+from npm_vetted.scope import Comparison
+from npm_vetted.snapshot import EmptySnapshot, Snapshot
 from npm_vetted.versions import comparators, newest, satisfies, step
 from tarballs import integrity_of, package_of
 
@@ -72,7 +75,7 @@ class Target:
             raise TooSlowError(f"{took:.1f} s for {len(data)} bytes")
 
 
-class MemoryBlobs(Blobs):
+class MemoryObjects(Objects):
     """The files' bytes, without a git that has them."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
@@ -86,16 +89,14 @@ class MemorySnapshot(Snapshot):
     """Files that stand nowhere but here."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        super().__init__("memory", MemoryBlobs(files))
+        super().__init__("memory", MemoryObjects(files))
         self.files = files
 
     def entry(self, path: str) -> TreeEntry | None:
         return TreeEntry("100644", "0" * 40) if path in self.files else None
 
-    def listed(self) -> Iterator[str]:
+    def everything(self) -> Iterator[str]:
         return iter(self.files)
-
-    everything = listed
 
     def grep(self, words: Collection[str], below: str) -> set[str]:
         return {
@@ -288,7 +289,7 @@ def judge_files(files: Mapping[str, bytes]) -> None:
     """Judge some files as everything that a repository holds."""
     after = MemorySnapshot({"package.json": MANIFEST, **files})
     comparison = Comparison(
-        parents=(EmptySnapshot("empty", after.blobs),),
+        parents=(EmptySnapshot("empty", after.objects),),
         after=after,
         law=after,
         touched={path: FileChange(None, after.entry(path)) for path in after.files},

@@ -16,7 +16,8 @@ from typing import Any
 
 from conftest import GitRepo
 from npm_vetted.cli import main
-from npm_vetted.snapshot import Snapshot, TreeEntry
+from npm_vetted.repository import TreeEntry
+from npm_vetted.snapshot import Snapshot
 
 REGISTRY = "https://registry.npmjs.org/"
 SWITCH = "ignore-scripts=true\n"
@@ -189,10 +190,8 @@ class MemorySnapshot(Snapshot):
     def entry(self, path: str) -> TreeEntry | None:
         return TreeEntry("100644", "") if path in self._files else None
 
-    def listed(self) -> Iterable[str]:
+    def everything(self) -> Iterable[str]:
         return self._files
-
-    everything = listed
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)

@@ -167,7 +167,7 @@ def test_two_commands_at_once_lose_nothing(project: GitRepo) -> None:
 
 def test_a_file_that_was_edited_by_hand_meanwhile_is_not_replaced(project: GitRepo) -> None:
     from npm_vetted.errors import UsageError
-    from npm_vetted.snapshot import Repository
+    from npm_vetted.repository import Repository
     from npm_vetted.store import Store
 
     store = Store(Repository.open(str(project.path)))

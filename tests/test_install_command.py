@@ -23,7 +23,8 @@ from npm_vetted.model import Level, Problem
 from npm_vetted.notes import NoteStore
 from npm_vetted.policy import Exemptions, Policy
 from npm_vetted.project import Projects
-from npm_vetted.snapshot import Snapshot, TreeEntry
+from npm_vetted.repository import TreeEntry
+from npm_vetted.snapshot import Snapshot
 from npm_vetted.vetting import Vetting
 from real_clients import NODE, Clients, Marker
 
@@ -79,10 +80,8 @@ class MemorySnapshot(Snapshot):
     def entry(self, path: str) -> TreeEntry | None:
         return TreeEntry("100644", "0" * 40) if path in self.files else None
 
-    def listed(self) -> Iterator[str]:
+    def everything(self) -> Iterator[str]:
         return iter(self.files)
-
-    everything = listed
 
     def grep(self, words: Collection[str], below: str) -> set[str]:
         return set()

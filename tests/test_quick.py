@@ -10,7 +10,7 @@ from conftest import GitRepo
 from npm_vetted import cli
 from npm_vetted.installs import place_of
 from npm_vetted.project import interesting_names
-from npm_vetted.quick import is_unread, nothing_to_judge
+from npm_vetted.quick import is_unread, nothing_to_judge, staged
 from npm_vetted.relevance import is_relevant
 
 _FOLDERS = (
@@ -61,6 +61,11 @@ def test_which_names_are_certainly_unread(path: str, unread: bool) -> None:
     assert is_unread(path) is unread
 
 
+def is_quick(*arguments: str) -> bool:
+    """Whether these arguments, here, find nothing to judge before anything else is imported."""
+    return nothing_to_judge(list(arguments), staged(list(arguments)))
+
+
 @pytest.mark.parametrize(
     ("arguments", "quick"),
     [
@@ -85,7 +90,7 @@ def test_only_a_plain_check_of_the_index_is_quick(
     git_repo.write("a.js", "2")
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
-    assert nothing_to_judge(arguments) is quick
+    assert is_quick(*arguments) is quick
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_nothing_staged_or_what_is_read_is_not_quick(
         git_repo.write(path, text)
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
-    assert not nothing_to_judge(["check"])
+    assert not is_quick("check")
 
 
 def test_without_a_commit_or_a_repository_it_is_not_quick(
@@ -115,9 +120,9 @@ def test_without_a_commit_or_a_repository_it_is_not_quick(
     git_repo.write("a.js", "1")
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
-    assert not nothing_to_judge(["check"])
+    assert not is_quick("check")
     monkeypatch.chdir(git_repo.path.parent)
-    assert not nothing_to_judge(["check"])
+    assert not is_quick("check")
 
 
 def test_a_range_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +131,7 @@ def test_a_range_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
     git_repo.write("a.js", "2")
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
-    assert not nothing_to_judge(["check"])
+    assert not is_quick("check")
 
 
 def test_a_conflict_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +145,7 @@ def test_a_conflict_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPa
     git_repo.commit()
     git_repo.run("merge", "other", check=False)
     monkeypatch.chdir(git_repo.path)
-    assert not nothing_to_judge(["check"])
+    assert not is_quick("check")
 
 
 def test_a_commit_of_a_dockerfile_alone_is_judged(

@@ -13,8 +13,9 @@ import pytest
 from conftest import GitRepo
 from npm_projects import adopt, check, entry, listed, run, write_note, write_project
 from npm_vetted.errors import UndecidedError, UsageError
-from npm_vetted.project import interesting_names
-from npm_vetted.snapshot import SIZE_LIMIT, Blobs, Comparison, Repository, compare
+from npm_vetted.objects import SIZE_LIMIT, Objects
+from npm_vetted.repository import Repository
+from npm_vetted.scope import Comparison, compare
 
 UNVETTED = [("unvetted", "ms")]
 MS = {"ms": entry("ms", "2.1.3")}
@@ -33,8 +34,8 @@ def repo(git_repo: GitRepo) -> GitRepo:
 
 def compared(repo: GitRepo, use: Callable[[Comparison], object], **options: object) -> object:
     repository = Repository.open(str(repo.path))
-    with Blobs(repository) as blobs:
-        return use(compare(repository, blobs, interesting_names(), **options))  # type: ignore[arg-type]
+    with Objects(repository) as objects:
+        return use(compare(repository, objects, **options))  # type: ignore[arg-type]
 
 
 def read(repo: GitRepo, path: str) -> bytes | None:

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import GitRepo
 from npm_vetted.errors import UsageError
-from npm_vetted.snapshot import Repository
+from npm_vetted.repository import Repository
 from npm_vetted.store import Store
 
 

@@ -14,7 +14,9 @@ from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
 from npm_vetted.policy import Policy
 from npm_vetted.project import Projects, below, client_of_lockfile, interesting_names
-from npm_vetted.snapshot import Comparison, FileChange, Snapshot
+from npm_vetted.repository import FileChange
+from npm_vetted.scope import Comparison
+from npm_vetted.snapshot import Snapshot
 from npm_vetted.specifiers import specifier_lists
 from npm_vetted.vetting import Subject, Verdict, Vetting
 

@@ -6,7 +6,7 @@ import os
 import sys
 
 from npm_vetted.errors import UNDECIDED, NpmVettedError, UndecidedError, UsageError
-from npm_vetted.quick import nothing_to_judge
+from npm_vetted.quick import nothing_to_judge, staged
 
 TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def _answer(words: list[str]) -> int:
 def _decide(words: list[str]) -> int:
     """Run, and say what went wrong; raises OSError only where it cannot even be said."""
     try:
-        return 0 if nothing_to_judge(words) else _run(words)
+        changes = staged(words)
+        return 0 if nothing_to_judge(words, changes) else _run(words, changes)
     except NpmVettedError as error:
         _say(error)
         return error.status
@@ -96,10 +97,11 @@ def _name_of(error: OSError) -> str | None:
     return None if error.filename is None else os.fsdecode(error.filename)
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], changes: bytes | None) -> int:
     from npm_vetted import commands
 
     arguments = _parse(words)
+    arguments.index_changes = changes
     if arguments.directory:
         _enter(arguments.directory)
     status = commands.command(arguments.command).run(arguments)

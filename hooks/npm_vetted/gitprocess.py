@@ -39,7 +39,7 @@ _ENVIRONMENT = {
 }
 DIFF_INDEX = (
     "diff-index", "--cached", "--raw", "-z", "--no-renames", "--full-index", "--no-ext-diff",
-    "--ita-invisible-in-index",
+    "--ita-invisible-in-index", "--ignore-submodules=none",
 )  # fmt: skip
 """What differs between a tree and the index."""
 

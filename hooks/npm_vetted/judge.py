@@ -14,7 +14,8 @@ from npm_vetted.loosening import adopted
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.notes import NoteStore
 from npm_vetted.policy import CONFIG, EXEMPTIONS, Exemptions, Policy, read_policy
-from npm_vetted.snapshot import Comparison, Snapshot
+from npm_vetted.scope import Comparison
+from npm_vetted.snapshot import Snapshot
 from npm_vetted.vetting import Vetting
 
 UNDECIDED = "undecided"

@@ -34,7 +34,7 @@ class Loosening(NamedTuple):
 
 def adopted(snapshot: Snapshot) -> bool:
     """Whether a state has a ``.vetting/`` of its own."""
-    return any(path.startswith(VETTING) for path in snapshot.listed())
+    return any(True for _ in snapshot.below(VETTING))
 
 
 def loosenings(before: Snapshot, after: Snapshot) -> Iterator[Loosening]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -183,7 +183,7 @@ class Project(NamedTuple):
     lockfiles: tuple[str, ...]
     pin: Pin | None
     read: Read
-    nearby: tuple[str, ...] = ()
+    nearby: Callable[[], Iterable[str]] = tuple
 
     def join(self, name: str) -> str:
         """``name`` in this project's directory, as a path from the top of the repository."""

@@ -7,7 +7,6 @@ import datetime
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import Final, NamedTuple
 
 from npm_vetted.binding import Pinned
@@ -358,14 +357,6 @@ class NoteStore:
         self._indexed: set[str] = set()
         self._listed: dict[tuple[str, str | None], list[Mention]] = {}
 
-    @cached_property
-    def _folders(self) -> Mapping[str, list[str]]:
-        folders: dict[str, list[str]] = {}
-        for path in self._snapshot.listed():
-            if path.startswith(FOLDER):
-                folders.setdefault(path[: path.rindex("/") + 1], []).append(path)
-        return folders
-
     @property
     def opened(self) -> int:
         """How many notes were read."""
@@ -373,8 +364,7 @@ class NoteStore:
 
     def paths(self) -> Iterator[str]:
         """Every file below the notes' folder."""
-        for paths in self._folders.values():
-            yield from paths
+        yield from self._snapshot.below(FOLDER)
 
     def read(self, path: str) -> Note | NoteError | None:
         """One note, the error where it is malformed, None where there is none."""
@@ -398,7 +388,7 @@ class NoteStore:
         """The notes of a package; of one version, where one is given."""
         folder = package_folder(package)
         start = folder + (encode_name(version) + "." if version is not None else "")
-        paths = sorted(path for path in self._folders.get(folder, ()) if path.startswith(start))
+        paths = sorted(path for path in self._snapshot.files_in(folder) if path.startswith(start))
         return [
             note
             for note in self._good(paths)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Final
 
 from npm_vetted.clients import Client, clients
@@ -19,37 +18,6 @@ _TELLTALES: Final = {
     ".yarnrc.yml": "yarn-berry",
     "bunfig.toml": "bun",
 }
-
-_VETTING: Final = (".vetting", "config.toml", "exemptions.txt", "notes")
-
-
-def _folded(part: str) -> str:
-    """A name as file systems compare it that take other letters, or dots at its end, for the same."""
-    if not part.isascii():
-        text = unicodedata.normalize("NFKC", part)
-        part = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    return part.casefold().rstrip(". ")
-
-
-def imitated(path: str) -> str | None:
-    """The path with a meaning that some file system takes this one for; None: it is no imitation.
-
-    macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file: what was judged is then not
-    what is installed with.
-    """
-    parts = path.split("/")
-    folded = [_folded(part) for part in parts]
-    if folded == parts:
-        return None
-    inside = folded[0] == ".vetting"
-    meant = [
-        new if new == "node_modules" or (at < 2 and inside and new in _VETTING) else old
-        for at, (old, new) in enumerate(zip(parts, folded, strict=True))
-    ]
-    if folded[-1] in interesting_names():
-        meant[-1] = folded[-1]
-    return "/".join(meant) if meant != parts else None
-
 
 @cache
 def interesting_names() -> frozenset[str]:
@@ -119,9 +87,7 @@ class Projects:
     @cached_property
     def folders(self) -> tuple[str, ...]:
         """Every directory with a package.json that counts."""
-        found = (
-            folder_of(path) for path in self.snapshot.listed() if path.rpartition("/")[2] == NAME
-        )
+        found = map(folder_of, self.snapshot.named(frozenset({NAME})))
         return tuple(sorted(folder for folder in found if self.counts(join(folder, NAME))))
 
     def counts(self, path: str) -> bool:
@@ -232,7 +198,7 @@ class Projects:
             lockfiles=lockfiles,
             pin=pin,
             read=self.snapshot.read,
-            nearby=tuple(self._nearby(root)),
+            nearby=partial(self._nearby, root),
         )
 
     def _nearby(self, root: str) -> Iterator[str]:
@@ -244,12 +210,8 @@ class Projects:
 
     @cached_property
     def _settings(self) -> tuple[str, ...]:
-        names = {name for client in clients().values() for name in client.SETTINGS}
-        return tuple(
-            path
-            for path in self.snapshot.listed()
-            if path.rpartition("/")[2] in names and self.counts(path)
-        )
+        names = frozenset(name for client in clients().values() for name in client.SETTINGS)
+        return tuple(path for path in self.snapshot.named(names) if self.counts(path))
 
     def _lockfiles(self, root: str) -> Iterator[str]:
         seen: set[str] = set()

@@ -1,7 +1,7 @@
 """The way out for most commits: those that touch nothing that any check reads.
 
 It is taken before anything else is imported, and asks git once. It never says more than that there
-is nothing to judge: whatever is not certain is left to ``check`` itself, which then starts anew.
+is nothing to judge: whatever is not certain is left to ``check`` itself, which is handed git's answer.
 """
 
 from __future__ import annotations
@@ -44,23 +44,28 @@ def is_unread(path: str) -> bool:
     )
 
 
-def nothing_to_judge(arguments: list[str]) -> bool:
-    """Whether this is a ``check`` of the index, with nothing staged but what is certainly unread.
+def staged(arguments: list[str]) -> bytes | None:
+    """What the index changes of HEAD, as git tells it, where this is a ``check`` of just that.
 
-    False wherever that is not certain: other arguments, no commit yet, nothing staged, a conflict.
+    None wherever that is not certain: other arguments, no commit yet.
     """
     if not _is_plain(arguments) or os.environ.get("PRE_COMMIT_FROM_REF"):
-        return False
+        return None
     try:
         done = subprocess.run(
             hardened(*DIFF_INDEX, "--no-relative", "HEAD", "--"),
             env=git_environment(), capture_output=True, check=False,
         )  # fmt: skip
     except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
+    """Whether something is staged, and nothing but what is certainly unread; else ``check`` decides."""
+    if not changes:
         return False
-    if done.returncode != 0 or not done.stdout:
-        return False
-    fields = done.stdout.split(b"\0")
+    fields = changes.split(b"\0")
     if any(head.rpartition(b" ")[2].startswith(b"U") for head in fields[0:-1:2]):
         return False
     if not all(is_unread(os.fsdecode(path)) for path in fields[1::2]):

@@ -13,7 +13,7 @@ from typing import Final
 
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.gitprocess import git_environment, hardened
-from npm_vetted.snapshot import Repository, without_filters
+from npm_vetted.repository import Repository, without_filters
 
 _PATIENCE: Final = 10.0
 """Seconds to wait for another command of ours, or for git's own lock of the index."""

@@ -20,7 +20,8 @@ from npm_vetted.snapshot import VETTING
 from npm_vetted.vetting import Status, Subject, Vetting
 
 if TYPE_CHECKING:
-    from npm_vetted.snapshot import FileChange, Snapshot, TreeEntry
+    from npm_vetted.repository import TreeEntry
+    from npm_vetted.snapshot import Snapshot
 
 ID: Final = "install-command"
 HOOKS: Final = frozenset({"settings"})
@@ -75,7 +76,7 @@ def reads(path: str) -> bool:
 
 def run(change: Change) -> Iterator[Finding]:
     """Judge the files that the commit touches, and those that relied on what it takes away."""
-    after = View(change.after, change.projects_after, change.vetting, change.touched)
+    after = View(change.after, change.projects_after, change.vetting)
     judged = set()
     for path in sorted(change.touched):
         if _is_file(change.touched[path].after) and not change.policy.excludes(path):
@@ -141,34 +142,15 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
 
 
 class View:
-    """What the judgement of commands may ask of one state of the repository.
+    """What the judgement of commands may ask of one state of the repository."""
 
-    ``changes`` is what is known of this state's files without asking git for them.
-    """
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        projects: Projects,
-        vetting: Vetting,
-        changes: Mapping[str, FileChange] | None = None,
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, projects: Projects, vetting: Vetting) -> None:
         self.snapshot = snapshot
         self.projects = projects
         self.vetting = vetting
-        self.changes = changes or {}
 
     def read(self, path: str) -> bytes | None:
-        """A file; a symbolic link counts as missing, since an image or checkout may lack its target.
-
-        The listing of all paths says what is there: asking git for each path would take a process
-        each.
-        """
-        if path in self.changes:
-            entry = self.changes[path].after
-            return self.snapshot.blobs.read(entry.oid, path) if _is_file(entry) else None
-        if path.rpartition("/")[2] not in interesting_names() and path not in self._tracked.paths:
-            return None
+        """A file; a symbolic link counts as missing, since an image or checkout may lack its target."""
         return self.snapshot.read(path) if _is_file(self.snapshot.entry(path)) else None
 
     @cached_property

@@ -37,7 +37,7 @@ def folders(project: Project) -> Iterator[str]:
             if folder not in seen:
                 seen.add(folder)
                 yield folder
-    for path in project.nearby:
+    for path in project.nearby():
         folder = posixpath.dirname(posixpath.relpath(path, project.path or "."))
         if not folder.startswith("..") and folder not in seen:
             seen.add(folder)
@@ -48,7 +48,7 @@ def around(project: Project) -> Iterator[str]:
     """``folders``, and those above the project's: Yarn merges their settings into its own."""
     yield from folders(project)
     seen: set[str] = set()
-    for path in project.nearby:
+    for path in project.nearby():
         folder = posixpath.dirname(posixpath.relpath(path, project.path or "."))
         if folder.startswith("..") and folder not in seen:
             seen.add(folder)

@@ -19,12 +19,14 @@ from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.judge import open_change
 from npm_vetted.model import Artifact
 from npm_vetted.notes import Note, mentions
+from npm_vetted.objects import Objects
 from npm_vetted.project import interesting_names
 from npm_vetted.registry import Registry
 from npm_vetted.registry.packument import Packument, Release
 from npm_vetted.registry.tarball import Package
-from npm_vetted.snapshot import Blobs, Repository, compare_worktree
+from npm_vetted.repository import Repository
 from npm_vetted.versions import parse
+from npm_vetted.worktree import compare_worktree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,9 +106,9 @@ def at_bench() -> Iterator[Bench]:
     except UsageError:
         yield Bench(person_s_registry())
         return
-    with Blobs(repository) as blobs:
+    with Objects(repository) as objects:
         names = interesting_names()
-        change = open_change(compare_worktree(repository, blobs, names, everything=True))
+        change = open_change(compare_worktree(repository, objects, names, everything=True))
         project = project_here(repository, change)
         registry = person_s_registry() if project is None else registry_for(project, change)
         yield Bench(registry, change)

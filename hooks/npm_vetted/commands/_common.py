@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from npm_vetted.change import Change
 from npm_vetted.errors import UsageError
 from npm_vetted.judge import open_change
-from npm_vetted.project import interesting_names
+from npm_vetted.objects import Objects
 from npm_vetted.report import Style
-from npm_vetted.snapshot import Blobs, Repository, compare
+from npm_vetted.repository import Repository
+from npm_vetted.scope import compare
 
 
 def add_range(parser: argparse.ArgumentParser) -> None:
@@ -35,15 +36,14 @@ def opened(
     from_ref: str | None = None,
     to_ref: str | None = None,
     everything: bool = False,
-    directory: str | None = None,
+    repository: Repository | None = None,
 ) -> Iterator[tuple[Repository, Change]]:
     """The repository around here, and a change of it to look at."""
-    repository = Repository.open(directory)
-    with Blobs(repository) as blobs:
+    repository = repository or Repository.open()
+    with Objects(repository) as objects:
         comparison = compare(
-            repository, blobs, interesting_names(),
-            from_ref=from_ref, to_ref=to_ref, everything=everything,
-        )  # fmt: skip
+            repository, objects, from_ref=from_ref, to_ref=to_ref, everything=everything
+        )
         yield repository, open_change(comparison)
 
 

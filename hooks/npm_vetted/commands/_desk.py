@@ -17,9 +17,12 @@ from npm_vetted.draft import Draft, Item, distinct, uncovered
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.judge import open_change
 from npm_vetted.model import Artifact, Kind, Project
+from npm_vetted.objects import Objects
 from npm_vetted.project import interesting_names
-from npm_vetted.snapshot import Blobs, Repository, compare, compare_worktree, run_git
+from npm_vetted.repository import Repository, run_git
+from npm_vetted.scope import compare
 from npm_vetted.store import Store
+from npm_vetted.worktree import compare_worktree
 
 if TYPE_CHECKING:
     from npm_vetted.registry import Published, Registry
@@ -110,20 +113,18 @@ def at_desk(
     """The index, or where that brings nothing the working tree, or a range."""
     repository = Repository.open()
     names = interesting_names()
-    with Blobs(repository) as blobs:
+    with Objects(repository) as objects:
         if from_ref is not None:
-            change = open_change(
-                compare(repository, blobs, names, from_ref=from_ref, to_ref=to_ref)
-            )
+            change = open_change(compare(repository, objects, from_ref=from_ref, to_ref=to_ref))
             yield Desk(repository, change, (), Store(repository))
             return
-        tree = open_change(compare_worktree(repository, blobs, names))
+        tree = open_change(compare_worktree(repository, objects, names))
         if repository.staged(repository.head):
-            staged = open_change(compare(repository, blobs, names))
+            staged = open_change(compare(repository, objects))
             first = staged if packages or uncovered(staged) else tree
         else:
             first = tree
-        everything = open_change(compare_worktree(repository, blobs, names, everything=True))
+        everything = open_change(compare_worktree(repository, objects, names, everything=True))
         yield Desk(repository, first, (tree, everything), Store(repository))
 
 

@@ -166,7 +166,7 @@ def one_line(label: str, hint: str) -> str | None:
 
 def editor(desk: Desk) -> str | None:
     """The editor that the person has set, by git's order; None where they have set none."""
-    from npm_vetted.snapshot import run_git
+    from npm_vetted.repository import run_git
 
     configured = run_git("config", "core.editor", cwd=desk.repository.top, accepted=(0, 1))
     return (

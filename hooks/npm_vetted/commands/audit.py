@@ -14,8 +14,8 @@ from npm_vetted.history import Brought, brought_by, brought_line
 from npm_vetted.model import Kind
 from npm_vetted.notes import Mention, Note, mentions
 from npm_vetted.policy import EXEMPTIONS, Exemption
+from npm_vetted.repository import Repository
 from npm_vetted.sanitize import json_text, printable
-from npm_vetted.snapshot import Repository
 from npm_vetted.vetting import Status, Verdict, scripts_of
 
 HELP = "the state of vetting in this repository, or of one package"
@@ -97,7 +97,7 @@ def _row(use: Use, verdict: Verdict, shipped: bool) -> dict[str, Any]:
         "version": artifact.version,
         "source": kind.value if kind is not Kind.OTHER else "tarball",
         "resolved": artifact.resolved,
-        "integrity": artifact.integrity or artifact.checksum,
+        "integrity": use.lockfile.hash_text(use.entry),
         "checksum": artifact.checksum,
         "patch": artifact.patch,
         "line": use.location.line,

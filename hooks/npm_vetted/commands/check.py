@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from npm_vetted.errors import FOUND, NpmVettedError, UsageError
-from npm_vetted.snapshot import Repository
+from npm_vetted.repository import Repository
 
 if TYPE_CHECKING:
     from npm_vetted.judge import Judgement
@@ -39,32 +39,37 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--to-ref needs --from-ref")
     if arguments.all and arguments.from_ref:
         raise UsageError("--all and --from-ref exclude each other")
+    repository = None
     if from_ref is None and not arguments.all:
-        quick = _nothing_of_ours(arguments)
-        if quick is not None:
-            return quick
-    return _judge(arguments, from_ref, to_ref if from_ref else None)
+        repository = Repository.open(known=arguments.index_changes)
+        if _nothing_of_ours(repository, arguments):
+            return 0
+    return _judge(arguments, repository, from_ref, to_ref if from_ref else None)
 
 
-def _nothing_of_ours(arguments: argparse.Namespace) -> int | None:
-    """The way out for a commit that touches nothing that any check reads."""
-    repository = Repository.open()
-    if repository.merge_heads():
-        return None
+def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> bool:
+    """Whether the commit touches nothing that any check reads; that is said."""
+    if arguments.format != "text" or repository.merge_heads():
+        return False
     touched = repository.staged(repository.head)
     if not touched and not repository.committing:
-        return None
+        return False
     from npm_vetted.relevance import is_relevant
 
-    if arguments.format == "text" and not any(is_relevant(path) for path in touched):
-        if not arguments.quiet:
-            said = "nothing of npm's is touched" if touched else "nothing is staged"
-            print(f"npm-vetted: {said}: nothing to judge", file=sys.stderr)
-        return 0
-    return None
+    if any(is_relevant(path) for path in touched):
+        return False
+    if not arguments.quiet:
+        said = "nothing of npm's is touched" if touched else "nothing is staged"
+        print(f"npm-vetted: {said}: nothing to judge", file=sys.stderr)
+    return True
 
 
-def _judge(arguments: argparse.Namespace, from_ref: str | None, to_ref: str | None) -> int:
+def _judge(
+    arguments: argparse.Namespace,
+    repository: Repository | None,
+    from_ref: str | None,
+    to_ref: str | None,
+) -> int:
     from npm_vetted.change import Change
     from npm_vetted.commands._common import opened, style_of
     from npm_vetted.judge import Judgement, judge, undecided
@@ -75,12 +80,12 @@ def _judge(arguments: argparse.Namespace, from_ref: str | None, to_ref: str | No
     style = style_of(arguments)
     printer = report(arguments.format)
     try:
-        with opened(from_ref=from_ref, to_ref=to_ref, everything=arguments.all) as (
-            repository, change,
-        ):  # fmt: skip
+        with opened(
+            from_ref=from_ref, to_ref=to_ref, everything=arguments.all, repository=repository
+        ) as (here, change):
             judgement = judge(change, _wanted(arguments))
             if from_ref is None:
-                findings = naming_notes_left_behind(judgement.findings, change, repository.top)
+                findings = naming_notes_left_behind(judgement.findings, change, here.top)
                 judgement = judgement._replace(findings=tuple(findings))
             printer.print_judgement(judgement, change, style, sys.stdout)
             return exit_status(judgement, strict=style.strict)

@@ -15,10 +15,10 @@ from npm_vetted.commands.exempt import add_exemptions, exemption_of
 from npm_vetted.errors import FOUND, UsageError
 from npm_vetted.judge import UNDECIDED, judge, open_change
 from npm_vetted.model import Edit, Finding, Level, Project
+from npm_vetted.objects import Objects
 from npm_vetted.policy import CONFIG, Exemption
-from npm_vetted.project import interesting_names
 from npm_vetted.sanitize import printable
-from npm_vetted.snapshot import Blobs, compare
+from npm_vetted.scope import compare
 from npm_vetted.vetting import Status
 
 HELP = "adopt: exempt what is there, switch install scripts off, write the config"
@@ -137,8 +137,8 @@ def _exemptions_of(change: Change, uses: Iterable[Use]) -> Iterator[Exemption]:
 @contextmanager
 def _staged(desk: Desk) -> Iterator[Change]:
     """Everything that the index holds."""
-    with Blobs(desk.repository) as blobs:
-        yield open_change(compare(desk.repository, blobs, interesting_names(), everything=True))
+    with Objects(desk.repository) as objects:
+        yield open_change(compare(desk.repository, objects, everything=True))
 
 
 def _say_what_stops(projects: Iterable[Project]) -> None:

@@ -11,7 +11,7 @@ from npm_vetted.commands._common import opened
 from npm_vetted.errors import FOUND, RefusedError, UndecidedError
 from npm_vetted.fix import command_line
 from npm_vetted.model import Edit, Kind
-from npm_vetted.snapshot import Repository
+from npm_vetted.repository import Repository
 from npm_vetted.store import Store
 from npm_vetted.vetting import Status, Subject, scripts_of
 

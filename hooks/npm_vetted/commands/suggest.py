@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     with at_bench() as bench:
         change = bench.change
         if change is None:
-            from npm_vetted.snapshot import Repository
+            from npm_vetted.repository import Repository
 
             Repository.open()  # says why there is none
             return 0
