@@ -1,14 +1,22 @@
-"""npm's lockfile: what counts as changed."""
+"""npm's lockfile: reading it by pieces is reading it whole, and what counts as changed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import corpus
 from npm_vetted.clients import npm
+from npm_vetted.clients._npm_layout import Layout, Whole, read_layout
 from npm_vetted.clients._npm_lockfile import NpmLockfile
+from npm_vetted.errors import DocumentError
+
+FIXTURES = sorted((Path(__file__).parent / "fixtures").rglob("package-lock.json"))
 
 Packages = Mapping[str, Mapping[str, object]]
 
@@ -84,3 +92,186 @@ def test_so_it_does_in_version_1() -> None:
 def test_a_carrier_that_could_not_be_read_before_blocks_nothing() -> None:
     malformed = {**CARRIED, INNER: {**CARRIED[INNER], "dependencies": 1}}
     assert set(read(CARRIED).changed([read(malformed)])) == {INNER, DEEPER}
+
+
+# Reading by pieces.
+
+
+def outcome(read: Callable[[str, bytes], Layout], data: bytes) -> object:
+    """All that a layout tells, in order; in place of it the error that it raises."""
+    try:
+        layout = read("package-lock.json", data)
+        packages = layout.packages
+        unusual = layout.unusual
+    except DocumentError as error:
+        return error.message, error.line
+    document = layout.document.data
+    assert isinstance(document, dict)
+    names = {place.rpartition("node_modules/")[2] for place in packages}
+    return (
+        list(packages.items()),
+        list(layout.blocks),
+        [layout.line_of(place) for place in packages],
+        [layout.line_of(place, key) for place in list(packages)[:20] for key in packages[place]],
+        [key for key in packages if key in unusual],
+        {name: list(layout.asking({name})) for name in sorted(names)[:20]},
+        [(key, value) for key, value in document.items() if key != "packages"],
+        [layout.document.line_of(key) for key in document],
+    )
+
+
+def is_split(data: bytes) -> bool:
+    return not isinstance(read_layout("package-lock.json", data), Whole)
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: "-".join(path.parts[-4:-1]))
+def test_a_file_that_npm_wrote_is_read_by_pieces(path: Path) -> None:
+    data = path.read_bytes()
+    assert is_split(data) is (b'"packages"' in data)
+    assert outcome(read_layout, data) == outcome(Whole, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", corpus.cases("npm"), ids=str)
+def test_a_real_file_reads_by_pieces_as_it_does_whole(case: corpus.Case) -> None:
+    assert outcome(read_layout, case.data) == outcome(Whole, case.data)
+
+
+HEAD = '{\n  "lockfileVersion": 3,\n  "packages": {\n    '
+TAIL = "\n  }\n}\n"
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        pytest.param('"": {}, "b": {\n    },\n    "b": {}', id="two on a line, one of them twice"),
+        pytest.param(
+            '"a": {}, "b": {"x": {\n    },\n    "b": {}}\n    }', id="a member inside another"
+        ),
+        pytest.param('"a": {"x": {},\n    "b": {}}', id="a nested key at an entry's indent"),
+        pytest.param('"a": {},\n    "b": {}\n  },\n  "x": {\n    "c": {}', id="two tables"),
+        pytest.param('"a": {}\n  }, "packages": {\n    "b": {}', id="packages twice"),
+        pytest.param('"a": {\n  },\n    "b": {}\n    }', id="closed too early"),
+        pytest.param('"a": {\n      "x": 1,\n      "x": 2\n    }', id="a key twice"),
+        pytest.param('"a": {\n      "x": {"y": 1, "y": 1}\n    }', id="a nested key twice"),
+        pytest.param('"a": {},\n    "a": {}', id="a place twice"),
+        pytest.param('"a": {},\n    "\\u0061": {}', id="a place twice, once escaped"),
+        pytest.param('"a": {},\n    "b": []', id="a list for a table"),
+        pytest.param('"a": {},\n    "b": 1', id="a number for a table"),
+        pytest.param('"a": {"x": "y\n    }', id="a string that does not end"),
+        pytest.param('"a": {"x": ",\n    \\""}', id="a line break in a string"),
+        pytest.param('"a": {"x": NaN}', id="no number"),
+        pytest.param('"a": {"x": 1' + "0" * 5000 + "}", id="too long a number"),
+        pytest.param('"a": {"x": "\\ud800"}', id="half a character"),
+        pytest.param('"a": {"\\u0078": 1}', id="an escaped letter"),
+        pytest.param('"a": {"x\\/y": 1}', id="an escaped slash"),
+        pytest.param('"a": {"x": "\\"y\\""}', id="an escaped quote"),
+        pytest.param('"a": {"x": ' + "[" * 2000 + "]" * 2000 + "}", id="too deep"),
+        pytest.param('"a": {},', id="a trailing comma"),
+        pytest.param('"a": {},\n    \n    "b": {}', id="an empty line"),
+        pytest.param('"a": {} // b', id="a comment"),
+        pytest.param('"a": {"x": "\ufeff"},\n    "\ufeff": {}', id="byte order marks inside"),
+        pytest.param('"\ud83d\ude00": {"x": "\u2028"},\n    "\xa0": {}', id="odd characters"),
+    ],
+)
+@pytest.mark.parametrize("tail", [TAIL, '\n  },\n  "dependencies": {\n    "a": {}\n  }\n}\n'])
+def test_an_odd_file_reads_by_pieces_as_it_does_whole(middle: str, tail: str) -> None:
+    data = (HEAD + middle + tail).encode("utf-8", "surrogatepass")
+    assert outcome(read_layout, data) == outcome(Whole, data)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '{\n  "x": {\n  "packages": {\n    "a": {}\n  }\n},\n',
+        '{\n  "x": [{\n  "packages": {\n    "a": {}\n  }\n}],\n',
+        '{\n  "name": "\n  \\"packages\\": {\n    \\"",\n',
+        '{\n  "name": "{",\n',
+        '{\n  "packages": {},\n',
+        "\ufeff{\n",
+        "{\n\n",
+        "{",
+        "[\n",
+    ],
+)
+def test_packages_opens_in_the_outermost_object(head: str) -> None:
+    data = (head + HEAD.removeprefix("{\n") + '"b": {}' + TAIL).encode()
+    assert outcome(read_layout, data) == outcome(Whole, data)
+
+
+PIECES = (
+    "{", "}", "},", "[", "]", ",", ":", '"', "\\", "\\u0061", "\n", "\r\n", "\r", "\t", " ", "  ", "\ufeff",
+    '"packages": {', '"a": {}', '"a": 1,', '"": {', "\n    },\n", ',\n    "', "\n  }", "\n  },", "}}", "\0",
+)  # fmt: skip
+
+
+@st.composite
+def mutations(draw: st.DrawFn, seeds: list[str]) -> bytes:
+    """A file with a few lines, or parts of them, moved, doubled, joined, cut, or put in between."""
+    lines = draw(st.sampled_from(seeds)).splitlines(keepends=True)
+    for _ in range(draw(st.integers(1, 3))):
+        at, to = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+        line = lines[at]
+        column = draw(st.integers(0, len(line)))
+        match draw(st.sampled_from(["move", "double", "join", "cut", "insert", "indent"])):
+            case "move":
+                lines.insert(to, lines.pop(at))
+            case "double":
+                lines.insert(to, line)
+            case "join":
+                lines[at] = line.rstrip("\r\n")
+            case "cut":
+                lines[at] = line[:column]
+            case "insert":
+                lines[at] = line[:column] + draw(st.sampled_from(PIECES)) + line[column:]
+            case "indent":
+                lines[at] = draw(st.sampled_from(["", " ", "  ", "    ", "\t"])) + line.lstrip(" ")
+    return "".join(lines).encode()
+
+
+def small(indent: int | str, version: int) -> str:
+    """A lockfile with everything in it that some packages have."""
+    packages = {
+        "": {"dependencies": {"a": "^1", "lib": "^1"}, "workspaces": ["lib"]},
+        "lib": {"version": "1.0.0"},
+        "node_modules/lib": {"resolved": "lib", "link": True},
+        **CARRIED,
+        "node_modules/@s/d": {
+            "version": "1.0.0", "resolved": "https://r/@s/d/-/d-1.0.0.tgz",
+            "integrity": "sha512-YQ==", "engines": {"node": ">=1"}, "cpu": ["x64"],
+            "dependencies": {"a": "1"},
+        },
+    }  # fmt: skip
+    data: dict[str, object] = {"name": "x", "lockfileVersion": version, "packages": packages}
+    if version == 2:
+        data["dependencies"] = {"a": {"version": "1.0.0", "requires": {"b": "1"}}}
+    return json.dumps(data, indent=indent) + "\n"
+
+
+SEEDS = [small(2, 3), small(2, 2), small("\t", 3), small(4, 3).replace("\n", "\r\n")]
+
+
+@pytest.mark.parametrize("text", SEEDS)
+def test_whatever_the_indent_npm_keeps_it_is_read_by_pieces(text: str) -> None:
+    assert is_split(text.encode())
+    assert outcome(read_layout, text.encode()) == outcome(Whole, text.encode())
+
+
+def try_mutations(tries: int) -> None:
+    """Read so many mutations in both ways."""
+
+    @settings(max_examples=tries, database=None)
+    @given(mutations(SEEDS))
+    def tried(data: bytes) -> None:
+        assert outcome(read_layout, data) == outcome(Whole, data)
+
+    tried()
+
+
+def test_any_file_reads_by_pieces_as_it_does_whole() -> None:
+    try_mutations(100)
+
+
+@pytest.mark.slow
+def test_any_file_reads_by_pieces_as_it_does_whole_in_many_tries() -> None:
+    try_mutations(5000)

@@ -11,7 +11,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from npm_vetted.clients._npm_places import is_plain_place
@@ -29,6 +29,8 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
 _FEW: Final = 16
 """How many names are searched one by one; beyond it every table is decoded."""
+_REMEMBERED: Final = 1 << 15
+"""How many pieces are known again: those of a large lockfile, or of the small ones of a commit."""
 
 
 class Layout(ABC):
@@ -200,7 +202,7 @@ def _split(path: str, data: bytes) -> Layout | None:
     and no slash may be escaped: then a key is written in one way.
     """
     start = _START.match(data)
-    if start is None or b"\\u" in data or b"\\/" in data:
+    if start is None or (b"\\" in data and (b"\\u" in data or b"\\/" in data)):
         return None
     end_of_line, indent = start.groups()
     outer = end_of_line + indent
@@ -212,28 +214,39 @@ def _split(path: str, data: bytes) -> Layout | None:
         return None
     first = head + len(inner)
     emptied = data[:head] + b"\n" * data.count(b"\n", head, tail) + data[tail:]
-    pieces = data[first:tail].split(b"," + inner)
     try:
         document = load_json(path, emptied)
-        known, unusual = _proven(pieces)
-    except (DocumentError, ValueError):
+        pieces, unusual = _pieces(data[first:tail].split(b"," + inner))
+    except (DocumentError, ValueError, TypeError):
         return None
-    return _Split(document, known, unusual, data.count(b"\n", 0, first) + 1)
+    return _Split(document, pieces, unusual, data.count(b"\n", 0, first) + 1)
 
 
-def _proven(pieces: Iterable[bytes]) -> tuple[dict[str, bytes], Collection[str]]:
+def _pieces(texts: Iterable[bytes]) -> tuple[dict[str, bytes], Collection[str]]:
     """The pieces by place, and which are unusual; raises ValueError where one is no such member."""
     known: dict[str, bytes] = {}
     unusual: dict[str, None] = {}
     with uncollected():
-        for piece in pieces:
-            place, raw = only_member(_object(piece))
-            if place in known or not isinstance(raw, dict):
+        for text in texts:
+            place, piece, is_usual = _proven(text)
+            if place in known:
                 raise ValueError
             known[place] = piece
-            if not _is_usual(place, raw):
+            if not is_usual:
                 unusual[place] = None
     return known, unusual
+
+
+@lru_cache(_REMEMBERED)
+def _proven(piece: bytes) -> tuple[str, bytes, bool]:
+    """The place of a piece, the piece, and whether it is usual; raises ValueError for no member.
+
+    Two versions of a lockfile share nearly all of them: they are proven, and kept, once.
+    """
+    place, raw = only_member(_object(piece))
+    if not isinstance(raw, dict):
+        raise TypeError
+    return place, piece, _is_usual(place, raw)
 
 
 def _members(text: str, wanted: str) -> Iterator[tuple[str, int]]:
