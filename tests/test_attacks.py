@@ -1469,6 +1469,29 @@ for _old, _new in (
     attack(f"{_old} in other letters: {_new!a}")(_cased(_old, _new))
 
 
+def _in_a_folder_spelled_otherwise(name: str, content: str) -> Do:
+    """A case-folding file system has one folder for both."""
+
+    def do(world: World) -> None:
+        world.staged = True
+        oid = world.git("hash-object", "-w", "--stdin", given=content)
+        world.git("update-index", "--add", "--cacheinfo", f"100644,{oid},Apps/one/{name}")
+
+    return do
+
+
+for _name, _content in (
+    (".npmrc", "ignore-scripts=false\n"),
+    ("package-lock.json", "{}\n"),
+    ("package.json", '{"name": "other"}\n'),
+    ("bunfig.toml", "[install]\n"),
+):
+    attack(f"a second {_name} in a folder spelled otherwise", "lockfile-sync",
+           before=lambda world: with_project_below(world))(  # noqa: PLW0108
+        _in_a_folder_spelled_otherwise(_name, _content)
+    )  # fmt: skip
+
+
 @attack("a manifest only intended to be added", "lockfile-sync", "unvetted", only=("commit",))
 def _intended(world: World) -> None:
     """``git add -N`` of what the lockfile needs: the commit does not have it."""

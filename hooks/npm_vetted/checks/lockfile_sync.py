@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.change import Change, ProjectChange, manifests_by_lockfile
+from npm_vetted.checkout import collisions, imitated
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.clients import clients
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.model import Finding, Location, Problem, Project
-from npm_vetted.project import client_of_lockfile, imitated
+from npm_vetted.project import client_of_lockfile, interesting_names
 
 ID: Final = "lockfile-sync"
 HOOKS: Final = frozenset({"lockfile"})
@@ -33,6 +34,8 @@ WORDS: Final = Words(
         "path of its package.json; its specifiers are then judged in place of artifacts."
     ),
 )
+_LINK: Final = "120000"
+"""git's mode of a symbolic link."""
 _INSTALL: Final = {
     "npm": ("npm", "install", "--package-lock-only", "--ignore-scripts"),
     "pnpm": ("pnpm", "install", "--lockfile-only", "--ignore-scripts"),
@@ -45,6 +48,7 @@ _INSTALL: Final = {
 def run(change: Change) -> Iterator[Finding]:
     """Compare each touched project's manifests with its lockfile."""
     yield from _imitations(change)
+    yield from _collisions(change)
     for project in change.projects:
         for problem in _problems(project):
             yield finding_of(ID, problem, project.after, fix=_install(project.after))
@@ -58,6 +62,30 @@ def _imitations(change: Change) -> Iterator[Finding]:
             yield Finding(
                 check=ID,
                 message=f"where letters of either case are the same, this file is {meant}",
+                location=Location(path),
+                fix=(("git", "rm", "--cached", path),),
+            )
+
+
+def _collisions(change: Change) -> Iterator[Finding]:
+    """Added files of projects that such a file system checks out as one with others."""
+    names = interesting_names()
+
+    def is_ours(path: str) -> bool:
+        return path.rpartition("/")[2] in names or path.endswith(PATCH_SUFFIXES)
+
+    added = [
+        path
+        for path, touched in change.touched.items()
+        if touched.before is None and touched.after is not None
+        and (is_ours(path) or touched.after.mode == _LINK)
+    ]  # fmt: skip
+    everything = list(change.after.everything()) if added else []
+    for path, other in collisions(added, filter(is_ours, everything), everything):
+        if not change.policy.excludes(path):
+            yield Finding(
+                check=ID,
+                message=f"where letters of either case are the same, it is one with {other}",
                 location=Location(path),
                 fix=(("git", "rm", "--cached", path),),
             )
