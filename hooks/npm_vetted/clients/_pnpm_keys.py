@@ -68,7 +68,7 @@ def keyed_documents(layout: Layout) -> Iterator[KeyedDocument]:
         text = format_version(layout, part)
         for key in ("packages", "snapshots", "importers"):
             place = part.top.get(key)
-            if place is not None and layout.top(part, key) and key not in part.entries:
+            if place is not None and key not in part.entries and layout.top(part, key):
                 message = f"{key}: expected a table"
                 raise DocumentError(message, path=layout.path, line=layout.line(place))
         packages = part.entries.get("packages", {})

@@ -357,8 +357,9 @@ def _alone(chunk: str) -> dict[str, object]:
 
 def _decode(chunk: str) -> dict[str, object]:
     """The mapping that a proven chunk is."""
-    chunk = chunk.removeprefix("---\n")
-    return _plain(chunk) if _is_plain(chunk) else _alone(chunk)
+    if chunk.startswith(" "):
+        return _plain(chunk) if _is_plain(chunk) else _alone(chunk)
+    return _top(chunk.removeprefix("---\n"))
 
 
 def _plain(chunk: str) -> dict[str, object]:
