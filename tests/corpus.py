@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.model import Artifact
 
 CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus"
@@ -126,4 +127,14 @@ def rows(artifacts: Iterable[Artifact]) -> set[Row]:
     return {
         (found.name, found.version, found.integrity or found.checksum, found.resolved, found.kind)
         for found in artifacts
+    }
+
+
+def rows_of(lockfile: Lockfile, keys: Iterable[str] | None = None) -> set[Row]:
+    """Some of a lockfile's artifacts (all), with the hash as the file itself has it."""
+    entries = lockfile.entries() if keys is None else map(lockfile.entry, keys)
+    return {
+        (found.name, found.version, lockfile.hash_text(entry), found.resolved, found.kind)
+        for entry in entries
+        if (found := entry.artifact)
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import corpus
 from npm_vetted.clients import yarn_berry
-from npm_vetted.clients._yarn_berry_lock import BerryLockfile
+from npm_vetted.clients._yarn_berry_reader import Reader as BerryLockfile
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
 from npm_vetted.manifest import read_manifest
@@ -56,8 +56,7 @@ def fixture(name: str) -> Lockfile:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_artifacts_are_those_of_the_truth(case: corpus.Case) -> None:
     assert yarn_berry.recognises(case.name, case.data)
-    found = corpus.rows(artifact for _, artifact in open_case(case).artifacts())
-    assert found == corpus.expected(case)
+    assert corpus.rows_of(open_case(case)) == corpus.expected(case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -85,8 +84,7 @@ def test_broken_files_are_refused(case: corpus.Case) -> None:
 @pytest.mark.parametrize("pair", corpus.pairs("yarn-berry"), ids=lambda pair: str(pair[0].pair))
 def test_changed_blocks_hold_all_that_a_pair_adds(pair: tuple[corpus.Case, corpus.Case]) -> None:
     before, after = open_case(pair[0]), open_case(pair[1])
-    changed = [after.entry(key).artifact for key in after.changed([before])]
-    found = corpus.rows(artifact for artifact in changed if artifact)
+    found = corpus.rows_of(after, after.changed([before]))
     assert corpus.expected(pair[1]) - corpus.expected(pair[0]) <= found
     assert found <= corpus.expected(pair[1])
 
@@ -101,8 +99,7 @@ def test_changed_blocks_hold_all_that_a_pair_adds(pair: tuple[corpus.Case, corpu
 )
 def test_own_reader_and_libyaml_agree(case: corpus.Case) -> None:
     lazy = open_case(case)
-    text = case.data.decode("utf-8-sig").replace("\r\n", "\n").replace("\n\n", "\n# here\n", 1)
-    full = yarn_berry.read_lockfile(case.name, text.encode(), folder_reader(case.folder))
+    full = FullLockfile(case.name, case.data, folder_reader(case.folder))
     assert contents(full) == contents(lazy)
     assert all(isinstance(block, str) for block in lazy.blocks.values())
     assert not any(isinstance(block, str) for block in full.blocks.values())

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 from npm_vetted.clients._ranges import satisfies
@@ -25,27 +26,35 @@ _CONTROLS: Final = bytes(set(range(32)) - {10, 13}) + b"\x7f"
 _CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
 _STEP: Final = re.compile(r"((?:@[^/@]+/)?[^/@]+)(?:@([^/]+))?(?:/|\Z)")
 """One package of a resolution's key: its name, and its range where one is named."""
-_FEW: Final = 16
-"""Up to so many names searching the text is quicker than decoding every entry (measured)."""
+_ASKED: Final = re.compile(r'\n    (?:"([^"\n]+)"|([^":\s]+))')
+"""The name in a line that may ask for a dependency."""
+_FEW: Final = 8
+"""Up to so many names searching the text for each is quicker than looking at every line (measured)."""
+_PAGE: Final = 1 << 12
+"""Characters between the places whose line is counted beforehand."""
 
-BUILTIN: Final = "__metadata:"
-"""What a yarn.lock of Yarn berry has at the start of a line, and one of classic never."""
+Places = dict[str, tuple[int, int]]
+"""Where the text of each entry starts and ends, by its key, in the file's order."""
 
 
 def lock_text(path: str, data: bytes) -> str:
     """A lockfile's text with plain line ends.
 
-    Raises DocumentError for merge markers and for characters that one reader takes for a line
-    end or a blank and another does not.
+    Raises DocumentError for characters that one reader takes for a line end or a blank and another
+    does not.
     """
-    text = refuse_lone_surrogates(path, decode(path, data))
+    text = decode(path, data)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     if "\r" in text or not data.isascii() or len(data.translate(None, _CONTROLS)) != len(data):
         _refuse(path, text, _HIDDEN, "a control character: no lockfile has one")
+    return refuse_lone_surrogates(path, text)
+
+
+def refuse_conflict(path: str, text: str) -> None:
+    """Raise DocumentError for merge markers; no canonical entry holds one."""
     if "\n<<<<<<<" in text or "\n>>>>>>>" in text or text.startswith("<<<<<<<"):
         _refuse(path, text, _CONFLICT, "a merge conflict that is not resolved")
-    return text
 
 
 def _refuse(path: str, text: str, expression: re.Pattern[str], message: str) -> None:
@@ -53,11 +62,6 @@ def _refuse(path: str, text: str, expression: re.Pattern[str], message: str) -> 
     if found:
         line = text.count("\n", 0, found.start()) + 1
         raise DocumentError(message, path=path, line=line)
-
-
-def _name_of(descriptor: str) -> str:
-    """The name in ``name@range``."""
-    return descriptor[: max(descriptor.find("@", 1), 0)] or descriptor
 
 
 def beside(path: str, name: str) -> str:
@@ -77,18 +81,49 @@ def out_of_range(artifact: Artifact | None, wanted: str) -> bool:
     return satisfies(artifact.version, wanted) is False
 
 
+def _name_of(descriptor: str) -> str:
+    """The name in ``name@range``."""
+    return descriptor[: max(descriptor.find("@", 1), 0)] or descriptor
+
+
+class Blocks(Mapping[str, object]):
+    """The text of each entry, cut out when it is asked for: a copy of all would double the file."""
+
+    def __init__(self, text: str, places: Places) -> None:
+        self._text = text
+        self._places = places
+
+    def __getitem__(self, key: str) -> str:
+        start, end = self._places[key]
+        return self._text[start:end]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
+
+
 class YarnLockfile(Lockfile):
     """A yarn.lock: an entry's key is the line that starts it, several descriptors in one."""
+
+    _places: Places
 
     def __init__(self, path: str, text: str, read: Read) -> None:
         self.path = path
         self._text = text
         self._read = read
 
-    @cached_property
     @abstractmethod
-    def _starts(self) -> Mapping[str, int]:
-        """Where each entry starts in the text, in the file's order."""
+    def _naming(self, names: Collection[str]) -> Iterable[str]:
+        """The keys of the entries whose artifact may have one of these names."""
+
+    @abstractmethod
+    def _asking(self, names: Collection[str]) -> Iterable[str]:
+        """The keys of the entries that may ask for one of these names, in the file's order."""
 
     @abstractmethod
     def descriptors(self, key: str) -> Sequence[str]:
@@ -101,19 +136,52 @@ class YarnLockfile(Lockfile):
     @abstractmethod
     def _decode(self, key: str) -> Entry: ...
 
-    @cached_property
-    def _lines(self) -> Mapping[str, int]:
-        found: dict[str, int] = {}
-        line, last = 1, 0
-        for key, start in self._starts.items():
-            line += self._text.count("\n", last, start)
-            last = start
-            found[key] = line
+    @property
+    def blocks(self) -> Mapping[str, object]:
+        """The text of each entry by its key."""
+        return Blocks(self._text, self._places)
+
+    def changed(self, before: Iterable[Lockfile]) -> list[str]:
+        """The keys whose block stands in none of the ``before`` versions under the same key."""
+        found = list(self.blocks)
+        for other in before:
+            alike = self._alike(other) if isinstance(other, YarnLockfile) else ()
+            found = [key for key in found if key not in alike]
         return found
+
+    def _alike(self, other: YarnLockfile) -> Collection[str]:
+        """The keys whose block another version has as well."""
+        places, nowhere = other._places, (0, 0)
+        found = set()
+        for key, (start, end) in self._places.items():
+            begin, stop = places.get(key, nowhere)
+            if self._text[start:end] == other._text[begin:stop]:
+                found.add(key)
+        return found
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self._places.values()]
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return list(self._places)
+
+    @cached_property
+    def _pages(self) -> list[int]:
+        """How many lines end before each page of the text."""
+        found = [0]
+        for start, end in pairwise(range(0, len(self._text) + _PAGE, _PAGE)):
+            found.append(found[-1] + self._text.count("\n", start, end))
+        return found
+
+    def _line_at(self, offset: int) -> int:
+        page = offset // _PAGE
+        return self._pages[page] + self._text.count("\n", page * _PAGE, offset) + 1
 
     def line(self, key: str) -> int:
         """The line that an entry starts on."""
-        return self._lines[key]
+        return self._line_at(self._places[key][0])
 
     @cached_property
     def _decoded(self) -> dict[str, Entry]:
@@ -134,7 +202,7 @@ class YarnLockfile(Lockfile):
         Raises DocumentError for one that stands in two entries: Yarn would keep the last.
         """
         found: dict[str, str] = {}
-        for key in self.blocks:
+        for key in self._keys:
             for descriptor in self.descriptors(key):
                 other = found.setdefault(descriptor, key)
                 if other is not key:
@@ -144,6 +212,48 @@ class YarnLockfile(Lockfile):
     def fail(self, message: str, key: str, offset: int = 0) -> DocumentError:
         """The error to raise about an entry."""
         return DocumentError(message, path=self.path, line=self.line(key) + offset)
+
+    def named(self, names: Collection[str]) -> Iterator[Artifact]:
+        """The artifacts of some packages; only entries that may be one of them are decoded."""
+        for key in self._naming(names):
+            artifact = self.entry(key).artifact
+            if artifact is not None and artifact.name in names:
+                yield artifact
+
+    def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Who asks for each of these keys; only entries that may are decoded."""
+        called = [self.names(key) for key in keys]
+        if not all(called):
+            return super().dependents(keys)
+        found: dict[str, list[str]] = {key: [] for key in keys}
+        for key in self._asking(set().union(*called)):
+            for child in dict.fromkeys(self.children(key)):
+                if child in found:
+                    found[child].append(key)
+        return {key: tuple(parents) for key, parents in found.items()}
+
+    def _keys_at(self, offsets: Iterable[int]) -> list[str]:
+        """The keys of the entries that stand at some places of the text, in the file's order."""
+        places = sorted({bisect_right(self._starts, offset) - 1 for offset in offsets})
+        return [self._keys[place] for place in places if place >= 0]
+
+    def _finds(self, word: str) -> Iterator[int]:
+        """Where a word stands in the text."""
+        at = self._text.find(word)
+        while at >= 0:
+            yield at
+            at = self._text.find(word, at + len(word))
+
+    def _asked(self, names: Collection[str]) -> Iterator[int]:
+        """Where lines stand that may ask for one of these names."""
+        if len(names) <= _FEW:
+            for name in names:
+                yield from self._finds(f"\n    {name}")
+                yield from self._finds(f'\n    "{name}"')
+        else:
+            for line in _ASKED.finditer(self._text):
+                if (line[1] or line[2]) in names:
+                    yield line.end()
 
     @cached_property
     def root_manifest(self) -> Manifest | None:
@@ -172,7 +282,7 @@ class YarnLockfile(Lockfile):
         """
         if not self.resolutions:
             return
-        names = {_name_of(descriptor) for descriptor in self.index}
+        names = self._by_name
         for key, wanted in self.resolutions.items():
             path = [found.groups() for found in _STEP.finditer(key) if found[1] != "**"]
             if not path or any(name not in names for name, _ in path):
@@ -180,39 +290,20 @@ class YarnLockfile(Lockfile):
             name, ranged = path[-1]
             if ranged is not None and f"{name}@{ranged}" not in self.index:
                 continue
-            if len(path) > 1 and "**" not in key and not self._asks(path[-2][0], name):
+            if len(path) > 1 and "**" not in key and name not in self._wanted_by(path[-2][0]):
                 continue
             if not self._carried_out(name, wanted):
                 yield key, name
 
-    def _asks(self, parent: str, name: str) -> bool:
-        keys = {key for descriptor, key in self.index.items() if _name_of(descriptor) == parent}
-        return any(asked.name == name for key in keys for asked in self.entry(key).requires)
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[str]]:
+        """The descriptors of each name."""
+        found: dict[str, list[str]] = {}
+        for descriptor in self.index:
+            found.setdefault(_name_of(descriptor), []).append(descriptor)
+        return found
 
-    def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who asks for each of these keys: blocks without the name are not decoded."""
-        names = {name for key in keys for name in self.names(key)}
-        if len(names) > _FEW:
-            return super().dependents(keys)
-        found: dict[str, list[str]] = {key: [] for key in keys}
-        for key in self._mentioning(names):
-            for child in dict.fromkeys(self.children(key)):
-                if child in found:
-                    found[child].append(key)
-        return {key: tuple(parents) for key, parents in found.items()}
-
-    def _mentioning(self, names: Collection[str]) -> list[str]:
-        """The keys of the entries whose text holds one of these names, in the file's order."""
-        keys = list(self._starts)
-        starts = list(self._starts.values())
-        places: set[int] = set()
-        for name in names:
-            at = self._text.find(name)
-            while at >= 0:
-                place = bisect_right(starts, at) - 1
-                places.add(place)
-                after = starts[place + 1] if place + 1 < len(starts) else len(self._text)
-                at = self._text.find(name, max(after, at + 1))
-        return [
-            keys[place] for place in sorted(places) if place >= 0 and keys[place] in self.blocks
-        ]
+    def _wanted_by(self, name: str) -> set[str]:
+        """What the entries of a name ask for."""
+        keys = {self.index[descriptor] for descriptor in self._by_name[name]}
+        return {asked.name for key in keys for asked in self.entry(key).requires}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients._yarn import YarnLockfile, out_of_range
+from npm_vetted.clients._yarn import Places, YarnLockfile, out_of_range, refuse_conflict
 from npm_vetted.documents.yarnrc import BODY, ENTRY, HEAD, TOKENS, token
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
@@ -18,6 +18,7 @@ from npm_vetted.model import (
     Location,
     Manifest,
     Problem,
+    Read,
     Requirement,
 )
 
@@ -32,7 +33,10 @@ _GIT_TARBALL: Final = re.compile(
     r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
 )
 _LOCAL: Final = re.compile(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
-_ASKED: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
+_COMMENT: Final = re.compile(r"(?:#[^\n]*+)?(?:\n++|\Z)")
+_END: Final = re.compile(r"\n(?! )")
+_DOWNLOADED: Final = '\n  resolved "https://'
+_DIRECT: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 
 
 def split_pattern(pattern: str) -> tuple[str | None, str]:
@@ -49,100 +53,94 @@ def alias_target(wanted: str) -> str | None:
     return split_pattern(wanted[4:])[0] if wanted.startswith("npm:") else None
 
 
-@lru_cache(maxsize=1 << 15)
-def _is_entry(block: str) -> bool:
-    """Whether a block is an entry; two versions of a lockfile share nearly all."""
-    return ENTRY.fullmatch(block) is not None
-
-
 class ClassicLockfile(YarnLockfile):
     """A yarn.lock of version 1."""
 
     format = "yarn.lock 1"
 
-    @cached_property
-    def blocks(self) -> Mapping[str, object]:
-        """The text of each entry by its first line."""
-        return self._split[0]
+    def __init__(self, path: str, text: str, read: Read) -> None:
+        super().__init__(path, text, read)
+        self._places = self._split()
 
-    @cached_property
-    def _starts(self) -> Mapping[str, int]:
-        return self._split[1]
-
-    @cached_property
-    def _split(self) -> tuple[dict[str, object], dict[str, int]]:
-        found: dict[str, object] = {}
-        starts: dict[str, int] = {}
-        start = 0
-        for chunk in self._text.split("\n\n"):
-            block = chunk.lstrip("\n")
-            offset = start + len(chunk) - len(block)
-            start += len(chunk) + 2
-            if not block:
+    def _split(self) -> Places:
+        found: Places = {}
+        match, at, count = ENTRY.match, 0, 0
+        while at < len(self._text):
+            block = match(self._text, at)
+            if block is None:
+                at = self._after_comment(at)
                 continue
-            pieces = ((offset, block),) if _is_entry(block) else self._pieces(block, offset)
-            for begin, piece in pieces:
-                key = piece[: piece.index("\n") - 1]
-                if key in found:
-                    raise self._wrong(f"the entry {key!r} stands twice", begin)
-                found[key] = piece.rstrip("\n")
-                starts[key] = begin
-        return found, starts
+            found.setdefault(block[2], block.span(1))
+            count += 1
+            if len(found) < count:
+                raise self._wrong(f"the entry {block[2]!r} stands twice", at)
+            at = block.end()
+        return found
 
-    def _pieces(self, chunk: str, offset: int) -> Iterator[tuple[int, str]]:
-        """The entries of a chunk with comments in it, or entries without a blank line between."""
-        for piece in re.split(r"\n(?=[^ \n])", chunk):
-            if piece.startswith("#"):
-                self._comment(piece, offset)
-            elif ENTRY.fullmatch(piece):
-                yield offset, piece
-            else:
-                raise self._unread(piece, offset)
-            offset += len(piece) + 1
-
-    def _comment(self, piece: str, offset: int) -> None:
-        if piece.rstrip("\n").count("\n"):
-            raise self._unread(piece, offset)
-        version = _VERSION.match(piece)
+    def _after_comment(self, at: int) -> int:
+        """Where a line that is no entry's ends; raises DocumentError where it is no comment."""
+        line = _COMMENT.match(self._text, at)
+        if line is None:
+            refuse_conflict(self.path, self._text)
+            raise self._unread(at)
+        version = _VERSION.match(line[0])
         if version and version[1] != "1":
-            raise self._wrong(f"expected lockfile version 1, found {version[1][:20]}", offset)
+            raise self._wrong(f"expected lockfile version 1, found {version[1][:20]}", at)
+        return line.end()
 
-    def _unread(self, piece: str, offset: int) -> DocumentError:
+    def _unread(self, at: int) -> DocumentError:
         """The error about an entry that is none, at the line where it ceases to be one."""
-        lines = piece.rstrip("\n").split("\n")
+        end = _END.search(self._text, at)
+        lines = self._text[at : end and end.start()].split("\n")
         wrong = (
             number
             for number, text in enumerate(lines)
-            if not (BODY if number else HEAD).fullmatch(text)
+            if not (BODY if text.startswith(" ") else HEAD).fullmatch(text)
         )
         line = next(wrong, len(lines) - 1)
-        offset += sum(len(text) + 1 for text in lines[:line])
+        at += sum(len(text) + 1 for text in lines[:line])
         shown = lines[line].strip()[:60]
-        return self._wrong(f"not yarn.lock version 1: cannot read {shown!r}", offset)
+        return self._wrong(f"not yarn.lock version 1: cannot read {shown!r}", at)
 
     def _wrong(self, message: str, offset: int) -> DocumentError:
-        line = self._text.count("\n", 0, offset) + 1
-        return DocumentError(message, path=self.path, line=line)
+        return DocumentError(message, path=self.path, line=self._line_at(offset))
 
     def descriptors(self, key: str) -> Sequence[str]:
         """The patterns of an entry."""
-        return key.split(", ") if '"' not in key else [token(t) for t in TOKENS.findall(key)]
+        if '"' not in key:
+            return key.split(", ")
+        if key.rfind('"', 1, -1) < 0 and "\\" not in key:
+            return [key[1:-1]]
+        return [token(text) for text in TOKENS.findall(key)]
+
+    def names(self, key: str) -> set[str]:
+        """The names that its patterns give it."""
+        return {name for name, _ in map(split_pattern, self.descriptors(key)) if name}
 
     def package_names(self) -> set[str]:
         """By the patterns, where an entry comes from the network under one name."""
         _ = self.index
         found: set[str] = set()
-        for key, block in self.blocks.items():
-            names = self.names(key) if "npm:" not in key else set()
-            if len(names) == 1 and '\n  resolved "https://' in str(block):
-                found |= names
+        for key, (start, end) in self._places.items():
+            name = key[: key.find("@", 2)].lstrip('"')
+            plain = ", " not in key and "npm:" not in key and "\\" not in key and _NAME.match(name)
+            if plain and self._text.find(_DOWNLOADED, start, end) > 0:
+                found.add(name)
             elif (artifact := self.entry(key).artifact) is not None:
                 found.add(artifact.name)
         return found
 
-    def names(self, key: str) -> set[str]:
-        """The names that its patterns give it."""
-        return {name for name, _ in map(split_pattern, self.descriptors(key)) if name}
+    def _naming(self, names: Collection[str]) -> Iterable[str]:
+        """By the patterns: one of the name itself, or an alias of it, or a field for want of both."""
+        found = dict.fromkeys(self._keys_at(self._finds("\n  name ")))
+        for pattern, key in self.index.items():
+            if pattern[: pattern.find("@", 1)] in names or pattern in names or "@npm:" in pattern:
+                found[key] = None
+        return found
+
+    def _asking(self, names: Collection[str]) -> Iterable[str]:
+        escaped = "\\" in self._text  # a token may be written as "\u0061"
+        return self._keys if escaped else self._keys_at(self._asked(names))
 
     def _decode(self, key: str) -> Entry:
         fields: dict[str, str] = {}
@@ -246,7 +244,7 @@ class ClassicLockfile(YarnLockfile):
         own = {manifest.name for manifest in manifests.values()}
         for manifest in manifests.values():
             for asked in manifest.requires:
-                if asked.group not in _ASKED or asked.name in own:
+                if asked.group not in _DIRECT or asked.name in own:
                     continue
                 wanted = f"{asked.name}@{asked.specifier}"
                 key = self.resolve(None, asked)
@@ -266,8 +264,8 @@ class ClassicLockfile(YarnLockfile):
                             asked.name,
                         )
         yield from self._unapplied(manifests.get(""))
-        for key, block in self.blocks.items():
-            if "\n  resolved " not in str(block):
+        for key, (start, end) in self._places.items():
+            if self._text.find("\n  resolved ", start, end) < 0:
                 entry = self.entry(key)
                 if entry.artifact is not None:
                     yield self._problem(

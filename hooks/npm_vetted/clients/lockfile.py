@@ -106,6 +106,15 @@ class Lockfile(ABC):
             return same_checksum(one.checksum, other.checksum)
         return None
 
+    def hash_text(self, entry: Entry) -> str | None:
+        """The hash of an entry as the lockfile itself has it."""
+        artifact = entry.artifact
+        return artifact and (artifact.integrity or artifact.checksum)
+
+    def unheeded(self, entry: Entry) -> str | None:  # noqa: ARG002
+        """Why the client does not hold the bytes against a hash that an entry has."""
+        return None
+
     def may_lack_hash(self, entry: Entry) -> bool:
         """Whether the client itself writes such an entry without a hash."""
         return entry.artifact is not None and entry.artifact.unhashed

@@ -60,9 +60,9 @@ def recognises(name: str, data: bytes) -> bool:
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read a yarn.lock with ``__metadata``; raises DocumentError for what cannot be read."""
-    from npm_vetted.clients._yarn_berry_lock import BerryLockfile
+    from npm_vetted.clients._yarn_berry_reader import Reader
 
-    return BerryLockfile(path, data, read)
+    return Reader(path, data, read)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001

@@ -37,7 +37,7 @@ def refuse_lone_surrogates(path: str, text: str) -> str:
 
     ``\ud800`` by itself is no text: it can neither be written to a file nor be hashed.
     """
-    if "\\ud" in text or "\\uD" in text:
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):
         for escape in _ESCAPE.finditer(text):
             if escape["lone"]:
                 line = text.count("\n", 0, escape.start()) + 1

@@ -22,8 +22,8 @@ _VALUE: Final = rf"(?:{QUOTED}|true|false|[0-9]++(?![^\s])|{BARE})"
 
 _PAIR: Final = rf"\n    {TOKEN} {TOKEN}"
 _FIELD: Final = rf"(?:{TOKEN} {TOKEN}|(?:optionalD|d)ependencies:(?:{_PAIR})++)"
-ENTRY: Final = re.compile(rf"{TOKEN}(?:, {TOKEN})*+:(?:\n  {_FIELD})++\n?")
-"""One entry of a yarn.lock, as Yarn writes it: from its patterns to its last line."""
+ENTRY: Final = re.compile(rf"(({TOKEN}(?:, {TOKEN})*+):(?:\n  {_FIELD})++)(?:\n++|\Z)")
+"""One entry of a yarn.lock, as Yarn writes it, with its patterns and the line ends behind it."""
 
 HEAD: Final = re.compile(rf"{TOKEN}(?:, {TOKEN})*+:")
 BODY: Final = re.compile(rf"  (?:  )?{TOKEN} {TOKEN}|  (?:optionalD|d)ependencies:")

@@ -1,0 +1,362 @@
+"""The entries of a yarn.lock of Yarn 2 and later: what they are, which bytes, who asks (FORMATS.md).
+
+A checksum is of the zip that Yarn packs, under its own cache key: in the entry (``10c0/<hex>``) or
+for the whole file (``__metadata.cacheKey``). One under another key than its own Yarn replaces
+without a word, even with ``--immutable`` (seen with 3.8 and 4.18): it binds nothing, so it is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Final
+from urllib.parse import unquote
+
+from npm_vetted.clients._yarn import Places, YarnLockfile, lock_text, refuse_conflict
+from npm_vetted.clients._yarn_berry_text import (
+    METADATA,
+    Tables,
+    canonical_places,
+    decoded_fields,
+    parsed_tables,
+    split_line,
+)
+from npm_vetted.clients._yarn_locators import Reference, normal, patched, split_ident
+from npm_vetted.clients._yarn_patches import PATCHES, patch_files
+from npm_vetted.errors import DocumentError
+from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
+
+VERSIONS: Final = range(4, 11)
+"""``__metadata.version``: 4 of Yarn 2 and 3.0, 5 and 6 of 3, 7 to 10 of 4."""
+
+_RESOLUTION: Final = re.compile(
+    r'\n  resolution: "(?:((?:@[^/@"\s]++/)?[^/@"\s]++)@npm:[^":#\n]++"|([^"\n]*+)")'
+)
+"""The line that says what is installed: a registry's package by its name, else all of it."""
+_LEGACY: Final = re.compile(r"#\s+yarn\s+lockfile\s+v1", re.IGNORECASE)
+_KNOWN: Final = frozenset({
+    "version", "resolution", "dependencies", "peerDependencies", "dependenciesMeta",
+    "peerDependenciesMeta", "bin", "checksum", "conditions", "languageName", "linkType",
+})  # fmt: skip
+_COMMIT: Final = re.compile(r"[#&]commit[=:]")
+_COMMA: Final = re.compile(" *, *")
+FOLDERS: Final = ("workspace:", "link:", "portal:")
+"""Protocols of what is linked, not installed."""
+_TARBALL: Final = (".tgz", ".tar.gz", ".tar")
+
+
+class BerryEntries(YarnLockfile):
+    """A yarn.lock with ``__metadata``, as far as its entries go."""
+
+    names_hosts = False
+    _tables: Tables | None = None
+
+    def __init__(self, path: str, data: bytes, read: Read) -> None:
+        text = lock_text(path, data)
+        if _LEGACY.search(text, 0, 10_000):
+            raise DocumentError(
+                "the header of yarn.lock version 1 above entries of Yarn berry: "
+                "each Yarn reads something else",
+                path=path,
+            )
+        super().__init__(path, text, read)
+        self._places = self._canonical() or self._parsed()
+        metadata = self.fields(METADATA)
+        self.metadata_line = self.line(METADATA)
+        del self._places[METADATA]
+        version = str(metadata.get("version"))
+        if not version.isascii() or not version.isdigit() or int(version[:4]) not in VERSIONS:
+            raise DocumentError(
+                f"__metadata.version: expected {VERSIONS[0]} to {VERSIONS[-1]}, found {version!r}",
+                path=path,
+                line=self.metadata_line,
+            )
+        self.version = int(version)
+        self.format = f"yarn.lock berry {version}"
+        self._metadata = metadata
+
+    def _canonical(self) -> Places | None:
+        return canonical_places(self.path, self._text)
+
+    def _parsed(self) -> Places:
+        refuse_conflict(self.path, self._text)
+        self._tables, places = parsed_tables(self.path, self._text)
+        return places
+
+    @property
+    def blocks(self) -> Mapping[str, object]:
+        """The text of each entry by its key; decoded where the text is not canonical."""
+        if self._tables is None:
+            return super().blocks
+        return {key: self._tables[key] for key in self._places}
+
+    def _alike(self, other: YarnLockfile) -> Collection[str]:
+        """Not what says its checksum without a key, where the key for all is another one."""
+        if not isinstance(other, BerryEntries):
+            return ()
+        if self._tables is None and other._tables is None:
+            alike = super()._alike(other)
+        else:
+            blocks = other.blocks
+            alike = {key for key, block in self.blocks.items() if blocks.get(key) == block}
+        if self.cache_key == other.cache_key:
+            return alike
+        return {key for key in alike if "checksum" not in self.fields(key)}
+
+    def fields(self, key: str) -> Mapping[str, object]:
+        """What an entry says, undigested."""
+        if self._tables is not None:
+            return self._tables[key]
+        start, end = self._places[key]
+        return decoded_fields(self.path, self._text[start:end], self.line(key))
+
+    def mentioning(self, word: str) -> list[str]:
+        """The keys of the entries with a word somewhere, in the file's order."""
+        if self._tables is None:
+            return self._keys_at(self._finds(word))
+        return [key for key in self._places if word in key or word in str(self._tables[key])]
+
+    def unlike(self, usual: re.Pattern[str]) -> Iterator[str]:
+        """The keys of the entries whose text does not begin with what is usual."""
+        if self._tables is not None:
+            return iter(self._places)
+        match, text = usual.match, self._text
+        return (key for key, (start, _) in self._places.items() if match(text, start) is None)
+
+    def _naming(self, names: Collection[str]) -> Iterable[str]:
+        """By the resolution, where it names a registry's version."""
+        if self._tables is not None:
+            return self._places
+        return self._keys_at(
+            line.start()
+            for line in _RESOLUTION.finditer(self._text)
+            if line[1] in names or _is_unusual(line[2])
+        )
+
+    def _asking(self, names: Collection[str]) -> Iterable[str]:
+        if self._tables is not None:
+            return self._places
+        return self._keys_at((*self._asked(names), *self._finds("@patch:")))
+
+    def package_names(self) -> set[str]:
+        """By the resolution, where it names a registry's version."""
+        _ = self.index
+        if self._tables is not None:
+            return super().package_names()
+        found: set[str] = set()
+        unusual: list[int] = []
+        for line in _RESOLUTION.finditer(self._text):
+            if line[1]:
+                found.add(line[1])
+            elif _is_unusual(line[2]):
+                unusual.append(line.start())
+        artifacts = (self.entry(key).artifact for key in self._keys_at(unusual))
+        return found | {artifact.name for artifact in artifacts if artifact is not None}
+
+    @cached_property
+    def index(self) -> Mapping[str, str]:
+        """As of every yarn.lock; most keys are their one descriptor."""
+        found = {key: key for key in self._places if "," not in key}
+        for key in self._places:
+            if "," in key:
+                for descriptor in self.descriptors(key):
+                    if found.setdefault(descriptor, key) is not key:
+                        raise self.fail(f"{descriptor!r} stands in two entries", key)
+        return found
+
+    def descriptors(self, key: str) -> Sequence[str]:
+        """The descriptors of an entry."""
+        return [text for text in _COMMA.split(key) if text]
+
+    def names(self, key: str) -> set[str]:
+        """The names that its descriptors give it."""
+        return {found[0] for text in self.descriptors(key) if (found := split_ident(text))}
+
+    def _decode(self, key: str) -> Entry:
+        fields = self.fields(key)
+        for name, value in fields.items():
+            if name not in _KNOWN:
+                raise self.fail(f"the field {name!r} is not known", key)
+            table = name.endswith(("ependencies", "Meta", "bin"))
+            if isinstance(value, dict) != table:
+                raise self.fail(f"{name}: expected {'a table' if table else 'a string'}", key)
+        return Entry(
+            key=key,
+            line=self.line(key),
+            artifact=self._artifact(key, fields),
+            requires=(*self.requires(key, fields), *self._sources(key)),
+        )
+
+    def locator(self, key: str, fields: Mapping[str, object] | None = None) -> tuple[str, str]:
+        """An entry's resolution: the name, and the reference to what is installed under it."""
+        resolution = (self.fields(key) if fields is None else fields).get("resolution")
+        found = split_ident(resolution) if isinstance(resolution, str) else None
+        if found is None:
+            raise self.fail("resolution: expected name@protocol:…", key)
+        return found
+
+    def requires(self, key: str, fields: Mapping[str, object]) -> Iterator[Requirement]:
+        """What an entry's fields ask for."""
+        meta = _table(fields, "dependenciesMeta")
+        lines = self._dependency_lines(key)
+        for name, wanted in _table(fields, "dependencies").items():
+            if not isinstance(wanted, str):
+                raise self.fail(f"dependencies.{name}: expected a string", key)
+            optional = _table(meta, name).get("optional") == "true"
+            yield Requirement(
+                name=name,
+                specifier=wanted,
+                group=Group.OPTIONAL if optional else Group.PRODUCTION,
+                line=lines.get(name, self.line(key)),
+            )
+
+    def _dependency_lines(self, key: str) -> Mapping[str, int]:
+        if self._tables is not None:
+            return {}
+        found: dict[str, int] = {}
+        inside = False
+        for number, line in enumerate(str(self.blocks[key]).split("\n"), start=self.line(key)):
+            if not line.startswith("    "):
+                inside = line == "  dependencies:"
+            elif inside:
+                found[split_line(line)[0]] = number
+        return found
+
+    def _sources(self, key: str) -> Iterator[Requirement]:
+        """What a patched entry is made from: another entry of this lockfile."""
+        if "@patch:" not in key:
+            return
+        seen = set()
+        for descriptor in self.descriptors(key):
+            source = patched(descriptor)
+            if source and source not in seen:
+                seen.add(source)
+                yield Requirement(
+                    name=source[0], specifier=source[1], target="source", line=self.line(key)
+                )
+
+    def _artifact(self, key: str, fields: Mapping[str, object]) -> Artifact | None:
+        ident, reference = self.locator(key, fields)
+        version = fields.get("version")
+        if not isinstance(version, str):
+            raise self.fail("the field 'version' is missing", key)
+        name, kind = self._source(key, ident, reference, version)
+        if kind is None:
+            return None
+        digests = (each.digest(self._read) for each in patch_files(self.path, reference))
+        return Artifact(
+            name=name,
+            version=version,
+            kind=kind,
+            resolved=self._archive(key, reference) or f"{ident}@{reference}",
+            checksum=self._heeded(fields),
+            patch=" ".join(digests) or None,
+            # Seen with Yarn 4.18: no checksum is written for a package with conditions, nor
+            # missed by --immutable, even where the package was fetched.
+            unhashed=kind is Kind.REGISTRY and "checksum" not in fields and "conditions" in fields,
+        )
+
+    # -- checksums
+
+    @cached_property
+    def cache_key(self) -> str | None:
+        """The file's own: what its metadata says, else what its first checksum does."""
+        own = self._metadata.get("cacheKey")
+        if own is None:
+            keys = self.mentioning("checksum: " if self._tables is None else "checksum")
+            texts = (self.fields(key).get("checksum") for key in keys)
+            own = next((text.rpartition("/")[0] for text in texts if isinstance(text, str)), None)
+        return own if isinstance(own, str) and own else None
+
+    def _heeded(self, fields: Mapping[str, object]) -> str | None:
+        """The checksum with its cache key; None where Yarn holds the bytes against none."""
+        text = fields.get("checksum")
+        if self.cache_key is None or not isinstance(text, str):
+            return None
+        key, slash, digest = text.rpartition("/")
+        return f"{self.cache_key}/{digest}" if not slash or key == self.cache_key else None
+
+    def hash_text(self, entry: Entry) -> str | None:
+        """The checksum as the lockfile itself has it."""
+        text = self.fields(entry.key).get("checksum")
+        return text if isinstance(text, str) else None
+
+    def unheeded(self, entry: Entry) -> str | None:
+        """Why Yarn would replace a checksum without a word."""
+        fields = self.fields(entry.key)
+        text = fields.get("checksum")
+        if not isinstance(text, str) or self._heeded(fields) is not None:
+            return None
+        has = f"is {self.cache_key}" if self.cache_key else "is missing"
+        return (
+            f"{text[:30]}… is not under the lockfile's own cacheKey, which {has}: "
+            "Yarn replaces it without a word"
+        )
+
+    # -- sources
+
+    def _source(self, key: str, name: str, reference: str, version: str) -> tuple[str, Kind | None]:
+        """The name and kind of the bytes below any patch; None: a workspace, link, directory."""
+        for _ in range(PATCHES):
+            parts = Reference.parse(reference)
+            if parts.protocol != "patch:":
+                return name, self._kind(key, reference, parts, version)
+            inner = split_ident(unquote(parts.source))
+            if inner is None:
+                raise self.fail("resolution: a patch of nothing", key)
+            name, reference = inner[0], normal(inner[1])
+        raise self.fail("resolution: patches of patches without end", key)
+
+    def _archive(self, key: str, reference: str) -> str | None:
+        """The URL that a registry package is fetched from, where it is not its registry's usual one."""
+        parts = Reference.parse(reference)
+        for _ in range(PATCHES):
+            if parts.protocol != "patch:":
+                break
+            inner = split_ident(unquote(parts.source))
+            parts = Reference.parse(normal(inner[1] if inner else ""))
+        url = parts.params.get("__archiveUrl") if parts.protocol == "npm:" else None
+        if url is not None and "://" not in url:
+            raise self.fail(f"resolution: __archiveUrl: expected a URL, found {url!r}", key)
+        return url
+
+    def _kind(self, key: str, reference: str, parts: Reference, version: str) -> Kind | None:
+        if parts.protocol == "npm:":
+            if parts.source != version:
+                raise self.fail(f"version: expected {parts.source}, found {version}", key)
+            if parts.params.keys() - {"__archiveUrl"} or parts.selector is not None:
+                raise self.fail("resolution: expected name@npm:version", key)
+            return Kind.REGISTRY
+        if parts.protocol in FOLDERS:
+            return None
+        if parts.protocol == "file:":
+            return Kind.FILE if parts.source.endswith(_TARBALL) else None
+        if _COMMIT.search(reference) or parts.protocol.startswith(("git:", "git+", "ssh:")):
+            return Kind.GIT
+        if parts.protocol in ("https:", "http:"):
+            return Kind.GIT if parts.source.endswith(".git") else Kind.TARBALL
+        if not parts.protocol:
+            raise self.fail("resolution: expected name@protocol:…", key)
+        return Kind.OTHER
+
+    def patch_files(self) -> Mapping[str, tuple[str, ...]]:
+        """The patch files of the repository by path, with the keys of the entries they change."""
+        found: dict[str, list[str]] = {}
+        for key in self.mentioning("@patch:"):
+            _, reference = self.locator(key)
+            for each in patch_files(self.path, reference):
+                if each.path is not None:
+                    found.setdefault(each.path, []).append(key)
+        return {path: tuple(keys) for path, keys in found.items()}
+
+
+def _is_unusual(resolution: str | None) -> bool:
+    """Whether it must be looked at what a resolution names: neither a registry's, nor a folder."""
+    found = split_ident(resolution) if resolution else None
+    return found is not None and not found[1].startswith(FOLDERS)
+
+
+def _table(fields: Mapping[str, object], key: str) -> Mapping[str, object]:
+    found = fields.get(key)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,165 @@
+"""Where a yarn.lock of Yarn berry disagrees with the manifests, or with itself.
+
+Yarn writes into a workspace's entry what its manifest asks for, so the two are compared name by
+name; ranges count as equal once both carry their protocol.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from npm_vetted.clients._yarn import out_of_range
+from npm_vetted.clients._yarn_berry_entries import FOLDERS
+from npm_vetted.clients._yarn_berry_lock import BerryLockfile
+from npm_vetted.clients._yarn_locators import aliases, normal
+from npm_vetted.clients._yarn_patches import patch_files
+from npm_vetted.model import Group, Level, Location, Manifest, Problem, Read, Requirement
+
+_ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
+"""The fields of a manifest, those that win last."""
+_SAME_NAME: Final = re.compile(
+    r'"?((?:@[^/@"\n]++/)?[^/@"\n]++)@[^"\n,]*+"?:\n  version: [^\n]*+\n  resolution: "\1@(?!patch:)'
+)
+"""An entry under one descriptor, of the name that it has there."""
+_CACHE_KEYS: Final = (
+    (range(4, 5), re.compile(r"[5-8](?:c[0-9])?")),
+    (range(5, 7), re.compile(r"8(?:c[0-9])?")),
+    (range(7, 8), re.compile(r"(?:9|10)(?:c[0-9])?")),
+    (range(8, 11), re.compile(r"10(?:c[0-9])?")),
+)
+"""What the Yarns that write a lockfile version pack under (seen with 2.4 to 4.18)."""
+
+
+def problems(
+    lockfile: BerryLockfile, manifests: Mapping[str, Manifest], read: Read
+) -> Iterator[Problem]:
+    """Every disagreement."""
+    for folder, manifest in manifests.items():
+        if folder not in lockfile.workspaces:
+            name = manifest.name or manifest.path
+            message = f"the workspace {name} has no entry in {lockfile.path}"
+            yield _problem(lockfile, message, manifest.path, 1)
+            continue
+        yield from _differences(lockfile, folder, manifest)
+    for folder, key in lockfile.workspaces.items():
+        if folder not in manifests:
+            yield _problem(
+                lockfile,
+                f"{lockfile.path} has an entry for the workspace {folder or '.'!r}, "
+                "which has no package.json here",
+                lockfile.path,
+                lockfile.line(key),
+            )
+    yield from _unapplied(lockfile, manifests.get(""))
+    yield from _contradictions(lockfile, read)
+    yield from _foreign_key(lockfile)
+
+
+def _unapplied(lockfile: BerryLockfile, root: Manifest | None) -> Iterator[Problem]:
+    if root is None or "" not in lockfile.workspaces:
+        return
+    for key, name in lockfile.unapplied():
+        yield _problem(
+            lockfile,
+            f"{root.path} resolves {key} to {lockfile.resolutions[key]}, {lockfile.path} does not",
+            root.path,
+            root.line_of("resolutions", key),
+            name,
+        )
+
+
+def _differences(lockfile: BerryLockfile, folder: str, manifest: Manifest) -> Iterator[Problem]:
+    """Where a workspace's entry asks for something else than its manifest."""
+    locked = {asked.name: asked for asked in lockfile.importers[folder]}
+    wanted = _wanted(manifest)
+    for name, asked in wanted.items():
+        found = locked.get(name)
+        if found is None or normal(found.specifier) != normal(asked.specifier):
+            has = "nothing" if found is None else found.specifier
+            message = f"{manifest.path} asks for {name}@{asked.specifier}, {lockfile.path} has {has} for it"
+            yield _problem(lockfile, message, manifest.path, asked.line, name)
+        else:
+            yield from _unlocked(lockfile, folder, found)
+    for name, found in locked.items():
+        if name not in wanted:
+            yield _problem(
+                lockfile,
+                f"{lockfile.path} has {name}@{found.specifier} for {manifest.path}, "
+                "which does not ask for it",
+                lockfile.path,
+                found.line,
+                name,
+            )
+
+
+def _wanted(manifest: Manifest) -> dict[str, Requirement]:
+    """What an entry of a workspace has: a later field wins over an earlier one, as in Yarn."""
+    return {
+        asked.name: asked for group in _ORDER for asked in manifest.requires if asked.group is group
+    }
+
+
+def _unlocked(lockfile: BerryLockfile, folder: str, asked: Requirement) -> Iterator[Problem]:
+    """A dependency of a workspace without an entry, or with one of another version."""
+    name, wanted = asked.name, normal(lockfile.catalogued(asked.name, asked.specifier))
+    key = lockfile.resolve(None, asked, folder)
+    if key is None:
+        message = f"{name}@{asked.specifier} has no entry in {lockfile.path}"
+        yield _problem(lockfile, message, lockfile.path, asked.line, name)
+    elif lockfile.override(lockfile.workspaces[folder], name, wanted) is None:
+        found = lockfile.entry(key).artifact
+        if out_of_range(found, wanted):
+            assert found is not None
+            message = f"{name}@{asked.specifier} is locked to {found.version}"
+            yield _problem(lockfile, message, lockfile.path, lockfile.line(key), name)
+
+
+def _contradictions(lockfile: BerryLockfile, read: Read) -> Iterator[Problem]:
+    """Entries that resolve a name to another package without an alias; missing patch files."""
+    for key in lockfile.unlike(_SAME_NAME):
+        name, reference = lockfile.locator(key)
+        if reference.startswith(FOLDERS):
+            continue
+        line = lockfile.line(key)
+        for descriptor in lockfile.descriptors(key):
+            if not descriptor.startswith(f"{name}@") and not aliases(descriptor, name):
+                message = f"{descriptor} resolves to {name}@{reference}, of which it is no alias"
+                yield _problem(lockfile, message, lockfile.path, line, name)
+        for each in patch_files(lockfile.path, reference):
+            if each.path is None or read(each.path) is None:
+                yield _problem(
+                    lockfile,
+                    f"the patch file {each.text} of {name} is not in the repository: "
+                    "what is installed cannot be vetted",
+                    lockfile.path,
+                    line,
+                    name,
+                )
+
+
+def _foreign_key(lockfile: BerryLockfile) -> Iterator[Problem]:
+    """A cache key that no Yarn writes into such a lockfile: all its checksums bind nothing."""
+    key = lockfile.cache_key
+    known = next(form for versions, form in _CACHE_KEYS if lockfile.version in versions)
+    if key is not None and not known.fullmatch(key):
+        yield _problem(
+            lockfile,
+            f"__metadata.cacheKey is {key!r}, which no Yarn writes that writes version "
+            f"{lockfile.version}: it would replace every checksum without a word",
+            lockfile.path,
+            lockfile.metadata_line,
+        )
+
+
+def _problem(
+    lockfile: BerryLockfile, message: str, path: str, line: int, package: str | None = None
+) -> Problem:
+    return Problem(
+        message=message,
+        location=Location(path, line),
+        level=Level.ERROR,
+        package=package,
+        fix=(("yarn", "install", "--mode=skip-build"), ("git", "add", lockfile.path)),
+    )

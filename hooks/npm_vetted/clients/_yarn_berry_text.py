@@ -1,0 +1,115 @@
+"""How a yarn.lock of Yarn berry is written: canonical text is read here, any other YAML by libyaml.
+
+Yarn's own reader knows less of YAML than libyaml does; the grammar here is what all three read alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import Final
+
+from npm_vetted.clients._yarn import Places
+from npm_vetted.documents.base import Table
+from npm_vetted.documents.strict_yaml import load_yaml
+from npm_vetted.errors import DocumentError
+
+METADATA: Final = "__metadata"
+
+_QUOTED: Final = r'"[^"\\\n]*+"'
+_WORD: Final = r"""[^\n:#"'\[\]{},`\\]*+(?<! )"""
+_KEY: Final = rf"(?:{_QUOTED}|[A-Za-z0-9_/]{_WORD})"
+_SCALAR: Final = rf"(?:{_QUOTED}|[A-Za-z0-9_/^~.=(<]{_WORD})"
+_THIRD: Final = rf"(?:\n      {_KEY}: {_SCALAR})++"
+_SECOND: Final = rf"(?:\n    {_KEY}:(?: {_SCALAR}|{_THIRD}))++"
+_FIRST: Final = rf"(?:\n  {_KEY}:(?: {_SCALAR}|{_SECOND}))++"
+_BLOCK: Final = re.compile(
+    rf"""((?:"([^"\\\n]++)"|([A-Za-z0-9_/]{_WORD})|\? "([^"\\\n]++)"\n):{_FIRST})(?:\n++|\Z)"""
+)
+"""One canonical entry, its key captured: lines that are whole, each deeper only below a key."""
+_BETWEEN: Final = re.compile(r"(?:#[^\n]*+)?(?:\n++|\Z)")
+
+Tables = Mapping[str, Mapping[str, object]]
+
+
+def canonical_places(path: str, text: str) -> Places | None:
+    """Where each entry stands, if every one is canonical; None: some YAML reader must judge.
+
+    Raises DocumentError for a key that stands twice.
+    """
+    found: Places = {}
+    match, at, count = _BLOCK.match, 0, 0
+    while at < len(text):
+        block = match(text, at)
+        if block is None:
+            between = _BETWEEN.match(text, at)
+            if between is None:
+                return None
+            at = between.end()
+            continue
+        key = block[2] or block[3] or block[4]
+        found.setdefault(key, block.span(1))
+        count += 1
+        if len(found) < count:
+            line = text.count("\n", 0, at) + 1
+            raise DocumentError(
+                f"the key {key!r} stands twice in one mapping", path=path, line=line
+            )
+        at = block.end()
+    return found if METADATA in found else None
+
+
+def parsed_tables(path: str, text: str) -> tuple[Tables, Places]:
+    """The decoded entries of a file that no Yarn wrote so, and where their text starts."""
+    documents = load_yaml(path, text.encode(), strings_only=True)
+    if len(documents) != 1:
+        raise DocumentError("expected one YAML document", path=path)
+    root = documents[0].root()
+    tables: dict[str, Mapping[str, object]] = {}
+    places: Places = {}
+    offsets = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    for key in root.data:
+        table = root.maybe_table(key)
+        assert isinstance(table, Table)
+        tables[key] = table.data
+        start = offsets[min(table.line(), len(offsets)) - 1]
+        places[key] = (start, start)
+    if METADATA not in tables:
+        raise DocumentError(f"the key {METADATA!r} is missing", path=path)
+    return tables, places
+
+
+def decoded_fields(path: str, block: str, first_line: int) -> Mapping[str, object]:
+    """The fields of a canonical block; a key that stands twice is an error."""
+    root: dict[str, object] = {}
+    tables: list[dict[str, object]] = [root]
+    for line_number, line in enumerate(block.split("\n"), start=first_line):
+        indent = (len(line) - len(line.lstrip(" "))) // 2
+        if indent == 0:
+            continue
+        name, value = split_line(line)
+        del tables[indent:]
+        table = tables[-1]
+        if name in table:
+            message = f"the key {name!r} stands twice in one mapping"
+            raise DocumentError(message, path=path, line=line_number)
+        if line.endswith(":"):
+            inner: dict[str, object] = {}
+            table[name] = inner
+            tables.append(inner)
+        else:
+            table[name] = value
+    return root
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """The key and the value (or nothing) of a canonical line, without indentation and quotes."""
+    line = line.lstrip(" ")
+    if line.startswith('"'):
+        end = line.index('"', 1)
+        key, value = line[1:end], line[end + 3 :]
+    else:
+        key, _, value = line.partition(":")
+        value = value[1:]
+    return key, value[1:-1] if value.startswith('"') else value
