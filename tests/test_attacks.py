@@ -816,6 +816,24 @@ def with_first_party(world: World) -> None:
     world.append(".vetting/config.toml", FIRST_PARTY)
 
 
+@attack("a git dependency that is whatever its branch is, with a note", "lockfile-source",
+        clients=("npm", "yarn-classic"))  # fmt: skip
+def _unpinned(world: World) -> None:
+    spec, source = "github:acme/tool#main", "git+ssh://git@github.com/acme/tool.git#main"
+    entry = {"version": "1.0.0", "resolved": source}
+    world.json("package.json", lambda data: data["dependencies"].update(tool=spec))
+    if world.client == "npm":
+        world.json(
+            world.lockfile, lambda data: data["packages"].update({"node_modules/tool": entry})
+        )
+        world.json(world.lockfile,
+                   lambda data: data["packages"][""]["dependencies"].update(tool=spec))  # fmt: skip
+    else:
+        lines = f'\n"tool@{spec}":\n  version "1.0.0"\n  resolved "{source}"\n'
+        world.append(world.lockfile, lines)
+    world.write_note(Package(name="tool", version="1.0.0"), integrity=None, resolved=source)
+
+
 @attack("dependency confusion: a name of ours from the public registry", "lockfile-source",
         clients=CLIENTS, before=with_first_party)  # fmt: skip
 def _confusion(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from npm_vetted.sources import Registries, is_tarball_of, tarball_of
+from npm_vetted.sources import Registries, is_pinned, is_tarball_of, tarball_of
 
 NPM = "https://registry.npmjs.org/"
 ACME = "https://npm.acme.example/feeds/js"
@@ -245,4 +245,41 @@ def test_long_urls_take_linear_time(piece: str) -> None:
     Registries((NPM,)).allows(url)
     tarball_of(url)
     tarball_of(url[:4000])
+    is_pinned(url)
     assert time.process_time() - start < 2
+
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"git+ssh://git@github.com/a/b.git#{SHA}", True),
+        (f"https://github.com/a/b.git#{SHA}", True),
+        (f"https://git.example/a/b.git#{SHA}&path:packages/c", True),
+        (f"b@https://github.com/a/b.git#commit={SHA}", True),
+        (f"b@https://github.com/a/b.git#commit={SHA}&workspace=c", True),
+        (f"b@https://github.com/a/b.git#workspace=c&commit={SHA}", True),
+        ("github:a/b#0123abc", True),
+        (f"https://codeload.github.com/a/b/tar.gz/{SHA}", True),
+        (f"https://bitbucket.org/a/b/get/{SHA}.tar.gz", True),
+        (f"https://gitlab.com/a/b/-/archive/{SHA}/b-{SHA}.tar.gz", True),
+        (f"https://gitlab.com/api/v4/projects/a%2Fb/repository/archive.tar.gz?ref={SHA}", True),
+        ("git+ssh://git@github.com/a/b.git#main", False),
+        ("git+ssh://git@github.com/a/b.git#0123abc", False),
+        ("git+ssh://git@github.com/a/b.git#semver:^1.0.0", False),
+        ("git+ssh://git@github.com/a/b.git", False),
+        ("git+ssh://git@github.com/a/b.git#", False),
+        (f"git+ssh://git@github.com/a/{SHA}.git#main", False),
+        (f"https://codeload.github.com/a/{SHA}/tar.gz/main", False),
+        (f"https://codeload.github.com/a/b/tar.gz/{SHA}#main", False),
+        (f"https://github.com/a/b.git#{SHA}#main", False),
+        (f"b@https://github.com/a/b.git#branch={SHA}x", False),
+        ("https://codeload.github.com/a/b/tar.gz/refs/heads/main", False),
+        ("github:a/b#main", False),
+        ("github:a/b", False),
+    ],
+)
+def test_what_names_a_commit(source: str, expected: bool) -> None:
+    assert is_pinned(source) is expected

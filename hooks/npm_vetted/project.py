@@ -19,6 +19,7 @@ _TELLTALES: Final = {
     "bunfig.toml": "bun",
 }
 
+
 @cache
 def interesting_names() -> frozenset[str]:
     """The file names that make or steer a project, of every client."""

@@ -84,6 +84,23 @@ class Registries(NamedTuple):
         return any(each is not None and place.is_below(each) for each in allowed)
 
 
+_COMMIT: Final = r"(?:[0-9a-f]{40}|[0-9a-f]{64})"
+_PINNED: Final = re.compile(
+    rf"[^#]*\#(?:[^#]*&)?(?:commit=)?{_COMMIT}(?:&[^#]*)?"  # npm, pnpm, both Yarns, Bun
+    r"|github:[^#]*\#[0-9a-f]{7,64}"  # Bun writes it short
+    rf"|[^#]*/tar\.gz/{_COMMIT}"  # codeload.github.com
+    rf"|[^#]*/get/{_COMMIT}\.tar\.gz"  # bitbucket.org
+    rf"|[^#?]*/archive/{_COMMIT}/[^#?/]*"  # gitlab.com
+    rf"|[^#?]*/archive\.tar\.gz\?(?:ref|sha)={_COMMIT}",
+    re.IGNORECASE,
+)
+
+
+def is_pinned(source: str) -> bool:
+    """Whether a git source names a commit; a branch or a tag is whatever it is at the install."""
+    return _PINNED.fullmatch(source) is not None
+
+
 _NAME: Final = r"(?P<name>(?:@[^/@]+/)?[^/@]+)"
 _TARBALLS: Final = tuple(
     re.compile(pattern)

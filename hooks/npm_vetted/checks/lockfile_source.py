@@ -11,7 +11,7 @@ from npm_vetted.hashes import is_weak
 from npm_vetted.model import Finding, Kind, Level, Location
 from npm_vetted.policy import DEFAULT_REGISTRY
 from npm_vetted.project import in_node_modules
-from npm_vetted.sources import Registries, is_tarball_of, tarball_of
+from npm_vetted.sources import Registries, is_pinned, is_tarball_of, tarball_of
 from npm_vetted.vetting import Status, Verdict
 
 ID: Final = "lockfile-source"
@@ -82,6 +82,10 @@ def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
             f"comes from {artifact.kind.value} ({artifact.specifier or artifact.resolved}), and no note "
             "accepts that source",
             fix=(("npm-vetted", "note", artifact.label),),
+        )
+    if artifact.kind is Kind.GIT and artifact.resolved and not is_pinned(artifact.resolved):
+        yield use_finding(
+            ID, use, f"{artifact.resolved} names no commit: whatever is there then is installed"
         )
     if artifact.kind in (Kind.REGISTRY, Kind.TARBALL, Kind.FILE) and artifact.specifier is None:
         yield from _hash(use)
