@@ -133,28 +133,37 @@ CHANGES: dict[str, tuple[Change, str]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def vetted_repo(published: Verdaccio, tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
+    """A repository that vetted the package, for tests that change the registry only."""
+    repo = GitRepo(tmp_path_factory.mktemp("vetted") / "repo")
+    vetted(repo, published.url, "held")
+    assert fresh(repo) == (0, [COUNT.format(0)])
+    return repo
+
+
+COUNT = "npm-vetted: 2 notes and list entries held against the registry: {} disagree"
+
+
 @pytest.mark.parametrize("brought", [False, True], ids=["its own", "what it brings"])
 @pytest.mark.parametrize(("change", "words"), CHANGES.values(), ids=CHANGES)
 def test_what_changed_since_is_told(
-    git_repo: GitRepo,
+    vetted_repo: GitRepo,
     stocked: tuple[Verdaccio, str],
     change: Change,
     words: str,
     brought: bool,
 ) -> None:
     verdaccio, name = stocked
-    vetted(git_repo, verdaccio.url, name)
     path = f".vetting/notes/{name}/1.0.0.toml"
-    count = "npm-vetted: 2 notes and list entries held against the registry: {} disagree"
-    assert fresh(git_repo) == (0, [count.format(0)])
     changed = f"{name}-dep" if brought else name
     verdaccio.edit(changed, change)
-    status, lines = fresh(git_repo)
-    assert (status, lines[-1]) == (1, count.format(1))
+    status, lines = fresh(vetted_repo)
+    assert (status, lines[-1]) == (1, COUNT.format(1))
     assert lines[0].startswith(f"{path}: {changed}@1.0.0: ")
     assert words in lines[0]
-    assert fresh(git_repo, name if brought else f"{name}-dep@1.0.0")[0] == 0
-    status, out = run(git_repo, "audit", "--online", "--format", "json")
+    assert fresh(vetted_repo, name if brought else f"{name}-dep@1.0.0")[0] == 0
+    status, out = run(vetted_repo, "audit", "--online", "--format", "json")
     (row,) = json.loads(out)["disagreements"]
     assert (row["package"], row["note"], row["silent"]) == (changed, path, False)
 

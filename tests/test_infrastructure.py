@@ -11,6 +11,7 @@ import pytest
 
 from conftest import GitRepo
 from real_clients import MANIFESTS, NAMES, Clients, Marker, program_of
+from verdaccio import Verdaccio
 
 VERSIONS = {
     "npm6": "6.14.18", "npm10": "10.9.9", "npm11": "11.21.2", "npm12": "12.2.0",
@@ -86,3 +87,22 @@ def test_a_repository_commits(git_repo: GitRepo) -> None:
     assert git_repo.git("log", "--format=%H %an <%ae> %s") == (
         f"{commit} Ada Example <ada@example.com> why"
     )
+
+
+@pytest.mark.slow
+def test_a_package_is_published_as_npm_publishes_it(verdaccio: Verdaccio) -> None:
+    more = {
+        "scripts": {"postinstall": "node x"},
+        "bin": {"a": "index.js"},
+        "dependencies": {"b": "1"},
+    }
+    verdaccio.publish("published", "1.0.0", **more)
+    verdaccio.publish_by_npm("by-npm", "1.0.0", **more)
+    ours, npms = verdaccio.stored("published"), verdaccio.stored("by-npm")
+    for each in (ours, npms):
+        for version in each["versions"].values():
+            for changing in ("_nodeVersion", "_npmVersion", "dist"):
+                version.pop(changing, None)
+        for changing in ("_rev", "time", "readme", "_attachments"):
+            each.pop(changing, None)
+    assert json.loads(json.dumps(npms).replace("by-npm", "published")) == ours

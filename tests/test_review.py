@@ -190,19 +190,19 @@ adds command upgrade: lib/run.js
 
 
 def test_no_changelog_is_shipped(verdaccio: Verdaccio) -> None:
-    repository = "github:acme/silent"
+    repository = "github:acme/unlogged"
     for version in ("1.0.0", "1.1.0"):
-        verdaccio.publish("silent", version, repository=repository)
-    text = comparison_text(compared(verdaccio, "silent", "1.0.0", "1.1.0"), stat=True)
+        verdaccio.publish("unlogged", version, repository=repository)
+    text = comparison_text(compared(verdaccio, "unlogged", "1.0.0", "1.1.0"), stat=True)
     assert (
         text
         == """\
-silent 1.0.0 -> 1.1.0
+unlogged 1.0.0 -> 1.1.0
 
 Changelog
 none is shipped in the tarball
-  see https://github.com/acme/silent/releases
-  see https://github.com/acme/silent/compare/v1.0.0...v1.1.0
+  see https://github.com/acme/unlogged/releases
+  see https://github.com/acme/unlogged/compare/v1.0.0...v1.1.0
   the note must say what was read instead
 
 package.json

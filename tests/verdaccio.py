@@ -1,4 +1,4 @@
-"""A real registry on loopback: Verdaccio, with packages that the tests publish with the real npm."""
+"""A real registry on loopback: Verdaccio, with packages that the tests publish."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from real_clients import Clients
+from tarballs import integrity_of, package_of
 
 CONFIG = """
 storage: {storage}
@@ -35,27 +37,19 @@ log: {{type: stdout, format: json, level: error}}
 
 
 class Verdaccio:
-    """A running registry. ``publish`` goes through npm, ``edit`` straight to what is stored."""
+    """A running registry. ``publish`` asks it as npm does, ``edit`` goes straight to what is stored."""
 
     def __init__(self, clients: Clients, url: str, folder: Path) -> None:
         self.url = url
         self._clients = clients
         self._folder = folder
         self._tokens: dict[str, str] = {}
-        self._count = 0
 
     def token(self, user: str) -> str:
         """A user's token; the user comes into being with it."""
         if user not in self._tokens:
             body = {"name": user, "password": f"{user}-secret", "email": f"{user}@example.com"}
-            request = urllib.request.Request(
-                f"{self.url}-/user/org.couchdb.user:{user}",
-                data=json.dumps(body).encode(),
-                headers={"Content-Type": "application/json"},
-                method="PUT",
-            )
-            with urllib.request.urlopen(request, timeout=30) as response:
-                self._tokens[user] = json.load(response)["token"]
+            self._tokens[user] = self._put(f"-/user/org.couchdb.user:{user}", body)["token"]
         return self._tokens[user]
 
     def npmrc(self, user: str) -> str:
@@ -72,35 +66,67 @@ class Verdaccio:
         files: Mapping[str, str] | None = None,
         **manifest: object,
     ) -> None:
-        """Publish a package with the real npm."""
-        self._count += 1
-        package = self._folder / f"package-{self._count}"
-        package.mkdir()
+        """Publish a package: ask what ``npm publish`` asks, without starting it."""
+        manifest = {"name": name, "version": version, "license": "MIT", **manifest}
         content = {"index.js": "module.exports = 1\n", **(files or {})}
-        data = {"name": name, "version": version, "license": "MIT", **manifest}
-        for path, text in {**content, "package.json": json.dumps(data, indent=2)}.items():
-            file = package / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-        userconfig = self._folder / f"{user}.npmrc"
-        userconfig.write_text(self.npmrc(user))
-        env = {
-            "npm_config_userconfig": str(userconfig),
-            "npm_config_cache": str(self._folder / "npm-cache"),
+        packed = package_of({**content, "package.json": json.dumps(manifest, indent=2)})
+        tarball = f"{name}-{version}.tgz"
+        dist = {
+            "integrity": integrity_of(packed),
+            "shasum": hashlib.sha1(packed).hexdigest(),
+            "tarball": f"{self.url}{name}/-/{tarball}",
         }
-        done = self._clients.run(
-            "npm11", "publish", "--ignore-scripts", cwd=package, env=env, check=False
+        body = {
+            "_id": name,
+            "name": name,
+            "description": manifest.get("description"),
+            "dist-tags": {"latest": version},
+            "versions": {version: {**manifest, "_id": f"{name}@{version}", "dist": dist}},
+            "access": None,
+            "_attachments": {
+                tarball: {
+                    "content_type": "application/octet-stream",
+                    "data": base64.b64encode(packed).decode(),
+                    "length": len(packed),
+                }
+            },
+        }
+        self._put(urllib.parse.quote(name, safe="@"), body, token=self.token(user))
+
+    def publish_by_npm(self, name: str, version: str, **manifest: object) -> None:
+        """The same with the real npm, to hold the other against it."""
+        package = self._folder / f"by-npm-{name}"
+        package.mkdir()
+        (package / "index.js").write_text("module.exports = 1\n")
+        data = {"name": name, "version": version, "license": "MIT", **manifest}
+        (package / "package.json").write_text(json.dumps(data, indent=2))
+        userconfig = self._folder / "ada.npmrc"
+        userconfig.write_text(self.npmrc("ada"))
+        env = {"npm_config_userconfig": str(userconfig)}
+        self._clients.run("npm11", "publish", "--ignore-scripts", cwd=package, env=env)
+
+    def _put(self, path: str, body: Mapping[str, object], token: str | None = None) -> Any:
+        """Ask the registry to take something; what it answers."""
+        headers = {"Content-Type": "application/json"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        request = urllib.request.Request(
+            f"{self.url}{path}", data=json.dumps(body).encode(), headers=headers, method="PUT"
         )
-        # A slow machine makes npm ask twice, and the second answer says that the first was heard.
-        if done.returncode != 0 and "over the previously published" not in done.stderr:
-            raise AssertionError(f"npm publish: {done.stderr}")
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def stored(self, name: str) -> dict[str, Any]:
+        """What the registry says of a package."""
+        file = self._folder / "storage" / name / "package.json"
+        found: dict[str, Any] = json.loads(file.read_bytes())
+        return found
 
     def edit(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Change what the registry says of a package."""
-        file = self._folder / "storage" / name / "package.json"
-        data = json.loads(file.read_bytes())
+        data = self.stored(name)
         change(data)
-        file.write_text(json.dumps(data))
+        (self._folder / "storage" / name / "package.json").write_text(json.dumps(data))
 
     def replace_tarball(self, name: str, version: str, data: bytes, *, honest: bool) -> None:
         """Put other bytes in a tarball's place; ``honest``: with the hashes that they have."""
@@ -111,8 +137,7 @@ class Verdaccio:
 
         def change(packument: dict[str, Any]) -> None:
             dist = packument["versions"][version]["dist"]
-            digest = base64.b64encode(hashlib.sha512(data).digest()).decode()
-            dist["integrity"] = f"sha512-{digest}"
+            dist["integrity"] = integrity_of(data)
             dist["shasum"] = hashlib.sha1(data).hexdigest()
 
         self.edit(name, change)
