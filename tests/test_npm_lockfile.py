@@ -165,6 +165,10 @@ TAIL = "\n  }\n}\n"
         pytest.param('"a": {"x": "\\ud800"}', id="half a character"),
         pytest.param('"a": {"\\u0078": 1}', id="an escaped letter"),
         pytest.param('"a": {"x\\/y": 1}', id="an escaped slash"),
+        pytest.param(
+            '"node_modules/@s/d": {"dependencies": {"@s\\/d": "1"}}',
+            id="a name with an escaped slash",
+        ),
         pytest.param('"a": {"x": "\\"y\\""}', id="an escaped quote"),
         pytest.param('"a": {"x": ' + "[" * 2000 + "]" * 2000 + "}", id="too deep"),
         pytest.param('"a": {},', id="a trailing comma"),
