@@ -1510,6 +1510,21 @@ for _name, _content in (
     )  # fmt: skip
 
 
+@attack("settings that a checkout has in an encoding that no client reads", "client-settings")
+def _recoded(world: World) -> None:
+    world.staged = True
+    world.write(".gitattributes", ".npmrc working-tree-encoding=UTF-16LE\n")
+    world.git("add", ".gitattributes")
+
+
+@attack("a link in the place of a project's folder, spelled otherwise", "lockfile-sync",
+        before=lambda world: with_project_below(world))  # fmt: skip  # noqa: PLW0108
+def _link_spelled_otherwise(world: World) -> None:
+    world.staged = True
+    oid = world.git("hash-object", "-w", "--stdin", given="evil")
+    world.git("update-index", "--add", "--cacheinfo", f"120000,{oid},APPS")
+
+
 @attack("a manifest only intended to be added", "lockfile-sync", "unvetted", only=("commit",))
 def _intended(world: World) -> None:
     """``git add -N`` of what the lockfile needs: the commit does not have it."""

@@ -1,11 +1,13 @@
-"""Where a checkout is not what git holds: names that a file system takes for another's.
+"""Where a checkout is not what git holds: what was judged is then not what is installed with.
 
 macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file, and ``App/`` and ``app/`` as one
-folder: what was judged is then not what is installed with.
+folder; and wherever ``.gitattributes`` says ``.npmrc working-tree-encoding=UTF-16``, no client can
+read the file that git writes.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -15,6 +17,8 @@ from npm_vetted.project import interesting_names
 
 _VETTING: Final = (".vetting", "config.toml", "exemptions.txt", "notes")
 _MODULES: Final = "node_modules"
+ATTRIBUTES: Final = ".gitattributes"
+_RECODED: Final = re.compile(r"\sworking-tree-encoding=(?!utf-?8(?:\s|\Z))", re.IGNORECASE)
 _SHORT: Final = re.compile(r"([^~.]{1,6})~[0-9]+(\.[^.]{1,3})?")
 _HASHED: Final = re.compile(r"[0-9a-f]{4}")
 
@@ -49,7 +53,9 @@ def imitated(path: str) -> str | None:
 def _meant(part: str, *, vetting: bool, last: bool) -> str:
     """The name with a meaning that a part of a path is taken for; itself where it is for none."""
     name = folded(part)
-    if name == _MODULES or (vetting and name in _VETTING) or (last and name in interesting_names()):
+    if name == _MODULES or (vetting and name in _VETTING):
+        return name
+    if last and (name in interesting_names() or name == ATTRIBUTES):
         return name
     short = _SHORT.fullmatch(name)
     if short is None:
@@ -95,3 +101,21 @@ def _steps(path: str) -> Iterator[str]:
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path
+
+
+def recoded(attributes: str) -> Iterator[tuple[int, str]]:
+    """The lines of a .gitattributes that have a project's file written in another encoding."""
+    for number, line in enumerate(attributes.split("\n"), 1):
+        text = line.strip()
+        if text[:1] != "#" and _RECODED.search(text):
+            pattern = text.split()[0]
+            if _may_match(pattern):
+                yield number, pattern
+
+
+def _may_match(pattern: str) -> bool:
+    """Whether a pattern may stand for a project's file, whatever its folder; a macro may."""
+    name = pattern.rpartition("/")[2].lower()
+    if any(char in pattern for char in '"[\\'):
+        return True
+    return any(fnmatch.fnmatchcase(each, name) for each in (*interesting_names(), "a.patch"))

@@ -68,6 +68,8 @@ def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
     fields = changes.split(b"\0")
     if any(head.rpartition(b" ")[2].startswith(b"U") for head in fields[0:-1:2]):
         return False
+    if any(b" 120000 " in head for head in fields[0:-1:2]):  # links lead anywhere
+        return False
     if not all(is_unread(os.fsdecode(path)) for path in fields[1::2]):
         return False
     if not any(word in _QUIET for word in arguments):

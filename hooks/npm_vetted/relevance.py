@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from npm_vetted.checks import checks
 from npm_vetted.checkout import imitated
+from npm_vetted.checks import checks
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.project import in_node_modules, interesting_names
 from npm_vetted.snapshot import VETTING

@@ -32,6 +32,11 @@ class FileChange(NamedTuple):
     before: TreeEntry | None
     after: TreeEntry | None
 
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link from here on."""
+        return self.after is not None and self.after.mode == "120000"
+
 
 def run_git(
     *arguments: str,

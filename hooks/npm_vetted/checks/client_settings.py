@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.change import Change
+from npm_vetted.checkout import ATTRIBUTES, recoded
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.project import ancestors, join
@@ -37,14 +38,33 @@ WORDS: Final = Words(
 )
 
 
+def reads(path: str) -> bool:
+    """Whether it is a file with git's attributes: they say in which encoding a file is written."""
+    return path.rpartition("/")[2] == ATTRIBUTES
+
+
 def run(change: Change) -> Iterator[Finding]:
-    """Ask each touched project's client."""
+    """Ask each touched project's client; and git's attributes, whether it will see its settings."""
+    yield from _recoded(change)
     for project in change.projects:
         problems = project.client.unsafe_settings(project.after, change.policy.registries)
         for problem in problems:
             yield finding_of(ID, problem, project.after)
         if project.after.client == "pnpm":
             yield from _from_above(change, project.after)
+
+
+def _recoded(change: Change) -> Iterator[Finding]:
+    for path, touched in change.touched.items():
+        if touched.after is not None and reads(path):
+            text = (change.after.read(path) or b"").decode("utf-8", "replace")
+            for line, pattern in recoded(text):
+                yield Finding(
+                    check=ID,
+                    message=f"{pattern}: a checkout has these files in an encoding that no client "
+                    "reads, and nothing is switched off; take the line out",
+                    location=Location(path, line),
+                )
 
 
 def _from_above(change: Change, project: Project) -> Iterator[Finding]:

@@ -34,8 +34,6 @@ WORDS: Final = Words(
         "path of its package.json; its specifiers are then judged in place of artifacts."
     ),
 )
-_LINK: Final = "120000"
-"""git's mode of a symbolic link."""
 _INSTALL: Final = {
     "npm": ("npm", "install", "--package-lock-only", "--ignore-scripts"),
     "pnpm": ("pnpm", "install", "--lockfile-only", "--ignore-scripts"),
@@ -78,7 +76,7 @@ def _collisions(change: Change) -> Iterator[Finding]:
         path
         for path, touched in change.touched.items()
         if touched.before is None and touched.after is not None
-        and (is_ours(path) or touched.after.mode == _LINK)
+        and (is_ours(path) or touched.is_link)
     ]  # fmt: skip
     everything = list(change.after.everything()) if added else []
     for path, other in collisions(added, filter(is_ours, everything), everything):

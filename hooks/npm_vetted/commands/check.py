@@ -56,7 +56,7 @@ def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> b
         return False
     from npm_vetted.relevance import is_relevant
 
-    if any(is_relevant(path) for path in touched):
+    if any(is_relevant(path) or each.is_link for path, each in touched.items()):
         return False
     if not arguments.quiet:
         said = "nothing of npm's is touched" if touched else "nothing is staged"
