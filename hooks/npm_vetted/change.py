@@ -206,9 +206,9 @@ class ProjectChange:
         labels = {entry.artifact.label for entry in entries.values() if entry.artifact}
         found = set()
         for key in direct:
-            entry = entries.get(key) or lockfile.entry(key)
-            if entry.artifact and entry.artifact.label in labels:
-                found.add(entry.artifact)
+            artifact = entries[key].artifact if key in entries else lockfile.artifact(key)
+            if artifact and artifact.label in labels:
+                found.add(artifact)
         return found
 
     def _development(self, lockfile: Lockfile, manifests: Mapping[str, Manifest], key: str) -> bool:
@@ -274,7 +274,7 @@ def _newcomers(
 
 def _silent(lockfile: Lockfile, key: str) -> Artifact | None:
     """An entry's artifact but for its scripts, of which one format tells and another does not."""
-    artifact = lockfile.entry(key).artifact
+    artifact = lockfile.artifact(key)
     return artifact and artifact._replace(scripts=None)
 
 

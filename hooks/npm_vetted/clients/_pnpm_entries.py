@@ -111,6 +111,20 @@ class PnpmEntries:
             bundles=self._bundles(package, places[0]),
         )
 
+    def artifact(self, key: str) -> Artifact | None:
+        """The artifact of one entry, without what its snapshots ask for."""
+        document, own = self._find(key)
+        return self._artifact(document, own, self._table(document.packages[own]))
+
+    def identity(self, key: str) -> tuple[str, str | None] | None:
+        """An artifact's name and version: by the key, where that tells; None: it is no artifact."""
+        document, own = self._find(key)
+        name, version = split_key(document, own)
+        if name and version is not None:
+            return name, version
+        artifact = self.artifact(key)
+        return artifact and (artifact.name, artifact.version)
+
     @cached_property
     def project_importers(self) -> Mapping[str, tuple[Requirement, ...]]:
         """What the manifests ask for, without the environment."""

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
-from itertools import accumulate, islice
+from functools import cache
+from itertools import islice
 from typing import Final, NamedTuple, cast
 
 from npm_vetted.clients._shared_text import common_head, common_tail, shared_runs
@@ -104,22 +104,21 @@ class Layout:
         self.chunks = chunks
         self._odd = odd
         self._lines = lines
+        self._starts = [1]
 
     @property
     def whole(self) -> bool:
         """Whether the YAML reader had to read it whole."""
         return self._lines is not None
 
-    @cached_property
-    def _starts(self) -> Sequence[int]:
-        if self._lines is not None:
-            return self._lines
-        heights = [str(chunk).count("\n") + 2 for chunk in self.chunks]
-        return list(accumulate(heights, initial=1))
-
     def line(self, place: int) -> int:
         """The line that a chunk starts on."""
-        return self._starts[place]
+        if self._lines is not None:
+            return self._lines[place]
+        starts = self._starts
+        for chunk in self.chunks[len(starts) - 1 : place]:
+            starts.append(starts[-1] + str(chunk).count("\n") + 2)
+        return starts[place]
 
     def entry(self, place: int) -> object:
         """The decoded value of an entry."""

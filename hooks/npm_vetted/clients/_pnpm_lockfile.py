@@ -35,7 +35,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
     def block(self, key: str) -> object:
         """An entry's chunks, with its patch, if it has one."""
         chunks = tuple([self._layout.chunks[place] for place in self._places(key)])
-        return (chunks, self.entry(key).artifact) if self._is_patched(key) else chunks
+        return (chunks, self.artifact(key)) if self._is_patched(key) else chunks
 
     def _is_patched(self, key: str) -> bool:
         return (
@@ -65,14 +65,15 @@ class PnpmLockfile(PnpmEntries, Lockfile):
     @cached_property
     def _names(self) -> list[str]:
         """The artifacts' names, key by key: by the key, where that alone tells; none: ''."""
-        found = []
+        found: list[str] = []
         for document in self._documents:
             for key in document.packages:
-                name, version = split_key(document, key)
-                if not name or version is None:
-                    artifact = self.entry(document.prefix + key).artifact
-                    name = artifact.name if artifact else ""
-                found.append(name)
+                at = key.find("@", 1)
+                if at > 0 and not document.slash and key[at + 1 : at + 2].isdigit():
+                    found.append(key[:at])
+                    continue
+                artifact = self.artifact(document.prefix + key)
+                found.append(artifact.name if artifact else "")
         return found
 
     def package_names(self) -> set[str]:
@@ -83,7 +84,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         """The artifacts of some packages, found by their keys."""
         wanted = set(names)
         for key, name in zip(self.keys(), self._names, strict=True):
-            artifact = self.entry(key).artifact if name in wanted else None
+            artifact = self.artifact(key) if name in wanted else None
             if artifact is not None:
                 yield artifact
 

@@ -186,16 +186,16 @@ class _Comparison:
             yield self._problem(message, self.lockfile.path, found.line, found.name)
             return
         wanted = _of_registry(found.name, self._specifier(found))
-        artifact = self.lockfile.entry(found.target).artifact
-        if wanted is None or artifact is None:
+        locked = self.lockfile.identity(found.target)
+        if wanted is None or locked is None:
             return
-        name, versions = wanted
+        (name, versions), (real, version) = wanted, locked
         label = f"{found.name}@{found.specifier}"
-        if artifact.name != name:
-            message = f"{label} is locked to another package, {artifact.label}"
+        if real != name:
+            message = f"{label} is locked to another package, {real}@{version or '?'}"
             yield self._problem(message, self.lockfile.path, found.line, found.name)
-        elif artifact.version and satisfies(artifact.version, versions) is False:
-            message = f"{label} is locked to {artifact.version}, which it does not allow"
+        elif version and satisfies(version, versions) is False:
+            message = f"{label} is locked to {version}, which it does not allow"
             yield self._problem(message, self.lockfile.path, found.line, found.name)
 
     def _specifier(self, found: Requirement) -> str:

@@ -46,6 +46,10 @@ class Lockfile(ABC):
     def entry(self, key: str) -> Entry:
         """Decode one entry; raises DocumentError where it is malformed."""
 
+    def artifact(self, key: str) -> Artifact | None:
+        """The artifact of one entry; a format may decode less for it."""
+        return self.entry(key).artifact
+
     @property
     @abstractmethod
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
@@ -111,8 +115,12 @@ class Lockfile(ABC):
         artifact = entry.artifact
         return artifact and (artifact.integrity or artifact.checksum)
 
-    def unheeded(self, entry: Entry) -> str | None:  # noqa: ARG002
-        """Why the client does not hold the bytes against a hash that an entry has."""
+    def unheeded(self, entry: Entry) -> Problem | None:  # noqa: ARG002
+        """Why the client does not hold the bytes against the hash that an entry has."""
+        return None
+
+    def rehashed(self, before: Lockfile) -> Problem | None:  # noqa: ARG002
+        """Why the hashes of this version cannot be held against those of one before."""
         return None
 
     def may_lack_hash(self, entry: Entry) -> bool:
@@ -134,7 +142,7 @@ class Lockfile(ABC):
         for key, block in self.blocks.items():
             if few and not any(name in key or name in str(block) for name in names):
                 continue
-            artifact = self.entry(key).artifact
+            artifact = self.artifact(key)
             if artifact is not None and artifact.name in names:
                 yield artifact
 
