@@ -1661,6 +1661,23 @@ def with_project_moved(world: World) -> None:
             world.remove(name)
 
 
+@attack("pnpm: a project whose manifest is YAML", "lockfile-sync", clients=("pnpm",))
+def _yaml_manifest(world: World) -> None:
+    world.write("tools/pnpm-lock.yaml", world.read(world.lockfile))
+    world.write("tools/package.yaml", "name: tools\ndependencies:\n  quietly-evil: ^1.0.0\n")
+
+
+@attack("pnpm: a project whose manifest is JSON5", "lockfile-sync", clients=("pnpm",))
+def _json5_manifest(world: World) -> None:
+    world.write("tools/package.json5", "{name: 'tools', dependencies: {'quietly-evil': '^1.0.0'}}")
+
+
+@attack("pnpm: a workspace whose manifest is YAML", "lockfile-sync", clients=("pnpm",))
+def _yaml_workspace(world: World) -> None:
+    world.append("pnpm-workspace.yaml", "packages: ['packages/*']\n")
+    world.write("packages/a/package.yaml", "name: a\ndependencies:\n  quietly-evil: ^1.0.0\n")
+
+
 @attack("pnpm: a pnpm-workspace.yaml above a project, without a manifest", clients=("pnpm",),
         before=with_project_below)  # fmt: skip
 def _workspace_file_above(world: World) -> None:

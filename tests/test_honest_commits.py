@@ -414,6 +414,12 @@ def _dedupe(world: World) -> None:
     world.write_project()
 
 
+@honest("a package of Haskell's", clients=("pnpm",))
+def _haskell(world: World) -> None:
+    world.append("pnpm-workspace.yaml", "packages: ['packages/*']\n")
+    world.write("server/package.yaml", "name: server\ndependencies:\n- base >= 4.7\n")
+
+
 @honest("documentation beside the policy")
 def _documentation(world: World) -> None:
     world.write(".vetting/README.md", "How we vet.\n")

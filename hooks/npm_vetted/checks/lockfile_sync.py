@@ -10,8 +10,17 @@ from npm_vetted.checkout import collisions, imitated
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.clients import clients
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
+from npm_vetted.manifest import NAME as MANIFEST
 from npm_vetted.model import Finding, Location, Problem, Project
-from npm_vetted.project import client_of_lockfile, interesting_names
+from npm_vetted.project import (
+    ancestors,
+    below,
+    client_of_lockfile,
+    folder_of,
+    interesting_names,
+    join,
+    matches_globs,
+)
 
 ID: Final = "lockfile-sync"
 HOOKS: Final = frozenset({"lockfile"})
@@ -34,6 +43,9 @@ WORDS: Final = Words(
         "path of its package.json; its specifiers are then judged in place of artifacts."
     ),
 )
+_OTHERS: Final = ("package.json5", "package.yaml")
+"""What pnpm reads in a folder without package.json (9 to 12 tried); no other client does."""
+_OF_PNPM: Final = ("pnpm-lock.yaml", "pnpm-workspace.yaml")
 _INSTALL: Final = {
     "npm": ("npm", "install", "--package-lock-only", "--ignore-scripts"),
     "pnpm": ("pnpm", "install", "--lockfile-only", "--ignore-scripts"),
@@ -43,10 +55,16 @@ _INSTALL: Final = {
 }
 
 
+def reads(path: str) -> bool:
+    """Whether a file of this name is a manifest that pnpm alone reads."""
+    return path.rpartition("/")[2] in _OTHERS
+
+
 def run(change: Change) -> Iterator[Finding]:
     """Compare each touched project's manifests with its lockfile."""
     yield from _imitations(change)
     yield from _collisions(change)
+    yield from _other_manifests(change)
     for project in change.projects:
         for problem in _problems(project):
             yield finding_of(ID, problem, project.after, fix=_install(project.after))
@@ -87,6 +105,37 @@ def _collisions(change: Change) -> Iterator[Finding]:
                 location=Location(path),
                 fix=(("git", "rm", "--cached", path),),
             )
+
+
+def _other_manifests(change: Change) -> Iterator[Finding]:
+    """Manifests that pnpm alone reads: no project of ours is judged by them."""
+    folders = {folder_of(path) for path in change.touched
+               if path.rpartition("/")[2] in (*_OTHERS, *_OF_PNPM)}  # fmt: skip
+    for folder in sorted(folders):
+        if change.after.entry(join(folder, MANIFEST)) is not None:
+            continue
+        for path in (join(folder, name) for name in _OTHERS):
+            if change.after.entry(path) and _is_read_by_pnpm(change, path):
+                yield Finding(
+                    check=ID,
+                    message=f"pnpm takes it for a manifest, and only {MANIFEST} is judged",
+                    location=Location(path),
+                    fix=(("git", "rm", "--cached", path),),
+                )
+
+
+def _is_read_by_pnpm(change: Change, path: str) -> bool:
+    """Whether pnpm is at home in the folder, or it is a workspace; Haskell has a package.yaml too."""
+    projects, folder = change.projects_after, folder_of(path)
+    if not projects.counts(path):
+        return False
+    if path.endswith(".json5") or any(change.after.entry(join(folder, name)) for name in _OF_PNPM):
+        return True
+    return any(
+        matches_globs(globs, below(above, folder) or "")
+        for above in ancestors(folder)
+        if above != folder and (globs := projects.globs(above))
+    )
 
 
 def _install(project: Project) -> tuple[str, ...]:
