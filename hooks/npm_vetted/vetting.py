@@ -91,11 +91,13 @@ class Vetting:
         if self.policy.owner_of(artifact) is not None:
             return Verdict(status=Status.FIRST_PARTY)
         exemption, bound = self.exemption(artifact)
+        loose: Verdict | None = None
         if exemption is not None:
             unbound = bound is Bound.UNKNOWN
-            return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=unbound)
+            loose = Verdict(status=Status.EXEMPT, exemption=exemption, unbound=unbound)
+            if not unbound:
+                return loose
         gaps: list[Gap] = []
-        loose: Verdict | None = None
         for mention in self.notes.mentioning(artifact):
             bound = mention.pinned.compare(artifact)
             gap = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change, Use
-from npm_vetted.checks import Words, use_finding
+from npm_vetted.change import Change, ProjectChange, Use
+from npm_vetted.checks import Words, finding_of, use_finding
 from npm_vetted.hashes import is_weak, unsound
 from npm_vetted.model import Artifact, Finding
 from npm_vetted.vetting import Lack
@@ -16,20 +16,26 @@ HOOKS: Final = frozenset({"notes", "lockfile"})
 WORDS: Final = Words(
     what=(
         "A package whose hash is not the one that was vetted, or that changed or vanished while "
-        "the version stayed; more than one hash of the strongest algorithm, or an unknown one."
+        "the version stayed; more than one hash of the strongest algorithm, or an unknown one; a "
+        "checksum of Yarn berry under another cache key than the lockfile's own."
     ),
     why=(
         "Registries do not let a version be published twice. A hash that changes under the same "
         "version is another registry's package, a hand-edited lockfile, or an attack. npm accepts "
         "an artifact that matches ANY hash of the strongest algorithm in the field, and installs "
-        "anything where the field is empty."
+        "anything where the field is empty. Yarn berry replaces a checksum of another cache key "
+        "than its own (10c0/...) without a word, even with --immutable."
     ),
     before='"integrity": "sha512-AAAA... sha512-BBBB..."',
     after='"integrity": "sha512-AAAA..."',
     satisfy=(
         "Restore the lockfile's line, or install again from the registry. If the bytes really are "
         "others (a private registry that repacks), vet them: `npm-vetted note` writes a second "
-        "note for the version."
+        "note for the version. An upgrade of Yarn (3 to 4), or of its compressionLevel, changes the "
+        "cache key and every checksum with it; none can be compared with those before, so it passes "
+        "with a warning where all entries moved to the new key. Whoever reviews it makes the same "
+        "upgrade from the lockfile before, and compares; `npm-vetted note --staged` then binds the "
+        "new checksums."
     ),
     exception="An [[ignore]] entry in .vetting/config.toml with check, path, package and reason.",
 )
@@ -37,6 +43,8 @@ WORDS: Final = Words(
 
 def run(change: Change) -> Iterator[Finding]:
     """Compare what the commit adds or changes with the notes, and with what stood before."""
+    for project in change.projects:
+        yield from _rehashed(project)
     for use in change.uses():
         artifact = use.artifact
         if artifact.integrity is not None:
@@ -60,6 +68,15 @@ def run(change: Change) -> Iterator[Finding]:
             yield from _changed(use)
 
 
+def _rehashed(project: ProjectChange) -> Iterator[Finding]:
+    """A lockfile whose hashes are all of another kind than those that stood before."""
+    for lockfile in project.lockfiles:
+        earlier = [each for _, each in project.earlier if each.path == lockfile.path]
+        problems = [lockfile.rehashed(each) for each in earlier]
+        if problems and problems[0] and all(problems):
+            yield finding_of(ID, problems[0], project.after)
+
+
 def _changed(use: Use) -> Iterator[Finding]:
     """A hash that changed or vanished while the version stayed, and that no note vouches for."""
     artifact = use.artifact
@@ -68,9 +85,10 @@ def _changed(use: Use) -> Iterator[Finding]:
             continue
         had, has = (each.integrity or each.checksum for each in (earlier, artifact))
         if had and not has:
-            yield use_finding(
-                ID, use, f"its hash vanished while the version stayed: expected {had}"
-            )
+            unheeded = use.lockfile.unheeded(use.entry)
+            why = unheeded.message if unheeded else "its hash vanished while the version stayed"
+            fix = unheeded.fix if unheeded else ()
+            yield use_finding(ID, use, f"{why}: expected {had}", fix=fix)
             return
         if use.lockfile.same_bytes(earlier, artifact) is False or _weaker(earlier, artifact):
             yield use_finding(

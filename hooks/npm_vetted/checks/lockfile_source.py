@@ -162,7 +162,10 @@ def _hash(use: Use) -> Iterator[Finding]:
         if artifact.resolved and "#" in artifact.resolved and use.lockfile.names_hosts:
             yield use_finding(ID, use, "only a weak hash (sha1) binds its bytes")
             return
-        if not use.lockfile.may_lack_hash(use.entry):
+        unheeded = use.lockfile.unheeded(use.entry)
+        if unheeded is not None:
+            yield use_finding(ID, use, f"no hash that counts: {unheeded.message}", fix=unheeded.fix)
+        elif not use.lockfile.may_lack_hash(use.entry):
             yield use_finding(ID, use, "no hash: whatever the host sends is installed")
     elif artifact.integrity is not None and is_weak(artifact.integrity):
         yield use_finding(ID, use, f"only a weak hash binds its bytes: {artifact.integrity}")

@@ -7,7 +7,6 @@ from typing import Final
 
 from npm_vetted.change import Arrival, Change, Use
 from npm_vetted.checks import Words, use_finding
-from npm_vetted.draft import criteria_for, item_of
 from npm_vetted.model import Finding, Level
 from npm_vetted.policy import EXEMPTIONS
 from npm_vetted.vetting import Gap, Lack, Verdict
@@ -75,13 +74,14 @@ def _unbound(change: Change, use: Use, verdict: Verdict) -> Finding:
         )
         return use_finding(ID, use, message, level=Level.WARNING)
     stood = bool(use.before) or change.everything
+    wanted = change.scope_arguments if use.before else (use.artifact.label,)
     return use_finding(
         ID,
         use,
         f"{source} vouches for {use.artifact.label} by a hash that {lock} does not have: the bytes "
         "are not bound",
         level=Level.WARNING if stood else Level.ERROR,
-        fix=(("npm-vetted", "note", use.artifact.label),),
+        fix=(("npm-vetted", "note", *wanted),),
     )
 
 
@@ -106,6 +106,8 @@ def _bringers(direct: list[Use]) -> dict[tuple[str, str], Use]:
 def _fix(change: Change, bringer: Use | None) -> tuple[str, ...]:
     if bringer is None:
         return ("npm-vetted", "note", *change.scope_arguments)
+    from npm_vetted.draft import criteria_for, item_of
+
     criteria = criteria_for(change, [item_of(change, bringer)])
     return ("npm-vetted", "note", bringer.artifact.label, "--criteria", ",".join(criteria))
 

@@ -24,8 +24,19 @@ from npm_vetted.clients._yarn_berry_text import (
 )
 from npm_vetted.clients._yarn_locators import Reference, normal, patched, split_ident
 from npm_vetted.clients._yarn_patches import PATCHES, patch_files
+from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
-from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
+from npm_vetted.model import (
+    Artifact,
+    Entry,
+    Group,
+    Kind,
+    Level,
+    Location,
+    Problem,
+    Read,
+    Requirement,
+)
 
 VERSIONS: Final = range(4, 11)
 """``__metadata.version``: 4 of Yarn 2 and 3.0, 5 and 6 of 3, 7 to 10 of 4."""
@@ -282,16 +293,29 @@ class BerryEntries(YarnLockfile):
         text = self.fields(entry.key).get("checksum")
         return text if isinstance(text, str) else None
 
-    def unheeded(self, entry: Entry) -> str | None:
-        """Why Yarn would replace a checksum without a word."""
+    def unheeded(self, entry: Entry) -> Problem | None:
+        """A checksum under another key than the file's own: Yarn would replace it."""
         fields = self.fields(entry.key)
         text = fields.get("checksum")
         if not isinstance(text, str) or self._heeded(fields) is not None:
             return None
-        has = f"is {self.cache_key}" if self.cache_key else "is missing"
-        return (
-            f"{text[:30]}… is not under the lockfile's own cacheKey, which {has}: "
-            "Yarn replaces it without a word"
+        return Problem(
+            message=f"its checksum ({text[:24]}…) is not under the lockfile's own cacheKey "
+            f"({self.cache_key or 'missing'}), so Yarn replaces it without a word",
+            location=Location(self.path, entry.line),
+            fix=install_again(self.path),
+        )
+
+    def rehashed(self, before: Lockfile) -> Problem | None:
+        """Another cache key: the same packages have other checksums."""
+        if not isinstance(before, BerryEntries) or before.cache_key in (None, self.cache_key):
+            return None
+        return Problem(
+            message=f"the cacheKey changed from {before.cache_key} to {self.cache_key}: no checksum "
+            "that differs can be compared with the one before. Make the same upgrade from the "
+            "lockfile before, and see that it gives this one",
+            location=Location(self.path, self.metadata_line),
+            level=Level.WARNING,
         )
 
     # -- sources
@@ -349,6 +373,11 @@ class BerryEntries(YarnLockfile):
                 if each.path is not None:
                     found.setdefault(each.path, []).append(key)
         return {path: tuple(keys) for path, keys in found.items()}
+
+
+def install_again(path: str) -> tuple[tuple[str, ...], ...]:
+    """The commands that write a lockfile anew without running anything."""
+    return (("yarn", "install", "--mode=skip-build"), ("git", "add", path))
 
 
 def _is_unusual(resolution: str | None) -> bool:

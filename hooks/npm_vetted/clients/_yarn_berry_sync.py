@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from npm_vetted.clients._yarn import out_of_range
-from npm_vetted.clients._yarn_berry_entries import FOLDERS
+from npm_vetted.clients._yarn_berry_entries import FOLDERS, install_again
 from npm_vetted.clients._yarn_berry_lock import BerryLockfile
 from npm_vetted.clients._yarn_locators import aliases, normal
 from npm_vetted.clients._yarn_patches import patch_files
-from npm_vetted.model import Group, Level, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 
 _ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
 """The fields of a manifest, those that win last."""
@@ -159,7 +159,6 @@ def _problem(
     return Problem(
         message=message,
         location=Location(path, line),
-        level=Level.ERROR,
         package=package,
-        fix=(("yarn", "install", "--mode=skip-build"), ("git", "add", lockfile.path)),
+        fix=install_again(lockfile.path),
     )
