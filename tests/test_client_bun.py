@@ -21,7 +21,10 @@ import bun_fixtures
 import corpus
 from bun_fixtures import BUNS, CASES, FOLDER, TARBALLS
 from npm_vetted.clients import bun, clients
-from npm_vetted.clients._bun_lockfile import BunLockfile, components, last_name
+from npm_vetted.clients._bun_keys import components, last_name
+from npm_vetted.clients._bun_layout import Whole
+from npm_vetted.clients._bun_lockfile import BunLockfile
+from npm_vetted.clients._bun_reader import read_bun_lockfile
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.manifest import read_manifest
 from npm_vetted.model import Entry, Group, Kind, Manifest, Project, Requirement
@@ -35,7 +38,7 @@ def nothing(path: str) -> bytes | None:
 
 
 def lockfile(data: str | bytes, read: Callable[[str], bytes | None] = nothing) -> BunLockfile:
-    return BunLockfile("bun.lock", data.encode() if isinstance(data, str) else data, read)
+    return read_bun_lockfile("bun.lock", data.encode() if isinstance(data, str) else data, read)
 
 
 def contents(case: str) -> dict[str, bytes]:
@@ -281,7 +284,7 @@ WHOLE = b"// read whole\n"
 def test_split_by_lines_reads_as_parsed_whole(path: Path) -> None:
     data = path.read_bytes()
     found = fixture(path)
-    assert all(isinstance(block, str) for block in found._raw.values())
+    assert not isinstance(found.layout, Whole)
     assert outcome(data) == outcome(data + WHOLE)
     assert outcome(data) == outcome(data.replace(b"\n", b"\r\n"))
     assert outcome(data) == outcome(b"\xef\xbb\xbf" + data)

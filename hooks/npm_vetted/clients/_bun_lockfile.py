@@ -1,59 +1,29 @@
-"""bun.lock, versions 0 to 3: JSON with trailing commas, each entry of ``packages`` on its own line.
+"""bun.lock, versions 0 to 3: JSON with trailing commas.
 
-A file laid out as Bun writes it is split by lines and an entry is decoded when it is asked for; any
-other is parsed whole. Bun takes an entry's identity from its first element only; the key is the
-path below node_modules (FORMATS.md, and experiments with Bun 1.2.23, 1.3.14 and 1.4.5).
+Bun takes an entry's identity from its first element only; the key is the path below node_modules
+(FORMATS.md, and experiments with Bun 1.2.23, 1.3.14 and 1.4.5).
 """
 
 from __future__ import annotations
 
-import json
-import re
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
 from posixpath import dirname, isabs, join, normpath
-from typing import Final
+from typing import Final, NamedTuple
 
+from npm_vetted.clients._bun_keys import INNER, kind_of, last_name, upwards
+from npm_vetted.clients._bun_layout import Values, read_layout
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
-from npm_vetted.documents.base import DEPTH_LIMIT, Document, Table, decode, named
-from npm_vetted.documents.strict_json import load_json, load_jsonc
+from npm_vetted.documents.base import DEPTH_LIMIT, Table
 from npm_vetted.errors import DocumentError
-from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Read, Requirement
+from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
 
 KNOWN_VERSIONS: Final = range(4)
 """Bun 1.4 writes 3 where overrides are nested, and refuses 4 (seen by running it)."""
 FIRST_TO_TELL_SCRIPTS: Final = 2
 """From this version on the lockfile has ``hasInstallScript`` where there is one."""
-
-_START: Final = '\n  "packages": {\n'
-_END: Final = re.compile(r"\n  \},?\n\}\n*\Z")
-_TRAILING_COMMA: Final = re.compile(r",(\n *[}\]])")
-_CONFLICT: Final = re.compile(rb"^<{7} ", re.MULTILINE)
-_CONTROLS: Final = bytes(set(range(32)) - {10, 13})
-_EXACT: Final = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z")
-_INNER: Final = ("root:", "workspace:", "link:", "file:")
-"""What is no artifact: the project itself, and directories (``file:`` is one; a tarball's path
-stands without it)."""
-_GIT: Final = ("git+", "git:", "git@", "ssh:", "github:", "gitlab:", "bitbucket:", "gist:")
-_GIT_HOSTS: Final = (
-    "https://codeload.github.com/",
-    "https://gitlab.com/",
-    "https://bitbucket.org/",
-)
-_TARBALLS: Final = (".tgz", ".tar.gz")
-_FEW: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """A lockfile split up: what stands above ``packages``, its entries, and the line of each."""
-
-    head: Document
-    blocks: Mapping[str, object]
-    line_of: Callable[[str], int]
 
 
 class BunLockfile(Lockfile):
@@ -62,10 +32,8 @@ class BunLockfile(Lockfile):
     def __init__(self, path: str, data: bytes, read: Read) -> None:
         self.path = path
         self._read = read
-        layout = _split(path, data) or _whole(path, data)
-        self.head = layout.head.root()
-        self._raw = layout.blocks
-        self._line_of = layout.line_of
+        self.layout = read_layout(path, data)
+        self.head = self.layout.head.root()
         self.version = self._known_version()
         self.format = f"bun.lock {self.version}"
         self._entries: dict[str, Entry] = {}
@@ -84,12 +52,12 @@ class BunLockfile(Lockfile):
     @cached_property
     def blocks(self) -> Mapping[str, object]:
         """The entries' own text (or data), with the patch that is applied to them."""
-        patched = {key for keys in self._patched.values() for key in keys}
-        if not patched:
-            return self._raw
+        locators = {key: locator for locator, keys in self._patched.items() for key in keys}
+        if not locators:
+            return self.layout.blocks
         return {
-            key: (block, self._digests[self._locator(block)]) if key in patched else block
-            for key, block in self._raw.items()
+            key: (block, self._digests[locators[key]]) if key in locators else block
+            for key, block in self.layout.blocks.items()
         }
 
     @cached_property
@@ -128,19 +96,17 @@ class BunLockfile(Lockfile):
         if not self._patches:
             return {}
         found: dict[str, list[str]] = {}
-        for key, block in self._raw.items():
-            locator = self._locator(block)
+        for key in self.layout.blocks:
+            locator = self._locator(key)
             if locator in self._patches:
                 found.setdefault(locator, []).append(key)
         return {locator: tuple(keys) for locator, keys in found.items()}
 
-    @staticmethod
-    def _locator(block: object) -> str:
-        """The first element of a block, as it stands; '' where it has none."""
-        if isinstance(block, str):
-            return block.split('"', 4)[3]
-        first = block[0] if isinstance(block, list) and block else ""
-        return first if isinstance(first, str) else ""
+    def _locator(self, key: str) -> str:
+        """The first element of an entry; '' where it has none."""
+        values = self.layout.values(key)
+        locator = values[0] if values else ""
+        return locator if isinstance(locator, str) else ""
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files and the entries that they change."""
@@ -151,23 +117,11 @@ class BunLockfile(Lockfile):
 
     def line(self, key: str) -> int:
         """The line of an entry, which need not be decoded for it."""
-        return self._line_of(key)
+        return self.layout.line_of(key)
 
     def fail(self, message: str, key: str) -> DocumentError:
         """The error to raise about one entry."""
         return DocumentError(f"{key}: {message}", path=self.path, line=self.line(key))
-
-    def _values(self, key: str) -> list[object]:
-        block = self._raw[key]
-        if isinstance(block, str):
-            try:
-                found = load_json(self.path, _alone(block).encode()).data
-            except DocumentError as error:
-                raise self.fail(error.message, key) from None
-            assert isinstance(found, dict)
-            block = found[key]
-        assert isinstance(block, list)
-        return block
 
     def entry(self, key: str) -> Entry:
         """Decode one entry; raises DocumentError where it is not of a shape that Bun writes."""
@@ -179,14 +133,14 @@ class BunLockfile(Lockfile):
         if key.count("/") > DEPTH_LIMIT:
             line = self.line(key)
             raise DocumentError(f"{key[:60]}…: nested too deeply", path=self.path, line=line)
-        values = self._values(key)
+        values = self.layout.values(key)
         locator = values[0] if values else None
         if not isinstance(locator, str) or locator.find("@", 1) < 0:
             raise self.fail("expected name@version as the first element", key)
         at = locator.index("@", 1)
         name, reference = locator[:at], locator[at + 1 :]
-        kind = _kind(reference)
-        if kind is None and not reference.startswith(_INNER):
+        kind = kind_of(reference)
+        if kind is None and not reference.startswith(INNER):
             raise self.fail(f"expected an exact version or a source, found {reference!r}", key)
         shape = _SHAPES[kind]
         if not shape.fewest <= len(values) <= shape.most:
@@ -216,18 +170,20 @@ class BunLockfile(Lockfile):
         )
 
     def package_names(self) -> set[str]:
-        """By the first elements of the entries."""
-        found: set[str] = set()
-        for key, block in self._raw.items():
-            locator = self._locator(block)
-            name, at, reference = locator[1:].partition("@")
-            if at and "\\" not in str(block) and _EXACT.match(reference):
-                found.add(locator[:1] + name)
-            elif (artifact := self.entry(key).artifact) is not None:
-                found.add(artifact.name)
-        return found
+        unusual = self.layout.unusual
+        found = {last_name(key) for key in self.layout.blocks if key not in unusual}
+        artifacts = (self.entry(key).artifact for key in unusual)
+        return found | {artifact.name for artifact in artifacts if artifact is not None}
 
-    def _text(self, key: str, values: Sequence[object], index: int) -> str:
+    def named(self, names: Collection[str]) -> Iterator[Artifact]:
+        unusual = self.layout.unusual
+        for key in self.layout.blocks:
+            if key in unusual or last_name(key) in names:
+                artifact = self.entry(key).artifact
+                if artifact is not None and artifact.name in names:
+                    yield artifact
+
+    def _text(self, key: str, values: Values, index: int) -> str:
         if index >= len(values):
             return ""
         value = values[index]
@@ -235,7 +191,7 @@ class BunLockfile(Lockfile):
             raise self.fail(f"expected a string as element {index + 1}", key)
         return value
 
-    def _info(self, key: str, values: Sequence[object], shape: _Shape) -> Mapping[str, object]:
+    def _info(self, key: str, values: Values, shape: _Shape) -> Mapping[str, object]:
         if shape.info >= len(values):
             return {}
         info = values[shape.info]
@@ -282,40 +238,25 @@ class BunLockfile(Lockfile):
         start = origin
         if origin is None and importer in self.workspaces:
             start = self.workspaces[importer].maybe_text("name") if importer else None
-        for above in _upwards(start):
+        for above in upwards(start):
             key = f"{above}/{requirement.name}" if above else requirement.name
-            if key in self._raw:
+            if key in self.layout.blocks:
                 return key
         return None
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Who asks for these keys; of few keys, only the entries that name them are decoded."""
-        if len(keys) > _FEW or any(not isinstance(block, str) for block in self._raw.values()):
-            return super().dependents(keys)
-        found: dict[str, tuple[str, ...]] = {}
-        for key in keys:
-            mention = f'"{last_name(key)}": '
-            naming = [
-                parent
-                for parent, block in self._raw.items()
-                if isinstance(block, str) and block.find(mention, len(parent) + 7) >= 0
-            ]
-            found[key] = tuple(parent for parent in naming if key in self.children(parent))
-        return found
-
-    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """Where the manifests and this lockfile disagree."""
-        from npm_vetted.clients._bun_sync import disagreements
-
-        return disagreements(self, manifests)
+        found: dict[str, list[str]] = {key: [] for key in keys}
+        for asker in self.layout.mentioning({last_name(key) for key in keys}):
+            for child in self.children(asker):
+                if child in found:
+                    found[child].append(asker)
+        return {key: tuple(askers) for key, askers in found.items()}
 
     def aliases(self) -> Iterator[str]:
         """The keys whose folder is named otherwise than the package in it."""
-        for key, block in self._raw.items():
-            # Mostly a line starts with ``    "key": ["key@``; only the others are looked at.
-            if isinstance(block, str) and block.startswith(f"{key}@", len(key) + 9):
-                continue
-            if not self._locator(block).startswith(f"{last_name(key)}@"):
+        for key in self.layout.unusual:
+            if not self._locator(key).startswith(f"{last_name(key)}@"):
                 yield key
 
 
@@ -329,8 +270,7 @@ def _recorded(table: Table) -> Iterator[Requirement]:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(NamedTuple):
     """Where the elements of an entry stand: how few, how many, and the indexes of two of them."""
 
     fewest: int
@@ -347,133 +287,3 @@ _SHAPES: Final[Mapping[Kind | None, _Shape]] = {
     Kind.TARBALL: _Shape(2, 3, 1, 2, "[locator, info, integrity?]"),
     Kind.FILE: _Shape(2, 3, 1, 2, "[locator, info, integrity?]"),
 }
-
-
-def _kind(reference: str) -> Kind | None:
-    """Where what a locator names comes from; None: nothing that is fetched, or nothing known."""
-    if reference.startswith(_INNER):
-        return None
-    if _EXACT.match(reference):
-        return Kind.REGISTRY
-    if reference.startswith((*_GIT, *_GIT_HOSTS)):
-        return Kind.GIT
-    if reference.startswith(("https:", "http:")):
-        return Kind.TARBALL
-    return Kind.FILE if reference.endswith(_TARBALLS) else None
-
-
-def components(key: str) -> list[str]:
-    """The names along a path: ``a/@s/b`` is ``a`` and ``@s/b``."""
-    found: list[str] = []
-    for part in key.split("/"):
-        if found and found[-1].startswith("@") and "/" not in found[-1]:
-            found[-1] += f"/{part}"
-        else:
-            found.append(part)
-    return found
-
-
-def last_name(key: str) -> str:
-    """The folder that a path ends with: ``a/@s/b`` ends with ``@s/b``."""
-    head, _, last = key.rpartition("/")
-    scope = head[head.rfind("/") + 1 :]
-    return f"{scope}/{last}" if scope.startswith("@") else last
-
-
-def _upwards(key: str | None) -> Iterator[str]:
-    """A path and those above it, '' (node_modules itself) last."""
-    parts = components(key) if key else []
-    while parts:
-        yield "/".join(parts)
-        parts.pop()
-    yield ""
-
-
-def _whole(path: str, data: bytes) -> _Layout:
-    """Parse the whole file, whatever its layout."""
-    marker = _CONFLICT.search(data)
-    if marker is not None:
-        line = data.count(b"\n", 0, marker.start()) + 1
-        raise DocumentError("merge conflict markers", path=path, line=line, fix="bun install")
-    document = load_jsonc(path, data)
-    table = document.root().maybe_table("packages")
-    blocks = dict(table.data) if table else {}
-    for key, block in blocks.items():
-        if table and not isinstance(block, list):  # a text is the mark of a line
-            raise table.fail(f"expected a list, found {named(block)}", key)
-    return _Layout(document, blocks, lambda key: document.line_of("packages", key))
-
-
-def _split(path: str, data: bytes) -> _Layout | None:
-    """Split a file that is laid out as Bun writes it; None where that is not certain.
-
-    Certain means: above ``packages`` the text is a JSON object that is still open, below it nothing
-    but two closing braces follows, and each line in between is empty or holds exactly one key and
-    one list, which its brackets prove. For that no line may hold a backslash: then what stands
-    between two quotes is a string.
-    """
-    if len(data.translate(None, _CONTROLS)) != len(data):
-        return None
-    text = decode(path, data).replace("\r\n", "\n")
-    start = text.find(_START)
-    end = _END.search(text, max(start, len(text) - 64)) if start >= 0 else None
-    if end is None or "\r" in text:
-        return None
-    head = _open_object(path, text[:start] + '\n  "packages": {}\n}')
-    if head is None:
-        return None
-    first = start + len(_START)
-    entries = _entries(text[first : end.start()], text.count("\n", 0, first) + 1)
-    if entries is None:
-        return None
-    blocks, lines = entries
-    return _Layout(head, blocks, lines.__getitem__)
-
-
-def _open_object(path: str, text: str) -> Document | None:
-    try:
-        return load_json(path, _TRAILING_COMMA.sub(r"\1", text).encode())
-    except DocumentError:
-        return None  # comments, or an error that the reader of the whole file will tell
-
-
-def _entries(region: str, number: int) -> tuple[dict[str, object], dict[str, int]] | None:
-    """The lines of ``packages`` by key, and their numbers; None where one is not just an entry."""
-    if "\\" in region:
-        return None
-    blocks: dict[str, object] = {}
-    lines: dict[str, int] = {}
-    shapes: set[str] = set()
-    for each, line in enumerate(region.split("\n"), start=number):
-        if not line:
-            continue
-        pieces = line.split('"')
-        shape = '"'.join(pieces[::2])
-        if shape not in shapes:
-            if len(pieces) % 2 == 0 or not _is_entry(shape):
-                return None
-            shapes.add(shape)
-        key = pieces[1]
-        if key in blocks:
-            return None
-        blocks[key] = line
-        lines[key] = each
-    return blocks, lines
-
-
-def _is_entry(shape: str) -> bool:
-    """Whether a line whose strings are emptied is one key and one list that starts with a string."""
-    if not shape.startswith('    ": ["') or not shape.endswith("],"):
-        return False
-    try:
-        pairs = json.loads(
-            "{" + _alone(shape.replace('"', '""'))[1:-1] + "}", object_pairs_hook=list
-        )
-    except (ValueError, RecursionError):
-        return False
-    return len(pairs) == 1 and isinstance(pairs[0][1], list)
-
-
-def _alone(line: str) -> str:
-    """A line of ``packages`` as an object of its own."""
-    return "{" + line.strip().removesuffix(",") + "}"

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from npm_vetted.clients._bun_keys import components
+from npm_vetted.clients._bun_lockfile import BunLockfile
 from npm_vetted.clients._ranges import satisfies
 from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requirement
-
-if TYPE_CHECKING:
-    from npm_vetted.clients._bun_lockfile import BunLockfile
 
 _ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
 _ELSEWHERE: Final = re.compile(r"(?:[a-z+]+:|\.{0,2}/|~/|git@|[^@]*/)", re.IGNORECASE)
@@ -166,8 +165,6 @@ class _Comparison:
             return {}
         if field == "overrides":
             return declared
-        from npm_vetted.clients._bun_lockfile import components
-
         found: dict[str, object] = {}
         for selector, value in declared.items():
             names = components(selector.removeprefix("**/"))

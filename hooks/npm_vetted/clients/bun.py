@@ -52,7 +52,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read bun.lock; the binary bun.lockb is refused, with how to migrate."""
-    from npm_vetted.clients._bun_lockfile import BunLockfile
+    from npm_vetted.clients._bun_reader import read_bun_lockfile
 
     if path.endswith(".lockb"):
         raise DocumentError(
@@ -61,7 +61,7 @@ def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
             fix="bun install --save-text-lockfile --frozen-lockfile --lockfile-only, "
             "then git rm --cached bun.lockb",
         )
-    return BunLockfile(path, data, read)
+    return read_bun_lockfile(path, data, read)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001
@@ -325,7 +325,7 @@ def _locked(project: Project) -> Lockfile | None:
 
 def _real_names(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
     """The packages that the lockfile has below each of these names."""
-    from npm_vetted.clients._bun_lockfile import last_name
+    from npm_vetted.clients._bun_keys import last_name
 
     lockfile = _locked(project) if names else None
     found: dict[str, set[str]] = {}
@@ -397,7 +397,7 @@ def _names_of(project: Project, packages: Sequence[tuple[str, str]]) -> list[str
 
     Bun trusts by name, so every version that is locked by a name must be among them.
     """
-    from npm_vetted.clients._bun_lockfile import last_name
+    from npm_vetted.clients._bun_keys import last_name
 
     lockfile = _locked(project)
     wanted = set(packages)

@@ -1,0 +1,184 @@
+"""Splitting bun.lock: each entry of ``packages`` by its text, decoded when it is asked for.
+
+Bun writes each entry on a line of its own. Cut there, the pieces are proven to be one entry each by
+the strict reader, and are thrown away again; what is not certain is parsed whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Final, cast
+
+from npm_vetted.clients._bun_keys import is_usual
+from npm_vetted.documents.base import Document, named
+from npm_vetted.documents.strict_json import load_json, load_jsonc, only_member, uncollected
+from npm_vetted.errors import DocumentError
+
+_START: Final = b'\n  "packages": {\n    "'
+_CUT: Final = b'\n    "'
+_END: Final = re.compile(rb",\n  \},?\n\}\n*\Z")
+_TRAILING_COMMA: Final = re.compile(rb",(\n *[}\]])")
+_CONFLICT: Final = re.compile(rb"^<{7} ", re.MULTILINE)
+_BOM: Final = b"\xef\xbb\xbf"
+_FEW: Final = 16
+"""How many names are searched one by one; beyond it every entry is decoded."""
+_REMEMBERED: Final = 1 << 15
+"""How many pieces are known again: those of a large lockfile, or of the small ones of a commit."""
+
+Values = Sequence[object]
+
+
+class Layout(ABC):
+    """A lockfile's entries, and the document in which its other keys stand."""
+
+    head: Document
+    blocks: Mapping[str, object]
+    """The elements of each entry, or its text; equal ones mean equal entries."""
+
+    @abstractmethod
+    def values(self, key: str) -> Values:
+        """The elements of an entry."""
+
+    @abstractmethod
+    def line_of(self, key: str) -> int:
+        """The line of an entry."""
+
+    @cached_property
+    def unusual(self) -> Collection[str]:
+        """The keys of entries that are not simply a version of what their path ends with."""
+        return dict.fromkeys(key for key in self.blocks if not _is_usual(key, self.values(key)))
+
+    def mentioning(self, names: Collection[str]) -> Iterable[str]:  # noqa: ARG002
+        """The keys of entries that may hold one of some names."""
+        return self.blocks
+
+
+def _is_usual(key: str, values: Values) -> bool:
+    return bool(values) and is_usual(key, values[0])
+
+
+def read_layout(path: str, data: bytes) -> Layout:
+    """Read a lockfile; raises DocumentError with the line for what is not JSON with commas."""
+    return _split(path, data) or Whole(path, data)
+
+
+class Whole(Layout):
+    """A lockfile that was parsed whole, whatever its layout."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        marker = _CONFLICT.search(data)
+        if marker is not None:
+            line = data.count(b"\n", 0, marker.start()) + 1
+            raise DocumentError("merge conflict markers", path=path, line=line, fix="bun install")
+        self.head = load_jsonc(path, data)
+        table = self.head.root().maybe_table("packages")
+        for key, block in table.data.items() if table else ():
+            if table and not isinstance(block, list):
+                raise table.fail(f"expected a list, found {named(block)}", key)
+        self.blocks = dict(table.data) if table else {}
+
+    def values(self, key: str) -> Values:
+        return cast("Values", self.blocks[key])
+
+    def line_of(self, key: str) -> int:
+        return self.head.line_of("packages", key)
+
+
+class _Split(Layout):
+    """A lockfile whose entries are pieces of text, in the file's order."""
+
+    def __init__(
+        self, head: Document, pieces: Mapping[str, bytes], unusual: Collection[str], line: int
+    ) -> None:
+        self.head = head
+        self.blocks = pieces
+        self.unusual = unusual
+        self._pieces = pieces
+        self._first_line = line
+
+    def values(self, key: str) -> Values:
+        return _entry(self._pieces[key])[1]
+
+    def line_of(self, key: str) -> int:
+        return self._lines[key]
+
+    @cached_property
+    def _lines(self) -> Mapping[str, int]:
+        lines: dict[str, int] = {}
+        line = self._first_line
+        for key, piece in self._pieces.items():
+            lines[key] = line
+            line += piece.count(b"\n") + 1
+        return lines
+
+    def mentioning(self, names: Collection[str]) -> Iterable[str]:
+        """By the text, in which a name is written in one way: see ``_split``."""
+        if len(names) > _FEW:
+            return self.blocks
+        quoted = [json.dumps(name, ensure_ascii=False).encode() for name in names]
+        pieces = self._pieces.items()
+        return [key for key, piece in pieces if any(each in piece for each in quoted)]
+
+
+def _split(path: str, data: bytes) -> Layout | None:
+    """Split a file that is laid out as Bun writes it; None where that is not certain.
+
+    Certain means: with ``packages`` emptied, what is above is one strict document but for commas
+    before a line's closing bracket; below follow the two closing braces and nothing else; and each
+    piece by itself is one member, whose value is a list. No letter and no slash may be escaped: then
+    a key is written in one way.
+    """
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    data = data.removeprefix(_BOM)
+    start = data.find(_START)
+    end = _END.search(data, max(start, len(data) - 64)) if start >= 0 else None
+    if end is None or b"\r" in data or (b"\\" in data and (b"\\u" in data or b"\\/" in data)):
+        return None
+    first = start + len(_START)
+    emptied = data[:start] + b'\n  "packages": {}\n}'
+    try:
+        head = load_json(path, _TRAILING_COMMA.sub(rb"\1", emptied))
+        pieces, unusual = _pieces(data[first : end.start() + 1].split(_CUT))
+    except (DocumentError, ValueError, TypeError):
+        return None  # comments, or an error that the reader of the whole file will tell
+    return _Split(head, pieces, unusual, data.count(b"\n", 0, first) + 1)
+
+
+def _pieces(texts: Iterable[bytes]) -> tuple[dict[str, bytes], Collection[str]]:
+    """The pieces by key, and which are unusual; raises ValueError where one is no such member."""
+    known: dict[str, bytes] = {}
+    unusual: dict[str, None] = {}
+    with uncollected():
+        for text in texts:
+            key, piece, usual = _proven(text)
+            if key in known:
+                raise ValueError
+            known[key] = piece
+            if not usual:
+                unusual[key] = None
+    return known, unusual
+
+
+@lru_cache(_REMEMBERED)
+def _proven(piece: bytes) -> tuple[str, bytes, bool]:
+    """The key of a piece, the piece, and whether it is usual; raises ValueError for no entry.
+
+    Two versions of a lockfile share nearly all of them: they are proven, and kept, once.
+    """
+    key, values = _entry(piece)
+    return key, piece, _is_usual(key, values)
+
+
+def _entry(piece: bytes) -> tuple[str, Values]:
+    text = piece.decode().rstrip("\n")
+    if not text.endswith(","):
+        raise ValueError
+    key, values = only_member('{"' + text[:-1] + "}")
+    if not isinstance(values, list):
+        raise TypeError
+    return key, values

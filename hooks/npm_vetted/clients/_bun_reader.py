@@ -1,0 +1,19 @@
+"""bun.lock as the checks ask it: read, and compared with the manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from npm_vetted.clients import _bun_sync
+from npm_vetted.clients._bun_lockfile import BunLockfile
+from npm_vetted.model import Manifest, Problem, Read
+
+
+def read_bun_lockfile(path: str, data: bytes, read: Read) -> BunLockfile:
+    """Read a lockfile; raises DocumentError with the line for what is none."""
+    return _Compared(path, data, read)
+
+
+class _Compared(BunLockfile):
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        return _bun_sync.disagreements(self, manifests)
