@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
 
 from conftest import GitRepo
-from npm_projects import adopt, check, entry, listed, note_text, sri, write_note, write_project
+from npm_projects import adopt, check, entry, listed, note_text, run, sri, write_note, write_project
 
 NOTES = ".vetting/notes/"
 
@@ -131,9 +132,10 @@ def test_a_loosening_beside_anything_else_is_a_finding(repo: GitRepo) -> None:
     repo.write("README.md", "words\n")
     done = check(repo)
     assert done.judged == [("policy", None)]
-    assert done.findings[0]["fix"] == (
-        'git commit -m "Policy: say why" -- .vetting/config.toml .vetting/exemptions.txt'
-    )
+    fix = done.findings[0]["fix"]
+    assert fix == 'git commit -m "Policy: say why" -- .vetting/config.toml'
+    repo.git(*shlex.split(fix)[1:])
+    assert check(repo).findings == []
 
 
 def test_a_tightening_may_stand_beside_anything(repo: GitRepo) -> None:
@@ -157,6 +159,45 @@ def test_taking_the_whole_policy_away_is_rejected_while_notes_are_needed(repo: G
     assert ("notes", "a") in check(repo).judged
 
 
+@pytest.fixture
+def with_notes_only(git_repo: GitRepo) -> GitRepo:
+    """A repository that has adopted with a note (which nothing needs any more) and no policy file."""
+    write_project(git_repo, {"a": entry("a")})
+    write_note(git_repo, "a")
+    git_repo.write(".npmrc", "ignore-scripts=true\n")
+    git_repo.commit("Adopt")
+    write_project(git_repo, {})
+    git_repo.commit("Drop a")
+    return git_repo
+
+
+def test_notes_alone_adopt_and_taking_them_away_loosens(with_notes_only: GitRepo) -> None:
+    repo = with_notes_only
+    repo.git("rm", "-qr", ".vetting")
+    done = check(repo)
+    assert [(each["level"], each["message"]) for each in done.findings] == [
+        ("notice", "loosens the policy: the policy is taken away")
+    ]
+    repo.write("README.md", "words\n")
+    done = check(repo)
+    assert done.judged == [("policy", None)]
+    fix = done.findings[0]["fix"]
+    assert fix == 'git commit -m "Policy: say why" -- .vetting'
+    repo.git(*shlex.split(fix)[1:])
+    assert check(repo).findings == []
+
+
+def test_where_notes_alone_adopted_a_first_policy_may_not_be_looser(
+    with_notes_only: GitRepo,
+) -> None:
+    repo = with_notes_only
+    repo.write(".vetting/config.toml", LOOSER)
+    repo.write("README.md", "words\n")
+    assert check(repo).judged == [("policy", None)]
+    (repo.path / ".vetting/notes/a/1.0.0.toml").unlink()
+    assert check(repo).judged == [("policy", None)]
+
+
 def test_the_policy_before_the_change_judges(repo: GitRepo) -> None:
     repo.write(".vetting/config.toml", "[policy]\nnew = []\n")
     write_project(repo, {"a": entry("a"), "b": entry("b")})
@@ -177,9 +218,38 @@ def test_a_policy_that_is_wrong_is_a_wrong_command_line(
     repo: GitRepo, file: str, text: str | bytes
 ) -> None:
     repo.write(f".vetting/{file}", text)
-    done = check(repo)
-    assert done.status == 2
+    repo.add()
+    done = run(repo.path, "check")
+    assert (done.status, done.out) == (2, "")
     assert done.err.startswith(f"npm-vetted: .vetting/{file}:")
+    done = check(repo)
+    assert (done.status, len(done.findings)) == (2, 1)
+    assert done.judged == [("undecided", None)]
+    assert done.findings[0]["path"] == f".vetting/{file}"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("config.toml", "polcy = 1\n"), ("exemptions.txt", "a@1.0.0\n")]
+)
+def test_a_lockfile_that_cannot_be_read_weighs_more_than_a_wrong_policy(
+    repo: GitRepo, file: str, text: str
+) -> None:
+    repo.write(f".vetting/{file}", text)
+    repo.write("package-lock.json", "{")
+    done = check(repo)
+    assert done.status == 3
+    assert [(each["check"], each["path"]) for each in done.findings] == [
+        ("undecided", "package-lock.json"), ("undecided", f".vetting/{file}"),
+    ]  # fmt: skip
+    text_of_both = run(repo.path, "check").out
+    assert "package-lock.json:1: " in text_of_both
+    assert f".vetting/{file}:1: " in text_of_both
+    for words in (["audit"], ["note", "a", "-m", "Read it all.", "--criteria", "health"],
+                  ["exempt", "a@1.0.0", "--reason", "It was always there."], ["prune"],
+                  ["suggest"], ["init"], ["rebuild", "--print"]):  # fmt: skip
+        done = run(repo.path, *words)
+        assert done.status == 3, words
+        assert "package-lock.json:1: " in done.out + done.err, words
 
 
 # install-scripts

@@ -332,6 +332,30 @@ def test_a_fault_of_its_own_is_no_yes(repo: GitRepo, monkeypatch: pytest.MonkeyP
         run(repo.path, "check", NPM_VETTED_TRACEBACK="1")
 
 
+def test_a_fault_of_its_own_is_json_too(repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("npm_vetted.judge.judge", broken)
+    done = run(repo.path, "check", "--format", "json")
+    assert done.status == 3
+    [found] = done.findings
+    assert (found["check"], found["level"], found["message"]) == (
+        "undecided", "error", "a fault of its own: ZeroDivisionError: oops",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [(("unveted",), 2), (("--to-ref", "HEAD"), 2), (("--from-ref", "nowhere"), 2)],
+)
+def test_a_wrong_question_is_answered_in_json_too(
+    repo: GitRepo, words: tuple[str, ...], status: int
+) -> None:
+    done = run(repo.path, "check", "--format", "json", *words)
+    assert (done.status, done.judged) == (status, [("undecided", None)])
+
+
 def test_a_reader_that_left_saw_no_yes(repo: GitRepo) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "npm_vetted", "check"], cwd=repo.path, stdout=subprocess.PIPE

@@ -48,7 +48,8 @@ def _decide(words: list[str]) -> int:
         changes = staged(words)
         return 0 if nothing_to_judge(words, changes) else _run(words, changes)
     except NpmVettedError as error:
-        _say(error)
+        for each in (error, *error.besides):
+            _say(each)
         return error.status
     except KeyboardInterrupt:
         print("npm-vetted: interrupted; nothing was decided", file=sys.stderr)

@@ -24,6 +24,8 @@ class NpmVettedError(Exception):
         self.path = path
         self.line = line
         self.fix = fix
+        self.besides: tuple[NpmVettedError, ...] = ()
+        """What else is wrong, of a lower exit status."""
 
 
 class RefusedError(NpmVettedError):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from npm_vetted.change import Change
 from npm_vetted.checks import checks
 from npm_vetted.documents.base import hint
-from npm_vetted.errors import NpmVettedError, UsageError
+from npm_vetted.errors import NpmVettedError, UndecidedError, UsageError
 from npm_vetted.loosening import adopted
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.notes import NoteStore
@@ -46,11 +46,43 @@ def policy_of(snapshot: Snapshot) -> Policy:
 
 
 def open_change(comparison: Comparison, today: datetime.datetime | None = None) -> Change:
-    """Decide which policy, exemptions and notes hold; raises UsageError where they are wrong.
+    """Decide which policy, exemptions and notes hold.
 
     The policy is the one before the change, except in the commit that adopts. The policy that the
     change leaves must be readable all the same: it is the next one to judge.
+
+    Raises UsageError where one is wrong; what cannot be read under any policy weighs more.
     """
+    now = today or datetime.datetime.now(datetime.UTC)
+    try:
+        return _ruled_change(comparison, now)
+    except UsageError as wrong:
+        unread = _unread(comparison, now)
+        if unread is None:
+            raise
+        unread.besides = (wrong,)
+        raise unread from None
+
+
+def _unread(comparison: Comparison, today: datetime.datetime) -> UndecidedError | None:
+    """What of a change cannot be read, whatever the policy."""
+    policy = Policy()
+    notes = NoteStore(comparison.after, policy.criteria)
+    change = Change(
+        comparison=comparison,
+        policy=policy,
+        vetting=Vetting(policy, Exemptions(""), notes),
+        earlier_vettings=(),
+        today=today,
+    )
+    try:
+        sum(len(project.uses) for project in change.projects)
+    except UndecidedError as error:
+        return error
+    return None
+
+
+def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
     after = policy_of(comparison.after)
     law = comparison.law
     first = not adopted(law)
@@ -66,7 +98,7 @@ def open_change(comparison: Comparison, today: datetime.datetime | None = None) 
             )
             for each in comparison.parents
         ),
-        today=today or datetime.datetime.now(datetime.UTC),
+        today=today,
     )
 
 

@@ -30,14 +30,20 @@ WORDS: Final = Words(
 
 def run(change: Change) -> Iterator[Finding]:
     """List what the commit loosens; an error unless it does nothing else."""
-    if change.everything or not (change.touched.keys() & {CONFIG, EXEMPTIONS}):
+    ours = {path for path in change.touched if path.startswith(VETTING)}
+    if change.everything or not ours:
+        return
+    deleted = not adopted(change.after)
+    if not deleted and not ours & {CONFIG, EXEMPTIONS}:
         return
     before, law = change.comparison.before, change.comparison.law
     # A branch from before the adoption may bring a .vetting/ of its own: held against the law.
     found = list(loosenings(before if adopted(before) else law, change.after))
-    alone = all(path in (CONFIG, EXEMPTIONS) or _is_only_words(path) for path in change.touched)
+    policy = ours if deleted else ours & {CONFIG, EXEMPTIONS}
+    alone = all(path in policy or _is_only_words(path) for path in change.touched)
+    paths = (VETTING.rstrip("/"),) if deleted else tuple(sorted(policy))
     for each in found:
-        yield _finding(each, alone)
+        yield _finding(each, alone, paths)
 
 
 def _is_only_words(path: str) -> bool:
@@ -49,7 +55,7 @@ def _is_only_words(path: str) -> bool:
     )
 
 
-def _finding(loosening: Loosening, alone: bool) -> Finding:
+def _finding(loosening: Loosening, alone: bool, paths: tuple[str, ...]) -> Finding:
     if alone:
         return Finding(
             check=ID,
@@ -63,5 +69,5 @@ def _finding(loosening: Loosening, alone: bool) -> Finding:
         message=f"loosens the policy in a change that does something else: {loosening.words}",
         location=loosening.location,
         package=loosening.package,
-        fix=(("git", "commit", "-m", "Policy: say why", "--", CONFIG, EXEMPTIONS),),
+        fix=(("git", "commit", "-m", "Policy: say why", "--", *paths),),
     )

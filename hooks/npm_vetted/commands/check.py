@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from npm_vetted.errors import FOUND, NpmVettedError, UsageError
+from npm_vetted.errors import FOUND, NpmVettedError, UndecidedError, UsageError
 from npm_vetted.repository import Repository
 
 if TYPE_CHECKING:
@@ -29,7 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge, print, and give the exit status."""
+    """Judge, print, and give the exit status; JSON also of what goes wrong."""
+    try:
+        return _run(arguments)
+    except OSError:  # most likely of the printing
+        raise
+    except Exception as error:
+        if arguments.format == "json":
+            _print_undecided(arguments, error)
+        raise
+
+
+def _run(arguments: argparse.Namespace) -> int:
     gc.disable()  # what is read stays until the end and has no cycles: looking for some is a loss
     from_ref = arguments.from_ref or (
         None if arguments.all else os.environ.get("PRE_COMMIT_FROM_REF")
@@ -70,15 +81,12 @@ def _judge(
     from_ref: str | None,
     to_ref: str | None,
 ) -> int:
-    from npm_vetted.change import Change
     from npm_vetted.commands._common import opened, style_of
-    from npm_vetted.judge import Judgement, judge, undecided
+    from npm_vetted.judge import judge
     from npm_vetted.leftbehind import naming_notes_left_behind
     from npm_vetted.report import report
 
-    change: Change | None = None
     style = style_of(arguments)
-    printer = report(arguments.format)
     try:
         with opened(
             from_ref=from_ref, to_ref=to_ref, everything=arguments.all, repository=repository
@@ -87,14 +95,24 @@ def _judge(
             if from_ref is None:
                 findings = naming_notes_left_behind(judgement.findings, change, here.top)
                 judgement = judgement._replace(findings=tuple(findings))
-            printer.print_judgement(judgement, change, style, sys.stdout)
+            report(arguments.format).print_judgement(judgement, change, style, sys.stdout)
             return exit_status(judgement, strict=style.strict)
-    except UsageError:
-        raise
-    except NpmVettedError as error:
-        judgement = Judgement(findings=(undecided(error),), projects=0, artifacts=0, notes=0)
-        printer.print_judgement(judgement, change, style, sys.stdout)
+    except UndecidedError as error:
+        _print_undecided(arguments, error)
         return error.status
+
+
+def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:
+    """Print that nothing could be judged, and why."""
+    from npm_vetted.commands._common import style_of
+    from npm_vetted.judge import Judgement, undecided
+    from npm_vetted.report import report
+
+    if not isinstance(error, NpmVettedError):
+        error = UndecidedError(f"a fault of its own: {type(error).__name__}: {error}")
+    findings = tuple(undecided(each) for each in (error, *error.besides))
+    judgement = Judgement(findings=findings, projects=0, artifacts=0, notes=0)
+    report(arguments.format).print_judgement(judgement, None, style_of(arguments), sys.stdout)
 
 
 def _wanted(arguments: argparse.Namespace) -> frozenset[str] | None:
