@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 from typing import Final, NamedTuple
-from urllib.parse import quote, unquote
 
 from npm_vetted.hashes import same_bytes, same_checksum
 from npm_vetted.model import Artifact, Kind
@@ -104,6 +103,8 @@ def _has_host(source: str | None) -> bool:
 
 def write_pinned(pinned: Pinned) -> str:
     """One word that an exemption's line can hold; ``-`` where nothing binds."""
+    from urllib.parse import quote
+
     parts = {"": ",".join((pinned.integrity or "").split())}
     parts |= {prefix: getattr(pinned, key) or "" for key, prefix in _PREFIXES.items()}
     words = [
@@ -116,6 +117,8 @@ def write_pinned(pinned: Pinned) -> str:
 
 def read_pinned(word: str) -> Pinned:
     """The opposite of ``write_pinned``."""
+    from urllib.parse import unquote
+
     found: dict[str, str] = {}
     for part in word.split(";"):
         for key, prefix in _PREFIXES.items():

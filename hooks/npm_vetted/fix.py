@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted import __version__
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PROGRAM: Final = "npm-vetted"
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=,+^-]+\Z")
-_QUOTABLE: Final = re.compile(r"[A-Za-z0-9_./:=,+^@#~ ()*<>|&';{}?\[\]%-]+\Z")
+_PLAIN: Final = r"[A-Za-z0-9_./:=,+^-]+\Z"
+_QUOTABLE: Final = r"[A-Za-z0-9_./:=,+^@#~ ()*<>|&';{}?\[\]%-]+\Z"
 
 
 def quoted(argument: str) -> str | None:
@@ -24,9 +24,9 @@ def quoted(argument: str) -> str | None:
     Within double quotes a shell still expands ``$``, backquotes, backslashes and ``!``: a name
     with one of these (no package that npm publishes has one) is never made part of a command.
     """
-    if _PLAIN.match(argument):
+    if re.match(_PLAIN, argument):
         return argument
-    return f'"{argument}"' if _QUOTABLE.match(argument) else None
+    return f'"{argument}"' if re.match(_QUOTABLE, argument) else None
 
 
 def command_line(fix: Sequence[Sequence[str]], program: str) -> str | None:
@@ -48,6 +48,9 @@ def program() -> str:
     Its name, where the user's PATH has the same version; else the full path of this executable
     (a hook's environment is on the hook's PATH, not on the user's).
     """
+    import shutil
+    from pathlib import Path
+
     own = Path(sys.argv[0])
     if own.stem != PROGRAM or not own.is_absolute():
         own = Path(sys.executable).with_name(PROGRAM + (".exe" if os.name == "nt" else ""))
@@ -61,6 +64,8 @@ def program() -> str:
 
 def _users_path(own: Path) -> str:
     """PATH as the user's shell has it: without what pre-commit or prek put in front of it."""
+    from pathlib import Path
+
     folders = [
         each for each in os.environ.get("PATH", "").split(os.pathsep) if Path(each).is_absolute()
     ]
@@ -70,6 +75,8 @@ def _users_path(own: Path) -> str:
 
 
 def _version_of(executable: str) -> str | None:
+    import subprocess
+
     try:
         done = subprocess.run(
             [executable, "--version"], capture_output=True, text=True, timeout=5, check=False

@@ -1,10 +1,10 @@
+# ruff: noqa: PTH113, PTH118, PTH119 - pathlib costs an import that most commits do not need
 """Notes that are written, and lie in the working tree, but are not in what is committed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from npm_vetted.change import Change
 from npm_vetted.model import Finding
@@ -19,7 +19,7 @@ def naming_notes_left_behind(
     """The findings; where a note that would resolve one was only forgotten, they say so."""
     for finding in findings:
         path = _note_that_it_asks_for(finding)
-        if path is None or change.after.entry(path) or not Path(top, path).is_file():
+        if path is None or change.after.entry(path) or not os.path.isfile(os.path.join(top, path)):
             yield finding
             continue
         yield finding._replace(
@@ -40,5 +40,5 @@ def _note_that_it_asks_for(finding: Finding) -> str | None:
 def _taking(path: str, label: str) -> tuple[tuple[str, ...], ...]:
     """``git commit PATH`` leaves the index aside, so there the note goes first, on its own."""
     add = ("git", "add", path)
-    partial = Path(os.environ.get("GIT_INDEX_FILE", "")).name.startswith("next-index-")
+    partial = os.path.basename(os.environ.get("GIT_INDEX_FILE", "")).startswith("next-index-")
     return (add, ("git", "commit", "-m", f"Vet {label}", "--", path)) if partial else (add,)

@@ -9,12 +9,11 @@ from typing import Final
 from npm_vetted.documents.base import Document, Table
 from npm_vetted.documents.strict_json import load_json
 from npm_vetted.model import Group, Location, Manifest, Pin, Requirement
+from npm_vetted.patterns import pattern
 
 NAME: Final = "package.json"
-_EXACT: Final = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-[0-9A-Za-z.-]+)?(?:\+.*)?\Z")
-_LOWER: Final = re.compile(
-    r"(?:>=|\^|~|=)?\s*v?(\d{1,9})(?:\.(\d{1,9}|[xX*]))?(?:\.(\d{1,9}|[xX*]))?"
-)
+_EXACT: Final = pattern(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-[0-9A-Za-z.-]+)?(?:\+.*)?\Z")
+_LOWER: Final = pattern(r"(?:>=|\^|~|=)?\s*v?(\d{1,9})(?:\.(\d{1,9}|[xX*]))?(?:\.(\d{1,9}|[xX*]))?")
 
 
 def read_manifest(path: str, data: bytes) -> Manifest:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
@@ -14,6 +12,7 @@ from npm_vetted.documents.base import Table, hint
 from npm_vetted.documents.strict_toml import load_toml
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Artifact, Location
+from npm_vetted.patterns import pattern
 from npm_vetted.snapshot import Snapshot
 
 FOLDER: Final = ".vetting/notes/"
@@ -21,8 +20,8 @@ GROUPS: Final = ".vetting/notes/_groups/"
 BESIDE: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
 _SEARCH_LIMIT: Final = 200
 _LONGEST_STEM: Final = 100
-_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
-_UNSAFE: Final = re.compile(r"[^a-z0-9._-]")
+_RESERVED: Final = pattern(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
+_UNSAFE: Final = pattern(r"[^a-z0-9._-]")
 _PLACEHOLDERS: Final = frozenset(
     """
     todo tbd fixme xxx n/a none nil null okay yes fine good lgtm test asdf foo bar wip because why
@@ -291,6 +290,9 @@ def file_stem(version: str | None, pinned: Pinned) -> str:
     """The name of a note's file without ``.toml``: its version, else its commit or hash."""
     if version is not None:
         return encode_name(version)
+    import base64
+    import hashlib
+
     if pinned.specifier is not None:
         stem = encode_name(pinned.specifier)
         short = len(stem) <= _LONGEST_STEM

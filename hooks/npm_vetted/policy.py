@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
-from urllib.parse import quote, unquote
 
 from npm_vetted.documents.base import Table, decode, hint
 from npm_vetted.documents.strict_toml import load_toml
@@ -85,7 +84,15 @@ class Ignore(NamedTuple):
 
 def _labelled(name: str, version: str = "") -> str:
     """``name@version`` without the characters that a line of exemptions is split at."""
-    return f"{quote(name, safe='@/!+.-_~')}@{quote(version, safe='/!+.-_~')}"
+    return f"{_quoted(name, '@/!+.-_~')}@{_quoted(version, '/!+.-_~')}"
+
+
+def _quoted(text: str, safe: str) -> str:
+    if text.isascii() and all(char in safe or char.isalnum() for char in text):
+        return text
+    from urllib.parse import quote
+
+    return quote(text, safe=safe)
 
 
 class Exemption(NamedTuple):
@@ -376,6 +383,14 @@ class Exemptions:
         return "".join(f"{line}\n" for line in lines).encode()
 
 
+def _unquoted(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
 def _exemption(line: str, text: str, at: int) -> Exemption:
     words = line.split(" ", 3)
     name, mark, version = words[0].rpartition("@")
@@ -386,4 +401,4 @@ def _exemption(line: str, text: str, at: int) -> Exemption:
             line=text.count("\n", 0, at),
             fix="npm-vetted exempt writes these lines; take out or mend this one",
         )
-    return Exemption(unquote(name), unquote(version), words[1], words[2] == "scripts", words[3])
+    return Exemption(_unquoted(name), _unquoted(version), words[1], words[2] == "scripts", words[3])

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from npm_vetted.patterns import pattern
+
 _PUBLIC: Final = "registry.npmjs.org"
 _ALIASES: Final = {"registry.yarnpkg.com": _PUBLIC}
 """Yarn 1 writes its own name of the public registry; it is the same one."""
 
-_URL: Final = re.compile(
+_URL: Final = pattern(
     r"(?P<scheme>https?)://"
     r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -22,7 +24,7 @@ _URL: Final = re.compile(
     r"(?:[?#][\x21-\x5b\x5d-\x7e]*)?",
     re.IGNORECASE | re.ASCII,  # without ASCII, [a-z] takes the Kelvin sign for a k
 )
-_PERCENT: Final = re.compile(r"%([0-9a-fA-F]{2})?")
+_PERCENT: Final = pattern(r"%([0-9a-fA-F]{2})?")
 _DEFAULT_PORT: Final = {"https": 443, "http": 80}
 _SLASH: Final = "%2f"
 
@@ -85,7 +87,7 @@ class Registries(NamedTuple):
 
 
 _COMMIT: Final = r"(?:[0-9a-f]{40}|[0-9a-f]{64})"
-_PINNED: Final = re.compile(
+_PINNED: Final = pattern(
     rf"[^#]*\#(?:[^#]*&)?(?:commit=)?{_COMMIT}(?:&[^#]*)?"  # npm, pnpm, both Yarns, Bun
     r"|github:[^#]*\#[0-9a-f]{7,64}"  # Bun writes it short
     rf"|[^#]*/tar\.gz/{_COMMIT}"  # codeload.github.com
@@ -103,8 +105,8 @@ def is_pinned(source: str) -> bool:
 
 _NAME: Final = r"(?P<name>(?:@[^/@]+/)?[^/@]+)"
 _TARBALLS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
+    pattern(each)
+    for each in (
         # The registry's own, which Artifactory, Azure, Nexus, Verdaccio, CodeArtifact, … follow;
         # GitLab and Verdaccio may repeat the scope before the file.
         rf"(?P<prefix>.*?)/{_NAME}/(?:-|download)/(?P<file>(?:@[^/@]+/)?[^/]+)\.tgz",
@@ -127,8 +129,8 @@ def tarball_of(url: str) -> tuple[str, str] | None:
     if place is None or len(url) > _LONGEST:
         return None
     path = place.path.replace(_SLASH, "/")
-    for pattern in _TARBALLS:
-        match = pattern.fullmatch(path)
+    for each in _TARBALLS:
+        match = each.fullmatch(path)
         if match is not None:
             found = match.groupdict()
             name = found["name"]

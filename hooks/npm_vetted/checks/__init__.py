@@ -7,12 +7,12 @@ about other checks.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from npm_vetted.model import Finding, Level, Problem, Project
+from npm_vetted.parts import parts
 
 if TYPE_CHECKING:
     from npm_vetted.change import Change, Use
@@ -48,10 +48,9 @@ class Check(Protocol):
 @cache
 def checks() -> Mapping[str, Check]:
     """Every check by its id, in alphabetical order."""
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
     return {
         name.replace("_", "-"): cast("Check", importlib.import_module(f"{__name__}.{name}"))
-        for name in names
+        for name in parts(__path__)
     }
 
 

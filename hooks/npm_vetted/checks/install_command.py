@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -12,14 +11,15 @@ from npm_vetted.checks import Words
 from npm_vetted.clients import clients
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.installs import judge, place_of
-from npm_vetted.installs.disk import Tracked
 from npm_vetted.manifest import NAME as MANIFEST
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
+from npm_vetted.patterns import pattern
 from npm_vetted.project import Projects, ancestors, interesting_names, join
 from npm_vetted.snapshot import VETTING
 from npm_vetted.vetting import Status, Subject, Vetting
 
 if TYPE_CHECKING:
+    from npm_vetted.installs.disk import Tracked
     from npm_vetted.repository import TreeEntry
     from npm_vetted.snapshot import Snapshot
 
@@ -48,7 +48,7 @@ WORDS: Final = Words(
 )
 
 _IGNORES: Final = (".dockerignore", ".containerignore")
-_TAIL: Final = re.compile(r"(?<!^)@")
+_TAIL: Final = pattern(r"(?<!^)@")
 _BINS: Final = {
     "tsc": "typescript", "tsserver": "typescript", "ng": "@angular/cli",
     "vue-cli-service": "@vue/cli-service", "changeset": "@changesets/cli",
@@ -155,6 +155,8 @@ class View:
 
     @cached_property
     def _tracked(self) -> Tracked:
+        from npm_vetted.installs.disk import Tracked
+
         return Tracked(self.snapshot.everything)
 
     def tracked(self) -> Tracked:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.change import Change, ProjectChange, Use
 from npm_vetted.checks import Words, use_finding
-from npm_vetted.lookalikes import Match, lookalikes
-from npm_vetted.lookalikes.known import Index, unpopular, used
 from npm_vetted.model import Finding
 from npm_vetted.vetting import Status
+
+if TYPE_CHECKING:
+    from npm_vetted.lookalikes import Match
 
 ID: Final = "lookalike"
 HOOKS: Final = frozenset({"notes"})
@@ -46,14 +47,23 @@ def run(change: Change) -> Iterator[Finding]:
         for use in project.uses:
             if _is_new(use):
                 names.setdefault(use.artifact.name, []).append(use)
-        rare = unpopular(names)
-        own = _used(project) if rare else None
-        suspects = {name: found for name in rare if (found := list(lookalikes(name, own)))}
+        suspects = _suspects(project, names) if names else {}
         uses = [use for name in suspects for use in names[name]]
         change.vetting.notes.search([_label(use) for use in uses])
         for name, matches in suspects.items():
             if _is_asked(change, names[name]):
                 yield from _findings(change, names[name], matches)
+
+
+def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[Match]]:
+    """Those of some new names that look like another, and like which."""
+    from npm_vetted.lookalikes import lookalikes
+    from npm_vetted.lookalikes.known import unpopular, used
+
+    rare = unpopular(names)
+    before = project.names_before() if rare else set()
+    own = used(before) if before else None
+    return {name: found for name in rare if (found := list(lookalikes(name, own)))}
 
 
 def _is_new(use: Use) -> bool:
@@ -75,11 +85,6 @@ def _findings(change: Change, uses: list[Use], matches: list[Match]) -> Iterator
     left = [match for match in matches if match.known not in denied]
     if left:
         yield _finding(uses[0], left)
-
-
-def _used(project: ProjectChange) -> Index | None:
-    names = project.names_before()
-    return used(names) if names else None
 
 
 def _denied(change: Change, uses: list[Use]) -> set[str]:

@@ -7,13 +7,13 @@ policy. It is handed a ``Project`` and reads through it.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Protocol, cast
 
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.model import Allowance, Edit, Manifest, Problem, Project, Read
+from npm_vetted.parts import parts
 
 
 class Registries(Protocol):
@@ -89,8 +89,7 @@ class Client(Protocol):
 def clients() -> Mapping[str, Client]:
     """Every client by its NAME."""
     found: dict[str, Client] = {}
-    modules = sorted(info.name for info in pkgutil.iter_modules(__path__))
-    for module in (each for each in modules if not each.startswith("_") and each != "lockfile"):
+    for module in (each for each in parts(__path__) if each != "lockfile"):
         loaded = importlib.import_module(f"{__name__}.{module}")
         client = cast("Client", loaded)
         found[client.NAME] = client

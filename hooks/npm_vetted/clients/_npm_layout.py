@@ -8,7 +8,6 @@ thrown away again; what is not certain is parsed whole. Either way the same file
 from __future__ import annotations
 
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -18,14 +17,15 @@ from npm_vetted.clients._npm_places import is_plain_place
 from npm_vetted.documents.base import Document, decode, named
 from npm_vetted.documents.strict_json import load_json, only_member, uncollected
 from npm_vetted.errors import DocumentError
+from npm_vetted.patterns import pattern
 
 Raw = Mapping[str, object]
 
 FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 ASKING: Final = (*FIELDS, "devDependencies")
 
-_START: Final = re.compile(rb"\{(\r?\n)([ \t]+)(?=\")")
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_START: Final = pattern(rb"\{(\r?\n)([ \t]+)(?=\")")
+_SPACE: Final = pattern(r"[ \t\n\r]*")
 _RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
 _FEW: Final = 16
 """How many names are searched one by one; beyond it every table is decoded."""

@@ -7,8 +7,6 @@ docs.npmjs.com, "package-lock.json"; what npm does with odd ones: @npmcli/arbori
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
@@ -223,6 +221,9 @@ class NpmLockfile(Lockfile):
         content = self._read(file)
         if content is None:
             raise self._fail(key, f"the patch file {file} is not there", "patched")
+        import base64
+        import hashlib
+
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         return f"sha256-{digest}"
 
@@ -392,7 +393,7 @@ class NpmLockfile(Lockfile):
         """The artifacts of some packages: under their own names, or an alias."""
         unusual = self.layout.unusual
         for key in self.blocks:
-            if key[key.rfind(MODULES) + len(MODULES) :] in names or (
+            if key.rpartition(MODULES)[2] in names or (
                 key in unusual and "name" in self.packages[key]
             ):
                 artifact = self._artifact(key)
@@ -401,8 +402,6 @@ class NpmLockfile(Lockfile):
 
     def package_names(self) -> set[str]:
         unusual = self.layout.unusual
-        found = {
-            key[key.rfind(MODULES) + len(MODULES) :] for key in self.blocks if key not in unusual
-        }
+        found = {key.rpartition(MODULES)[2] for key in self.blocks if key not in unusual}
         artifacts = (self._artifact(key) for key in unusual if key)
         return found | {artifact.name for artifact in artifacts if artifact is not None}

@@ -6,19 +6,20 @@ The grammar and the rule for prereleases are those of npm's own ``semver`` packa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Final, NamedTuple
+
+from npm_vetted.patterns import pattern
 
 _LONGEST: Final = 256
 _PART: Final = r"(?:\d{1,16}|[xX*])"
 _PRERELEASE: Final = r"(?:-?([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
 _PARTIAL: Final = rf"[v=\s]*({_PART})(?:\.({_PART})(?:\.({_PART}){_PRERELEASE})?)?"
-_HYPHEN: Final = re.compile(rf"\s*({_PARTIAL})\s+-\s+({_PARTIAL})\s*\Z")
-_COMPARATOR: Final = re.compile(rf"(\^|~>?|[<>]=?|)=?{_PARTIAL}\Z")
-_GLUE: Final = re.compile(r"(\^|~>?|[<>]?=|[<>])\s+")
-_VERSION: Final = re.compile(r"[v=\s]*(\d{1,16})\.(\d{1,16})\.(\d{1,16})" + _PRERELEASE + r"\s*\Z")
+_HYPHEN: Final = pattern(rf"\s*({_PARTIAL})\s+-\s+({_PARTIAL})\s*\Z")
+_COMPARATOR: Final = pattern(rf"(\^|~>?|[<>]=?|)=?{_PARTIAL}\Z")
+_GLUE: Final = pattern(r"(\^|~>?|[<>]?=|[<>])\s+")
+_VERSION: Final = pattern(r"[v=\s]*(\d{1,16})\.(\d{1,16})\.(\d{1,16})" + _PRERELEASE + r"\s*\Z")
 
 
 class Version(NamedTuple):

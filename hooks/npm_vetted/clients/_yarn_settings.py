@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Location, Problem, Project
+from npm_vetted.patterns import pattern
 
-_VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
+_VARIABLE: Final = pattern(r"\$\{[^{}]*\}")
 
 Fix = tuple[tuple[str, ...], ...]
 

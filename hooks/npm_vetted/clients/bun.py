@@ -17,6 +17,7 @@ from npm_vetted.documents.base import Document
 from npm_vetted.documents.npmrc import SWITCH, Setting, depends, effective, load_npmrc
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+from npm_vetted.patterns import pattern
 
 if TYPE_CHECKING:
     from npm_vetted.clients import Registries
@@ -35,10 +36,10 @@ INHERITED: tuple[str, ...] = ()
 SCRIPTS_FLAG = "--ignore-scripts"
 
 _TRUSTED: Final = "trustedDependencies"
-_PLAIN_TRUE: Final = re.compile(
+_PLAIN_TRUE: Final = pattern(
     r"""\s*(?:"ignore-scripts"|ignore-scripts)\s*(?:=\s*(true|"true"|'true')\s*)?\Z"""
 )
-_VARIABLE: Final = re.compile(
+_VARIABLE: Final = pattern(
     r"(?<!\w)((?:BUN_CONFIG|NPM_CONFIG|npm_config)_\w+|NODE_TLS_REJECT_UNAUTHORIZED"
     r"|NODE_EXTRA_CA_CERTS|BUN_INSTALL(?:_CACHE_DIR)?|XDG_CACHE_HOME)\s*[=:]"
 )

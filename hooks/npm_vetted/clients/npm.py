@@ -5,7 +5,6 @@ What its settings do was tried with npm 10, 11 and 12 (tests/test_npmrc.py, test
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from npm_vetted.documents.npmrc import (
 )
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+from npm_vetted.patterns import pattern
 
 if TYPE_CHECKING:
     from npm_vetted.clients._npm_lockfile import NpmLockfile
@@ -33,9 +33,9 @@ SCRIPTS_FLAG = "--ignore-scripts"
 
 _NPMRC: Final = ".npmrc"
 _EXTENSIONS: Final = (".npm-extension.mjs", ".npm-extension.cjs")
-_EXACT: Final = re.compile(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
-_LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-_TAIL: Final = re.compile(r"(?<!\\)\s*[;#]")
+_EXACT: Final = pattern(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
+_LINE: Final = pattern(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_TAIL: Final = pattern(r"(?<!\\)\s*[;#]")
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001

@@ -35,6 +35,7 @@ from npm_vetted.model import (
     Project,
     Read,
 )
+from npm_vetted.patterns import pattern
 
 NAME: Final = "yarn-berry"
 PROGRAM: Final = "yarn"
@@ -50,7 +51,7 @@ OFF_SINCE: Final = (4, 14, 0)
 _RC: Final = ".yarnrc.yml"
 _REASON: Final = "switch dependencies' install scripts off"
 _META: Final = "dependenciesMeta"
-_SWITCH_LINE: Final = re.compile(rf"""(["']?){SWITCH}\1[ ]*:""")
+_SWITCH_LINE: Final = pattern(rf"""(["']?){SWITCH}\1[ ]*:""")
 
 
 def recognises(name: str, data: bytes) -> bool:
@@ -231,9 +232,9 @@ def _repositories(data: Mapping[str, object]) -> Iterator[_Found]:
     key = "approvedGitRepositories"
     approved = data.get(key)
     patterns = approved if isinstance(approved, list) else [approved]
-    for pattern in patterns:
-        if isinstance(pattern, str) and ("*" in pattern or "?" in pattern or depends(pattern)):
-            message = f"{key} has {pattern!r}: expected whole addresses, for their code is run"
+    for each in patterns:
+        if isinstance(each, str) and ("*" in each or "?" in each or depends(each)):
+            message = f"{key} has {each!r}: expected whole addresses, for their code is run"
             yield (key,), message, Level.ERROR
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients import Registries
 from npm_vetted.clients._yarn_settings import (
@@ -21,9 +21,12 @@ from npm_vetted.clients._yarn_settings import (
 )
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.npmrc import effective, load_npmrc
-from npm_vetted.documents.yarnrc import Setting, load_yarnrc
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+from npm_vetted.patterns import pattern
+
+if TYPE_CHECKING:
+    from npm_vetted.documents.yarnrc import Setting
 
 NAME: Final = "yarn-classic"
 PROGRAM: Final = "yarn"
@@ -34,7 +37,7 @@ SCRIPTS_FLAG: Final = "--ignore-scripts"
 
 SWITCH: Final = "ignore-scripts"
 _RC: Final = ".yarnrc"
-_METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
+_METADATA: Final = pattern(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 _HARMLESS: Final = frozenset({
     "cache-folder", "check-files", "emoji", "exact", "flat", "force", "frozen-lockfile",
     "ignore-engines", "ignore-optional", "ignore-platform", "ignore-scripts", "link-duplicates",
@@ -66,9 +69,15 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noq
     return manifest.workspaces
 
 
+def _load(path: str, data: bytes) -> tuple[Setting, ...]:
+    from npm_vetted.documents.yarnrc import load_yarnrc  # its grammar takes a while to compile
+
+    return load_yarnrc(path, data)
+
+
 def _settings(project: Project, name: str) -> tuple[Setting, ...]:
     data = project.read_own(name)
-    return () if data is None else load_yarnrc(project.join(name), data)
+    return () if data is None else _load(project.join(name), data)
 
 
 def _fix(path: str) -> tuple[tuple[str, ...], ...]:
@@ -263,7 +272,7 @@ def switch_off(project: Project) -> Sequence[Edit]:
     for name in (_RC, *(f"{folder}/{_RC}" for folder in folders(project))):
         path = project.join(name)
         data = project.read_own(name)
-        settings = () if data is None else load_yarnrc(path, data)
+        settings = () if data is None else _load(path, data)
         found = _last(settings, SWITCH)
         if found is None and name != _RC:
             continue
@@ -279,7 +288,7 @@ _REASON: Final = "switch dependencies' install scripts off"
 def _edited(path: str, data: bytes) -> bytes:
     """The file with every line of the switch put right, or with one added at its end."""
     end = b"\r\n" if b"\r\n" in data else b"\n"
-    numbers = {s.line for s in load_yarnrc(path, data) if s.key == SWITCH and s.table is None}
+    numbers = {s.line for s in _load(path, data) if s.key == SWITCH and s.table is None}
     lines = data.split(b"\n")
     for number in numbers:
         rest = b"\r" if lines[number - 1].endswith(b"\r") else b""
@@ -288,7 +297,7 @@ def _edited(path: str, data: bytes) -> bytes:
     if not numbers:
         gap = b"" if not content or content.endswith(b"\n") else end
         content += gap + f"{SWITCH} true".encode() + end
-    found = _last(load_yarnrc(path, content), SWITCH)
+    found = _last(_load(path, content), SWITCH)
     if found is None or found.value is not True:
         raise UndecidedError(f"cannot write '{SWITCH} true' into it", path=path)
     return content

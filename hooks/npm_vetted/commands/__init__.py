@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import pkgutil
 from typing import Protocol, cast
+
+from npm_vetted.parts import parts
 
 
 class Command(Protocol):
@@ -23,9 +24,7 @@ class Command(Protocol):
 
 def names() -> list[str]:
     """The commands there are."""
-    return sorted(
-        info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")
-    )
+    return parts(__path__)
 
 
 def command(name: str) -> Command:

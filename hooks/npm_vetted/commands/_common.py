@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from npm_vetted.change import Change
 from npm_vetted.errors import UsageError
@@ -56,7 +57,7 @@ def style_of(arguments: argparse.Namespace) -> Style:
         quiet=arguments.quiet,
         verbose=arguments.verbose,
         strict=getattr(arguments, "strict", False),
-        program=program(),
+        program=cache(program),
     )
 
 

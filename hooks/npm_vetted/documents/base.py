@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, TypeVar
 
 from npm_vetted.errors import DocumentError, NpmVettedError
+from npm_vetted.patterns import pattern
 
 T = TypeVar("T")
 
@@ -19,13 +20,13 @@ DEPTH_LIMIT: Final = 200
 def decode(path: str, data: bytes) -> str:
     """UTF-8 text without a byte order mark; raises DocumentError with the line that is not."""
     try:
-        return data.decode("utf-8-sig")
+        return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DocumentError("not UTF-8 text", path=path, line=line) from None
 
 
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = pattern(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,

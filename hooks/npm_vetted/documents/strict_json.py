@@ -16,8 +16,9 @@ from typing import Final
 
 from npm_vetted.documents.base import Document, Keys, decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
+from npm_vetted.patterns import pattern
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_TOKEN: Final = pattern(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
 class _DuplicateKeyError(ValueError):

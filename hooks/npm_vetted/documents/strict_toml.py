@@ -10,10 +10,11 @@ from typing import Final
 
 from npm_vetted.documents.base import Document, Keys, decode
 from npm_vetted.errors import DocumentError
+from npm_vetted.patterns import pattern
 
-_LINE: Final = re.compile(r"\(at line (\d+)")
-_HEADER: Final = re.compile(r"\s*(\[\[?)([^\]]+)\]")
-_KEY: Final = re.compile(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
+_LINE: Final = pattern(r"\(at line (\d+)")
+_HEADER: Final = pattern(r"\s*(\[\[?)([^\]]+)\]")
+_KEY: Final = pattern(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
 
 
 def load_toml(path: str, data: bytes) -> Document:

@@ -8,15 +8,17 @@ directory, the variables and the files that are there when it runs.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from npm_vetted.errors import NpmVettedError
-from npm_vetted.installs.disk import Tracked
 from npm_vetted.model import Level, Location, Problem, Project, Read
+from npm_vetted.parts import parts
+
+if TYPE_CHECKING:
+    from npm_vetted.installs.disk import Tracked
 
 _QUOTING: Final = b"\\'\"^`\r\n"
 _NAMES: Final = (b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts", b"enable_scripts",
@@ -67,7 +69,7 @@ class Place(Protocol):
 def kinds() -> Sequence[Place]:
     """Every kind of file that commands stand in."""
     package = importlib.import_module(f"{__name__}.places")
-    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+    names = parts(package.__path__)
     return tuple(
         cast("Place", importlib.import_module(f"{package.__name__}.{name}"))
         for name in names

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Final
 
 from npm_vetted.lookalikes.slips import EVERYWHERE, FEW, Near, Slip, skeletons
@@ -134,6 +134,8 @@ def _packages() -> str:
 @cache
 def _data() -> tuple[str, str]:
     """The popular packages and the products, one a line, each line between two newlines."""
-    text = (Path(__file__).parents[1] / "data" / "popular-names.txt").read_text("utf-8")
+    home = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
+    with open(os.path.join(home, "data", "popular-names.txt"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+        text = file.read()
     packages, _, others = text.partition("\n# packages")[2].partition("# products")
     return packages, others

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, TextIO, cast
 
 from npm_vetted.change import Change
 from npm_vetted.judge import Judgement
+from npm_vetted.parts import parts
 
 
 class Style(NamedTuple):
-    """How a report is printed. ``program`` is how the user calls npm-vetted."""
+    """How a report is printed. ``program`` finds out how the user calls npm-vetted."""
 
     colour: bool = False
     quiet: bool = False
     verbose: bool = False
     strict: bool = False
-    program: str = "npm-vetted"
+    program: Callable[[], str] = "npm-vetted".__str__
 
 
 class Report(Protocol):
@@ -31,7 +32,7 @@ class Report(Protocol):
 
 def formats() -> list[str]:
     """The formats there are."""
-    return sorted(info.name for info in pkgutil.iter_modules(__path__))
+    return parts(__path__)
 
 
 def report(name: str) -> Report:

@@ -42,5 +42,5 @@ def _finding(finding: Finding, style: Style) -> dict[str, object]:
         "project": finding.project,
         "package": finding.package,
         "version": finding.version,
-        "fix": command_line(finding.fix, style.program),
+        "fix": command_line(finding.fix, style.program()) if finding.fix else None,
     }

@@ -75,7 +75,7 @@ def _lines(family: list[Finding], style: Style, paint: Paint) -> Iterator[str]:
     why = _why(first.check)
     if why:
         yield paint(f"    why: {why}", "dim")
-    fix = command_line(first.fix, style.program)
+    fix = command_line(first.fix, style.program()) if first.fix else None
     for line in (fix or "").splitlines():
         yield f"    fix: {paint(line, 'green')}"
 

@@ -6,7 +6,6 @@ A module reads argument lists as its client does and knows nothing of files, pro
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,6 +13,7 @@ from functools import cache
 from typing import Protocol, cast
 
 from npm_vetted.installs.words import HOLE, Value
+from npm_vetted.parts import parts
 
 
 class Kind(StrEnum):
@@ -81,8 +81,8 @@ class Reader(Protocol):
 def readers() -> Mapping[str, Reader]:
     """The readers by program."""
     found: dict[str, Reader] = {}
-    for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
+    for name in parts(__path__):
+        module = importlib.import_module(f"{__name__}.{name}")
         if hasattr(module, "PROGRAMS"):
             reader = cast("Reader", module)
             found.update(dict.fromkeys(reader.PROGRAMS, reader))

@@ -1,0 +1,21 @@
+"""The parts of a package that are found by themselves: clients, checks, commands, reports, places."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+
+def parts(paths: Iterable[str]) -> list[str]:
+    """The names of a package's modules, but for those that start with an underscore, in order.
+
+    ``pkgutil`` lists them too, and imports ``inspect`` for it: a tenth of a small commit's time.
+    """
+    found = set()
+    for path in paths:
+        for name in os.listdir(path):  # noqa: PTH208 - nor does a hook pay for pathlib
+            stem, suffix = os.path.splitext(name)  # noqa: PTH122
+            package = not suffix and os.path.isfile(os.path.join(path, name, "__init__.py"))  # noqa: PTH113, PTH118
+            if (suffix == ".py" or package) and not name.startswith("_"):
+                found.add(stem)
+    return sorted(found)
