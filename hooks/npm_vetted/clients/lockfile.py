@@ -129,12 +129,11 @@ class Lockfile(ABC):
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
         """The keys whose block stands in none of the ``before`` versions under the same key."""
-        others = [other.blocks for other in before]
-        return [
-            key
-            for key, block in self.blocks.items()
-            if not any(key in other and other[key] == block for other in others)
-        ]
+        changed = list(self.blocks.items())
+        for other in before:
+            blocks = other.blocks
+            changed = [(key, block) for key, block in changed if blocks.get(key, self) != block]
+        return [key for key, _ in changed]
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
         """The artifacts of some packages; a few names are looked up in the text of the blocks."""
