@@ -22,6 +22,16 @@ def first(path: str, data: bytes) -> Document:
     return load_yaml(path, data)[0]
 
 
+def settings(path: str, data: bytes) -> Document:
+    """As settings are read, which people write."""
+    return load_yaml(path, data, aliases=True)[0]
+
+
+BOMB = b"a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (new, new, b", ".join([b"*%c" % old] * 9))
+    for old, new in zip(b"abcdef", b"bcdefg", strict=True)
+)
+
 BAD: list[tuple[Callable[[str, bytes], Document], bytes, str, int]] = [
     (load_json, b"", "not JSON: Expecting value", 1),
     (load_json, b'{\n"a": 1,\n}', "not JSON: Expecting property name enclosed in double quotes", 3),
@@ -43,10 +53,36 @@ BAD: list[tuple[Callable[[str, bytes], Document], bytes, str, int]] = [
     (load_toml, b"a = ", "not TOML: Invalid value", 1),
     (load_toml, b"\xff", "not UTF-8 text", 1),
     (first, b"a: 1\na: 2\n", "the key 'a' stands twice in one mapping", 2),
-    (first, b"a: &x 1\n", "an anchor (&): no lockfile has one", 1),
-    (first, b"a: 1\nb: *x\n", "an alias (*): no lockfile has one", 2),
-    (first, b"a: !!python/object:os.system 1\n", "a tag (!): no lockfile has one", 1),
-    (first, b"<<: {a: 1}\n", "a merge key (<<): no lockfile has one", 1),
+    (
+        first,
+        b"a: &x 1\n",
+        "an anchor (&) is not read here: write the value out where it is used",
+        1,
+    ),
+    (
+        first,
+        b"a: 1\nb: *x\n",
+        "an alias (*) is not read here: write the value out where it is used",
+        2,
+    ),
+    (
+        first,
+        b"a: !!python/object:os.system 1\n",
+        "a tag (!) is not read here: write the value plainly",
+        1,
+    ),
+    (first, b"<<: {a: 1}\n", "a merge key (<<) is not read here: write the keys out", 1),
+    (settings, b"a: *x\n", "the alias *x has no anchor &x that ends before it", 1),
+    (settings, b"a: &x [*x]\n", "the alias *x has no anchor &x that ends before it", 1),
+    (settings, b"&x a: 1\n", "an anchor (&) is not read here", 1),
+    (settings, b"a: &x b\n*x : 1\n", "an alias (*) is not read here", 2),
+    (
+        settings,
+        b"a: &x {b: 1}\n<<: *x\n",
+        "a merge key (<<) is not read here: write the keys out",
+        2,
+    ),
+    (settings, BOMB, "aliases for more than 10,000 values", 5),
     (first, b"[a]: 1\n", "a key that is no string", 1),
     (first, b"[" * 300, "nested too deeply", 1),
     (first, b"a: [\n", "not YAML: ", 2),
@@ -143,6 +179,22 @@ def test_yaml_is_read_as_pyyaml_wrote_it(value: Any) -> None:
     text = yaml.safe_dump(value, default_style='"', allow_unicode=True).encode()
     [document] = load_yaml("file", text)
     assert document.data == value
+
+
+@given(st.dictionaries(texts, texts | st.lists(texts)), st.lists(st.booleans(), max_size=4))
+def test_an_alias_has_the_value_of_its_anchor(value: Any, nested: list[bool]) -> None:
+    shared: Any = value
+    for deeper in nested:
+        shared = {"one": shared, "two": [shared, shared]} if deeper else [shared, shared]
+    text = yaml.safe_dump({"a": shared, "b": shared}, default_style='"').encode()
+    [document] = load_yaml("file", text, aliases=True)
+    assert document.data == yaml.safe_load(text)
+
+
+def test_the_lines_below_an_alias_are_its_own() -> None:
+    [document] = load_yaml("file", b"a: &x\n  b: 1\nc: *x\n", aliases=True)
+    assert document.data == {"a": {"b": 1}, "c": {"b": 1}}
+    assert [document.line_of("a", "b"), document.line_of("c", "b")] == [2, 3]
 
 
 @pytest.mark.parametrize(

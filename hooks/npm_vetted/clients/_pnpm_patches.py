@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
+from npm_vetted.clients._pnpm_settings import settings_beside
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES
-from npm_vetted.errors import DocumentError
 from npm_vetted.model import Location, Problem, Read
 
 
@@ -32,7 +32,8 @@ class Patches:
     def declared(self) -> Mapping[str, str]:
         """The files that pnpm-workspace.yaml, else package.json, names for each patched package."""
         found: dict[str, str] = {}
-        for table in (self._manifest(), self._workspace()):
+        workspace = settings_beside(dirname(self.lockfile), self._read)
+        for table in (self._manifest(), workspace.get("patchedDependencies")):
             if isinstance(table, dict):
                 found |= {str(key): value for key, value in table.items() if isinstance(value, str)}
         return found
@@ -49,19 +50,6 @@ class Patches:
             return None  # told by whoever reads the manifest
         pnpm = manifest.get("pnpm") if isinstance(manifest, dict) else None
         return pnpm.get("patchedDependencies") if isinstance(pnpm, dict) else None
-
-    def _workspace(self) -> object:
-        from npm_vetted.documents.strict_yaml import load_yaml
-
-        data = self._beside("pnpm-workspace.yaml")
-        if data is None:
-            return None
-        try:
-            documents = load_yaml("pnpm-workspace.yaml", data)
-        except DocumentError:
-            return None  # told by whoever reads the settings
-        table = documents[0].data if documents else None
-        return table.get("patchedDependencies") if isinstance(table, dict) else None
 
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[str, ...]]:

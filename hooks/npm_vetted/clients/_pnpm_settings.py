@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from posixpath import join
 from typing import Final
 
 from npm_vetted.documents.base import Document, named
 from npm_vetted.documents.npmrc import Setting, depends, effective, load_npmrc, switch_problem
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
-from npm_vetted.model import Allowance, Location, Problem, Project
+from npm_vetted.model import Allowance, Location, Problem, Project, Read
 
 NPMRC: Final = ".npmrc"
 WORKSPACE: Final = "pnpm-workspace.yaml"
@@ -98,13 +99,26 @@ class Settings:
 
 def load_workspace(path: str, data: bytes | None) -> Document | None:
     """Read pnpm-workspace.yaml; None where it is missing or empty."""
-    documents = [] if data is None else load_yaml(path, data)
+    documents = [] if data is None else load_yaml(path, data, aliases=True)
     if len(documents) > 1:
         raise DocumentError("several YAML documents, which pnpm does not read", path=path)
     if not documents or documents[0].data is None:
         return None
     documents[0].root()
     return documents[0]
+
+
+def settings_beside(folder: str, read: Read) -> Mapping[str, object]:
+    """What pnpm-workspace.yaml in a directory says; nothing where it is missing.
+
+    And where it cannot be read, which is told by whoever judges the settings.
+    """
+    path = join(folder, WORKSPACE)
+    try:
+        document = load_workspace(path, read(path))
+    except DocumentError:
+        return {}
+    return {} if document is None else document.root().data
 
 
 def _doubtful(value: object) -> bool:

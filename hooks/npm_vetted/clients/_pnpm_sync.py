@@ -12,8 +12,8 @@ from posixpath import dirname, join, normpath
 from typing import Final
 
 from npm_vetted.clients._pnpm_entries import PnpmEntries
+from npm_vetted.clients._pnpm_settings import settings_beside
 from npm_vetted.clients._ranges import satisfies
-from npm_vetted.errors import DocumentError
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 
 _PRECEDENCE: Final = (Group.DEVELOPMENT, Group.PRODUCTION, Group.OPTIONAL)
@@ -50,18 +50,7 @@ class _Comparison:
         ignored = lockfile.setting("ignoredOptionalDependencies")
         self.ignored = ignored if isinstance(ignored, list) else []
         self.hooked = lockfile.setting("pnpmfileChecksum") is not None
-        self.workspace = self._workspace()
-
-    def _workspace(self) -> Mapping[str, object]:
-        from npm_vetted.documents.strict_yaml import load_yaml
-
-        data = self.read(join(self.folder, "pnpm-workspace.yaml"))
-        try:
-            documents = load_yaml("pnpm-workspace.yaml", data) if data else []
-        except DocumentError:
-            return {}  # told by whoever reads the settings
-        table = documents[0].data if documents else None
-        return table if isinstance(table, dict) else {}
+        self.workspace = settings_beside(self.folder, read)
 
     def _problem(self, message: str, path: str, line: int, package: str | None = None) -> Problem:
         folder = ("-C", self.folder) if self.folder else ()

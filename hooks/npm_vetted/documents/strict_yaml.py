@@ -1,4 +1,7 @@
-"""YAML as lockfiles use it: no anchors, tags or duplicate keys; read by libyaml, event by event.
+"""YAML as lockfiles use it: no tags or duplicate keys; read by libyaml, event by event.
+
+Anchors are for settings alone, which people write, and unfold to little. A merge key is refused
+there too: what it overrides is not the same in every reader.
 
 PyYAML's own loaders keep the last of duplicate keys silently and follow aliases (measured), so
 the data is built here. Building is iterative: depth costs no stack.
@@ -6,14 +9,16 @@ the data is built here. Building is iterative: depth costs no stack.
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.documents.base import DEPTH_LIMIT, Document, Keys, decode
 from npm_vetted.errors import DocumentError
+from npm_vetted.patterns import pattern
 
-_INT: Final = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_INT: Final = pattern(r"[-+]?[0-9]+\Z")
+_FLOAT: Final = pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_UNFOLDED_LIMIT: Final = 10_000
+"""Nodes that aliases may stand for, all together."""
 _WORDS: Final = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -31,15 +36,18 @@ def typed(text: str) -> object:
     return text
 
 
-def load_yaml(path: str, data: bytes, *, strings_only: bool = False) -> list[Document]:
+def load_yaml(
+    path: str, data: bytes, *, strings_only: bool = False, aliases: bool = False
+) -> list[Document]:
     """Read every document of a YAML stream; raises DocumentError with the line.
 
-    With ``strings_only`` every scalar is text, as Yarn berry's own reader takes it.
+    With ``strings_only`` every scalar is text, as Yarn berry's own reader takes it; with
+    ``aliases`` an alias has the value of its anchor, which is refused else.
     """
     import yaml
 
     text = decode(path, data)
-    builder = _Builder(path, strings_only)
+    builder = _Builder(path, strings_only=strings_only, aliases=aliases)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         for event in yaml.parse(text, Loader=loader):
@@ -57,17 +65,20 @@ def load_yaml(path: str, data: bytes, *, strings_only: bool = False) -> list[Doc
 class _Builder:
     """Builds plain data from YAML events, and remembers the line of each key path."""
 
-    def __init__(self, path: str, strings_only: bool) -> None:
+    def __init__(self, path: str, *, strings_only: bool, aliases: bool) -> None:
         self.documents: list[Document] = []
         self._path = path
         self._strings_only = strings_only
+        self._aliases = aliases
         self._start()
 
     def _start(self) -> None:
         self._lines: dict[Keys, int] = {}
-        self._stack: list[tuple[dict[str, object] | list[object], Keys]] = []
+        self._stack: list[_Open] = []
         self._key: str | None = None
         self._root: object = None
+        self._anchors: dict[str, tuple[object, int]] = {}
+        self._nodes = self._unfolded = 0
 
     def _fail(self, message: str, line: int) -> DocumentError:
         return DocumentError(message, path=self._path, line=line)
@@ -83,9 +94,11 @@ class _Builder:
             case yaml.SequenceStartEvent():
                 self._open(event, [])
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._stack.pop()
+                closed = self._stack.pop()
+                if closed.anchor is not None:
+                    self._anchors[closed.anchor] = (closed.value, self._nodes - closed.nodes)
             case yaml.AliasEvent():
-                raise self._fail("an alias (*): no lockfile has one", self._line(event))
+                self._alias(event)
             case yaml.DocumentStartEvent():
                 self._start()
             case yaml.DocumentEndEvent():
@@ -96,51 +109,89 @@ class _Builder:
     def _line(event: object) -> int:
         return int(event.start_mark.line) + 1  # type: ignore[attr-defined]
 
+    @property
+    def _expects_key(self) -> bool:
+        return bool(self._stack) and isinstance(self._stack[-1].value, dict) and self._key is None
+
     def _plain(self, event: object) -> int:
-        """The line of a node's event; raises where it has an anchor or a tag."""
+        """The line of a node's event; raises where it has a tag, or an anchor that nobody wants."""
         line = self._line(event)
-        if event.anchor is not None:  # type: ignore[attr-defined]
-            raise self._fail("an anchor (&): no lockfile has one", line)
+        if event.anchor is not None and (not self._aliases or self._expects_key):  # type: ignore[attr-defined]
+            raise self._fail(f"an anchor (&) is not read here{self._instead()}", line)
         if event.tag is not None:  # type: ignore[attr-defined]
-            raise self._fail("a tag (!): no lockfile has one", line)
+            raise self._fail("a tag (!) is not read here: write the value plainly", line)
         return line
+
+    def _instead(self) -> str:
+        return "" if self._aliases else ": write the value out where it is used"
+
+    def _alias(self, event: object) -> None:
+        """Put an anchor's value where an alias stands."""
+        line, name = self._line(event), event.anchor  # type: ignore[attr-defined]
+        if not self._aliases or self._expects_key:
+            raise self._fail(f"an alias (*) is not read here{self._instead()}", line)
+        if name not in self._anchors:
+            raise self._fail(f"the alias *{name} has no anchor &{name} that ends before it", line)
+        value, nodes = self._anchors[name]
+        self._nodes += nodes
+        self._unfolded += nodes
+        if self._unfolded > _UNFOLDED_LIMIT:
+            raise self._fail(f"aliases for more than {_UNFOLDED_LIMIT:,} values", line)
+        self._place(value, line)
 
     def _scalar(self, event: object) -> None:
         line = self._plain(event)
         text: str = event.value  # type: ignore[attr-defined]
-        if self._stack and isinstance(self._stack[-1][0], dict) and self._key is None:
-            table, keys = self._stack[-1]
+        if self._expects_key:
+            parent = self._stack[-1]
             if text == "<<" and not event.style:  # type: ignore[attr-defined]
-                raise self._fail("a merge key (<<): no lockfile has one", line)
-            if text in table:
+                message = "a merge key (<<) is not read here: write the keys out"
+                raise self._fail(message, line)
+            if text in parent.value:
                 raise self._fail(f"the key {text!r} stands twice in one mapping", line)
             self._key = text
-            self._lines[(*keys, text)] = line
+            self._lines[(*parent.keys, text)] = line
             return
         plain = not event.style and not self._strings_only  # type: ignore[attr-defined]
-        self._place(typed(text) if plain else text, line)
+        value = typed(text) if plain else text
+        self._nodes += 1
+        if event.anchor is not None:  # type: ignore[attr-defined]
+            self._anchors[event.anchor] = (value, 1)  # type: ignore[attr-defined]
+        self._place(value, line)
 
     def _open(self, event: object, value: dict[str, object] | list[object]) -> None:
         line = self._plain(event)
-        if self._stack and isinstance(self._stack[-1][0], dict) and self._key is None:
+        if self._expects_key:
             raise self._fail("a key that is no string", line)
         if len(self._stack) >= DEPTH_LIMIT:
             raise self._fail("nested too deeply", line)
-        self._stack.append((value, self._place(value, line)))
+        keys = self._place(value, line)
+        anchor: str | None = event.anchor  # type: ignore[attr-defined]
+        self._stack.append(_Open(value, keys, anchor, self._nodes))
+        self._nodes += 1
 
     def _place(self, value: object, line: int) -> Keys:
         """Put a value where it belongs; its key path."""
         if not self._stack:
             self._root = value
             return ()
-        parent, keys = self._stack[-1]
-        if isinstance(parent, list):
-            path: Keys = (*keys, len(parent))
-            parent.append(value)
+        parent = self._stack[-1]
+        if isinstance(parent.value, list):
+            path: Keys = (*parent.keys, len(parent.value))
+            parent.value.append(value)
             self._lines[path] = line
             return path
         assert self._key is not None
-        path = (*keys, self._key)
-        parent[self._key] = value
+        path = (*parent.keys, self._key)
+        parent.value[self._key] = value
         self._key = None
         return path
+
+
+class _Open(NamedTuple):
+    """A collection that is not closed yet; ``nodes`` were read before it."""
+
+    value: dict[str, object] | list[object]
+    keys: Keys
+    anchor: str | None
+    nodes: int
