@@ -12,7 +12,7 @@ import pytest
 from npm_vetted.clients import pnpm
 from npm_vetted.errors import UndecidedError
 from npm_vetted.manifest import read_manifest, read_pin
-from npm_vetted.model import Project
+from npm_vetted.model import Location, Project
 from real_clients import Clients, Marker
 
 VERSIONS = {"pnpm9": "9.15.9", "pnpm10": "10.34.9", "pnpm11": "11.28.11", "pnpm12": "12.21.0"}
@@ -111,7 +111,6 @@ MATRIX: list[tuple[str, Given, set[str]]] = [
     ("all allowed by an alias", Given(workspace=f"{ROOT}x: &on true\n{ALL}: *on\n"), set()),
     ("off by an alias", Given(OFF, f"{ROOT}{ALL}: &on true\nignoreScripts: *on\n"),
      {"", "pnpm9", *LATER}),
-    ("off by a merge key", Given(OFF, f"{ROOT}x: &x {{ignoreScripts: true}}\n<<: *x\n"), set()),
     ("all allowed in npmrc", Given("dangerously-allow-all-builds=true\n"), {"pnpm11", "pnpm12"}),
     ("all allowed in the manifest", Given(pnpm={ALL: True}), {*LATER}),
     ("none never built", Given(workspace=f"{ROOT}neverBuiltDependencies: []\n"),
@@ -143,6 +142,13 @@ def test_under_which_pins_a_project_passes(
         if not problems:
             found.add(name)
     assert found == passing
+
+
+def test_a_merge_key_is_refused_with_its_line_and_a_way_on(tmp_path: Path) -> None:
+    project = Given(OFF, "x: &x {ignoreScripts: true}\n<<: *x\n").write(tmp_path, None)
+    [problem] = pnpm.scripts_run(project)
+    assert problem.message == "a merge key (<<) is not read here: write the keys out"
+    assert problem.location == Location("pnpm-workspace.yaml", 2)
 
 
 def _agree(clients: Clients, root: Path, row: tuple[str, Given, set[str]], name: str,
