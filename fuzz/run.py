@@ -76,7 +76,7 @@ def fuzz(name: str, seconds: int) -> None:
     for data in target.seeds():
         (seeds / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
     atheris.Setup(
-        [sys.argv[0], f"-max_total_time={seconds}", "-max_len=20000", "-timeout=60", "-rss_limit_mb=1500",
+        [sys.argv[0], f"-max_total_time={seconds}", "-max_len=20000", "-timeout=60", "-rss_limit_mb=500",
          f"-artifact_prefix={found}{os.sep}", str(seeds)],
         lambda data: target.run(data, PATIENCE),
     )  # fmt: skip

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from npm_vetted import hashes, sources
 from npm_vetted.binding import read_pinned, write_pinned
 from npm_vetted.clients import Client, clients
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.documents.npmrc import load_npmrc, switch_problem
 from npm_vetted.documents.strict_json import load_json, load_jsonc
 from npm_vetted.documents.strict_toml import load_toml
@@ -56,12 +56,15 @@ class TooSlowError(Exception):
     """A reader took longer than its input's length allows."""
 
 
+Seeds = Callable[[], Sequence[bytes]]
+
+
 @dataclass(frozen=True)
 class Target:
     """A reader, and real files that it reads."""
 
     read: Callable[[bytes], object]
-    seeds: Callable[[], Iterable[bytes]]
+    seeds: Seeds
 
     def run(self, data: bytes, patience: float = 1.0) -> None:
         """Read; only our own errors may come of it, and not late."""
@@ -202,6 +205,10 @@ crypto = "the cryptography was read"
         b"====\nfirst\n"
         b"<h2>0.9.0</h2>\nv0.8.0: old\n"),
     ],
+    "powershell": [
+        b"if ($x) { npm ci --ignore-scripts } else { & npm install }\n# c\n$env:A = 'b'; npm `\n  i\n",
+        b'Set-Location app; npm.cmd install "--ignore-scripts" | Out-Null\n@\'\nnpm i\n\'@\n',
+    ],
     "files": [b"one\ntwo\nthree\n\0one\n2\nthree\nfour\n"],
 }  # fmt: skip
 
@@ -245,6 +252,55 @@ def read_lockfile(client: Client, name: str, data: bytes) -> None:
     if client.recognises(name, data):
         files = {"package.json": MANIFEST, name: data}
         use_lockfile(client.read_lockfile(name, data, files.get), files)
+
+
+def read_alone(client: Client, name: str, data: bytes) -> Lockfile | None:
+    """A lockfile without anything beside it but patches; None where it is not one of the client's."""
+    if not client.recognises(name, data):
+        return None
+    return client.read_lockfile(
+        name, data, lambda path: b"+" if path.endswith(PATCH_SUFFIXES) else None
+    )
+
+
+def compare_versions(client: Client, name: str, old: bytes, new: bytes) -> None:
+    """Hold what is told of two versions side by side against what each says by itself.
+
+    An artifact that differs is among what changed; and what is answered from the text alone
+    (names, who depends on whom) is what all entries say when they are decoded.
+    """
+    alone = [read_alone(client, name, data) for data in (old, new)]
+    before, after = (read_alone(client, name, data) for data in (old, new))
+    if before is None or after is None:
+        return
+    changed = set(after.changed([before]))
+    told = {key: after.entry(key) for key in after.blocks}
+    had, has = ({entry.key: entry for entry in each.entries()} for each in alone if each)
+    assert told == has, "an entry reads otherwise beside another version"
+    patched = {
+        key for each in (before, after) for keys in each.patch_files().values() for key in keys
+    }  # change.py compares those by the patch
+    missed = {
+        key for key, entry in has.items()
+        if key not in had or entry.artifact != had[key].artifact
+    } - changed - patched  # fmt: skip
+    assert not missed, missed
+    artifacts = {entry.artifact for entry in has.values() if entry.artifact}
+    names = {artifact.name for artifact in artifacts}
+    assert after.package_names() == names
+    few = set(sorted(names)[:3])
+    assert set(after.named(few)) == {each for each in artifacts if each.name in few}
+    keys = list(has)[:20]
+    assert all(alone)
+    full = {key: set(alone[1].parents.get(key, ())) for key in keys} if alone[1] else {}
+    assert {key: set(found) for key, found in after.dependents(keys).items()} == full
+
+
+def compare_with_seed(client: Client, name: str, seeds: Seeds, data: bytes) -> None:
+    """A version of the seed that the first byte chooses, beside that seed."""
+    found = seeds()
+    if data:
+        compare_versions(client, name, found[data[0] % len(found)], data[1:])
 
 
 def each_project(files: Mapping[str, bytes]) -> None:
@@ -383,6 +439,12 @@ def judge_place(path: str, data: bytes) -> None:
     judge_files(files) if path == "package.json" else list(_problems(path, files))
 
 
+def judge_powershell(data: bytes) -> None:
+    """The text of a step that PowerShell runs."""
+    text = data.decode("utf-8", "replace").replace("\n", "\n    ")
+    judge_place("azure-pipelines.yml", f"steps:\n- pwsh: |\n    {text}\n".encode())
+
+
 def _problems(path: str, files: Mapping[str, bytes]) -> Iterator[object]:
     from npm_vetted.checks.install_command import View
     from npm_vetted.notes import NoteStore
@@ -397,7 +459,7 @@ PLACES = {
     "azure": "azure-pipelines.yml", "circleci": ".circleci/config.yml", "dockerfile": "Dockerfile",
     "github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml", "justfile": "justfile",
     "makefile": "Makefile", "shell": "install.sh", "others": "lefthook.yml",
-    "devcontainer": ".devcontainer/devcontainer.json", "powershell": "install.ps1",
+    "devcontainer": ".devcontainer/devcontainer.json",
 }  # fmt: skip
 
 
@@ -419,16 +481,29 @@ LOCKFILES = {
 
 
 def _lockfile_targets() -> Iterator[tuple[str, Target]]:
-    for client, names in LOCKFILES.items():
-        found = clients()[client]
-        name = "bun.lock" if client == "bun" else names[0]
-        seeds = partial(_own, found, name, names)
+    for client in LOCKFILES:
+        found, name, seeds = clients()[client], file_name(client), partial(own_seeds, client)
         yield f"lockfile-{client}", Target(partial(read_lockfile, found, name), seeds)
         yield f"judge-{client}", Target(partial(judge_as, name), seeds)
+        compared = partial(compare_with_seed, found, name, seeds)
+        yield f"changed-{client}", Target(compared, numbered(seeds))
 
 
-def _own(client: Client, name: str, names: tuple[str, ...]) -> list[bytes]:
-    return [data for data in files_named(*names)() if client.recognises(name, data)]
+@cache
+def own_seeds(client: str) -> list[bytes]:
+    """The fixtures that are a client's lockfiles."""
+    found = files_named(*LOCKFILES[client])()
+    return [data for data in found if clients()[client].recognises(file_name(client), data)]
+
+
+def file_name(client: str) -> str:
+    """What a client's lockfile is called."""
+    return LOCKFILES[client][0].replace("*", "bun")
+
+
+def numbered(seeds: Seeds) -> Seeds:
+    """Each seed with its number before it."""
+    return lambda: [bytes([at % 256]) + data for at, data in enumerate(seeds())]
 
 
 def _place_targets() -> Iterator[tuple[str, Target]]:
@@ -454,6 +529,7 @@ TARGETS: dict[str, Target] = {
     "config": Target(partial(judge_policy, "config.toml"), texts("config")),
     "exemptions": Target(partial(judge_policy, "exemptions.txt"), texts("exemptions")),
     **dict(_place_targets()),
+    "place-powershell": Target(judge_powershell, texts("powershell")),
     "packument": Target(read_answer, texts("packument")),
     "tarball": Target(
         open_package, lambda: [*files_named("*.tgz")(), package_of({"package.json": "{}", "a/b": "c"})]

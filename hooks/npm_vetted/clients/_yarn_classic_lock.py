@@ -122,8 +122,15 @@ class ClassicLockfile(YarnLockfile):
         _ = self.index
         found: set[str] = set()
         for key, (start, end) in self._places.items():
-            name = key[: key.find("@", 2)].lstrip('"')
-            plain = ", " not in key and "npm:" not in key and "\\" not in key and _NAME.match(name)
+            at = key.find("@", 2)
+            name = key[:at].lstrip('"')
+            plain = (
+                at > 0
+                and ", " not in key
+                and "npm:" not in key
+                and "\\" not in key
+                and _NAME.match(name)
+            )
             if plain and self._text.find(_DOWNLOADED, start, end) > 0:
                 found.add(name)
             elif (artifact := self.entry(key).artifact) is not None:
