@@ -2006,3 +2006,66 @@ def test_a_merge_that_drops_a_parents_note_is_rejected(worlds: Worlds, tmp_path:
     world.remove(".vetting/notes")
     world.staged = True
     assert world.judge_commit().status == 1
+
+
+def merging(worlds: Worlds, folder: Path, side: Do, main: Do) -> World:
+    """A merge into main of a side branch, ready to be committed."""
+    world = worlds.copy("npm", folder / "repo")
+    world.git("checkout", "-q", "-b", "side")
+    side(world)
+    world.commit("Side")
+    world.git("checkout", "-q", "main")
+    main(world)
+    world.commit("Main")
+    world.git("merge", "-q", "--no-ff", "--no-commit", "side")
+    return world
+
+
+def elsewhere(world: World) -> None:
+    world.write("docs/main.md", "main\n")
+
+
+def without_project(world: World) -> None:
+    for path in ("package.json", world.lockfile, ".npmrc"):
+        world.remove(path)
+
+
+def as_in(branch: str, *paths: str) -> Do:
+    def do(world: World) -> None:
+        world.git("checkout", branch, "--", *paths)
+        world.staged = True
+
+    return do
+
+
+MERGES: Final = {
+    "a deny entry of main's gone": (
+        elsewhere, with_deny, as_in("side", ".vetting/config.toml"), "policy",
+    ),
+    "a loosening that nobody made": (
+        elsewhere,
+        with_deny,
+        lambda world: world.edit(".vetting/config.toml", "cooldown-days = 7", "cooldown-days = 0"),
+        "policy",
+    ),
+    "a project of one side without the settings that the other took away": (
+        without_project, elsewhere, as_in("main", "package.json", "package-lock.json"),
+        "ignore-scripts",
+    ),
+    "a lockfile of one side with the manifest of the other": (
+        with_good, elsewhere, as_in("main", "package.json"), "lockfile-sync",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MERGES)
+def test_a_merge_put_together_of_both_sides_is_judged(
+    worlds: Worlds, tmp_path: Path, name: str
+) -> None:
+    """Each file stands in a parent, or git would have merged it otherwise."""
+    side, main, attack, check = MERGES[name]
+    world = merging(worlds, tmp_path, side, main)
+    assert world.judge_commit().status == 0
+    attack(world)
+    verdict = world.judge_commit()
+    assert (verdict.status, verdict.errors) == (1, {check}), verdict.text

@@ -14,7 +14,17 @@ import pytest
 from attacks.lockfiles import NAMES, PINS, WRITERS, Package, npm_version_2
 from attacks.world import Verdict, World, Worlds, adopt, worlds
 from real_clients import Clients
-from test_attacks import BROUGHT, EVIL, FIRST_PARTY, GOOD, GOOD_FIXED, good_note, with_good
+from test_attacks import (
+    BROUGHT,
+    EVIL,
+    FIRST_PARTY,
+    GOOD,
+    GOOD_FIXED,
+    good_note,
+    merging,
+    with_deny,
+    with_good,
+)
 
 __all__ = ["worlds"]
 
@@ -457,6 +467,36 @@ def test_a_merge_of_a_trunk_with_notes_passes(worlds: Worlds, tmp_path: Path, cl
     passes(world.judge_commit())
     world.commit("Merge")
     passes(world.check("--from-ref", "main", "--to-ref", "branch"))
+
+
+def _ignored(world: World) -> None:
+    world.append(
+        ".vetting/config.toml",
+        '\n[[ignore]]\ncheck = "install-command"\npath = "legacy/**"\nreason = "old"\n',
+    )
+
+
+def _other_note_alone(world: World) -> None:
+    world.write_note(EVIL)
+
+
+def _beside(world: World) -> None:
+    world.write("docs/more.md", "more\n")
+
+
+MERGES: Final = {
+    "a loosening on the side": (_ignored, _beside),
+    "a loosening on main": (_beside, _ignored),
+    "a tightening on the side": (with_deny, _beside),
+    "a package on the side, a tightening on main": (with_good, with_deny),
+    "the project changed on both sides": (with_good, _script_alone),
+    "a note on each side": (_note_alone, _other_note_alone),
+}
+
+
+@pytest.mark.parametrize("name", MERGES)
+def test_a_merge_as_git_makes_it_passes(worlds: Worlds, tmp_path: Path, name: str) -> None:
+    passes(merging(worlds, tmp_path, *MERGES[name]).judge_commit())
 
 
 def test_a_loosening_alone_passes_with_a_notice(worlds: Worlds, tmp_path: Path) -> None:

@@ -384,19 +384,32 @@ class Change:
         if self.everything:
             found = list(self.projects_after.all())
         else:
-            names = interesting_names()
-            roots = {
-                project.path: project
-                for path in self.touched
-                if path.rpartition("/")[2] in names
-                for project in self.projects_after.steered_by(path)
-            } | {project.path: project for project in self._patched()}
-            found = [roots[path] for path in sorted(roots)]
+            roots, *others = map(self._roots, self._changes())
+            found = [roots[path] for path in sorted(roots) if all(path in each for each in others)]
         return tuple(ProjectChange(each, self._before(each), self) for each in found)
 
-    def _patched(self) -> Iterator[Project]:
-        """The projects of which the commit touches a patch, wherever that lies."""
-        patches = {path for path in self.touched if path.endswith(PATCH_SUFFIXES)}
+    def _changes(self) -> Iterator[Collection[str]]:
+        """The paths that differ from each parent.
+
+        A merge may put a project together of files that each stand in a parent: it is judged
+        unless it stands in one of them as a whole.
+        """
+        parents = self.comparison.parents
+        yield from (each.changes for each in parents) if len(parents) > 1 else (self.touched,)
+
+    def _roots(self, touched: Collection[str]) -> dict[str, Project]:
+        """The projects that some paths steer, by folder."""
+        names = interesting_names()
+        return {
+            project.path: project
+            for path in touched
+            if path.rpartition("/")[2] in names
+            for project in self.projects_after.steered_by(path)
+        } | {project.path: project for project in self._patched(touched)}
+
+    def _patched(self, touched: Collection[str]) -> Iterator[Project]:
+        """The projects of which a path among these is a patch, wherever that lies."""
+        patches = {path for path in touched if path.endswith(PATCH_SUFFIXES)}
         for project in self.projects_after.all() if patches else ():
             if any(_names_patch(project, path, patches) for path in project.lockfiles):
                 yield project

@@ -149,9 +149,10 @@ class Repository(NamedTuple):
             raise UsageError(f"{name!r} is not a commit of this repository")
         return done.decode().strip()
 
-    def merge_base(self, one: str, other: str) -> str:
-        """The merge base of two commits; raises UndecidedError where git finds none."""
-        done = run_git("merge-base", one, other, cwd=self.top, accepted=(0, 1))
+    def merge_base(self, one: str, other: str, *more: str) -> str:
+        """The merge base of commits; raises UndecidedError where git finds none."""
+        many = ("--octopus",) if more else ()
+        done = run_git("merge-base", *many, one, other, *more, cwd=self.top, accepted=(0, 1))
         if not done:
             why = "the clone is shallow" if self.shallow else "they share no history"
             raise UndecidedError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from npm_vetted.errors import UndecidedError
 from npm_vetted.objects import Objects
 from npm_vetted.repository import FileChange, Repository
 from npm_vetted.snapshot import (
+    VETTING,
     EarlierSnapshot,
     EmptySnapshot,
     IndexSnapshot,
@@ -30,6 +32,8 @@ class Comparison(NamedTuple):
     everything: bool
     scope: tuple[str, ...] = ("--staged",)
     """The arguments with which ``note`` looks at the same change."""
+    fork: Snapshot | None = None
+    """Where the parents of a merge that concerns ``.vetting/`` part; None: it is no such merge."""
 
     @property
     def before(self) -> Snapshot:
@@ -67,8 +71,24 @@ def compare(
         parents.append(EarlierSnapshot(other, after, changes))
         touched = {path: change for path, change in touched.items() if path in changes}
     return Comparison(
-        parents=tuple(parents), after=after, law=first, touched=touched, everything=False
+        parents=tuple(parents),
+        after=after,
+        law=first,
+        touched=touched,
+        everything=False,
+        fork=_fork(repository, parents, after),
     )
+
+
+def _fork(repository: Repository, parents: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
+    paths = (path for each in parents for path in each.changes)
+    if len(parents) < 2 or not any(path.startswith(VETTING) for path in paths):
+        return None
+    try:
+        base = repository.merge_base(*(each.label for each in parents))
+    except UndecidedError:  # histories that have nothing in common
+        return EmptySnapshot("empty tree", after.objects)
+    return EarlierSnapshot(base, after, repository.staged(base))
 
 
 def _compare_range(

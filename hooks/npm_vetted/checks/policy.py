@@ -30,6 +30,9 @@ WORDS: Final = Words(
 
 def run(change: Change) -> Iterator[Finding]:
     """List what the commit loosens; an error unless it does nothing else."""
+    if change.comparison.fork is not None:
+        yield from _of_merge(change)
+        return
     ours = {path for path in change.touched if path.startswith(VETTING)}
     if change.everything or not ours:
         return
@@ -44,6 +47,31 @@ def run(change: Change) -> Iterator[Finding]:
     paths = (VETTING.rstrip("/"),) if deleted else tuple(sorted(policy))
     for each in found:
         yield _finding(each, alone, paths)
+
+
+def _of_merge(change: Change) -> Iterator[Finding]:
+    """What a merge allows that a parent does not, and that no other parent brought about either.
+
+    Git keeps what one side tightened; a merge that takes the other side's file whole does not.
+    """
+    parents, fork = change.comparison.parents, change.comparison.fork
+    assert fork is not None
+    brought = [{each.words for each in loosenings(fork, parent)} for parent in parents]
+    seen: set[str] = set()
+    for at, parent in enumerate(parents):
+        others = set().union(*(words for other, words in enumerate(brought) if other != at))
+        for each in loosenings(parent, change.after):
+            if each.words not in others | seen:
+                seen.add(each.words)
+                source = parent.label if at else "HEAD"
+                path = each.location.path
+                yield Finding(
+                    check=ID,
+                    message=f"loosens the policy in a merge, which no side of it did: {each.words}",
+                    location=each.location,
+                    package=each.package,
+                    fix=(("git", "restore", f"--source={source}", "--staged", "--worktree", path),),
+                )
 
 
 def _is_only_words(path: str) -> bool:
