@@ -67,7 +67,7 @@ class _Search:
     def _head(self, first: int, last: int, low: int, high: int) -> int:
         """The chunk before which all stand at the text's low end, too, and are cut there."""
         begin, end = self.starts[first], self.starts[last] - 2
-        length = _common_head(self.known, begin, end, self.text, low, high)
+        length = head_within(self.known, begin, end, self.text, low, high)
         if begin + length == end and low + length == high:
             return last
         # A cut is known by the two line breaks and the three characters that follow.
@@ -78,7 +78,7 @@ class _Search:
         if first >= last:
             return last
         begin, end = self.starts[first], self.starts[last] - 2
-        length = _common_tail(self.known, begin, end, self.text, low, high)
+        length = tail_within(self.known, begin, end, self.text, low, high)
         tail = max(first + 1, bisect_left(self.starts, end - length + 3))
         while tail < last and self.known[self.starts[tail] - 3] == "\n":
             tail += 1
@@ -99,15 +99,15 @@ class _Search:
 
 def common_head(one: Sequence[object], other: Sequence[object]) -> int:
     """How many items two sequences begin with alike."""
-    return _common_head(one, 0, len(one), other, 0, len(other))
+    return head_within(one, 0, len(one), other, 0, len(other))
 
 
 def common_tail(one: Sequence[object], other: Sequence[object]) -> int:
     """How many items two sequences end with alike."""
-    return _common_tail(one, 0, len(one), other, 0, len(other))
+    return tail_within(one, 0, len(one), other, 0, len(other))
 
 
-def _common_head(
+def head_within(
     one: Sequence[object], a: int, b: int, other: Sequence[object], c: int, d: int
 ) -> int:
     """How many items of ``one[a:b]`` and ``other[c:d]`` begin with alike."""
@@ -122,7 +122,7 @@ def _common_head(
     return low
 
 
-def _common_tail(
+def tail_within(
     one: Sequence[object], a: int, b: int, other: Sequence[object], c: int, d: int
 ) -> int:
     """How many items of ``one[a:b]`` and ``other[c:d]`` end with alike."""
