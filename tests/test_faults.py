@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,7 @@ __all__ = ["project"]
 SHA512 = "sha512-" + "A" * 86 + "=="
 EXEMPTIONS = f"# why we do this, by hand\nold@1.0.0 {SHA512} - at adoption\n"
 EXEMPT = ("exempt", "ms@2.1.3", "--reason", "it is ours in all but name")
-WRITERS = {
-    "note": (NOTE, ".vetting/notes/ms/2.1.3.toml"),
-    "exempt": (EXEMPT, ".vetting/exemptions.txt"),
-}
+WRITERS = {"note": NOTE, "exempt": EXEMPT}
 
 
 def start(*arguments: str, cwd: Path, **options: Any) -> subprocess.Popen[str]:
@@ -56,43 +54,79 @@ def adopt_with_comment(repository: GitRepo) -> None:
     repository.git("commit", "-qm", "Exempt", "--", ".vetting/exemptions.txt")
 
 
-def kill_while(repository: GitRepo, command: str, times: int) -> int:
-    """Kill the command at so many moments; how often it had written by then."""
-    arguments, path = WRITERS[command]
+@dataclass
+class Killed:
+    """How a command that was killed again and again left things."""
+
+    nothing: int = 0
+    part: int = 0
+    all: int = 0
+
+
+def kill_while(repository: GitRepo, arguments: tuple[str, ...], times: int) -> Killed:
+    """Kill a command at so many moments; every file is the old one or the new one, whole.
+
+    Where a part was written, the next run writes the rest.
+    """
+    before = tree(repository)
+    index = repository.git("write-tree")
     began = time.monotonic()
     assert npm_vetted(*arguments, cwd=repository.path).returncode == 0
     length = time.monotonic() - began
-    whole = (repository.path / path).read_bytes()
-    chance, written = random.Random(7), 0
+    whole = tree(repository)
+    paths = [path for path in whole if whole[path] != before.get(path)]
+    assert before.keys() <= whole.keys()
+    chance, found = random.Random(7), Killed()
     for _ in range(times):
-        repository.git("reset", "-q", "--", ".vetting")
-        repository.run("clean", "-qfd", "--", ".vetting")
-        repository.git("checkout", "-q", "--", ".vetting")
-        before = tree(repository)
+        put_back(repository, before, index)
         process = start(*arguments, cwd=repository.path)
         time.sleep(chance.uniform(length / 3, length * 1.1))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         after = tree(repository)
-        assert after.keys() <= before.keys() | {path}, "a temporary file is left in the tree"
-        assert after.get(path) in (before.get(path), whole)
-        assert {each: after[each] for each in before if each != path} == {
-            each: before[each] for each in before if each != path
-        }
-        written += after.get(path) == whole
+        assert after.keys() <= whole.keys(), "a temporary file is left in the tree"
+        for path in whole:
+            assert after.get(path) in (before.get(path), whole[path]), f"{path} is half written"
         repository.git("fsck", "--no-dangling")
-        (repository.path / ".git" / "index.lock").unlink(
-            missing_ok=True
-        )  # git's own, if it was hit
+        (repository.path / ".git" / "index.lock").unlink(missing_ok=True)  # git's, if it was hit
+        written = sum(after.get(path) == whole[path] for path in paths)
+        if written == len(paths):
+            found.all += 1
+        elif not written:
+            found.nothing += 1
+        else:
+            found.part += 1
+            assert npm_vetted(*arguments, cwd=repository.path).returncode == 0
+            assert tree(repository) == whole
+    put_back(repository, before, index)
     assert npm_vetted(*arguments, cwd=repository.path).returncode == 0
-    assert (repository.path / path).read_bytes() == whole
-    return written
+    assert tree(repository) == whole
+    return found
+
+
+def put_back(repository: GitRepo, files: Mapping[str, bytes], index: str) -> None:
+    """Leave the working tree and the index as they were."""
+    for path in tree(repository).keys() - files.keys():
+        (repository.path / path).unlink()
+    for path, data in files.items():
+        repository.write(path, data)
+    repository.git("read-tree", index)
+
+
+@pytest.fixture
+def adopting(git_repo: GitRepo) -> GitRepo:
+    """A repository that has yet to adopt, with settings that a person wrote."""
+    git_repo.write("package.json", MANIFEST)
+    git_repo.write("package-lock.json", LOCKFILE)
+    git_repo.write(".npmrc", "; by hand\nsave-exact=true\n")
+    git_repo.commit("A project")
+    return git_repo
 
 
 @pytest.mark.parametrize("command", ["exempt", pytest.param("note", marks=pytest.mark.slow)])
 def test_killed_at_any_moment_a_file_is_whole_or_not_there(project: GitRepo, command: str) -> None:
     adopt_with_comment(project)
-    kill_while(project, command, 10)  # twenty in all
+    kill_while(project, WRITERS[command], 10)
     assert "# why we do this, by hand\n" in (project.path / ".vetting/exemptions.txt").read_text()
 
 
@@ -100,7 +134,17 @@ def test_killed_at_any_moment_a_file_is_whole_or_not_there(project: GitRepo, com
 @pytest.mark.parametrize("command", WRITERS)
 def test_killed_two_hundred_times(project: GitRepo, command: str) -> None:
     adopt_with_comment(project)
-    assert 0 < kill_while(project, command, 200) < 200
+    found = kill_while(project, WRITERS[command], 200)
+    assert found.nothing
+    assert found.all
+
+
+@pytest.mark.slow
+def test_init_killed_two_hundred_times(adopting: GitRepo) -> None:
+    found = kill_while(adopting, ("init",), 200)
+    assert found.nothing
+    assert found.part
+    assert (adopting.path / ".npmrc").read_text().startswith("; by hand\nsave-exact=true\n")
 
 
 def test_what_a_killed_command_left_in_gits_folder_is_swept_up(project: GitRepo) -> None:
@@ -120,13 +164,13 @@ def full_disk() -> None:
 def test_on_a_full_disk_nothing_is_lost(project: GitRepo, command: str) -> None:
     adopt_with_comment(project)
     before = tree(project)
-    process = start(*WRITERS[command][0], cwd=project.path, preexec_fn=full_disk)
+    process = start(*WRITERS[command], cwd=project.path, preexec_fn=full_disk)
     out, said = process.communicate(timeout=60)
     assert (process.returncode, out) == (3, ""), said
     assert "File too large" in said
     assert "a fault of its own" not in said
     assert tree(project) == before
-    assert npm_vetted(*WRITERS[command][0], cwd=project.path).returncode == 0
+    assert npm_vetted(*WRITERS[command], cwd=project.path).returncode == 0
 
 
 def obey_permissions() -> None:
@@ -142,7 +186,7 @@ def test_in_a_read_only_tree_nothing_is_lost(project: GitRepo, command: str) -> 
     folders = [project.path, *(each for each in project.path.rglob("*") if each.is_dir())]
     for folder in folders:
         folder.chmod(0o555)
-    process = start(*WRITERS[command][0], cwd=project.path, preexec_fn=obey_permissions)
+    process = start(*WRITERS[command], cwd=project.path, preexec_fn=obey_permissions)
     out, said = process.communicate(timeout=60)
     for folder in folders:
         folder.chmod(0o755)
