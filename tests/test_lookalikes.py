@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from npm_vetted.lookalikes import Match, lookalike, lookalikes
 from npm_vetted.lookalikes.known import Index, is_popular, popular, products, unpopular, used
-from npm_vetted.lookalikes.slips import Kind, Near, skeletons, slip
+from npm_vetted.lookalikes.slips import Kind, Near, lines, skeletons, slip
 
 LITTLE_KNOWN = Path(__file__).parent / "data" / "little-known-packages.txt"
 
@@ -182,7 +182,7 @@ def test_every_known_name_is_named_once() -> None:
 
 
 def test_the_most_popular_of_several_is_named() -> None:
-    index = Index(["first-name", "firstname", "first.name"])
+    index = Index(lines(["first-name", "firstname", "first.name"]))
     assert index.alike("first_name") == "first-name"
     assert [index.rank(name) for name in ("first-name", "first.name")] == [0, 2]
 
@@ -240,7 +240,7 @@ def test_what_is_no_slip(one: str, other: str) -> None:
 @example(["a"], "b")
 @example(["abcd"], "acbd")
 def test_the_index_finds_what_a_walk_through_all_names_finds(names: list[str], name: str) -> None:
-    index = Index(names, rank=0)
+    index = Index(lines(names), rank=0)
     walked = {
         (known, found)
         for known in names
@@ -305,17 +305,29 @@ _SPELLINGS = st.text("ab1-", min_size=1, max_size=6)
 
 @given(st.lists(_SPELLINGS, unique=True, max_size=40), st.lists(_SPELLINGS, min_size=1, max_size=5))
 def test_a_search_finds_what_the_index_finds(known: list[str], asked: list[str]) -> None:
-    searched, indexed = Index(known), Index(known)
+    searched, indexed = Index(lines(known)), Index(lines(known))
     for _ in range(200):
         list(indexed.slipped("b"))
         indexed.alike("b")
     for name in asked:
         assert searched.alike(name) == indexed.alike(name)
         assert list(searched.slipped(name)) == list(indexed.slipped(name))
+        assert (name in searched) == (name in indexed) == (name in known)
+        assert searched.rank(name) == indexed.rank(name)
+
+
+def test_a_scope_is_as_popular_as_its_best_package() -> None:
+    searched, indexed = (Index(lines(["a", "@b", "@c/d", "@c/e", "@a/f"])) for _ in range(2))
+    for _ in range(200):
+        indexed.rank("b")
+    for index in (searched, indexed):
+        assert [index.scope_rank(each) for each in ("@a", "@c", "@b", "@d", "a", "@c\n")] == [
+            4, 2, 1_000_000, 1_000_000, 1_000_000, 1_000_000,
+        ]  # fmt: skip
 
 
 @given(st.lists(_SPELLINGS, unique=True, max_size=40), _SPELLINGS)
 def test_what_shares_a_half_is_found_in_the_order_of_the_index(known: list[str], name: str) -> None:
-    near = Near(known)
+    near = Near(lines(known))
     for length in range(max(len(name) - 1, 1), len(name) + 2):
         assert list(near._searched(name, length)) == list(near._indexed(name, length))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import cache, cached_property
 from typing import Final
 
-from npm_vetted.lookalikes.slips import EVERYWHERE, FEW, Near, Slip, skeletons
+from npm_vetted.lookalikes.slips import EVERYWHERE, FEW, Near, Slip, lines, skeleton_of, skeletons
 
 _USED_RANK: Final = 500
 """What the repository uses counts as this popular."""
@@ -16,29 +16,35 @@ _PRODUCT_RANK: Final = 8_000
 
 
 class Index:
-    """Known names, the most popular first, ready to be asked for a spelling; built when asked."""
+    """Known names, the most popular first, ready to be asked for a spelling.
 
-    def __init__(self, names: Iterable[str], rank: int | None = None) -> None:
-        ordered = dict.fromkeys(names)
-        places = range(len(ordered)) if rank is None else [rank] * len(ordered)
-        self._ranks = dict(zip(ordered, places, strict=True))
+    For a few questions the names are one text that is searched; for many they are indexed.
+    """
+
+    def __init__(self, text: str, rank: int | None = None) -> None:
+        self._text = text
+        self._rank = rank
         self._asked = 0
 
     def __len__(self) -> int:
-        return len(self._ranks)
+        return self._text.count("\n") - 1
 
     def __contains__(self, name: object) -> bool:
-        return name in self._ranks
+        return isinstance(name, str) and self.rank(name) != EVERYWHERE
 
     def rank(self, name: str) -> int:
         """How popular a name is, 0 the most; beyond every reach where it is not known."""
-        return self._ranks.get(name, EVERYWHERE)
+        if self._is_asked_often():
+            return self._ranks.get(name, EVERYWHERE)
+        return EVERYWHERE if "\n" in name else self._place(f"\n{name}\n")
 
     def scope_rank(self, scope: str) -> int:
         """How popular the best known package of a scope is."""
         if not scope.startswith("@"):
             return EVERYWHERE
-        return self._scopes.get(scope, EVERYWHERE)
+        if self._is_asked_often():
+            return self._scopes.get(scope, EVERYWHERE)
+        return EVERYWHERE if "\n" in scope else self._place(f"\n{scope}/")
 
     def alike(self, spelled: str, reach: int = EVERYWHERE) -> str | None:
         """The known name within reach that looks the same as this spelling."""
@@ -48,19 +54,29 @@ class Index:
     def slipped(self, name: str) -> Iterator[tuple[str, Slip]]:
         """The known names from which one slip makes ``name``, where that counts."""
         for known, found in self._near.to(name):
-            if found.counts(known, self.rank(known)):
+            if not known.startswith("@") and found.counts(known, self.rank(known)):
                 yield known, found
 
     def slipped_scopes(self, scope: str) -> Iterator[tuple[str, Slip]]:
         """The known scopes from which one slip makes ``scope``, both without their ``@``."""
         return self._near_scopes.to(scope)
 
+    def _is_asked_often(self) -> bool:
+        self._asked += 1
+        return self._asked > FEW
+
+    def _place(self, line: str) -> int:
+        """The rank of the first name whose line begins so, or is so."""
+        at = self._text.find(line)
+        if at < 0:
+            return EVERYWHERE
+        return self._text.count("\n", 0, at) if self._rank is None else self._rank
+
     def _looking(self, skeleton: str) -> str | None:
         """The most popular name of a skeleton; None: there is none, or nothing but separators."""
         if not skeleton or "\n" in skeleton:
             return None
-        self._asked += 1
-        if self._asked > FEW:
+        if self._is_asked_often():
             return self._looks.get(skeleton)
         at = self._skeletons.find(f"\n{skeleton}\n")
         return None if at < 0 else self._names[self._skeletons.count("\n", 0, at)]
@@ -74,27 +90,34 @@ class Index:
     @cached_property
     def _skeletons(self) -> str:
         """A line for each name, the most popular first: for a few, a search beats an index."""
-        return "".join(["\n", *(f"{each}\n" for each in skeletons(self._names))])
+        return skeleton_of(self._text)
 
     @cached_property
     def _names(self) -> list[str]:
-        return list(self._ranks)
+        return self._text[1:-1].split("\n") if len(self._text) > 1 else []
+
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        # The last of equal keys stays: of a name that stands there twice, the first place.
+        places = range(len(self)) if self._rank is None else [self._rank] * len(self)
+        return dict(zip(reversed(self._names), reversed(places), strict=True))
 
     @cached_property
     def _near(self) -> Near:
-        return Near(name for name in self._ranks if not name.startswith("@"))
+        return Near(self._text)
 
     @cached_property
     def _scopes(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        for name, place in self._ranks.items():
-            if name.startswith("@"):
-                found.setdefault(name.partition("/")[0], place)
+        for place, name in enumerate(self._names):
+            if name.startswith("@") and "/" in name:
+                rank = place if self._rank is None else self._rank
+                found.setdefault(name.partition("/")[0], rank)
         return found
 
     @cached_property
     def _near_scopes(self) -> Near:
-        return Near(scope[1:] for scope in self._scopes)
+        return Near(lines(scope[1:] for scope in self._scopes))
 
 
 def is_popular(name: str) -> bool:
@@ -106,25 +129,25 @@ def unpopular(names: Collection[str]) -> list[str]:
     """Those of these names that are not popular packages: most new ones are, so ask this first."""
     if len(names) <= FEW:
         return [name for name in names if not is_popular(name)]
-    index = popular()
-    return [name for name in names if name not in index]
+    known = frozenset(_packages().split())
+    return [name for name in names if name not in known]
 
 
 @cache
 def popular() -> Index:
     """The popular packages."""
-    return Index(_packages().split())
+    return Index(_packages())
 
 
 @cache
 def products() -> Index:
     """Products known from elsewhere, whose names people expect on npm."""
-    return Index(_data()[1].split(), rank=_PRODUCT_RANK)
+    return Index(_data()[1], _PRODUCT_RANK)
 
 
 def used(names: Collection[str]) -> Index:
     """What a repository uses already; the popular names among these are known without it."""
-    return Index((name for name in unpopular(names) if name.isprintable()), rank=_USED_RANK)
+    return Index(lines(name for name in unpopular(names) if name.isprintable()), _USED_RANK)
 
 
 def _packages() -> str:

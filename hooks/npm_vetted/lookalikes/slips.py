@@ -34,6 +34,11 @@ def skeletons(names: Sequence[str]) -> list[str]:
     text = "\n".join(names)
     if text.count("\n") >= len(names):  # a hostile name holds one itself
         text = "\n".join(name.replace("\n", "") for name in names)
+    return skeleton_of(text).split("\n")
+
+
+def skeleton_of(text: str) -> str:
+    """The skeletons of all the names in a text, line by line."""
     if not text.isascii():
         text = "".join(
             char
@@ -43,7 +48,12 @@ def skeletons(names: Sequence[str]) -> list[str]:
     text = text.casefold().translate(_LOOKS)
     for separator in SEPARATORS + "/@":
         text = text.replace(separator, "")
-    return text.replace("rn", "m").replace("vv", "w").split("\n")
+    return text.replace("rn", "m").replace("vv", "w")
+
+
+def lines(names: Iterable[str]) -> str:
+    """Names as a text to search, each line between two line ends."""
+    return "".join(["\n", *(f"{name}\n" for name in names)])
 
 
 class Kind(Enum):
@@ -148,8 +158,8 @@ class Near:
     are looked up by a search of the text; for many the halves are indexed.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = list(names)
+    def __init__(self, text: str) -> None:
+        self._text = text
         self._asked = 0
 
     def to(self, name: str) -> Iterator[tuple[str, Slip]]:
@@ -170,9 +180,8 @@ class Near:
         return dict.fromkeys([*heads, *tails])
 
     @cached_property
-    def _text(self) -> str:
-        """A name a line; one that holds a line's end itself would be two, and is never searched."""
-        return "".join(["\n", *(f"{name}\n" for name in self._names)])
+    def _names(self) -> list[str]:
+        return self._text[1:-1].split("\n") if len(self._text) > 1 else []
 
     def _beginning(self, head: str, length: int) -> Iterator[str]:
         text, start = self._text, f"\n{head}"
