@@ -506,6 +506,44 @@ def test_worded_in_an_editor(team: Team, script: str, status: int, kept: bool) -
     assert sheets == (["NOTE_EDITMSG-plain%401.0.0.toml"] if lost else [])
 
 
+WROTE = "sed -i 's/^why = .*/&\\nRead: all of it./' \"$1\"\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "said", "kept"),
+    [
+        (f"{WROTE}exit 3", 1, "the editor ended with status 3\n  what you wrote is kept in", True),
+        ("exit 3", 1, "nothing is recorded for plain@1.0.0", False),
+        (': > "$1"', 1, "nothing is recorded for plain@1.0.0", False),
+        (f"{WROTE}kill -INT $PPID", 130, "interrupted; nothing was decided", True),
+    ],
+    ids=["it fails", "it fails at once", "emptied", "interrupted"],
+)
+def test_an_editor_that_ends_otherwise_records_nothing(
+    team: Team, script: str, status: int, said: str, kept: bool
+) -> None:
+    team.depend(plain="1.0.0")
+    team.repo.add()
+    editor = team.repo.path.parent / "editor.sh"
+    editor.write_text(f"{script}\n")
+    found, screen = team.talk(
+        "plain", answers=[("done? [y/N] ", "y")], env={"EDITOR": f"sh {editor}"}
+    )
+    assert (found, team.staged()) == (status, []), screen
+    assert said in screen
+    sheets = [path.read_text() for path in (team.repo.path / ".git/npm-vetted").glob("NOTE*")]
+    assert [("Read: all of it." in sheet) for sheet in sheets] == ([True] if kept else [])
+
+
+def test_an_editor_that_is_not_there_is_named(team: Team) -> None:
+    team.depend(plain="1.0.0")
+    team.repo.add()
+    for editor in ("no-such-editor", "'"):
+        status, screen = team.talk("plain", answers=[("done? [y/N] ", "y")], env={"EDITOR": editor})
+        assert (status, team.staged()) == (3, [])
+        assert "the editor cannot be run: " in screen
+
+
 def test_an_end_of_input_is_a_no(team: Team) -> None:
     team.depend(plain="1.0.0")
     team.repo.add()

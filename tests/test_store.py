@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conftest import GitRepo
-from npm_vetted.errors import UsageError
+from npm_projects import adopt, entry, run, write_project
+from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.repository import Repository
 from npm_vetted.store import Store
 
@@ -32,6 +37,33 @@ def test_what_changed_meanwhile_is_not_overwritten(git_repo: GitRepo, store: Sto
     with pytest.raises(UsageError) as raised:
         store.replace("a", b"three", b"one")
     assert (raised.value.path, store.read("a")) == ("a", b"two")
+
+
+def test_a_note_that_is_there_already_is_not_written_twice(store: Store) -> None:
+    paths = ["a/1.toml", "a/1.2.toml", "a/1.3.toml"]
+    assert store.create_first(paths, b"one") == "a/1.toml"
+    assert store.create_first(paths, b"two") == "a/1.2.toml"
+    assert store.create_first(paths, b"one") == "a/1.toml"
+    assert store.create_first(paths, b"two") == "a/1.2.toml"
+    with pytest.raises(UndecidedError, match="no name is free"):
+        store.create_first(paths[:2], b"three")
+
+
+def test_an_edit_replaces_what_it_was_made_from_and_nothing_else(
+    git_repo: GitRepo, store: Store
+) -> None:
+    git_repo.write("a", "one\r\n")
+    store.edit("a", b"two\n", b"one\n")
+    assert (store.read("a"), git_repo.git("show", ":a")) == (b"two\n", "two")
+    git_repo.write("a", "by hand\n")
+    for base in (b"two\n", None):
+        with pytest.raises(UsageError, match="changed while the command ran"):
+            store.edit("a", b"three\n", base)
+    with pytest.raises(UsageError):
+        store.edit("gone", b"three\n", b"two\n")
+    assert (store.read("a"), store.read("gone")) == (b"by hand\n", None)
+    store.edit("new", b"new\n", None)
+    assert git_repo.git("diff", "--cached", "--name-only") == "a\nnew"
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/x"])
@@ -78,3 +110,42 @@ def test_one_writes_at_a_time(store: Store) -> None:
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_two_identical_notes_at_once_are_one(git_repo: GitRepo) -> None:
+    write_project(git_repo, {"a": entry("a")})
+    adopt(git_repo)
+    words = ("note", "a", "--offline", "-m", "Read all of it.", "--criteria", "health")
+    repository = git_repo.path
+    with Store(Repository.open(str(repository))).lock():  # both come to write before one has
+        both = [
+            subprocess.Popen(
+                [sys.executable, "-m", "npm_vetted", *words],
+                cwd=repository,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        time.sleep(1.5)
+    said = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert git_repo.git("ls-files", ".vetting/notes") == ".vetting/notes/a/1.0.0.toml"
+
+
+def test_a_setting_that_is_edited_while_init_runs_is_not_lost(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(git_repo, {"a": entry("a")})
+    git_repo.write(".npmrc", "fund=false\n")
+    git_repo.commit("Before")
+    edit = Store.edit
+
+    def edited_by_hand_first(store: Store, path: str, *more: Any) -> None:
+        git_repo.write(path, "fund=false\nby-hand=true\n")
+        edit(store, path, *more)
+
+    monkeypatch.setattr(Store, "edit", edited_by_hand_first)
+    done = run(git_repo.path, "init")
+    assert (done.status, ".npmrc:1: changed while the command ran" in done.err) == (2, True)
+    assert (git_repo.path / ".npmrc").read_text() == "fund=false\nby-hand=true\n"

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,33 @@ class Store:
             if self.read(path) != expected:
                 raise UsageError("changed while the command ran; run it again", path=path)
             temporary.replace(place)
+
+    def create_first(self, paths: Iterable[str], data: bytes) -> str:
+        """Write a new file at the first of these paths that is free; its path.
+
+        A file that says the same already is that file: another command of ours wrote it meanwhile.
+        """
+        for path in paths:
+            if self.create(path, data) or self.read(path) == data:
+                return path
+        raise UndecidedError("no name is free for another file", path=path)
+
+    def edit(self, path: str, data: bytes, base: bytes | None) -> None:
+        """Put an edited text in place of the one it was made from, and stage it.
+
+        Raises UsageError where the file on the disk says something else: somebody is editing it, or
+        it is not staged. Line ends do not count: a checkout may have changed them.
+        """
+        with self.lock():
+            there = self.read(path)
+            if _lines(there) != _lines(base):
+                raise UsageError(
+                    "changed while the command ran, or not staged: nothing is lost, nothing is done",
+                    path=path,
+                    fix="save it and git add it; then run this again",
+                )
+            self.replace(path, data, there)
+        self.stage([path])
 
     def remove(self, path: str) -> None:
         """Take a file away."""
@@ -136,6 +163,10 @@ class Store:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _lines(data: bytes | None) -> bytes | None:
+    return None if data is None else data.replace(b"\r\n", b"\n")
 
 
 def _umask() -> int:

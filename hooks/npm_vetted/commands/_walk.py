@@ -186,7 +186,7 @@ class Sheet:
         self.place = Path(desk.repository.git_dir, "npm-vetted", name)
 
     def edit(self, command: str, head: Sequence[str], text: bytes) -> bytes | None:
-        """The text as the person leaves it, without the head; None where they changed nothing."""
+        """The text as the person leaves it, without the head; None where they say nothing."""
         comments = "".join(f"# {line}\n" for line in head)
         self.place.parent.mkdir(exist_ok=True)
         self.place.write_bytes(f"{comments}\n".encode() + text)
@@ -198,10 +198,17 @@ class Sheet:
         while lines and (lines[0].startswith(b"#") or not lines[0].strip()):
             lines.pop(0)
         left = b"".join(lines)
-        if done.returncode == 0 and left != text:
-            return left
-        self.forget()
-        return None
+        if not left or left == text:
+            self.forget()
+            return None
+        if done.returncode != 0:
+            print(
+                f"npm-vetted: the editor ended with status {done.returncode}\n"
+                f"  what you wrote is kept in {self.place}",
+                file=sys.stderr,
+            )
+            return None
+        return left
 
     def forget(self) -> None:
         """Take the file away."""

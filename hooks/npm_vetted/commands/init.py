@@ -75,17 +75,16 @@ def run(arguments: argparse.Namespace) -> int:
     return _carry_over()
 
 
-def _edits(projects: Iterable[Project]) -> Iterator[Edit]:
-    """What switches scripts off, as the files stand in the working tree."""
+def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
+    """What switches scripts off, and the files of the working tree that it was made from."""
     for project in projects:
-        yield from clients()[project.client or "npm"].switch_off(project)
+        for edit in clients()[project.client or "npm"].switch_off(project):
+            yield edit, project.read(edit.path)
 
 
-def _switch_off(desk: Desk, edits: Iterable[Edit]) -> None:
-    for edit in edits:
-        with desk.store.lock():
-            desk.store.replace(edit.path, edit.content, desk.store.read(edit.path))
-        desk.store.stage([edit.path])
+def _switch_off(desk: Desk, edits: Iterable[tuple[Edit, bytes | None]]) -> None:
+    for edit, base in edits:
+        desk.store.edit(edit.path, edit.content, base)
         print(f"npm-vetted: {printable(edit.path)}: {edit.reason}", file=sys.stderr)
 
 

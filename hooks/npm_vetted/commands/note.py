@@ -267,11 +267,7 @@ def _read(desk: Desk, draft: Draft, words: Words, text: bytes) -> Note:
 def _store(desk: Desk, draft: Draft, text: bytes, note: Note) -> None:
     """Write and stage a note."""
     with desk.store.lock():
-        path = next(
-            path
-            for path in note_paths(draft, note.vetted_on, text)
-            if desk.store.create(path, text)
-        )
+        path = desk.store.create_first(note_paths(draft, note.vetted_on, text), text)
     desk.store.stage([path])
     count = len(draft.items) - 1
     more = f", with {count} more" if count else ""

@@ -85,9 +85,6 @@ def _write(repository: Repository, project: ProjectChange, packages: list[tuple[
     if not isinstance(answer, Edit):
         print(f"npm-vetted: {project.after.path or '.'}: {answer}", file=sys.stderr)
         return FOUND
-    store = Store(repository)
-    with store.lock():
-        store.replace(answer.path, answer.content, store.read(answer.path))
-    store.stage([answer.path])
+    Store(repository).edit(answer.path, answer.content, project.after.read(answer.path))
     print(f"npm-vetted: {answer.path}: {answer.reason}", file=sys.stderr)
     return 0
