@@ -10,7 +10,7 @@ from conftest import GitRepo
 from npm_vetted import cli
 from npm_vetted.installs import place_of
 from npm_vetted.project import interesting_names
-from npm_vetted.quick import is_unread, nothing_to_judge, staged
+from npm_vetted.quick import is_unread, nothing_to_judge, plain, staged
 from npm_vetted.relevance import is_relevant
 
 _FOLDERS = (
@@ -91,6 +91,23 @@ def test_only_a_plain_check_of_the_index_is_quick(
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
     assert is_quick(*arguments) is quick
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["-q"],
+        ["--verbose", "--strict"],
+        ["--only", "settings", "--quiet"],
+        ["--only", "notes", "-v", "-v"],
+        ["--only", "lockfile"],
+    ],
+)
+def test_plain_arguments_mean_what_the_parser_makes_of_them(arguments: list[str]) -> None:
+    found = plain(["check", *arguments])
+    assert found is not None
+    assert vars(found) == vars(cli._parse(["check", *arguments]))
 
 
 @pytest.mark.parametrize(

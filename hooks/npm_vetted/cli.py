@@ -6,7 +6,7 @@ import os
 import sys
 
 from npm_vetted.errors import UNDECIDED, NpmVettedError, UndecidedError, UsageError
-from npm_vetted.quick import nothing_to_judge, staged
+from npm_vetted.quick import nothing_to_judge, plain, staged
 
 TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _name_of(error: OSError) -> str | None:
 def _run(words: list[str], changes: bytes | None) -> int:
     from npm_vetted import commands
 
-    arguments = _parse(words)
+    arguments = plain(words) or _parse(words)
     arguments.index_changes = changes
     if arguments.directory:
         _enter(arguments.directory)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from npm_vetted.parts import parts
+
+if TYPE_CHECKING:
+    import argparse
 
 
 class Command(Protocol):

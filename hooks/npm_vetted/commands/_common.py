@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from npm_vetted.change import Change
 from npm_vetted.errors import UsageError
@@ -16,6 +16,9 @@ from npm_vetted.objects import Objects
 from npm_vetted.report import Style
 from npm_vetted.repository import Repository
 from npm_vetted.scope import compare
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def add_range(parser: argparse.ArgumentParser) -> None:

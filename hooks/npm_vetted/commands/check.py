@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
@@ -12,13 +11,17 @@ from npm_vetted.errors import FOUND, NpmVettedError, UndecidedError, UsageError
 from npm_vetted.repository import Repository
 
 if TYPE_CHECKING:
+    import argparse
+
     from npm_vetted.judge import Judgement
 
 HELP = "judge the commit (what the hooks run)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of ``check``."""
+    """The arguments of ``check``; a hook's own are read by ``quick.plain`` too."""
+    import argparse
+
     from npm_vetted.commands._common import add_range
 
     parser.add_argument("checks", nargs="*", metavar="CHECK", help="only these checks")
