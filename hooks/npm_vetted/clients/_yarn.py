@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from npm_vetted.clients._ranges import satisfies
+from npm_vetted.clients._yarn_shared import Cut, Places
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.base import decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
@@ -32,9 +33,6 @@ _FEW: Final = 8
 """Up to so many names searching the text for each is quicker than looking at every line (measured)."""
 _PAGE: Final = 1 << 12
 """Characters between the places whose line is counted beforehand."""
-
-Places = dict[str, tuple[int, int]]
-"""Where the text of each entry starts and ends, by its key, in the file's order."""
 
 
 def lock_text(path: str, data: bytes) -> str:
@@ -111,6 +109,7 @@ class YarnLockfile(Lockfile):
     """A yarn.lock: an entry's key is the line that starts it, several descriptors in one."""
 
     _places: Places
+    _cut: Cut
 
     def __init__(self, path: str, text: str, read: Read) -> None:
         self.path = path
@@ -143,21 +142,22 @@ class YarnLockfile(Lockfile):
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
         """The keys whose block stands in none of the ``before`` versions under the same key."""
-        found = list(self.blocks)
+        found: Iterable[str] = self._places
         for other in before:
-            alike = self._alike(other) if isinstance(other, YarnLockfile) else ()
-            found = [key for key in found if key not in alike]
-        return found
+            if isinstance(other, YarnLockfile):
+                differing = set(self._differing(other))
+                found = [key for key in found if key in differing]
+        return list(found)
 
-    def _alike(self, other: YarnLockfile) -> Collection[str]:
-        """The keys whose block another version has as well."""
+    def _differing(self, other: YarnLockfile) -> Iterable[str]:
+        """The keys whose block another version does not have."""
+        shared = other._cut.kin is self._cut.own
         places, nowhere = other._places, (0, 0)
-        found = set()
-        for key, (start, end) in self._places.items():
+        for key in other._cut.apart if shared else self._places:
+            start, end = self._places.get(key, nowhere)
             begin, stop = places.get(key, nowhere)
-            if self._text[start:end] == other._text[begin:stop]:
-                found.add(key)
-        return found
+            if self._text[start:end] != other._text[begin:stop]:
+                yield key
 
     @cached_property
     def _starts(self) -> list[int]:

@@ -13,17 +13,18 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
-from npm_vetted.clients._yarn import Places, YarnLockfile, lock_text, refuse_conflict
+from npm_vetted.clients._yarn import YarnLockfile, lock_text, refuse_conflict
 from npm_vetted.clients._yarn_berry_text import (
     METADATA,
     Tables,
-    canonical_places,
+    canonical,
     decoded_fields,
     parsed_tables,
     split_line,
 )
 from npm_vetted.clients._yarn_locators import Reference, normal, patched, split_ident
 from npm_vetted.clients._yarn_patches import PATCHES, patch_files
+from npm_vetted.clients._yarn_shared import Cut, Text
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
@@ -72,7 +73,8 @@ class BerryEntries(YarnLockfile):
                 path=path,
             )
         super().__init__(path, text, read)
-        self._places = self._canonical() or self._parsed()
+        self._cut = self._canonical() or self._parsed()
+        self._places = dict(self._cut.own.places)
         metadata = self.fields(METADATA)
         self.metadata_line = self.line(METADATA)
         del self._places[METADATA]
@@ -87,13 +89,13 @@ class BerryEntries(YarnLockfile):
         self.format = f"yarn.lock berry {version}"
         self._metadata = metadata
 
-    def _canonical(self) -> Places | None:
-        return canonical_places(self.path, self._text)
+    def _canonical(self) -> Cut | None:
+        return canonical(self.path, self._text)
 
-    def _parsed(self) -> Places:
+    def _parsed(self) -> Cut:
         refuse_conflict(self.path, self._text)
         self._tables, places = parsed_tables(self.path, self._text)
-        return places
+        return Cut(Text(self._text, places), None, ())
 
     @property
     def blocks(self) -> Mapping[str, object]:
@@ -102,18 +104,18 @@ class BerryEntries(YarnLockfile):
             return super().blocks
         return {key: self._tables[key] for key in self._places}
 
-    def _alike(self, other: YarnLockfile) -> Collection[str]:
-        """Not what says its checksum without a key, where the key for all is another one."""
+    def _differing(self, other: YarnLockfile) -> Iterable[str]:
+        """Also what says its checksum without a key, where the key for all is another one."""
         if not isinstance(other, BerryEntries):
-            return ()
+            return self._places
         if self._tables is None and other._tables is None:
-            alike = super()._alike(other)
+            found = super()._differing(other)
         else:
             blocks = other.blocks
-            alike = {key for key, block in self.blocks.items() if blocks.get(key) == block}
+            found = (key for key, block in self.blocks.items() if blocks.get(key) != block)
         if self.cache_key == other.cache_key:
-            return alike
-        return {key for key in alike if "checksum" not in self.fields(key)}
+            return found
+        return {*found, *(key for key in self._places if "checksum" in self.fields(key))}
 
     def fields(self, key: str) -> Mapping[str, object]:
         """What an entry says, undigested."""

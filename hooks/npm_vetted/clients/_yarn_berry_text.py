@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from npm_vetted.clients._yarn import Places
+from npm_vetted.clients._yarn_shared import Cut, Places, TwiceError, cut
 from npm_vetted.documents.base import Table
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
@@ -33,31 +33,23 @@ _BETWEEN: Final = re.compile(r"(?:#[^\n]*+)?(?:\n++|\Z)")
 Tables = Mapping[str, Mapping[str, object]]
 
 
-def canonical_places(path: str, text: str) -> Places | None:
+def canonical(path: str, text: str) -> Cut | None:
     """Where each entry stands, if every one is canonical; None: some YAML reader must judge.
 
     Raises DocumentError for a key that stands twice.
     """
-    found: Places = {}
-    match, at, count = _BLOCK.match, 0, 0
-    while at < len(text):
-        block = match(text, at)
-        if block is None:
-            between = _BETWEEN.match(text, at)
-            if between is None:
-                return None
-            at = between.end()
-            continue
-        key = block[2] or block[3] or block[4]
-        found.setdefault(key, block.span(1))
-        count += 1
-        if len(found) < count:
-            line = text.count("\n", 0, at) + 1
-            raise DocumentError(
-                f"the key {key!r} stands twice in one mapping", path=path, line=line
-            )
-        at = block.end()
-    return found if METADATA in found else None
+
+    def between(at: int) -> int | None:
+        line = _BETWEEN.match(text, at)
+        return line and line.end()
+
+    try:
+        found = cut(text, _BLOCK, between)
+    except TwiceError as error:
+        message = f"the key {error.key!r} stands twice in one mapping"
+        line = text.count("\n", 0, error.start) + 1
+        raise DocumentError(message, path=path, line=line) from None
+    return found if found and METADATA in found.own.places else None
 
 
 def parsed_tables(path: str, text: str) -> tuple[Tables, Places]:

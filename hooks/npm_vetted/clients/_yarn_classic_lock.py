@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients._yarn import Places, YarnLockfile, out_of_range, refuse_conflict
+from npm_vetted.clients._yarn import YarnLockfile, out_of_range, refuse_conflict
+from npm_vetted.clients._yarn_shared import TwiceError, cut
 from npm_vetted.documents.yarnrc import BODY, ENTRY, HEAD, TOKENS, token
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
@@ -60,22 +61,13 @@ class ClassicLockfile(YarnLockfile):
 
     def __init__(self, path: str, text: str, read: Read) -> None:
         super().__init__(path, text, read)
-        self._places = self._split()
-
-    def _split(self) -> Places:
-        found: Places = {}
-        match, at, count = ENTRY.match, 0, 0
-        while at < len(self._text):
-            block = match(self._text, at)
-            if block is None:
-                at = self._after_comment(at)
-                continue
-            found.setdefault(block[2], block.span(1))
-            count += 1
-            if len(found) < count:
-                raise self._wrong(f"the entry {block[2]!r} stands twice", at)
-            at = block.end()
-        return found
+        try:
+            found = cut(text, ENTRY, self._after_comment)
+        except TwiceError as error:
+            raise self._wrong(f"the entry {error.key!r} stands twice", error.start) from None
+        assert found is not None
+        self._cut = found
+        self._places = found.own.places
 
     def _after_comment(self, at: int) -> int:
         """Where a line that is no entry's ends; raises DocumentError where it is no comment."""
