@@ -366,7 +366,7 @@ class Npmjs:
         (Given("git-branch-lockfile=true\n"), "another lockfile"),
         (Given("git-branch-lockfile=${X}\n"), "another lockfile"),
         (Given(workspace="lockfileDir: ../x\n"), "another lockfile"),
-        (Given(workspace="sharedWorkspaceLockfile: false\n"), "not installed from this"),
+        (Given(workspace="sharedWorkspaceLockfile: false\n"), None),
         (Given(workspace="verifyStoreIntegrity: false\n"), "any hash"),
         (Given("verify-store-integrity=false\n"), "any hash"),
         (Given(workspace="storeDir: ./store\n"), "lies in the repository"),
@@ -384,6 +384,26 @@ def test_settings_that_undo_protection(tmp_path: Path, files: Given, words: str 
     found = list(pnpm.unsafe_settings(files.write(tmp_path / "p", None), Npmjs()))
     assert len(found) == (words is not None), found
     assert words is None or words in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("given_", "separately"),
+    [
+        (Given(), False),
+        (Given(workspace="sharedWorkspaceLockfile: true\n"), False),
+        (Given(workspace="sharedWorkspaceLockfile: false\n"), True),
+        (Given(workspace="sharedWorkspaceLockfile: 'false'\n"), True),
+        (Given(workspace="sharedWorkspaceLockfile: ${X:-false}\n"), True),
+        (Given("shared-workspace-lockfile=false\n"), True),
+        (Given("shared-workspace-lockfile=${X}\n"), True),
+        (Given("shared-workspace-lockfile=true\n"), False),
+    ],
+)
+def test_whether_each_workspace_is_locked_by_itself(
+    tmp_path: Path, given_: Given, separately: bool
+) -> None:
+    project = given_.write(tmp_path, None)
+    assert pnpm.locks_members(project.manifest, project.read) is separately
 
 
 def test_allow_lists(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
 from npm_vetted.policy import Policy
-from npm_vetted.project import Projects, below, client_of_lockfile, interesting_names
+from npm_vetted.project import Projects, below, client_of_lockfile, folder_of, interesting_names
 from npm_vetted.repository import FileChange
 from npm_vetted.scope import Comparison
 from npm_vetted.snapshot import Snapshot
@@ -58,9 +58,17 @@ class Use(NamedTuple):
 
 
 def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Manifest]:
-    """A project's manifests by directory relative to its lockfile ('' the root)."""
-    home = lockfile.path.rpartition("/")[0]
-    return {below(home, path) or "": found for path, found in project.manifests.items()}
+    """A project's manifests by directory relative to its lockfile ('' the root).
+
+    Where workspaces have lockfiles of their own, each manifest belongs to the one beside it.
+    """
+    home = folder_of(lockfile.path)
+    others = {folder_of(path) for path in project.lockfiles} - {home}
+    return {
+        below(home, path) or "": found
+        for path, found in project.manifests.items()
+        if path not in others and home in (path, project.path)
+    }
 
 
 class ProjectChange:

@@ -191,12 +191,13 @@ class Projects:
         if not lockfiles and not any(m.requires for m in (manifest, *members.values())):
             return None
         pin = read_pin(manifest)
+        client = self._client(root, lockfiles, pin)
         return Project(
             path=root,
             manifest=manifest,
             members=members,
-            client=self._client(root, lockfiles, pin),
-            lockfiles=lockfiles,
+            client=client,
+            lockfiles=(*lockfiles, *self._of_members(clients()[client], manifest, members)),
             pin=pin,
             read=self.snapshot.read,
             nearby=partial(self._nearby, root),
@@ -222,6 +223,14 @@ class Projects:
                 if path not in seen and self.snapshot.entry(path) is not None:
                     seen.add(path)
                     yield path
+
+    def _of_members(
+        self, client: Client, manifest: Manifest, members: Iterable[str]
+    ) -> Iterator[str]:
+        """The lockfiles of workspaces, where each has its own."""
+        if members and client.locks_members(manifest, self.snapshot.read):
+            paths = (join(folder, name) for folder in members for name in client.LOCKFILES)
+            yield from (path for path in paths if self.snapshot.entry(path) is not None)
 
     def _client(self, root: str, lockfiles: Iterable[str], pin: Pin | None) -> str:
         """The name of the client: by the lockfile, else the pin, else a telltale file."""

@@ -150,13 +150,14 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
             location=Location(after.manifest.path),
         )
         return
-    if len(after.lockfiles) > 1:
-        names = [path.rpartition("/")[2] for path in after.lockfiles]
+    rivals = [path for path in after.lockfiles if folder_of(path) == after.path]
+    if len(rivals) > 1:
+        names = [path.rpartition("/")[2] for path in rivals]
         yield Problem(
             message=f"{len(names)} lockfiles for one project: {', '.join(names)}; keep the one "
             "that is installed from",
-            location=Location(after.lockfiles[1]),
-            fix=(("git", "rm", after.lockfiles[1]),),
+            location=Location(rivals[1]),
+            fix=(("git", "rm", rivals[1]),),
         )
     yield from _members_own(after)
     yield from _pinned_client(after)
@@ -167,11 +168,21 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
 
 
 def _members_own(project: Project) -> Iterator[Problem]:
-    """Lockfiles of workspaces: whoever installs there, or copies the folder, may obey those."""
+    """Lockfiles of workspaces: whoever installs there, or copies the folder, may obey those.
+
+    Where each is to have its own, those that are missing.
+    """
+    locked = {folder_of(path) for path in project.lockfiles}
+    client = clients()[project.client or "npm"]
+    if project.members and client.locks_members(project.manifest, project.read):
+        for folder, manifest in project.manifests.items():
+            if manifest.requires and folder not in locked:
+                message = "no lockfile, and the settings give each workspace one of its own"
+                yield Problem(message=message, location=Location(manifest.path))
     for folder in project.members:
         for name in sorted({name for each in clients().values() for name in each.LOCKFILES}):
             path = f"{folder}/{name}"
-            if project.read(path) is not None:
+            if path not in project.lockfiles and project.read(path) is not None:
                 yield Problem(
                     message=f"a lockfile of a workspace: the project is installed from "
                     f"{project.lockfiles[0]}",

@@ -54,6 +54,9 @@ class Client(Protocol):
         Negations start with ``!``. ``pnpm-workspace.yaml`` or the manifest's own field says it.
         """
 
+    def locks_members(self, manifest: Manifest, read: Read) -> bool:
+        """Whether the settings beside a root's manifest give each workspace a lockfile of its own."""
+
     def scripts_run(self, project: Project) -> Iterator[Problem]:
         """Why the committed settings let dependencies' lifecycle scripts run; nothing: they do not.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
-from npm_vetted.clients._pnpm_settings import settings_beside
+from npm_vetted.clients._pnpm_settings import manifest_beside, root_above, settings_beside
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.model import Location, Problem, Read
 
@@ -29,27 +29,19 @@ class Patches:
         return bool(self._data)
 
     @cached_property
+    def _root(self) -> str:
+        return root_above(dirname(self.lockfile), self._read)
+
+    @cached_property
     def declared(self) -> Mapping[str, str]:
         """The files that pnpm-workspace.yaml, else package.json, names for each patched package."""
         found: dict[str, str] = {}
-        workspace = settings_beside(dirname(self.lockfile), self._read)
-        for table in (self._manifest(), workspace.get("patchedDependencies")):
+        pnpm = manifest_beside(self._root, self._read).get("pnpm")
+        for source in (pnpm, settings_beside(self._root, self._read)):
+            table = source.get("patchedDependencies") if isinstance(source, dict) else None
             if isinstance(table, dict):
                 found |= {str(key): value for key, value in table.items() if isinstance(value, str)}
         return found
-
-    def _beside(self, name: str) -> bytes | None:
-        return self._read(join(dirname(self.lockfile), name))
-
-    def _manifest(self) -> object:
-        import json
-
-        try:
-            manifest = json.loads(self._beside("package.json") or b"{}")
-        except (ValueError, RecursionError):
-            return None  # told by whoever reads the manifest
-        pnpm = manifest.get("pnpm") if isinstance(manifest, dict) else None
-        return pnpm.get("patchedDependencies") if isinstance(pnpm, dict) else None
 
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[str, ...]]:
@@ -87,10 +79,11 @@ class Patches:
 
     def _path(self, key: str) -> str | None:
         """The patch file from the repository's top; None where nothing names one inside it."""
-        name = self.declared.get(key) or self._recorded(key)
+        declared, recorded = self.declared.get(key), self._recorded(key)
+        name, folder = declared or recorded, self._root if declared else dirname(self.lockfile)
         if name is None or name.startswith("/"):
             return None
-        path = normpath(join(dirname(self.lockfile), name))
+        path = normpath(join(folder, name))
         return path if path.endswith(PATCH_SUFFIXES) and not path.startswith("../") else None
 
     def path_of(self, name: str, version: str | None, snapshots: Sequence[str]) -> str | None:
@@ -134,8 +127,10 @@ class Patches:
                 message = f"{path} is not the patch that the lockfile records for {key}"
                 yield Problem(message=message, location=where, package=_name(key), fix=fix)
         for key, name in self.declared.items():
-            recorded = self._recorded(key) or name
-            if key not in self._data or normpath(recorded) != normpath(name):
+            recorded = self._recorded(key)
+            at = normpath(join(self._root, name))
+            moved = recorded and normpath(join(dirname(self.lockfile), recorded)) != at
+            if key not in self._data or moved:
                 message = f"the settings patch {key} with {name}, the lockfile does not"
                 yield Problem(message=message, location=where, package=_name(key), fix=fix)
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from npm_vetted.documents.base import Document, named
 from npm_vetted.documents.npmrc import Setting, depends, effective, load_npmrc, switch_problem
+from npm_vetted.documents.strict_json import load_json
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Allowance, Location, Problem, Project, Read
@@ -106,6 +107,43 @@ def load_workspace(path: str, data: bytes | None) -> Document | None:
         return None
     documents[0].root()
     return documents[0]
+
+
+def locks_members(folder: str, read: Read) -> bool:
+    """Whether some version of pnpm gives each workspace below a directory a lockfile of its own.
+
+    pnpm 12 takes the text 'false' for false; 11 and 12 no longer look in .npmrc. What depends on
+    the environment may be false.
+    """
+    if settings_beside(folder, read).get("sharedWorkspaceLockfile") not in (None, True):
+        return True
+    path = join(folder, NPMRC)
+    data = read(path)
+    try:
+        lines = () if data is None else load_npmrc(path, data)
+    except DocumentError:
+        return False  # told by whoever judges the settings
+    line = effective(lines, "shared-workspace-lockfile")
+    return line is not None and line.value not in (True, "true")
+
+
+def root_above(folder: str, read: Read) -> str:
+    """The workspace root whose settings hold for a lockfile's directory: itself, mostly."""
+    above = folder
+    while above and read(join(above, WORKSPACE)) is None:
+        above = above.rpartition("/")[0]
+    is_root = read(join(above, WORKSPACE)) is not None
+    return above if is_root and locks_members(above, read) else folder
+
+
+def manifest_beside(folder: str, read: Read) -> Mapping[str, object]:
+    """What package.json in a directory says; nothing where it cannot be read, which is told."""
+    data = read(join(folder, "package.json"))
+    try:
+        found = {} if data is None else load_json("package.json", data).data
+    except DocumentError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def settings_beside(folder: str, read: Read) -> Mapping[str, object]:

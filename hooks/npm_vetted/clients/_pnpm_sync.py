@@ -12,7 +12,7 @@ from posixpath import dirname, join, normpath
 from typing import Final
 
 from npm_vetted.clients._pnpm_entries import PnpmEntries
-from npm_vetted.clients._pnpm_settings import settings_beside
+from npm_vetted.clients._pnpm_settings import manifest_beside, root_above, settings_beside
 from npm_vetted.clients._ranges import satisfies
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 
@@ -44,13 +44,14 @@ class _Comparison:
         self.manifests = manifests
         self.read = read
         self.folder = dirname(lockfile.path)
+        self.root = root_above(self.folder, read)
         self.replaced = _strings(lockfile.setting("overrides"))
         settings = lockfile.setting("settings")
         self.settings = settings if isinstance(settings, dict) else {}
         ignored = lockfile.setting("ignoredOptionalDependencies")
         self.ignored = ignored if isinstance(ignored, list) else []
         self.hooked = lockfile.setting("pnpmfileChecksum") is not None
-        self.workspace = settings_beside(self.folder, read)
+        self.workspace = settings_beside(self.root, read)
 
     def _problem(self, message: str, path: str, line: int, package: str | None = None) -> Problem:
         folder = ("-C", self.folder) if self.folder else ()
@@ -76,12 +77,11 @@ class _Comparison:
 
     def overrides(self) -> Iterator[Problem]:
         """Overrides that the lockfile has and the settings have not, or the other way round."""
-        root = self.manifests.get("")
-        declared = _strings(self.workspace.get("overrides"))
-        for data in [root.data] if root else []:
-            pnpm = data.get("pnpm")
-            declared |= _strings(data.get("resolutions"))
-            declared |= _strings(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
+        own = self.manifests.get("") if self.root == self.folder else None
+        data = manifest_beside(self.root, self.read) if own is None else own.data
+        pnpm = data.get("pnpm")
+        declared = _strings(self.workspace.get("overrides")) | _strings(data.get("resolutions"))
+        declared |= _strings(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
         for selector, value in declared.items():
             if selector not in self.replaced and not self.hooked:
                 message = f"the settings override {selector} with {value}, the lockfile does not"
@@ -107,8 +107,6 @@ class _Comparison:
 
     def manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
         """What one manifest asks for, against its importer."""
-        if folder and self.read(join(self.folder, folder, "pnpm-lock.yaml")) is not None:
-            return  # a lockfile of its own (sharedWorkspaceLockfile: false)
         asked: dict[str, Requirement] = {}
         for group in _PRECEDENCE:
             asked |= {one.name: one for one in manifest.requires if one.group is group}

@@ -70,6 +70,11 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noq
     return manifest.workspaces
 
 
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
 def scripts_run(project: Project) -> Iterator[Problem]:
     """Why dependencies' scripts may run: no list replaces the built-in names, and no switch is on.
 

@@ -62,6 +62,11 @@ def _settings(project: Project, folder: str | None = None) -> tuple[str, tuple[S
     return path, () if data is None else load_npmrc(path, data)
 
 
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
 def scripts_run(project: Project) -> Iterator[Problem]:
     """The root's .npmrc must say ``ignore-scripts=true``: npm ignores the members' own.
 

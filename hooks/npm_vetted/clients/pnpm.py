@@ -37,7 +37,6 @@ _NEVER: Final = {
     "trustLockfile": (True, "the lockfile is no longer checked against the registry"),
     "lockfile": (False, "pnpm then ignores the lockfile that was vetted"),
     "gitBranchLockfile": (True, "pnpm installs from another lockfile than the one that is judged"),
-    "sharedWorkspaceLockfile": (False, "the members are then not installed from this lockfile"),
     "verifyStoreIntegrity": (False, "what the store holds is not held against any hash"),
 }
 _OWN_STORE: Final = "lies in the repository, and pnpm takes what a store holds for what was vetted"
@@ -77,6 +76,13 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
         return None
     document = load_workspace(path, data)
     return () if document is None else document.root().maybe_texts("packages") or ()
+
+
+def locks_members(manifest: Manifest, read: Read) -> bool:
+    """``sharedWorkspaceLockfile: false``, which pnpm 9 knows in .npmrc alone, and 10 there too."""
+    from npm_vetted.clients._pnpm_settings import locks_members as found
+
+    return found(manifest.folder, read)
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:

@@ -94,6 +94,11 @@ def _fix(path: str) -> tuple[tuple[str, ...], ...]:
     return (("yarn", *where, "config", "set", SWITCH, "false"), ("git", "add", path))
 
 
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
 def scripts_run(project: Project) -> Iterator[Problem]:
     """``enableScripts: false`` in .yarnrc.yml, or a pinned Yarn whose default it is."""
     path = project.join(_RC)

@@ -88,6 +88,11 @@ def _last(settings: Sequence[Setting], key: str) -> Setting | None:
     return next((s for s in reversed(settings) if s.key == key and s.table is None), None)
 
 
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
 def scripts_run(project: Project) -> Iterator[Problem]:
     """``.yarnrc`` must say ``ignore-scripts true``, and nothing nearer may say otherwise."""
     path = project.join(_RC)
