@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -210,3 +212,41 @@ def test_named(value: object, words: str) -> None:
 
 def test_dotted() -> None:
     assert dotted(("packages", 3, "name")) == "packages[3].name"
+
+
+@given(
+    st.recursive(
+        st.integers() | st.text(max_size=3) | st.none(),
+        lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple),
+        max_leaves=30,
+    ),
+    st.sampled_from([None, 0, 1, 3]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.randoms(use_true_random=False),
+)
+def test_the_line_of_everything_in_a_json_text(
+    shape: object, indent: int | None, end: str, chance: random.Random
+) -> None:
+    numbers = itertools.count()
+    paths: dict[tuple[str | int, ...], str] = {}
+
+    def named(value: object, path: tuple[str | int, ...]) -> object:
+        """Tuples as tables whose keys stand nowhere else, what is no table as such a text."""
+        if isinstance(value, tuple):
+            table = {f'key {next(numbers)}, \\ ": [': each for each in value}
+            paths.update({(*path, key): key for key in table})
+            return {key: named(each, (*path, key)) for key, each in table.items()}
+        if isinstance(value, list):
+            return [named(each, (*path, index)) for index, each in enumerate(value)]
+        paths[path] = paths.get(path, f"value {next(numbers)} }}")
+        return paths[path]
+
+    data = named(shape, ())
+    text = json.dumps(data, indent=indent).replace("\n", end)
+    lines = text.split("\n")
+    document = load_json("a.json", text.encode())
+    order = [path for path in paths if path]
+    chance.shuffle(order)
+    for path in order:
+        assert json.dumps(paths[path]) in lines[document.line_of(*path) - 1]
+        assert document.find_line((*path, "no such thing")) is None

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from npm_vetted.clients._npm_places import is_plain_place
-from npm_vetted.documents.base import Document, decode, named
+from npm_vetted.documents.base import Document, named
 from npm_vetted.documents.strict_json import load_json, only_member, uncollected
 from npm_vetted.errors import DocumentError
 from npm_vetted.patterns import pattern
@@ -25,7 +25,6 @@ FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 ASKING: Final = (*FIELDS, "devDependencies")
 
 _START: Final = pattern(rb"\{(\r?\n)([ \t]+)(?=\")")
-_SPACE: Final = pattern(r"[ \t\n\r]*")
 _RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
 _FEW: Final = 16
 """How many names are searched one by one; beyond it every table is decoded."""
@@ -87,7 +86,6 @@ class Whole(Layout):
 
     def __init__(self, path: str, data: bytes) -> None:
         self.document = load_json(path, data)
-        self._data = data
 
     @cached_property
     def packages(self) -> Mapping[str, Raw]:  # type: ignore[override]
@@ -105,18 +103,7 @@ class Whole(Layout):
         return {place: raw for place, raw in self.packages.items() if place}
 
     def line_of(self, place: str, *keys: str) -> int:
-        return self.document.line_of("packages", place, *keys) if keys else self._lines[place]
-
-    @cached_property
-    def _lines(self) -> Mapping[str, int]:
-        text = decode(self.document.path, self._data)
-        lines: dict[str, int] = {}
-        line, last = 1, 0
-        for key, start in _members(text, "packages"):
-            line += text.count("\n", last, start)
-            last = start
-            lines[key] = line
-        return lines
+        return self.document.line_of("packages", place, *keys)
 
 
 class _Split(Layout):
@@ -247,33 +234,3 @@ def _proven(piece: bytes) -> tuple[str, bytes, bool]:
     if not isinstance(raw, dict):
         raise TypeError
     return place, piece, _is_usual(place, raw)
-
-
-def _members(text: str, wanted: str) -> Iterator[tuple[str, int]]:
-    """Each key of one top-level table of valid JSON, and where in the text it stands."""
-    scan = json.JSONDecoder().raw_decode
-    at = _after_space(text, text.index("{") + 1)
-    inside = False
-    while text[at] != "}" or inside:
-        if text[at] == "}":
-            inside = False
-            at = _after_space(text, at + 1)
-        elif text[at] == ",":
-            at = _after_space(text, at + 1)
-        else:
-            start = at
-            key, at = scan(text, at)
-            at = _after_space(text, _after_space(text, at) + 1)
-            if inside:
-                yield key, start
-            elif key == wanted and text[at] == "{":
-                inside = True
-                at = _after_space(text, at + 1)
-                continue
-            at = _after_space(text, scan(text, at)[1])
-
-
-def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    assert found is not None
-    return found.end()

@@ -9,16 +9,24 @@ from __future__ import annotations
 import gc
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from typing import Final
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 from npm_vetted.documents.base import Document, Keys, decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
 from npm_vetted.patterns import pattern
 
 _TOKEN: Final = pattern(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+
+_SPACE: Final = pattern(r"[ \t\n\r]*")
+_BLOCK: Final = 1 << 13
+"""Characters whose lines are counted at a time."""
+
+_Place = tuple[int, int]
+"""Where a member starts, and where its value does."""
 
 
 class _DuplicateKeyError(ValueError):
@@ -97,65 +105,99 @@ def _load(path: str, text: str) -> Document:
     except ValueError as error:
         raise DocumentError(f"not JSON: {error}", path=path) from None
 
-    @cache
-    def lines() -> dict[Keys, int]:
-        return scan_lines(text)
-
-    return Document(path, value, lambda keys: lines().get(keys))
+    return Document(path, value, _Lines(text).find)
 
 
-def scan_lines(text: str) -> dict[Keys, int]:
-    """The line of every key path and list item of valid JSON text, in one linear scan."""
-    found: dict[Keys, int] = {}
-    _scan(text, found)
-    return found
+class _Lines:
+    """On which line a key or an item of valid JSON stands: only what leads there is looked at."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tables: dict[int, _Table] = {}
+
+    def find(self, keys: Keys) -> int | None:
+        """The line of a key path; None: there is no such thing."""
+        start = at = _after_space(self._text, 0)
+        for key in keys:
+            if at not in self._tables:
+                self._tables[at] = _Table({}, _members(self._text, at))
+            place = self._tables[at].place(key)
+            if place is None:
+                return None
+            start, at = place
+        block = start // _BLOCK
+        return 1 + self._before[block] + self._text.count("\n", block * _BLOCK, start)
+
+    @cached_property
+    def _before(self) -> Sequence[int]:
+        """How many lines end before each block of the text."""
+        starts = range(0, len(self._text), _BLOCK)
+        counts = (self._text.count("\n", start, start + _BLOCK) for start in starts)
+        return [0, *accumulate(counts)]
 
 
-def _scan(text: str, found: dict[Keys, int], twin: str | None = None) -> int:
-    """Fill ``found``; with ``twin`` stop at the second such key of one object and give its line."""
-    stack: list[tuple[Keys, bool]] = []
-    here: Keys = ()
-    is_object = False
-    key: str | int = 0
+class _Table(NamedTuple):
+    """The members of an object or a list that are known so far, and those to come."""
+
+    known: dict[str | int, _Place]
+    rest: Iterator[tuple[str | int, _Place]]
+
+    def place(self, key: str | int) -> _Place | None:
+        """Where a member starts, and its value; None: there is no such member."""
+        while key not in self.known:
+            try:
+                name, place = next(self.rest)
+            except (StopIteration, RecursionError):
+                return None
+            self.known[name] = place
+        return self.known[key]
+
+
+def _members(text: str, at: int) -> Iterator[tuple[str | int, _Place]]:
+    """The members of the object or the list that begins there, if one does."""
+    decode_next = json.JSONDecoder().raw_decode
+    opening = text[at]
+    index = 0
+    at = _after_space(text, at + 1) if opening in "{[" else len(text)
+    while at < len(text) and text[at] not in "}]":
+        start, key = at, index
+        if opening == "{":
+            key, at = decode_next(text, at)
+            at = _after_space(text, _after_space(text, at) + 1)
+        yield key, (start, at)
+        at = _after_space(text, decode_next(text, at)[1])
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+        index += 1
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    assert found is not None
+    return found.end()
+
+
+def _line_of_twin(text: str, twin: str) -> int:
+    """The line of the first key that is the second of its name in one object."""
+    objects: list[set[str] | None] = []
     expects_key = False
-    line, last = 1, 0
     for token in _TOKEN.finditer(text):
-        start = token.start()
-        line += text.count("\n", last, start)
-        last = start
-        word = text[start]
-        if word in "{[":
-            if stack:
-                if not is_object:
-                    found[(*here, key)] = line
-                here = (*here, key)
-            stack.append((here, word == "{"))
-            is_object = expects_key = word == "{"
-            key = 0
-        elif word in "}]":
-            stack.pop()
-            if stack:
-                key = here[-1]
-                here, is_object = stack[-1]
+        word = token.group()
+        if word in ("{", "["):
+            objects.append(set() if word == "{" else None)
+            expects_key = word == "{"
+        elif word in ("}", "]"):
+            objects.pop()
             expects_key = False
         elif word == ",":
-            expects_key = is_object
-            if not is_object:
-                assert isinstance(key, int)
-                key += 1
-        elif word == '"' and expects_key:
-            key = json.loads(token.group())
-            if key == twin and (*here, key) in found:
-                return line
-            found[(*here, key)] = line
+            expects_key = objects[-1] is not None
+        elif expects_key and (seen := objects[-1]) is not None:
+            key = json.loads(word)
+            if key == twin and key in seen:
+                return text.count("\n", 0, token.start()) + 1
+            seen.add(key)
             expects_key = False
-        elif word != ":" and not is_object and stack:
-            found[(*here, key)] = line
-    return line
-
-
-def _line_of_twin(text: str, key: str) -> int:
-    return _scan(text, {}, twin=key)
+    return 1
 
 
 def without_comments(path: str, text: str) -> str:
