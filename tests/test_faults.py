@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import random
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,55 @@ def test_on_a_full_disk_nothing_is_lost(project: GitRepo, command: str) -> None:
     assert "a fault of its own" not in said
     assert tree(project) == before
     assert npm_vetted(*WRITERS[command], cwd=project.path).returncode == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode != 0:
+        pytest.skip(f"only root may mount: {mounted.stderr}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [NOTE, EXEMPT, ("init",)], ids=lambda words: words[0])
+@pytest.mark.parametrize("left", [0, 4096, 8192, 16384])
+def test_on_a_disk_that_is_really_full_nothing_is_lost(
+    small_disk: Path, arguments: tuple[str, ...], left: int
+) -> None:
+    """However little is left: whatever was written is whole, and the next run writes the rest."""
+    repository = GitRepo(small_disk / "repo")
+    repository.write("package.json", MANIFEST)
+    repository.write("package-lock.json", LOCKFILE)
+    if arguments != ("init",):
+        repository.write(".vetting/config.toml", "format = 1\n[policy]\ncooldown-days = 0\n")
+        repository.write(".vetting/exemptions.txt", EXEMPTIONS)
+    repository.write(".npmrc", "; by hand\n")
+    repository.commit("Before")
+    before = tree(repository)
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"x" * 512):
+            pass
+    os.truncate(filler, filler.stat().st_size - left)
+    done = npm_vetted(*arguments, cwd=repository.path)
+    assert done.returncode in (0, 3), done.stderr
+    assert "a fault of its own" not in done.stderr
+    short = tree(repository)
+    filler.unlink()
+    assert npm_vetted(*arguments, cwd=repository.path).returncode == 0
+    whole = tree(repository)
+    assert short.keys() <= whole.keys()
+    assert all(data in (before.get(path), whole[path]) for path, data in short.items())
+    assert all(short.get(path) in (data, whole[path]) for path, data in before.items())
+    assert done.returncode == 3 or short == whole
 
 
 def obey_permissions() -> None:

@@ -63,8 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
         adopted = desk.others[0].comparison.before.entry(CONFIG) is not None
         projects = list(desk.others[-1].projects_after.all())
         edits = list(_edits(projects))
+        unstaged = _unstaged(desk, {edit.path for edit, _ in edits})
         exempted = [] if arguments.settings or adopted else _exemptions(desk)
         _switch_off(desk, edits)
+        desk.store.stage(unstaged)
         _say_what_stops(projects)
         if arguments.settings:
             return 0
@@ -80,6 +82,13 @@ def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
     for project in projects:
         for edit in clients()[project.client or "npm"].switch_off(project):
             yield edit, project.read(edit.path)
+
+
+def _unstaged(desk: Desk, edited: set[str]) -> list[str]:
+    """Settings that switch scripts off in the working tree alone: a killed run may leave such."""
+    with _staged(desk) as index:
+        needed = {edit.path for edit, _ in _edits(index.projects_after.all())} - edited
+    return sorted(path for path in needed if desk.store.read(path) is not None)
 
 
 def _switch_off(desk: Desk, edits: Iterable[tuple[Edit, bytes | None]]) -> None:
