@@ -235,6 +235,18 @@ def _emptied_lockfile(world: World) -> None:
     world.write(world.lockfile, heads[world.client])
 
 
+@attack("what a package asks for, no longer locked", "lockfile-sync",
+        clients=("npm", "pnpm", "yarn-classic", "yarn-berry"))  # fmt: skip
+def _not_locked(world: World) -> None:
+    """An install that is not frozen takes the newest there is (``npm ci`` alone refuses)."""
+    if world.client == "npm":
+        world.json(world.lockfile, lambda data: data["packages"].pop("node_modules/ms"))
+        return
+    blocks = world.read(world.lockfile).split("\n\n")
+    kept = [each for each in blocks if not each.strip(' \n"').startswith("ms@")]
+    world.write(world.lockfile, "\n\n".join(kept))
+
+
 @attack("a lockfile in the midst of a conflict", UNDECIDED, clients=CLIENTS)
 def _conflict(world: World) -> None:
     text = world.read(world.lockfile)

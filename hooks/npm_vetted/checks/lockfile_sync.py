@@ -11,7 +11,7 @@ from npm_vetted.checks import Words, finding_of
 from npm_vetted.clients import clients
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.manifest import NAME as MANIFEST
-from npm_vetted.model import Finding, Location, Problem, Project
+from npm_vetted.model import Finding, Group, Location, Problem, Project
 from npm_vetted.project import (
     ancestors,
     below,
@@ -165,6 +165,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
         if lockfile.graph:
             yield from _orphans(project, lockfile)
+            yield from _missing(project, lockfile)
 
 
 def _members_own(project: Project) -> Iterator[Problem]:
@@ -229,6 +230,29 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
             package=entry.artifact.name,
             version=entry.artifact.version,
         )
+
+
+def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
+    """What is asked for and not locked: an install that is not frozen takes what it finds then.
+
+    Looked for where the commit adds an entry, or takes away what one asks for.
+    """
+    suspects = {use.entry.key for use in project.uses if use.lockfile is lockfile}
+    for _, earlier in project.earlier:
+        if type(earlier) is type(lockfile):
+            gone = [key for key in earlier.blocks if key not in lockfile.blocks]
+            suspects.update(*earlier.dependents(gone).values())
+    for key in sorted(suspects & lockfile.blocks.keys()):
+        entry = lockfile.entry(key)
+        for asked in entry.requires:
+            local = asked.specifier.startswith(("link:", "workspace:"))
+            if asked.group is Group.PRODUCTION and not local:
+                if lockfile.resolve(key, asked) is None:
+                    yield Problem(
+                        message=f"asks for {asked.name}@{asked.specifier}, which is not locked",
+                        location=Location(lockfile.path, entry.line),
+                        package=asked.name,
+                    )
 
 
 def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:
