@@ -232,6 +232,11 @@ class YarnLockfile(Lockfile):
                     found[child].append(key)
         return {key: tuple(parents) for key, parents in found.items()}
 
+    def unlike(self, usual: re.Pattern[str]) -> Iterable[str]:
+        """The keys of the entries whose text does not begin with what is usual."""
+        match, text = usual.match, self._text
+        return (key for key, (start, _) in self._places.items() if match(text, start) is None)
+
     def _keys_at(self, offsets: Iterable[int]) -> list[str]:
         """The keys of the entries that stand at some places of the text, in the file's order."""
         places = sorted({bisect_right(self._starts, offset) - 1 for offset in offsets})

@@ -130,22 +130,24 @@ class BerryEntries(YarnLockfile):
             return self._keys_at(self._finds(word))
         return [key for key in self._places if word in key or word in str(self._tables[key])]
 
-    def unlike(self, usual: re.Pattern[str]) -> Iterator[str]:
+    def unlike(self, usual: re.Pattern[str]) -> Iterable[str]:
         """The keys of the entries whose text does not begin with what is usual."""
-        if self._tables is not None:
-            return iter(self._places)
-        match, text = usual.match, self._text
-        return (key for key, (start, _) in self._places.items() if match(text, start) is None)
+        return super().unlike(usual) if self._tables is None else self._places
+
+    @cached_property
+    def _resolved(self) -> Sequence[tuple[str | None, int]]:
+        """Where each entry says what is installed: a registry's package by its name, or another."""
+        return [
+            (line[1], line.start())
+            for line in _RESOLUTION.finditer(self._text)
+            if line[1] or _is_unusual(line[2])
+        ]
 
     def _naming(self, names: Collection[str]) -> Iterable[str]:
         """By the resolution, where it names a registry's version."""
         if self._tables is not None:
             return self._places
-        return self._keys_at(
-            line.start()
-            for line in _RESOLUTION.finditer(self._text)
-            if line[1] in names or _is_unusual(line[2])
-        )
+        return self._keys_at(at for name, at in self._resolved if name is None or name in names)
 
     def _asking(self, names: Collection[str]) -> Iterable[str]:
         if self._tables is not None:
@@ -157,15 +159,10 @@ class BerryEntries(YarnLockfile):
         _ = self.index
         if self._tables is not None:
             return super().package_names()
-        found: set[str] = set()
-        unusual: list[int] = []
-        for line in _RESOLUTION.finditer(self._text):
-            if line[1]:
-                found.add(line[1])
-            elif _is_unusual(line[2]):
-                unusual.append(line.start())
-        artifacts = (self.entry(key).artifact for key in self._keys_at(unusual))
-        return found | {artifact.name for artifact in artifacts if artifact is not None}
+        unusual = self._keys_at(at for name, at in self._resolved if name is None)
+        artifacts = (self.entry(key).artifact for key in unusual)
+        found = {artifact.name for artifact in artifacts if artifact is not None}
+        return found | {name for name, _ in self._resolved if name is not None}
 
     @cached_property
     def index(self) -> Mapping[str, str]:
@@ -368,6 +365,10 @@ class BerryEntries(YarnLockfile):
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files of the repository by path, with the keys of the entries they change."""
+        return self._patch_files
+
+    @cached_property
+    def _patch_files(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
         for key in self.mentioning("@patch:"):
             _, reference = self.locator(key)

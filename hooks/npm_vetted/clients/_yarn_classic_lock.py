@@ -36,7 +36,12 @@ _GIT_TARBALL: Final = re.compile(
 _LOCAL: Final = re.compile(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
 _COMMENT: Final = re.compile(r"(?:#[^\n]*+)?(?:\n++|\Z)")
 _END: Final = re.compile(r"\n(?! )")
-_DOWNLOADED: Final = '\n  resolved "https://'
+_RESOLVED: Final = re.compile(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
+_USUAL: Final = re.compile(
+    r'"?((?:@[^/@:"\\\s]++/)?[^/@:"\\\s]++)@(?!npm:)[^",\\\n]*"?:\n'
+    r'  version [^\n]*+\n  resolved "https://'
+)
+"""An entry from the network under one plain pattern: its artifact has the pattern's name."""
 _DIRECT: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 
 
@@ -113,18 +118,10 @@ class ClassicLockfile(YarnLockfile):
         """By the patterns, where an entry comes from the network under one name."""
         _ = self.index
         found: set[str] = set()
-        for key, (start, end) in self._places.items():
-            at = key.find("@", 2)
-            name = key[:at].lstrip('"')
-            plain = (
-                at > 0
-                and ", " not in key
-                and "npm:" not in key
-                and "\\" not in key
-                and _NAME.match(name)
-            )
-            if plain and self._text.find(_DOWNLOADED, start, end) > 0:
-                found.add(name)
+        for key, (start, _) in self._places.items():
+            usual = _USUAL.match(self._text, start)
+            if usual is not None:
+                found.add(usual[1])
             elif (artifact := self.entry(key).artifact) is not None:
                 found.add(artifact.name)
         return found
@@ -263,16 +260,15 @@ class ClassicLockfile(YarnLockfile):
                             asked.name,
                         )
         yield from self._unapplied(manifests.get(""))
-        for key, (start, end) in self._places.items():
-            if self._text.find("\n  resolved ", start, end) < 0:
-                entry = self.entry(key)
-                if entry.artifact is not None:
-                    yield self._problem(
-                        f"{key} has no 'resolved': Yarn does not heed such an entry and "
-                        "asks the registry again",
-                        Location(self.path, entry.line),
-                        entry.artifact.name,
-                    )
+        for key in self.unlike(_RESOLVED):
+            entry = self.entry(key)
+            if entry.artifact is not None and entry.artifact.resolved is None:
+                yield self._problem(
+                    f"{key} has no 'resolved': Yarn does not heed such an entry and "
+                    "asks the registry again",
+                    Location(self.path, entry.line),
+                    entry.artifact.name,
+                )
 
     def _unapplied(self, root: Manifest | None) -> Iterator[Problem]:
         for key, name in self.unapplied() if root else ():

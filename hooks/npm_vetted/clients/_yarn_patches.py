@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import posixpath
 import re
 from collections.abc import Iterator
@@ -32,6 +30,9 @@ class PatchFile(NamedTuple):
         data = None if self.path is None else read(self.path)
         if data is None:
             return f"missing-{self.text}"
+        import base64
+        import hashlib
+
         return "sha256-" + base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
