@@ -45,6 +45,7 @@ WORDS: Final = Words(
 )
 _OTHERS: Final = ("package.json5", "package.yaml")
 """What pnpm reads in a folder without package.json (9 to 12 tried); no other client does."""
+_LOCAL: Final = ("link:", "workspace:")
 _OF_PNPM: Final = ("pnpm-lock.yaml", "pnpm-workspace.yaml")
 _INSTALL: Final = {
     "npm": ("npm", "install", "--package-lock-only", "--ignore-scripts"),
@@ -245,14 +246,13 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     for key in sorted(suspects & lockfile.blocks.keys()):
         entry = lockfile.entry(key)
         for asked in entry.requires:
-            local = asked.specifier.startswith(("link:", "workspace:"))
-            if asked.group is Group.PRODUCTION and not local:
-                if lockfile.resolve(key, asked) is None:
-                    yield Problem(
-                        message=f"asks for {asked.name}@{asked.specifier}, which is not locked",
-                        location=Location(lockfile.path, entry.line),
-                        package=asked.name,
-                    )
+            needed = asked.group is Group.PRODUCTION and not asked.specifier.startswith(_LOCAL)
+            if needed and lockfile.resolve(key, asked) is None:
+                yield Problem(
+                    message=f"asks for {asked.name}@{asked.specifier}, which is not locked",
+                    location=Location(lockfile.path, entry.line),
+                    package=asked.name,
+                )
 
 
 def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:
