@@ -16,66 +16,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
 
+from cases import Case, cases
+from commands import HERE, INTERPRETER, NAMES, command_of, other
 from measure import Command, Medians, in_turn, ratios
-
-HERE: Final = Path(__file__).parent
-_INTERPRETER: Final = (sys.executable, str(HERE / "floors" / "nothing.py"))
-_CLIENTS: Final = {
-    "npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn-classic": "yarn.lock",
-    "yarn-berry": "yarn.lock", "bun": "bun.lock",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What is measured: how its repository is made, its floor, and what the ratio may be.
-
-    ``against`` is a floor (``staged`` or ``read``) or the name of another case.
-    """
-
-    name: str
-    made_by: str
-    against: str | None = None
-    bar: float | None = None
-    lockfile: str | None = None
-    status: int = 0
-    arguments: tuple[str, ...] = ()
-
-
-def _cases() -> list[Case]:
-    found = [Case("nothing of npm's", "locked(path, 'npm', 10000, more=0)", "staged", 2)]
-    for client, lockfile in _CLIENTS.items():
-        bar = 1.5 if client == "npm" else 2
-        made = f"locked(path, '{client}', 10000"
-        found += [
-            Case(f"locked {client} +1 vetted", f"{made})", "read", bar, lockfile),
-            Case(
-                f"locked {client} +1 rejected", f"{made}, vetted=False)", "read", bar, lockfile, 1
-            ),
-            Case(f"locked {client} +100", f"{made}, more=100)", "read", None, lockfile),
-        ]
-    for more, fewer in ((1_000, None), (10_000, 1_000), (100_000, 10_000)):
-        for touches, words in ((False, "nothing"), (True, "a package")):
-            made = f"wide(path, files={more}, touches_npm={touches})"
-            against = f"{fewer:,} files, {words}" if fewer else None
-            found.append(Case(f"{more:,} files, {words}", made, against, fewer and 1.2))
-    for more, fewer in ((100, None), (1_000, 100), (10_000, 1_000)):
-        made = f"wide(path, noted={more}, touches_npm=True)"
-        found.append(
-            Case(f"{more:,} notes", made, f"{fewer:,} notes" if fewer else None, fewer and 1.2)
-        )
-    for more, fewer in ((1, None), (50, 1), (500, 50)):
-        made = f"monorepo(path, projects={more})"
-        found.append(Case(f"{more} projects", made, f"{fewer} projects" if fewer else None))
-    for more, fewer in ((1_000, None), (10_000, 1_000)):
-        made = f"locked(path, 'npm', {more}, more=0)"
-        against = f"--all, {fewer:,} packages" if fewer else None
-        found.append(
-            Case(f"--all, {more:,} packages", made, against, fewer and 10, arguments=("--all",))
-        )
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +42,12 @@ class Benchmark:
     def __init__(self, folder: Path, runs: int) -> None:
         self._folder = folder
         self._runs = runs
-        self._own = Medians.of(in_turn([Command(_INTERPRETER, folder)], runs)[0]).peak
+        self._own = Medians.of(in_turn([Command(INTERPRETER, folder)], runs)[0]).peak
         self._made: dict[str, Path] = {}
 
     def measure(self, case: Case, cases: Sequence[Case]) -> Result:
         """Run a case beside what it is held against."""
-        ours = self._check(case)
+        ours = command_of(case, self._repository(case.made_by))
         floor = self._floor(case, cases, ours.folder)
         runs = in_turn([ours, *([floor] if floor else [])], self._runs)
         wall, cpu = ratios(runs[0], runs[1]) if floor else (None, None)
@@ -119,22 +63,13 @@ class Benchmark:
             memory_ratio=(medians[0].peak - self._own) / size if size else None,
         )
 
-    def _check(self, case: Case) -> Command:
-        program = Path(sys.executable).with_name("npm-vetted")
-        arguments = (str(program), "check", *case.arguments)
-        return Command(arguments, self._repository(case.made_by), case.status)
-
     def _floor(self, case: Case, cases: Sequence[Case], folder: Path) -> Command | None:
         if case.against is None:
             return None
-        if case.against == "staged":
-            return Command((sys.executable, str(HERE / "floors" / "staged.py")), folder)
-        if case.against == "read":
-            assert case.lockfile is not None
-            words = [case.lockfile, *(["json"] if case.lockfile == "package-lock.json" else [])]
-            script = str(HERE / "floors" / "read_lockfile.py")
-            return Command((sys.executable, script, *words), folder)
-        return self._check(next(each for each in cases if each.name == case.against))
+        if case.against in NAMES:
+            return other(case.against, case, folder)
+        fewer = next(each for each in cases if each.name == case.against)
+        return command_of(fewer, self._repository(fewer.made_by))
 
     def _repository(self, made_by: str) -> Path:
         """Made by a process of its own: see ``measure`` for why this one stays small."""
@@ -188,11 +123,16 @@ def _machine() -> dict[str, str]:
 def main() -> None:
     """Measure what was asked for, and print it."""
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
-    parser.add_argument("--only", metavar="WORDS", default="", help="cases with these words")
+    parser.add_argument(
+        "--only",
+        metavar="WORDS",
+        default="",
+        help="cases with these words (``beside``: what people use)",
+    )
     parser.add_argument("--runs", type=int, default=11, help="rounds that count (default: 11)")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     arguments = parser.parse_args()
-    cases = _cases()
+    known = cases()
     results = []
     with tempfile.TemporaryDirectory(prefix="npm-vetted-benchmark-") as folder:
         benchmark = Benchmark(Path(folder), arguments.runs)
@@ -200,9 +140,9 @@ def main() -> None:
             print(", ".join(f"{key} {value}" for key, value in _machine().items()), "\n")
             print("| case | ms, wall / CPU | held against | ratio, wall / CPU | bar | peak, MB |")
             print("| --- | --- | --- | --- | --- | --- |")
-        for case in cases:
+        for case in known:
             if arguments.only in case.name:
-                results.append(benchmark.measure(case, cases))
+                results.append(benchmark.measure(case, known))
                 if arguments.format == "text":
                     print(_row(results[-1]), flush=True)
     if arguments.format == "json":

@@ -21,6 +21,11 @@ from typing import Final
 _UNIT: Final = 1 if sys.platform == "darwin" else 1024
 """Bytes in a unit of ``ru_maxrss``."""
 
+_ENVIRONMENT: Final = {
+    key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+}
+"""Ours, but that Python keeps what it has compiled, as it does of what pip installs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -45,7 +50,7 @@ class Command:
         """Run it once; raises SystemExit where it ends otherwise than it must."""
         start = time.perf_counter()
         process = subprocess.Popen(
-            self.arguments, cwd=self.folder, env={**os.environ, **(self.environment or {})},
+            self.arguments, cwd=self.folder, env={**_ENVIRONMENT, **(self.environment or {})},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         _, status, usage = os.wait4(process.pid, 0)

@@ -148,3 +148,15 @@ def monorepo(path: Path, *, projects: int) -> None:
         f"{folder}{kind.lockfile}": kind.write(bigger),
     }
     repository.stage(staged | dict(map(note_of, new)))
+
+
+def framework(path: Path) -> None:
+    """A small repository with an empty hook of the pre-commit framework, checked out."""
+    hook = (
+        "repos:\n- repo: local\n  hooks:\n"
+        "  - {id: empty, name: empty, language: system, entry: 'true', always_run: true}\n"
+    )
+    repository = Repository(path)
+    repository.commit([(".pre-commit-config.yaml", hook), *source_files(200)])
+    repository.stage({"src/area-0/new.ts": "export {};\n"})
+    repository.git("checkout-index", "--all", "--force")
