@@ -26,6 +26,16 @@ FIRST_TO_TELL_SCRIPTS: Final = 2
 """From this version on the lockfile has ``hasInstallScript`` where there is one."""
 
 
+class _Parts(NamedTuple):
+    """An entry taken apart: its first element, and what that says of the others."""
+
+    locator: str
+    kind: Kind | None
+    reference: str
+    values: Values
+    info: Mapping[str, object]
+
+
 class BunLockfile(Lockfile):
     """One version of a bun.lock."""
 
@@ -36,7 +46,6 @@ class BunLockfile(Lockfile):
         self.head = self.layout.head.root()
         self.version = self._known_version()
         self.format = f"bun.lock {self.version}"
-        self._entries: dict[str, Entry] = {}
 
     def _known_version(self) -> int:
         version = self.head.maybe_number("lockfileVersion")
@@ -124,12 +133,22 @@ class BunLockfile(Lockfile):
         return DocumentError(f"{key}: {message}", path=self.path, line=self.line(key))
 
     def entry(self, key: str) -> Entry:
-        """Decode one entry; raises DocumentError where it is not of a shape that Bun writes."""
-        if key not in self._entries:
-            self._entries[key] = self._decode(key)
-        return self._entries[key]
+        # An entry marked ``bundled`` is no different: Bun records the registry's version and hash
+        # of it, and fetches those bytes where the parent's tarball does not carry it (seen in 1.2
+        # to 1.4), so it is judged like any other.
+        parts = self._parts(key)
+        return Entry(
+            key=key,
+            line=self.line(key),
+            artifact=self._artifact(key, parts),
+            requires=tuple(self._requires(key, parts.info)),
+        )
 
-    def _decode(self, key: str) -> Entry:
+    def artifact(self, key: str) -> Artifact | None:
+        return self._artifact(key, self._parts(key))
+
+    def _parts(self, key: str) -> _Parts:
+        """What an entry consists of; raises DocumentError where Bun writes no such thing."""
         if key.count("/") > DEPTH_LIMIT:
             line = self.line(key)
             raise DocumentError(f"{key[:60]}…: nested too deeply", path=self.path, line=line)
@@ -137,49 +156,45 @@ class BunLockfile(Lockfile):
         locator = values[0] if values else None
         if not isinstance(locator, str) or locator.find("@", 1) < 0:
             raise self.fail("expected name@version as the first element", key)
-        at = locator.index("@", 1)
-        name, reference = locator[:at], locator[at + 1 :]
+        reference = locator[locator.index("@", 1) + 1 :]
         kind = kind_of(reference)
         if kind is None and not reference.startswith(INNER):
             raise self.fail(f"expected an exact version or a source, found {reference!r}", key)
         shape = _SHAPES[kind]
         if not shape.fewest <= len(values) <= shape.most:
             raise self.fail(f"expected {shape.words}, found {len(values)} elements", key)
-        info = self._info(key, values, shape)
-        artifact = None
-        if kind is not None:
-            registry = kind is Kind.REGISTRY
-            flag = info.get("hasInstallScript")
-            artifact = Artifact(
-                name=name,
-                version=reference if registry else None,
-                kind=kind,
-                resolved=(self._text(key, values, 1) or None) if registry else reference,
-                integrity=self._text(key, values, shape.integrity) or None,
-                patch=self._digests[locator] if locator in self._patches else None,
-                scripts=flag is True or (None if self.version < FIRST_TO_TELL_SCRIPTS else False),
-            )
-        # An entry marked ``bundled`` is no different: Bun records the registry's version and hash
-        # of it, and fetches those bytes where the parent's tarball does not carry it (seen in 1.2
-        # to 1.4), so it is judged like any other.
-        return Entry(
-            key=key,
-            line=self.line(key),
-            artifact=artifact,
-            requires=tuple(self._requires(key, info)),
+        info = values[shape.info] if shape.info < len(values) else {}
+        if not isinstance(info, dict):
+            raise self.fail(f"expected an object as element {shape.info + 1}", key)
+        return _Parts(locator, kind, reference, values, info)
+
+    def _artifact(self, key: str, parts: _Parts) -> Artifact | None:
+        locator, kind, reference, values, info = parts
+        if kind is None:
+            return None
+        registry = kind is Kind.REGISTRY
+        flag = info.get("hasInstallScript")
+        return Artifact(
+            name=locator[: locator.index("@", 1)],
+            version=reference if registry else None,
+            kind=kind,
+            resolved=(self._text(key, values, 1) or None) if registry else reference,
+            integrity=self._text(key, values, _SHAPES[kind].integrity) or None,
+            patch=self._digests[locator] if locator in self._patches else None,
+            scripts=flag is True or (None if self.version < FIRST_TO_TELL_SCRIPTS else False),
         )
 
     def package_names(self) -> set[str]:
         unusual = self.layout.unusual
         found = {last_name(key) for key in self.layout.blocks if key not in unusual}
-        artifacts = (self.entry(key).artifact for key in unusual)
+        artifacts = (self.artifact(key) for key in unusual)
         return found | {artifact.name for artifact in artifacts if artifact is not None}
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
         unusual = self.layout.unusual
         for key in self.layout.blocks:
             if key in unusual or last_name(key) in names:
-                artifact = self.entry(key).artifact
+                artifact = self.artifact(key)
                 if artifact is not None and artifact.name in names:
                     yield artifact
 
@@ -190,14 +205,6 @@ class BunLockfile(Lockfile):
         if not isinstance(value, str):
             raise self.fail(f"expected a string as element {index + 1}", key)
         return value
-
-    def _info(self, key: str, values: Values, shape: _Shape) -> Mapping[str, object]:
-        if shape.info >= len(values):
-            return {}
-        info = values[shape.info]
-        if not isinstance(info, dict):
-            raise self.fail(f"expected an object as element {shape.info + 1}", key)
-        return info
 
     def _requires(self, key: str, info: Mapping[str, object]) -> Iterator[Requirement]:
         for group in Group:

@@ -100,13 +100,13 @@ class NpmLockfile(Lockfile):
         return Entry(
             key=key,
             line=self.line(key),
-            artifact=self._artifact(key),
+            artifact=self.artifact(key),
             requires=() if link else tuple(self.requirements(key)),
             bundled_by=bundler,
             bundles=self._bundles(key),
         )
 
-    def _artifact(self, key: str) -> Artifact | None:
+    def artifact(self, key: str) -> Artifact | None:
         if self._flag(key, "link"):
             return None
         folder = folder_name(key)
@@ -396,12 +396,12 @@ class NpmLockfile(Lockfile):
             if key.rpartition(MODULES)[2] in names or (
                 key in unusual and "name" in self.packages[key]
             ):
-                artifact = self._artifact(key)
+                artifact = self.artifact(key)
                 if artifact is not None and artifact.name in names:
                     yield artifact
 
     def package_names(self) -> set[str]:
         unusual = self.layout.unusual
         found = {key.rpartition(MODULES)[2] for key in self.blocks if key not in unusual}
-        artifacts = (self._artifact(key) for key in unusual if key)
+        artifacts = (self.artifact(key) for key in unusual if key)
         return found | {artifact.name for artifact in artifacts if artifact is not None}
