@@ -250,3 +250,36 @@ def test_the_line_of_everything_in_a_json_text(
     for path in order:
         assert json.dumps(paths[path]) in lines[document.line_of(*path) - 1]
         assert document.find_line((*path, "no such thing")) is None
+
+
+LINES = st.sampled_from([
+    "a: 1", "b: true", "a: false", "c: 1e3", "d: null", "null: x", "e: ./f-g_h", "f: 2026-01-01", "yes: no",
+    "g: x y", "h: x ", " i: x", "j:x", "k: - x", "l: x: y", "m: x # y", "# z", " # z", "", "---", "...",
+    "  n: x", "- o", "p: 0o7", "q: 0x1F", "r: .5", "s: 1_000", "t: |", "u: x#y", "%YAML 1.2", "#\ty", "v: ~",
+    "w:", "x: y\r", "?", "A: B/c", "1: 2", "_a: b", "y: -1", "# \x7f", "z: 1.20",
+])  # fmt: skip
+
+
+@given(st.lists(LINES, max_size=6), st.booleans(), st.sampled_from(["\n", "\n\n"]))
+def test_plain_settings_are_what_libyaml_reads(
+    lines: list[str], strings_only: bool, between: str
+) -> None:
+    """Read line by line, or, where there is more of it, by libyaml."""
+    text = between.join(lines)
+    quick, full = (
+        _read(each, strings_only=strings_only) for each in (text, f"{text}\n{'#' * 10_001}")
+    )
+    if isinstance(quick, str) or isinstance(full, str):
+        assert quick == full
+        return
+    assert [each.data for each in quick] == [each.data for each in full]
+    for one, other in zip(quick, full, strict=True):
+        keys = one.data if isinstance(one.data, dict) else ()
+        assert [one.line_of(key) for key in keys] == [other.line_of(key) for key in keys]
+
+
+def _read(text: str, *, strings_only: bool) -> list[Document] | str:
+    try:
+        return load_yaml("file", text.encode(), strings_only=strings_only)
+    except DocumentError as error:
+        return error.message

@@ -17,6 +17,8 @@ from npm_vetted.patterns import pattern
 
 _INT: Final = pattern(r"[-+]?[0-9]+\Z")
 _FLOAT: Final = pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_SETTING: Final = pattern(r"([A-Za-z_][A-Za-z0-9_]*): ([A-Za-z0-9][A-Za-z0-9_./-]*)\Z")
+_SETTINGS_LIMIT: Final = 10_000
 _UNFOLDED_LIMIT: Final = 10_000
 """Nodes that aliases may stand for, all together."""
 _WORDS: Final = {
@@ -44,9 +46,12 @@ def load_yaml(
     With ``strings_only`` every scalar is text, as Yarn berry's own reader takes it; with
     ``aliases`` an alias has the value of its anchor, which is refused else.
     """
+    text = decode(path, data)
+    flat = _flat(path, text, strings_only=strings_only)
+    if flat is not None:
+        return [flat]
     import yaml
 
-    text = decode(path, data)
     builder = _Builder(path, strings_only=strings_only, aliases=aliases)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -60,6 +65,23 @@ def load_yaml(
         line = text.count("\n", 0, error.position) + 1
         raise DocumentError(f"not YAML: {error.reason}", path=path, line=line) from None
     return builder.documents
+
+
+def _flat(path: str, text: str, *, strings_only: bool) -> Document | None:
+    """A file of plain settings, one a line: most are so, and libyaml takes 15 ms to import."""
+    if len(text) > _SETTINGS_LIMIT:
+        return None
+    found: dict[str, object] = {}
+    lines: dict[Keys, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line or (line.isascii() and line.isprintable() and line.startswith("#")):
+            continue
+        setting = _SETTING.match(line)
+        if setting is None or setting[1] in found:
+            return None
+        found[setting[1]] = setting[2] if strings_only else typed(setting[2])
+        lines[(setting[1],)] = number
+    return Document(path, found, lines.get) if found else None
 
 
 class _Builder:
