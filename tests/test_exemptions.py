@@ -93,3 +93,37 @@ def test_whatever_a_lockfile_says_is_one_line_that_reads_back(
     assert found[:4] == given_one[:4]
     assert found.reason.split() == reason.split()
     assert Exemptions.read(data).of(name, version) == [found]
+
+
+_LINES = st.lists(
+    st.sampled_from(
+        [
+            A,
+            B,
+            GIT,
+            B.replace("Ada", "Eve"),
+            "b@2.0.0",
+            "b@2.0.0 half",
+            "# b@2.0.0 - no",
+            "",
+            "  b@2.0.0",
+        ]
+    ),
+    max_size=8,
+)
+
+
+@given(_LINES, st.sampled_from(["\n", "\r\n"]))
+def test_the_index_finds_what_a_search_finds(lines: list[str], end: str) -> None:
+    def asked(exemptions: Exemptions, name: str, version: str) -> object:
+        try:
+            return exemptions.of(name, version)
+        except UsageError as error:
+            return error.message, error.line
+
+    data = "".join(line + end for line in lines).encode()
+    indexed = Exemptions.read(data)
+    for _ in range(50):
+        indexed.of("z", "9.9.9")
+    for name, version in (("@s/a", "1.0.0"), ("b", "2.0.0"), ("c", "-"), ("b", "2.0"), ("#", "")):
+        assert asked(indexed, name, version) == asked(Exemptions.read(data), name, version)

@@ -87,14 +87,20 @@ def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
     law = comparison.law
     first = not adopted(law)
     policy = after if first else policy_of(law)
-    exemptions = _exemptions(comparison, comparison.after if first else law)
+    ruling = comparison.after if first else law
+    exemptions = _exemptions(comparison, ruling)
+    untouched = EXEMPTIONS not in comparison.touched
     return Change(
         comparison=comparison,
         policy=policy,
         vetting=Vetting(policy, exemptions, NoteStore(comparison.after, after.criteria)),
         earlier_vettings=tuple(
             Vetting(
-                policy, Exemptions.read(each.read(EXEMPTIONS)), NoteStore(each, policy.criteria)
+                policy,
+                exemptions
+                if untouched and each.entry(EXEMPTIONS) == ruling.entry(EXEMPTIONS)
+                else Exemptions.read(each.read(EXEMPTIONS)),
+                NoteStore(each, policy.criteria),
             )
             for each in comparison.parents
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from npm_vetted.documents.base import Table, decode, hint
@@ -24,6 +25,8 @@ BUILT_IN_CRITERIA: Final = {
     "scripts": "the lifecycle scripts were read",
     "source": "the code was read; implies `scripts`",
 }
+_FEW: Final = 20
+"""So many searches of ten thousand exemptions take as long as an index of them."""
 TRANSITIVE: Final = ("note", "accepted", "ignore")
 
 
@@ -329,10 +332,11 @@ def _ignore(table: Table) -> Ignore:
 
 
 class Exemptions:
-    """The lines of exemptions.txt, found by artifact."""
+    """The lines of exemptions.txt, found by artifact: by a search for a few, for many by an index."""
 
     def __init__(self, text: str = "") -> None:
         self._text = "\n" + text
+        self._asked = 0
 
     @classmethod
     def read(cls, data: bytes | None) -> Exemptions:
@@ -344,17 +348,38 @@ class Exemptions:
 
     def of(self, name: str, version: str | None = None) -> list[Exemption]:
         """The exemptions of a package, or of one version of it."""
-        start = "\n" + _labelled(name)
-        if version is not None:
-            start = f"\n{_labelled(name, version)} "
-        found = []
-        at = self._text.find(start)
+        self._asked += 1
+        places: Iterable[int]
+        if version is None:
+            places = self._search(_labelled(name))
+        elif self._asked <= _FEW:
+            places = self._search(f"{_labelled(name, version)} ")
+        else:
+            places = self._places.get(_labelled(name, version), ())
+        return [self._at(place) for place in places]
+
+    def _search(self, start: str) -> Iterator[int]:
+        """Where the lines stand that start so."""
+        at = self._text.find(f"\n{start}")
         while at >= 0:
-            end = self._text.find("\n", at + 1)
-            line = self._text[at + 1 : end if end >= 0 else None]
-            found.append(_exemption(line, self._text, at + 1))
-            at = self._text.find(start, at + 1)
+            yield at + 1
+            at = self._text.find(f"\n{start}", at + 1)
+
+    @cached_property
+    def _places(self) -> Mapping[str, list[int]]:
+        """Where the lines stand, by their first word."""
+        found: dict[str, list[int]] = {}
+        at = 1
+        for line in self._text[1:].split("\n"):
+            label, blank, _ = line.partition(" ")
+            if blank:
+                found.setdefault(label, []).append(at)
+            at += len(line) + 1
         return found
+
+    def _at(self, place: int) -> Exemption:
+        end = self._text.find("\n", place)
+        return _exemption(self._text[place : end if end >= 0 else None], self._text, place)
 
     def all(self) -> Iterator[Exemption]:
         """Every exemption; raises UsageError at the first line that is none."""
