@@ -47,12 +47,11 @@ def run(change: Change) -> Iterator[Finding]:
         for use in project.uses:
             if _is_new(use):
                 names.setdefault(use.artifact.name, []).append(use)
-        suspects = _suspects(project, names) if names else {}
-        uses = [use for name in suspects for use in names[name]]
-        change.vetting.notes.search([_label(use) for use in uses])
+        asked = [name for name, uses in names.items() if _is_asked(change, uses)]
+        suspects = _suspects(project, asked) if asked else {}
+        change.vetting.notes.search([_label(use) for name in suspects for use in names[name]])
         for name, matches in suspects.items():
-            if _is_asked(change, names[name]):
-                yield from _findings(change, names[name], matches)
+            yield from _findings(change, names[name], matches)
 
 
 def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[Match]]:

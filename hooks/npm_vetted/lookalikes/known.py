@@ -129,8 +129,8 @@ def unpopular(names: Collection[str]) -> list[str]:
     """Those of these names that are not popular packages: most new ones are, so ask this first."""
     if len(names) <= FEW:
         return [name for name in names if not is_popular(name)]
-    known = frozenset(_packages().split())
-    return [name for name in names if name not in known]
+    left = set(names).difference(_packages().split())
+    return [name for name in names if name in left]
 
 
 @cache
