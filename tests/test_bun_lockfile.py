@@ -168,6 +168,13 @@ def mutations(draw: st.DrawFn) -> bytes:
     return "".join(lines).encode()
 
 
+def test_what_is_nested_deeply_is_read_whole() -> None:
+    """What is read near the limit of the stack could not be read again from further up."""
+    data = (HEAD + '"a": ' + "[" * 300 + "]" * 300 + TAIL).encode()
+    assert not is_split(data)
+    assert outcome(read_layout, data) == outcome(Whole, data)
+
+
 def try_mutations(tries: int) -> None:
     """Read so many mutations in both ways."""
 

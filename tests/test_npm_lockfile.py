@@ -261,6 +261,13 @@ def test_whatever_the_indent_npm_keeps_it_is_read_by_pieces(text: str) -> None:
     assert outcome(read_layout, text.encode()) == outcome(Whole, text.encode())
 
 
+def test_what_is_nested_deeply_is_read_whole() -> None:
+    """What is read near the limit of the stack could not be read again from further up."""
+    data = (HEAD + '"a": {"x": ' + "[" * 300 + "]" * 300 + "}" + TAIL).encode()
+    assert not is_split(data)
+    assert outcome(read_layout, data) == outcome(Whole, data)
+
+
 def try_mutations(tries: int) -> None:
     """Read so many mutations in both ways."""
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from npm_vetted.documents.base import Document, Keys, decode, refuse_lone_surrogates
+from npm_vetted.documents.base import DEPTH_LIMIT, Document, Keys, decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
 from npm_vetted.patterns import pattern
 
@@ -66,12 +66,12 @@ def uncollected() -> Iterator[None]:
 def only_member(text: str) -> tuple[str, object]:
     """The key and the value of an object that has one member; raises ValueError for anything else.
 
-    As strict as ``load_json``, but for half characters, and without its words and lines.
+    As strict as ``load_json``, but for half characters, and without its words and lines. What may
+    be nested deeply is refused: what is read once can be read again, whoever calls.
     """
-    try:
-        found, end = _DECODER.raw_decode(text)
-    except RecursionError:
-        raise ValueError from None
+    if text.count("{") + text.count("[") > DEPTH_LIMIT:
+        raise ValueError
+    found, end = _DECODER.raw_decode(text)
     if end != len(text) or not isinstance(found, dict) or len(found) != 1:
         raise ValueError
     ((key, value),) = found.items()
