@@ -190,14 +190,18 @@ def _printf(call: Call) -> None:
 
 
 def _find(call: Call) -> None:
-    """``find -delete`` takes files away; ``-exec`` runs a command."""
+    """``find -delete`` takes files away; ``-exec`` runs a command, with what was found for ``{}``."""
+    found = [
+        pattern
+        for option, pattern in pairwise(call.words)
+        if option in ("-name", "-iname", "-path")
+    ]
     if "-delete" in call.words:
-        for option, pattern in pairwise(call.words):
-            if option in ("-name", "-iname", "-path"):
-                _remove(replace(call, words=["rm", pattern]))
+        _remove(replace(call, words=["rm", *found]))
     wrapped = unwrap(call.words)
     if wrapped is not None:
-        call.judge.unwrap(wrapped, call)
+        words = [each for word in wrapped.words for each in (found if word == "{}" else [word])]
+        call.judge.unwrap(replace(wrapped, words=tuple(words)), call)
 
 
 def _tee(call: Call) -> None:

@@ -124,6 +124,8 @@ class Script:
             raise UndecidedError(
                 "commands nested too deeply", path=self.shell.path, line=self.parsed.line(node)
             )
+        if any(child.is_missing for child in node.children):  # `{npm,ci}` is no block, but a word
+            self.shell.listener.unreadable(self.parsed.part(node))
         handler = self.statements.get(node.type)
         if handler is not None:
             handler(node, state, depth + 1)
@@ -162,7 +164,7 @@ class Script:
                 self.visit(item, state, depth)
 
     def _pipeline(self, node: Node, state: State, depth: int) -> None:
-        fed: Source | None = None
+        fed = state.stdin
         for part in (child for child in node.children if child.is_named):
             inner = state.fork()
             inner.stdin = fed
@@ -275,7 +277,15 @@ class Script:
         for operator, target in writes:
             for text in target:
                 self.shell.listener.wrote(text, printed, ">>" in operator, state)
-        self.visit_all(after, state, depth)
+        for each in after:
+            if each.type == "pipeline" and printed is not None:  # `cat <<EOF | bash`
+                state = state.fork()
+                state.stdin = (
+                    heredoc
+                    if heredoc and heredoc.text == printed
+                    else joined([(printed, self.parsed.line(node))])
+                )
+            self.visit(each, state, depth)
 
     def _target(self, node: Node, state: State, depth: int) -> Iterator[tuple[str, Value]]:
         operator = next((c.type for c in node.children if c.type in _WRITES), None)

@@ -85,7 +85,7 @@ WRAPPERS: Final = {
     "gosu": Wrapper(skip=1),
     "su-exec": Wrapper(skip=1),
     "setpriv": Wrapper(_set("--reuid --regid --groups --inh-caps")),
-    "chroot": Wrapper(skip=1),
+    "chroot": Wrapper(skip=1, elsewhere=True),
     "runuser": Wrapper(_set("-u -g -s --user --group"), text=_set("-c --command")),
     "flock": Wrapper(_set("-w -E --timeout"), skip=1, text=_set("-c --command")),
     "xargs": Wrapper(
@@ -266,13 +266,16 @@ def _keeps(option: str) -> bool:
 
 def _shell(words: Sequence[str]) -> Wrapped | None:
     """``bash -ec 'text'``; a script file is judged on its own."""
-    for index, word in enumerate(words[1:], start=1):
-        if not word.startswith("-") and not word.startswith("+"):
+    rest = iter(words[1:])
+    for word in rest:
+        if not word.startswith(("-", "+")):
             return None
-        if not word.startswith("--") and word.endswith("c") and index + 1 < len(words):
-            return Wrapped(text=words[index + 1])
-        if word in ("-o", "+o", "--rcfile", "--init-file"):
-            continue
+        long = word.startswith("--")
+        if word in ("--rcfile", "--init-file") or (not long and word[-1] in "oO"):
+            next(rest, None)
+        elif not long and word.endswith("c"):
+            text = next(rest, None)
+            return None if text is None else Wrapped(text=text)
     return None
 
 
