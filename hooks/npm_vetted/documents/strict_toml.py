@@ -14,12 +14,20 @@ from npm_vetted.patterns import pattern
 
 _LINE: Final = pattern(r"\(at line (\d+)")
 _HEADER: Final = pattern(r"\s*(\[\[?)([^\]]+)\]")
+_LONG_KEY: Final = pattern(
+    r"""(?:^|[\[{,])[ \t]*+(?:(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""",
+    re.MULTILINE,
+)
+"""A key of so many parts costs the standard library the square of their number."""
 _KEY: Final = pattern(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
 
 
 def load_toml(path: str, data: bytes) -> Document:
     """Read TOML; raises DocumentError with the line."""
     text = decode(path, data).replace("\r\n", "\n")
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        raise DocumentError("a key of more than twenty parts", path=path, line=line)
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
