@@ -19,6 +19,14 @@ _ENV: Final = re.compile(r"\$env:(\w+)\Z", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|env:(\w+)|(\w+))|%(\w+)%", re.IGNORECASE)
 _TARGET: Final = re.compile(r"\$(?:env:)?\w+\Z", re.IGNORECASE)
 _SEPARATORS: Final = ";|&{}()\n"
+_SAME: Final = {
+    "set-location": "cd", "sl": "cd",
+    "remove-item": "rm", "ri": "rm", "del": "rm", "erase": "rm",
+    "copy-item": "cp", "cpi": "cp", "copy": "cp", "xcopy": "cp",
+    "move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "mv", "rni": "mv", "ren": "mv",
+    "write-host": "echo", "write-output": "echo", "rem": "true",
+}  # fmt: skip
+"""What is called otherwise on Windows, in whatever letters, and does the same."""
 
 Word = tuple[str, bool]
 """A word, and whether variables in it are replaced."""
@@ -65,9 +73,10 @@ def _statement(judge: Judge, words: list[Word], line: int, state: State) -> None
         return
     if texts[0].lower() in ("start-process", "start", "saps"):
         texts = _started(texts)
-    shown = " ".join(texts)
-    if texts[0].lower() in ("set-location", "sl"):
-        texts[0] = "cd"
+    shown = " ".join(texts).replace(HOLE, "…")
+    texts[0] = _SAME.get(texts[0].lower(), texts[0])
+    if texts[0].startswith(":"):  # cmd's label, or comment
+        return
     judge.command(texts, state, Source(shown, ((0, line),)), 0)
 
 

@@ -50,11 +50,13 @@ def located(text: str, raw_lines: Sequence[str], first: int) -> Source:
     marks = [(0, first)]
     cursor = 0
     for number, raw in enumerate(raw_lines, start=first):
-        words = raw.strip().strip("\"'")[:40]
-        place = text.find(words, cursor) if words else -1
-        if place >= 0:
-            marks.append((place, number))
-            cursor = place + len(words)
+        line = raw.strip()
+        for words in (line[:40], line.strip("\"'")[:40]):  # the quotes may be the format's own
+            place = text.find(words, cursor) if words else -1
+            if place >= 0:
+                marks.append((place, number))
+                cursor = place + len(words)
+                break
     return Source(text, tuple(marks))
 
 
