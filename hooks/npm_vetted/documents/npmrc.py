@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from npm_vetted.errors import DocumentError
@@ -24,6 +25,7 @@ Scalar: TypeAlias = "str | bool | None"
 Value: TypeAlias = "Scalar | tuple[Scalar, ...]"
 
 SWITCH: Final = "ignore-scripts"
+LINES_LIMIT: Final = 2_000
 
 _LINE: Final = pattern(r"[^\r\n]+")
 _BREAK: Final = pattern(r"\r\n|\r|\n")
@@ -69,9 +71,13 @@ def load_npmrc(path: str, data: bytes) -> tuple[Setting, ...]:
     """Every line that says something, in the file's order.
 
     Bytes that are not UTF-8 become U+FFFD as in Node.js. Raises DocumentError, with the line,
-    for a key that is JSON but no text (npm stops at some of those).
+    for a key that is JSON but no text (npm stops at some of those), and for more settings than a
+    person writes: which of them holds is asked key by key.
     """
-    return tuple(_settings(path, data.decode("utf-8", errors="replace")))
+    found = tuple(islice(_settings(path, data.decode("utf-8", errors="replace")), LINES_LIMIT + 1))
+    if len(found) > LINES_LIMIT:
+        raise DocumentError(f"more than {LINES_LIMIT:,} settings", path=path, line=found[-1].line)
+    return found
 
 
 def _settings(path: str, text: str) -> Iterator[Setting]:

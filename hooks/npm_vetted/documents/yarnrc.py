@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from npm_vetted.documents.base import decode, refuse_lone_surrogates
+from npm_vetted.documents.npmrc import LINES_LIMIT
 from npm_vetted.errors import DocumentError
 from npm_vetted.patterns import pattern
 
@@ -54,9 +56,14 @@ class Setting(NamedTuple):
 def load_yarnrc(path: str, data: bytes) -> tuple[Setting, ...]:
     """Every setting of a ``.yarnrc`` in the file's order; the last of a key wins.
 
-    Raises DocumentError for a line that Yarn would not read, or would read as something else.
+    Raises DocumentError for a line that Yarn would not read, or would read as something else, and
+    for more settings than a person writes.
     """
-    return tuple(_settings(path, refuse_lone_surrogates(path, decode(path, data))))
+    text = refuse_lone_surrogates(path, decode(path, data))
+    found = tuple(islice(_settings(path, text), LINES_LIMIT + 1))
+    if len(found) > LINES_LIMIT:
+        raise DocumentError(f"more than {LINES_LIMIT:,} settings", path=path, line=found[-1].line)
+    return found
 
 
 def _settings(path: str, text: str) -> Iterator[Setting]:
