@@ -21,13 +21,14 @@ from npm_vetted.documents.base import decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError
 from npm_vetted.manifest import read_manifest
 from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
+from npm_vetted.patterns import pattern
 
-_HIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_HIDDEN: Final = pattern("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROLS: Final = bytes(set(range(32)) - {10, 13}) + b"\x7f"
-_CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
-_STEP: Final = re.compile(r"((?:@[^/@]+/)?[^/@]+)(?:@([^/]+))?(?:/|\Z)")
+_CONFLICT: Final = pattern(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
+_STEP: Final = pattern(r"((?:@[^/@]+/)?[^/@]+)(?:@([^/]+))?(?:/|\Z)")
 """One package of a resolution's key: its name, and its range where one is named."""
-_ASKED: Final = re.compile(r'\n    (?:"([^"\n]+)"|([^":\s]+))')
+_ASKED: Final = pattern(r'\n    (?:"([^"\n]+)"|([^":\s]+))')
 """The name in a line that may ask for a dependency."""
 _FEW: Final = 8
 """Up to so many names searching the text for each is quicker than looking at every line (measured)."""

@@ -38,21 +38,22 @@ from npm_vetted.model import (
     Read,
     Requirement,
 )
+from npm_vetted.patterns import pattern
 
 VERSIONS: Final = range(4, 11)
 """``__metadata.version``: 4 of Yarn 2 and 3.0, 5 and 6 of 3, 7 to 10 of 4."""
 
-_RESOLUTION: Final = re.compile(
+_RESOLUTION: Final = pattern(
     r'\n  resolution: "(?:((?:@[^/@"\s]++/)?[^/@"\s]++)@npm:[^":#\n]++"|([^"\n]*+)")'
 )
 """The line that says what is installed: a registry's package by its name, else all of it."""
-_LEGACY: Final = re.compile(r"#\s+yarn\s+lockfile\s+v1", re.IGNORECASE)
+_LEGACY: Final = pattern(r"#\s+yarn\s+lockfile\s+v1", re.IGNORECASE)
 _KNOWN: Final = frozenset({
     "version", "resolution", "dependencies", "peerDependencies", "dependenciesMeta",
     "peerDependenciesMeta", "bin", "checksum", "conditions", "languageName", "linkType",
 })  # fmt: skip
-_COMMIT: Final = re.compile(r"[#&]commit[=:]")
-_COMMA: Final = re.compile(" *, *")
+_COMMIT: Final = pattern(r"[#&]commit[=:]")
+_COMMA: Final = pattern(" *, *")
 FOLDERS: Final = ("workspace:", "link:", "portal:")
 """Protocols of what is linked, not installed."""
 _TARBALL: Final = (".tgz", ".tar.gz", ".tar")

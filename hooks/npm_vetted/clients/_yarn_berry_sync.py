@@ -6,7 +6,6 @@ name; ranges count as equal once both carry their protocol.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -16,18 +15,19 @@ from npm_vetted.clients._yarn_berry_lock import BerryLockfile
 from npm_vetted.clients._yarn_locators import aliases, normal
 from npm_vetted.clients._yarn_patches import patch_files
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.patterns import pattern
 
 _ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
 """The fields of a manifest, those that win last."""
-_SAME_NAME: Final = re.compile(
+_SAME_NAME: Final = pattern(
     r'"?((?:@[^/@"\n]++/)?[^/@"\n]++)@[^"\n,]*+"?:\n  version: [^\n]*+\n  resolution: "\1@(?!patch:)'
 )
 """An entry under one descriptor, of the name that it has there."""
 _CACHE_KEYS: Final = (
-    (range(4, 5), re.compile(r"[5-8](?:c[0-9])?")),
-    (range(5, 7), re.compile(r"8(?:c[0-9])?")),
-    (range(7, 8), re.compile(r"(?:9|10)(?:c[0-9])?")),
-    (range(8, 11), re.compile(r"10(?:c[0-9])?")),
+    (range(4, 5), pattern(r"[5-8](?:c[0-9])?")),
+    (range(5, 7), pattern(r"8(?:c[0-9])?")),
+    (range(7, 8), pattern(r"(?:9|10)(?:c[0-9])?")),
+    (range(8, 11), pattern(r"10(?:c[0-9])?")),
 )
 """What the Yarns that write a lockfile version pack under (seen with 2.4 to 4.18)."""
 

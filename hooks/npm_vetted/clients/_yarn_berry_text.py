@@ -5,7 +5,6 @@ Yarn's own reader knows less of YAML than libyaml does; the grammar here is what
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
@@ -14,6 +13,7 @@ from npm_vetted.clients._yarn_shared import Cut, Places, TwiceError, cut
 from npm_vetted.documents.base import Table
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
+from npm_vetted.patterns import pattern
 
 METADATA: Final = "__metadata"
 
@@ -24,11 +24,11 @@ _SCALAR: Final = rf"(?:{_QUOTED}|[A-Za-z0-9_/^~.=(<]{_WORD})"
 _THIRD: Final = rf"(?:\n      {_KEY}: {_SCALAR})++"
 _SECOND: Final = rf"(?:\n    {_KEY}:(?: {_SCALAR}|{_THIRD}))++"
 _FIRST: Final = rf"(?:\n  {_KEY}:(?: {_SCALAR}|{_SECOND}))++"
-_BLOCK: Final = re.compile(
+_BLOCK: Final = pattern(
     rf"""((?:"([^"\\\n]++)"|([A-Za-z0-9_/]{_WORD})|\? "([^"\\\n]++)"\n):{_FIRST})(?:\n++|\Z)"""
 )
 """One canonical entry, its key captured: lines that are whole, each deeper only below a key."""
-_BETWEEN: Final = re.compile(r"(?:#[^\n]*+)?(?:\n++|\Z)")
+_BETWEEN: Final = pattern(r"(?:#[^\n]*+)?(?:\n++|\Z)")
 
 Tables = Mapping[str, Mapping[str, object]]
 

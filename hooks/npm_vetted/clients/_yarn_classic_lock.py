@@ -22,22 +22,23 @@ from npm_vetted.model import (
     Read,
     Requirement,
 )
+from npm_vetted.patterns import pattern
 
 _GROUPS: Final = {"dependencies:": Group.PRODUCTION, "optionalDependencies:": Group.OPTIONAL}
 _FIELDS: Final = ("name", "version", "uid", "resolved", "integrity", "registry")
-_NAME: Final = re.compile(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
-_VERSION: Final = re.compile(r"# yarn lockfile v(\d+)")
-_GIT: Final = re.compile(
+_NAME: Final = pattern(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
+_VERSION: Final = pattern(r"# yarn lockfile v(\d+)")
+_GIT: Final = pattern(
     r"(?:git[+:@]|ssh:|github:|gitlab:|bitbucket:)|https?://[^?#]*\.git(?:[?#]|\Z)"
 )
-_GIT_TARBALL: Final = re.compile(
+_GIT_TARBALL: Final = pattern(
     r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
 )
-_LOCAL: Final = re.compile(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
-_COMMENT: Final = re.compile(r"(?:#[^\n]*+)?(?:\n++|\Z)")
-_END: Final = re.compile(r"\n(?! )")
-_RESOLVED: Final = re.compile(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
-_USUAL: Final = re.compile(
+_LOCAL: Final = pattern(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
+_COMMENT: Final = pattern(r"(?:#[^\n]*+)?(?:\n++|\Z)")
+_END: Final = pattern(r"\n(?! )")
+_RESOLVED: Final = pattern(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
+_USUAL: Final = pattern(
     r'"?((?:@[^/@:"\\\s]++/)?[^/@:"\\\s]++)@(?!npm:)[^",\\\n]*"?:\n'
     r'  version [^\n]*+\n  resolved "https://'
 )
@@ -129,8 +130,8 @@ class ClassicLockfile(YarnLockfile):
     def _naming(self, names: Collection[str]) -> Iterable[str]:
         """By the patterns: one of the name itself, or an alias of it, or a field for want of both."""
         found = dict.fromkeys(self._keys_at(self._finds("\n  name ")))
-        for pattern, key in self.index.items():
-            if pattern[: pattern.find("@", 1)] in names or pattern in names or "@npm:" in pattern:
+        for each, key in self.index.items():
+            if each[: each.find("@", 1)] in names or each in names or "@npm:" in each:
                 found[key] = None
         return found
 

@@ -55,6 +55,11 @@ def _latest(entry: re.Pattern[str]) -> list[Text]:  # noqa: ARG001
     return []
 
 
+def forget() -> None:
+    """Read the next text as if it were the first."""
+    _latest.cache_clear()
+
+
 def cut(text: str, entry: re.Pattern[str], between: Callable[[int], int | None]) -> Cut | None:
     """Find the entries of a text; raises TwiceError for a key that stands twice.
 
