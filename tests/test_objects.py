@@ -151,7 +151,9 @@ def test_modes_are_taken_as_git_takes_them(
     git_repo: GitRepo, objects: Objects, mode: str, expected: str
 ) -> None:
     commit = made(git_repo, (mode, "a"))
-    assert objects.folder(f"{commit}^{{tree}}")["a"].mode == expected
+    found = objects.folder(f"{commit}^{{tree}}").get("a")
+    assert found is not None
+    assert found.mode == expected
     assert git_repo.git("ls-tree", commit).startswith(expected)
 
 

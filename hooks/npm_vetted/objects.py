@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Final, cast
 
 from npm_vetted.errors import UndecidedError
@@ -24,9 +24,36 @@ SIZE_LIMIT: Final = 32 * 1024 * 1024
 """Bytes. A lockfile of 10,000 packages has 5 million; beyond this nothing is read."""
 
 FOLDER_MODE: Final = "040000"
-_ENTRY: Final = rb"([0-7]{5,6}) ([^\0/]+)\0(.{%d})"
+_ENTRY: Final = rb"([0-7]{5,6}) ([^\0/]++)\0(.{%d})"
 _MISSING: Final = "git does not have this file's content (a partial or broken clone)"
 _FETCH: Final = "fetch it: git fetch --refetch, or clone without --filter"
+
+
+class Folder:
+    """What stands in a tree, by name; decoded when it is asked for, since a folder may be large."""
+
+    def __init__(self, data: bytes, width: int, path: str) -> None:
+        raw = re.findall(_ENTRY % width, data, re.DOTALL)
+        self._raw = {name: (mode, oid) for mode, name, oid in raw}
+        read = sum([len(mode) + len(name) for mode, name, _ in raw]) + len(raw) * (width + 2)
+        if read != len(data) or len(self._raw) != len(raw):
+            raise UndecidedError("git holds a folder that is malformed", path=path, fix="git fsck")
+
+    def get(self, name: str) -> TreeEntry | None:
+        """What has a name; None: nothing has it."""
+        try:
+            found = self._raw.get(os.fsencode(name))
+        except UnicodeEncodeError:  # half a character: no file is called that
+            return None
+        return None if found is None else _entry(found)
+
+    def items(self) -> Iterator[tuple[str, TreeEntry]]:
+        """Each name, and what has it."""
+        return ((os.fsdecode(name), _entry(found)) for name, found in self._raw.items())
+
+
+def _entry(raw: tuple[bytes, bytes]) -> TreeEntry:
+    return TreeEntry(_canonical(raw[0]), raw[1].hex())
 
 
 class Objects:
@@ -36,7 +63,7 @@ class Objects:
         self._repository = repository
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._folders: dict[str, Mapping[str, TreeEntry]] = {}
+        self._folders: dict[str, Folder] = {}
 
     def __enter__(self) -> Objects:
         return self
@@ -76,25 +103,17 @@ class Objects:
         with self._lock:  # the registry client asks from several threads
             return self._read(oid, b"blob", path)
 
-    def folder(self, name: str, path: str = ".") -> Mapping[str, TreeEntry]:
-        """What stands in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path."""
+    def folder(self, name: str, path: str = ".") -> Folder:
+        """What stands in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path.
+
+        Raises UndecidedError for one that git does not have, or would not have written.
+        """
         if name not in self._folders:
             with self._lock:
                 data = self._read(name, b"tree", path)
-            self._folders[name] = self._entries(data, path)
+            width = 32 if self._repository.object_format == "sha256" else 20
+            self._folders[name] = Folder(data, width, path)
         return self._folders[name]
-
-    def _entries(self, data: bytes, path: str) -> dict[str, TreeEntry]:
-        """The entries of a tree; raises UndecidedError for one that git would not have written."""
-        width = 32 if self._repository.object_format == "sha256" else 20
-        raw = re.findall(_ENTRY % width, data, re.DOTALL)
-        found = {
-            os.fsdecode(name): TreeEntry(_canonical(mode), oid.hex()) for mode, name, oid in raw
-        }
-        size = sum(len(mode) + len(name) + 2 + width for mode, name, _ in raw)
-        if size != len(data) or len(found) != len(raw):
-            raise UndecidedError("git holds a folder that is malformed", path=path, fix="git fsck")
-        return found
 
     def _read(self, name: str, kind: bytes, path: str) -> bytes:
         process = self._start()
@@ -150,7 +169,7 @@ class Tree:
         entry = found.get(name) if found is not None else None
         return None if entry is None or entry.mode == FOLDER_MODE else entry
 
-    def _folder(self, path: str) -> Mapping[str, TreeEntry] | None:
+    def _folder(self, path: str) -> Folder | None:
         """What stands in a folder; None: there is no such folder."""
         here = self._objects.folder(self._name)
         for at, part in enumerate(parts := path.split("/") if path else []):
@@ -160,19 +179,22 @@ class Tree:
             here = self._objects.folder(entry.oid, "/".join(parts[: at + 1]))
         return here
 
+    def _items(self, folder: str) -> Iterable[tuple[str, TreeEntry]]:
+        found = self._folder(folder[:-1])
+        return () if found is None else found.items()
+
     def files_in(self, folder: str) -> list[str]:
         """The files that stand in a folder itself, which is given with its slash."""
-        found = (self._folder(folder[:-1]) or {}).items()
-        return [folder + name for name, entry in found if entry.mode != FOLDER_MODE]
+        return [folder + name for name, entry in self._items(folder) if entry.mode != FOLDER_MODE]
 
     def below(self, folder: str) -> Iterator[str]:
         """The files below a folder, which is given with its slash."""
-        waiting = [(folder, self._folder(folder[:-1]) or {})]
+        waiting = [(folder, self._items(folder))]
         while waiting:
             above, entries = waiting.pop()
-            for name, entry in entries.items():
+            for name, entry in entries:
                 path = above + name
                 if entry.mode == FOLDER_MODE:
-                    waiting.append((f"{path}/", self._objects.folder(entry.oid, path)))
+                    waiting.append((f"{path}/", self._objects.folder(entry.oid, path).items()))
                 else:
                     yield path
