@@ -238,8 +238,11 @@ MODULES = (
 
 
 @pytest.fixture
-def littered(project: GitRepo, tmp_path: Path) -> tuple[GitRepo, Path]:
+def littered(
+    project: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[GitRepo, Path]:
     """A repository with modules that stand where ours are looked for, and leave a mark."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # what measures, imports first
     mark = tmp_path / "imported"
     trap = f"open({str(mark)!r}, 'a').write(__name__ + '\\n')\n"
     for name in MODULES:
