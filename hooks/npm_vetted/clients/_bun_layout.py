@@ -1,12 +1,11 @@
 """Splitting bun.lock: each entry of ``packages`` by its text, decoded when it is asked for.
 
-Bun writes each entry on a line of its own. Cut there, the pieces are proven to be one entry each by
-the strict reader, and are thrown away again; what is not certain is parsed whole.
+Bun writes each entry on a line of its own. Cut there, each piece is proven to be one entry by the
+strict reader; what is not certain is parsed whole. Either way the same files are refused.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,8 +13,9 @@ from functools import cached_property, lru_cache
 from typing import Final, cast
 
 from npm_vetted.clients._bun_keys import is_usual
+from npm_vetted.clients._json_pieces import REMEMBERED, Pieces, Proof, is_plain
 from npm_vetted.documents.base import Document, named
-from npm_vetted.documents.strict_json import load_json, load_jsonc, only_member, uncollected
+from npm_vetted.documents.strict_json import load_json, load_jsonc, only_member
 from npm_vetted.errors import DocumentError
 
 _START: Final = b'\n  "packages": {\n    "'
@@ -24,10 +24,6 @@ _END: Final = re.compile(rb",\n  \},?\n\}\n*\Z")
 _TRAILING_COMMA: Final = re.compile(rb",(\n *[}\]])")
 _CONFLICT: Final = re.compile(rb"^<{7} ", re.MULTILINE)
 _BOM: Final = b"\xef\xbb\xbf"
-_FEW: Final = 16
-"""How many names are searched one by one; beyond it every entry is decoded."""
-_REMEMBERED: Final = 1 << 15
-"""How many pieces are known again: those of a large lockfile, or of the small ones of a commit."""
 
 Values = Sequence[object]
 
@@ -89,39 +85,22 @@ class Whole(Layout):
 
 
 class _Split(Layout):
-    """A lockfile whose entries are pieces of text, in the file's order."""
+    """A lockfile whose entries are pieces of its text."""
 
-    def __init__(
-        self, head: Document, pieces: Mapping[str, bytes], unusual: Collection[str], line: int
-    ) -> None:
+    def __init__(self, head: Document, pieces: Pieces) -> None:
         self.head = head
-        self.blocks = pieces
-        self.unusual = unusual
+        self.blocks = pieces.by_key
+        self.unusual = pieces.unusual
         self._pieces = pieces
-        self._first_line = line
 
     def values(self, key: str) -> Values:
-        return _entry(self._pieces[key])[1]
+        return _entry(self._pieces.by_key[key])[1]
 
     def line_of(self, key: str) -> int:
-        return self._lines[key]
-
-    @cached_property
-    def _lines(self) -> Mapping[str, int]:
-        lines: dict[str, int] = {}
-        line = self._first_line
-        for key, piece in self._pieces.items():
-            lines[key] = line
-            line += piece.count(b"\n") + 1
-        return lines
+        return self._pieces.line_of(key)
 
     def mentioning(self, names: Collection[str]) -> Iterable[str]:
-        """By the text, in which a name is written in one way: see ``_split``."""
-        if len(names) > _FEW:
-            return self.blocks
-        quoted = [json.dumps(name, ensure_ascii=False).encode() for name in names]
-        pieces = self._pieces.items()
-        return [key for key, piece in pieces if any(each in piece for each in quoted)]
+        return self._pieces.mentioning(names)
 
 
 def _split(path: str, data: bytes) -> Layout | None:
@@ -129,56 +108,35 @@ def _split(path: str, data: bytes) -> Layout | None:
 
     Certain means: with ``packages`` emptied, what is above is one strict document but for commas
     before a line's closing bracket; below follow the two closing braces and nothing else; and each
-    piece by itself is one member, whose value is a list. No letter and no slash may be escaped: then
-    a key is written in one way.
+    piece by itself is one member, whose value is a list.
     """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     data = data.removeprefix(_BOM)
     start = data.find(_START)
     end = _END.search(data, max(start, len(data) - 64)) if start >= 0 else None
-    if end is None or b"\r" in data or (b"\\" in data and (b"\\u" in data or b"\\/" in data)):
+    if end is None or b"\r" in data or not is_plain(data):
         return None
     first = start + len(_START)
     emptied = data[:start] + b'\n  "packages": {}\n}'
+    line = data.count(b"\n", 0, first) + 1
     try:
         head = load_json(path, _TRAILING_COMMA.sub(rb"\1", emptied))
-        pieces, unusual = _pieces(data[first : end.start() + 1].split(_CUT))
-    except (DocumentError, ValueError, TypeError):
+        pieces = Pieces(data[first : end.start() + 1].split(_CUT), line, _proven)
+    except (DocumentError, ValueError):
         return None  # comments, or an error that the reader of the whole file will tell
-    return _Split(head, pieces, unusual, data.count(b"\n", 0, first) + 1)
+    return _Split(head, pieces)
 
 
-def _pieces(texts: Iterable[bytes]) -> tuple[dict[str, bytes], Collection[str]]:
-    """The pieces by key, and which are unusual; raises ValueError where one is no such member."""
-    known: dict[str, bytes] = {}
-    unusual: dict[str, None] = {}
-    with uncollected():
-        for text in texts:
-            key, piece, usual = _proven(text)
-            if key in known:
-                raise ValueError
-            known[key] = piece
-            if not usual:
-                unusual[key] = None
-    return known, unusual
-
-
-@lru_cache(_REMEMBERED)
-def _proven(piece: bytes) -> tuple[str, bytes, bool]:
-    """The key of a piece, the piece, and whether it is usual; raises ValueError for no entry.
-
-    Two versions of a lockfile share nearly all of them: they are proven, and kept, once.
-    """
+@lru_cache(REMEMBERED)
+def _proven(piece: bytes) -> Proof:
     key, values = _entry(piece)
-    return key, piece, _is_usual(key, values)
+    return Proof(key, piece, _is_usual(key, values))
 
 
 def _entry(piece: bytes) -> tuple[str, Values]:
     text = piece.decode().rstrip("\n")
-    if not text.endswith(","):
-        raise ValueError
     key, values = only_member('{"' + text[:-1] + "}")
-    if not isinstance(values, list):
-        raise TypeError
+    if text[-1:] != "," or not isinstance(values, list):
+        raise ValueError
     return key, values

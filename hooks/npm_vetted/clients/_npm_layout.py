@@ -1,21 +1,21 @@
 """Splitting package-lock.json: ``packages`` by place, each table decoded when it is asked for.
 
 npm writes one layout, whatever the indentation: the table of each place begins on a line of its own.
-Cut there, the pieces are proven to be one member of ``packages`` each by the strict reader, and are
-thrown away again; what is not certain is parsed whole. Either way the same files are refused.
+Cut there, each piece is proven to be one member of ``packages`` by the strict reader; what is not
+certain is parsed whole. Either way the same files are refused.
 """
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Final
 
+from npm_vetted.clients._json_pieces import REMEMBERED, Pieces, Proof, is_plain
 from npm_vetted.clients._npm_places import is_plain_place
 from npm_vetted.documents.base import Document, named
-from npm_vetted.documents.strict_json import load_json, only_member, uncollected
+from npm_vetted.documents.strict_json import load_json, only_member
 from npm_vetted.errors import DocumentError
 from npm_vetted.patterns import pattern
 
@@ -26,10 +26,6 @@ ASKING: Final = (*FIELDS, "devDependencies")
 
 _START: Final = pattern(rb"\{(\r?\n)([ \t]+)(?=\")")
 _RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
-_FEW: Final = 16
-"""How many names are searched one by one; beyond it every table is decoded."""
-_REMEMBERED: Final = 1 << 15
-"""How many pieces are known again: those of a large lockfile, or of the small ones of a commit."""
 
 
 class Layout(ABC):
@@ -107,48 +103,27 @@ class Whole(Layout):
 
 
 class _Split(Layout):
-    """A lockfile whose places are pieces of text, in the file's order."""
+    """A lockfile whose places are pieces of its text."""
 
-    def __init__(
-        self,
-        document: Document,
-        pieces: Mapping[str, bytes],
-        unusual: Collection[str],
-        first_line: int,
-    ) -> None:
+    def __init__(self, document: Document, pieces: Pieces) -> None:
         self.document = document
-        self.packages = _Tables(pieces)
-        self.unusual = unusual
+        self.packages = _Tables(pieces.by_key)
+        self.unusual = pieces.unusual
         self._pieces = pieces
-        self._first_line = first_line
 
     @cached_property
     def blocks(self) -> Mapping[str, object]:  # type: ignore[override]
-        return {place: piece for place, piece in self._pieces.items() if place}
+        return {place: piece for place, piece in self._pieces.by_key.items() if place}
 
     def line_of(self, place: str, *keys: str) -> int:
-        line = self._lines[place]
+        line = self._pieces.line_of(place)
         if not keys:
             return line
-        piece = load_json(self.document.path, _object(self._pieces[place]).encode())
+        piece = load_json(self.document.path, _object(self._pieces.by_key[place]).encode())
         return line - 1 + piece.line_of(place, *keys)
 
-    @cached_property
-    def _lines(self) -> Mapping[str, int]:
-        lines: dict[str, int] = {}
-        line = self._first_line
-        for place, piece in self._pieces.items():
-            lines[place] = line
-            line += piece.count(b"\n") + 1
-        return lines
-
     def _mentioning(self, names: Collection[str]) -> Iterable[str]:
-        """By the text, in which a name is written in one way: see ``_split``."""
-        if len(names) > _FEW:
-            return self.packages
-        quoted = [json.dumps(name, ensure_ascii=False).encode() for name in names]
-        pieces = self._pieces.items()
-        return [place for place, piece in pieces if any(each in piece for each in quoted)]
+        return self._pieces.mentioning(names)
 
 
 class _Tables(Mapping[str, Raw]):
@@ -185,11 +160,10 @@ def _split(path: str, data: bytes) -> Layout | None:
 
     Certain means: what is left without the pieces is one strict document, in whose outermost object
     ``packages`` opens (for no other brace does before), and each piece by itself is one member, whose
-    value is a table. By JSON's grammar the file then is that document with those members. No letter
-    and no slash may be escaped: then a key is written in one way.
+    value is a table. By JSON's grammar the file then is that document with those members.
     """
     start = _START.match(data)
-    if start is None or (b"\\" in data and (b"\\u" in data or b"\\/" in data)):
+    if start is None or not is_plain(data):
         return None
     end_of_line, indent = start.groups()
     outer = end_of_line + indent
@@ -201,36 +175,18 @@ def _split(path: str, data: bytes) -> Layout | None:
         return None
     first = head + len(inner)
     emptied = data[:head] + b"\n" * data.count(b"\n", head, tail) + data[tail:]
+    line = data.count(b"\n", 0, first) + 1
     try:
         document = load_json(path, emptied)
-        pieces, unusual = _pieces(data[first:tail].split(b"," + inner))
-    except (DocumentError, ValueError, TypeError):
+        pieces = Pieces(data[first:tail].split(b"," + inner), line, _proven)
+    except (DocumentError, ValueError):
         return None
-    return _Split(document, pieces, unusual, data.count(b"\n", 0, first) + 1)
+    return _Split(document, pieces)
 
 
-def _pieces(texts: Iterable[bytes]) -> tuple[dict[str, bytes], Collection[str]]:
-    """The pieces by place, and which are unusual; raises ValueError where one is no such member."""
-    known: dict[str, bytes] = {}
-    unusual: dict[str, None] = {}
-    with uncollected():
-        for text in texts:
-            place, piece, is_usual = _proven(text)
-            if place in known:
-                raise ValueError
-            known[place] = piece
-            if not is_usual:
-                unusual[place] = None
-    return known, unusual
-
-
-@lru_cache(_REMEMBERED)
-def _proven(piece: bytes) -> tuple[str, bytes, bool]:
-    """The place of a piece, the piece, and whether it is usual; raises ValueError for no member.
-
-    Two versions of a lockfile share nearly all of them: they are proven, and kept, once.
-    """
+@lru_cache(REMEMBERED)
+def _proven(piece: bytes) -> Proof:
     place, raw = only_member(_object(piece))
     if not isinstance(raw, dict):
-        raise TypeError
-    return place, piece, _is_usual(place, raw)
+        raise ValueError  # noqa: TRY004 - like all that keeps a file from being split
+    return Proof(place, piece, _is_usual(place, raw))
