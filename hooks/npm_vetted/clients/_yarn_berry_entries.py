@@ -74,6 +74,7 @@ class BerryEntries(YarnLockfile):
                 path=path,
             )
         super().__init__(path, text, read)
+        self._locators: dict[str, tuple[str, str]] = {}
         self._cut = self._canonical() or self._parsed()
         self._places = dict(self._cut.own.places)
         metadata = self.fields(METADATA)
@@ -138,10 +139,11 @@ class BerryEntries(YarnLockfile):
     @cached_property
     def _resolved(self) -> Sequence[tuple[str | None, int]]:
         """Where each entry says what is installed: a registry's package by its name, or another."""
+        start, end = self._cut.own.places[METADATA]
         return [
             (line[1], line.start())
             for line in _RESOLUTION.finditer(self._text)
-            if line[1] or _is_unusual(line[2])
+            if (line[1] or _is_unusual(line[2])) and not start <= line.start() < end
         ]
 
     def _naming(self, names: Collection[str]) -> Iterable[str]:
@@ -200,12 +202,17 @@ class BerryEntries(YarnLockfile):
         )
 
     def locator(self, key: str, fields: Mapping[str, object] | None = None) -> tuple[str, str]:
-        """An entry's resolution: the name, and the reference to what is installed under it."""
-        resolution = (self.fields(key) if fields is None else fields).get("resolution")
-        found = split_ident(resolution) if isinstance(resolution, str) else None
-        if found is None:
-            raise self.fail("resolution: expected name@protocol:…", key)
-        return found
+        """An entry's resolution: the name, and the reference to what is installed under it.
+
+        It is kept: it is asked for with each thing that the entry depends on.
+        """
+        if key not in self._locators:
+            resolution = (self.fields(key) if fields is None else fields).get("resolution")
+            found = split_ident(resolution) if isinstance(resolution, str) else None
+            if found is None:
+                raise self.fail("resolution: expected name@protocol:…", key)
+            self._locators[key] = found
+        return self._locators[key]
 
     def requires(self, key: str, fields: Mapping[str, object]) -> Iterator[Requirement]:
         """What an entry's fields ask for."""
