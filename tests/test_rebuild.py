@@ -22,8 +22,11 @@ INSTALL: Mapping[str, list[str]] = {
     "npm11": ["install", "--ignore-scripts"],
     "npm12": ["install", "--ignore-scripts"],
     "pnpm10": ["install", "--ignore-scripts"],
+    "pnpm11": ["install", "--ignore-scripts"],
+    "pnpm12": ["install", "--ignore-scripts"],
     "yarn1": ["install", "--ignore-scripts"],
     "yarn4.18": ["install"],
+    "bun1.3": ["install"],
     "bun1.4": ["install"],
 }
 
@@ -133,6 +136,19 @@ def installed(
     return place
 
 
+def places(commands: Iterable[str]) -> dict[str, str]:
+    """Where commands stand that people do not type: each kind of file that is judged."""
+    steps = "".join(f"      - run: {command}\n" for command in commands)
+    job = "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n"
+    return {
+        "ci.sh": "#!/bin/sh\n" + "".join(f"{command}\n" for command in commands),
+        "Dockerfile": "FROM node:22\nCOPY . .\n"
+        + "".join(f"RUN {command}\n" for command in commands),
+        "Makefile": "build:\n" + "".join(f"\t{command}\n" for command in commands),
+        ".github/workflows/ci.yml": f"{job}      - uses: actions/checkout@v4\n{steps}",
+    }
+
+
 def approve(place: Place, *labels: str) -> None:
     for label in labels:
         words = ["--criteria", "health,scripts", "-m", "The script only leaves a mark."]
@@ -167,9 +183,15 @@ def test_only_what_a_note_approves_runs(
     assert (status, err) == (0, "")
     assert place.ran() == []
     git_repo.commit("Install")
-    git_repo.write("ci.sh", f"#!/bin/sh\n{printed}")
-    git_repo.add("ci.sh")
-    assert place.run("check", "install-command")[0] == 0, place.run("check", "install-command")
+    for path, text in places(printed.splitlines()).items():
+        git_repo.write(path, text)
+        git_repo.add(path)
+        assert place.run("check", "install-command")[0] == 0, place.run("check", "install-command")
+        if not client.startswith("yarn4"):  # whose allow-list decides, whatever is named
+            git_repo.write(path, text.replace(APPROVED, OTHER))
+            git_repo.add(path)
+            assert place.run("check", "install-command")[0] == 1
+            git_repo.git("rm", "--quiet", "--force", path)
     status, _, err = place.run("rebuild")
     assert (status, place.ran()) == (0, [f"{APPROVED}-1.0.0"]), err
 
@@ -197,6 +219,9 @@ def test_nothing_runs_that_an_exemption_took_in(
     assert place.run("exempt", APPROVED, "--reason", "It was always there.")[0] == 0
     assert place.run("rebuild")[:2] == (0, "")
     assert place.ran() == []
+    approve(place, APPROVED)  # as after an adoption, which exempts all there is
+    assert place.run("rebuild")[0] == 0
+    assert place.ran() == [f"{APPROVED}-1.0.0"]
 
 
 def test_no_allow_list_works_beside_npm_s_switch(

@@ -91,12 +91,17 @@ class Vetting:
         if self.policy.owner_of(artifact) is not None:
             return Verdict(status=Status.FIRST_PARTY)
         exemption, bound = self.exemption(artifact)
+        if exemption is not None and bound is Bound.SAME:
+            return Verdict(status=Status.EXEMPT, exemption=exemption)
+        noted = self.noted(subject)
+        if exemption is None or (noted.mention is not None and noted.covered and not noted.unbound):
+            return noted
+        return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=True)
+
+    def noted(self, subject: Subject) -> Verdict:
+        """The verdict by the notes alone, whatever is exempt."""
+        artifact = subject.artifact
         loose: Verdict | None = None
-        if exemption is not None:
-            unbound = bound is Bound.UNKNOWN
-            loose = Verdict(status=Status.EXEMPT, exemption=exemption, unbound=unbound)
-            if not unbound:
-                return loose
         gaps: list[Gap] = []
         for mention in self.notes.mentioning(artifact):
             bound = mention.pinned.compare(artifact)

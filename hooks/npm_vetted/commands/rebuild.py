@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:
     """The (name, version) pairs with lifecycle scripts that notes of exactly these bytes approve.
 
+    Also of what is exempt: adoption takes all in as it is, and a note may follow.
     A package of which one locked version is not approved is left out whole where the client could
     not tell the versions apart; naming versions is up to the client's own command.
     """
@@ -51,7 +52,7 @@ def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:
         artifact = use.artifact
         if artifact.version is None or artifact.kind is not Kind.REGISTRY:
             continue
-        verdict = change.vetting.judge(Subject(artifact=artifact, direct=False, development=False))
+        verdict = change.vetting.noted(Subject(artifact=artifact, direct=False, development=False))
         if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
             continue
         if verdict.unbound or not scripts_of(artifact, verdict.mention):
