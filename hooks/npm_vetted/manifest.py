@@ -62,21 +62,27 @@ def read_pin(manifest: Manifest) -> Pin | None:
 
     ``packageManager`` must be exact (corepack's rule); ``devEngines.packageManager`` may be a range
     whose minimum counts, and holds only where ``onFail`` is error (its default) or download.
+    Where both stand, pnpm 10 heeds the former, 11 and 12 the latter (tried): the lower one counts.
     """
     table = Table(_as_document(manifest), (), manifest.data)
-    text = table.maybe_text("packageManager")
-    if text is not None:
-        client, _, version = text.partition("@")
-        found = _EXACT.match(version)
-        return Pin(
-            client=client,
-            minimum=_numbers(found) if found else None,
-            exact=found is not None,
-            enforced=found is not None,
-            location=Location(manifest.path, manifest.line_of("packageManager")),
-        )
     engines = table.maybe_table("devEngines")
-    return _pin_of_engines(manifest, engines) if engines else None
+    asked = _pin_of_engines(manifest, engines) if engines else None
+    text = table.maybe_text("packageManager")
+    if text is None:
+        return asked
+    client, _, version = text.partition("@")
+    found = _EXACT.match(version)
+    pin = Pin(
+        client=client,
+        minimum=_numbers(found) if found else None,
+        exact=found is not None,
+        enforced=found is not None,
+        location=Location(manifest.path, manifest.line_of("packageManager")),
+    )
+    if asked is None or asked.client != client or not asked.enforced or pin.minimum is None:
+        return pin
+    lower = None if asked.minimum is None else min(pin.minimum, asked.minimum)
+    return pin._replace(minimum=lower, exact=asked.exact and pin.minimum == asked.minimum)
 
 
 def _as_document(manifest: Manifest) -> Document:

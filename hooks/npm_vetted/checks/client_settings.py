@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,11 @@ from npm_vetted.model import Finding, Location, Project
 from npm_vetted.project import ancestors, join
 
 ID: Final = "client-settings"
+_COREPACK: Final = ".corepack.env"
+_VARIABLE: Final = re.compile(r"(COREPACK_\w+)\s*[=:]")
+_HARMLESS: Final = frozenset({
+    "COREPACK_ENABLE_AUTO_PIN", "COREPACK_ENABLE_DOWNLOAD_PROMPT", "COREPACK_ENABLE_NETWORK",
+})  # fmt: skip
 _WORKSPACE: Final = "pnpm-workspace.yaml"
 HOOKS: Final = frozenset({"settings"})
 WORDS: Final = Words(
@@ -39,24 +45,56 @@ WORDS: Final = Words(
 
 
 def reads(path: str) -> bool:
-    """Whether it is a file with git's attributes: they say in which encoding a file is written."""
-    return path.rpartition("/")[2] == ATTRIBUTES
+    """Whether it is corepack's, or git's: attributes say in which encoding a file is written."""
+    return path.rpartition("/")[2] in (ATTRIBUTES, _COREPACK)
 
 
 def run(change: Change) -> Iterator[Finding]:
     """Ask each touched project's client; and git's attributes, whether it will see its settings."""
     yield from _recoded(change)
+    yield from _corepack(change)
     for project in change.projects:
         problems = project.client.unsafe_settings(project.after, change.policy.registries)
         for problem in problems:
             yield finding_of(ID, problem, project.after)
+        yield from _program(project.after)
         if project.after.client == "pnpm":
             yield from _from_above(change, project.after)
 
 
+def _corepack(change: Change) -> Iterator[Finding]:
+    """What corepack (0.31 and later) takes from a .corepack.env: where it gets a client, unchecked."""
+    for path, touched in change.touched.items():
+        counts = touched.after is not None and change.projects_after.counts(path)
+        if path.rpartition("/")[2] != _COREPACK or not counts:
+            continue
+        text = (change.after.read(path) or b"").decode("utf-8", "replace")
+        for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+            found = None if line.lstrip().startswith("#") else _VARIABLE.search(line)
+            if found and found[1] not in _HARMLESS:
+                yield Finding(
+                    check=ID,
+                    message=f"{found[1]} decides which client corepack fetches and runs",
+                    location=Location(path, number),
+                    fix=(("git", "rm", "--cached", path),),
+                )
+
+
+def _program(project: Project) -> Iterator[Finding]:
+    """A client that is a file from a URL, which no registry's signature covers."""
+    asked = project.manifest.data.get("packageManager")
+    if isinstance(asked, str) and "://" in asked:
+        yield Finding(
+            check=ID,
+            message=f"packageManager is a program from {asked.partition('@')[2]}: expected a version",
+            location=Location(project.manifest.path, project.manifest.line_of("packageManager")),
+            project=project.path or ".",
+        )
+
+
 def _recoded(change: Change) -> Iterator[Finding]:
     for path, touched in change.touched.items():
-        if touched.after is not None and reads(path):
+        if touched.after is not None and path.rpartition("/")[2] == ATTRIBUTES:
             text = (change.after.read(path) or b"").decode("utf-8", "replace")
             for line, pattern in recoded(text):
                 yield Finding(
