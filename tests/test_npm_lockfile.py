@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import corpus
 from npm_vetted.clients import npm
-from npm_vetted.clients._npm_layout import Layout, Whole, read_layout
+from npm_vetted.clients._npm_layout import Layout, Whole, split
 from npm_vetted.clients._npm_lockfile import NpmLockfile
+from npm_vetted.documents.strict_json import load_json
 from npm_vetted.errors import DocumentError
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").rglob("package-lock.json"))
@@ -97,10 +98,18 @@ def test_a_carrier_that_could_not_be_read_before_blocks_nothing() -> None:
 # Reading by pieces.
 
 
-def outcome(read: Callable[[str, bytes], Layout], data: bytes) -> object:
+def read_whole(data: bytes) -> Layout:
+    return Whole(load_json("package-lock.json", data))
+
+
+def read_layout(data: bytes) -> Layout:
+    return split("package-lock.json", data) or read_whole(data)
+
+
+def outcome(read: Callable[[bytes], Layout], data: bytes) -> object:
     """All that a layout tells, in order; in place of it the error that it raises."""
     try:
-        layout = read("package-lock.json", data)
+        layout = read(data)
         packages = layout.packages
         unusual = layout.unusual
     except DocumentError as error:
@@ -121,20 +130,20 @@ def outcome(read: Callable[[str, bytes], Layout], data: bytes) -> object:
 
 
 def is_split(data: bytes) -> bool:
-    return not isinstance(read_layout("package-lock.json", data), Whole)
+    return split("package-lock.json", data) is not None
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: "-".join(path.parts[-4:-1]))
 def test_a_file_that_npm_wrote_is_read_by_pieces(path: Path) -> None:
     data = path.read_bytes()
     assert is_split(data) is (b'"packages"' in data)
-    assert outcome(read_layout, data) == outcome(Whole, data)
+    assert outcome(read_layout, data) == outcome(read_whole, data)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", corpus.cases("npm"), ids=str)
 def test_a_real_file_reads_by_pieces_as_it_does_whole(case: corpus.Case) -> None:
-    assert outcome(read_layout, case.data) == outcome(Whole, case.data)
+    assert outcome(read_layout, case.data) == outcome(read_whole, case.data)
 
 
 HEAD = '{\n  "lockfileVersion": 3,\n  "packages": {\n    '
@@ -181,7 +190,7 @@ TAIL = "\n  }\n}\n"
 @pytest.mark.parametrize("tail", [TAIL, '\n  },\n  "dependencies": {\n    "a": {}\n  }\n}\n'])
 def test_an_odd_file_reads_by_pieces_as_it_does_whole(middle: str, tail: str) -> None:
     data = (HEAD + middle + tail).encode("utf-8", "surrogatepass")
-    assert outcome(read_layout, data) == outcome(Whole, data)
+    assert outcome(read_layout, data) == outcome(read_whole, data)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +209,7 @@ def test_an_odd_file_reads_by_pieces_as_it_does_whole(middle: str, tail: str) ->
 )
 def test_packages_opens_in_the_outermost_object(head: str) -> None:
     data = (head + HEAD.removeprefix("{\n") + '"b": {}' + TAIL).encode()
-    assert outcome(read_layout, data) == outcome(Whole, data)
+    assert outcome(read_layout, data) == outcome(read_whole, data)
 
 
 PIECES = (
@@ -258,14 +267,14 @@ SEEDS = [small(2, 3), small(2, 2), small("\t", 3), small(4, 3).replace("\n", "\r
 @pytest.mark.parametrize("text", SEEDS)
 def test_whatever_the_indent_npm_keeps_it_is_read_by_pieces(text: str) -> None:
     assert is_split(text.encode())
-    assert outcome(read_layout, text.encode()) == outcome(Whole, text.encode())
+    assert outcome(read_layout, text.encode()) == outcome(read_whole, text.encode())
 
 
 def test_what_is_nested_deeply_is_read_whole() -> None:
     """What is read near the limit of the stack could not be read again from further up."""
     data = (HEAD + '"a": {"x": ' + "[" * 300 + "]" * 300 + "}" + TAIL).encode()
     assert not is_split(data)
-    assert outcome(read_layout, data) == outcome(Whole, data)
+    assert outcome(read_layout, data) == outcome(read_whole, data)
 
 
 def try_mutations(tries: int) -> None:
@@ -274,7 +283,7 @@ def try_mutations(tries: int) -> None:
     @settings(max_examples=tries, database=None)
     @given(mutations(SEEDS))
     def tried(data: bytes) -> None:
-        assert outcome(read_layout, data) == outcome(Whole, data)
+        assert outcome(read_layout, data) == outcome(read_whole, data)
 
     tried()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, cast
 
 from npm_vetted.clients._json_pieces import REMEMBERED, Pieces, Proof, is_plain
 from npm_vetted.clients._npm_places import is_plain_place
@@ -72,31 +72,21 @@ def _is_usual(place: str, raw: Raw) -> bool:
     )
 
 
-def read_layout(path: str, data: bytes) -> Layout:
-    """Read a lockfile; raises DocumentError with the line for what is not strict JSON."""
-    return _split(path, data) or Whole(path, data)
-
-
 class Whole(Layout):
     """A lockfile that was parsed whole."""
 
-    def __init__(self, path: str, data: bytes) -> None:
-        self.document = load_json(path, data)
-
-    @cached_property
-    def packages(self) -> Mapping[str, Raw]:  # type: ignore[override]
-        root = self.document.root()
+    def __init__(self, document: Document) -> None:
+        """Raise DocumentError where there is no ``packages``, or something in it is no table."""
+        root = document.root()
         table = root.maybe_table("packages")
         if table is None:
             raise root.fail("the key 'packages' is missing")
         for place, value in table.data.items():
             if not isinstance(value, dict):
                 raise table.fail(f"expected a table, found {named(value)}", place)
-        return table.data  # type: ignore[return-value]
-
-    @cached_property
-    def blocks(self) -> Mapping[str, object]:  # type: ignore[override]
-        return {place: raw for place, raw in self.packages.items() if place}
+        self.document = document
+        self.packages = cast("Mapping[str, Raw]", table.data)
+        self.blocks = {place: raw for place, raw in self.packages.items() if place}
 
     def line_of(self, place: str, *keys: str) -> int:
         return self.document.line_of("packages", place, *keys)
@@ -108,12 +98,9 @@ class _Split(Layout):
     def __init__(self, document: Document, pieces: Pieces) -> None:
         self.document = document
         self.packages = _Tables(pieces.by_key)
+        self.blocks = {place: piece for place, piece in pieces.by_key.items() if place}
         self.unusual = pieces.unusual
         self._pieces = pieces
-
-    @cached_property
-    def blocks(self) -> Mapping[str, object]:  # type: ignore[override]
-        return {place: piece for place, piece in self._pieces.by_key.items() if place}
 
     def line_of(self, place: str, *keys: str) -> int:
         line = self._pieces.line_of(place)
@@ -155,7 +142,7 @@ def _object(piece: bytes) -> str:
     return '{"' + piece.decode() + "}"
 
 
-def _split(path: str, data: bytes) -> Layout | None:
+def split(path: str, data: bytes) -> Layout | None:
     """Split a file that is laid out as npm writes it; None where that is not certain.
 
     Certain means: what is left without the pieces is one strict document, in whose outermost object

@@ -6,21 +6,24 @@ import json
 from collections.abc import Iterator, Mapping
 
 from npm_vetted.clients import _npm_sync as sync
-from npm_vetted.clients._npm_layout import read_layout
+from npm_vetted.clients._npm_layout import Whole, split
 from npm_vetted.clients._npm_legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients._npm_lockfile import NpmLockfile
 from npm_vetted.documents.base import Table
+from npm_vetted.documents.strict_json import load_json
 from npm_vetted.model import Manifest, Problem, Read
 
 
 def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
     """Read a lockfile of any version; raises DocumentError with the line for what is none."""
-    layout = read_layout(path, data)
-    version = _version(layout.document.root())
+    layout = split(path, data)
+    document = layout.document if layout else load_json(path, data)
+    root = document.root()
+    version = _version(root)
     # npm 7 and later read "packages" where it stands, whatever the version says (npm 10 to 12 tried).
-    if version < 2 and "packages" not in layout.document.root().data:
-        return _Legacy(LegacyLayout(layout.document), version, read)
-    return _Current(layout, version, read)
+    if version < 2 and "packages" not in root.data:
+        return _Legacy(LegacyLayout(document), version, read)
+    return _Current(layout or Whole(document), version, read)
 
 
 def _version(root: Table) -> int:
