@@ -131,10 +131,11 @@ def rows(artifacts: Iterable[Artifact]) -> set[Row]:
 
 
 def rows_of(lockfile: Lockfile, keys: Iterable[str] | None = None) -> set[Row]:
-    """Some of a lockfile's artifacts (all), with the hash as the file itself has it."""
+    """Some of a lockfile's artifacts (all), with hash and source as the file itself has them."""
     entries = lockfile.entries() if keys is None else map(lockfile.entry, keys)
-    return {
-        (found.name, found.version, lockfile.hash_text(entry), found.resolved, found.kind)
-        for entry in entries
-        if (found := entry.artifact)
-    }
+    found: set[Row] = set()
+    for entry in entries:
+        if (artifact := entry.artifact) is not None:
+            own = lockfile.hash_text(entry), lockfile.source_text(entry)
+            found.add((artifact.name, artifact.version, *own, artifact.kind))
+    return found

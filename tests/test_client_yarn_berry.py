@@ -64,14 +64,16 @@ def test_artifacts_are_those_of_the_truth(case: corpus.Case) -> None:
 def test_the_extra_facts(case: corpus.Case) -> None:
     lockfile = open_case(case)
     artifacts = [artifact for _, artifact in lockfile.artifacts()]
+    sources = {str(lockfile.source_text(entry)) for entry, _ in lockfile.artifacts()}
     assert lockfile.format == f"yarn.lock berry {case.extra['lockfile_version']}"
     aliases, patched = case.extra["aliases"], case.extra["patched"]
     assert isinstance(aliases, list)
     assert isinstance(patched, list)
     names = {(artifact.name, artifact.version) for artifact in artifacts}
     assert {(real, version) for _, real, version in aliases} <= names
-    patches = {artifact.resolved for artifact in artifacts if "@patch:" in str(artifact.resolved)}
-    assert patches == {resolution for _, _, resolution in patched}
+    assert {source for source in sources if "@patch:" in source} == {
+        resolution for _, _, resolution in patched
+    }
     assert len(lockfile.blocks) == case.extra["entries"]
 
 
@@ -206,9 +208,36 @@ X = entry("x@npm:1.0.0", "x@npm:^1")
     ],
 )
 def test_kinds(resolution: str, kind: Kind | None) -> None:
-    found = [artifact for _, artifact in read(HEAD + entry(resolution)).artifacts()]
-    assert [artifact.kind for artifact in found] == ([] if kind is None else [kind])
-    assert all(artifact.resolved == resolution for artifact in found)
+    lockfile = read(HEAD + entry(resolution))
+    found = list(lockfile.artifacts())
+    assert [artifact.kind for _, artifact in found] == ([] if kind is None else [kind])
+    assert all(lockfile.source_text(each) == resolution for each, _ in found)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "x@patch:x@npm%3A1.0.0#optional!builtin<compat/x>::version=1.0.0&hash=1",
+        "x@patch:x@npm%3A1.0.0#~builtin<compat/x>::version=1.0.0&hash=22",
+        "x@patch:x@npm:1.0.0#builtin<compat/x>",
+    ],
+)
+def test_yarns_own_patches_are_the_same_however_a_yarn_names_them(written: str) -> None:
+    [(_, artifact)] = read(HEAD + entry(written)).artifacts()
+    assert artifact.resolved == "x@patch:x@npm:1.0.0#builtin<compat/x>"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "x@patch:x@npm%3A1.0.0#~/a.patch::version=1.0.0&hash=1",
+        "x@patch:x@npm%3A1.0.0#~builtin<compat/x>&~/a.patch::version=1.0.0&hash=1",
+        "x@npm:1.0.0",
+    ],
+)
+def test_other_patches_are_what_they_are(written: str) -> None:
+    [(_, artifact)] = read(HEAD + entry(written)).artifacts()
+    assert artifact.resolved == written
 
 
 @pytest.mark.parametrize(

@@ -148,8 +148,8 @@ def _pair(before: str, after: str) -> list[Any]:
 
 
 UPGRADES: Final = [*_pair("5.3", "5.4"), *_pair("5.4", "6.0"), *_pair("6.0", "9.0"),
-                   *_pair("8", "9"), *_pair("9", "10"), *_pair("8", "10"), *_pair("0", "1"),
-                   *_pair("1", "2")]  # fmt: skip
+                   *_pair("6", "8"), *_pair("8", "9"), *_pair("9", "10"),
+                   *_pair("8", "10"), *_pair("0", "1"), *_pair("1", "2")]  # fmt: skip
 
 
 @pytest.mark.slow

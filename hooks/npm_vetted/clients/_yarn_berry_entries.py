@@ -23,7 +23,7 @@ from npm_vetted.clients._yarn_berry_text import (
     split_line,
 )
 from npm_vetted.clients._yarn_locators import Reference, normal, patched, split_ident
-from npm_vetted.clients._yarn_patches import PATCHES, patch_files
+from npm_vetted.clients._yarn_patches import PATCHES, patch_files, settled
 from npm_vetted.clients._yarn_shared import Cut, Text
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
@@ -267,7 +267,7 @@ class BerryEntries(YarnLockfile):
             name=name,
             version=version,
             kind=kind,
-            resolved=self._archive(key, reference) or f"{ident}@{reference}",
+            resolved=self._archive(key, reference) or f"{ident}@{settled(reference)}",
             checksum=self._heeded(fields),
             patch=" ".join(digests) or None,
             # Seen with Yarn 4.18: no checksum is written for a package with conditions, nor
@@ -299,6 +299,11 @@ class BerryEntries(YarnLockfile):
         """The checksum as the lockfile itself has it."""
         text = self.fields(entry.key).get("checksum")
         return text if isinstance(text, str) else None
+
+    def source_text(self, entry: Entry) -> str | None:
+        """The resolution as the lockfile itself has it, or the URL in it."""
+        ident, reference = self.locator(entry.key)
+        return self._archive(entry.key, reference) or f"{ident}@{reference}"
 
     def unheeded(self, entry: Entry) -> Problem | None:
         """A checksum under another key than the file's own: Yarn would replace it."""

@@ -50,6 +50,19 @@ def patch_files(lockfile: str, reference: str) -> Iterator[PatchFile]:
         reference = inner[1] if inner else ""
 
 
+def settled(reference: str) -> str:
+    """A reference without what depends on the Yarn that wrote it: how it names its own patches.
+
+    ``#~builtin<compat/x>`` or ``#optional!builtin<compat/x>``, with a hash of the patch it brings.
+    """
+    parts = Reference.parse(reference)
+    texts = [_FLAGS.sub("", unquote(text), count=1) for text in (parts.selector or "").split("&")]
+    if parts.protocol != "patch:" or not all(_BUILTIN.match(text) for text in texts):
+        return reference
+    own = "&".join(text.removeprefix("~") for text in texts)
+    return f"patch:{unquote(parts.source)}#{own}"
+
+
 def _path(lockfile: str, path: str, locator: str | None) -> str | None:
     """From the top of the repository; None where it leads out, or is called like no patch."""
     folder = ""

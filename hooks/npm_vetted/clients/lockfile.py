@@ -115,6 +115,10 @@ class Lockfile(ABC):
         artifact = entry.artifact
         return artifact and (artifact.integrity or artifact.checksum)
 
+    def source_text(self, entry: Entry) -> str | None:
+        """Where an entry comes from as the lockfile itself has it."""
+        return entry.artifact and entry.artifact.resolved
+
     def unheeded(self, entry: Entry) -> Problem | None:  # noqa: ARG002
         """Why the client does not hold the bytes against the hash that an entry has."""
         return None

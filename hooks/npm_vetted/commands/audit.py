@@ -96,7 +96,7 @@ def _row(use: Use, verdict: Verdict, shipped: bool) -> dict[str, Any]:
         "package": artifact.name,
         "version": artifact.version,
         "source": kind.value if kind is not Kind.OTHER else "tarball",
-        "resolved": artifact.resolved,
+        "resolved": use.lockfile.source_text(use.entry),
         "integrity": use.lockfile.hash_text(use.entry),
         "checksum": artifact.checksum,
         "patch": artifact.patch,
