@@ -69,12 +69,11 @@ class Place(Protocol):
 def kinds() -> Sequence[Place]:
     """Every kind of file that commands stand in."""
     package = importlib.import_module(f"{__name__}.places")
-    names = parts(package.__path__)
-    return tuple(
-        cast("Place", importlib.import_module(f"{package.__name__}.{name}"))
-        for name in names
-        if not name.startswith("_")
-    )
+    return tuple(map(_kind, parts(package.__path__)))
+
+
+def _kind(name: str) -> Place:
+    return cast("Place", importlib.import_module(f"{__name__}.places.{name}"))
 
 
 def mentions_client(data: bytes) -> bool:
@@ -90,7 +89,14 @@ def mentions_client(data: bytes) -> bool:
 
 
 def place_of(path: str, head: bytes) -> Place | None:
-    """The kind of a file; None where no commands stand in it that anything runs."""
+    """The kind of a file; None where no commands stand in it that anything runs.
+
+    Whoever adds a package touches a package.json: for that one the other kinds are not imported.
+    """
+    if path.rpartition("/")[2] == "package.json":
+        manifest = _kind("manifest")
+        if manifest.recognises(path, head):
+            return manifest
     return next((each for each in kinds() if each.recognises(path, head)), None)
 
 
