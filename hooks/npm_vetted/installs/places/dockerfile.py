@@ -392,6 +392,12 @@ class Build:
 
     _entrypoint = _cmd
 
+    def _healthcheck(self, each: Instruction, stage: Stage) -> None:
+        _, rest = flags_of(each.body.text)
+        if rest[:4].upper() == "CMD ":
+            start = len(each.body.text) - len(rest) + 4
+            self._follow(each, each.body.at(start, len(each.body.text)), stage, stage.disk.copy())
+
 
 def _as_it_is(other: Stage, stage: Stage) -> Disk:
     """A stage's files; of the stage that is being built, those that it has so far."""

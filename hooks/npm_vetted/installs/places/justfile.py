@@ -13,7 +13,7 @@ from npm_vetted.installs.judgement import Judge, base_state
 from npm_vetted.installs.powershell import run_windows
 from npm_vetted.installs.source import Source, braced, filled, joined
 from npm_vetted.installs.state import State
-from npm_vetted.installs.words import Value
+from npm_vetted.installs.words import UNKNOWN, Value
 from npm_vetted.model import Problem
 
 _TEMPLATES: Final = braced("{{", "}}")
@@ -21,6 +21,11 @@ _ASSIGN: Final = re.compile(r"(export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
 _RECIPE: Final = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:]*)?):(?!=)")
 _STRING: Final = re.compile(r"""(?:'([^']*)'|"([^"]*)")\s*\Z""")
 _PARAMETER: Final = re.compile(r"""([$*+]*)([A-Za-z_][\w-]*)(?:=(?:'([^']*)'|"([^"]*)"))?""")
+_LONG_TEXT: Final = re.compile(
+    r"""(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*('''|\"\"\")(.*?)\2""", re.DOTALL
+)
+_THREE: Final = re.compile(r"'''|\"\"\"")
+_LINES: Final = 20
 _FOLDER: Final = re.compile(r"""\[\s*working-directory\s*[:(]\s*['"]([^'"]*)['"]""")
 
 
@@ -57,6 +62,10 @@ class _Justfile:
                 self.windows = True
             if found := _ASSIGN.match(line):
                 self._assign(found, number, exports=exports)
+            if _THREE.search(line) and (
+                found := _LONG_TEXT.match("\n".join(self.lines[number - 1 : number + _LINES]))
+            ):
+                self.variables[found.group(1)] = (" ".join(found.group(3).split("\n")),)
         index = 0
         folder: str | None = None
         while index < len(self.lines):
@@ -74,7 +83,7 @@ class _Justfile:
                 if self.lines[index].strip():
                     body.append((self.lines[index], index + 1))
                 index += 1
-            self._recipe(body, self._parameters(recipe.group(2)), folder)
+            self._recipe(body, recipe.group(2), folder)
             folder = None
 
     def _assign(self, found: re.Match[str], line: int, *, exports: bool) -> None:
@@ -90,17 +99,22 @@ class _Justfile:
             self.state.set(name, value, export=True)
             self.judge.variable(name, value, line)
 
-    def _parameters(self, text: str) -> dict[str, Value | None]:
+    def _parameters(self, text: str, state: State, line: int) -> dict[str, Value | None]:
+        """What a recipe's parameters are by default; a ``$`` before one exports it."""
         found: dict[str, Value | None] = {}
-        for _, name, one, other in _PARAMETER.findall(text):
+        for sign, name, one, other in _PARAMETER.findall(text):
             found[name] = (one or other,) if one or other else None
+            if "$" in sign:
+                value = found[name] or UNKNOWN
+                state.set(name, value, export=True)
+                self.judge.variable(name, value, line)
         return found
 
-    def _recipe(
-        self, body: list[tuple[str, int]], parameters: dict[str, Value | None], folder: str | None
-    ) -> None:
+    def _recipe(self, body: list[tuple[str, int]], head: str, folder: str | None) -> None:
         if not body:
             return
+        outer = self.state.fork()
+        parameters = self._parameters(head, outer, body[0][1] - 1)
 
         def resolve(name: str) -> Value | None:
             if quoted := _STRING.match(name):
@@ -121,7 +135,7 @@ class _Justfile:
             return
         for piece in _pieces(lines, whole=whole):
             for source in filled(joined(piece), _TEMPLATES, resolve):
-                state = self.state.fork()
+                state = outer.fork()
                 if folder:
                     state.enter((folder,))
                 if self.windows and not whole:

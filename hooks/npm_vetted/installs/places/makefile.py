@@ -27,6 +27,8 @@ _ASSIGN: Final = re.compile(
 )
 _EXPORT: Final = re.compile(r"\s*(?:override\s+)?export\b(.*)", re.DOTALL)
 _DEFINE: Final = re.compile(r"\s*(?:(?:export|override)\s+)*define\s+([\w.-]+)")
+_ANSWERS: Final = {"if": 1, "or": 0, "and": 0, "foreach": 2}
+"""From which of its arguments on a function's answer is one; which one is not decided."""
 _ROUNDS: Final = 6
 _LONG: Final = 20_000
 
@@ -230,8 +232,9 @@ class _Makefile:
 
     def _value(self, reference: str) -> Value | None:
         name = reference.strip()
-        if name.startswith("shell "):
-            return None
+        function, _, rest = name.partition(" ")
+        if function in _ANSWERS:
+            return tuple(_arguments(rest))[_ANSWERS[function] :][:8] or None
         if name in self.variables:
             return tuple(dict.fromkeys(self.variables[name]))[:8] or ("",)
         if len(name) == 1 and not name.isalpha():
@@ -255,6 +258,17 @@ def _references(text: str) -> Iterator[tuple[int, int, str]]:
         else:
             yield index, index + 2, following
             index = text.find("$", index + 2)
+
+
+def _arguments(text: str) -> Iterator[str]:
+    """A function's arguments: commas in brackets are no separators."""
+    start = depth = 0
+    for index, char in enumerate(text):
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(char, 0)
+        if char == "," and depth <= 0:
+            yield text[start:index].strip()
+            start = index + 1
+    yield text[start:].strip()
 
 
 def _closing(text: str, start: int) -> int:
