@@ -358,12 +358,13 @@ class NpmLockfile(Lockfile):
         changed = list(self.blocks)
         for other in before:
             theirs = other.blocks
-            moved = {key for key in self._bundled if not self._carried_alike(key, other)}
-            changed = [
+            fresh = {
                 key
-                for key in changed
-                if key in moved or (theirs.get(key) != self.blocks[key] and self._says(key, other))
-            ]
+                for key, block in self.blocks.items()
+                if theirs.get(key) != block and self._says(key, other)
+            }
+            fresh.update(key for key in self._bundled if self._is_recarried(key, other, fresh))
+            changed = [key for key in changed if key in fresh]
         return changed
 
     def _says(self, key: str, other: Lockfile) -> bool:
@@ -376,18 +377,17 @@ class NpmLockfile(Lockfile):
     def _bundled(self) -> list[str]:
         return [key for key in self.layout.unusual if key and self.packages[key].get("inBundle")]
 
-    def _carried_alike(self, key: str, other: Lockfile) -> bool:
-        """Whether the same carries an entry there: its own table tells only that it is carried."""
+    def _is_recarried(self, key: str, other: Lockfile, fresh: Collection[str]) -> bool:
+        """Whether what carries an entry has changed: its own table tells only that it is carried."""
         if not isinstance(other, NpmLockfile) or key not in other.packages:
-            return False
+            return True
         try:
-            return self._carriage(key) == other._carriage(key)
+            carrier = self._bundler(key)
+            if (carrier, self._is_bundled(key)) != (other._bundler(key), other._is_bundled(key)):
+                return True
         except DocumentError:
-            return False
-
-    def _carriage(self, key: str) -> tuple[bool, str | None, object]:
-        carrier = self._bundler(key)
-        return self._is_bundled(key), carrier, carrier and self.packages[carrier]
+            return True
+        return carrier in fresh
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
         """The artifacts of some packages: under their own names, or an alias."""
