@@ -84,6 +84,7 @@ class Projects:
         self._excluded = excluded
         self._manifests: dict[str, Manifest | None] = {}
         self._projects: dict[str, Project | None] = {}
+        self._ahead: dict[str, bytes] = {}
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
@@ -199,9 +200,19 @@ class Projects:
             client=client,
             lockfiles=(*lockfiles, *self._of_members(clients()[client], manifest, members)),
             pin=pin,
-            read=self.snapshot.read,
+            read=self._read,
             nearby=partial(self._nearby, root),
         )
+
+    def _read_ahead(self, path: str) -> bytes | None:
+        """Read what will be asked for once more: a lockfile, to tell whose it is."""
+        data = self.snapshot.read(path)
+        if data is not None:
+            self._ahead[path] = data
+        return data
+
+    def _read(self, path: str) -> bytes | None:
+        return self._ahead.pop(path) if path in self._ahead else self.snapshot.read(path)
 
     def _nearby(self, root: str) -> Iterator[str]:
         """The settings files above and below a root, other than those beside it."""
@@ -235,7 +246,7 @@ class Projects:
     def _client(self, root: str, lockfiles: Iterable[str], pin: Pin | None) -> str:
         """The name of the client: by the lockfile, else the pin, else a telltale file."""
         for path in lockfiles:
-            return client_of_lockfile(path, self.snapshot.read).NAME
+            return client_of_lockfile(path, self._read_ahead).NAME
         if pin is not None:
             if pin.client == "yarn":
                 classic = pin.minimum is not None and pin.minimum[0] < 2

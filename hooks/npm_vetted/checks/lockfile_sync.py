@@ -197,8 +197,10 @@ def _pinned_client(project: Project) -> Iterator[Problem]:
     pin = project.pin
     if pin is None:
         return
-    for path in project.lockfiles:
-        client = client_of_lockfile(path, project.read)
+    for at, path in enumerate(project.lockfiles):
+        # The first one is what told the project's client: it need not be read for that again.
+        known = clients().get(project.client or "") if at == 0 else None
+        client = known or client_of_lockfile(path, project.read)
         classic = pin.minimum is not None and pin.minimum[0] < 2
         fits = pin.client == client.PROGRAM and (
             pin.client != "yarn"
