@@ -77,6 +77,15 @@ def test_the_extra_facts(case: corpus.Case) -> None:
     assert len(lockfile.blocks) == case.extra["entries"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_yarn_packs_under_a_key_that_is_known(case: corpus.Case) -> None:
+    lockfile = open_case(case)
+    said = [problem.message for problem in lockfile.disagreements({})]
+    assert not any("cacheKey" in message for message in said)
+    assert not any(map(lockfile.unheeded, lockfile.entries()))
+
+
 @pytest.mark.parametrize("case", corpus.broken("yarn-berry"), ids=str)
 def test_broken_files_are_refused(case: corpus.Case) -> None:
     with pytest.raises(DocumentError, match="merge conflict"):

@@ -7,6 +7,8 @@ does. Seen with Yarn 3.8 and 4.18, in ``YARN_REPLACES`` and in the fixtures that
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +44,19 @@ def stand(repo: GitRepo, name: str) -> None:
     adopt(repo)
 
 
+@pytest.fixture(scope="module")
+def stood(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GitRepo]:
+    """A repository for each lockfile to adopt with; tests stage another one, and commit nothing."""
+
+    @cache
+    def one(name: str) -> GitRepo:
+        repo = GitRepo(tmp_path_factory.mktemp("adopted") / name)
+        stand(repo, name)
+        return repo
+
+    return one
+
+
 def ms(checksum: str, text: str) -> str:
     """A lockfile with another checksum for one package."""
     found = re.sub(r'(resolution: "ms@npm:2.1.3"\n  checksum: )\S+', rf"\g<1>{checksum}", text)
@@ -69,12 +84,12 @@ def digest(name: str) -> str:
     ],
 )
 def test_an_honest_upgrade_passes_and_says_what_to_do(
-    git_repo: GitRepo, before: str, after: str, differ: list[str]
+    stood: Callable[[str], GitRepo], before: str, after: str, differ: list[str]
 ) -> None:
-    stand(git_repo, before)
-    git_repo.write("yarn.lock", lock(after))
-    git_repo.add()
-    found = findings(git_repo)
+    repo = stood(before)
+    repo.write("yarn.lock", lock(after))
+    repo.add()
+    found = findings(repo)
     assert {each["level"] for each in found} <= {"warning"}
     rehashed = [each for each in found if each["check"] == "integrity"]
     unbound = [each for each in found if each["check"] == "unvetted"]
@@ -143,18 +158,36 @@ ATTACKS: Final = {
 
 
 @pytest.mark.parametrize(("before", "after", "check"), ATTACKS.values(), ids=ATTACKS)
-def test_a_binding_is_not_shed(git_repo: GitRepo, before: str, after: str, check: str) -> None:
-    stand(git_repo, before)
-    found = told(git_repo, after)
+def test_a_binding_is_not_shed(
+    stood: Callable[[str], GitRepo], before: str, after: str, check: str
+) -> None:
+    found = told(stood(before), after)
     assert check in {each[1] for each in found if each[0] == "error"}, found
 
 
-def test_what_no_hook_can_tell_is_a_warning(git_repo: GitRepo) -> None:
+def test_what_no_hook_can_tell_is_a_warning(stood: Callable[[str], GitRepo]) -> None:
     """Other bytes within a whole upgrade: only who makes the same upgrade sees them."""
-    stand(git_repo, "3.8")
-    found = told(git_repo, ms(f"10/{EVIL}", UPGRADE))
+    found = told(stood("3.8"), ms(f"10/{EVIL}", UPGRADE))
     assert ("warning", "integrity", None) in found
     assert ("warning", "unvetted", "ms") in found
+
+
+@pytest.mark.parametrize(
+    ("pinned", "name", "fits"),
+    [
+        ("yarn@4.18.1+sha224.00", "4.18", True), ("yarn@4.18.1", "3.8", False),
+        ("yarn@3.8.7", "3.8", True), ("yarn@3.8.7", "4.18", False), ("npm@11.0.0", "3.8", True),
+    ],
+)  # fmt: skip
+def test_a_lockfile_of_another_yarn_than_the_pinned_one(
+    git_repo: GitRepo, pinned: str, name: str, fits: bool
+) -> None:
+    """It does not heed its checksums: whoever installs gets whatever the registry sends."""
+    git_repo.write("package.json", MANIFEST.replace("{", f'{{"packageManager": "{pinned}", ', 1))
+    git_repo.write("yarn.lock", lock(name))
+    git_repo.add()
+    found = [each for each in findings(git_repo) if "cacheKey" in each["message"]]
+    assert [each["check"] for each in found] == ([] if fits else ["lockfile-sync"])
 
 
 YARN_REPLACES: Final = [

@@ -23,13 +23,17 @@ _SAME_NAME: Final = pattern(
     r'"?((?:@[^/@"\n]++/)?[^/@"\n]++)@[^"\n,]*+"?:\n  version: [^\n]*+\n  resolution: "\1@(?!patch:)'
 )
 """An entry under one descriptor, of the name that it has there."""
-_CACHE_KEYS: Final = (
-    (range(4, 5), pattern(r"[5-8](?:c[0-9])?")),
-    (range(5, 7), pattern(r"8(?:c[0-9])?")),
-    (range(7, 8), pattern(r"(?:9|10)(?:c[0-9])?")),
-    (range(8, 11), pattern(r"10(?:c[0-9])?")),
-)
-"""What the Yarns that write a lockfile version pack under (seen with 2.4 to 4.18)."""
+_CACHE_KEYS: Final = {
+    4: pattern(r"[5-8](?:c[0-9])?\Z"),
+    5: pattern(r"8(?:c[0-9])?\Z"),
+    6: pattern(r"8(?:c[0-9])?\Z"),
+    7: pattern(r"(?:9|10)(?:c[0-9])?\Z"),
+}
+_LATEST_KEY: Final = pattern(r"10(?:c[0-9])?\Z")
+"""Under which keys the Yarns pack that write a lockfile version (seen with 2.4 to 4.18)."""
+_PINNED: Final = pattern(r"yarn@([34])\.")
+_WRITES: Final = {"3": range(4, 7), "4": range(7, 11)}
+"""The lockfile versions that a Yarn writes."""
 
 
 def problems(
@@ -54,7 +58,7 @@ def problems(
             )
     yield from _unapplied(lockfile, manifests.get(""))
     yield from _contradictions(lockfile, read)
-    yield from _foreign_key(lockfile)
+    yield from _foreign_key(lockfile, manifests.get(""))
 
 
 def _unapplied(lockfile: BerryLockfile, root: Manifest | None) -> Iterator[Problem]:
@@ -139,18 +143,25 @@ def _contradictions(lockfile: BerryLockfile, read: Read) -> Iterator[Problem]:
                 )
 
 
-def _foreign_key(lockfile: BerryLockfile) -> Iterator[Problem]:
-    """A cache key that no Yarn writes into such a lockfile: all its checksums bind nothing."""
+def _foreign_key(lockfile: BerryLockfile, root: Manifest | None) -> Iterator[Problem]:
+    """A cache key that is not the project's Yarn's: all its checksums bind nothing."""
     key = lockfile.cache_key
-    known = next(form for versions, form in _CACHE_KEYS if lockfile.version in versions)
-    if key is not None and not known.fullmatch(key):
-        yield _problem(
-            lockfile,
-            f"__metadata.cacheKey is {key!r}, which no Yarn writes that writes version "
-            f"{lockfile.version}: it would replace every checksum without a word",
-            lockfile.path,
-            lockfile.metadata_line,
-        )
+    if key is None:
+        return
+    known = _CACHE_KEYS.get(lockfile.version, _LATEST_KEY)
+    pinned = _PINNED.match(str(root.data.get("packageManager"))) if root else None
+    if known.match(key) is None:
+        whose = f"any Yarn's that writes version {lockfile.version}"
+    elif pinned is not None and lockfile.version not in _WRITES[pinned[1]]:
+        whose = f"that of the pinned Yarn {pinned[1]}"
+    else:
+        return
+    yield _problem(
+        lockfile,
+        f"the cacheKey {key} is not {whose}, which would replace every checksum without a word",
+        lockfile.path,
+        lockfile.metadata_line,
+    )
 
 
 def _problem(
