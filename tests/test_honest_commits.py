@@ -11,7 +11,15 @@ from typing import Final
 
 import pytest
 
-from attacks.lockfiles import NAMES, PINS, WRITERS, Package, npm_version_2
+from attacks.lockfiles import (
+    NAMES,
+    PINS,
+    REGISTRY,
+    WRITERS,
+    YARN_REGISTRY,
+    Package,
+    npm_version_2,
+)
 from attacks.world import Verdict, World, Worlds, adopt, worlds
 from real_clients import Clients
 from test_attacks import (
@@ -412,6 +420,26 @@ def _private(world: World) -> None:
     world.edit(world.lockfile, EVIL.url(), EVIL.url(ACME))
     world.append(".npmrc", f"\nregistry={ACME}\n")
     world.write_note(EVIL)
+
+
+def _github_registry(world: World) -> None:
+    world.edit(
+        ".vetting/config.toml",
+        'allowed = ["https://registry.npmjs.org/"]',
+        'allowed = ["https://registry.npmjs.org/", "https://npm.pkg.github.com/"]',
+    )
+
+
+@honest("a package from GitHub's registry, whose tarballs are called otherwise",
+        clients=("npm", "yarn-classic"), before=_github_registry)  # fmt: skip
+def _from_github(world: World) -> None:
+    package = Package(name="@org/tool", version="1.0.0")
+    world.install(package)
+    known = package.url(YARN_REGISTRY if world.client == "yarn-classic" else REGISTRY)
+    url = f"https://npm.pkg.github.com/download/@org/tool/1.0.0/{'ab' * 20}"
+    world.edit(world.lockfile, known, url)
+    world.append(".npmrc", "\n@org:registry=https://npm.pkg.github.com\n")
+    world.write_note(package)
 
 
 @honest("an npm dedupe: a nested copy gives way to one that is locked", clients=("npm",))

@@ -8,7 +8,7 @@ from typing import Final
 from npm_vetted.change import Change, Use
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.hashes import is_weak
-from npm_vetted.model import Finding, Kind, Level, Location
+from npm_vetted.model import Artifact, Finding, Kind, Level, Location
 from npm_vetted.policy import DEFAULT_REGISTRY
 from npm_vetted.project import in_node_modules
 from npm_vetted.sources import Registries, is_pinned, is_tarball_of, tarball_of
@@ -73,9 +73,9 @@ def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
         return
     if owner is not None:
         yield from _first_party(use, owner.registry)
-    elif artifact.kind is Kind.REGISTRY:
+    elif artifact.kind is Kind.REGISTRY or _is_of_registry(change, artifact):
         yield from _registry(change, use)
-    elif verdict.mention is None or not verdict.covered:
+    elif not _is_accepted(artifact, verdict):
         yield use_finding(
             ID,
             use,
@@ -89,6 +89,26 @@ def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
         )
     if artifact.kind in (Kind.REGISTRY, Kind.TARBALL, Kind.FILE) and artifact.specifier is None:
         yield from _hash(use)
+
+
+def _is_of_registry(change: Change, artifact: Artifact) -> bool:
+    """Whether a tarball is an allowed registry's own, in a layout without ``/-/`` (GitHub's, JSR's)."""
+    url = artifact.resolved
+    if artifact.kind is not Kind.TARBALL or url is None:
+        return False
+    return change.policy.registries.allows(url) and tarball_of(url) is not None
+
+
+def _is_accepted(artifact: Artifact, verdict: Verdict) -> bool:
+    """Whether a note accepts the source: the hash alone may be that of what a registry has.
+
+    npm holds a git dependency against no hash at all.
+    """
+    if verdict.mention is None or not verdict.covered:
+        return False
+    if artifact.kind not in (Kind.GIT, Kind.TARBALL) or artifact.specifier is not None:
+        return True
+    return verdict.mention.pinned.resolved == artifact.resolved
 
 
 def _bundled(use: Use) -> Iterator[Finding]:

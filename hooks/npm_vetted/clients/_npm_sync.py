@@ -17,6 +17,7 @@ from npm_vetted.clients._npm_places import MODULES, joined
 from npm_vetted.clients._ranges import satisfies
 from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
 from npm_vetted.patterns import pattern
+from npm_vetted.sources import is_tarball_of
 
 _HOSTS: Final = {
     "github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org",
@@ -203,11 +204,18 @@ def _repository(source: str) -> tuple[str, str] | None:
 
 def _registry_mismatch(artifact: Artifact, wanted: str, specifier: str) -> str | None:
     """A range or a tag: a package of that name from a registry, of a version in the range."""
-    if artifact.name != wanted or artifact.kind is not Kind.REGISTRY:
+    if artifact.name != wanted or not _is_of_registry(artifact):
         return _found(artifact)
     if specifier in ("", "*") or artifact.version is None:
         return None
     return _found(artifact) if satisfies(artifact.version, specifier) is False else None
+
+
+def _is_of_registry(artifact: Artifact) -> bool:
+    """Whether a registry has it, or a tarball is laid out as some registries do it, without ``/-/``."""
+    if artifact.kind is not Kind.TARBALL:
+        return artifact.kind is Kind.REGISTRY
+    return is_tarball_of(artifact.resolved or "", artifact.name, artifact.version) is True
 
 
 def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
