@@ -304,13 +304,16 @@ RUN npm ci
     "mount bind": ("Dockerfile", """\
 FROM node
 WORKDIR /app
-RUN --mount=type=bind,source=package.json,target=package.json --mount=type=bind,source=package-lock.json,target=package-lock.json --mount=type=bind,source=.npmrc,target=.npmrc npm ci
+RUN --mount=type=bind,source=package.json,target=package.json \\
+    --mount=type=bind,source=package-lock.json,target=package-lock.json \\
+    --mount=type=bind,source=.npmrc,target=.npmrc npm ci
 """, {}, []),
     "mount bind without": ("Dockerfile", """\
 FROM node
 WORKDIR /app
-RUN --mount=type=bind,source=package.json,target=package.json --mount=type=bind,src=package-lock.json,dst=package-lock.json npm ci
-""", {}, [(3, WITHOUT)]),
+RUN --mount=type=bind,source=package.json,target=package.json \\
+    --mount=type=bind,src=package-lock.json,dst=package-lock.json npm ci
+""", {}, [(4, WITHOUT)]),
     "mount whole": ("Dockerfile", """\
 FROM node
 WORKDIR /app
