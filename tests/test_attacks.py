@@ -901,7 +901,7 @@ def _noted_from_elsewhere(world: World) -> None:
         world.edit(world.lockfile, known, url)
 
 
-def _git_dependency(world: World, commit: str) -> Package:
+def _tool_at(world: World, commit: str) -> Package:
     tool = Package(name="tool", version="1.0.0")
     source = f"git+ssh://git@github.com/acme/tool.git#{commit}"
     entry = {"version": "1.0.0", "resolved": source, "integrity": tool.integrity}
@@ -917,9 +917,9 @@ def _git_dependency(world: World, commit: str) -> Package:
     return tool
 
 
-def with_git_dependency(world: World) -> None:
+def with_tool_at(world: World) -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
-    tool = _git_dependency(world, commit)
+    tool = _tool_at(world, commit)
     world.write_note(tool, resolved=f"git+ssh://git@github.com/acme/tool.git#{commit}")
 
 
@@ -927,7 +927,7 @@ def with_git_dependency(world: World) -> None:
         before=with_git_dependency)  # fmt: skip
 def _moved_commit(world: World) -> None:
     """npm holds what it clones against no hash."""
-    _git_dependency(world, "76543210fedcba9876543210fedcba9876543210")
+    _tool_at(world, "76543210fedcba9876543210fedcba9876543210")
 
 
 @attack("a git dependency that is whatever its branch is, with a note", "lockfile-source",
