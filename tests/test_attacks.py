@@ -917,7 +917,7 @@ def _tool_at(world: World, commit: str) -> Package:
     return tool
 
 
-def with_tool_at(world: World) -> None:
+def with_git_dependency(world: World) -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
     tool = _tool_at(world, commit)
     world.write_note(tool, resolved=f"git+ssh://git@github.com/acme/tool.git#{commit}")
