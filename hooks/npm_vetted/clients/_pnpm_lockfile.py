@@ -162,9 +162,14 @@ class PnpmLockfile(PnpmEntries, Lockfile):
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Who asks for these keys: for a few, the entries in whose text their versions stand."""
-        if self._layout.whole or len(keys) > _FEW:
-            return super().dependents(keys)
-        return {key: tuple(dict.fromkeys(self._dependents(key))) for key in keys}
+        if not self._layout.whole and len(keys) <= _FEW:
+            return {key: tuple(dict.fromkeys(self._dependents(key))) for key in keys}
+        found: dict[str, dict[str, None]] = {key: {} for key in keys}
+        for parent in self.keys():
+            for child in self.children(parent):
+                if child in found:
+                    found[child][parent] = None
+        return {key: tuple(parents) for key, parents in found.items()}
 
     def _dependents(self, key: str) -> Iterator[str]:
         document, own = self._find(key)
