@@ -51,10 +51,12 @@ class Shell:
         self.functions: dict[str, tuple[Node, Script]] = {}
         self.called: set[str] = set()
         self.commands = 0
+        self.read = 0
 
     def run(self, source: Source, state: State, depth: int = 0) -> None:
         """Follow a script; raises UndecidedError where it is too large or nested too deeply."""
-        if len(source.text) > SIZE_LIMIT:
+        self.read += len(source.text)  # what is parsed stays: evals within evals repeat it
+        if self.read > SIZE_LIMIT:
             raise UndecidedError(
                 "a script too large to follow", path=self.path, line=source.line(0)
             )

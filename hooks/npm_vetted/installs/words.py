@@ -15,6 +15,8 @@ Value = tuple[str, ...]
 HOLE: Final = "\x00"
 UNKNOWN: Final[Value] = (HOLE,)
 _MOST = 24
+_LONGEST = 2_000
+"""Characters: a variable that is made from itself twice, line after line, doubles each time."""
 
 
 def known(text: str) -> bool:
@@ -25,11 +27,13 @@ def known(text: str) -> bool:
 def either(*values: Iterable[str]) -> Value:
     """What may be any of some values."""
     found = tuple(dict.fromkeys(text for value in values for text in value))
-    return found if 0 < len(found) <= _MOST else UNKNOWN
+    return found if 0 < len(found) <= _MOST and sum(map(len, found)) <= _LONGEST else UNKNOWN
 
 
 def concat(values: Sequence[Value]) -> Value:
     """Values one after the other as one text."""
+    if sum(len(max(value, key=len)) for value in values) > _LONGEST:
+        return UNKNOWN
     if all(len(value) == 1 for value in values):
         return ("".join(value[0] for value in values),)
     total = 1
