@@ -481,6 +481,21 @@ def test_an_honest_commit_passes(
     passes(world.check("--from-ref", start, "--to-ref", "HEAD"))
 
 
+def test_what_was_malformed_can_be_mended(worlds: Worlds, tmp_path: Path) -> None:
+    """It may have gone in unverified, or before there was a hook."""
+    world = worlds.copy("npm", tmp_path / "repo")
+
+    def change(data: dict[str, dict[str, dict[str, object]]]) -> None:
+        data["packages"]["node_modules/debug"] |= {"hasInstallScript": "no", "dependencies": []}
+        data["packages"]["node_modules/ms"]["name"] = {}
+
+    world.json(world.lockfile, change)
+    assert world.judge_commit().status == 3
+    world.commit()
+    world.write_project()
+    passes(world.judge_commit())
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_merge_of_a_trunk_with_notes_passes(worlds: Worlds, tmp_path: Path, client: str) -> None:
     world = worlds.copy(client, tmp_path / "repo")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from npm_vetted.clients import Client, clients
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
@@ -21,6 +21,9 @@ from npm_vetted.specifiers import specifier_lists
 from npm_vetted.vetting import Subject, Verdict, Vetting
 
 _BULK = 40
+
+
+T = TypeVar("T")
 
 
 class Arrival(StrEnum):
@@ -112,9 +115,28 @@ class ProjectChange:
                     continue
         return found
 
+    def despite_earlier(self, ask: Callable[[], T]) -> T:
+        """An answer; earlier lockfiles that hold something malformed then count as not there.
+
+        Else no commit could mend them. What is malformed now raises DocumentError all the same.
+        """
+        try:
+            return ask()
+        except DocumentError:
+            sound = [(project, each) for project, each in self.earlier if _is_sound(each)]
+            if len(sound) == len(self.earlier):
+                raise
+            self.earlier = sound
+            for name in ("_direct_before", "_production_before"):
+                self.__dict__.pop(name, None)
+            return ask()
+
     @cached_property
     def uses(self) -> tuple[Use, ...]:
         """The artifacts that the commit adds, changes or promotes, each distinct one once."""
+        return self.despite_earlier(self._distinct_uses)
+
+    def _distinct_uses(self) -> tuple[Use, ...]:
         found: dict[object, Use] = {}
         for lockfile in self.lockfiles:
             for use in self._uses(lockfile):
@@ -204,7 +226,9 @@ class ProjectChange:
 
     def names_before(self) -> set[str]:
         """Every package name that the earlier states lock."""
-        return {name for _, lockfile in self.earlier for name in lockfile.package_names()}
+        return self.despite_earlier(
+            lambda: {name for _, lockfile in self.earlier for name in lockfile.package_names()}
+        )
 
     @staticmethod
     def _direct_artifacts(
@@ -306,6 +330,16 @@ def _repatched(lockfile: Lockfile, earlier: Iterable[Lockfile]) -> Iterator[str]
 def _patched(lockfile: Lockfile) -> Iterator[tuple[str, str]]:
     for path, keys in lockfile.patch_files().items():
         yield from ((path, key) for key in keys)
+
+
+def _is_sound(lockfile: Lockfile) -> bool:
+    """Whether all of it can be decoded."""
+    try:
+        list(lockfile.entries())
+        _ = lockfile.importers
+    except NpmVettedError:
+        return False
+    return True
 
 
 def read_lockfile(project: Project, path: str) -> Lockfile:

@@ -219,9 +219,7 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     """Entries that nothing asks for, among those that the commit adds or stops asking for."""
     manifests = manifests_by_lockfile(project.after, lockfile)
     suspects = {use.entry.key for use in project.uses if use.lockfile is lockfile}
-    for _, earlier in project.earlier:
-        for key in earlier.changed([lockfile]):
-            suspects.update(child for child in earlier.children(key) if child in lockfile.blocks)
+    suspects |= project.despite_earlier(lambda: _asked_for_before(project, lockfile))
     suspects -= set(lockfile.direct(manifests))
     for key in sorted(_unreached(lockfile, suspects)):
         entry = lockfile.entry(key)
@@ -233,6 +231,17 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
             package=entry.artifact.name,
             version=entry.artifact.version,
         )
+
+
+def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
+    """What the entries asked for that the commit changes or takes away."""
+    return {
+        child
+        for _, earlier in project.earlier
+        for key in earlier.changed([lockfile])
+        for child in earlier.children(key)
+        if child in lockfile.blocks
+    }
 
 
 def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
