@@ -11,16 +11,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.model import Artifact
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus"
 
 Row = tuple[str, str | None, str | None, str | None, str]
 """``(name, version, integrity, resolved, kind)``, verbatim from the lockfile (FORMATS.md)."""
 
+_LARGE = 200_000
 TARBALLS = (".tgz", ".tar.gz", ".tar")
 
 
@@ -96,6 +102,15 @@ def cases(*formats: str) -> list[Case]:
     The formats: npm, pnpm, yarn-classic, yarn-berry, bun.
     """
     return _cases(formats, readable=True)
+
+
+def by_size(found: Iterable[Case]) -> list[ParameterSet]:
+    """Parameters of a test; those above 200 kB, which say little more for most of the time, are slow."""
+    return [
+        pytest.param(each, id=str(each), marks=[pytest.mark.slow] if size > _LARGE else [])
+        for each in found
+        for size in [each.path.stat().st_size]
+    ]
 
 
 def broken(*formats: str) -> list[Case]:

@@ -76,7 +76,7 @@ def manifests_of(folder: Path) -> dict[str, Manifest]:
 # The corpus, whose truths other parsers wrote.
 
 
-@pytest.mark.parametrize("case", corpus.cases("npm"), ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(corpus.cases("npm")))
 def test_finds_the_artifacts_that_npm_finds(case: corpus.Case) -> None:
     lockfile = npm.read_lockfile(case.name, case.data, lambda _: b"")
     artifacts = [artifact for _, artifact in lockfile.artifacts()]
@@ -107,7 +107,7 @@ def test_merge_markers_are_an_error_with_their_line(case: corpus.Case) -> None:
     assert text[raised.value.line - 1].startswith(("<<<<<<<", "=======", ">>>>>>>"))
 
 
-@pytest.mark.parametrize("case", corpus.cases("npm"), ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(corpus.cases("npm")))
 def test_honest_lockfiles_agree_with_their_manifests(case: corpus.Case) -> None:
     lockfile = npm.read_lockfile(case.name, case.data, lambda _: b"")
     made = case.pair is None and (case.folder / "package.json").exists()

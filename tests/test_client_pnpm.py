@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus import Case, broken, cases, expected, pairs, rows
+from corpus import Case, broken, by_size, cases, expected, pairs, rows
 from npm_vetted.clients import _pnpm_layout as layouts
 from npm_vetted.clients import pnpm
 from npm_vetted.clients._pnpm_keys import without_suffix
@@ -74,7 +74,7 @@ def fixture(version: str) -> tuple[PnpmLockfile, dict[str, Manifest]]:
 # Agreement with independent parsers
 
 
-@pytest.mark.parametrize("case", cases("pnpm"), ids=str)
+@pytest.mark.parametrize("case", by_size(cases("pnpm")))
 def test_every_lockfile_of_the_corpus_has_the_artifacts_of_its_truth(case: Case) -> None:
     found = of_case(case)
     artifacts = [artifact for _, artifact in found.artifacts()]
@@ -96,7 +96,7 @@ def _rows(extra: Mapping[str, object], key: str, width: int) -> set[tuple[object
     return {tuple(row[:width]) for row in listed}
 
 
-@pytest.mark.parametrize("case", cases("pnpm"), ids=str)
+@pytest.mark.parametrize("case", by_size(cases("pnpm")))
 @pytest.mark.slow
 def test_everything_that_is_locked_is_asked_for_by_something_that_is_locked(case: Case) -> None:
     found = of_case(case)
@@ -409,7 +409,7 @@ def whole(data: bytes) -> Layout:
     return layouts._whole("pnpm-lock.yaml", data)
 
 
-@pytest.mark.parametrize("case", cases("pnpm"), ids=str)
+@pytest.mark.parametrize("case", by_size(cases("pnpm")))
 @pytest.mark.slow
 def test_the_text_of_a_real_lockfile_reads_as_its_yaml(case: Case) -> None:
     found = read_layout("pnpm-lock.yaml", case.data)

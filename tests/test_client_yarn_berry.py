@@ -53,13 +53,13 @@ def fixture(name: str) -> Lockfile:
 # -- the lockfile
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(CASES))
 def test_artifacts_are_those_of_the_truth(case: corpus.Case) -> None:
     assert yarn_berry.recognises(case.name, case.data)
     assert corpus.rows_of(open_case(case)) == corpus.expected(case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(CASES))
 @pytest.mark.slow
 def test_the_extra_facts(case: corpus.Case) -> None:
     lockfile = open_case(case)
@@ -78,7 +78,7 @@ def test_the_extra_facts(case: corpus.Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(CASES))
 def test_every_yarn_packs_under_a_key_that_is_known(case: corpus.Case) -> None:
     lockfile = open_case(case)
     said = [problem.message for problem in lockfile.disagreements({})]

@@ -44,14 +44,14 @@ def test_the_two_yarns_are_found_by_themselves() -> None:
     assert {"yarn-classic", "yarn-berry"} <= set(all_clients())
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(CASES))
 def test_artifacts_are_those_of_the_truth(case: corpus.Case) -> None:
     assert yarn_classic.recognises(case.name, case.data)
     lockfile = yarn_classic.read_lockfile(case.name, case.data, folder_reader(case.folder))
     assert corpus.rows(artifact for _, artifact in lockfile.artifacts()) == corpus.expected(case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(CASES))
 def test_aliases_stand_under_their_real_names(case: corpus.Case) -> None:
     lockfile = yarn_classic.read_lockfile(case.name, case.data, folder_reader(case.folder))
     aliases = case.extra["aliases"]

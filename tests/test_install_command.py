@@ -29,7 +29,7 @@ from npm_vetted.vetting import Vetting
 from real_clients import NODE, Clients, Marker
 
 CORPUS = Path(__file__).parent / "installs"
-ALWAYS = 8
+ALWAYS = 5
 """So many of the cases that run a real client are run every time; all of them with ``-m slow``."""
 
 

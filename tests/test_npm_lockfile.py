@@ -141,7 +141,7 @@ def test_a_file_that_npm_wrote_is_read_by_pieces(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", corpus.cases("npm"), ids=str)
+@pytest.mark.parametrize("case", corpus.by_size(corpus.cases("npm")))
 def test_a_real_file_reads_by_pieces_as_it_does_whole(case: corpus.Case) -> None:
     assert outcome(read_layout, case.data) == outcome(read_whole, case.data)
 

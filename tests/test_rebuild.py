@@ -159,7 +159,7 @@ def approve(place: Place, *labels: str) -> None:
 @pytest.mark.parametrize(
     "folder", ["", pytest.param("apps/site", marks=pytest.mark.slow)], ids=["at the top", "below"]
 )
-@pytest.mark.parametrize("client", quick(INSTALL, "npm12", "pnpm10"))
+@pytest.mark.parametrize("client", quick(INSTALL, "npm12"))
 def test_only_what_a_note_approves_runs(
     git_repo: GitRepo,
     clients: Clients,

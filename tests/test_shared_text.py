@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus import Case, cases, pairs
+from corpus import Case, by_size, cases, pairs
 from npm_vetted.clients import _pnpm_layout as layouts
 from npm_vetted.clients._pnpm_lockfile import PnpmLockfile
 from npm_vetted.clients._shared_text import common_head, common_tail, shared_runs
@@ -160,7 +160,7 @@ def test_mutated_lockfiles_answer_alike(
         check_quick_answers(one)
 
 
-@pytest.mark.parametrize("case", cases("pnpm"), ids=str)
+@pytest.mark.parametrize("case", by_size(cases("pnpm")))
 @pytest.mark.slow
 def test_a_lockfile_of_the_corpus_answers_alike(case: Case) -> None:
     check_quick_answers(lockfile(case.data))

@@ -111,7 +111,7 @@ def test_each_client_through_pre_commit(
     live(Story(git_repo, "pre-commit", hooks.entry(), env, clients), clients, client)
 
 
-@pytest.mark.parametrize("client", ["yarn1", "bun1.3"])
+@pytest.mark.parametrize("client", [pytest.param("yarn1", marks=pytest.mark.slow), "bun1.3"])
 def test_two_clients_in_short(git_repo: GitRepo, clients: Clients, client: str) -> None:
     env = {"PATH": users_path(clients.bin(client))}
     entry = local_entry(Path(SCRIPTS / "npm-vetted"))
