@@ -7,12 +7,13 @@ from functools import cache, cached_property, partial
 from typing import Final
 
 from npm_vetted.clients import Client, clients
-from npm_vetted.errors import DocumentError
+from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.globs import glob_matcher
 from npm_vetted.manifest import NAME, read_manifest, read_pin
 from npm_vetted.model import Manifest, Pin, Project, Read
 from npm_vetted.snapshot import Snapshot
 
+_GLOBS: Final = 2_000
 _TELLTALES: Final = {
     "pnpm-workspace.yaml": "pnpm",
     ".yarnrc.yml": "yarn-berry",
@@ -67,7 +68,12 @@ def in_node_modules(path: str) -> bool:
 
 
 def matches_globs(globs: Sequence[str], path: str) -> bool:
-    """Whether a directory is one that workspace globs name; the last that matches decides."""
+    """Whether a directory is one that workspace globs name; the last that matches decides.
+
+    Raises UndecidedError where there are more of them than any project has.
+    """
+    if len(globs) > _GLOBS:
+        raise UndecidedError(f"{len(globs):,} patterns of workspaces: more than {_GLOBS:,}")
     chosen = False
     for glob in globs:
         wanted = not glob.startswith("!")

@@ -15,6 +15,9 @@ from npm_vetted.installs.state import State
 from npm_vetted.installs.words import HOLE, Value
 from npm_vetted.installs.wrappers import Wrapped, program, unwrap
 
+_ARGUMENTS: Final = 1_000
+"""A script that doubles its own arguments, line after line, has them unknown."""
+
 SETTINGS: Final = frozenset(
     (".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml", "package.json")
 )
@@ -84,7 +87,8 @@ def _eval(call: Call) -> None:
 
 def _set(call: Call) -> None:
     if "--" in call.words[1:]:
-        call.state.arguments = [(word,) for word in call.words[call.words.index("--") + 1 :]]
+        found = call.words[call.words.index("--") + 1 :]
+        call.state.arguments = [(word,) for word in found] if len(found) < _ARGUMENTS else None
         return
     flags = "".join(
         word[1:] for word in call.words[1:] if word.startswith("-") and not word.startswith("--")
