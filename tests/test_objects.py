@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from conftest import GitRepo
 from npm_vetted.errors import UndecidedError
-from npm_vetted.objects import Objects
+from npm_vetted.objects import Folder, Objects
 from npm_vetted.repository import Repository
 from npm_vetted.scope import compare
 from npm_vetted.snapshot import EarlierSnapshot, IndexSnapshot, Snapshot, TreeSnapshot
@@ -141,6 +142,28 @@ def test_a_folder_that_git_would_not_write_is_undecided(
     commit = made(git_repo, *entries)
     with pytest.raises(UndecidedError, match="malformed"):
         objects.folder(f"{commit}^{{tree}}")
+
+
+_ENTRIES = st.tuples(
+    st.sampled_from([b"100644", b"40000", b"9", b"777777", b""]), st.binary(max_size=4), st.binary(max_size=22)
+)  # fmt: skip
+
+
+@given(st.lists(_ENTRIES, max_size=3), st.binary(max_size=3))
+def test_whatever_bytes_a_folder_is_made_of(
+    entries: list[tuple[bytes, bytes, bytes]], rest: bytes
+) -> None:
+    data = b"".join(mode + b" " + name + b"\0" + oid for mode, name, oid in entries) + rest
+    try:
+        found = dict(Folder(data, 20, "x").items())
+    except UndecidedError:
+        return
+    for name, entry in found.items():
+        assert re.fullmatch("[0-9a-f]{40}", entry.oid)
+        assert entry.mode in {"100644", "100755", "120000", "160000", "040000"}
+        assert name
+        assert "/" not in name
+    assert Folder(data, 20, "x").get("\ud800") is None
 
 
 @pytest.mark.parametrize(
