@@ -109,7 +109,7 @@ class _Comparison:
     def _is_raised(self, folder: str, wanted: Requirement, found: Requirement) -> bool:
         """Bun 1.2 and 1.3 raise the manifest's range to what ``bun update`` locks, and not this."""
         key = self.lockfile.resolve(None, found, folder)
-        artifact = None if key is None else self.lockfile.entry(key).artifact
+        artifact = None if key is None else self.lockfile.artifact(key)
         if artifact is None or (artifact.name, artifact.kind) != (wanted.name, Kind.REGISTRY):
             return False
         return satisfies(artifact.version or "", wanted.specifier) is True
@@ -254,7 +254,7 @@ class _Comparison:
         return {table.maybe_text("name") for table in self.lockfile.workspaces.values()}
 
     def _identity(self, key: str, wanted: Requirement) -> Iterator[Problem]:
-        artifact = self.lockfile.entry(key).artifact
+        artifact = self.lockfile.artifact(key)
         if wanted.name in self._replaced or (artifact and artifact.kind is not Kind.REGISTRY):
             return
         specifier = self._specifier(wanted)
@@ -276,7 +276,7 @@ class _Comparison:
         """A direct dependency's version, against the range of whichever field asks for it."""
         from npm_vetted.clients._ranges import satisfies
 
-        artifact = self.lockfile.entry(key).artifact
+        artifact = self.lockfile.artifact(key)
         if artifact is None or artifact.version is None or wanted.name in self._replaced:
             return
         ranges = [found[2] or "" if (found := _ALIAS.match(text)) else text for text in texts]

@@ -129,7 +129,7 @@ def _mismatch(lockfile: NpmLockfile, place: str, name: str, specifier: str) -> s
         wanted, at, version = specifier[4:].rpartition("@")
         wanted, specifier = (wanted, version) if at and wanted else (specifier[4:], "")
     link = lockfile.linked_to(place)
-    artifact = None if link is not None else lockfile.entry(place).artifact
+    artifact = lockfile.artifact(place)
     if artifact is None:
         return _folder_mismatch(lockfile, place, link, name, specifier)
     if _is_folder(specifier):
@@ -280,7 +280,7 @@ def _said(lockfile: NpmLockfile, place: str) -> _Said:
     link = lockfile.linked_to(place)
     if link is not None:
         return "a link", link, ""
-    artifact = lockfile.entry(place).artifact
+    artifact = lockfile.artifact(place)
     if artifact is None:
         return "a folder", "", ""
     label = f"{artifact.name}@{artifact.version}" if artifact.version else ""

@@ -339,7 +339,7 @@ def _real_names(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
         name = last_name(key)
         if name in names:
             assert lockfile is not None
-            artifact = lockfile.entry(key).artifact
+            artifact = lockfile.artifact(key)
             if artifact is not None:
                 found.setdefault(name, set()).add(artifact.name)
     return found
@@ -411,7 +411,7 @@ def _names_of(project: Project, packages: Sequence[tuple[str, str]]) -> list[str
     others: dict[str, str] = {}
     for key in lockfile.blocks if lockfile else ():
         assert lockfile is not None
-        artifact = lockfile.entry(key).artifact
+        artifact = lockfile.artifact(key)
         if artifact is None:
             continue
         if (artifact.name, artifact.version or artifact.resolved or "") in wanted:
