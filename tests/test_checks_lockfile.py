@@ -166,7 +166,9 @@ def test_a_missing_lockfile(repo: GitRepo) -> None:
         "lockfile-sync", "package.json",
         "no lockfile: expected one of npm-shrinkwrap.json, package-lock.json",
     )  # fmt: skip
-    assert found["fix"] == "npm install --package-lock-only --ignore-scripts"
+    assert found["fix"] == (
+        "npm install --package-lock-only --ignore-scripts\ngit add package-lock.json"
+    )
 
 
 def test_a_lockfile_of_another_client_than_the_pinned_one(repo: GitRepo) -> None:

@@ -8,10 +8,10 @@ from typing import Final
 from npm_vetted.change import Change, ProjectChange, manifests_by_lockfile
 from npm_vetted.checkout import collisions, imitated
 from npm_vetted.checks import Words, finding_of
-from npm_vetted.clients import clients
+from npm_vetted.clients import Client, clients
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.manifest import NAME as MANIFEST
-from npm_vetted.model import Finding, Group, Location, Problem, Project
+from npm_vetted.model import Finding, Group, Location, Pin, Problem, Project
 from npm_vetted.project import (
     ancestors,
     below,
@@ -48,12 +48,13 @@ _OTHERS: Final = ("package.json5", "package.yaml")
 _LOCAL: Final = ("link:", "workspace:")
 _OF_PNPM: Final = ("pnpm-lock.yaml", "pnpm-workspace.yaml")
 _INSTALL: Final = {
-    "npm": ("npm", "install", "--package-lock-only", "--ignore-scripts"),
-    "pnpm": ("pnpm", "install", "--lockfile-only", "--ignore-scripts"),
-    "yarn-classic": ("yarn", "install", "--ignore-scripts"),
-    "yarn-berry": ("yarn", "install", "--mode=update-lockfile"),
-    "bun": ("bun", "install", "--lockfile-only", "--ignore-scripts"),
+    "npm": ("package-lock.json", "npm --prefix . install --package-lock-only --ignore-scripts"),
+    "pnpm": ("pnpm-lock.yaml", "pnpm -C . install --lockfile-only --ignore-scripts"),
+    "yarn-classic": ("yarn.lock", "yarn --cwd . install --ignore-scripts"),
+    "yarn-berry": ("yarn.lock", "yarn --cwd . install --mode=update-lockfile"),
+    "bun": ("bun.lock", "bun --cwd . install --lockfile-only --ignore-scripts"),
 }
+"""How each client writes its lockfile, without a dependency's scripts; the dot is the folder."""
 
 
 def reads(path: str) -> bool:
@@ -68,7 +69,8 @@ def run(change: Change) -> Iterator[Finding]:
     yield from _other_manifests(change)
     for project in change.projects:
         for problem in _problems(project):
-            yield finding_of(ID, problem, project.after, fix=_install(project.after))
+            fix = problem.fix or _install(project.after)
+            yield finding_of(ID, problem._replace(fix=fix), project.after)
 
 
 def _imitations(change: Change) -> Iterator[Finding]:
@@ -139,8 +141,13 @@ def _is_read_by_pnpm(change: Change, path: str) -> bool:
     )
 
 
-def _install(project: Project) -> tuple[str, ...]:
-    return _INSTALL.get(project.client or "npm", _INSTALL["npm"])
+def _install(project: Project) -> tuple[tuple[str, ...], ...]:
+    """The commands that write a project's lockfile, and stage it."""
+    name, line = _INSTALL[project.client or "npm"]
+    program, option, _, *words = line.split()
+    where = (option, project.path) if project.path else ()
+    lockfile = project.lockfiles[0] if project.lockfiles else project.join(name)
+    return (program, *where, *words), ("git", "add", lockfile)
 
 
 def _problems(project: ProjectChange) -> Iterator[Problem]:
@@ -158,7 +165,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
             message=f"{len(names)} lockfiles for one project: {', '.join(names)}; keep the one "
             "that is installed from",
             location=Location(rivals[1]),
-            fix=(("git", "rm", rivals[1]),),
+            fix=tuple(("git", "rm", "--cached", path) for path in _surplus(after, rivals)),
         )
     yield from _members_own(after)
     yield from _pinned_client(after)
@@ -189,7 +196,7 @@ def _members_own(project: Project) -> Iterator[Problem]:
                     message=f"a lockfile of a workspace: the project is installed from "
                     f"{project.lockfiles[0]}",
                     location=Location(path),
-                    fix=(("git", "rm", path),),
+                    fix=(("git", "rm", "--cached", path),),
                 )
 
 
@@ -201,18 +208,30 @@ def _pinned_client(project: Project) -> Iterator[Problem]:
         # The first one is what told the project's client: it need not be read for that again.
         known = clients().get(project.client or "") if at == 0 else None
         client = known or client_of_lockfile(path, project.read)
-        classic = pin.minimum is not None and pin.minimum[0] < 2
-        fits = pin.client == client.PROGRAM and (
-            pin.client != "yarn"
-            or pin.minimum is None
-            or (client.NAME == "yarn-classic") is classic
-        )
-        if not fits:
+        if not _fits(pin, client):
             yield Problem(
                 message=f"the project pins {pin.client}, and {path} is a lockfile of {client.NAME}",
                 location=pin.location,
-                fix=(("git", "rm", path),),
+                fix=(("git", "rm", "--cached", path),),
             )
+
+
+def _fits(pin: Pin, client: Client) -> bool:
+    """Whether a client is the one that a project pins."""
+    classic = pin.minimum is not None and pin.minimum[0] < 2
+    return pin.client == client.PROGRAM and (
+        pin.client != "yarn" or pin.minimum is None or (client.NAME == "yarn-classic") is classic
+    )
+
+
+def _surplus(project: Project, rivals: list[str]) -> list[str]:
+    """Which of several lockfiles to give up: those of clients that are not pinned, else the others."""
+    pin = project.pin
+    fitting = [
+        path for path in rivals if pin and _fits(pin, client_of_lockfile(path, project.read))
+    ]
+    kept = fitting[0] if fitting else rivals[0]
+    return [path for path in rivals if path != kept]
 
 
 def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:

@@ -90,7 +90,10 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
             location=Location(note.path),
             package=note.package,
             version=note.version,
-            fix=(("git", "mv", note.path, f"{stem}.toml"),),
+            fix=(
+                ("mkdir", "-p", stem.rpartition("/")[0]),
+                ("git", "mv", note.path, f"{stem}.toml"),
+            ),
         )
         return
     yield from _widened(change, note)
