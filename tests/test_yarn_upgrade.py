@@ -172,6 +172,40 @@ def test_what_no_hook_can_tell_is_a_warning(stood: Callable[[str], GitRepo]) -> 
     assert ("warning", "unvetted", "ms") in found
 
 
+RESOLVE: Final = """
+"resolve@npm:1.22.8":
+  version: 1.22.8
+  resolution: "resolve@npm:1.22.8"
+  checksum: 10/{plain}
+  languageName: node
+  linkType: hard
+
+"resolve@patch:resolve@npm%3A1.22.8#optional!builtin<compat/resolve>":
+  version: 1.22.8
+  resolution: "resolve@patch:resolve@npm%3A1.22.8#optional!builtin<compat/resolve>::version=1.22.8&hash=c3c19d"
+  checksum: 10/{patched}
+  languageName: node
+  linkType: hard
+"""
+PATCHED: Final = UPGRADE.replace(
+    "    ms: ", '    resolve: "npm:1.22.8"\n    ms: '
+) + RESOLVE.format(plain="a" * 128, patched="b" * 128)
+
+
+def test_what_yarn_patches_itself_is_held_against_itself(git_repo: GitRepo) -> None:
+    """It is locked twice, plain and patched; only the patched one's hash changes."""
+    git_repo.write("package.json", MANIFEST.replace('"ms"', '"resolve": "1.22.8", "ms"'))
+    git_repo.write("yarn.lock", PATCHED)
+    git_repo.commit("Not adopted")
+    again = PATCHED.replace("hash=c3c19d", "hash=9bd1a5")
+    assert told(git_repo, again) == []
+    assert told(git_repo, again.replace("b" * 128, "c" * 128)) == [
+        ("error", "integrity", "resolve"), ("error", "unvetted", "resolve"),
+    ]  # fmt: skip
+    [changed] = [each for each in findings(git_repo) if each["check"] == "integrity"]
+    assert f"expected 10/{'b' * 128}, found 10/{'c' * 128}" in changed["message"]
+
+
 @pytest.mark.parametrize(
     ("pinned", "name", "fits"),
     [

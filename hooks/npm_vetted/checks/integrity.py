@@ -78,9 +78,14 @@ def _rehashed(project: ProjectChange) -> Iterator[Finding]:
 
 
 def _changed(use: Use) -> Iterator[Finding]:
-    """A hash that changed or vanished while the version stayed, and that no note vouches for."""
+    """A hash that changed or vanished while the version stayed, and that no note vouches for.
+
+    Held against the same source, where that was there: Yarn berry locks a package that it patches
+    itself twice, each with a hash of its own.
+    """
     artifact = use.artifact
-    for earlier in use.before:
+    alike = [each for each in use.before if each.resolved == artifact.resolved]
+    for earlier in alike or use.before:
         if earlier.kind is not artifact.kind or earlier.patch != artifact.patch:
             continue
         had, has = (each.integrity or each.checksum for each in (earlier, artifact))
