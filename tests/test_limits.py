@@ -229,6 +229,13 @@ HOSTILE: Final[dict[str, tuple[str, Callable[[int], bytes]]]] = {
     "what a command prints, doubled": ("place-shell", lambda n: b"A=xx\n" + b"A=$(echo $A $A)\n" * (n // 17)),
     "a shell's arguments, doubled": ("place-shell", lambda n: b"set -- x\n" + b'set -- "$@" "$@"\n' * (n // 17)),
     "shells within shells": ("place-shell", lambda n: b"eval " * (n // 5) + b"npm ci"),
+    "an image's variable, doubled": (
+        "place-dockerfile",
+        lambda n: b"FROM node\nENV A=xx\n" + b"ENV A=$A$A\n" * (n // 11) + b"WORKDIR $A\nRUN npm ci\n",
+    ),
+    "a variable of PowerShell, doubled": (
+        "place-powershell", lambda n: b"$A='xx'\n" + b'$A="$A$A"\n' * (n // 10) + b"npm $A\n"
+    ),
     "stages of stages": (
         "place-dockerfile",
         lambda n: b"FROM node AS s0\n" + "".join(

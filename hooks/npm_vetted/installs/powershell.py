@@ -13,7 +13,7 @@ from typing import Final
 from npm_vetted.installs.judgement import Judge
 from npm_vetted.installs.source import Source
 from npm_vetted.installs.state import State
-from npm_vetted.installs.words import HOLE, Value
+from npm_vetted.installs.words import HOLE, Value, replaced
 
 _ENV: Final = re.compile(r"\$env:(\w+)\Z", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|env:(\w+)|(\w+))|%(\w+)%", re.IGNORECASE)
@@ -105,7 +105,7 @@ def _expanded(text: str, state: State) -> str:
         value = state.value(name)
         return value[0] if value and len(value) == 1 else HOLE
 
-    return _VARIABLE.sub(one, text)
+    return replaced(_VARIABLE, one, text)
 
 
 def _statements(source: Source, cmd: bool) -> Iterator[tuple[list[Word], int]]:

@@ -6,7 +6,8 @@ a word may have; where there are too many of them it is a single hole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import Final
 
@@ -42,6 +43,20 @@ def concat(values: Sequence[Value]) -> Value:
         if total > _MOST:
             return UNKNOWN
     return either("".join(parts) for parts in product(*values))
+
+
+def replaced(variable: re.Pattern[str], one: Callable[[re.Match[str]], str], text: str) -> str:
+    """A text with its variables replaced; a hole where it grows beyond what a variable holds."""
+    parts: list[str] = []
+    last, left = 0, _LONGEST
+    for found in variable.finditer(text):
+        value = one(found)
+        left -= len(value)
+        if left < 0:
+            return HOLE
+        parts += (text[last : found.start()], value)
+        last = found.end()
+    return "".join((*parts, text[last:]))
 
 
 def shown(text: str) -> str:

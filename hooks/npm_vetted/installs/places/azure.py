@@ -12,7 +12,7 @@ from npm_vetted.installs.judgement import Judge
 from npm_vetted.installs.powershell import run_windows
 from npm_vetted.installs.source import Source, braced, filled
 from npm_vetted.installs.state import State
-from npm_vetted.installs.words import Value, either
+from npm_vetted.installs.words import Value, either, replaced
 from npm_vetted.installs.yaml_nodes import Node, YamlFile, read_yaml, walk
 from npm_vetted.model import Problem
 
@@ -180,7 +180,7 @@ class _Pipeline:
             value = self._macro_known(found.group(1).lower())
             return value[0] if value else "\x00"
 
-        return (_MACRO.sub(one, text),)
+        return (replaced(_MACRO, one, text),)
 
 
 def _declared(block: Node | None) -> Iterator[tuple[str, Node]]:

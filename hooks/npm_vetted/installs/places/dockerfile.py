@@ -30,7 +30,7 @@ from npm_vetted.installs.places._dockerignore import ignorer, pattern_of
 from npm_vetted.installs.powershell import run_windows
 from npm_vetted.installs.source import Source, joined
 from npm_vetted.installs.state import State
-from npm_vetted.installs.words import HOLE
+from npm_vetted.installs.words import HOLE, replaced
 from npm_vetted.model import Problem
 
 _NAME: Final = re.compile(r"(?:.*[._-])?(?:docker|container)file(?:[._-].*)?\Z", re.IGNORECASE)
@@ -142,7 +142,7 @@ class Stage:
                 return found.group(3) if value else ""
             return HOLE if value is None else value
 
-        return _VARIABLE.sub(one, text)
+        return replaced(_VARIABLE, one, text)
 
 
 class Build:
