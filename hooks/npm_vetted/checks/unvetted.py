@@ -86,7 +86,8 @@ def _unbound(change: Change, use: Use, verdict: Verdict) -> Finding:
 
 
 def _findings(change: Change, uses: list[tuple[Use, Gap]]) -> Iterator[Finding]:
-    bringers = _bringers([use for use, _ in uses if use.direct])
+    alone = all(use.direct for use, _ in uses)
+    bringers = {} if alone else _bringers([use for use, _ in uses if use.direct])
     for use, gap in uses:
         bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
         yield use_finding(
