@@ -131,9 +131,9 @@ def same_checksum(vetted: str, locked: str) -> bool | None:
     """Whether two checksums of Yarn berry are of the same bytes; None: they cannot be compared.
 
     A checksum is of the zip that Yarn packs, so it depends on how Yarn packed: the cache key before
-    the slash (``10c0/``; older lockfiles have it in ``__metadata``, and ``8/`` may be written
-    before theirs to be compared). Equal digests are of equal zips whatever the keys; different ones
-    tell nothing where the keys differ or one is not known.
+    the slash (``10c0/``; older lockfiles have it in ``__metadata``, and the reader puts it before
+    theirs). Equal digests are of equal zips whatever the keys; different ones tell nothing where the
+    keys differ or one is not known.
     """
     one, other = _CHECKSUM.fullmatch(vetted), _CHECKSUM.fullmatch(locked)
     if one is None or other is None:

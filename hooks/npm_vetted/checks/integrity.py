@@ -35,7 +35,8 @@ WORDS: Final = Words(
         "cache key and every checksum with it; none can be compared with those before, so it passes "
         "with a warning where all entries moved to the new key. Whoever reviews it makes the same "
         "upgrade from the lockfile before, and compares; `npm-vetted note --staged` then binds the "
-        "new checksums."
+        "new checksums, also of what Yarn patches itself (resolve, typescript, fsevents): that may "
+        "change with any Yarn."
     ),
     exception="An [[ignore]] entry in .vetting/config.toml with check, path, package and reason.",
 )
