@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ def converse(
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        preexec_fn=_hears_interrupts,  # noqa: PLW1509
     ) as process:
         os.close(theirs)
         try:
@@ -41,6 +43,11 @@ def converse(
             process.kill()
             os.close(ours)
     return process.returncode, screen
+
+
+def _hears_interrupts() -> None:
+    """As in a person's shell: what runs in the background may have been told to ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _talk(
