@@ -106,6 +106,7 @@ def _row(result: Result) -> str:
         f"{result.wall_ratio:.2f} / {result.cpu_ratio:.2f}" if floor else "",
         bar,
         f"{result.ours.peak / 1e6:.0f}"
+        + (f" / {floor.peak / 1e6:.0f}" if floor else "")
         + (f" ({result.memory_ratio:.1f}×)" if result.memory_ratio else ""),
     ]
     return f"| {' | '.join(cells)} |"
