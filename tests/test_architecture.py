@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ def ours_of(module: str, *, types: bool = True) -> set[str]:
 def below(module: str, *packages: str) -> bool:
     """Whether a module is one of these or stands inside one."""
     return any(module == each or module.startswith(f"{each}.") for each in packages)
+
+
+def test_no_modules_import_each_other() -> None:
+    """Nor in a circle, wherever in them the imports stand, and what for."""
+    TopologicalSorter({module: ours_of(module) - {module} for module in OURS}).prepare()
 
 
 @pytest.mark.parametrize("module", ["model", "errors"])
