@@ -411,6 +411,39 @@ def test_a_rebase_that_stopped_is_judged_as_what_it_will_commit(project: GitRepo
     assert "package-lock.json:" in done.stdout
 
 
+@pytest.mark.parametrize("command", ["cherry-pick", "revert", "am"])
+def test_what_stopped_at_a_conflict_is_judged_as_it_was_resolved(
+    project: GitRepo, command: str
+) -> None:
+    project.write("README", "ours\n")
+    project.commit("Add ms, and ours")
+    added = project.git("rev-parse", "HEAD")
+    if command == "revert":
+        project.write("README", "more\n")
+        project.write("package-lock.json", "{}")
+        project.commit("Another")
+        project.write("README", "and more\n")
+        project.commit("And another")
+        project.run("revert", "HEAD~1", check=False)
+    else:
+        mail = project.git("format-patch", "-1", "--stdout", added)
+        project.git("reset", "-q", "--hard", "HEAD~1")
+        project.write("README", "theirs\n")
+        project.commit("Theirs")
+        file = project.path.parent / "mail"
+        file.write_text(mail + "\n")
+        given = (added,) if command == "cherry-pick" else ("-3", str(file))
+        project.run(command, *given, check=False)
+    done = npm_vetted("check", cwd=project.path)
+    assert done.returncode == 3, "conflicts: " + done.stdout + done.stderr
+    project.write("README", "both\n")
+    project.write("package.json", MANIFEST)
+    project.write("package-lock.json", LOCKFILE)
+    project.add()
+    done = npm_vetted("check", "unvetted", cwd=project.path)
+    assert done.returncode == 1, done.stdout + done.stderr
+
+
 def test_sha256_repositories(tmp_path: Path) -> None:
     repository = GitRepo.__new__(GitRepo)
     repository.path = tmp_path / "repo"
