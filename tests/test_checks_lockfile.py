@@ -177,6 +177,39 @@ def test_a_lockfile_of_another_client_than_the_pinned_one(repo: GitRepo) -> None
     assert "the project pins pnpm, and package-lock.json is a lockfile of npm" in found
 
 
+@pytest.mark.parametrize(
+    ("client", "command"),
+    [
+        ("npm", "npm --prefix app install --package-lock-only --ignore-scripts"),
+        ("pnpm", "pnpm -C app install --lockfile-only --ignore-scripts"),
+        ("yarn@1.22.22", "yarn --cwd app install --ignore-scripts"),
+        ("yarn@4.9.4", "yarn --cwd app install --mode=update-lockfile"),
+        ("bun", "bun --cwd app install --lockfile-only --ignore-scripts"),
+    ],
+)
+def test_the_fix_is_run_in_the_projects_folder(repo: GitRepo, client: str, command: str) -> None:
+    write_project(repo, {"b": entry("b")}, folder="app", packageManager=client)
+    (repo.path / "app/package-lock.json").unlink()
+    [found] = check(repo, "lockfile-sync").findings
+    add = found["fix"].rpartition("\n")[2]
+    assert found["fix"] == f"{command}\n{add}"
+    assert add.startswith("git add app/")
+
+
+@pytest.mark.parametrize(
+    ("pin", "surplus"),
+    [(None, "yarn.lock"), ("npm@11.6.0", "yarn.lock"), ("yarn@1.22.22", "package-lock.json")],
+)
+def test_the_fix_keeps_the_lockfile_of_the_pinned_client(
+    repo: GitRepo, pin: str | None, surplus: str
+) -> None:
+    write_project(repo, {}, **({"packageManager": pin} if pin else {}))
+    repo.write("yarn.lock", "# yarn lockfile v1\n\n\n")
+    fixes = {each["fix"] for each in check(repo, "lockfile-sync").findings}
+    assert f"git rm --cached {surplus}" in fixes
+    assert not any("git rm" in fix and surplus not in fix for fix in fixes)
+
+
 def test_a_manifest_that_asks_for_more_than_is_locked(repo: GitRepo) -> None:
     write_project(repo, {})
     repo.write(
