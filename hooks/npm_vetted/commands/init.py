@@ -86,7 +86,7 @@ def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
 
 def _unstaged(desk: Desk, edited: set[str]) -> list[str]:
     """Settings that switch scripts off in the working tree alone: a killed run may leave such."""
-    with _staged(desk) as index:
+    with _adopted(desk) as index:
         needed = {edit.path for edit, _ in _edits(index.projects_after.all())} - edited
     return sorted(path for path in needed if desk.store.read(path) is not None)
 
@@ -114,19 +114,10 @@ def _exemptions(desk: Desk) -> list[Exemption]:
 
     What the working tree locks beyond the index (an install that is not staged) is no adoption.
     """
-    tree = desk.others[-1]
-    with _staged(desk) as index:
-        # The policy that is adopted is the one that the working tree has: it may exclude projects.
-        staged = Change(
-            comparison=index.comparison,
-            policy=tree.policy,
-            vetting=tree.vetting,
-            earlier_vettings=index.earlier_vettings,
-            today=index.today,
-        )
+    with _adopted(desk) as staged:
         known = {project.after.path for project in staged.projects}
         uses = [*staged.uses()]
-        for project in tree.projects:
+        for project in desk.others[-1].projects:
             if project.after.path not in known:
                 uses.extend(project.uses)
         return list(_exemptions_of(staged, uses))
@@ -147,6 +138,20 @@ def _staged(desk: Desk) -> Iterator[Change]:
     """Everything that the index holds."""
     with Objects(desk.repository) as objects:
         yield open_change(compare(desk.repository, objects, everything=True))
+
+
+@contextmanager
+def _adopted(desk: Desk) -> Iterator[Change]:
+    """Everything that the index holds, by the policy of the working tree: it may exclude projects."""
+    tree = desk.others[-1]
+    with _staged(desk) as index:
+        yield Change(
+            comparison=index.comparison,
+            policy=tree.policy,
+            vetting=tree.vetting,
+            earlier_vettings=index.earlier_vettings,
+            today=index.today,
+        )
 
 
 def _say_what_stops(projects: Iterable[Project]) -> None:
