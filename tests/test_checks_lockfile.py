@@ -184,7 +184,7 @@ def test_a_lockfile_of_another_client_than_the_pinned_one(repo: GitRepo) -> None
         ("pnpm", "pnpm -C app install --lockfile-only --ignore-scripts"),
         ("yarn@1.22.22", "yarn --cwd app install --ignore-scripts"),
         ("yarn@4.9.4", "yarn --cwd app install --mode=update-lockfile"),
-        ("bun", "bun --cwd app install --lockfile-only --ignore-scripts"),
+        ("bun", "bun install --cwd app --lockfile-only --ignore-scripts"),
     ],
 )
 def test_the_fix_is_run_in_the_projects_folder(repo: GitRepo, client: str, command: str) -> None:

@@ -52,7 +52,7 @@ _INSTALL: Final = {
     "pnpm": ("pnpm-lock.yaml", "pnpm -C . install --lockfile-only --ignore-scripts"),
     "yarn-classic": ("yarn.lock", "yarn --cwd . install --ignore-scripts"),
     "yarn-berry": ("yarn.lock", "yarn --cwd . install --mode=update-lockfile"),
-    "bun": ("bun.lock", "bun --cwd . install --lockfile-only --ignore-scripts"),
+    "bun": ("bun.lock", "bun install --cwd . --lockfile-only --ignore-scripts"),
 }
 """How each client writes its lockfile, without a dependency's scripts; the dot is the folder."""
 
@@ -144,10 +144,11 @@ def _is_read_by_pnpm(change: Change, path: str) -> bool:
 def _install(project: Project) -> tuple[tuple[str, ...], ...]:
     """The commands that write a project's lockfile, and stage it."""
     name, line = _INSTALL[project.client or "npm"]
-    program, option, _, *words = line.split()
-    where = (option, project.path) if project.path else ()
+    words = line.split()
+    at = words.index(".")
+    words[at - 1 : at + 1] = [words[at - 1], project.path] if project.path else []
     lockfile = project.lockfiles[0] if project.lockfiles else project.join(name)
-    return (program, *where, *words), ("git", "add", lockfile)
+    return tuple(words), ("git", "add", lockfile)
 
 
 def _problems(project: ProjectChange) -> Iterator[Problem]:
