@@ -273,7 +273,7 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     for _, earlier in project.earlier:
         if type(earlier) is type(lockfile):
             gone = [key for key in earlier.blocks if key not in lockfile.blocks]
-            suspects.update(*earlier.dependents(gone).values())
+            suspects.update(*(earlier.dependents(gone).values() if gone else ()))
     for key in sorted(suspects & lockfile.blocks.keys()):
         entry = lockfile.entry(key)
         for asked in entry.requires:
