@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,9 @@ from npm_vetted.clients._bun_layout import Layout, Whole, read_layout
 from npm_vetted.errors import DocumentError
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures" / "bun").glob("*.lock"))
+
+
+MANY = {f"no-such-thing-{number}" for number in range(20)}
 
 
 def outcome(read: Callable[[str, bytes], Layout], data: bytes) -> object:
@@ -30,16 +33,20 @@ def outcome(read: Callable[[str, bytes], Layout], data: bytes) -> object:
     return (
         [(key, layout.values(key), layout.line_of(key)) for key in keys],
         [key for key in keys if key in layout.unusual],
-        {
-            name: [key for key in layout.mentioning({name}) if name in _words(layout.values(key))]
-            for name in sorted(map(last_name, keys))[:20]
-        },
+        [list(_asking(layout, {name})) for name in sorted(map(last_name, keys))[:20]],
+        list(_asking(layout, MANY.union(map(last_name, keys)))),
         [
             (key, value, layout.head.line_of(key))
             for key, value in head.items()
             if key != "packages"
         ],
     )
+
+
+def _asking(layout: Layout, names: set[str]) -> Iterator[str]:
+    for key in layout.mentioning(names):
+        if not names.isdisjoint(_words(layout.values(key))):
+            yield key
 
 
 def _words(value: object) -> set[object]:
@@ -100,6 +107,7 @@ TAIL = ",\n  }\n}\n"
         pytest.param('/* "a": [],\n    "b": [], */ "c": []', id="a comment over two lines"),
         pytest.param('"a": ["// b", "/* c"],\n    "d": ["*/"]', id="what looks like comments"),
         pytest.param('"a": ["x\\"y", "],"]', id="an escaped quote"),
+        pytest.param('"a\\"b": [{"dependencies": {"a\\"b": "1"}}]', id="a name with a quote"),
         pytest.param('"a": ["x],\n    "b": ["y"]', id="a string that does not end"),
         pytest.param('"a": [NaN]', id="no number"),
         pytest.param('"a": ["\\ud800"]', id="half a character"),

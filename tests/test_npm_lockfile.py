@@ -106,6 +106,9 @@ def read_layout(data: bytes) -> Layout:
     return split("package-lock.json", data) or read_whole(data)
 
 
+MANY = {f"no-such-thing-{number}" for number in range(20)}
+
+
 def outcome(read: Callable[[bytes], Layout], data: bytes) -> object:
     """All that a layout tells, in order; in place of it the error that it raises."""
     try:
@@ -124,6 +127,7 @@ def outcome(read: Callable[[bytes], Layout], data: bytes) -> object:
         [layout.line_of(place, key) for place in list(packages)[:20] for key in packages[place]],
         [key for key in packages if key in unusual],
         {name: list(layout.asking({name})) for name in sorted(names)[:20]},
+        list(layout.asking(names | MANY)),
         [(key, value) for key, value in document.items() if key != "packages"],
         [layout.document.line_of(key) for key in document],
     )
@@ -179,6 +183,9 @@ TAIL = "\n  }\n}\n"
             id="a name with an escaped slash",
         ),
         pytest.param('"a": {"x": "\\"y\\""}', id="an escaped quote"),
+        pytest.param(
+            '"node_modules/a\\"b": {"dependencies": {"a\\"b": "1"}}', id="a name with a quote"
+        ),
         pytest.param('"a": {"x": ' + "[" * 2000 + "]" * 2000 + "}", id="too deep"),
         pytest.param('"a": {},', id="a trailing comma"),
         pytest.param('"a": {},\n    \n    "b": {}', id="an empty line"),

@@ -16,7 +16,7 @@ from npm_vetted.documents.strict_json import uncollected
 REMEMBERED: Final = 1 << 15
 """How many pieces are known again: those of a large lockfile, or of the small ones of a commit."""
 _FEW: Final = 16
-"""How many names are searched one by one; beyond it every piece is decoded."""
+"""How many names are searched one by one; beyond it every text is held against them."""
 
 
 class Proof(NamedTuple):
@@ -67,7 +67,10 @@ class Pieces:
     def mentioning(self, names: Iterable[str]) -> Iterable[str]:
         """The keys of the pieces that may hold one of some names; of plain text only."""
         quoted = [json.dumps(name, ensure_ascii=False).encode() for name in names]
-        if len(quoted) > _FEW:
-            return self.by_key
         pieces = self.by_key.items()
-        return [key for key, piece in pieces if any(each in piece for each in quoted)]
+        if len(quoted) <= _FEW:
+            return [key for key, piece in pieces if any(each in piece for each in quoted)]
+        if any(b"\\" in each for each in quoted):
+            return self.by_key
+        wanted = {each[1:-1] for each in quoted}
+        return [key for key, piece in pieces if not wanted.isdisjoint(piece.split(b'"'))]
