@@ -748,6 +748,302 @@ b:
 a $npm_config_ignore_scripts='false':
   npm ci
 """, {}, [(1, ON), (2, ON)]),
+    "gh matrix": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        pm: [npm, pnpm]
+        include:
+          - pm: yarn
+    steps:
+      - uses: actions/checkout@v4
+      - run: ${{ matrix.pm }} i -g x
+""", {}, [(11, GLOBAL), (11, '`pnpm i -g x` runs install scripts: outside a')]),
+    "gh matrix object": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        p:
+          - {name: npm, v: 1}
+    steps:
+      - uses: actions/checkout@v4
+      - run: ${{ matrix.p.name }} i -g x
+""", {}, [(10, GLOBAL)]),
+    "gh matrix unknown": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        pm: ${{ fromJSON(x) }}
+    steps:
+      - uses: actions/checkout@v4
+      - run: npm ${{ matrix.pm }}
+""", {}, [(9, FLAGS)]),
+    "gh env expression": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    env:
+      PM: npm
+    steps:
+      - uses: actions/checkout@v4
+      - run: ${{ env.PM }} i -g x
+""", {}, [(8, GLOBAL)]),
+    "gh quoted expression": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: ${{ 'npm' }} i -g x
+""", {}, [(6, GLOBAL)]),
+    "gh inputs": (".github/workflows/a.yml", """\
+on:
+  workflow_dispatch:
+    inputs:
+      pm:
+        default: npm
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: ${{ inputs.pm }} i -g x
+      - run: ${{ github.event.inputs.pm }} i -g y
+""", {}, [(11, GLOBAL), (12, '`npm i -g y` runs install scripts: outside a ')]),
+    "gh workspace": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: cd ${{ github.workspace }} && npm ci
+      - run: cd ${{ runner.temp }} && npm ci
+""", {}, [(7, OUTSIDE)]),
+    "gh secret": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: npm ${{ secrets.X }}
+""", {}, [(6, FLAGS)]),
+    "gh cypress": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: cypress-io/github-action@v6
+      - uses: cypress-io/github-action@v6
+        with: {install: false}
+""", {}, []),
+    "gh actions-yarn": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: borales/actions-yarn@v5
+        with: {cmd: global add x}
+""", {}, [(6, '`yarn global add x` runs install scripts: out')]),
+    "gh no checkout": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - run: npm ci
+""", {}, [(5, OUTSIDE)]),
+    "gh off": (".github/workflows/a.yml", """\
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    env:
+      npm_config_ignore_scripts: false
+    steps:
+      - uses: actions/checkout@v4
+      - run: npm ci
+""", {}, [(5, ON), (8, ON)]),
+    "az script": ("azure-pipelines.yml", """\
+steps:
+- script: npm i -g x
+""", {}, [(2, GLOBAL)]),
+    "az variable": ("azure-pipelines.yml", """\
+variables:
+  PM: npm
+steps:
+- script: $(PM) i -g x
+""", {}, [(4, GLOBAL)]),
+    "az variable list": ("azure-pipelines.yml", """\
+variables:
+- name: PM
+  value: npm
+- group: g
+steps:
+- script: $(pm) i -g x
+""", {}, [(6, GLOBAL)]),
+    "az parameter": ("azure-pipelines.yml", """\
+parameters:
+- name: pm
+  default: npm
+steps:
+- script: ${{ parameters.pm }} i -g x
+""", {}, [(5, GLOBAL)]),
+    "az variable expression": ("azure-pipelines.yml", """\
+variables:
+  PM: npm
+steps:
+- script: ${{ variables.pm }} i -g x
+""", {}, [(4, GLOBAL)]),
+    "az env": ("azure-pipelines.yml", """\
+steps:
+- script: npm ci
+  env:
+    npm_config_ignore_scripts: 'false'
+""", {}, [(2, ON), (4, ON)]),
+    "az pwsh": ("azure-pipelines.yml", """\
+steps:
+- pwsh: npm i -g x
+- powershell: npm i -g x
+- bash: npm i -g x
+""", {}, [(2, GLOBAL), (3, GLOBAL), (4, GLOBAL)]),
+    "az task npm": ("azure-pipelines.yml", """\
+steps:
+- task: Npm@1
+  inputs:
+    command: custom
+    customCommand: install -g x
+""", {}, [(5, '`npm install -g x` runs install scripts: outs')]),
+    "az task npm ci": ("azure-pipelines.yml", """\
+steps:
+- task: Npm@1
+  inputs:
+    command: ci
+    workingDir: sub
+""", {}, []),
+    "az task yarn": ("azure-pipelines.yml", """\
+steps:
+- task: Yarn@3
+  inputs:
+    arguments: global add x
+- task: Yarn@3
+""", {}, [(4, '`yarn global add x` runs install scripts: out')]),
+    "az task bash": ("azure-pipelines.yml", """\
+steps:
+- task: Bash@3
+  inputs:
+    targetType: inline
+    script: npm i -g x
+- task: PowerShell@2
+  inputs:
+    script: npm i -g x
+- task: CmdLine@2
+  inputs:
+    script: npm i -g x
+""", {}, [(5, GLOBAL), (8, GLOBAL), (11, GLOBAL)]),
+    "az folder": ("azure-pipelines.yml", """\
+steps:
+- script: npm ci
+  workingDirectory: /tmp
+- script: npm ci
+  workingDirectory: $(Build.SourcesDirectory)
+- script: npm ci
+  workingDirectory: ${{ parameters.x }}
+""", {}, [(2, OUTSIDE), (6, WHERE)]),
+    "az off": ("azure-pipelines.yml", """\
+variables:
+  npm_config_ignore_scripts: false
+steps:
+- script: npm ci
+""", {}, [(2, ON), (4, '`npm ci`: NPM_CONFIG_IGNORE_SCRIPTS=false swi')]),
+    "lefthook run": ("lefthook.yml", """\
+pre-commit:
+  jobs:
+    - name: a
+      run: npm i -g x
+      root: sub
+""", {}, [(4, GLOBAL)]),
+    "lefthook env": ("lefthook.yml", """\
+pre-commit:
+  commands:
+    a:
+      run: npm ci
+      env:
+        npm_config_ignore_scripts: 'false'
+""", {}, [(4, ON), (6, ON)]),
+    "pwd": ("run.sh", """\
+cd $(pwd) && npm ci
+""", {}, []),
+    "dirname": ("run.sh", """\
+cd $(dirname /tmp/x) && npm ci
+""", {}, [(1, OUTSIDE)]),
+    "dirname0": ("run.sh", """\
+cd "$(dirname "$0")" && npm ci
+""", {}, []),
+    "cd pwd": ("run.sh", """\
+cd "$(cd "$(dirname "$0")" && pwd)" && npm ci
+""", {}, []),
+    "realpath": ("run.sh", """\
+cd $(realpath .) && npm ci
+""", {}, []),
+    "toplevel": ("run.sh", """\
+cd $(git rev-parse --show-toplevel) && npm ci
+""", {}, []),
+    "two in $()": ("run.sh", """\
+cd $(a; b) && npm ci
+""", {}, [(1, WHERE)]),
+    "redirected $()": ("run.sh", """\
+cd $(pwd 2>/dev/null) && npm ci
+""", {}, []),
+    "alt": ("run.sh", """\
+A=x; npm i ${A:+-g} x
+""", {}, [(1, GLOBAL)]),
+    "alt unset": ("run.sh", """\
+npm i ${A:+-g} x
+""", {}, [(1, GLOBAL)]),
+    "must": ("run.sh", """\
+A=-g; npm i ${A:?no} x
+""", {}, [(1, GLOBAL)]),
+    "must unset": ("run.sh", """\
+npm i ${A:?no} x
+""", {}, [(1, FLAGS)]),
+    "strip": ("run.sh", """\
+A=/tmp/x; cd ${A%/*} && npm ci
+""", {}, [(1, OUTSIDE)]),
+    "ansi bad": ("run.sh", """\
+$'\\xZZnpm' i -g x
+""", {}, [(1, WHICH)]),
+    "escaped": ("run.sh", """\
+n\\pm i -g x
+""", {}, [(1, GLOBAL)]),
+    "subscript": ("run.sh", """\
+A=(npm pnpm); ${A[0]} i -g x
+""", {}, [(1, WHICH)]),
+    "length": ("run.sh", """\
+npm ${#A} i -g x
+""", {}, [(1, FLAGS)]),
+    "dangerous": ("run.sh", """\
+npm_config_dangerously_allow_all_scripts=true npm ci
+""", {}, [(1, '`npm ci`: npm_config_dangerously_allow_all_sc')]),
+    "allow": ("run.sh", """\
+npm_config_allow_scripts=x npm ci
+""", {}, [(1, '`npm ci`: npm_config_allow_scripts=x switches')]),
+    "approve pending": ("run.sh", """\
+npm approve-scripts --allow-scripts-pending
+""", {}, []),
+    "install-scripts": ("run.sh", """\
+npm install-scripts approve x
+""", {}, [(1, '`npm install-scripts approve x` lets packages')]),
+    "init scope": ("run.sh", """\
+npm init @a
+npm init @a@1
+npm init @a/b
+""", {}, [(1, 'runs @a/create,'), (2, 'runs @a/create@1,'), (3, 'runs @a/create-b,')]),
 }  # fmt: skip
 
 
