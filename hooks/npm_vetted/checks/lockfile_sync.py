@@ -289,9 +289,18 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
 def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:
     """Of some keys, those that only each other ask for, if anyone does."""
     parents = lockfile.dependents(suspects)
+    asking: dict[str, list[str]] = {}
+    reached: list[str] = []
+    for key in suspects:
+        for parent in parents[key]:
+            if parent in suspects:
+                asking.setdefault(parent, []).append(key)
+            else:
+                reached.append(key)
     left = set(suspects)
-    while True:
-        reached = {key for key in left if any(parent not in left for parent in parents[key])}
-        if not reached:
-            return left
-        left -= reached
+    while reached:
+        key = reached.pop()
+        if key in left:
+            left.remove(key)
+            reached += asking.get(key, ())
+    return left
