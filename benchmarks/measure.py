@@ -23,8 +23,8 @@ _UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
 _ENVIRONMENT: Final = {
     key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
-}
-"""Ours, but that Python keeps what it has compiled, as it does of what pip installs."""
+} | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+"""Ours, with this environment activated; Python keeps what it has compiled, as of what pip installs."""
 
 
 @dataclass(frozen=True, slots=True)

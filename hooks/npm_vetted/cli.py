@@ -45,6 +45,8 @@ def _answer(words: list[str]) -> int:
 def _decide(words: list[str]) -> int:
     """Run, and say what went wrong; raises OSError only where it cannot even be said."""
     try:
+        if words == ["--version"]:  # asked by another npm-vetted, before it prints a command
+            return _print_version()
         changes = staged(words)
         return 0 if nothing_to_judge(words, changes) else _run(words, changes)
     except NpmVettedError as error:
@@ -96,6 +98,14 @@ def _finish_streams() -> None:
 
 def _name_of(error: OSError) -> str | None:
     return None if error.filename is None else os.fsdecode(error.filename)
+
+
+def _print_version() -> int:
+    from npm_vetted import __version__
+
+    print(f"npm-vetted {__version__}")
+    sys.stdout.flush()
+    return 0
 
 
 def _run(words: list[str], changes: bytes | None) -> int:
