@@ -6,6 +6,7 @@ Each reading is measured in a process of its own, above what the interpreter and
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -142,6 +143,27 @@ def test_fifty_megabytes_are_not_read_at_all(
     done = npm_vetted("check", cwd=git_repo.path)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "bytes: more than the 33,554,432 that are read" in done.stdout
+
+
+def judged(client: str, length: int, repository: GitRepo) -> float:
+    """The processor time of judging a commit that adds a chain of so many packages."""
+    chain = Chain(client, length)
+    repository.write("package.json", json.dumps(chain.manifest))
+    repository.write(file_name(client), WRITERS[client](chain))
+    repository.add()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert npm_vetted("check", cwd=repository.path).returncode == 1
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", CLIENTS)
+def test_twice_as_many_new_packages_take_twice_the_time(git_repo: GitRepo, client: str) -> None:
+    git_repo.write(".vetting/config.toml", "format = 1\n")
+    git_repo.commit("Adopt")
+    first = judged(client, 4_000, git_repo)
+    assert judged(client, 8_000, git_repo) < 3.2 * first + 1
 
 
 def yarn(body: str) -> bytes:
