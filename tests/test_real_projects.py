@@ -362,6 +362,49 @@ def test_yarn_1_forgets_a_resolution_and_with_it_a_hash(
     assert {check for check, *_ in shop.findings()} == {"unvetted"}
 
 
+def _yarnrc(text: str) -> Mapping[str, str]:
+    return {
+        **KINDS["yarn4.18"].files,
+        ".yarnrc.yml": f"nodeLinker: pnp\ncatalog: {{kind-of: 6.0.3}}\n{text}",
+    }
+
+
+# A client, and what its monorepo has besides: in the root's manifest, and in files.
+FEATURES: Final[list[tuple[str, Mapping[str, object], Mapping[str, str]]]] = [
+    ("npm12", {"overrides": {"is-even": {"is-odd": {".": "0.1.1", "is-number": "4.0.0"}}}}, {}),
+    ("npm12", {}, {".npmrc": "install-strategy=linked\n"}),
+    ("pnpm12", {}, {"pnpm-workspace.yaml":
+        _PNPM + "packageExtensions:\n  is-even:\n    dependencies:\n      isobject: 3.0.1\n"}),
+    ("pnpm12", {}, {"pnpm-workspace.yaml":
+        _PNPM.replace("1.1.5", "&same 1.1.5\n  left-pad: *same")}),
+    ("pnpm11", {}, {"pnpm-workspace.yaml": _PNPM + "nodeLinker: hoisted\n"}),
+    ("yarn1", {"resolutions": {"is-even/**/is-number": "4.0.0", "**/is-buffer": "1.1.5"}}, {}),
+    ("yarn1", {"devDependencies": {"tool": "link:./tool"}},
+     {"tool/package.json": '{"name": "tool", "version": "1.0.0"}'}),
+    ("yarn4.18", {"resolutions": {"is-even/is-odd": "0.1.1", "kind-of@^3.0.2": "6.0.3"}}, _yarnrc(
+        'packageExtensions:\n  "is-even@*":\n    dependencies:\n      isobject: 3.0.1\n')),
+    ("bun1.4", {}, {"bunfig.toml": '[install]\nlinker = "isolated"\n'}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("client", "root", "files"), FEATURES)
+def test_what_a_monorepo_may_have_passes_once_adopted(
+    git_repo: GitRepo,
+    clients: Clients,
+    client: str,
+    root: Mapping[str, object],
+    files: Mapping[str, str],
+) -> None:
+    kind = KINDS[client]
+    kind = replace(kind, root={**kind.root, **root}, files={**kind.files, **files})
+    shop = Monorepo(git_repo, clients, client, kind)
+    git_repo.commit("A shop")
+    adopted = shop.vetted("init")
+    assert "accepted as it is" not in adopted.stderr, adopted.stderr
+    git_repo.commit("Adopt npm-vetted")
+    shop.accepts("--all")
+
+
 @pytest.mark.parametrize("client", ["pnpm10", "pnpm11", "pnpm12"])
 def test_a_monorepo_whose_packages_have_a_lockfile_each(
     git_repo: GitRepo, clients: Clients, client: str

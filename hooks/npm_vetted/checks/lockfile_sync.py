@@ -240,7 +240,7 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     manifests = manifests_by_lockfile(project.after, lockfile)
     suspects = {use.entry.key for use in project.uses if use.lockfile is lockfile}
     suspects |= project.despite_earlier(lambda: _asked_for_before(project, lockfile))
-    suspects -= set(lockfile.direct(manifests))
+    suspects -= {*lockfile.direct(manifests), *(lockfile.kept if suspects else ())}
     for key in sorted(_unreached(lockfile, suspects)):
         entry = lockfile.entry(key)
         if entry.artifact is None or entry.bundled_by is not None:

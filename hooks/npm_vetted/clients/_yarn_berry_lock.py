@@ -128,14 +128,26 @@ class BerryLockfile(BerryEntries):
 
     @cached_property
     def _catalogs(self) -> Mapping[str, object]:
+        named = _table(self._settings.get("catalogs"))
+        return {**named, "": self._settings.get("catalog")}
+
+    @cached_property
+    def kept(self) -> frozenset[str]:
+        """What ``packageExtensions`` have others depend on: Yarn locks it, but not who asks."""
+        found = set()
+        for extension in _table(self._settings.get("packageExtensions")).values():
+            for name, wanted in _table(_table(extension).get("dependencies")).items():
+                key = self.index.get(f"{name}@{normal(str(wanted))}")
+                found |= {key} if key is not None else set()
+        return frozenset(found)
+
+    @cached_property
+    def _settings(self) -> Mapping[str, object]:
         path = beside(self.path, ".yarnrc.yml")
         data = self._read(path)
         documents = load_yaml(path, data, strings_only=True) if data else []
-        if not documents or documents[0].data is None:
-            return {}
-        settings = documents[0].root().data
-        named = settings.get("catalogs")
-        return {**(named if isinstance(named, dict) else {}), "": settings.get("catalog")}
+        empty = not documents or documents[0].data is None
+        return {} if empty else documents[0].root().data
 
     def override(self, parent: str | None, name: str, wanted: str) -> str | None:
         """What the first fitting entry of the root's ``resolutions`` puts in a range's place."""
@@ -168,6 +180,10 @@ class BerryLockfile(BerryEntries):
         return protocol != "npm:" and any(
             descriptor.startswith(f"{name}@{protocol}") for descriptor in self._by_name[name]
         )
+
+
+def _table(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _groups(manifest: Manifest | None, asked: Requirement) -> tuple[Group, ...]:

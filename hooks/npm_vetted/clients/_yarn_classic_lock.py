@@ -236,6 +236,12 @@ class ClassicLockfile(YarnLockfile):
             found[name] = (*found.get(name, ()), wanted)
         return found
 
+    @property
+    def kept(self) -> frozenset[str]:
+        """What ``resolutions`` name: Yarn locks it also where nothing asks for the name."""
+        patterns = (f"{name}@{each}" for name, every in self._overrides.items() for each in every)
+        return frozenset(self.index[pattern] for pattern in patterns if pattern in self.index)
+
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Dependencies of the manifests without an entry, and entries that Yarn would not heed."""
         own = {manifest.name for manifest in manifests.values()}
@@ -243,6 +249,8 @@ class ClassicLockfile(YarnLockfile):
             for asked in manifest.requires:
                 if asked.group not in _DIRECT or asked.name in own:
                     continue
+                if asked.specifier.startswith("link:"):
+                    continue  # which Yarn does not lock
                 wanted = f"{asked.name}@{asked.specifier}"
                 key = self.resolve(None, asked)
                 if key is None:

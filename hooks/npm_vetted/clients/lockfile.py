@@ -181,10 +181,16 @@ class Lockfile(ABC):
                     queue.append(child)
         return seen
 
+    @property
+    def kept(self) -> Collection[str]:
+        """The keys of what only the settings ask for, and no manifest's or entry's dependencies."""
+        return ()
+
     def production(self, manifests: Mapping[str, Manifest]) -> set[str]:
         """The keys that are installed without development dependencies."""
         direct = self.direct(manifests)
-        return self.reach(key for key, groups in direct.items() if groups - {Group.DEVELOPMENT})
+        shipped = {key for key, groups in direct.items() if groups - {Group.DEVELOPMENT}}
+        return self.reach(shipped.union(self.kept))
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
