@@ -27,6 +27,7 @@ from npm_vetted.globs import glob_matcher
 from npm_vetted.installs import judge as judge_installs
 from npm_vetted.judge import judge, open_change
 from npm_vetted.manifest import read_manifest, read_pin
+from npm_vetted.model import Artifact
 from npm_vetted.notes import file_stem, mentions, package_folder, read_note
 from npm_vetted.objects import Objects
 from npm_vetted.policy import Exemptions, Policy, read_policy
@@ -263,6 +264,13 @@ def read_alone(client: Client, name: str, data: bytes) -> Lockfile | None:
     )
 
 
+def differ(before: Artifact | None, after: Artifact | None) -> bool:
+    """Whether two artifacts differ in more than that one format tells of scripts, another not."""
+    if before and after and None in (before.scripts, after.scripts):
+        before, after = before._replace(scripts=None), after._replace(scripts=None)
+    return before != after
+
+
 def compare_versions(client: Client, name: str, old: bytes, new: bytes) -> None:
     """Hold what is told of two versions side by side against what each says by itself.
 
@@ -282,7 +290,7 @@ def compare_versions(client: Client, name: str, old: bytes, new: bytes) -> None:
     }  # change.py compares those by the patch
     missed = {
         key for key, entry in has.items()
-        if key not in had or entry.artifact != had[key].artifact
+        if key not in had or differ(had[key].artifact, entry.artifact)
     } - changed - patched  # fmt: skip
     assert not missed, missed
     artifacts = {entry.artifact for entry in has.values() if entry.artifact}

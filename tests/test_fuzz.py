@@ -17,7 +17,6 @@ from npm_vetted.clients import clients
 from npm_vetted.documents.base import refuse_lone_surrogates
 from npm_vetted.errors import DocumentError, NpmVettedError, UndecidedError
 from npm_vetted.globs import LENGTH_LIMIT, glob_matcher
-from npm_vetted.model import Artifact
 
 PIECES = (
     b"", b"\0", b"\n", b"\r\n", b"\t", b" ", b'"', b"'", b"\\", b"{", b"}", b"[", b"]", b",", b":", b"#",
@@ -75,13 +74,6 @@ def run_mutations(target: Target, tries: int) -> None:
         target.run(data, patience=3)
 
     tried()
-
-
-def differ(before: Artifact | None, after: Artifact | None) -> bool:
-    """Whether two artifacts differ in more than that one format tells of scripts, another not."""
-    if before and after and None in (before.scripts, after.scripts):
-        before, after = before._replace(scripts=None), after._replace(scripts=None)
-    return before != after
 
 
 @pytest.mark.parametrize("name", LOCKFILES)
