@@ -29,7 +29,7 @@ def classic(text: str) -> Lockfile:
     return yarn_classic.read_lockfile("yarn.lock", text.encode(), lambda _: None)
 
 
-def entries(reader: Reader, count: int = 40) -> str:
+def entries(reader: Reader, count: int = 120) -> str:
     """A lockfile of so many entries."""
     if reader is classic:
         each = 'p{0}@^1:\n  version "1.0.{0}"\n  resolved "https://h/p{0}/-/p{0}-1.0.{0}.tgz#ab"\n'

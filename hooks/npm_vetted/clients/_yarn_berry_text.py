@@ -28,7 +28,7 @@ _BLOCK: Final = pattern(
     rf"""((?:"([^"\\\n]++)"|([A-Za-z0-9_/]{_WORD})|\? "([^"\\\n]++)"\n):{_FIRST})(?:\n++|\Z)"""
 )
 """One canonical entry, its key captured: lines that are whole, each deeper only below a key."""
-_BETWEEN: Final = pattern(r"(?:#[^\n]*+)?(?:\n++|\Z)")
+_BETWEEN: Final = pattern(r"(?:#[^\n]*+|\n++)++")
 
 Tables = Mapping[str, Mapping[str, object]]
 

@@ -27,7 +27,7 @@ from npm_vetted.patterns import pattern
 _GROUPS: Final = {"dependencies:": Group.PRODUCTION, "optionalDependencies:": Group.OPTIONAL}
 _FIELDS: Final = ("name", "version", "uid", "resolved", "integrity", "registry")
 _NAME: Final = pattern(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
-_VERSION: Final = pattern(r"# yarn lockfile v(\d+)")
+_VERSION: Final = pattern(r"^# yarn lockfile v(\d+)", re.MULTILINE)
 _GIT: Final = pattern(
     r"(?:git[+:@]|ssh:|github:|gitlab:|bitbucket:)|https?://[^?#]*\.git(?:[?#]|\Z)"
 )
@@ -35,7 +35,7 @@ _GIT_TARBALL: Final = pattern(
     r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
 )
 _LOCAL: Final = pattern(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
-_COMMENT: Final = pattern(r"(?:#[^\n]*+)?(?:\n++|\Z)")
+_COMMENTS: Final = pattern(r"(?:#[^\n]*+|\n++)++")
 _END: Final = pattern(r"\n(?! )")
 _RESOLVED: Final = pattern(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
 _USUAL: Final = pattern(
@@ -68,23 +68,24 @@ class ClassicLockfile(YarnLockfile):
     def __init__(self, path: str, text: str, read: Read) -> None:
         super().__init__(path, text, read)
         try:
-            found = cut(text, ENTRY, self._after_comment)
+            found = cut(text, ENTRY, self._after_comments)
         except TwiceError as error:
             raise self._wrong(f"the entry {error.key!r} stands twice", error.start) from None
         assert found is not None
         self._cut = found
         self._places = found.own.places
 
-    def _after_comment(self, at: int) -> int:
-        """Where a line that is no entry's ends; raises DocumentError where it is no comment."""
-        line = _COMMENT.match(self._text, at)
-        if line is None:
+    def _after_comments(self, at: int) -> int:
+        """Where lines end that are no entry's; raises DocumentError where they are no comments."""
+        lines = _COMMENTS.match(self._text, at)
+        if lines is None:
             refuse_conflict(self.path, self._text)
             raise self._unread(at)
-        version = _VERSION.match(line[0])
-        if version and version[1] != "1":
-            raise self._wrong(f"expected lockfile version 1, found {version[1][:20]}", at)
-        return line.end()
+        for version in _VERSION.finditer(lines[0]):
+            if version[1] != "1":
+                message = f"expected lockfile version 1, found {version[1][:20]}"
+                raise self._wrong(message, at + version.start())
+        return lines.end()
 
     def _unread(self, at: int) -> DocumentError:
         """The error about an entry that is none, at the line where it ceases to be one."""

@@ -16,8 +16,10 @@ from typing import Final, NamedTuple
 
 from npm_vetted.clients._shared_text import head_within, tail_within
 
-_FEW: Final = 8
+_FEW: Final = 32
 """Pieces of which it does not pay to find the ones that are shared."""
+_MANY: Final = 200
+"""Runs beyond which matching the rest is quicker than finding what it shares (measured)."""
 _TRIES: Final = 4
 """How many pieces are looked for, before a stretch of text is taken to be new."""
 
@@ -86,17 +88,17 @@ def _cut(
     at: int | None = 0
     if kin is not None:
         cuts = [0, *(start for start, _ in kin.places.values()), len(kin.text)]
-        taken = 0
+        rest, taken = iter(kin.places.items()), 0
         for first, last, start in shared_runs(kin.text, cuts, text):
             at = _scan(text, at or 0, start, entry, between, places)
             if at != start:
                 return None
             lower, upper = max(first - 1, 0), max(last - 1, 0)
-            apart += islice(kin.places, taken, lower)
-            _take(islice(kin.places.items(), lower, upper), start - cuts[first], places)
+            apart += (key for key, _ in islice(rest, lower - taken))
+            _take(islice(rest, upper - lower), start - cuts[first], places)
             at = start + cuts[last] - cuts[first]
             taken = upper
-        apart += islice(kin.places, taken, None)
+        apart += (key for key, _ in rest)
     if _scan(text, at or 0, len(text), entry, between, places) is None:
         return None
     return Cut(Text(text, places), kin, apart)
@@ -166,7 +168,7 @@ def shared_runs(known: str, cuts: Sequence[int], text: str) -> list[Run]:
             high -= end - cuts[tail]
             found.append(Run(tail, last, high))
             last = tail
-        if last - first > _FEW:
+        if last - first > _FEW and len(found) < _MANY:
             left += _beside(known, cuts, text, (first, last, low, high))
     return sorted(found, key=lambda run: run.start)
 
