@@ -8,7 +8,7 @@ that a path's characters lead to, each such step remembered.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
@@ -123,7 +123,7 @@ class Glob:
         return frozenset(found)
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def glob_matcher(pattern: str) -> Glob:
     """The matcher of a glob; raises UndecidedError for one that is absurdly long."""
     if len(pattern) > LENGTH_LIMIT:
