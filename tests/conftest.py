@@ -30,7 +30,9 @@ _SLOWER = ("PYTHONDONTWRITEBYTECODE",)
 def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
     """Hide the user's and the machine's settings; what TLS needs stays."""
     for key in list(os.environ):
-        if key in _DISPLAY + _SLOWER or (key.startswith(_FOREIGN) and not key.startswith("GIT_SSL_")):
+        if key in _DISPLAY + _SLOWER or (
+            key.startswith(_FOREIGN) and not key.startswith("GIT_SSL_")
+        ):
             patch.delenv(key)
     patch.setenv("HOME", str(home))
     patch.setenv("USERPROFILE", str(home))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import corpus
+from mutations import mutated_lines
 from npm_vetted.clients._bun_keys import last_name
 from npm_vetted.clients._bun_layout import Layout, Whole, read_layout
 from npm_vetted.errors import DocumentError
@@ -152,30 +152,6 @@ PIECES = (
 )  # fmt: skip
 
 
-@st.composite
-def mutations(draw: st.DrawFn) -> bytes:
-    """A file with a few lines, or parts of them, moved, doubled, joined, cut, or put in between."""
-    lines = draw(st.sampled_from(FIXTURES)).read_text().splitlines(keepends=True)
-    for _ in range(draw(st.integers(1, 3))):
-        at, to = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
-        line = lines[at]
-        column = draw(st.integers(0, len(line)))
-        match draw(st.sampled_from(["move", "double", "join", "cut", "insert", "indent"])):
-            case "move":
-                lines.insert(to, lines.pop(at))
-            case "double":
-                lines.insert(to, line)
-            case "join":
-                lines[at] = line.rstrip("\n")
-            case "cut":
-                lines[at] = line[:column]
-            case "insert":
-                lines[at] = line[:column] + draw(st.sampled_from(PIECES)) + line[column:]
-            case "indent":
-                lines[at] = draw(st.sampled_from(["", "  ", "    ", "\t"])) + line.lstrip(" ")
-    return "".join(lines).encode()
-
-
 def test_what_is_nested_deeply_is_read_whole() -> None:
     """What is read near the limit of the stack could not be read again from further up."""
     data = (HEAD + '"a": ' + "[" * 300 + "]" * 300 + TAIL).encode()
@@ -187,7 +163,7 @@ def try_mutations(tries: int) -> None:
     """Read so many mutations in both ways."""
 
     @settings(max_examples=tries, database=None)
-    @given(mutations())
+    @given(mutated_lines([path.read_text() for path in FIXTURES], PIECES))
     def tried(data: bytes) -> None:
         assert outcome(read_layout, data) == outcome(Whole, data)
 

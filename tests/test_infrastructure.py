@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_a_repository_commits(git_repo: GitRepo) -> None:
 
 @pytest.mark.slow
 def test_a_package_is_published_as_npm_publishes_it(verdaccio: Verdaccio) -> None:
-    more = {
+    more: dict[str, Any] = {
         "scripts": {"postinstall": "node x"},
         "bin": {"a": "index.js"},
         "dependencies": {"b": "1"},

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import corpus
+from mutations import mutated_lines
 from npm_vetted.clients import npm
 from npm_vetted.clients._npm_layout import Layout, Whole, split
 from npm_vetted.clients._npm_lockfile import NpmLockfile
@@ -225,30 +225,6 @@ PIECES = (
 )  # fmt: skip
 
 
-@st.composite
-def mutations(draw: st.DrawFn, seeds: list[str]) -> bytes:
-    """A file with a few lines, or parts of them, moved, doubled, joined, cut, or put in between."""
-    lines = draw(st.sampled_from(seeds)).splitlines(keepends=True)
-    for _ in range(draw(st.integers(1, 3))):
-        at, to = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
-        line = lines[at]
-        column = draw(st.integers(0, len(line)))
-        match draw(st.sampled_from(["move", "double", "join", "cut", "insert", "indent"])):
-            case "move":
-                lines.insert(to, lines.pop(at))
-            case "double":
-                lines.insert(to, line)
-            case "join":
-                lines[at] = line.rstrip("\r\n")
-            case "cut":
-                lines[at] = line[:column]
-            case "insert":
-                lines[at] = line[:column] + draw(st.sampled_from(PIECES)) + line[column:]
-            case "indent":
-                lines[at] = draw(st.sampled_from(["", " ", "  ", "    ", "\t"])) + line.lstrip(" ")
-    return "".join(lines).encode()
-
-
 def small(indent: int | str, version: int) -> str:
     """A lockfile with everything in it that some packages have."""
     packages = {
@@ -288,7 +264,7 @@ def try_mutations(tries: int) -> None:
     """Read so many mutations in both ways."""
 
     @settings(max_examples=tries, database=None)
-    @given(mutations(SEEDS))
+    @given(mutated_lines(SEEDS, PIECES))
     def tried(data: bytes) -> None:
         assert outcome(read_layout, data) == outcome(read_whole, data)
 
