@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 import corpus
 from mutations import mutated_lines
-from npm_vetted.clients._bun_keys import last_name
-from npm_vetted.clients._bun_layout import Layout, Whole, read_layout
+from npm_vetted.clients.bun.keys import last_name
+from npm_vetted.clients.bun.layout import Layout, Whole, read_layout
 from npm_vetted.errors import DocumentError
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures" / "bun").glob("*.lock"))

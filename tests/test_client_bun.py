@@ -21,10 +21,10 @@ import bun_fixtures
 import corpus
 from bun_fixtures import BUNS, CASES, FOLDER, TARBALLS
 from npm_vetted.clients import bun, clients
-from npm_vetted.clients._bun_keys import components, last_name
-from npm_vetted.clients._bun_layout import Whole
-from npm_vetted.clients._bun_lockfile import BunLockfile
-from npm_vetted.clients._bun_reader import read_bun_lockfile
+from npm_vetted.clients.bun.keys import components, last_name
+from npm_vetted.clients.bun.layout import Whole
+from npm_vetted.clients.bun.lockfile import BunLockfile
+from npm_vetted.clients.bun.reader import read_bun_lockfile
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.manifest import read_manifest
 from npm_vetted.model import Entry, Group, Kind, Manifest, Project, Requirement

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import corpus
 from npm_vetted.clients import npm
-from npm_vetted.clients._npm_lockfile import NpmLockfile
 from npm_vetted.clients._ranges import satisfies
+from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.manifest import read_manifest
 from npm_vetted.model import (

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import Case, broken, by_size, cases, expected, pairs, rows
-from npm_vetted.clients import _pnpm_layout as layouts
 from npm_vetted.clients import pnpm
-from npm_vetted.clients._pnpm_keys import without_suffix
-from npm_vetted.clients._pnpm_layout import Layout, read_layout
-from npm_vetted.clients._pnpm_lockfile import PnpmLockfile
+from npm_vetted.clients.pnpm import layout as layouts
+from npm_vetted.clients.pnpm.keys import without_suffix
+from npm_vetted.clients.pnpm.layout import Layout, read_layout
+from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.manifest import read_manifest
 from npm_vetted.model import Artifact, Group, Kind, Manifest, Read

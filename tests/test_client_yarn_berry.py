@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import corpus
 from npm_vetted.clients import yarn_berry
-from npm_vetted.clients._yarn_berry_reader import Reader as BerryLockfile
 from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.yarn_berry.reader import Reader as BerryLockfile
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
 from npm_vetted.manifest import read_manifest
 from npm_vetted.model import Artifact, Edit, Group, Kind, Level, Location, Pin

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 import corpus
 from mutations import mutated_lines
 from npm_vetted.clients import npm
-from npm_vetted.clients._npm_layout import Layout, Whole, split
-from npm_vetted.clients._npm_lockfile import NpmLockfile
+from npm_vetted.clients.npm.layout import Layout, Whole, split
+from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.documents.strict_json import load_json
 from npm_vetted.errors import DocumentError
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus import Case, by_size, cases, pairs
-from npm_vetted.clients import _pnpm_layout as layouts
-from npm_vetted.clients._pnpm_lockfile import PnpmLockfile
 from npm_vetted.clients._shared_text import common_head, common_tail, shared_runs
+from npm_vetted.clients.pnpm import layout as layouts
+from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Group
 

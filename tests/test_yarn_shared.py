@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import corpus
-from npm_vetted.clients import _yarn_shared, yarn_berry, yarn_classic
+from npm_vetted.clients import yarn_berry, yarn_classic
+from npm_vetted.clients._yarn import shared as _yarn_shared
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
 from yarn_projects import contents

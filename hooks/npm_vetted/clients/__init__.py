@@ -1,4 +1,4 @@
-"""The clients: one module each, found by itself. A new client is one new file and its test.
+"""The clients: one module or folder each, found by itself. A new one is one addition and its test.
 
 A client module knows how its lockfile and its settings read, and nothing of checks, notes or
 policy. It is handed a ``Project`` and reads through it.

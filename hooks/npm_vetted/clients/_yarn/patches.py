@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from npm_vetted.clients._yarn import beside
-from npm_vetted.clients._yarn_locators import Reference, split_ident
+from npm_vetted.clients._yarn.locators import Reference, split_ident
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.model import Read
 

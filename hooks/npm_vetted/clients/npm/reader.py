@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from npm_vetted.clients import _npm_sync as sync
-from npm_vetted.clients._npm_layout import Whole, split
-from npm_vetted.clients._npm_legacy import LegacyLayout, LegacyLockfile
-from npm_vetted.clients._npm_lockfile import NpmLockfile
+from npm_vetted.clients.npm import sync
+from npm_vetted.clients.npm.layout import Whole, split
+from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
+from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.documents.base import Table
 from npm_vetted.documents.strict_json import load_json
 from npm_vetted.model import Manifest, Problem, Read

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from npm_vetted.clients._yarn import out_of_range
-from npm_vetted.clients._yarn_berry_entries import FOLDERS, install_again
-from npm_vetted.clients._yarn_berry_lock import BerryLockfile
-from npm_vetted.clients._yarn_locators import aliases, normal
-from npm_vetted.clients._yarn_patches import patch_files
+from npm_vetted.clients._yarn.locators import aliases, normal
+from npm_vetted.clients._yarn.patches import patch_files
+from npm_vetted.clients.yarn_berry.entries import FOLDERS, install_again
+from npm_vetted.clients.yarn_berry.lock import BerryLockfile
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 from npm_vetted.patterns import pattern
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
-from npm_vetted.clients._npm_layout import ASKING, FIELDS, Layout
-from npm_vetted.clients._npm_places import (
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
+from npm_vetted.clients.npm.layout import ASKING, FIELDS, Layout
+from npm_vetted.clients.npm.places import (
     EXACT,
     MODULES,
     folder_name,
@@ -21,7 +22,6 @@ from npm_vetted.clients._npm_places import (
     kind_of,
     parent_place,
 )
-from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.documents.base import named
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Artifact, Entry, Group, Read, Requirement

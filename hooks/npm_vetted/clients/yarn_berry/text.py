@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from npm_vetted.clients._yarn_shared import Cut, Places, TwiceError, cut
+from npm_vetted.clients._yarn.shared import Cut, Places, TwiceError, cut
 from npm_vetted.documents.base import Table
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from npm_vetted.clients import _bun_sync
-from npm_vetted.clients._bun_lockfile import BunLockfile
+from npm_vetted.clients.bun import sync as _bun_sync
+from npm_vetted.clients.bun.lockfile import BunLockfile
 from npm_vetted.model import Manifest, Problem, Read
 
 

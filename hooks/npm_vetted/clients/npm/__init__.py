@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients import Registries
-from npm_vetted.clients._npm_settings import problems_of
+from npm_vetted.clients.npm.settings import problems_of
 from npm_vetted.documents.npmrc import (
     SWITCH,
     Setting,
@@ -22,7 +22,7 @@ from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Proje
 from npm_vetted.patterns import pattern
 
 if TYPE_CHECKING:
-    from npm_vetted.clients._npm_lockfile import NpmLockfile
+    from npm_vetted.clients.npm.lockfile import NpmLockfile
 
 NAME = "npm"
 PROGRAM = "npm"
@@ -45,7 +45,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 def read_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
     """Read a lockfile of any version from none to 4."""
-    from npm_vetted.clients._npm_reader import read_npm_lockfile
+    from npm_vetted.clients.npm.reader import read_npm_lockfile
 
     return read_npm_lockfile(path, data, read)
 
@@ -214,8 +214,8 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 def _folders(project: Project) -> dict[tuple[str, str | None], set[str]]:
     """The names in node_modules of each locked package: npm selects by those."""
-    from npm_vetted.clients._npm_places import folder_name
-    from npm_vetted.clients._npm_reader import read_npm_lockfile
+    from npm_vetted.clients.npm.places import folder_name
+    from npm_vetted.clients.npm.reader import read_npm_lockfile
 
     found: dict[tuple[str, str | None], set[str]] = {}
     for path in project.lockfiles[:1]:

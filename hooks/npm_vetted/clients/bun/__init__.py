@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.clients._npm_settings import is_within_project
 from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.npm.settings import is_within_project
 from npm_vetted.documents.base import Document
 from npm_vetted.documents.npmrc import SWITCH, Setting, depends, effective, load_npmrc
 from npm_vetted.errors import DocumentError, UndecidedError
@@ -53,7 +53,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read bun.lock; the binary bun.lockb is refused, with how to migrate."""
-    from npm_vetted.clients._bun_reader import read_bun_lockfile
+    from npm_vetted.clients.bun.reader import read_bun_lockfile
 
     if path.endswith(".lockb"):
         raise DocumentError(
@@ -331,7 +331,7 @@ def _locked(project: Project) -> Lockfile | None:
 
 def _real_names(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
     """The packages that the lockfile has below each of these names."""
-    from npm_vetted.clients._bun_keys import last_name
+    from npm_vetted.clients.bun.keys import last_name
 
     lockfile = _locked(project) if names else None
     found: dict[str, set[str]] = {}
@@ -403,7 +403,7 @@ def _names_of(project: Project, packages: Sequence[tuple[str, str]]) -> list[str
 
     Bun trusts by name, so every version that is locked by a name must be among them.
     """
-    from npm_vetted.clients._bun_keys import last_name
+    from npm_vetted.clients.bun.keys import last_name
 
     lockfile = _locked(project)
     wanted = set(packages)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from npm_vetted.clients._pnpm_keys import (
+from npm_vetted.clients.pnpm.keys import (
     ENVIRONMENT,
     REWRITE,
     KeyedDocument,
@@ -23,8 +23,8 @@ from npm_vetted.clients._pnpm_keys import (
     split_key,
     without_suffix,
 )
-from npm_vetted.clients._pnpm_layout import read_layout
-from npm_vetted.clients._pnpm_patches import Patches
+from npm_vetted.clients.pnpm.layout import read_layout
+from npm_vetted.clients.pnpm.patches import Patches
 from npm_vetted.documents.base import named
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement

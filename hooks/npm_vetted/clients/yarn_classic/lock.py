@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from npm_vetted.clients._yarn import YarnLockfile, out_of_range, refuse_conflict
-from npm_vetted.clients._yarn_shared import TwiceError, cut
+from npm_vetted.clients._yarn.shared import TwiceError, cut
 from npm_vetted.documents.yarnrc import BODY, ENTRY, HEAD, TOKENS, token
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from npm_vetted.clients._ranges import satisfies
-from npm_vetted.clients._yarn_shared import Cut, Places
+from npm_vetted.clients._yarn.shared import Cut, Places
 from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.documents.base import decode, refuse_lone_surrogates
 from npm_vetted.errors import DocumentError

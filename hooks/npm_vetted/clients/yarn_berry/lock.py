@@ -11,14 +11,14 @@ from functools import cached_property
 from typing import Final
 
 from npm_vetted.clients._yarn import beside
-from npm_vetted.clients._yarn_berry_entries import BerryEntries
-from npm_vetted.clients._yarn_locators import (
+from npm_vetted.clients._yarn.locators import (
     escaped,
     normal,
     patched,
     resolution_pattern,
     split_ident,
 )
+from npm_vetted.clients.yarn_berry.entries import BerryEntries
 from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.model import Group, Manifest, Requirement
 

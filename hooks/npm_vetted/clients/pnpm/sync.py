@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
 from typing import Final
 
-from npm_vetted.clients._pnpm_entries import PnpmEntries
-from npm_vetted.clients._pnpm_settings import manifest_beside, root_above, settings_beside
 from npm_vetted.clients._ranges import satisfies
+from npm_vetted.clients.pnpm.entries import PnpmEntries
+from npm_vetted.clients.pnpm.settings import manifest_beside, root_above, settings_beside
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 
 _PRECEDENCE: Final = (Group.DEVELOPMENT, Group.PRODUCTION, Group.OPTIONAL)

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Final, cast
 
-from npm_vetted.clients._bun_keys import is_usual
 from npm_vetted.clients._json_pieces import REMEMBERED, Pieces, Proof, is_plain
+from npm_vetted.clients.bun.keys import is_usual
 from npm_vetted.documents.base import Document, named
 from npm_vetted.documents.strict_json import load_json, load_jsonc, only_member
 from npm_vetted.errors import DocumentError

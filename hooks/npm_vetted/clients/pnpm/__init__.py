@@ -13,7 +13,7 @@ from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
 
 if TYPE_CHECKING:
-    from npm_vetted.clients._pnpm_settings import Settings
+    from npm_vetted.clients.pnpm.settings import Settings
 
 NAME: Final = "pnpm"
 PROGRAM: Final = "pnpm"
@@ -43,7 +43,7 @@ _OWN_STORE: Final = "lies in the repository, and pnpm takes what a store holds f
 
 
 def _settings(project: Project) -> Settings:
-    from npm_vetted.clients._pnpm_settings import Settings
+    from npm_vetted.clients.pnpm.settings import Settings
 
     return Settings(project)
 
@@ -55,7 +55,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read pnpm-lock.yaml; shrinkwrap.yaml, which pnpm 1 and 2 wrote, is refused."""
-    from npm_vetted.clients._pnpm_lockfile import PnpmLockfile
+    from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 
     if path.rpartition("/")[2] == "shrinkwrap.yaml":
         raise DocumentError(
@@ -68,7 +68,7 @@ def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
     """``packages`` of pnpm-workspace.yaml; none where that is there without them: a root alone."""
-    from npm_vetted.clients._pnpm_settings import WORKSPACE, load_workspace
+    from npm_vetted.clients.pnpm.settings import WORKSPACE, load_workspace
 
     path = f"{manifest.folder}/{WORKSPACE}" if manifest.folder else WORKSPACE
     data = read(path)
@@ -80,14 +80,14 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
 
 def locks_members(manifest: Manifest, read: Read) -> bool:
     """``sharedWorkspaceLockfile: false``, which pnpm 9 knows in .npmrc alone, and 10 there too."""
-    from npm_vetted.clients._pnpm_settings import locks_members as found
+    from npm_vetted.clients.pnpm.settings import locks_members as found
 
     return found(manifest.folder, read)
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
     """Why an admissible version of pnpm would run dependencies' scripts."""
-    from npm_vetted.clients._pnpm_settings import scripts_run as found
+    from npm_vetted.clients.pnpm.settings import scripts_run as found
 
     try:
         yield from found(_settings(project))
@@ -102,8 +102,8 @@ def _unreadable(project: Project, error: DocumentError) -> Problem:
 
 def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
     """What undoes protection in .npmrc, pnpm-workspace.yaml and hooks."""
-    from npm_vetted.clients._npm_settings import problems_of
-    from npm_vetted.clients._pnpm_settings import HOOKS, NPMRC
+    from npm_vetted.clients.npm.settings import problems_of
+    from npm_vetted.clients.pnpm.settings import HOOKS, NPMRC
 
     settings = _settings(project)
     try:
@@ -158,7 +158,7 @@ def _is_never(value: object, bad: object) -> bool:
 
 
 def _folder(key: str, value: object, where: Location) -> Iterator[Problem]:
-    from npm_vetted.clients._npm_settings import is_within_project
+    from npm_vetted.clients.npm.settings import is_within_project
 
     if key in ("lockfile-dir", "lockfileDir"):
         message = (
@@ -232,7 +232,7 @@ def _config_dependencies(settings: Settings) -> Iterator[Problem]:
 
 def allowances(project: Project) -> Iterator[Allowance]:
     """The entries of onlyBuiltDependencies, allowBuilds and permissions that let scripts run."""
-    from npm_vetted.clients._pnpm_settings import allowances as found
+    from npm_vetted.clients.pnpm.settings import allowances as found
 
     return found(_settings(project))
 
@@ -260,7 +260,7 @@ def switch_off(project: Project) -> Sequence[Edit]:
     No pnpm-workspace.yaml is made where pnpm 9 may run: it stops at one without ``packages``.
     """
     from npm_vetted.clients import npm
-    from npm_vetted.clients._pnpm_settings import SWITCH, WORKSPACE, load_workspace
+    from npm_vetted.clients.pnpm.settings import SWITCH, WORKSPACE, load_workspace
 
     if not list(scripts_run(project)):
         return ()
@@ -333,7 +333,7 @@ def _all_versions(project: Project, packages: Sequence[tuple[str, str]]) -> None
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
     """``allowBuilds`` of pnpm-workspace.yaml, where pnpm's own default is what blocks."""
-    from npm_vetted.clients._pnpm_settings import SWITCH, WORKSPACE, load_workspace
+    from npm_vetted.clients.pnpm.settings import SWITCH, WORKSPACE, load_workspace
 
     settings = _settings(project)
     if settings.majors & {9, 10}:
@@ -366,6 +366,6 @@ def _with_table(data: bytes, key: str, table: Mapping[str, bool]) -> bytes:
 
 def cooldown_exclude(name: str, version: str) -> str:
     """``minimumReleaseAgeExclude`` takes a version (seen with 10 and 11)."""
-    from npm_vetted.clients._pnpm_settings import WORKSPACE
+    from npm_vetted.clients.pnpm.settings import WORKSPACE
 
     return f'{WORKSPACE}: minimumReleaseAgeExclude: ["{name}@{version}"]'

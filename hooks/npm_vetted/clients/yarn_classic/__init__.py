@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients import Registries
-from npm_vetted.clients._yarn_settings import (
+from npm_vetted.clients._yarn.settings import (
     around,
     folders,
     token_problem,
@@ -59,7 +59,7 @@ def recognises(name: str, data: bytes) -> bool:
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read a yarn.lock of version 1; raises DocumentError with the line it cannot read."""
     from npm_vetted.clients._yarn import lock_text
-    from npm_vetted.clients._yarn_classic_lock import ClassicLockfile
+    from npm_vetted.clients.yarn_classic.lock import ClassicLockfile
 
     return ClassicLockfile(path, lock_text(path, data), read)
 
@@ -203,7 +203,7 @@ def _unsafe(setting: Setting, registries: Registries) -> str | None:
 
 def _foreign(key: str, text: str, registries: Registries) -> str | None:
     """Why a setting that holds a URL sends downloads where the policy does not."""
-    from npm_vetted.clients._npm_settings import is_foreign
+    from npm_vetted.clients.npm.settings import is_foreign
 
     if not is_foreign(key, text, registries):
         return None

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from typing import Final, cast
 
 from npm_vetted.clients._json_pieces import REMEMBERED, Pieces, Proof, is_plain
-from npm_vetted.clients._npm_places import is_plain_place
+from npm_vetted.clients.npm.places import is_plain_place
 from npm_vetted.documents.base import Document, named
 from npm_vetted.documents.strict_json import load_json, only_member
 from npm_vetted.errors import DocumentError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from npm_vetted.clients import _yarn_berry_sync as sync
-from npm_vetted.clients._yarn_berry_lock import BerryLockfile
+from npm_vetted.clients.yarn_berry import sync
+from npm_vetted.clients.yarn_berry.lock import BerryLockfile
 from npm_vetted.model import Manifest, Problem
 
 

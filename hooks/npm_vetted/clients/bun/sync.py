@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients._bun_keys import components
-from npm_vetted.clients._bun_lockfile import BunLockfile
 from npm_vetted.clients._ranges import satisfies
+from npm_vetted.clients.bun.keys import components
+from npm_vetted.clients.bun.lockfile import BunLockfile
 from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requirement
 
 _ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)

@@ -14,7 +14,11 @@ from typing import Final
 from urllib.parse import unquote
 
 from npm_vetted.clients._yarn import YarnLockfile, lock_text, refuse_conflict
-from npm_vetted.clients._yarn_berry_text import (
+from npm_vetted.clients._yarn.locators import Reference, normal, patched, split_ident
+from npm_vetted.clients._yarn.patches import PATCHES, patch_files, settled
+from npm_vetted.clients._yarn.shared import Cut, Text
+from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.yarn_berry.text import (
     METADATA,
     Tables,
     canonical,
@@ -22,10 +26,6 @@ from npm_vetted.clients._yarn_berry_text import (
     parsed_tables,
     split_line,
 )
-from npm_vetted.clients._yarn_locators import Reference, normal, patched, split_ident
-from npm_vetted.clients._yarn_patches import PATCHES, patch_files, settled
-from npm_vetted.clients._yarn_shared import Cut, Text
-from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import (
     Artifact,

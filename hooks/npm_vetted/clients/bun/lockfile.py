@@ -13,8 +13,8 @@ from hashlib import sha256
 from posixpath import dirname, isabs, join, normpath
 from typing import Final, NamedTuple
 
-from npm_vetted.clients._bun_keys import INNER, kind_of, last_name, upwards
-from npm_vetted.clients._bun_layout import Values, read_layout
+from npm_vetted.clients.bun.keys import INNER, kind_of, last_name, upwards
+from npm_vetted.clients.bun.layout import Values, read_layout
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.documents.base import DEPTH_LIMIT, Table
 from npm_vetted.errors import DocumentError

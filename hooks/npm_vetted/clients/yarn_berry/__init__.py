@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients import Registries
-from npm_vetted.clients._yarn_settings import (
+from npm_vetted.clients._yarn.settings import (
     around,
     depends,
     folders,
@@ -61,7 +61,7 @@ def recognises(name: str, data: bytes) -> bool:
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read a yarn.lock with ``__metadata``; raises DocumentError for what cannot be read."""
-    from npm_vetted.clients._yarn_berry_reader import Reader
+    from npm_vetted.clients.yarn_berry.reader import Reader
 
     return Reader(path, data, read)
 

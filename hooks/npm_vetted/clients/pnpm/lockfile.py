@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients._pnpm_entries import PnpmEntries
-from npm_vetted.clients._pnpm_keys import (
+from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.pnpm.entries import PnpmEntries
+from npm_vetted.clients.pnpm.keys import (
     KeyedDocument,
     name_of,
     parts_of,
     split_key,
     without_suffix,
 )
-from npm_vetted.clients._pnpm_sync import disagreements
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.pnpm.sync import disagreements
 from npm_vetted.model import Artifact, Manifest, Problem, Requirement
 
 _FEW: Final = 16

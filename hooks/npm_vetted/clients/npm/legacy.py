@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from npm_vetted.clients._npm_layout import Layout, Raw
-from npm_vetted.clients._npm_lockfile import NpmLockfile
-from npm_vetted.clients._npm_places import EXACT, MODULES, TARBALL, joined
+from npm_vetted.clients.npm.layout import Layout, Raw
+from npm_vetted.clients.npm.lockfile import NpmLockfile
+from npm_vetted.clients.npm.places import EXACT, MODULES, TARBALL, joined
 from npm_vetted.documents.base import DEPTH_LIMIT, Document, dotted, named
 from npm_vetted.errors import DocumentError
 

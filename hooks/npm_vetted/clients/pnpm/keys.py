@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from npm_vetted.clients._pnpm_layout import Layout, Part
+from npm_vetted.clients.pnpm.layout import Layout, Part
 from npm_vetted.documents.base import named
 from npm_vetted.errors import DocumentError
 
