@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -166,3 +167,15 @@ def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
                      else [node.module or ""])
     }  # fmt: skip
     assert {name for name in names if below(name, *HEAVY)} == set()
+
+
+@pytest.mark.parametrize("module", OURS)
+def test_no_expression_repeats_a_group_possessively(module: str) -> None:
+    """Python before 3.11.5 matches more than it says (gh-106052): ``(?:ab?c)++`` takes all of "aca".
+
+    A single class is safe: ``[a-z]*+``.
+    """
+    path = next(path for path in FILES if module_of(path) == module)
+    text = path.read_text("utf-8").replace("()*+,", "")  # what a URL may hold
+    found = re.findall(r"(?:\)[*+?]|\)\{[0-9,]+\}|[A-Z]\}[*+?])\+|\(\?>", text)
+    assert found == []

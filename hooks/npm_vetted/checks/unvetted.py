@@ -48,8 +48,11 @@ def run(change: Change) -> Iterator[Finding]:
     for project in change.projects:
         notes = change.vetting.notes
         notes.search([use.artifact.label for use in project.uses if not notes.own(use.artifact)])
+        judged = {use.artifact for use in project.uses}
         open_uses = []
         for use in project.uses:
+            if use.before and use.subject.carrier in judged:
+                continue  # what a tarball carried before comes with it, and is judged with it
             verdict = change.verdict(use)
             if verdict.covered:
                 if verdict.unbound:

@@ -15,7 +15,7 @@ from npm_vetted.patterns import pattern
 _LINE: Final = pattern(r"\(at line (\d+)")
 _HEADER: Final = pattern(r"\s*(\[\[?)([^\]]+)\]")
 _LONG_KEY: Final = pattern(
-    r"""(?:^|[\[{,])[ \t]*+(?:(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""",
+    r"""(?:^|[\[{,])[ \t]*+(?:(?:[A-Za-z0-9_-]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""",
     re.MULTILINE,
 )
 """A key of so many parts costs the standard library the square of their number."""

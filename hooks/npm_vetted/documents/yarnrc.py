@@ -17,17 +17,17 @@ from npm_vetted.documents.npmrc import LINES_LIMIT
 from npm_vetted.errors import DocumentError
 from npm_vetted.patterns import pattern
 
-QUOTED: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
+QUOTED: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*"'
 BARE: Final = r'(?:[a-eg-su-zA-Z/.\-]|t(?!rue)|f(?!alse))[^ \n\r\t:,"\\]*+'
 TOKEN: Final = rf"(?:{QUOTED}|{BARE})"
 _VALUE: Final = rf"(?:{QUOTED}|true|false|[0-9]++(?![^\s])|{BARE})"
 
 _PAIR: Final = rf"\n    {TOKEN} {TOKEN}"
-_FIELD: Final = rf"(?:{TOKEN} {TOKEN}|(?:optionalD|d)ependencies:(?:{_PAIR})++)"
-ENTRY: Final = pattern(rf"(({TOKEN}(?:, {TOKEN})*+):(?:\n  {_FIELD})++)(?:\n++|\Z)")
+_FIELD: Final = rf"(?:{TOKEN} {TOKEN}|(?:optionalD|d)ependencies:(?:{_PAIR})+)"
+ENTRY: Final = pattern(rf"(({TOKEN}(?:, {TOKEN})*):(?:\n  {_FIELD})+)(?:\n++|\Z)")
 """One entry of a yarn.lock, as Yarn writes it, with its patterns and the line ends behind it."""
 
-HEAD: Final = pattern(rf"{TOKEN}(?:, {TOKEN})*+:")
+HEAD: Final = pattern(rf"{TOKEN}(?:, {TOKEN})*:")
 BODY: Final = pattern(rf"  (?:  )?{TOKEN} {TOKEN}|  (?:optionalD|d)ependencies:")
 """The first line of an entry, and each of the others, to find the one that is wrong."""
 

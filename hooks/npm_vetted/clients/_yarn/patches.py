@@ -16,7 +16,7 @@ from npm_vetted.model import Read
 PATCHES: Final = 5
 """How many patches may lie upon each other."""
 _BUILTIN: Final = re.compile(r"~?builtin<[^<>]*>\Z")
-_FLAGS: Final = re.compile(r"\A(?:[a-z]++!)++")
+_FLAGS: Final = re.compile(r"\A(?:[a-z]++!)+")
 
 
 class PatchFile(NamedTuple):

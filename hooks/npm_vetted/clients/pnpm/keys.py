@@ -116,7 +116,7 @@ def parts_of(document: KeyedDocument, key: str) -> tuple[str, str]:
 
 
 _GROUPS_OF_PEERS: Final = re.compile(
-    r"(?:\((?:[^()]++|\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*+\))*+\))*+\))++"
+    r"(?:\((?:[^()]++|\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*\))*\))*\))+"
 )
 """Parentheses nested four deep; what is deeper is counted one by one."""
 

@@ -45,27 +45,27 @@ def _expressions() -> _Expressions:
     """Compiled when the first lockfile is read, in few milliseconds: they are kept short.
 
     Printable ASCII only, scalars that end on their line, and nesting by two blanks: in this subset
-    YAML 1.1 and 1.2 agree. Repeats are possessive or bounded: no text takes more than linear time.
+    YAML 1.1 and 1.2 agree. What repeats begins otherwise than what follows it: linear time.
     """
     # YAML has keys of at most 1024 characters; '<' as a first one would let in the merge key.
     key = r"(?:[A-Za-z0-9./_+$][!-~]{0,900}|'[ -&(-~]{1,900}')"
     first = r"[A-Za-z0-9^~./_<=+$(\\]"
     run = r'[!"$-9;-~]'  # neither '#' nor ':'
-    plain = rf"{first}{run}*+(?:(?::(?=[!-~])|\#| (?={run})){run}*+)*+"
+    plain = rf"{first}{run}*+(?:(?::(?=[!-~])|\#| (?={run})){run}*+)*"
     flow = r'[!"$-+\--9;-Z^-z|~\\]'  # nor ',', '[', ']', '{', '}'
-    flow_plain = rf"{first}{flow}*+(?:(?::(?={flow})|\#| (?={flow})){flow}*+)*+"
-    quoted = r"'[ -&(-~]*+(?:''[ -&(-~]*+)*+'"
+    flow_plain = rf"{first}{flow}*+(?:(?::(?={flow})|\#| (?={flow})){flow}*+)*"
+    quoted = r"'[ -&(-~]*+(?:''[ -&(-~]*+)*'"
     item = f"(?:{flow_plain}|{quoted})"
     word = "[A-Za-z][A-Za-z0-9_]*+"
-    mapping = rf"\{{(?:{word}: {item}(?:, {word}: {item})*+)?\}}"
-    sequence = rf"\[(?:{item}(?:, {item})*+)?\]"
+    mapping = rf"\{{(?:{word}: {item}(?:, {word}: {item})*)?\}}"
+    sequence = rf"\[(?:{item}(?:, {item})*)?\]"
     scalar = rf" (?:{plain}|{quoted})(?=\n|\Z)"
     value = rf"(?:{scalar}| (?:{mapping}|{sequence})(?=\n|\Z))"
 
     def below(indent: int, found: str) -> str:
         """What may stand below a key: a list of scalars, or a mapping."""
         start = rf"\n {{{indent}}}"
-        return f"(?:(?:{start}-{scalar})++|(?:{start}{key}:{found})++)"
+        return f"(?:(?:{start}-{scalar})+|(?:{start}{key}:{found})+)"
 
     deepest = below(6, f"(?:{scalar}|{below(8, scalar)})")
     entry = f"  ({key}):(?:{value}|{below(4, f'(?:{value}|{deepest})')})"

@@ -21,14 +21,14 @@ _QUOTED: Final = r'"[^"\\\n]*+"'
 _WORD: Final = r"""[^\n:#"'\[\]{},`\\]*+(?<! )"""
 _KEY: Final = rf"(?:{_QUOTED}|[A-Za-z0-9_/]{_WORD})"
 _SCALAR: Final = rf"(?:{_QUOTED}|[A-Za-z0-9_/^~.=(<]{_WORD})"
-_THIRD: Final = rf"(?:\n      {_KEY}: {_SCALAR})++"
-_SECOND: Final = rf"(?:\n    {_KEY}:(?: {_SCALAR}|{_THIRD}))++"
-_FIRST: Final = rf"(?:\n  {_KEY}:(?: {_SCALAR}|{_SECOND}))++"
+_THIRD: Final = rf"(?:\n      {_KEY}: {_SCALAR})+"
+_SECOND: Final = rf"(?:\n    {_KEY}:(?: {_SCALAR}|{_THIRD}))+"
+_FIRST: Final = rf"(?:\n  {_KEY}:(?: {_SCALAR}|{_SECOND}))+"
 _BLOCK: Final = pattern(
     rf"""((?:"([^"\\\n]++)"|([A-Za-z0-9_/]{_WORD})|\? "([^"\\\n]++)"\n):{_FIRST})(?:\n++|\Z)"""
 )
 """One canonical entry, its key captured: lines that are whole, each deeper only below a key."""
-_BETWEEN: Final = pattern(r"(?:#[^\n]*+|\n++)++")
+_BETWEEN: Final = pattern(r"(?:#[^\n]*+|\n++)+")
 
 Tables = Mapping[str, Mapping[str, object]]
 

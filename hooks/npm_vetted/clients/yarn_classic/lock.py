@@ -35,7 +35,7 @@ _GIT_TARBALL: Final = pattern(
     r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
 )
 _LOCAL: Final = pattern(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
-_COMMENTS: Final = pattern(r"(?:#[^\n]*+|\n++)++")
+_COMMENTS: Final = pattern(r"(?:#[^\n]*+|\n++)+")
 _END: Final = pattern(r"\n(?! )")
 _RESOLVED: Final = pattern(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
 _USUAL: Final = pattern(
