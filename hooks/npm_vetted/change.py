@@ -300,21 +300,33 @@ def _newcomers(
     ]
     if not fresh:
         return []
-    known = {_silent(each, key) for each, earlier in before for key in earlier}
-    return [key for key in fresh if _silent(lockfile, key) not in known]
+    known = {_comparable(each, key) for each, earlier in before for key in earlier}
+    return [key for key in fresh if _comparable(lockfile, key) not in known]
 
 
-def _silent(lockfile: Lockfile, key: str) -> Artifact | None:
-    """An entry's artifact but for its scripts, of which one format tells and another does not."""
+def _comparable(lockfile: Lockfile, key: str) -> Artifact | None:
+    """An entry's artifact, as far as one format tells what another does."""
     artifact = lockfile.artifact(key)
-    return artifact and artifact._replace(scripts=None)
+    return artifact and _of_any_key(_silent(artifact))
 
 
 def _is_unchanged(before: Artifact, after: Artifact) -> bool:
     """Whether an artifact is the one before; that a format does not tell of scripts changes none."""
     if before.scripts is None or after.scripts is None:
-        before, after = before._replace(scripts=None), after._replace(scripts=None)
-    return before == after
+        before, after = _silent(before), _silent(after)
+    return _of_any_key(before) == _of_any_key(after)
+
+
+def _silent(artifact: Artifact) -> Artifact:
+    """An artifact but for its scripts, of which one format tells and another does not."""
+    return artifact._replace(scripts=None)
+
+
+def _of_any_key(artifact: Artifact) -> Artifact:
+    """An artifact but for the cache key of its Yarn berry checksum: equal digests are equal zips."""
+    if artifact.checksum is None:
+        return artifact
+    return artifact._replace(checksum=artifact.checksum.rpartition("/")[2])
 
 
 def _repatched(lockfile: Lockfile, earlier: Iterable[Lockfile]) -> Iterator[str]:
