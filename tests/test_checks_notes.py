@@ -52,7 +52,23 @@ def test_notes_that_are_wrong(repo: GitRepo, path: str, text: str, line: int, me
     assert said(repo) == [(NOTES + path, line, message)]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CODEOWNERS", ".gitattributes", "b/README"])
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("config.tml", "; did you mean '.vetting/config.toml'?"),
+        ("exemption.txt", "; did you mean '.vetting/exemptions.txt'?"),
+        ("note/b.toml", "; did you mean '.vetting/notes/'?"),
+        ("CODEOWNERS2", " (known: .vetting/config.toml, .vetting/exemptions.txt, .vetting/notes/)"),
+    ],
+)  # fmt: skip
+def test_a_file_that_nothing_reads(repo: GitRepo, path: str, hint: str) -> None:
+    repo.write(f".vetting/{path}", "words\n")
+    assert said(repo) == [(f".vetting/{path}", 1, f"an unknown file: nothing reads it{hint}")]
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CODEOWNERS", ".gitattributes", "../README.md", "b/README"]
+)
 def test_what_may_stand_beside_notes(repo: GitRepo, name: str) -> None:
     repo.write(NOTES + name, "words\n")
     assert said(repo) == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from npm_vetted.change import Change, Use, manifests_by_lockfile, read_lockfile
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.documents.base import hint
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Artifact, Finding, Location, Project
 from npm_vetted.notes import (
@@ -21,7 +22,8 @@ from npm_vetted.notes import (
     mentions,
     package_folder,
 )
-from npm_vetted.policy import EXEMPTIONS, Exemptions
+from npm_vetted.policy import CONFIG, EXEMPTIONS, Exemptions
+from npm_vetted.snapshot import VETTING
 from npm_vetted.specifiers import specifier_lists
 from npm_vetted.versions import satisfies
 from npm_vetted.vetting import Subject, Verdict, Vetting
@@ -57,9 +59,25 @@ def run(change: Change) -> Iterator[Finding]:
     )
     for path in paths:
         yield from _of_file(change, path)
+    yield from _unknown(change)
     yield from _gone(change)
     for use in change.uses():
         yield from _denied(change, use)
+
+
+def _unknown(change: Change) -> Iterator[Finding]:
+    """Files of ``.vetting/`` itself that nothing reads: a policy under a mistyped name is none."""
+    known = {CONFIG, EXEMPTIONS, *(VETTING + name for name in BESIDE)}
+    for path, touched in sorted(change.touched.items()):
+        ours = path.startswith(VETTING) and not path.startswith(FOLDER)
+        if ours and touched.after is not None and path not in known:
+            near = hint(path, sorted({CONFIG, EXEMPTIONS, FOLDER}))
+            yield Finding(
+                check=ID,
+                message=f"an unknown file: nothing reads it{near}",
+                location=Location(path),
+                fix=(("git", "rm", "--cached", path),),
+            )
 
 
 def _of_file(change: Change, path: str) -> Iterator[Finding]:
