@@ -219,6 +219,21 @@ def test_npm_s_own_parser_agrees_on_which_options_take_a_word(
 
 
 @pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("true\nnp\\\nm i -g x\n", [2]),
+        ("npm inst\\\nall -g x\nnpm i -g y\n", [1, 3]),
+        ("# a comment \\\nnpm i -g x\n", [2]),
+        ("true # a comment\\\nnpm i -g x\n", [2]),
+        ("echo a\\\\\nnpm i -g x\n", [2]),
+        ("echo a \\\n  b\\\nc\n", []),
+    ],
+)
+def test_a_word_may_go_on_in_the_next_line(text: str, lines: list[int]) -> None:
+    assert [each.location.line for each in in_shell(text, "bare")] == lines
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "npm --proxy http://proxy.example:3128 install",

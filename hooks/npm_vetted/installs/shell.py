@@ -8,6 +8,8 @@ where they are called; what cannot be told is a hole in a word.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT: Final = 2_000_000
 _COMMANDS: Final = 20_000
+_BROKEN: Final = re.compile(r"(?<=[^\s\\])\\\n(?=[^\s#])")
 _WRITES: Final = (">", ">>", ">|", "&>", "&>>")
 
 
@@ -62,7 +65,7 @@ class Shell:
             )
         text = source.text.replace("\r\n", "\n").replace(HOLE, "\ufffd")
         source = Source(text, source.marks) if len(text) == len(source.text) else _shrunk(source)
-        script = Script(self, source)
+        script = Script(self, _unbroken(source))
         script.follow(state, depth)
 
     def finish(self, state: State) -> None:
@@ -82,6 +85,26 @@ def _shrunk(source: Source) -> Source:
     """The source without carriage returns, its marks moved accordingly."""
     marks = tuple((mark - source.text.count("\r\n", 0, mark), line) for mark, line in source.marks)
     return Source(source.text.replace("\r\n", "\n").replace(HOLE, "\ufffd"), marks)
+
+
+def _unbroken(source: Source) -> Source:
+    """Words that go on in the next line as one: tree-sitter takes ``np\\`` and ``m`` for two.
+
+    Not where a ``#`` stands before: a comment does not go on.
+    """
+    text = source.text
+    cuts = [
+        found.start()
+        for found in _BROKEN.finditer(text)
+        if "#" not in text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+    ]
+    if not cuts:
+        return source
+    marks = [(mark - 2 * bisect_left(cuts, mark), line) for mark, line in source.marks]
+    marks += [(cut - 2 * count, source.line(cut + 2)) for count, cut in enumerate(cuts)]
+    starts = [0, *(cut + 2 for cut in cuts)]
+    pieces = (text[start:end] for start, end in zip(starts, [*cuts, len(text)], strict=True))
+    return Source("".join(pieces), tuple(sorted(marks)))
 
 
 class Script:
