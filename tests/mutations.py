@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -29,3 +30,19 @@ def mutated_lines(draw: st.DrawFn, seeds: Sequence[str], pieces: Sequence[str]) 
             case "indent":
                 lines[at] = draw(st.sampled_from(["", " ", "  ", "    ", "\t"])) + line.lstrip(" ")
     return "".join(lines).encode()
+
+
+def try_both(
+    one: Callable[[bytes], object],
+    other: Callable[[bytes], object],
+    files: st.SearchStrategy[bytes],
+    tries: int,
+) -> None:
+    """Read so many files in two ways, which must come to the same."""
+
+    @settings(max_examples=tries, database=None)
+    @given(files)
+    def tried(data: bytes) -> None:
+        assert one(data) == other(data)
+
+    tried()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 
 import corpus
-from mutations import mutated_lines
+from mutations import mutated_lines, try_both
 from npm_vetted.clients.bun.keys import last_name
 from npm_vetted.clients.bun.layout import Layout, Whole, read_layout
 from npm_vetted.errors import DocumentError
@@ -161,13 +161,8 @@ def test_what_is_nested_deeply_is_read_whole() -> None:
 
 def try_mutations(tries: int) -> None:
     """Read so many mutations in both ways."""
-
-    @settings(max_examples=tries, database=None)
-    @given(mutated_lines([path.read_text() for path in FIXTURES], PIECES))
-    def tried(data: bytes) -> None:
-        assert outcome(read_layout, data) == outcome(Whole, data)
-
-    tried()
+    files = mutated_lines([path.read_text() for path in FIXTURES], PIECES)
+    try_both(partial(outcome, read_layout), partial(outcome, Whole), files, tries)
 
 
 def test_any_file_reads_by_pieces_as_it_does_whole() -> None:

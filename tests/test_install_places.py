@@ -337,13 +337,14 @@ RUN --mount=type=secret,id=n,target=/app/.npmrc npm ci
 FROM node
 WORKDIR /app
 COPY . .
-RUN --mount=type=secret,id=n,target=/root/.npmrc npm ci
+USER node
+RUN --mount=type=secret,id=n,target=/home/node/.npmrc npm ci
 """, {}, []),
     "mount cache": ("Dockerfile", """\
 FROM node
 WORKDIR /app
 COPY . .
-RUN --mount=type=cache,target=/root/.npm npm ci
+RUN --mount=type=cache,target=/cache/npm npm ci
 """, {}, []),
     "user": ("Dockerfile", """\
 FROM node

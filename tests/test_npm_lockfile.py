@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 
 import corpus
-from mutations import mutated_lines
+from mutations import mutated_lines, try_both
 from npm_vetted.clients import npm
 from npm_vetted.clients.npm.layout import Layout, Whole, split
 from npm_vetted.clients.npm.lockfile import NpmLockfile
@@ -262,13 +262,8 @@ def test_what_is_nested_deeply_is_read_whole() -> None:
 
 def try_mutations(tries: int) -> None:
     """Read so many mutations in both ways."""
-
-    @settings(max_examples=tries, database=None)
-    @given(mutated_lines(SEEDS, PIECES))
-    def tried(data: bytes) -> None:
-        assert outcome(read_layout, data) == outcome(read_whole, data)
-
-    tried()
+    files = mutated_lines(SEEDS, PIECES)
+    try_both(partial(outcome, read_layout), partial(outcome, read_whole), files, tries)
 
 
 def test_any_file_reads_by_pieces_as_it_does_whole() -> None:

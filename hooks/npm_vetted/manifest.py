@@ -25,7 +25,7 @@ def read_manifest(path: str, data: bytes) -> Manifest:
         name=table.maybe_text("name"),
         version=table.maybe_text("version"),
         private=table.data.get("private") is True,
-        requires=tuple(_requirements(table)),
+        requires=tuple(requirements(table)),
         workspaces=_workspaces(table),
         scripts=_texts(table, "scripts"),
         data=table.data,
@@ -38,7 +38,8 @@ def _texts(table: Table, key: str) -> dict[str, str]:
     return {name: inner.text(name) for name in inner.data} if inner else {}
 
 
-def _requirements(table: Table) -> Iterator[Requirement]:
+def requirements(table: Table) -> Iterator[Requirement]:
+    """What a manifest's tables of dependencies ask for; bun.lock repeats them as they stand."""
     for group in Group:
         inner = table.maybe_table(group.value)
         for name in inner.data if inner else ():

@@ -7,6 +7,7 @@ from functools import cache, cached_property, partial
 from typing import Final
 
 from npm_vetted.clients import Client, clients
+from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.globs import glob_matcher
 from npm_vetted.manifest import NAME, read_manifest, read_pin
@@ -28,6 +29,11 @@ def interesting_names() -> frozenset[str]:
     for client in clients().values():
         names.update(client.LOCKFILES, client.SETTINGS)
     return frozenset(names)
+
+
+def is_of_a_project(path: str) -> bool:
+    """Whether a file of this name belongs to some project, by its name: a patch does, too."""
+    return path.rpartition("/")[2] in interesting_names() or path.endswith(PATCH_SUFFIXES)
 
 
 @cache

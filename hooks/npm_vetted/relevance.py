@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from npm_vetted.checkout import imitated
 from npm_vetted.checks import checks
-from npm_vetted.clients.lockfile import PATCH_SUFFIXES
-from npm_vetted.project import in_node_modules, interesting_names
+from npm_vetted.project import in_node_modules, is_of_a_project
 from npm_vetted.snapshot import VETTING
 
 
 def is_relevant(path: str) -> bool:
     """Whether any check reads a file of this name; a check with files of its own says so."""
-    if path.startswith(VETTING) or path.endswith(PATCH_SUFFIXES):
-        return True
-    if path.rpartition("/")[2] in interesting_names() or in_node_modules(path):
+    if path.startswith(VETTING) or is_of_a_project(path) or in_node_modules(path):
         return True
     if imitated(path) is not None:
         return True

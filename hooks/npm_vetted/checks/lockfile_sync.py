@@ -9,7 +9,7 @@ from npm_vetted.change import Change, ProjectChange, manifests_by_lockfile
 from npm_vetted.checkout import collisions, imitated
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.clients import Client, clients
-from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
+from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.manifest import NAME as MANIFEST
 from npm_vetted.model import Finding, Group, Location, Pin, Problem, Project
 from npm_vetted.project import (
@@ -17,7 +17,7 @@ from npm_vetted.project import (
     below,
     client_of_lockfile,
     folder_of,
-    interesting_names,
+    is_of_a_project,
     join,
     matches_globs,
 )
@@ -88,19 +88,14 @@ def _imitations(change: Change) -> Iterator[Finding]:
 
 def _collisions(change: Change) -> Iterator[Finding]:
     """Added files of projects that such a file system checks out as one with others."""
-    names = interesting_names()
-
-    def is_ours(path: str) -> bool:
-        return path.rpartition("/")[2] in names or path.endswith(PATCH_SUFFIXES)
-
     added = [
         path
         for path, touched in change.touched.items()
         if touched.before is None and touched.after is not None
-        and (is_ours(path) or touched.is_link)
+        and (is_of_a_project(path) or touched.is_link)
     ]  # fmt: skip
     everything = list(change.after.everything()) if added else []
-    for path, other in collisions(added, filter(is_ours, everything), everything):
+    for path, other in collisions(added, filter(is_of_a_project, everything), everything):
         if not change.policy.excludes(path):
             yield Finding(
                 check=ID,

@@ -8,7 +8,7 @@ both: nothing depends on how well this finds what is shared, but time.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -111,26 +111,28 @@ def head_within(
     one: Sequence[object], a: int, b: int, other: Sequence[object], c: int, d: int
 ) -> int:
     """How many items of ``one[a:b]`` and ``other[c:d]`` begin with alike."""
-    limit = min(b - a, d - c)
-    low, step = 0, _STEP
-    while low < limit and step:
-        upper = min(low + step, limit)
-        if one[a + low : a + upper] == other[c + low : c + upper]:
-            low = upper
-        else:
-            step = min(step, upper - low) // 2
-    return low
+    return _reach(
+        min(b - a, d - c),
+        lambda low, upper: one[a + low : a + upper] == other[c + low : c + upper],
+    )
 
 
 def tail_within(
     one: Sequence[object], a: int, b: int, other: Sequence[object], c: int, d: int
 ) -> int:
     """How many items of ``one[a:b]`` and ``other[c:d]`` end with alike."""
-    limit = min(b - a, d - c)
+    return _reach(
+        min(b - a, d - c),
+        lambda low, upper: one[b - upper : b - low] == other[d - upper : d - low],
+    )
+
+
+def _reach(limit: int, alike: Callable[[int, int], bool]) -> int:
+    """How far it goes on alike, by stretches: long ones first, then ever shorter ones."""
     low, step = 0, _STEP
     while low < limit and step:
         upper = min(low + step, limit)
-        if one[b - upper : b - low] == other[d - upper : d - low]:
+        if alike(low, upper):
             low = upper
         else:
             step = min(step, upper - low) // 2

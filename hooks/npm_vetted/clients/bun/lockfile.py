@@ -18,6 +18,7 @@ from npm_vetted.clients.bun.layout import Values, read_layout
 from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.documents.base import DEPTH_LIMIT, Table
 from npm_vetted.errors import DocumentError
+from npm_vetted.manifest import requirements
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
 
 KNOWN_VERSIONS: Final = range(4)
@@ -234,9 +235,9 @@ class BunLockfile(Lockfile):
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
         """What the manifests ask for, as ``workspaces`` records it."""
-        return {folder: tuple(_recorded(table)) for folder, table in self.workspaces.items()} or {
-            "": ()
-        }
+        return {
+            folder: tuple(requirements(table)) for folder, table in self.workspaces.items()
+        } or {"": ()}
 
     def resolve(
         self, origin: str | None, requirement: Requirement, importer: str = ""
@@ -265,16 +266,6 @@ class BunLockfile(Lockfile):
         for key in self.layout.unusual:
             if not self._locator(key).startswith(f"{last_name(key)}@"):
                 yield key
-
-
-def _recorded(table: Table) -> Iterator[Requirement]:
-    for group in Group:
-        inner = table.maybe_table(group.value)
-        for name in inner.data if inner else ():
-            assert inner is not None
-            yield Requirement(
-                name=name, specifier=inner.text(name), group=group, line=inner.line(name)
-            )
 
 
 class _Shape(NamedTuple):
