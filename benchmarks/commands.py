@@ -56,8 +56,8 @@ def _checked_out(folder: Path, lockfile: str) -> None:
 def _lockfile_lint() -> tuple[str, str]:
     """Node.js and lockfile-lint, as the tests install them: from the committed lockfile, scripts off."""
     script = (
-        f"import sys; sys.path.insert(0, {str(HERE.parent / 'tests')!r})\n"
-        "from real_clients import NODE, install\nprint(NODE)\nprint(install())"
+        f"import sys; sys.path.insert(0, {str(HERE.parent)!r})\n"
+        "from tests.support.real_clients import NODE, install\nprint(NODE)\nprint(install())"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True

@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = ROOT / "tests"
 CORPUS = ROOT / ".cache" / "fuzz"
 PATIENCE = 8.0
 """How much slower a reader may be than without atheris' instruments, on a busy machine."""
@@ -25,7 +24,7 @@ PATIENCE = 8.0
 
 def main() -> int:
     """Fuzz each target in a process of its own; a line of figures for each."""
-    sys.path.insert(0, str(TESTS))
+    sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -35,7 +34,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.one:
         fuzz(arguments.one, arguments.seconds)
-    from fuzz_targets import TARGETS
+    from tests.support.fuzz_targets import TARGETS
 
     broken = 0
     for name in arguments.targets or TARGETS:
@@ -67,7 +66,7 @@ def fuzz(name: str, seconds: int) -> None:
     import atheris  # type: ignore[import-untyped]
 
     with atheris.instrument_imports(include=["npm_vetted"]):
-        from fuzz_targets import CASES, TARGETS
+        from tests.support.fuzz_targets import CASES, TARGETS
 
     target = TARGETS[name]
     seeds, found = CORPUS / name, CASES / name

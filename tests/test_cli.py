@@ -11,10 +11,20 @@ from typing import Any
 
 import pytest
 
-from conftest import GitRepo
-from npm_projects import adopt, check, entry, listed, note_text, run, sri, write_note, write_project
 from npm_vetted import __version__, commands
 from npm_vetted.checks import checks
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import (
+    adopt,
+    check,
+    entry,
+    listed,
+    note_text,
+    run,
+    sri,
+    write_note,
+    write_project,
+)
 
 WORDS = ("--offline", "--criteria", "health", "-m", "It was read: a small library.")
 
@@ -336,7 +346,7 @@ def test_a_fault_of_its_own_is_json_too(repo: GitRepo, monkeypatch: pytest.Monke
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("npm_vetted.judge.judge", broken)
+    monkeypatch.setattr("npm_vetted.checks._runner.judge", broken)
     done = run(repo.path, "check", "--format", "json")
     assert done.status == 3
     [found] = done.findings

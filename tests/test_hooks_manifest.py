@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import GitRepo
 from npm_vetted.checks import checks
-from real_clients import ROOT
-from story import SCRIPTS
+from tests.support.git_repo import GitRepo
+from tests.support.real_clients import ROOT
+from tests.support.story import SCRIPTS
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 HOOKS: list[dict[str, Any]] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from conftest import GitRepo
-from real_clients import MANIFESTS, NAMES, Clients, Marker, program_of
-from verdaccio import Verdaccio
+from tests.support.git_repo import GitRepo
+from tests.support.real_clients import MANIFESTS, NAMES, Clients, Marker, program_of
+from tests.support.verdaccio import Verdaccio
 
 VERSIONS = {
     "npm6": "6.14.18", "npm10": "10.9.9", "npm11": "11.21.2", "npm12": "12.2.0",

@@ -18,8 +18,8 @@ import yaml
 from npm_vetted import cli, commands
 from npm_vetted.checks import checks
 from npm_vetted.errors import FOUND, MISUSED, UNDECIDED
-from npm_vetted.policy import Policy, read_policy
-from real_clients import ROOT
+from npm_vetted.vetting.policy import Policy, read_policy
+from tests.support.real_clients import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))

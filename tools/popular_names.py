@@ -1,4 +1,4 @@
-"""Make hooks/npm_vetted/data/popular-names.txt from two public lists in the npm registry.
+"""Make hooks/npm_vetted/packages/lookalikes/popular-names.txt from two public lists in the npm registry.
 
 npm-high-impact lists the packages with a million downloads a week or 500 dependents; simple-icons
 lists products, whose names people expect on npm though the product never published there (the
@@ -20,7 +20,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-TARGET = Path(__file__).parents[1] / "hooks" / "npm_vetted" / "data" / "popular-names.txt"
+TARGET = (
+    Path(__file__).parents[1]
+    / "hooks"
+    / "npm_vetted"
+    / "packages"
+    / "lookalikes"
+    / "popular-names.txt"
+)
 
 HEADER = """\
 # Names that a package may imitate; made by tools/popular_names.py.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from npm_vetted.gitprocess import is_within, work_tree
+from npm_vetted.git.process import is_within, work_tree
 
 
 def isolate() -> None:

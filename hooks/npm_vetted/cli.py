@@ -6,7 +6,7 @@ import os
 import sys
 
 from npm_vetted.errors import UNDECIDED, NpmVettedError, UndecidedError, UsageError
-from npm_vetted.quick import nothing_to_judge, plain, staged
+from npm_vetted.fast_path import nothing_to_judge, plain, staged
 
 TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _decide(words: list[str]) -> int:
     except Exception as error:
         if os.environ.get("NPM_VETTED_TRACEBACK"):
             raise
-        from npm_vetted.sanitize import printable
+        from npm_vetted.formats.terminal_text import printable
 
         print(
             f"npm-vetted: a fault of its own: {type(error).__name__}: {printable(str(error))}\n"
@@ -182,7 +182,7 @@ def _enter(directory: str) -> None:
 
 
 def _say(error: NpmVettedError) -> None:
-    from npm_vetted.sanitize import printable
+    from npm_vetted.formats.terminal_text import printable
 
     where = f"{printable(error.path)}:{error.line}: " if error.path else ""
     print(f"npm-vetted: {where}{printable(error.message)}", file=sys.stderr)

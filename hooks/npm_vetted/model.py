@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -215,3 +216,17 @@ class Edit(NamedTuple):
     path: str
     content: bytes
     reason: str
+
+
+class Published(NamedTuple):
+    """What a registry says of a version, as a note records it.
+
+    ``published`` is the time of publication, ``integrity`` the SRI text, ``scripts`` the names of the
+    lifecycle scripts. ``evidence`` is the note's ``[evidence]`` table: its texts are safe to print;
+    what the registry does not say is left out.
+    """
+
+    published: datetime.datetime | None
+    integrity: str | None
+    scripts: tuple[str, ...]
+    evidence: Mapping[str, str | int | list[str]]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from attacks.lockfiles import Package
-from attacks.world import World
+from tests.attacks.lockfiles import Package
+from tests.attacks.world import World
 
 CROSSENV_AND_SIBLINGS: Final = [
     "crossenv",

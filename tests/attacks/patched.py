@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attacks.world import World
+from tests.attacks.world import World
 
 LEFT_PAD: Final = "left-pad@1.3.0"
 _PATCH: Final = (

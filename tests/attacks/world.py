@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from attacks.lockfiles import NAMES, WRITERS, Package, starting_tree
 from npm_vetted import cli
+from tests.attacks.lockfiles import NAMES, WRITERS, Package, starting_tree
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+from npm_vetted._plugins import parts
 from npm_vetted.model import Finding, Level, Problem, Project
-from npm_vetted.parts import parts
 
 if TYPE_CHECKING:
-    from npm_vetted.change import Change, Use
+    from npm_vetted.projects.change import Change, Use
 
 
 class Words(NamedTuple):

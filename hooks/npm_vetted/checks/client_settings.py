@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change
-from npm_vetted.checkout import ATTRIBUTES, recoded
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.model import Finding, Location, Project
-from npm_vetted.project import ancestors, join
+from npm_vetted.projects.case_folding import ATTRIBUTES, recoded
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.discovery import ancestors, join
 
 ID: Final = "client-settings"
 _COREPACK: Final = ".corepack.env"

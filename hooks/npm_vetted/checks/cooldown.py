@@ -6,11 +6,11 @@ import datetime
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Arrival, Change, Use
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.model import Finding
-from npm_vetted.notes import Mention
-from npm_vetted.vetting import Status
+from npm_vetted.projects.change import Arrival, Change, Use
+from npm_vetted.vetting.notes import Mention
+from npm_vetted.vetting.resolver import Status
 
 ID: Final = "cooldown"
 HOOKS: Final = frozenset({"notes"})

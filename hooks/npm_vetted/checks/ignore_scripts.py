@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.model import Finding
+from npm_vetted.projects.change import Change
 
 ID: Final = "ignore-scripts"
 HOOKS: Final = frozenset({"settings"})

@@ -6,22 +6,22 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
-from npm_vetted.change import Change, read_lockfile
 from npm_vetted.checks import Words
 from npm_vetted.clients import clients
 from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import judge, place_of
-from npm_vetted.manifest import NAME as MANIFEST
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
-from npm_vetted.patterns import pattern
-from npm_vetted.project import Projects, ancestors, interesting_names, join
-from npm_vetted.snapshot import VETTING
-from npm_vetted.vetting import Status, Subject, Vetting
+from npm_vetted.packages.manifest import NAME as MANIFEST
+from npm_vetted.projects.change import Change, read_lockfile
+from npm_vetted.projects.discovery import Projects, ancestors, interesting_names, join
+from npm_vetted.vetting.resolver import Status, Subject, Vetting
 
 if TYPE_CHECKING:
-    from npm_vetted.installs.disk import Tracked
-    from npm_vetted.repository import TreeEntry
-    from npm_vetted.snapshot import Snapshot
+    from npm_vetted.git.repository import TreeEntry
+    from npm_vetted.git.snapshot import Snapshot
+    from npm_vetted.installs.context.disk import Tracked
 
 ID: Final = "install-command"
 HOOKS: Final = frozenset({"settings"})
@@ -155,7 +155,7 @@ class View:
 
     @cached_property
     def _tracked(self) -> Tracked:
-        from npm_vetted.installs.disk import Tracked
+        from npm_vetted.installs.context.disk import Tracked
 
         return Tracked(self.snapshot.everything)
 
@@ -251,7 +251,7 @@ class View:
 
 
 def _programs(path: str, data: bytes) -> Iterator[str]:
-    from npm_vetted.documents.strict_json import load_json
+    from npm_vetted.formats.json import load_json
 
     try:
         lockfile = load_json(path, data).data

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change, ProjectChange, Use
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.model import Allowance, Artifact, Finding
-from npm_vetted.vetting import Status, Subject, scripts_of
+from npm_vetted.projects.change import Change, ProjectChange, Use
+from npm_vetted.vetting.resolver import Status, Subject, scripts_of
 
 ID: Final = "install-scripts"
 HOOKS: Final = frozenset({"notes"})

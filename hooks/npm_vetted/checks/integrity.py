@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change, ProjectChange, Use
 from npm_vetted.checks import Words, finding_of, use_finding
-from npm_vetted.hashes import is_weak, unsound
 from npm_vetted.model import Artifact, Finding
-from npm_vetted.vetting import Lack
+from npm_vetted.packages.integrity import is_weak, unsound
+from npm_vetted.projects.change import Change, ProjectChange, Use
+from npm_vetted.vetting.resolver import Lack
 
 ID: Final = "integrity"
 HOOKS: Final = frozenset({"notes", "lockfile"})

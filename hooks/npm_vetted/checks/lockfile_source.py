@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change, Use
 from npm_vetted.checks import Words, use_finding
-from npm_vetted.hashes import is_weak
 from npm_vetted.model import Artifact, Finding, Kind, Level, Location
-from npm_vetted.policy import DEFAULT_REGISTRY
-from npm_vetted.project import in_node_modules
-from npm_vetted.sources import Registries, is_pinned, is_tarball_of, tarball_of
-from npm_vetted.vetting import Status, Verdict
+from npm_vetted.packages.integrity import is_weak
+from npm_vetted.packages.urls import Registries, is_pinned, is_tarball_of, tarball_of
+from npm_vetted.projects.change import Change, Use
+from npm_vetted.projects.discovery import in_node_modules
+from npm_vetted.vetting.policy import DEFAULT_REGISTRY
+from npm_vetted.vetting.resolver import Status, Verdict
 
 ID: Final = "lockfile-source"
 HOOKS: Final = frozenset({"lockfile"})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change, ProjectChange, manifests_by_lockfile
-from npm_vetted.checkout import collisions, imitated
 from npm_vetted.checks import Words, finding_of
 from npm_vetted.clients import Client, clients
-from npm_vetted.clients.lockfile import Lockfile
-from npm_vetted.manifest import NAME as MANIFEST
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Finding, Group, Location, Pin, Problem, Project
-from npm_vetted.project import (
+from npm_vetted.packages.manifest import NAME as MANIFEST
+from npm_vetted.projects.case_folding import collisions, imitated
+from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
+from npm_vetted.projects.discovery import (
     ancestors,
     below,
     client_of_lockfile,

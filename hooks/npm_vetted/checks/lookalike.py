@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.change import Change, ProjectChange, Use
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.model import Finding
-from npm_vetted.vetting import Status
+from npm_vetted.projects.change import Change, ProjectChange, Use
+from npm_vetted.vetting.resolver import Status
 
 if TYPE_CHECKING:
-    from npm_vetted.lookalikes import Match
+    from npm_vetted.packages.lookalikes import Match
 
 ID: Final = "lookalike"
 HOOKS: Final = frozenset({"notes"})
@@ -56,8 +56,8 @@ def run(change: Change) -> Iterator[Finding]:
 
 def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[Match]]:
     """Those of some new names that look like another, and like which."""
-    from npm_vetted.lookalikes import lookalikes
-    from npm_vetted.lookalikes.known import unpopular, used
+    from npm_vetted.packages.lookalikes import lookalikes
+    from npm_vetted.packages.lookalikes.known import unpopular, used
 
     rare = unpopular(names)
     before = project.names_before() if rare else set()

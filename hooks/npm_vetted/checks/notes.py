@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.change import Change, Use, manifests_by_lockfile, read_lockfile
 from npm_vetted.checks import Words, use_finding
-from npm_vetted.clients.lockfile import Lockfile
-from npm_vetted.documents.base import hint
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.document import hint
+from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Artifact, Finding, Location, Project
-from npm_vetted.notes import (
+from npm_vetted.packages.versions import satisfies
+from npm_vetted.projects.change import Change, Use, manifests_by_lockfile, read_lockfile
+from npm_vetted.projects.unlocked import specifier_lists
+from npm_vetted.vetting.notes import (
     BESIDE,
     FOLDER,
     Note,
@@ -22,14 +25,11 @@ from npm_vetted.notes import (
     mentions,
     package_folder,
 )
-from npm_vetted.policy import CONFIG, EXEMPTIONS, Exemptions
-from npm_vetted.snapshot import VETTING
-from npm_vetted.specifiers import specifier_lists
-from npm_vetted.versions import satisfies
-from npm_vetted.vetting import Subject, Verdict, Vetting
+from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS, Exemptions
+from npm_vetted.vetting.resolver import Subject, Verdict, Vetting
 
 if TYPE_CHECKING:
-    from npm_vetted.snapshot import Snapshot
+    from npm_vetted.git.snapshot import Snapshot
 
 ID: Final = "notes"
 HOOKS: Final = frozenset({"notes"})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Change
 from npm_vetted.checks import Words
-from npm_vetted.loosening import Loosening, adopted, loosenings
+from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Finding, Level
-from npm_vetted.policy import CONFIG, EXEMPTIONS
-from npm_vetted.snapshot import VETTING
+from npm_vetted.projects.change import Change
+from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS
+from npm_vetted.vetting.policy_diff import Loosening, adopted, loosenings
 
 ID: Final = "policy"
 HOOKS: Final = frozenset({"settings", "notes", "lockfile"})

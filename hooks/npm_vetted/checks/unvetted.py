@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.change import Arrival, Change, Use
 from npm_vetted.checks import Words, use_finding
 from npm_vetted.model import Finding, Level
-from npm_vetted.policy import EXEMPTIONS
-from npm_vetted.vetting import Gap, Lack, Verdict
+from npm_vetted.projects.change import Arrival, Change, Use
+from npm_vetted.vetting.policy import EXEMPTIONS
+from npm_vetted.vetting.resolver import Gap, Lack, Verdict
 
 ID: Final = "unvetted"
 HOOKS: Final = frozenset({"notes"})
@@ -110,7 +110,7 @@ def _bringers(direct: list[Use]) -> dict[tuple[str, str], Use]:
 def _fix(change: Change, bringer: Use | None) -> tuple[str, ...]:
     if bringer is None:
         return ("npm-vetted", "note", *change.scope_arguments)
-    from npm_vetted.draft import criteria_for, item_of
+    from npm_vetted.recording.proposals import criteria_for, item_of
 
     criteria = criteria_for(change, [item_of(change, bringer)])
     return ("npm-vetted", "note", bringer.artifact.label, "--criteria", ",".join(criteria))

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Protocol, cast
 
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted._plugins import parts
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Allowance, Edit, Manifest, Problem, Project, Read
-from npm_vetted.parts import parts
 
 
 class Registries(Protocol):
@@ -92,8 +92,8 @@ class Client(Protocol):
 def clients() -> Mapping[str, Client]:
     """Every client by its NAME."""
     found: dict[str, Client] = {}
-    for module in (each for each in parts(__path__) if each != "lockfile"):
-        loaded = importlib.import_module(f"{__name__}.{module}")
+    for folder in (each for each in parts(__path__) if each != "shared"):
+        loaded = importlib.import_module(f"{__name__}.{folder}.client")
         client = cast("Client", loaded)
         found[client.NAME] = client
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Protocol, cast
 
-from npm_vetted.parts import parts
+from npm_vetted._plugins import parts
 
 if TYPE_CHECKING:
     import argparse

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from npm_vetted.commands._desk import Desk, split_label
+from npm_vetted.commands._note_dialogue import Desk, split_label
 from npm_vetted.errors import RefusedError, UsageError
-from npm_vetted.hashes import same_bytes
-from npm_vetted.notes import Note
+from npm_vetted.packages.integrity import same_bytes
+from npm_vetted.vetting.notes import Note
 
 Edit = Callable[[Any], None]
 """Changes a tomlkit document in place."""

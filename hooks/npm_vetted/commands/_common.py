@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from npm_vetted.change import Change
+from npm_vetted.checks._runner import open_change
 from npm_vetted.errors import UsageError
-from npm_vetted.judge import open_change
-from npm_vetted.objects import Objects
+from npm_vetted.git.comparison import compare
+from npm_vetted.git.objects import Objects
+from npm_vetted.git.repository import Repository
+from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.repository import Repository
-from npm_vetted.scope import compare
 
 if TYPE_CHECKING:
     import argparse
@@ -53,7 +53,7 @@ def opened(
 
 def style_of(arguments: argparse.Namespace) -> Style:
     """How to print, by the options, ``NO_COLOR`` and whether a terminal is there."""
-    from npm_vetted.fix import program
+    from npm_vetted.report.shell_commands import program
 
     return Style(
         colour=wants_colour(arguments.color),

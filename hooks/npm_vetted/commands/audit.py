@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from npm_vetted.change import Change, Use, manifests_by_lockfile
 from npm_vetted.commands._common import opened, style_of
-from npm_vetted.commands._desk import split_label
-from npm_vetted.history import Brought, brought_by, brought_line
+from npm_vetted.commands._note_dialogue import split_label
+from npm_vetted.formats.terminal_text import json_text, printable
+from npm_vetted.git.history import Brought, brought_by, brought_line
+from npm_vetted.git.repository import Repository
 from npm_vetted.model import Kind
-from npm_vetted.notes import Mention, Note, mentions
-from npm_vetted.policy import EXEMPTIONS, Exemption
-from npm_vetted.repository import Repository
-from npm_vetted.sanitize import json_text, printable
-from npm_vetted.vetting import Status, Verdict, scripts_of
+from npm_vetted.projects.change import Change, Use, manifests_by_lockfile
+from npm_vetted.vetting.notes import Mention, Note, mentions
+from npm_vetted.vetting.policy import EXEMPTIONS, Exemption
+from npm_vetted.vetting.resolver import Status, Verdict, scripts_of
 
 HELP = "the state of vetting in this repository, or of one package"
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     with opened(everything=True) as (repository, change):
         if arguments.online:
-            from npm_vetted.commands._online import hold_against_registry
+            from npm_vetted.commands._audit_online import hold_against_registry
 
             return hold_against_registry(change, arguments)
         if arguments.package:

@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from npm_vetted.errors import FOUND, NpmVettedError, UndecidedError, UsageError
-from npm_vetted.repository import Repository
+from npm_vetted.git.repository import Repository
 
 if TYPE_CHECKING:
     import argparse
 
-    from npm_vetted.judge import Judgement
+    from npm_vetted.checks._runner import Judgement
 
 HELP = "judge the commit (what the hooks run)"
 
@@ -68,7 +68,7 @@ def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> b
     touched = repository.staged(repository.head)
     if not touched and not repository.committing:
         return False
-    from npm_vetted.relevance import is_relevant
+    from npm_vetted.checks._relevance import is_relevant
 
     if any(is_relevant(path) or each.is_link for path, each in touched.items()):
         return False
@@ -84,9 +84,9 @@ def _judge(
     from_ref: str | None,
     to_ref: str | None,
 ) -> int:
+    from npm_vetted.checks._runner import judge
+    from npm_vetted.checks._unstaged_notes import naming_notes_left_behind
     from npm_vetted.commands._common import opened, style_of
-    from npm_vetted.judge import judge
-    from npm_vetted.leftbehind import naming_notes_left_behind
     from npm_vetted.report import report
 
     style = style_of(arguments)
@@ -107,8 +107,8 @@ def _judge(
 
 def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:
     """Print that nothing could be judged, and why."""
+    from npm_vetted.checks._runner import Judgement, undecided
     from npm_vetted.commands._common import style_of
-    from npm_vetted.judge import Judgement, undecided
     from npm_vetted.report import report
 
     if not isinstance(error, NpmVettedError):
@@ -120,7 +120,7 @@ def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:
 
 def _wanted(arguments: argparse.Namespace) -> frozenset[str] | None:
     from npm_vetted.checks import checks
-    from npm_vetted.documents.base import hint
+    from npm_vetted.formats.document import hint
 
     known = checks()
     for name in arguments.checks:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from npm_vetted.errors import UsageError
 
 if TYPE_CHECKING:
-    from npm_vetted.commands._bench import Bench
+    from npm_vetted.commands._review_dialogue import Bench
 
 HELP = "changelog and code between two published versions"
 
@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch both, compare, print."""
-    from npm_vetted.commands._bench import as_json, at_bench, show
     from npm_vetted.commands._common import wants_colour
-    from npm_vetted.commands._desk import split_label
+    from npm_vetted.commands._note_dialogue import split_label
+    from npm_vetted.commands._review_dialogue import as_json, at_bench, show
     from npm_vetted.report.text import Paint
     from npm_vetted.review import compare
     from npm_vetted.review.text import comparison_text
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _vetted(bench: Bench, name: str, new: str) -> str:
     """The vetted version to start from; raises UsageError where there is none."""
-    from npm_vetted.commands._bench import nearest
+    from npm_vetted.commands._review_dialogue import nearest
 
     found = nearest(bench.vetted(name), new)
     if found is None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from npm_vetted.binding import pinned_of, write_pinned
-from npm_vetted.change import Use
-from npm_vetted.commands._desk import at_desk
+from npm_vetted.commands._note_dialogue import at_desk
 from npm_vetted.errors import UsageError
+from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact
-from npm_vetted.notes import says_something
-from npm_vetted.policy import EXEMPTIONS, Exemption, Exemptions
-from npm_vetted.store import Store
+from npm_vetted.projects.change import Use
+from npm_vetted.vetting.notes import says_something
+from npm_vetted.vetting.pins import pinned_of, write_pinned
+from npm_vetted.vetting.policy import EXEMPTIONS, Exemption, Exemptions
 
 HELP = "take something in without a review (a change of policy: committed on its own)"
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _names(uses: list[Use]) -> str:
-    from npm_vetted.fix import quoted
+    from npm_vetted.report.shell_commands import quoted
 
     names = sorted({use.artifact.label for use in uses})
     text = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

@@ -7,8 +7,8 @@ import json
 import textwrap
 
 from npm_vetted.checks import Words, checks
-from npm_vetted.documents.base import hint
 from npm_vetted.errors import UsageError
+from npm_vetted.formats.document import hint
 
 HELP = "what a check wants, why, and how to satisfy it"
 HEADINGS = (

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from npm_vetted.change import Change, Use
+from npm_vetted.checks._runner import UNDECIDED, judge, open_change
 from npm_vetted.clients import clients
-from npm_vetted.commands._desk import Desk, at_desk
+from npm_vetted.commands._note_dialogue import Desk, at_desk
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
 from npm_vetted.errors import FOUND, UsageError
-from npm_vetted.judge import UNDECIDED, judge, open_change
+from npm_vetted.formats.terminal_text import printable
+from npm_vetted.git.comparison import compare
+from npm_vetted.git.objects import Objects
 from npm_vetted.model import Edit, Finding, Level, Project
-from npm_vetted.objects import Objects
-from npm_vetted.policy import CONFIG, Exemption
-from npm_vetted.sanitize import printable
-from npm_vetted.scope import compare
-from npm_vetted.vetting import Status
+from npm_vetted.projects.change import Change, Use
+from npm_vetted.vetting.policy import CONFIG, Exemption
+from npm_vetted.vetting.resolver import Status
 
 HELP = "adopt: exempt what is there, switch install scripts off, write the config"
 

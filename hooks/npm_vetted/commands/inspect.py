@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch, look, print; 0 whatever it shows: the saying yes is a person's."""
-    from npm_vetted.commands._bench import Bench, as_json, at_bench, show
     from npm_vetted.commands._common import wants_colour
-    from npm_vetted.commands._desk import split_label
+    from npm_vetted.commands._note_dialogue import split_label
+    from npm_vetted.commands._review_dialogue import Bench, as_json, at_bench, show
     from npm_vetted.report.text import Paint
     from npm_vetted.review import inspect
     from npm_vetted.review.text import inspection_text, script_text

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from npm_vetted.change import Change, Use
 from npm_vetted.commands._amend import amend, complete
 from npm_vetted.commands._common import add_range, range_of, wants_colour
-from npm_vetted.commands._desk import (
+from npm_vetted.commands._interactive import Sheet, editor, least_work_first, one_line, walk
+from npm_vetted.commands._note_dialogue import (
     Desk,
     at_desk,
     has_terminal,
@@ -20,9 +20,13 @@ from npm_vetted.commands._desk import (
     seen_by_registry,
     split_label,
 )
-from npm_vetted.commands._facts import Facts, Seen, has_changelog, short
-from npm_vetted.commands._walk import Sheet, editor, least_work_first, one_line, walk
-from npm_vetted.draft import (
+from npm_vetted.commands._registry_facts import Facts, Seen, has_changelog, short
+from npm_vetted.errors import FOUND, RefusedError, UndecidedError, UsageError
+from npm_vetted.formats.terminal_text import printable
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.projects.change import Change, Use
+from npm_vetted.recording.note_file import Words, note_paths, note_text
+from npm_vetted.recording.proposals import (
     Draft,
     Item,
     draft_of,
@@ -32,12 +36,8 @@ from npm_vetted.draft import (
     item_of,
     uncovered,
 )
-from npm_vetted.errors import FOUND, RefusedError, UndecidedError, UsageError
-from npm_vetted.model import Artifact, Kind
-from npm_vetted.notes import Note, NoteError, read_note, says_something
-from npm_vetted.recording import Words, note_paths, note_text
 from npm_vetted.report.text import Paint
-from npm_vetted.sanitize import printable
+from npm_vetted.vetting.notes import Note, NoteError, read_note, says_something
 
 HELP = "record a vetting note"
 
@@ -242,7 +242,7 @@ def _named(text: str | None) -> tuple[str, ...] | None:
 
 def _refuse_other_bytes(draft: Draft, seen: Seen) -> None:
     """Raise where the lockfile pins other bytes than the registry publishes."""
-    from npm_vetted.hashes import same_bytes
+    from npm_vetted.packages.integrity import same_bytes
 
     for item in draft.items:
         published = seen.get(item.artifact)
@@ -290,7 +290,7 @@ def _criteria(desk: Desk, arguments: argparse.Namespace) -> tuple[str, ...] | No
     known = desk.change.policy.criteria
     for name in criteria or ():
         if name not in known:
-            from npm_vetted.documents.base import hint
+            from npm_vetted.formats.document import hint
 
             raise UsageError(f"unknown criterion {name!r}{hint(name, known)}")
     return criteria

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from npm_vetted.binding import Bound, read_pinned
-from npm_vetted.change import Change
-from npm_vetted.commands._desk import at_desk
+from npm_vetted.commands._note_dialogue import at_desk
 from npm_vetted.model import Artifact
-from npm_vetted.notes import Note, mentions
-from npm_vetted.policy import EXEMPTIONS, Exemption, Exemptions
+from npm_vetted.projects.change import Change
+from npm_vetted.vetting.notes import Note, mentions
+from npm_vetted.vetting.pins import Bound, read_pinned
+from npm_vetted.vetting.policy import EXEMPTIONS, Exemption, Exemptions
 
 HELP = "drop exemptions that neither a lockfile nor a note's `from` needs"
 

@@ -6,14 +6,14 @@ import argparse
 import subprocess
 import sys
 
-from npm_vetted.change import Change, ProjectChange
 from npm_vetted.commands._common import opened
 from npm_vetted.errors import FOUND, RefusedError, UndecidedError
-from npm_vetted.fix import command_line
+from npm_vetted.git.repository import Repository
+from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Kind
-from npm_vetted.repository import Repository
-from npm_vetted.store import Store
-from npm_vetted.vetting import Status, Subject, scripts_of
+from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.report.shell_commands import command_line
+from npm_vetted.vetting.resolver import Status, Subject, scripts_of
 
 HELP = "run the install scripts that notes approve, and no others"
 

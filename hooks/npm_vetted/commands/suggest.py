@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.review.suggestion import Suggestion, lines_to_read, ordered
-from npm_vetted.sanitize import json_text
-from npm_vetted.vetting import Status
+from npm_vetted.vetting.resolver import Status
 
 if TYPE_CHECKING:
-    from npm_vetted.change import Change, Use
-    from npm_vetted.commands._bench import Bench
-    from npm_vetted.policy import Ignore
+    from npm_vetted.commands._review_dialogue import Bench
+    from npm_vetted.projects.change import Change, Use
+    from npm_vetted.vetting.policy import Ignore
 
 HELP = "the unvetted and exempted, least work first"
 _THREADS = 8
@@ -35,12 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reckon the work and print it; 0 whatever is left."""
-    from npm_vetted.commands._bench import at_bench
+    from npm_vetted.commands._review_dialogue import at_bench
 
     with at_bench() as bench:
         change = bench.change
         if change is None:
-            from npm_vetted.repository import Repository
+            from npm_vetted.git.repository import Repository
 
             Repository.open()  # says why there is none
             return 0
@@ -97,7 +97,7 @@ def _open(change: Change) -> list[tuple[Use, Status]]:
 
 def _bases(change: Change, artifacts: Iterable[Artifact]) -> dict[tuple[str, str], str | None]:
     """The vetted version that each artifact's delta starts from."""
-    from npm_vetted.commands._bench import nearest, vetted_versions
+    from npm_vetted.commands._review_dialogue import nearest, vetted_versions
 
     versions: dict[str, list[str]] = {}
     found: dict[tuple[str, str], str | None] = {}
@@ -121,9 +121,9 @@ def _work(
 
 
 def _print(found: list[Suggestion], ignored: list[Ignore], limit: int) -> None:
-    from npm_vetted.commands._bench import show
-    from npm_vetted.fix import command_line, program
-    from npm_vetted.sanitize import line
+    from npm_vetted.commands._review_dialogue import show
+    from npm_vetted.formats.terminal_text import line
+    from npm_vetted.report.shell_commands import command_line, program
 
     called = program()
     rows = []
@@ -156,7 +156,7 @@ def _totals(found: list[Suggestion], ignored: list[Ignore]) -> str:
 
 
 def _json(found: list[Suggestion], ignored: list[Ignore]) -> str:
-    from npm_vetted.fix import command_line, program
+    from npm_vetted.report.shell_commands import command_line, program
 
     called = program()
     data = {

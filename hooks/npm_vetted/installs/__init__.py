@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from npm_vetted._plugins import parts
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Level, Location, Problem, Project, Read
-from npm_vetted.parts import parts
 
 if TYPE_CHECKING:
-    from npm_vetted.installs.disk import Tracked
+    from npm_vetted.installs.context.disk import Tracked
 
 _QUOTING: Final = b"\\'\"^`\r\n"
 _NAMES: Final = (b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts", b"enable_scripts",
@@ -68,12 +68,12 @@ class Place(Protocol):
 @cache
 def kinds() -> Sequence[Place]:
     """Every kind of file that commands stand in."""
-    package = importlib.import_module(f"{__name__}.places")
+    package = importlib.import_module(f"{__name__}.files")
     return tuple(map(_kind, parts(package.__path__)))
 
 
 def _kind(name: str) -> Place:
-    return cast("Place", importlib.import_module(f"{__name__}.places.{name}"))
+    return cast("Place", importlib.import_module(f"{__name__}.files.{name}"))
 
 
 def mentions_client(data: bytes) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
 from npm_vetted.errors import UndecidedError
+from npm_vetted.formats.terminal_text import line, printable
+from npm_vetted.model import Published
 from npm_vetted.registry.cache import Cache
 from npm_vetted.registry.fetch import THREADS, Fetcher, Patience
 from npm_vetted.registry.packument import Packument, Release, read_packument
@@ -24,7 +24,6 @@ from npm_vetted.registry.tarball import (
     open_tarball,
     verify,
 )
-from npm_vetted.sanitize import line, printable
 
 T = TypeVar("T")
 Pair = tuple[str, str]
@@ -33,20 +32,6 @@ Progress = Callable[[int, int], None]
 
 _NAME: Final = re.compile(r"(?:@[\w~!'()*-][\w.~!'()*-]*/)?[\w~!'()*-][\w.~!'()*-]*", re.ASCII)
 _TEXT_LIMIT: Final = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What a note records of a version: DESIGN.md's ``published``, ``integrity``, ``scripts``.
-
-    ``evidence`` is the note's ``[evidence]`` table: texts are fit to be shown, what the registry
-    does not say is left out.
-    """
-
-    published: datetime | None
-    integrity: str | None
-    scripts: tuple[str, ...]
-    evidence: Mapping[str, str | int | list[str]]
 
 
 class Registry:

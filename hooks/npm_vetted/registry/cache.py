@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from npm_vetted.hashes import Hash
+from npm_vetted.packages.integrity import Hash
 from npm_vetted.registry.fetch import Answer
 from npm_vetted.registry.settings import Url
 from npm_vetted.registry.tarball import RefusedError, digest_of, gunzip

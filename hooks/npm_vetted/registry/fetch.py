@@ -21,10 +21,10 @@ import urllib3
 
 from npm_vetted import __version__
 from npm_vetted.errors import UndecidedError
+from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.registry.packument import AbsentError
 from npm_vetted.registry.settings import RegistrySettings, Url
 from npm_vetted.registry.tarball import RefusedError, gunzip
-from npm_vetted.sanitize import line, printable
 
 T = TypeVar("T")
 

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.documents.base import Document, Table, named
 from npm_vetted.errors import UndecidedError
-from npm_vetted.hashes import sha1_integrity
-from npm_vetted.sanitize import line, printable
+from npm_vetted.formats.document import Document, Table, named
+from npm_vetted.formats.terminal_text import line, printable
+from npm_vetted.packages.integrity import sha1_integrity
 
 LIFECYCLE: Final = ("preinstall", "install", "postinstall")
 """The scripts that a client runs for a dependency that comes from a registry."""

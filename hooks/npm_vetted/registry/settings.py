@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from npm_vetted.documents.npmrc import Setting, effective, load_npmrc
 from npm_vetted.errors import UndecidedError
-from npm_vetted.sanitize import line, printable
+from npm_vetted.formats.npmrc import Setting, effective, load_npmrc
+from npm_vetted.formats.terminal_text import line, printable
 
 DEFAULT: Final = "https://registry.npmjs.org/"
 

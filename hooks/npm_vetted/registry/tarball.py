@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.hashes import Hash, parse, strongest
-from npm_vetted.sanitize import line
+from npm_vetted.formats.terminal_text import line
+from npm_vetted.packages.integrity import Hash, parse, strongest
 
 _BLOCK: Final = 512
 _CHUNK: Final = 1 << 16

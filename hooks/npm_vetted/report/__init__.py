@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, TextIO, cast
 
-from npm_vetted.change import Change
-from npm_vetted.judge import Judgement
-from npm_vetted.parts import parts
+from npm_vetted._plugins import parts
+from npm_vetted.checks._runner import Judgement
+from npm_vetted.projects.change import Change
 
 
 class Style(NamedTuple):

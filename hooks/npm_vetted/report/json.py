@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from npm_vetted.change import Change
-from npm_vetted.fix import command_line
-from npm_vetted.judge import Judgement
+from npm_vetted.checks._runner import Judgement
+from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Finding
+from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.sanitize import json_text
+from npm_vetted.report.shell_commands import command_line
 
 
 def print_judgement(judgement: Judgement, change: Change | None, style: Style, out: TextIO) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TextIO
 
-from npm_vetted.change import Change
 from npm_vetted.checks import checks
-from npm_vetted.fix import command_line
-from npm_vetted.judge import UNDECIDED, Judgement
+from npm_vetted.checks._runner import UNDECIDED, Judgement
+from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
+from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.sanitize import printable
+from npm_vetted.report.shell_commands import command_line
 
 _NAMED = 3
 """How many packages of a family are named before the rest is counted."""

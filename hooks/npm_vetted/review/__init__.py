@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
+from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.registry.packument import Packument, Release, lifecycle
 from npm_vetted.registry.tarball import Package
 from npm_vetted.review.changelog import Changelog, compare_link, find_changelog, hosted
 from npm_vetted.review.treediff import TreeDiff, diff_trees, is_minified
-from npm_vetted.sanitize import line, printable
 
 _NATIVE: Final = (".node", ".wasm", ".so", ".dylib", ".dll", ".exe", ".a", ".lib")
 _PROGRAMS: Final = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.versions import parse
+from npm_vetted.packages.versions import parse
 
 if TYPE_CHECKING:
     from semver import Version

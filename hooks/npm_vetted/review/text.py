@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.review import Comparison, Inspection, Script, Sized
 from npm_vetted.review.treediff import Change, FileDiff, Kind, TreeDiff
-from npm_vetted.sanitize import line, printable
 
 Painter = Callable[..., str]
 """``paint(text, "red", "bold")``; ``report.text.Paint`` is one."""

@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Final, cast
 
-from npm_vetted.clients._json_pieces import REMEMBERED, Pieces, Proof, is_plain
 from npm_vetted.clients.bun.keys import is_usual
-from npm_vetted.documents.base import Document, named
-from npm_vetted.documents.strict_json import load_json, load_jsonc, only_member
+from npm_vetted.clients.shared.json_pieces import REMEMBERED, Pieces, Proof, is_plain
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import Document, named
+from npm_vetted.formats.json import load_json, load_jsonc, only_member
 
 _START: Final = b'\n  "packages": {\n    "'
 _CUT: Final = b'\n    "'

@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 
 from npm_vetted.clients.bun.keys import INNER, kind_of, last_name, upwards
 from npm_vetted.clients.bun.layout import Values, read_layout
-from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
-from npm_vetted.documents.base import DEPTH_LIMIT, Table
+from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError
-from npm_vetted.manifest import requirements
+from npm_vetted.formats.document import DEPTH_LIMIT, Table
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
+from npm_vetted.packages.manifest import requirements
 
 KNOWN_VERSIONS: Final = range(4)
 """Bun 1.4 writes 3 where overrides are nested, and refuses 4 (seen by running it)."""

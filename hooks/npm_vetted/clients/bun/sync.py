@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients._ranges import satisfies
 from npm_vetted.clients.bun.keys import components
 from npm_vetted.clients.bun.lockfile import BunLockfile
 from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requirement
+from npm_vetted.packages.ranges import satisfies
 
 _ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
 _ELSEWHERE: Final = re.compile(r"(?:[a-z+]+:|\.{0,2}/|~/|git@|[^@]*/)", re.IGNORECASE)
@@ -274,7 +274,7 @@ class _Comparison:
 
     def _range(self, key: str, wanted: Requirement, texts: Sequence[str]) -> Iterator[Problem]:
         """A direct dependency's version, against the range of whichever field asks for it."""
-        from npm_vetted.clients._ranges import satisfies
+        from npm_vetted.packages.ranges import satisfies
 
         artifact = self.lockfile.artifact(key)
         if artifact is None or artifact.version is None or wanted.name in self._replaced:

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Final, cast
 
-from npm_vetted.clients._json_pieces import REMEMBERED, Pieces, Proof, is_plain
 from npm_vetted.clients.npm.places import is_plain_place
-from npm_vetted.documents.base import Document, named
-from npm_vetted.documents.strict_json import load_json, only_member
+from npm_vetted.clients.shared.json_pieces import REMEMBERED, Pieces, Proof, is_plain
 from npm_vetted.errors import DocumentError
-from npm_vetted.patterns import pattern
+from npm_vetted.formats.document import Document, named
+from npm_vetted.formats.json import load_json, only_member
+from npm_vetted.formats.patterns import pattern
 
 Raw = Mapping[str, object]
 

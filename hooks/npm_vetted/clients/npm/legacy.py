@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from npm_vetted.clients.npm.layout import Layout, Raw
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.places import EXACT, MODULES, TARBALL, joined
-from npm_vetted.documents.base import DEPTH_LIMIT, Document, dotted, named
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import DEPTH_LIMIT, Document, dotted, named
 
 
 class LegacyLayout(Layout):

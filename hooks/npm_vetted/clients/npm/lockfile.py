@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
-from npm_vetted.clients.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.clients.npm.layout import ASKING, FIELDS, Layout
 from npm_vetted.clients.npm.places import (
     EXACT,
@@ -22,8 +21,9 @@ from npm_vetted.clients.npm.places import (
     kind_of,
     parent_place,
 )
-from npm_vetted.documents.base import named
+from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import named
 from npm_vetted.model import Artifact, Entry, Group, Read, Requirement
 
 

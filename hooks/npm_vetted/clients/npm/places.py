@@ -10,8 +10,8 @@ import posixpath
 import re
 from typing import Final
 
+from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Kind
-from npm_vetted.patterns import pattern
 
 PATH_LIMIT: Final = 4096
 """No file system takes a longer path, so npm could not install there."""

@@ -9,8 +9,8 @@ from npm_vetted.clients.npm import sync
 from npm_vetted.clients.npm.layout import Whole, split
 from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients.npm.lockfile import NpmLockfile
-from npm_vetted.documents.base import Table
-from npm_vetted.documents.strict_json import load_json
+from npm_vetted.formats.document import Table
+from npm_vetted.formats.json import load_json
 from npm_vetted.model import Manifest, Problem, Read
 
 

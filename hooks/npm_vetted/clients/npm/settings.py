@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.clients import Registries
-from npm_vetted.documents.npmrc import BLANKS, Setting, depends, effective
+from npm_vetted.formats.npmrc import BLANKS, Setting, depends, effective
+from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Level, Location, Problem
-from npm_vetted.patterns import pattern
 
 _PROGRAMS: Final = (
     "git", "script-shell", "shell", "node-gyp", "python", "editor", "viewer", "browser",

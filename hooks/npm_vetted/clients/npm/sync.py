@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from npm_vetted.clients._ranges import satisfies
 from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.places import MODULES, joined
+from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
-from npm_vetted.patterns import pattern
-from npm_vetted.sources import is_tarball_of
+from npm_vetted.packages.ranges import satisfies
+from npm_vetted.packages.urls import is_tarball_of
 
 _HOSTS: Final = {
     "github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org",

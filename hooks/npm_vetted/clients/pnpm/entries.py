@@ -25,8 +25,8 @@ from npm_vetted.clients.pnpm.keys import (
 )
 from npm_vetted.clients.pnpm.layout import read_layout
 from npm_vetted.clients.pnpm.patches import Patches
-from npm_vetted.documents.base import named
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import named
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
 
 _GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)

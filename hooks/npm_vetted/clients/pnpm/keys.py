@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from npm_vetted.clients.pnpm.layout import Layout, Part
-from npm_vetted.documents.base import named
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import named
 
 ENVIRONMENT: Final = "environment: "
 """What the keys of the environment document's entries start with; no package has such a name."""

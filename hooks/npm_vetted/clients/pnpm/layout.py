@@ -17,9 +17,9 @@ from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple, cast
 
-from npm_vetted.clients._shared_text import common_head, common_tail, shared_runs
-from npm_vetted.documents.base import decode
+from npm_vetted.clients.shared.shared_text import common_head, common_tail, shared_runs
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import decode
 
 SIZE_LIMIT: Final = 32 * 1024 * 1024
 """Bytes; the largest lockfiles that people commit have a tenth of this."""
@@ -342,7 +342,7 @@ def _odd_entry(chunk: str) -> str:
 
 def _alone(chunk: str) -> dict[str, object]:
     """A chunk as a document of its own, a mapping."""
-    from npm_vetted.documents.strict_yaml import load_yaml
+    from npm_vetted.formats.yaml import load_yaml
 
     try:
         documents = load_yaml("", f"{chunk}\n\n".encode())
@@ -399,7 +399,7 @@ def _pair(body: str) -> tuple[str, str]:
 
 def _scalar(text: str) -> object:
     """A value that stands on one line."""
-    from npm_vetted.documents.strict_yaml import typed
+    from npm_vetted.formats.yaml import typed
 
     if text.startswith("'"):
         return text[1:-1].replace("''", "'")
@@ -417,7 +417,7 @@ def _scalar(text: str) -> object:
 
 def _whole(path: str, data: bytes) -> Layout:
     """Read the whole file with the YAML reader."""
-    from npm_vetted.documents.strict_yaml import load_yaml
+    from npm_vetted.formats.yaml import load_yaml
 
     if len(data) > ODD_SIZE_LIMIT:
         raise DocumentError(

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients.lockfile import Lockfile
 from npm_vetted.clients.pnpm.entries import PnpmEntries
 from npm_vetted.clients.pnpm.keys import (
     KeyedDocument,
@@ -16,6 +15,7 @@ from npm_vetted.clients.pnpm.keys import (
     without_suffix,
 )
 from npm_vetted.clients.pnpm.sync import disagreements
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Artifact, Manifest, Problem, Requirement
 
 _FEW: Final = 16

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from posixpath import dirname, join, normpath
 
-from npm_vetted.clients.lockfile import PATCH_SUFFIXES
 from npm_vetted.clients.pnpm.settings import manifest_beside, root_above, settings_beside
+from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
 from npm_vetted.model import Location, Problem, Read
 
 

@@ -1,6 +1,6 @@
 """What pnpm's committed settings say: pnpm-workspace.yaml, .npmrc, the manifest's ``pnpm`` field.
 
-Which file counts depends on the version (CLIENTS.md, and tests/test_client_pnpm.py asks again):
+Which file counts depends on the version (CLIENTS.md, and tests/clients/test_pnpm.py asks again):
 pnpm 9 reads .npmrc; 10 reads both, pnpm-workspace.yaml winning; 11 and 12 read the latter alone.
 """
 
@@ -12,11 +12,11 @@ from functools import cached_property
 from posixpath import join
 from typing import Final
 
-from npm_vetted.documents.base import Document, named
-from npm_vetted.documents.npmrc import Setting, depends, effective, load_npmrc, switch_problem
-from npm_vetted.documents.strict_json import load_json
-from npm_vetted.documents.strict_yaml import load_yaml
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import Document, named
+from npm_vetted.formats.json import load_json
+from npm_vetted.formats.npmrc import Setting, depends, effective, load_npmrc, switch_problem
+from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.model import Allowance, Location, Problem, Project, Read
 
 NPMRC: Final = ".npmrc"

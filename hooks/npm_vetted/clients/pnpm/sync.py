@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
 from typing import Final
 
-from npm_vetted.clients._ranges import satisfies
 from npm_vetted.clients.pnpm.entries import PnpmEntries
 from npm_vetted.clients.pnpm.settings import manifest_beside, root_above, settings_beside
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.packages.ranges import satisfies
 
 _PRECEDENCE: Final = (Group.DEVELOPMENT, Group.PRODUCTION, Group.OPTIONAL)
 """Where a manifest names one dependency in several fields, the last of these counts."""

@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
-from npm_vetted.clients._yarn import YarnLockfile, lock_text, refuse_conflict
-from npm_vetted.clients._yarn.locators import Reference, normal, patched, split_ident
-from npm_vetted.clients._yarn.patches import PATCHES, patch_files, settled
-from npm_vetted.clients._yarn.shared import Cut, Text
-from npm_vetted.clients.lockfile import Lockfile
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.yarn import YarnLockfile, lock_text, refuse_conflict
+from npm_vetted.clients.shared.yarn.locators import Reference, normal, patched, split_ident
+from npm_vetted.clients.shared.yarn.patches import PATCHES, patch_files, settled
+from npm_vetted.clients.shared.yarn.shared import Cut, Text
 from npm_vetted.clients.yarn_berry.text import (
     METADATA,
     Tables,
@@ -27,6 +27,7 @@ from npm_vetted.clients.yarn_berry.text import (
     split_line,
 )
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import (
     Artifact,
     Entry,
@@ -38,7 +39,6 @@ from npm_vetted.model import (
     Read,
     Requirement,
 )
-from npm_vetted.patterns import pattern
 
 VERSIONS: Final = range(4, 11)
 """``__metadata.version``: 4 of Yarn 2 and 3.0, 5 and 6 of 3, 7 to 10 of 4."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from npm_vetted.clients.yarn_berry import sync
-from npm_vetted.clients.yarn_berry.lock import BerryLockfile
+from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
 from npm_vetted.model import Manifest, Problem
 
 

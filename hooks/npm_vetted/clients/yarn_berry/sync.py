@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from npm_vetted.clients._yarn import out_of_range
-from npm_vetted.clients._yarn.locators import aliases, normal
-from npm_vetted.clients._yarn.patches import patch_files
+from npm_vetted.clients.shared.yarn import out_of_range
+from npm_vetted.clients.shared.yarn.locators import aliases, normal
+from npm_vetted.clients.shared.yarn.patches import patch_files
 from npm_vetted.clients.yarn_berry.entries import FOLDERS, install_again
-from npm_vetted.clients.yarn_berry.lock import BerryLockfile
+from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
+from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
-from npm_vetted.patterns import pattern
 
 _ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
 """The fields of a manifest, those that win last."""

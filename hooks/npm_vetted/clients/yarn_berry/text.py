@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from npm_vetted.clients._yarn.shared import Cut, Places, TwiceError, cut
-from npm_vetted.documents.base import Table
-from npm_vetted.documents.strict_yaml import load_yaml
+from npm_vetted.clients.shared.yarn.shared import Cut, Places, TwiceError, cut
 from npm_vetted.errors import DocumentError
-from npm_vetted.patterns import pattern
+from npm_vetted.formats.document import Table
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.formats.yaml import load_yaml
 
 METADATA: Final = "__metadata"
 

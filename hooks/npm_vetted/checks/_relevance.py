@@ -1,0 +1,19 @@
+"""Which paths matter at all: the question that decides whether a commit costs anything."""
+
+from __future__ import annotations
+
+from npm_vetted.checks import checks
+from npm_vetted.git.snapshot import VETTING
+from npm_vetted.projects.case_folding import imitated
+from npm_vetted.projects.discovery import in_node_modules, is_of_a_project
+
+
+def is_relevant(path: str) -> bool:
+    """Whether any check reads a file of this name; a check with files of its own says so."""
+    if path.startswith(VETTING) or is_of_a_project(path) or in_node_modules(path):
+        return True
+    if imitated(path) is not None:
+        return True
+    return any(
+        reads(path) for check in checks().values() if (reads := getattr(check, "reads", None))
+    )

@@ -1,0 +1,192 @@
+"""The judgement: which policy holds, which checks run, what they find."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from npm_vetted.checks import checks
+from npm_vetted.errors import NpmVettedError, UndecidedError, UsageError
+from npm_vetted.formats.document import hint
+from npm_vetted.git.comparison import Comparison
+from npm_vetted.git.snapshot import Snapshot
+from npm_vetted.model import Finding, Level, Location
+from npm_vetted.projects.change import Change
+from npm_vetted.vetting.notes import NoteStore
+from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS, Exemptions, Policy, read_policy
+from npm_vetted.vetting.policy_diff import adopted
+from npm_vetted.vetting.resolver import Vetting
+
+UNDECIDED = "undecided"
+
+
+class Judgement(NamedTuple):
+    """What the checks found, and what they looked at. ``status`` is the exit status."""
+
+    findings: tuple[Finding, ...]
+    projects: int
+    artifacts: int
+    notes: int
+    statuses: frozenset[int] = frozenset()
+    """The exit statuses of what could not be judged."""
+
+
+def policy_of(snapshot: Snapshot) -> Policy:
+    """The policy of a state; raises UsageError where config.toml is wrong."""
+    policy = read_policy(snapshot.read(CONFIG), adopted=adopted(snapshot))
+    for ignore in policy.ignore:
+        if ignore.check not in checks():
+            raise UsageError(
+                f"unknown check {ignore.check!r}{hint(ignore.check, checks())}",
+                path=CONFIG,
+                line=ignore.line,
+            )
+    return policy
+
+
+def open_change(comparison: Comparison, today: datetime.datetime | None = None) -> Change:
+    """Decide which policy, exemptions and notes hold.
+
+    The policy is the one before the change, except in the commit that adopts. The policy that the
+    change leaves must be readable all the same: it is the next one to judge.
+
+    Raises UsageError where one is wrong; what cannot be read under any policy weighs more.
+    """
+    now = today or datetime.datetime.now(datetime.UTC)
+    try:
+        return _ruled_change(comparison, now)
+    except UsageError as wrong:
+        unread = _unread(comparison, now)
+        if unread is None:
+            raise
+        unread.besides = (wrong,)
+        raise unread from None
+
+
+def _unread(comparison: Comparison, today: datetime.datetime) -> UndecidedError | None:
+    """What of a change cannot be read, whatever the policy."""
+    policy = Policy()
+    notes = NoteStore(comparison.after, policy.criteria)
+    change = Change(
+        comparison=comparison,
+        policy=policy,
+        vetting=Vetting(policy, Exemptions(""), notes),
+        earlier_vettings=(),
+        today=today,
+    )
+    try:
+        sum(len(project.uses) for project in change.projects)
+    except UndecidedError as error:
+        return error
+    return None
+
+
+def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
+    after = policy_of(comparison.after)
+    law = comparison.law
+    first = not adopted(law)
+    policy = after if first else policy_of(law)
+    ruling = comparison.after if first else law
+    exemptions = _exemptions(comparison, ruling)
+    untouched = EXEMPTIONS not in comparison.touched
+    return Change(
+        comparison=comparison,
+        policy=policy,
+        vetting=Vetting(policy, exemptions, NoteStore(comparison.after, after.criteria)),
+        earlier_vettings=tuple(
+            Vetting(
+                policy,
+                exemptions
+                if untouched and each.entry(EXEMPTIONS) == ruling.entry(EXEMPTIONS)
+                else Exemptions.read(each.read(EXEMPTIONS)),
+                NoteStore(each, policy.criteria),
+            )
+            for each in comparison.parents
+        ),
+        today=today,
+    )
+
+
+def _exemptions(comparison: Comparison, law: Snapshot) -> Exemptions:
+    """The exemptions of the state whose policy judges, but for those that the change takes away."""
+    found = Exemptions.read(law.read(EXEMPTIONS))
+    if law is comparison.after or EXEMPTIONS not in comparison.touched:
+        return found
+    before = Exemptions.read(comparison.before.read(EXEMPTIONS)).lines()
+    gone = before - Exemptions.read(comparison.after.read(EXEMPTIONS)).lines()
+    kept = sorted(found.lines() - gone)
+    return Exemptions("".join(f"{line}\n" for line in kept))
+
+
+def judge(change: Change, wanted: Collection[str] | None = None) -> Judgement:
+    """Run the checks (all of them, or those that are wanted) over a change."""
+    found: list[Finding] = []
+    statuses: set[int] = set()
+    for identifier, check in checks().items():
+        if wanted is not None and identifier not in wanted:
+            continue
+        try:
+            found.extend(check.run(change))
+        except NpmVettedError as error:
+            statuses.add(error.status)
+            found.append(undecided(error))
+    kept = sorted(set(_kept(found, change)), key=_order)
+    projects, artifacts = _looked_at(change)
+    return Judgement(
+        findings=tuple(kept),
+        projects=projects,
+        artifacts=artifacts,
+        notes=change.vetting.notes.opened,
+        statuses=frozenset(statuses),
+    )
+
+
+def _looked_at(change: Change) -> tuple[int, int]:
+    """How many projects and artifacts were judged; those that cannot be read count as none."""
+    projects = artifacts = 0
+    try:
+        for project in change.projects:
+            projects += 1
+            artifacts += len(project.uses)
+    except NpmVettedError:
+        return projects, artifacts
+    return projects, artifacts
+
+
+def undecided(error: NpmVettedError) -> Finding:
+    """What could not be read or decided, as a finding: never a yes."""
+    return Finding(
+        check=UNDECIDED,
+        message=error.message + (f" ({error.fix})" if error.fix else ""),
+        location=Location(error.path or ".", error.line),
+    )
+
+
+def _kept(found: list[Finding], change: Change) -> Iterator[Finding]:
+    """The findings without those that the policy accepts."""
+    today = change.today.date()
+    for finding in found:
+        if finding.check == UNDECIDED:
+            yield finding
+            continue
+        about = (finding.check, finding.location.path, finding.package)
+        if change.policy.accepts(*about, today):
+            continue
+        ended = [each.until for each in change.policy.ignore if each.until and each.applies(*about)]
+        suffix = f" (its exception ended on {max(ended)})" if ended else ""
+        yield finding._replace(message=finding.message + suffix)
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    levels = list(Level)
+    return (
+        finding.project or "",
+        finding.location.path,
+        finding.package or "",
+        finding.version or "",
+        finding.location.line,
+        finding.check,
+        levels.index(finding.level),
+        finding.message,
+    )

@@ -1,0 +1,160 @@
+"""Bun and bunx, as Bun 1.2 to 1.4 read their command lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from npm_vetted.clients.npm.commands import created, runner
+from npm_vetted.clients.shared.command_line import (
+    Act,
+    Kind,
+    Line,
+    Options,
+    Switch,
+    take_apart,
+    unreadable,
+)
+from npm_vetted.formats.shell_text import HOLE, Value, names
+
+PROGRAMS: Final = ("bun", "bunx")
+
+_VALUED: Final = names(
+    "F backend c ca cache-dir cafile concurrent-scripts config cpu cwd env-file filter libc "
+    "linker minimum-release-age minimum-release-age-excludes network-concurrency omit os p "
+    "package preload r registry shell"
+)
+_SHORT: Final = {
+    "g": "global",
+    "d": "dev",
+    "E": "exact",
+    "f": "force",
+    "y": "yarn",
+    "h": "help",
+    "v": "version",
+    "a": "analyze",
+}
+_DROP: Final = ("trust",)
+
+
+def variable(name: str, text: str) -> Switch:  # noqa: ARG001
+    """No variable counts in every version (``npm_config_ignore_scripts`` only from 1.4)."""
+    return Switch.UNSET
+
+
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
+    """What a bun or bunx command line does."""
+    if words[0] == "bunx":
+        yield from _x(_line(words, "bunx", Options([], [])), list(words[1:]))
+        return
+    options = take_apart(words[1:], valued=_VALUED - {"p"}, short={**_SHORT, "p": "production"})
+    if not options.words or options.has("help", "dry-run"):
+        return
+    verb = options.words[0]
+    if verb.startswith(HOLE):
+        yield unreadable("bun")
+        return
+    reader = _READERS.get(verb)
+    if reader is not None:
+        yield from reader(_line(words, verb, options))
+
+
+def _line(words: Sequence[str], verb: str, options: Options) -> Line:
+    switch, by = switched(options)
+    return Line(
+        client="bun",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--ignore-scripts",
+        drop=_DROP,
+        folder=options.value("cwd"),
+        obeys=options.value("config", "c") is None,
+        outside=options.has("global"),
+    )
+
+
+def _install(line: Line) -> Iterator[Act]:
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=line.arguments)
+    elif not line.options.has("lockfile-only"):
+        kind = Kind.ADD if line.arguments else Kind.INSTALL
+        frozen = True if line.options.has("frozen-lockfile") else None
+        yield line.act(kind, packages=line.arguments, frozen=frozen)
+
+
+def _ci(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.INSTALL, frozen=True)
+
+
+def _update(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.GLOBAL if line.outside else Kind.INSTALL)
+
+
+def _link(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield from _install(line)
+
+
+def _tidy(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.TIDY)
+
+
+def _pm(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("trust",):
+        named = () if line.options.has("all") else line.arguments[1:]
+        yield line.act(Kind.ALLOW, packages=named)
+
+
+def _create(line: Line) -> Iterator[Act]:
+    if line.arguments and not line.arguments[0].startswith((".", "/")):
+        yield line.fetches(created(line.arguments[0]), ())
+
+
+def _shell(line: Line) -> Iterator[Act]:
+    yield Act(kind=Kind.CONFIG, client="bun", shell=" ".join(line.arguments))
+
+
+def _fetch_and_run(line: Line) -> Iterator[Act]:
+    yield from _x(line, line.rest)
+
+
+def switched(options: Options) -> tuple[Switch, str | None]:
+    """What the flags say: ``--trust`` beats a setting that switches scripts off (1.4)."""
+    if options.has("ignore-scripts"):
+        return Switch.OFF, "--ignore-scripts"
+    if options.has("trust"):
+        return Switch.ON, "--trust"
+    return (Switch.UNKNOWN, None) if options.unknown else (Switch.UNSET, None)
+
+
+def _x(line: Line, rest: list[str]) -> Iterator[Act]:
+    inner = take_apart(rest, valued=_VALUED, short={"p": "package"}, stop=True)
+    if inner.has("help", "no-install"):
+        return
+    command = [*inner.words, *(inner.rest or [])]
+    packages = inner.values("package")
+    if not packages and command:
+        packages, command = (command[0],), runner(command[0], command[1:])
+    if packages:
+        switch, by = switched(Options(inner.options, []))
+        if packages[0].startswith(HOLE):
+            switch = Switch.UNKNOWN
+        act = replace(line, by=by, folder=inner.value("cwd") or line.folder)
+        yield replace(act.act(Kind.RUN, packages=packages, switch=switch), then=tuple(command))
+
+
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+    **dict.fromkeys(("install", "i", "add", "a"), _install),
+    "ci": _ci,
+    "update": _update,
+    "link": _link,
+    **dict.fromkeys(("remove", "rm", "dedupe"), _tidy),
+    "pm": _pm,
+    **dict.fromkeys(("create", "c"), _create),
+    "exec": _shell,
+    "x": _fetch_and_run,
+}

@@ -1,0 +1,240 @@
+"""npm: package-lock.json, npm-shrinkwrap.json and .npmrc.
+
+What its settings do was tried with npm 10, 11 and 12 (tests/formats/test_npmrc.py, test_client_npm.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from npm_vetted.clients import Registries
+from npm_vetted.clients.npm.settings import problems_of
+from npm_vetted.errors import DocumentError, UndecidedError
+from npm_vetted.formats.npmrc import (
+    SWITCH,
+    Setting,
+    effective,
+    load_npmrc,
+    switch_problem,
+)
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+
+if TYPE_CHECKING:
+    from npm_vetted.clients.npm.lockfile import NpmLockfile
+
+NAME = "npm"
+PROGRAM = "npm"
+LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
+SETTINGS = (".npmrc",)
+INHERITED: tuple[str, ...] = ()
+SCRIPTS_FLAG = "--ignore-scripts"
+
+_NPMRC: Final = ".npmrc"
+_EXTENSIONS: Final = (".npm-extension.mjs", ".npm-extension.cjs")
+_EXACT: Final = pattern(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
+_LINE: Final = pattern(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_TAIL: Final = pattern(r"(?<!\\)\s*[;#]")
+
+
+def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
+    """npm's lockfiles have names of their own."""
+    return name in LOCKFILES
+
+
+def read_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
+    """Read a lockfile of any version from none to 4."""
+    from npm_vetted.clients.npm.reader import read_npm_lockfile
+
+    return read_npm_lockfile(path, data, read)
+
+
+def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001
+    """The manifest's own field."""
+    return manifest.workspaces
+
+
+def _settings(project: Project, folder: str | None = None) -> tuple[str, tuple[Setting, ...]]:
+    """The path of the .npmrc in a folder (the project's own), and what it says."""
+    path = project.join(_NPMRC) if folder is None else f"{folder}/{_NPMRC}"
+    data = project.read(path)
+    return path, () if data is None else load_npmrc(path, data)
+
+
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
+def scripts_run(project: Project) -> Iterator[Problem]:
+    """The root's .npmrc must say ``ignore-scripts=true``: npm ignores the members' own.
+
+    npm 12 blocks dependencies' scripts by itself, but no project can force npm 12 on its users,
+    and with ``allow-git`` it runs a git dependency's scripts all the same.
+    """
+    try:
+        path, settings = _settings(project)
+    except DocumentError as error:
+        yield _unreadable(error)
+        return
+    problem = switch_problem(path, settings)
+    if problem is not None:
+        yield problem
+
+
+def _unreadable(error: DocumentError) -> Problem:
+    location = Location(error.path or _NPMRC, error.line)
+    return Problem(message=f"cannot be read as npm reads it: {error.message}", location=location)
+
+
+def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
+    """What the .npmrc files and npm's extension files undo; members' files only leak secrets."""
+    for folder in (None, *project.members):
+        try:
+            path, settings = _settings(project, folder)
+        except DocumentError as error:
+            yield _unreadable(error)
+            continue
+        yield from problems_of(path, settings, registries, heeded=folder is None)
+    for name in _EXTENSIONS:
+        if project.read_own(name) is not None:
+            yield Problem(
+                message=f"npm 12 executes {name} on every install",
+                location=Location(project.join(name)),
+                fix=(("git", "rm", project.join(name)),),
+            )
+
+
+def allowances(project: Project) -> Iterator[Allowance]:
+    """package.json ``allowScripts`` and .npmrc ``allow-scripts``; npm takes no ranges or tags.
+
+    What is written for several versions (``a@1.0.0 || 2.0.0``) is an allowance for each.
+    """
+    manifest = project.manifest
+    listed = manifest.data.get("allowScripts")
+    if isinstance(listed, dict):
+        for spec, value in listed.items():
+            if value is not False:
+                line = manifest.line_of("allowScripts", spec)
+                yield from _allowed(spec, "allowScripts", Location(manifest.path, line))
+    path, settings = _settings(project)
+    found = effective(settings, "allow-scripts")
+    if found is not None:
+        values = found.value if isinstance(found.value, tuple) else (found.value,)
+        for spec in ",".join(value for value in values if isinstance(value, str)).split(","):
+            if spec.strip():
+                yield from _allowed(spec.strip(), "allow-scripts", Location(path, found.line))
+
+
+def _allowed(spec: str, setting: str, location: Location) -> Iterator[Allowance]:
+    """What a spec allows; what pins no exact version counts as every version."""
+    name, _, wanted = spec[1:].partition("@")
+    versions = [part.strip() for part in wanted.split("||")]
+    exact = all(_EXACT.match(version) for version in versions)
+    for version in versions if exact else [None]:
+        pinned = version.lstrip("=v") if version else None
+        yield Allowance(package=spec[:1] + name, version=pinned, setting=setting, location=location)
+
+
+def registry_of(project: Project, package: str) -> str | None:
+    """The scope's registry, else the default one's setting; as written, also where it is ``${V}``."""
+    _, settings = _settings(project)
+    keys = ["registry"]
+    if package.startswith("@"):
+        keys.insert(0, f"{package.partition('/')[0]}:registry")
+    for key in keys:
+        found = effective(settings, key)
+        if found is not None and isinstance(found.value, str):
+            return found.value
+    return None
+
+
+def switch_off(project: Project) -> Sequence[Edit]:
+    """Set the switch in the project's .npmrc, in place of the line that sets it otherwise.
+
+    Raises UndecidedError where the file says what no line of ours can overrule, or is no UTF-8.
+    """
+    path = project.join(_NPMRC)
+    data = project.read(path) or b""
+    settings = load_npmrc(path, data)
+    if switch_problem(path, settings) is None:
+        return ()
+    if b"\0" in data:
+        raise UndecidedError("not UTF-8 text, and npm cannot read it", path=path, fix="rewrite it")
+    content = _with_switch(data.decode("utf-8", "surrogateescape"), settings)
+    edited = content.encode("utf-8", "surrogateescape")
+    problem = switch_problem(path, load_npmrc(path, edited))
+    if problem is not None:
+        raise UndecidedError(problem.message, path=path, line=problem.location.line)
+    return (Edit(path=path, content=edited, reason=f"{SWITCH}=true"),)
+
+
+def _with_switch(text: str, settings: Sequence[Setting]) -> str:
+    """The text with the switch on the first line that sets it, and on no other."""
+    setting_lines = [
+        setting.line for setting in settings if setting.key == SWITCH and setting.section is None
+    ]
+    header = next((setting.line for setting in settings if setting.section is not None), None)
+    lines = [found.groups() for found in _LINE.finditer(text)]
+    newline = next((end for _, end in lines if end), "\n")
+    kept: list[str] = []
+    for number, (line, end) in enumerate(lines, start=1):
+        if not setting_lines and number == header:
+            kept.append(f"{SWITCH}=true{newline}")
+        if setting_lines and number == setting_lines[0]:
+            tail = _TAIL.search(line.partition("=")[2])
+            kept.append(f"{SWITCH}=true{tail.string[tail.start() :] if tail else ''}{end}")
+        elif number not in setting_lines:
+            kept.append(line + end)
+    found = "".join(kept)
+    if setting_lines or header is not None:
+        return found
+    gap = newline if found and not found.endswith(("\n", "\r")) else ""
+    return f"{found}{gap}{SWITCH}=true{newline}"
+
+
+def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """One ``npm rebuild`` of exactly these versions; aliases go by the folder they stand in.
+
+    npm 12 needs to be told that scripts may run; the names keep all others from running.
+    """
+    if not packages:
+        return []
+    folders = _folders(project)
+    wanted = [
+        f"{folder}@{version}"
+        for name, version in packages
+        for folder in sorted(folders.get((name, version), {name}))
+    ]
+    switches = ["--ignore-scripts=false", "--dangerously-allow-all-scripts=true"]
+    where = ["--prefix", project.path] if project.path else []
+    return [["npm", "rebuild", *where, *switches, *dict.fromkeys(wanted)]]
+
+
+def _folders(project: Project) -> dict[tuple[str, str | None], set[str]]:
+    """The names in node_modules of each locked package: npm selects by those."""
+    from npm_vetted.clients.npm.places import folder_name
+    from npm_vetted.clients.npm.reader import read_npm_lockfile
+
+    found: dict[tuple[str, str | None], set[str]] = {}
+    for path in project.lockfiles[:1]:
+        data = project.read(path)
+        for entry, artifact in read_npm_lockfile(path, data or b"", project.read).artifacts():
+            folder = folder_name(entry.key)
+            if folder is not None:
+                found.setdefault((artifact.name, artifact.version), set()).add(folder)
+    return found
+
+
+def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:  # noqa: ARG001
+    """None works: the switch beats it."""
+    return (
+        "npm's allowScripts has no effect beside ignore-scripts=true, which npm 10 and 11 need to "
+        "run no other scripts; run npm-vetted rebuild after an install instead"
+    )
+
+
+def cooldown_exclude(name: str, version: str) -> str:  # noqa: ARG001
+    """``min-release-age-exclude`` takes names; with a version it passes nothing (npm 11, 12)."""
+    return f"{_NPMRC}: min-release-age-exclude[]={name}"

@@ -1,0 +1,371 @@
+"""pnpm: its lockfile, workspaces and settings, as versions 9 to 12 read them (CLIENTS.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from npm_vetted.clients import Registries
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.errors import DocumentError, UndecidedError
+from npm_vetted.formats.npmrc import Setting, effective, load_npmrc
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+
+if TYPE_CHECKING:
+    from npm_vetted.clients.pnpm.settings import Settings
+
+NAME: Final = "pnpm"
+PROGRAM: Final = "pnpm"
+LOCKFILES: Final = ("pnpm-lock.yaml", "shrinkwrap.yaml")
+SETTINGS: Final = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs")
+INHERITED = ("pnpm-workspace.yaml",)
+SCRIPTS_FLAG: Final = "--ignore-scripts"
+
+_PROGRAMS: Final = {
+    "scriptShell": "names a program that pnpm executes",
+    "nodeOptions": "makes Node.js load code of its choice",
+    "pnpmfile": "names code that pnpm executes, whatever ignoreScripts says",
+    "globalPnpmfile": "names code that pnpm executes, whatever ignoreScripts says",
+    "npmPath": "names a program that pnpm executes",
+    "tokenHelper": "names a program that pnpm executes",
+}
+_NEVER: Final = {
+    "strictSsl": (False, "the registry could be anybody"),
+    "blockExoticSubdeps": (False, "dependencies of dependencies come from outside any registry"),
+    "minimumReleaseAge": (0, "a version is taken the minute that it is published"),
+    "trustLockfile": (True, "the lockfile is no longer checked against the registry"),
+    "lockfile": (False, "pnpm then ignores the lockfile that was vetted"),
+    "gitBranchLockfile": (True, "pnpm installs from another lockfile than the one that is judged"),
+    "verifyStoreIntegrity": (False, "what the store holds is not held against any hash"),
+}
+_OWN_STORE: Final = "lies in the repository, and pnpm takes what a store holds for what was vetted"
+
+
+def _settings(project: Project) -> Settings:
+    from npm_vetted.clients.pnpm.settings import Settings
+
+    return Settings(project)
+
+
+def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
+    """Whether a file is pnpm's lockfile: its name tells."""
+    return name in LOCKFILES
+
+
+def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+    """Read pnpm-lock.yaml; shrinkwrap.yaml, which pnpm 1 and 2 wrote, is refused."""
+    from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
+
+    if path.rpartition("/")[2] == "shrinkwrap.yaml":
+        raise DocumentError(
+            "shrinkwrap.yaml is pnpm's lockfile from before 2019",
+            path=path,
+            fix="let a later pnpm write pnpm-lock.yaml: npx pnpm@3 install --lockfile-only",
+        )
+    return PnpmLockfile(path, data, read)
+
+
+def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
+    """``packages`` of pnpm-workspace.yaml; none where that is there without them: a root alone."""
+    from npm_vetted.clients.pnpm.settings import WORKSPACE, load_workspace
+
+    path = f"{manifest.folder}/{WORKSPACE}" if manifest.folder else WORKSPACE
+    data = read(path)
+    if data is None:
+        return None
+    document = load_workspace(path, data)
+    return () if document is None else document.root().maybe_texts("packages") or ()
+
+
+def locks_members(manifest: Manifest, read: Read) -> bool:
+    """``sharedWorkspaceLockfile: false``, which pnpm 9 knows in .npmrc alone, and 10 there too."""
+    from npm_vetted.clients.pnpm.settings import locks_members as found
+
+    return found(manifest.folder, read)
+
+
+def scripts_run(project: Project) -> Iterator[Problem]:
+    """Why an admissible version of pnpm would run dependencies' scripts."""
+    from npm_vetted.clients.pnpm.settings import scripts_run as found
+
+    try:
+        yield from found(_settings(project))
+    except DocumentError as error:
+        yield _unreadable(project, error)
+
+
+def _unreadable(project: Project, error: DocumentError) -> Problem:
+    path = error.path or project.manifest.path
+    return Problem(message=error.message, location=Location(path, error.line))
+
+
+def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
+    """What undoes protection in .npmrc, pnpm-workspace.yaml and hooks."""
+    from npm_vetted.clients.npm.settings import problems_of
+    from npm_vetted.clients.pnpm.settings import HOOKS, NPMRC
+
+    settings = _settings(project)
+    try:
+        yield from problems_of(project.join(NPMRC), settings.npmrc, registries, heeded=True)
+        for folder in project.members:
+            path = f"{folder}/{NPMRC}"
+            lines = load_npmrc(path, project.read(path) or b"")
+            yield from problems_of(path, lines, registries, heeded=True)
+            yield from _of_npmrc(path, lines)
+        yield from _of_npmrc(project.join(NPMRC), settings.npmrc)
+        yield from _of_workspace(settings, registries)
+    except DocumentError as error:
+        yield _unreadable(project, error)
+    for name in HOOKS:
+        if project.read_own(name) is not None:
+            path = project.join(name)
+            yield Problem(
+                message=f"pnpm executes {name} on every install, whatever ignoreScripts says",
+                location=Location(path),
+                fix=(("git", "rm", path),),
+            )
+
+
+def _kebab(key: str) -> str:
+    return re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", key)
+
+
+def _of_npmrc(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
+    """What only pnpm 9 and 10 heed there."""
+    keys = {_kebab(key): key for key in _PROGRAMS}
+    never = {_kebab(key): rule for key, rule in _NEVER.items() if key != "strictSsl"}
+    for setting in settings:
+        where = Location(path, setting.line)
+        name = setting.key.rpartition(":")[2]
+        if setting.section is not None:
+            continue
+        if setting.key == "dangerously-allow-all-builds" and setting.value is not False:
+            yield Problem(message=f"{setting.key}: every dependency's scripts run", location=where)
+        elif keys.get(name, name) in _PROGRAMS and name not in ("script-shell", "node-options"):
+            why = _PROGRAMS[keys.get(name, name)]
+            yield Problem(message=f"{name} {why}", location=where)
+        elif name in never and _is_never(setting.value, never[name][0]):
+            yield Problem(message=f"{name}={setting.value}: {never[name][1]}", location=where)
+        elif name in ("store-dir", "lockfile-dir"):
+            yield from _folder(name, setting.value, where)
+
+
+def _is_never(value: object, bad: object) -> bool:
+    """Whether an .npmrc's value is the one that must not be, or what the environment makes of it."""
+    text = str(value).lower()
+    return text == str(bad).lower() or "${" in text
+
+
+def _folder(key: str, value: object, where: Location) -> Iterator[Problem]:
+    from npm_vetted.clients.npm.settings import is_within_project
+
+    if key in ("lockfile-dir", "lockfileDir"):
+        message = (
+            f"{key} {value!r}: pnpm installs from another lockfile than the one that is judged"
+        )
+        yield Problem(message=message, location=where)
+    elif isinstance(value, str) and is_within_project(value):
+        yield Problem(message=f"{key} {value!r} {_OWN_STORE}", location=where)
+
+
+def _of_workspace(settings: Settings, registries: Registries) -> Iterator[Problem]:
+    workspace = settings.workspace
+    for key, why in _PROGRAMS.items():
+        if workspace.get(key) is not None:
+            yield Problem(message=f"{key} {why}: {workspace[key]!r}", location=settings.place(key))
+    for key, (bad, why) in _NEVER.items():
+        value = workspace.get(key)
+        if key in workspace and (value == bad or isinstance(value, str)):
+            yield Problem(message=f"{key}: {value!r}: {why}", location=settings.place(key))
+    if workspace.get("dangerouslyAllowAllBuilds") not in (None, False):
+        yield Problem(
+            message="dangerouslyAllowAllBuilds: every dependency's scripts run",
+            location=settings.place("dangerouslyAllowAllBuilds"),
+        )
+    for key in ("storeDir", "lockfileDir"):
+        if workspace.get(key) is not None:
+            yield from _folder(key, workspace[key], settings.place(key))
+    excluded = workspace.get("minimumReleaseAgeExclude")
+    if isinstance(excluded, list) and "*" in excluded:
+        message = "minimumReleaseAgeExclude: '*' excludes every package from minimumReleaseAge"
+        yield Problem(message=message, location=settings.place("minimumReleaseAgeExclude"))
+    yield from _registries(settings, registries)
+    yield from _config_dependencies(settings)
+
+
+def _registries(settings: Settings, registries: Registries) -> Iterator[Problem]:
+    """The registries of pnpm-workspace.yaml (which pnpm 10 to 12 read), and Node.js's mirrors."""
+    found: list[tuple[tuple[str, ...], object]] = []
+    for key in ("registries", "namedRegistries", "nodeDownloadMirrors"):
+        table = settings.workspace.get(key)
+        found += [((key, name), url) for name, url in _items(table)]
+    found += [
+        ((key,), value) for key, value in settings.workspace.items()
+        if key == "registry" or key.endswith(":registry") or key == "nodeMirror"
+    ]  # fmt: skip
+    for keys, url in found:
+        text = url if isinstance(url, str) else repr(url)
+        place = settings.place(*keys)
+        if not text.lower().startswith("https://") or "${" in text:
+            message = f"{'.'.join(keys)} is {text!r}: expected an https URL"
+            yield Problem(message=message, location=place)
+        elif not registries.allows(text):
+            message = f"{'.'.join(keys)} is {text!r}, which the policy's registries do not allow"
+            yield Problem(message=message, location=place)
+
+
+def _items(table: object) -> list[tuple[str, object]]:
+    return [(str(key), value) for key, value in table.items()] if isinstance(table, dict) else []
+
+
+def _config_dependencies(settings: Settings) -> Iterator[Problem]:
+    """Config dependencies run code before an install; only pnpm 11 and 12 lock them."""
+    names = [name for name, _ in _items(settings.workspace.get("configDependencies"))]
+    if names and settings.majors & {9, 10}:
+        yield Problem(
+            message=f"configDependencies ({', '.join(names)}) run code before an install, and "
+            "pnpm 10 does not lock them: expected a pinned pnpm from 11",
+            location=settings.place("configDependencies"),
+        )
+
+
+def allowances(project: Project) -> Iterator[Allowance]:
+    """The entries of onlyBuiltDependencies, allowBuilds and permissions that let scripts run."""
+    from npm_vetted.clients.pnpm.settings import allowances as found
+
+    return found(_settings(project))
+
+
+def registry_of(project: Project, package: str) -> str | None:
+    """The registry of a package's scope, else the default one; pnpm-workspace.yaml wins."""
+    settings = _settings(project)
+    scope = package.partition("/")[0] if package.startswith("@") else None
+    table = settings.workspace.get("registries")
+    known: Mapping[str, object] = table if isinstance(table, dict) else {}
+    for name in (scope, None):
+        if name and isinstance(known.get(name), str):
+            return str(known[name])
+        line = effective(settings.npmrc, f"{name}:registry" if name else "registry")
+        if name is None and isinstance(known.get("default"), str):
+            return str(known["default"])
+        if line is not None and isinstance(line.value, str):
+            return line.value
+    return None
+
+
+def switch_off(project: Project) -> Sequence[Edit]:
+    """``ignore-scripts=true`` in .npmrc for pnpm 9, ``ignoreScripts: true`` for those from 10 on.
+
+    No pnpm-workspace.yaml is made where pnpm 9 may run: it stops at one without ``packages``.
+    """
+    from npm_vetted.clients.npm import client as npm
+    from npm_vetted.clients.pnpm.settings import SWITCH, WORKSPACE, load_workspace
+
+    if not list(scripts_run(project)):
+        return ()
+    settings = _settings(project)
+    edits = list(npm.switch_off(project)) if 9 in settings.majors else []
+    path = project.join(WORKSPACE)
+    data = project.read(path)
+    later = settings.majors - {9}
+    if later and settings.workspace.get(SWITCH) is not True and (data or 9 not in settings.majors):
+        content = _with_line(data or b"", SWITCH, "true")
+        document = load_workspace(path, content)
+        if document is None or document.root().data.get(SWITCH) is not True:
+            raise UndecidedError(
+                f"{SWITCH} cannot be written without rewriting the file", path=path,
+                fix=f"write {SWITCH}: true into it",
+            )  # fmt: skip
+        edits.append(Edit(path=path, content=content, reason=f"{SWITCH}: true"))
+    return edits
+
+
+def _with_line(data: bytes, key: str, value: str) -> bytes:
+    """YAML with a plain key at the top set, in place of its old line, else at the end."""
+    text = data.decode("utf-8")
+    end = "\r\n" if "\r\n" in text else "\n"
+    old = re.compile(rf"^(?:{key}|'{key}'|\"{key}\")[ \t]*:[^\r\n#]*", re.MULTILINE)
+    found = old.search(text)
+    if found:
+        blank = found.group()[len(found.group().rstrip()) :]
+        return f"{text[: found.start()]}{key}: {value}{blank}{text[found.end() :]}".encode()
+    if text and not text.endswith("\n"):
+        text += end
+    return f"{text}{key}: {value}{end}".encode()
+
+
+def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """One ``pnpm rebuild`` of exactly these packages, with the switch off for it alone.
+
+    With names it builds those and no others, and both settings are needed: pnpm 10 to 12 heed the
+    one and the other (seen with each). pnpm 12 takes names only, with a version it builds nothing;
+    so where it may run, every locked version of a name must be among the packages.
+    """
+    if not packages:
+        return []
+    names = [f"{name}@{version}" if version else name for name, version in packages]
+    if 12 in _settings(project).majors:
+        _all_versions(project, packages)
+        names = list(dict.fromkeys(name for name, _ in packages))
+    folder = ["-C", project.path] if project.path else []
+    recursive = ["-r"] if project.members else []
+    switches = ["--config.ignoreScripts=false", "--config.dangerouslyAllowAllBuilds=true"]
+    return [["pnpm", *folder, *recursive, "rebuild", *switches, *names]]
+
+
+def _all_versions(project: Project, packages: Sequence[tuple[str, str]]) -> None:
+    """Raise UndecidedError where a name is locked in a version that is not among the packages."""
+    names = {name for name, version in packages if version}
+    for path in project.lockfiles:
+        data = project.read(path)
+        if data is None:
+            continue
+        for artifact in read_lockfile(path, data, project.read).named(names):
+            if (artifact.name, artifact.version or "") not in packages:
+                raise UndecidedError(
+                    f"pnpm 12 rebuilds every version of {artifact.name}, and {artifact.label} "
+                    "is not among those to rebuild",
+                    path=path,
+                    fix=f"approve {artifact.label} too, or pin a pnpm before 12",
+                )
+
+
+def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
+    """``allowBuilds`` of pnpm-workspace.yaml, where pnpm's own default is what blocks."""
+    from npm_vetted.clients.pnpm.settings import SWITCH, WORKSPACE, load_workspace
+
+    settings = _settings(project)
+    if settings.majors & {9, 10}:
+        return "pnpm before 11 may run here, which takes an allow-list otherwise or not at all"
+    if settings.workspace.get(SWITCH) is True:
+        return f"{SWITCH}: true beats any allow-list; run npm-vetted rebuild instead"
+    path = project.join(WORKSPACE)
+    data = project.read(path) or b""
+    denied = [(spec, value) for spec, value in _items(settings.workspace.get("allowBuilds"))
+              if value is False]  # fmt: skip
+    wanted: dict[str, bool] = {spec: False for spec, _ in denied}
+    wanted |= {f"{name}@{version}" if version else name: True for name, version in packages}
+    content = _with_table(data, "allowBuilds", wanted)
+    document = load_workspace(path, content)
+    if document is None or document.root().data.get("allowBuilds") != wanted:
+        return f"allowBuilds in {path} cannot be written without rewriting the file"
+    return Edit(path=path, content=content, reason=f"allowBuilds: {len(packages)} packages")
+
+
+def _with_table(data: bytes, key: str, table: Mapping[str, bool]) -> bytes:
+    """YAML with a block mapping at the top set; comments elsewhere stay."""
+    lines = [f"  '{name}': {'true' if value else 'false'}\n" for name, value in table.items()]
+    block = f"{key}:\n{''.join(lines)}" if lines else f"{key}: {{}}\n"
+    text = data.decode("utf-8")
+    old = re.compile(rf"^{key}[ \t]*:[^\n]*\n?(?:[ \t]+[^\n]*(?:\n|\Z))*", re.MULTILINE)
+    if old.search(text):
+        return old.sub(lambda _: block, text, count=1).encode()
+    return (text + ("" if not text or text.endswith("\n") else "\n") + block).encode()
+
+
+def cooldown_exclude(name: str, version: str) -> str:
+    """``minimumReleaseAgeExclude`` takes a version (seen with 10 and 11)."""
+    from npm_vetted.clients.pnpm.settings import WORKSPACE
+
+    return f'{WORKSPACE}: minimumReleaseAgeExclude: ["{name}@{version}"]'

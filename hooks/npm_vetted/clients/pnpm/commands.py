@@ -1,0 +1,232 @@
+"""pnpm and pnpx, as pnpm 9 to 12 read their command lines (each command's ``commandNames``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from npm_vetted.clients.npm.commands import created, runner
+from npm_vetted.clients.shared.command_line import (
+    Act,
+    Kind,
+    Line,
+    Options,
+    Switch,
+    boolean_switch,
+    inserted,
+    opposite,
+    pairs,
+    take_apart,
+    unreadable,
+)
+from npm_vetted.formats.shell_text import HOLE, Value, names
+
+PROGRAMS: Final = ("pnpm", "pnpx", "pn", "pnx")
+
+_INSTALL: Final = ("install", "i", "install-test", "it")
+_CLEAN: Final = ("ci", "clean-install", "ic", "install-clean")
+_UPDATE: Final = ("update", "up", "upgrade")
+_TIDY: Final = ("remove", "rm", "uninstall", "un", "uni", "prune", "dedupe", "unlink", "dislink")
+_RECURSIVE: Final = ("recursive", "multi", "m")
+_OTHERS: Final = names(
+    "audit bin bugs c cache cat-file cat-index clean completion config deprecate dist-tag docs "
+    "doctor env fetch find-hash get help ignored-builds import info init la licenses link list "
+    "ll ln login logout ls outdated owner pack patch patch-commit patch-remove ping pkg prefix "
+    "publish rebuild restart root rt run run-script runtime sbom search self-update server "
+    "setup show stage start stop store t test token unpublish version view whoami why set"
+)
+_VALUED: Final = names(
+    "C allow-build ca cache-dir cafile call cert changed-files-ignore-pattern child-concurrency "
+    "cpu cwd dir fetch-retries fetch-retry-factor fetch-retry-maxtimeout fetch-retry-mintimeout "
+    "fetch-timeout filter filter-prod global-bin-dir global-dir global-pnpmfile hoist-pattern "
+    "https-proxy key libc location lockfile-dir lockfile-directory loglevel modules-dir "
+    "network-concurrency node-linker noproxy npm-path only os package package-import-method "
+    "pnpmfile prefix proxy public-hoist-pattern registry reporter save-catalog-name save-prefix "
+    "scripts-prepend-node-path store store-dir test-pattern trust-policy use-node-version "
+    "virtual-store-dir workspace workspace-concurrency"
+)
+_SHORT: Final = {
+    "C": "dir", "F": "filter", "g": "global", "r": "recursive", "w": "workspace-root",
+    "D": "save-dev", "P": "save-prod", "O": "save-optional", "E": "save-exact", "f": "force",
+    "s": "silent", "h": "help", "v": "version", "L": "latest", "i": "interactive", "c": "shell-mode",
+    "prefix": "dir",
+}  # fmt: skip
+_ON: Final = ("dangerously-allow-all-builds", "config.dangerouslyAllowAllBuilds",
+              "config.dangerously-allow-all-builds")  # fmt: skip
+_DLX_FLAG: Final = "--config.ignore-scripts=true"
+_FLAGS: Final = ("ignore-scripts", "config.ignore-scripts", "config.ignoreScripts")
+_DROP: Final = (*_FLAGS, *_ON, "no-ignore-scripts", "allow-build")
+
+
+def variable(name: str, text: str) -> Switch:
+    """``npm_config_`` counts until pnpm 10, ``pnpm_config_`` from 11."""
+    lowered = name.lower().replace("-", "_")
+    for prefix in ("npm_config_", "pnpm_config_"):
+        if lowered.startswith(prefix) and text:
+            key = lowered.removeprefix(prefix)
+            if key == "ignore_scripts":
+                return boolean_switch(text)
+            if key == "dangerously_allow_all_builds":
+                return Switch.ON if text != "false" else Switch.UNSET
+    return Switch.UNSET
+
+
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
+    """What a pnpm or pnpx command line does."""
+    if words[0] in ("pnpx", "pnx"):
+        line = _line(words, words[0], Options([], []))
+        yield from _dlx(line, list(words[1:]))
+        return
+    options = take_apart(words[1:], valued=_VALUED, short=_SHORT, loose=True)
+    if options.words[:1] and options.words[0] in _RECURSIVE:
+        options.words.pop(0)
+    if not options.words or options.has("help", "version"):
+        return
+    verb = options.words[0]
+    if verb.startswith(HOLE):
+        yield unreadable("pnpm")
+        return
+    line = _line(words, verb, options)
+    reader = _READERS.get(verb)
+    if reader is not None:
+        yield from reader(line)
+    elif verb not in _OTHERS:
+        yield line.runs(verb, *line.rest)  # a script of the project, or a program it has installed
+
+
+def _line(words: Sequence[str], verb: str, options: Options) -> Line:
+    switch, by = switched(options)
+    return Line(
+        client="pnpm",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--ignore-scripts",
+        drop=_DROP,
+        folder=options.value("dir", "C"),
+        obeys=not options.has("ignore-workspace"),
+        outside=options.has("global"),
+    )
+
+
+def _install(line: Line) -> Iterator[Act]:
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=line.arguments)
+    elif not line.options.has("lockfile-only"):
+        kind = Kind.ADD if line.arguments else Kind.INSTALL
+        yield line.act(kind, packages=line.arguments, frozen=_frozen(line))
+
+
+def _whole(line: Line) -> Iterator[Act]:
+    """Installs everything, whatever words follow: ``ci``, ``update``, ``deploy``."""
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=line.arguments)
+    elif not line.options.has("lockfile-only"):
+        yield line.act(Kind.INSTALL, frozen=_frozen(line))
+
+
+def _link(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield from _install(line)
+
+
+def _tidy(line: Line) -> Iterator[Act]:
+    if not line.outside:
+        yield line.act(Kind.TIDY)
+
+
+def _rebuild(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.REBUILD, packages=line.arguments)
+
+
+def _fetch_and_run(line: Line) -> Iterator[Act]:
+    before = list(line.words[1 : list(line.words).index(line.verb)])
+    options = take_apart(before, valued=_VALUED, short=_SHORT, loose=True)
+    yield from _dlx(replace(line, options=options), line.rest)
+
+
+def _exec(line: Line) -> Iterator[Act]:
+    inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
+    yield line.runs(*inner.words, *(inner.rest or []))
+
+
+def _approve(line: Line) -> Iterator[Act]:
+    named = [name for name in line.arguments if not name.startswith("!")]
+    yield line.act(Kind.ALLOW, packages=() if line.options.has("all") else named)
+
+
+def _config(line: Line) -> Iterator[Act]:
+    if line.verb == "set" or line.arguments[:1] == ("set",):
+        words = line.arguments if line.verb == "set" else line.arguments[1:]
+        own = line.options.value("location") == "project"
+        yield from (line.sets(key, value, own=own) for key, value in pairs(words))
+
+
+def _frozen(line: Line) -> bool | None:
+    if line.verb in (*_CLEAN, "deploy"):
+        return True
+    for name, value in reversed(line.options.options):
+        if name == "frozen-lockfile":
+            return value != "false"
+        if name == "no-frozen-lockfile":
+            return value == "false"
+    return False if line.verb in _UPDATE else None
+
+
+def switched(options: Options) -> tuple[Switch, str | None]:
+    """What the flags say."""
+    found, by = Switch.UNSET, None
+    for name, value in options.options:
+        bare = name.removeprefix("no-")
+        if bare in _FLAGS:
+            found = boolean_switch(value)
+            if name.startswith("no-"):
+                found = opposite(found)
+            by = f"--{name}" + (f"={value}" if value is not None else "")
+    for name, value in options.options:
+        if found is not Switch.OFF and name in _ON and value != "false":
+            return Switch.ON, f"--{name}"
+        if found is not Switch.OFF and name == "allow-build":
+            return Switch.ON, f"--{name}={value or ''}"
+    if found is Switch.UNSET and options.unknown:
+        return Switch.UNKNOWN, None
+    return found, by
+
+
+def _dlx(line: Line, rest: list[str]) -> Iterator[Act]:
+    """The package's own options follow its name; pnpm's stand before it, or before ``dlx``."""
+    inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
+    both = Options([*line.options.options, *inner.options], [])
+    if both.has("help"):
+        return
+    command = [*inner.words, *(inner.rest or [])]
+    packages = both.values("package")
+    if not packages and command:
+        name = created(command[0]) if line.verb == "create" else command[0]
+        packages, command = (name,), runner(name, command[1:])
+    if not packages:
+        return
+    switch, by = switched(both)
+    if packages[0].startswith(HOLE):
+        switch = Switch.UNKNOWN
+    act = replace(line, by=by).act(Kind.RUN, packages=packages, switch=switch)
+    kept = inserted(line.words, None, _DLX_FLAG, _DROP)
+    short = line.words[0] in ("pnpx", "pnx")
+    fix = ("pnpm", _DLX_FLAG, "dlx", *kept[2:]) if short else kept
+    yield replace(act, then=tuple(command), fix=fix)
+
+
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+    **dict.fromkeys(("add", *_INSTALL), _install),
+    **dict.fromkeys((*_CLEAN, *_UPDATE, "deploy"), _whole),
+    **dict.fromkeys(("link", "ln"), _link),
+    **dict.fromkeys(_TIDY, _tidy),
+    **dict.fromkeys(("rebuild", "rb"), _rebuild),
+    **dict.fromkeys(("dlx", "create"), _fetch_and_run),
+    **dict.fromkeys(("config", "c", "set"), _config),
+    "exec": _exec,
+    "approve-builds": _approve,
+}

@@ -1,0 +1,1 @@
+"""Code that several clients share: what a lockfile is, and the readers that two formats have in common."""

@@ -1,0 +1,292 @@
+"""What a command line of a client means: one module a client, found by itself.
+
+A module reads argument lists as its client does and knows nothing of files, projects or notes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from typing import Protocol, cast
+
+from npm_vetted._plugins import parts
+from npm_vetted.formats.shell_text import HOLE, Value
+
+
+class Kind(StrEnum):
+    """What a command does to packages."""
+
+    INSTALL = "installs what the project asks for"
+    ADD = "installs packages that it names"
+    GLOBAL = "installs outside any project"
+    RUN = "fetches a package and runs it"
+    REBUILD = "runs install scripts of packages that are there"
+    TIDY = "changes an installed tree"
+    ALLOW = "lets packages run their install scripts"
+    CONFIG = "changes a setting"
+
+
+class Switch(StrEnum):
+    """What a flag or a variable says about install scripts."""
+
+    OFF = "off"
+    ON = "on"
+    UNSET = "unset"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What one command line does.
+
+    ``folder`` is where it does it, relative to where it runs. ``frozen``: True where it takes the
+    lockfile as it is, False where it is told not to, None where it depends on the place.
+    ``obeys`` is False where it is told to leave the project's settings aside, ``alone`` is True
+    where it leaves those of the workspace root aside. ``then`` and ``shell`` are commands that it
+    runs. ``setting`` is what CONFIG sets: key, value, and whether in the project's own file.
+    """
+
+    kind: Kind
+    client: str
+    switch: Switch = Switch.UNSET
+    by: str | None = None
+    packages: tuple[str, ...] = ()
+    folder: str | None = None
+    frozen: bool | None = None
+    obeys: bool = True
+    alone: bool = False
+    then: tuple[str, ...] = ()
+    shell: str | None = None
+    setting: tuple[str, str, bool] | None = None
+    fix: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """What each module of this package offers."""
+
+    PROGRAMS: Collection[str]
+    """The names of the programs that it reads."""
+
+    def read(self, words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:
+        """What a command line does; nothing where it installs nothing and runs nothing."""
+
+    def variable(self, name: str, text: str) -> Switch:
+        """What a variable of the environment says."""
+
+
+@cache
+def readers() -> Mapping[str, Reader]:
+    """The readers by program."""
+    found: dict[str, Reader] = {}
+    package = importlib.import_module("npm_vetted.clients")
+    for folder in parts(package.__path__):
+        path = f"{package.__name__}.{folder}.commands"
+        if importlib.util.find_spec(path) is not None:
+            reader = cast("Reader", importlib.import_module(path))
+            found.update(dict.fromkeys(reader.PROGRAMS, reader))
+    return found
+
+
+@dataclass(slots=True)
+class Options:
+    """A command line taken apart: options in their order, words, and what follows ``--``."""
+
+    options: list[tuple[str, str | None]]
+    words: list[str]
+    rest: list[str] | None = None
+
+    def has(self, *names: str) -> bool:
+        """Whether one of some boolean options is on; the last one counts."""
+        found = False
+        for name, value in self.options:
+            if name in names:
+                found = value != "false"
+            elif name.startswith("no-") and name[3:] in names:
+                found = value == "false"
+        return found
+
+    def value(self, *names: str) -> str | None:
+        """The last value of some options."""
+        found = None
+        for name, value in self.options:
+            if name in names and value is not None:
+                found = value
+        return found
+
+    def values(self, *names: str) -> tuple[str, ...]:
+        """All the values of some options."""
+        return tuple(value for name, value in self.options if name in names and value is not None)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether a word may be anything, so also an option."""
+        return any(word.startswith(HOLE) for word in self.words) or any(
+            name.startswith(HOLE) for name, _ in self.options
+        )
+
+
+def take_apart(
+    words: Sequence[str],
+    *,
+    valued: Collection[str],
+    short: Mapping[str, str],
+    stop: bool = False,
+    loose: bool = False,
+) -> Options:
+    """Read options as nopt, commander and clipanion do: ``--a=b``, ``--a b``, ``-abc``.
+
+    ``valued`` are the options that take the next word, ``short`` what letters stand for. With
+    ``stop`` the first word that is no option ends them: the rest are words. With ``loose`` one
+    dash is as good as two, and a boolean takes a ``true`` or ``false`` that follows it (nopt).
+    """
+    found = Options([], [])
+    queue = list(words)
+    index = 0
+    while index < len(queue):
+        word = queue[index]
+        index += 1
+        if word == "--":
+            found.rest = queue[index:]
+            break
+        if not word.startswith("-") or word == "-":
+            found.words.append(word)
+            if stop:
+                found.words.extend(queue[index:])
+                break
+            continue
+        for name, value in _named(word, short, loose):
+            following = queue[index] if index < len(queue) else None
+            given = value
+            if given is None and following is not None and not following.startswith("-"):
+                boolean = loose and following in ("true", "false", "null", "undefined")
+                if name in valued or boolean:
+                    given = following
+                    index += 1
+            found.options.append((name, given))
+    return found
+
+
+def _named(word: str, short: Mapping[str, str], loose: bool) -> Iterator[tuple[str, str | None]]:
+    name, equals, value = word.lstrip("-").partition("=")
+    given = value if equals else None
+    long = loose and len(name) > 1 and not all(letter in short for letter in name)
+    if word.startswith("--") or (long and name not in short):
+        yield short.get(name, name) if loose else name, given
+        return
+    if name in short:
+        yield short[name], given
+        return
+    for letter in name:
+        yield short.get(letter, letter), given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A client's command line, taken apart; ``verb`` is its command as it was written."""
+
+    client: str
+    words: Sequence[str]
+    options: Options
+    verb: str
+    switch: Switch
+    by: str | None
+    flag: str
+    drop: Collection[str]
+    folder: str | None = None
+    obeys: bool = True
+    alone: bool = False
+    outside: bool = False
+    """Whether it installs outside any project."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The words behind the command."""
+        return tuple(self.options.words[1:])
+
+    @property
+    def rest(self) -> list[str]:
+        """Everything that was written behind the command, options as well."""
+        return list(self.words[list(self.words).index(self.verb) + 1 :])
+
+    def act(
+        self,
+        kind: Kind,
+        *,
+        packages: Sequence[str] = (),
+        frozen: bool | None = None,
+        switch: Switch | None = None,
+    ) -> Act:
+        """What it does, with its flags and the command line that would be safe."""
+        return Act(
+            kind=kind,
+            client=self.client,
+            switch=self.switch if switch is None else switch,
+            by=self.by,
+            packages=tuple(packages),
+            folder=self.folder,
+            frozen=frozen,
+            obeys=self.obeys,
+            alone=self.alone,
+            fix=inserted(self.words, self.verb, self.flag, self.drop),
+        )
+
+    def runs(self, *words: str) -> Act:
+        """Another command that it runs."""
+        return Act(kind=Kind.CONFIG, client=self.client, folder=self.folder, then=words)
+
+    def sets(self, key: str, value: str, *, own: bool) -> Act:
+        """A setting that it changes."""
+        return Act(kind=Kind.CONFIG, client=self.client, setting=(key, value, own))
+
+    def fetches(self, package: str, command: Sequence[str]) -> Act:
+        """A package that it fetches and runs."""
+        unknown = Switch.UNKNOWN if package.startswith(HOLE) else None
+        return replace(self.act(Kind.RUN, packages=(package,), switch=unknown), then=tuple(command))
+
+
+def unreadable(client: str) -> Act:
+    """A command line whose very command is not known."""
+    return Act(kind=Kind.INSTALL, client=client, switch=Switch.UNKNOWN, by="its command")
+
+
+def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    """``key=value`` words, or a key and its value apart, as ``config set`` takes them."""
+    found = [(key, value) for key, equals, value in (w.partition("=") for w in words) if equals]
+    if not found and words:
+        found = [(words[0], words[1] if len(words) > 1 else "true")]
+    return found
+
+
+def boolean_switch(text: str | None) -> Switch:
+    """What ``ignore-scripts`` means with a value: whatever is not false is true for npm."""
+    if text is None:
+        return Switch.OFF
+    if HOLE in text:
+        return Switch.UNKNOWN
+    return Switch.ON if text in ("false", "null", "undefined") else Switch.OFF
+
+
+def opposite(switch: Switch) -> Switch:
+    """``--no-…``."""
+    return {Switch.OFF: Switch.ON, Switch.ON: Switch.OFF}.get(switch, switch)
+
+
+def inserted(
+    words: Sequence[str], verb: str | None, flag: str, drop: Collection[str]
+) -> tuple[str, ...]:
+    """The command line with a flag behind its verb, and without what switches scripts on."""
+    kept: list[str] = []
+    skip = False
+    for index, word in enumerate(words):
+        if skip and word in ("true", "false"):
+            skip = False
+            continue
+        name = word.lstrip("-").partition("=")[0]
+        skip = word.startswith("-") and "=" not in word and name in drop
+        if not (word.startswith("-") and name in drop) or index == 0:
+            kept.append(word)
+    at = kept.index(verb) + 1 if verb in kept[1:] else 1
+    return (*kept[:at], flag, *kept[at:])

@@ -1,0 +1,206 @@
+"""What every lockfile reads like, whatever its format: entries, what they ask for, who is direct.
+
+A lockfile is read lazily: ``blocks`` splits it (cheaply) into one raw block an entry, and an entry
+is decoded when it is asked for. Two versions are compared block by block, so that a commit pays for
+what it changes. Equal blocks must mean equal entries; a reader that cannot promise that from the
+text (unusual layout) puts the decoded value in the block's place.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Final
+
+from npm_vetted.model import Artifact, Entry, Group, Manifest, Problem, Requirement
+
+PATCH_SUFFIXES: Final = (".patch", ".diff")
+"""What a patch file must be called: by its name a commit of one is noticed, wherever it lies."""
+_FEW = 40
+"""How many names are searched one by one; beyond it every entry is decoded."""
+
+
+class Lockfile(ABC):
+    """One version of one lockfile."""
+
+    path: str
+    """From the top of the repository."""
+    format: str
+    """Its format and version for people: ``package-lock.json 3``."""
+    names_hosts = True
+    """Whether the format records where a registry package came from (pnpm and berry do not)."""
+
+    @property
+    def graph(self) -> bool:
+        """Whether the format records what each package asks for (npm 4 and older do not)."""
+        return True
+
+    @property
+    @abstractmethod
+    def blocks(self) -> Mapping[str, object]:
+        """The raw block of each entry by its key, in the file's order."""
+
+    @abstractmethod
+    def entry(self, key: str) -> Entry:
+        """Decode one entry; raises DocumentError where it is malformed."""
+
+    def artifact(self, key: str) -> Artifact | None:
+        """The artifact of one entry; a format may decode less for it."""
+        return self.entry(key).artifact
+
+    @property
+    @abstractmethod
+    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """What the manifests ask for, by directory relative to the lockfile ('' the root).
+
+        As the lockfile records it; a format that does not record it (npm 1, yarn classic) gives
+        an empty mapping, and ``direct`` is asked with the manifests instead.
+        """
+
+    @abstractmethod
+    def resolve(
+        self, origin: str | None, requirement: Requirement, importer: str = ""
+    ) -> str | None:
+        """The key of the entry that satisfies what ``origin`` (a key) or an importer asks for.
+
+        None: nothing locked does (an optional dependency, a peer that is not installed).
+        """
+
+    def disagreements(
+        self,
+        manifests: Mapping[str, Manifest],  # noqa: ARG002
+    ) -> Iterator[Problem]:
+        """Where the manifests (by directory relative to the lockfile) and this lockfile disagree.
+
+        Also what disagrees within the lockfile itself (halves of npm's version 2).
+        """
+        return iter(())
+
+    def patch_files(self) -> Mapping[str, tuple[str, ...]]:
+        """The patch files that artifacts are changed with: path from the top -> keys of entries."""
+        return {}
+
+    def line(self, key: str) -> int:
+        """The line that an entry starts on."""
+        return self.entry(key).line
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, decoded."""
+        return (self.entry(key) for key in self.blocks)
+
+    def artifacts(self) -> Iterator[tuple[Entry, Artifact]]:
+        """Every entry that is an artifact, with it."""
+        for entry in self.entries():
+            if entry.artifact is not None:
+                yield entry, entry.artifact
+
+    def package_names(self) -> set[str]:
+        """The names of all artifacts; formats tell most without decoding the entries."""
+        return {artifact.name for _, artifact in self.artifacts()}
+
+    def same_bytes(self, one: Artifact, other: Artifact) -> bool | None:
+        """Whether two artifacts of one version are the same bytes; None: it cannot be told."""
+        from npm_vetted.packages.integrity import same_bytes, same_checksum
+
+        if one.integrity and other.integrity:
+            return same_bytes(one.integrity, other.integrity)
+        if one.checksum and other.checksum:
+            return same_checksum(one.checksum, other.checksum)
+        return None
+
+    def hash_text(self, entry: Entry) -> str | None:
+        """The hash of an entry as the lockfile itself has it."""
+        artifact = entry.artifact
+        return artifact and (artifact.integrity or artifact.checksum)
+
+    def source_text(self, entry: Entry) -> str | None:
+        """Where an entry comes from as the lockfile itself has it."""
+        return entry.artifact and entry.artifact.resolved
+
+    def unheeded(self, entry: Entry) -> Problem | None:  # noqa: ARG002
+        """Why the client does not hold the bytes against the hash that an entry has."""
+        return None
+
+    def rehashed(self, before: Lockfile) -> Problem | None:  # noqa: ARG002
+        """Why the hashes of this version cannot be held against those of one before."""
+        return None
+
+    def may_lack_hash(self, entry: Entry) -> bool:
+        """Whether the client itself writes such an entry without a hash."""
+        return entry.artifact is not None and entry.artifact.unhashed
+
+    def changed(self, before: Iterable[Lockfile]) -> list[str]:
+        """The keys whose block stands in none of the ``before`` versions under the same key."""
+        changed = list(self.blocks.items())
+        for other in before:
+            blocks = other.blocks
+            changed = [(key, block) for key, block in changed if blocks.get(key, self) != block]
+        return [key for key, _ in changed]
+
+    def named(self, names: Collection[str]) -> Iterator[Artifact]:
+        """The artifacts of some packages; a few names are looked up in the text of the blocks."""
+        few = len(names) <= _FEW and all(isinstance(block, str) for block in self.blocks.values())
+        for key, block in self.blocks.items():
+            if few and not any(name in key or name in str(block) for name in names):
+                continue
+            artifact = self.artifact(key)
+            if artifact is not None and artifact.name in names:
+                yield artifact
+
+    def asked(self, manifests: Mapping[str, Manifest]) -> Mapping[str, tuple[Requirement, ...]]:
+        """What the importers ask for: as recorded here, else as the manifests say."""
+        return self.importers or {path: found.requires for path, found in manifests.items()}
+
+    def direct(self, manifests: Mapping[str, Manifest]) -> dict[str, set[Group]]:
+        """The keys that a manifest asks for itself, with the fields that do."""
+        found: dict[str, set[Group]] = {}
+        for importer, requirements in self.asked(manifests).items():
+            for requirement in requirements:
+                key = self.resolve(None, requirement, importer)
+                if key is not None:
+                    found.setdefault(key, set()).add(requirement.group)
+        return found
+
+    def children(self, key: str) -> Iterator[str]:
+        """The keys of what an entry asks for, where it is locked."""
+        for requirement in self.entry(key).requires:
+            child = self.resolve(key, requirement)
+            if child is not None:
+                yield child
+
+    def reach(self, roots: Iterable[str]) -> set[str]:
+        """The keys that are reached from some keys, those included."""
+        seen = set(roots)
+        queue = deque(seen)
+        while queue:
+            for child in self.children(queue.popleft()):
+                if child not in seen:
+                    seen.add(child)
+                    queue.append(child)
+        return seen
+
+    @property
+    def kept(self) -> Collection[str]:
+        """The keys of what only the settings ask for, and no manifest's or entry's dependencies."""
+        return ()
+
+    def production(self, manifests: Mapping[str, Manifest]) -> set[str]:
+        """The keys that are installed without development dependencies."""
+        direct = self.direct(manifests)
+        shipped = {key for key, groups in direct.items() if groups - {Group.DEVELOPMENT}}
+        return self.reach(shipped.union(self.kept))
+
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Who asks for each key, among the entries; decodes the whole lockfile."""
+        found: dict[str, list[str]] = {}
+        for key in self.blocks:
+            for child in self.children(key):
+                found.setdefault(child, []).append(key)
+        return {key: tuple(parents) for key, parents in found.items()}
+
+    def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Who asks for each of these keys, among the entries; a format may know a quicker way."""
+        return {key: self.parents.get(key, ()) for key in keys}

@@ -1,0 +1,81 @@
+"""What the settings of both Yarns have in common: who asks for them, and what they may say."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.model import Location, Problem, Project
+
+_VARIABLE: Final = pattern(r"\$\{[^{}]*\}")
+
+Fix = tuple[tuple[str, ...], ...]
+
+
+def depends(text: str) -> bool:
+    """Whether a value holds ``${VAR}`` and so means what the environment says."""
+    return _VARIABLE.search(text) is not None
+
+
+def folders(project: Project) -> Iterator[str]:
+    """The folders below the project's in which its commands are run, relative to it.
+
+    A settings file there is nearer than the project's own, and wins. Members, what stands between
+    them and the root, and every other folder with such a file: Yarn may be run there.
+    """
+    seen: set[str] = set()
+    for member in project.members:
+        inner = posixpath.relpath(member, project.path or ".") if project.path else member
+        parts = inner.split("/")
+        if ".." in parts:
+            continue
+        for depth in range(1, len(parts) + 1):
+            folder = "/".join(parts[:depth])
+            if folder not in seen:
+                seen.add(folder)
+                yield folder
+    for path in project.nearby():
+        folder = posixpath.dirname(posixpath.relpath(path, project.path or "."))
+        if not folder.startswith("..") and folder not in seen:
+            seen.add(folder)
+            yield folder
+
+
+def around(project: Project) -> Iterator[str]:
+    """``folders``, and those above the project's: Yarn merges their settings into its own."""
+    yield from folders(project)
+    seen: set[str] = set()
+    for path in project.nearby():
+        folder = posixpath.dirname(posixpath.relpath(path, project.path or "."))
+        if folder.startswith("..") and folder not in seen:
+            seen.add(folder)
+            yield folder
+
+
+def unreadable(error: DocumentError, path: str, fix: Fix = ()) -> Problem:
+    """A settings file that cannot be read says nothing for sure."""
+    return Problem(message=error.message, location=Location(path, error.line), fix=fix)
+
+
+def url_problem(name: str, url: str, allowed: bool) -> str | None:
+    """Why packages must not come from a URL; None: they may."""
+    if depends(url):
+        return f"{name} is {url!r}: where packages come from depends on the environment"
+    if not url.lower().startswith("https://"):
+        return f"{name} is {url!r}: expected https, for plain http can be changed on the way"
+    if not allowed:
+        return f"{name} is {url!r}, which the policy's registries do not allow"
+    return None
+
+
+def token_problem(name: str, value: str) -> str | None:
+    """Why a committed secret is wrong; None: it comes from the environment."""
+    if not value or depends(value):
+        return None
+    return (
+        f"{name} is a literal secret: whoever can read the repository has it; "
+        "expected ${VARIABLE}, and the secret revoked"
+    )

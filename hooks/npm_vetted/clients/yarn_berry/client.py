@@ -1,0 +1,386 @@
+"""Yarn berry (2 and later): ``yarn.lock`` with ``__metadata``, ``.yarnrc.yml``.
+
+``enableScripts`` is true by default through 4.13 and false from 4.14.0; a ``.yarnrc.yml`` in the
+folder where a command is run, or between it and the root, wins over the root's. Seen with Yarn
+3.8.7, 4.13.0, 4.14.1 and 4.18.1 (tests/clients/test_yarn_berry.py asks them again).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from npm_vetted.clients import Registries
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.yarn.settings import (
+    around,
+    depends,
+    folders,
+    token_problem,
+    unreadable,
+    url_problem,
+)
+from npm_vetted.clients.yarn_classic.client import recognises as is_classic
+from npm_vetted.errors import DocumentError, UndecidedError, UsageError
+from npm_vetted.formats.document import Table, decode
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.formats.yaml import load_yaml
+from npm_vetted.model import (
+    Allowance,
+    Edit,
+    Level,
+    Location,
+    Manifest,
+    Problem,
+    Project,
+    Read,
+)
+
+NAME: Final = "yarn-berry"
+PROGRAM: Final = "yarn"
+LOCKFILES: Final = ("yarn.lock",)
+SETTINGS: Final = (".yarnrc.yml",)
+INHERITED: Final = (".yarnrc.yml",)
+SCRIPTS_FLAG: Final = "--mode=skip-build"
+
+SWITCH: Final = "enableScripts"
+OFF_SINCE: Final = (4, 14, 0)
+"""From this version on scripts are off unless something switches them on."""
+
+_RC: Final = ".yarnrc.yml"
+_REASON: Final = "switch dependencies' install scripts off"
+_META: Final = "dependenciesMeta"
+_SWITCH_LINE: Final = pattern(rf"""(["']?){SWITCH}\1[ ]*:""")
+
+
+def recognises(name: str, data: bytes) -> bool:
+    """Whether a yarn.lock is berry's: it has ``__metadata``."""
+    return name in LOCKFILES and not is_classic(name, data)
+
+
+def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+    """Read a yarn.lock with ``__metadata``; raises DocumentError for what cannot be read."""
+    from npm_vetted.clients.yarn_berry.reader import Reader
+
+    return Reader(path, data, read)
+
+
+def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001
+    """The ``workspaces`` field, as a list or as ``{"packages": [...]}``."""
+    return manifest.workspaces
+
+
+def _table(project: Project, name: str = _RC) -> Table | None:
+    """A .yarnrc.yml, every scalar as text, as Yarn reads it; None where there is none."""
+    data = project.read_own(name)
+    if data is None:
+        return None
+    path = project.join(name)
+    if re.match(rb"(?:\xef\xbb\xbf)?(?:#.*\r?\n)*?#\s+yarn\s+lockfile\s+v1", data, re.IGNORECASE):
+        message = "a header of yarn.lock makes Yarn read this in another grammar than YAML"
+        raise DocumentError(message, path=path)
+    documents = load_yaml(path, data, strings_only=True)
+    if len(documents) > 1:
+        raise DocumentError("expected one YAML document", path=path)
+    if not documents or documents[0].data in (None, ""):
+        return None
+    return documents[0].root()
+
+
+def _fix(path: str) -> tuple[tuple[str, ...], ...]:
+    folder = path.rpartition("/")[0]
+    where = ("--cwd", folder) if folder else ()
+    return (("yarn", *where, "config", "set", SWITCH, "false"), ("git", "add", path))
+
+
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
+def scripts_run(project: Project) -> Iterator[Problem]:
+    """``enableScripts: false`` in .yarnrc.yml, or a pinned Yarn whose default it is."""
+    path = project.join(_RC)
+    try:
+        settings = _table(project)
+    except DocumentError as error:
+        yield unreadable(error, path, _fix(path))
+        return
+    if settings is None or SWITCH not in settings.data:
+        why = _not_by_default(project, settings)
+        if why is not None:
+            yield Problem(
+                message=f"{why}: expected '{SWITCH}: false' in {path}",
+                location=Location(path),
+                fix=_fix(path),
+            )
+    else:
+        yield from _wrong(path, settings)
+    own = settings is not None and SWITCH in settings.data
+    for folder in folders(project) if own else around(project):
+        name = f"{folder}/{_RC}"
+        try:
+            nearer = _table(project, name)
+        except DocumentError as error:
+            yield unreadable(error, project.join(name))
+            continue
+        if nearer is not None and SWITCH in nearer.data:
+            yield from _wrong(project.join(name), nearer)
+
+
+def _not_by_default(project: Project, settings: Table | None) -> str | None:
+    """Why the client's own default does not keep scripts off; None: it does."""
+    pin = project.pin
+    if pin is None or pin.client != PROGRAM or pin.minimum is None or not pin.enforced:
+        return "Yarn before 4.14 runs dependencies' install scripts, and no newer one is pinned"
+    version = ".".join(map(str, pin.minimum))
+    if pin.minimum < OFF_SINCE:
+        return f"Yarn {version} runs dependencies' install scripts"
+    if settings is not None and "yarnPath" in settings.data:
+        return f"yarnPath may run another Yarn than the pinned {version}"
+    return None
+
+
+def _wrong(path: str, settings: Table) -> Iterator[Problem]:
+    """Why the switch, where it stands, does not say false beyond doubt."""
+    value = settings.data[SWITCH]
+    if value == "false":
+        return
+    shown = f"{SWITCH}: {value}" if isinstance(value, str) else SWITCH
+    if value in ("true", "1"):
+        why = "lets dependencies' install scripts run"
+    elif value == "0":
+        why = "is no plain boolean"
+    elif isinstance(value, str) and depends(value):
+        why = "depends on the environment"
+    else:
+        why = "is no boolean, Yarn stops at it"
+    yield Problem(
+        message=f"'{shown}' {why}: expected '{SWITCH}: false'",
+        location=Location(path, settings.line(SWITCH)),
+        fix=_fix(path),
+    )
+
+
+def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
+    """What in .yarnrc.yml runs programs, trusts other sources, or skips verification."""
+    for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
+        try:
+            settings = _table(project, name)
+        except DocumentError:
+            continue  # scripts_run says so
+        if settings is None:
+            continue
+        path = project.join(name)
+        for keys, message, level in _unsafe(settings.data, registries):
+            yield Problem(
+                message=message, location=Location(path, settings.line(*keys)), level=level
+            )
+
+
+_Found = tuple[tuple[str, ...], str, Level]
+
+_FORBIDDEN: Final[Mapping[str, str]] = {
+    "yarnPath": "runs that file in place of Yarn at every command: expected packageManager in "
+    "package.json and no yarnPath",
+    "plugins": "are programs that run inside Yarn at every command",
+    "unsafeHttpWhitelist": "allows plain http, which can be changed on the way",
+    "lockfileFilename": "makes Yarn use another lockfile than the one that is judged",
+}
+"""Settings that must not be there, unless empty."""
+
+_VALUES: Final[Mapping[str, tuple[frozenset[str], str]]] = {
+    "enableStrictSsl": (
+        frozenset({"true", "1"}),
+        "lets anyone on the way change what is installed: expected true",
+    ),
+    "checksumBehavior": (
+        frozenset({"throw"}),
+        "accepts bytes that are not the lockfile's: expected throw",
+    ),
+    "enableHardenedMode": (
+        frozenset({"true", "1"}),
+        "keeps Yarn from checking the lockfile in pull requests: expected no such line",
+    ),
+    "defaultProtocol": (
+        frozenset({"npm:"}),
+        "makes plain versions mean something else than the registry's: expected npm:",
+    ),
+}
+"""Settings that may only say some values."""
+
+
+def _unsafe(data: Mapping[str, object], registries: Registries) -> Iterator[_Found]:
+    for key, why in _FORBIDDEN.items():
+        if data.get(key) not in (None, "", [], {}):
+            yield (key,), f"{key} {why}", Level.ERROR
+    for key, (good, why) in _VALUES.items():
+        if key in data and data[key] not in good:
+            yield (key,), f"'{key}: {data[key]}' {why}", Level.ERROR
+    yield from _repositories(data)
+    if data.get("npmMinimalAgeGate") in ("0", "0m", "0d", "0h", "0s"):
+        yield (
+            ("npmMinimalAgeGate",),
+            "npmMinimalAgeGate 0 takes versions the minute they are published",
+            Level.WARNING,
+        )
+    approved = data.get("npmPreapprovedPackages")
+    if isinstance(approved, list) and "*" in approved:
+        message = "npmPreapprovedPackages has '*', which passes every package at once"
+        yield ("npmPreapprovedPackages",), message, Level.ERROR
+    yield from _sources(data, registries)
+
+
+def _repositories(data: Mapping[str, object]) -> Iterator[_Found]:
+    """Git dependencies run their own build scripts, whatever ``enableScripts`` says."""
+    key = "approvedGitRepositories"
+    approved = data.get(key)
+    patterns = approved if isinstance(approved, list) else [approved]
+    for each in patterns:
+        if isinstance(each, str) and ("*" in each or "?" in each or depends(each)):
+            message = f"{key} has {each!r}: expected whole addresses, for their code is run"
+            yield (key,), message, Level.ERROR
+
+
+def _sources(data: Mapping[str, object], registries: Registries) -> Iterator[_Found]:
+    """Registries and secrets: at the top, for each scope, for each registry."""
+    tables: list[tuple[tuple[str, ...], object]] = [((), data)]
+    for key in ("npmScopes", "npmRegistries"):
+        inner = data.get(key)
+        if isinstance(inner, dict):
+            tables += [((key, name), table) for name, table in inner.items()]
+    for keys, table in tables:
+        if not isinstance(table, dict):
+            continue
+        url = table.get("npmRegistryServer")
+        if isinstance(url, str):
+            name = ".".join((*keys, "npmRegistryServer"))
+            message = url_problem(name, url, registries.allows(url))
+            if message:
+                yield (*keys, "npmRegistryServer"), message, Level.ERROR
+        for secret in ("npmAuthToken", "npmAuthIdent"):
+            value = table.get(secret)
+            message = token_problem(".".join((*keys, secret)), str(value or ""))
+            if message:
+                yield (*keys, secret), message, Level.ERROR
+
+
+def allowances(project: Project) -> Iterator[Allowance]:
+    """The root manifest's ``dependenciesMeta.<name[@version]>.built: true``; members' do nothing.
+
+    Only the JSON value true counts, and only exact versions (seen with 4.13 and 4.18: anything
+    else stops Yarn or does nothing).
+    """
+    manifest = project.manifest
+    meta = manifest.data.get(_META)
+    for key, value in meta.items() if isinstance(meta, dict) else ():
+        if isinstance(value, dict) and value.get("built") is True:
+            name, _, version = key[1:].partition("@")
+            yield Allowance(
+                package=key[:1] + name,
+                version=version or None,
+                setting=f"{_META}.{key}.built",
+                location=Location(manifest.path, manifest.line_of(_META, key, "built")),
+            )
+
+
+def registry_of(project: Project, package: str) -> str | None:
+    """``npmScopes.<scope>.npmRegistryServer``, else ``npmRegistryServer``."""
+    settings = _table(project)
+    data: Mapping[str, object] = {} if settings is None else settings.data
+    scopes = data.get("npmScopes")
+    if package.startswith("@") and isinstance(scopes, dict):
+        scope = scopes.get(package[1:].partition("/")[0])
+        found = scope.get("npmRegistryServer") if isinstance(scope, dict) else None
+        if isinstance(found, str):
+            return found
+    found = data.get("npmRegistryServer")
+    return found if isinstance(found, str) else None
+
+
+def switch_off(project: Project) -> Sequence[Edit]:
+    """Write ``enableScripts: false`` into .yarnrc.yml, and into nearer ones that say otherwise."""
+    edits = []
+    for name in (_RC, *(f"{folder}/{_RC}" for folder in folders(project))):
+        settings = _table(project, name)
+        value = None if settings is None else settings.data.get(SWITCH)
+        if value == "false" or (value is None and name != _RC):
+            continue
+        path = project.join(name)
+        text = decode(path, project.read_own(name) or b"")
+        edits.append(Edit(path=path, content=_edited(path, text), reason=_REASON))
+    return edits
+
+
+def _edited(path: str, text: str) -> bytes:
+    """The file with its switch put right, or with one added at its end; comments stay."""
+    end = "\r\n" if "\r\n" in text else "\n"
+    lines = text.split("\n")
+    places = [number for number, line in enumerate(lines) if _SWITCH_LINE.match(line)]
+    for number in places:
+        comment = re.search(r"[ \t]#.*", lines[number])
+        rest = comment.group() if comment else "\r" if lines[number].endswith("\r") else ""
+        lines[number] = f"{SWITCH}: false{rest}"
+    content = "\n".join(lines)
+    if not places:
+        gap = "" if not content else end if content.endswith("\n") else end + end
+        content += f"{gap}{SWITCH}: false{end}"
+    documents = load_yaml(path, content.encode(), strings_only=True)
+    data = documents[0].data if len(documents) == 1 else None
+    if not isinstance(data, dict) or data.get(SWITCH) != "false":
+        raise UndecidedError(
+            f"cannot write '{SWITCH}: false' into this layout",
+            path=path,
+            fix=f"write {SWITCH}: false as a line of its own",
+        )
+    return content.encode()
+
+
+def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """``yarn rebuild`` of packages that ``dependenciesMeta`` already allows; raises for others.
+
+    Under ``enableScripts: false`` it runs what is allowed and nothing else; with scripts switched
+    on for the one command it runs those of every package not yet built (seen with 3.8, 4.13,
+    4.18), so that is no way.
+    """
+    if not packages:
+        return []
+    allowed = {(found.package, found.version) for found in allowances(project)}
+    missing = [
+        f"{name}@{version}"
+        for name, version in packages
+        if (name, version) not in allowed and (name, None) not in allowed
+    ]
+    if missing:
+        raise UsageError(
+            f"Yarn berry runs the scripts of {', '.join(missing)} only where {_META} in "
+            "package.json says built: true",
+            path=project.manifest.path,
+            fix="npm-vetted rebuild --write-allow-list",
+        )
+    where = ["--cwd", project.path] if project.path else []
+    return [["yarn", *where, "rebuild", *dict.fromkeys(name for name, _ in packages)]]
+
+
+def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
+    """``dependenciesMeta.<name@version>.built: true`` in the root manifest, its layout kept."""
+    path = project.manifest.path
+    data = project.read(path)
+    if data is None:
+        raise UndecidedError("package.json is not there", path=path)
+    allowed = {(found.package, found.version) for found in allowances(project)}
+    members: dict[str, object] = {
+        f"{name}@{version}": {"built": True}
+        for name, version in sorted(packages)
+        if (name, version) not in allowed and (name, None) not in allowed
+    }
+    from npm_vetted.formats.json_edit import insert_members
+
+    content = insert_members(path, data, _META, members)
+    return Edit(path=path, content=content, reason="let the approved packages' scripts run")
+
+
+def cooldown_exclude(name: str, version: str) -> str:
+    """``npmPreapprovedPackages`` takes a version (seen with 4.18)."""
+    return f'{_RC}: npmPreapprovedPackages: ["{name}@{version}"]'

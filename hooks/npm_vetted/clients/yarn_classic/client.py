@@ -1,0 +1,342 @@
+"""Yarn classic (1.x): ``yarn.lock`` version 1, ``.yarnrc``, and the registries in ``.npmrc``.
+
+Its scripts run by default, and only ``ignore-scripts true`` in ``.yarnrc`` switches them off for
+every command: ``.npmrc`` and ``npm_config_`` are not heeded, ``--install.ignore-scripts`` misses
+``yarn add``. Seen with Yarn 1.22.22 (tests/clients/test_yarn_classic.py asks it again).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from npm_vetted.clients import Registries
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.yarn.settings import (
+    around,
+    folders,
+    token_problem,
+    unreadable,
+    url_problem,
+)
+from npm_vetted.errors import DocumentError, UndecidedError
+from npm_vetted.formats.npmrc import effective, load_npmrc
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+
+if TYPE_CHECKING:
+    from npm_vetted.formats.yarnrc import Setting
+
+NAME: Final = "yarn-classic"
+PROGRAM: Final = "yarn"
+LOCKFILES: Final = ("yarn.lock",)
+SETTINGS: Final = (".yarnrc", ".npmrc")
+INHERITED: Final = (".yarnrc",)
+SCRIPTS_FLAG: Final = "--ignore-scripts"
+
+SWITCH: Final = "ignore-scripts"
+_RC: Final = ".yarnrc"
+_METADATA: Final = pattern(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
+_HARMLESS: Final = frozenset({
+    "cache-folder", "check-files", "emoji", "exact", "flat", "force", "frozen-lockfile",
+    "ignore-engines", "ignore-optional", "ignore-platform", "ignore-scripts", "link-duplicates",
+    "mutex", "network-concurrency", "network-timeout", "no-bin-links", "no-emoji", "no-progress",
+    "non-interactive", "offline", "prefer-offline", "production", "prod", "pure-lockfile",
+    "save-exact", "silent", "tilde", "verbose",
+})  # fmt: skip
+"""Flags that ``.yarnrc`` may add to commands (``--install.check-files true``) without harm."""
+
+_UNDOING: Final = frozenset({"no-default-rc", "use-yarnrc", "cwd"})
+"""Flags after which Yarn no longer reads this .yarnrc's settings (seen: scripts run again)."""
+
+
+def recognises(name: str, data: bytes) -> bool:
+    """Whether a yarn.lock is of version 1: berry's has ``__metadata``."""
+    return name in LOCKFILES and not (b"__metadata" in data and _METADATA.search(data))
+
+
+def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+    """Read a yarn.lock of version 1; raises DocumentError with the line it cannot read."""
+    from npm_vetted.clients.shared.yarn import lock_text
+    from npm_vetted.clients.yarn_classic.lockfile import ClassicLockfile
+
+    return ClassicLockfile(path, lock_text(path, data), read)
+
+
+def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001
+    """The ``workspaces`` field, as a list or as ``{"packages": [...]}``."""
+    return manifest.workspaces
+
+
+def _load(path: str, data: bytes) -> tuple[Setting, ...]:
+    from npm_vetted.formats.yarnrc import load_yarnrc  # its grammar takes a while to compile
+
+    return load_yarnrc(path, data)
+
+
+def _settings(project: Project, name: str) -> tuple[Setting, ...]:
+    data = project.read_own(name)
+    return () if data is None else _load(project.join(name), data)
+
+
+def _fix(path: str) -> tuple[tuple[str, ...], ...]:
+    return (("npm-vetted", "init"), ("git", "add", path))
+
+
+def _last(settings: Sequence[Setting], key: str) -> Setting | None:
+    return next((s for s in reversed(settings) if s.key == key and s.table is None), None)
+
+
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
+def scripts_run(project: Project) -> Iterator[Problem]:
+    """``.yarnrc`` must say ``ignore-scripts true``, and nothing nearer may say otherwise."""
+    path = project.join(_RC)
+    try:
+        settings = _settings(project, _RC)
+    except DocumentError as error:
+        yield unreadable(error, path, _fix(path))
+        return
+    found = _last(settings, SWITCH)
+    if found is None:
+        yield Problem(
+            message=f"Yarn 1 runs dependencies' install scripts: expected the line '{SWITCH} true' "
+            f"in .yarnrc{_elsewhere(project, settings)}",
+            location=Location(path),
+            fix=_fix(path),
+        )
+    elif found.value is not True and found.value != "true":
+        yield _not_true(path, found)
+    yield from _undone(path, settings)
+    for folder in folders(project):
+        yield from _nearer(project, f"{folder}/{_RC}")
+
+
+def _elsewhere(project: Project, settings: Sequence[Setting]) -> str:
+    """What was meant to be the switch and is none."""
+    for setting in settings:
+        if setting.key.startswith("--") and setting.key.endswith(SWITCH):
+            return f" ({setting.key} does not cover every command)"
+    data = project.read_own(".npmrc")
+    if data is not None and SWITCH.encode() in data:
+        return f" ({SWITCH} in .npmrc does nothing in Yarn 1)"
+    return ""
+
+
+def _not_true(path: str, found: Setting) -> Problem:
+    shown = f"'{found.raw.strip()[:60]}'"
+    if found.value in (False, "", "0"):
+        why = "lets install scripts run"
+    else:
+        why = "is text, which Yarn 1 takes for true whatever it says"
+    return Problem(
+        message=f"{shown} {why}: expected '{SWITCH} true'",
+        location=Location(path, found.line),
+        fix=_fix(path),
+    )
+
+
+def _undone(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
+    for setting in settings:
+        flag = setting.key.rpartition(".")[2].removeprefix("--")
+        if setting.key.startswith("--") and flag in _UNDOING:
+            yield Problem(
+                message=f"{setting.key} makes Yarn 1 read other settings than these, "
+                f"so that '{SWITCH} true' is lost: expected no such line",
+                location=Location(path, setting.line),
+            )
+
+
+def _nearer(project: Project, name: str) -> Iterator[Problem]:
+    """A .yarnrc in a member's folder wins over the root's when a command is run there."""
+    path = project.join(name)
+    try:
+        settings = _settings(project, name)
+    except DocumentError as error:
+        yield unreadable(error, path)
+        return
+    found = _last(settings, SWITCH)
+    if found is not None and found.value is not True and found.value != "true":
+        yield _not_true(path, found)
+    yield from _undone(path, settings)
+
+
+def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
+    """Registries, TLS, tokens, program paths and added flags in .yarnrc and .npmrc."""
+    for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
+        path = project.join(name)
+        try:
+            settings = _settings(project, name)
+        except DocumentError:
+            continue  # scripts_run says so
+        for setting in settings:
+            message = _unsafe(setting, registries)
+            if message is not None:
+                yield Problem(message=message, location=Location(path, setting.line))
+    yield from _unsafe_npmrc(project, registries)
+    yield from _yarn_path(project)
+
+
+def _unsafe(setting: Setting, registries: Registries) -> str | None:
+    """Why one setting of a .yarnrc undoes protection."""
+    key, value = setting.key, setting.value
+    text = value if isinstance(value, str) else str(value).lower()
+    last = key.rpartition(":")[2].lower()
+    if last == "registry":
+        return url_problem(key, text, registries.allows(text))
+    if last in ("_authtoken", "_auth", "_password"):
+        return token_problem(key, text)
+    if key == "strict-ssl" and value in (False, "", "0"):
+        return "strict-ssl false lets anyone on the way change what is installed"
+    if key in ("yarn-path", "script-shell"):
+        return f"{key} runs the program {text!r} at every command, whatever {SWITCH} says"
+    if key.startswith("--"):
+        flag = key.rpartition(".")[2].removeprefix("--")
+        if flag not in _HARMLESS | _UNDOING:
+            return f"{key} adds a flag to Yarn's commands that is not known to be harmless"
+    return _foreign(key, text, registries)
+
+
+def _foreign(key: str, text: str, registries: Registries) -> str | None:
+    """Why a setting that holds a URL sends downloads where the policy does not."""
+    from npm_vetted.clients.npm.settings import is_foreign
+
+    if not is_foreign(key, text, registries):
+        return None
+    return f"{key} {text}: what is fetched there is not among [registries] allowed"
+
+
+def _unsafe_npmrc(project: Project, registries: Registries) -> Iterator[Problem]:
+    data = project.read_own(".npmrc")
+    if data is None:
+        return
+    path = project.join(".npmrc")
+    try:
+        settings = load_npmrc(path, data)
+    except DocumentError as error:
+        yield unreadable(error, path)
+        return
+    for setting in settings:
+        text = setting.value if isinstance(setting.value, str) else ""
+        last = setting.key.rpartition(":")[2].lower()
+        message = None
+        if last == "registry" and setting.section is None:
+            message = url_problem(setting.key, text, registries.allows(text))
+        elif last in ("_authtoken", "_auth", "_password"):
+            message = token_problem(setting.key, text)
+        elif setting.key == "strict-ssl" and setting.value in (False, "false"):
+            message = "strict-ssl=false lets anyone on the way change what is installed"
+        elif setting.section is None and setting.key == "script-shell":
+            message = f"script-shell runs the program {text!r} at every command"
+        elif setting.section is None:
+            message = _foreign(setting.key, text, registries)
+        if message is not None:
+            yield Problem(message=message, location=Location(path, setting.line))
+
+
+def _yarn_path(project: Project) -> Iterator[Problem]:
+    """Yarn 1 also runs what ``yarnPath`` in a .yarnrc.yml names."""
+    data = project.read_own(".yarnrc.yml")
+    found = re.search(rb"^[\"' ]*yarnPath[\"' ]*:", data, re.MULTILINE) if data else None
+    if data and found:
+        yield Problem(
+            message="yarnPath runs a program at every command: expected packageManager in "
+            "package.json and no yarnPath",
+            location=Location(project.join(".yarnrc.yml"), data.count(b"\n", 0, found.start()) + 1),
+        )
+
+
+def allowances(project: Project) -> Iterator[Allowance]:  # noqa: ARG001
+    """None: Yarn 1 has no allow-list."""
+    return iter(())
+
+
+def registry_of(project: Project, package: str) -> str | None:
+    """``@scope:registry``, else ``registry``, in .yarnrc before .npmrc."""
+    keys = [f"{package.partition('/')[0]}:registry"] if package.startswith("@") else []
+    settings = _settings(project, _RC)
+    data = project.read_own(".npmrc")
+    npmrc = () if data is None else load_npmrc(project.join(".npmrc"), data)
+    for key in (*keys, "registry"):
+        own = _last(settings, key)
+        if own is not None:
+            return str(own.value)
+        theirs = effective(npmrc, key)
+        if theirs is not None and isinstance(theirs.value, str):
+            return theirs.value
+    return None
+
+
+def switch_off(project: Project) -> Sequence[Edit]:
+    """Write ``ignore-scripts true`` into .yarnrc, and into nearer ones that say otherwise."""
+    edits = []
+    for name in (_RC, *(f"{folder}/{_RC}" for folder in folders(project))):
+        path = project.join(name)
+        data = project.read_own(name)
+        settings = () if data is None else _load(path, data)
+        found = _last(settings, SWITCH)
+        if found is None and name != _RC:
+            continue
+        if found is not None and found.value in (True, "true"):
+            continue
+        edits.append(Edit(path=path, content=_edited(path, data or b""), reason=_REASON))
+    return edits
+
+
+_REASON: Final = "switch dependencies' install scripts off"
+
+
+def _edited(path: str, data: bytes) -> bytes:
+    """The file with every line of the switch put right, or with one added at its end."""
+    end = b"\r\n" if b"\r\n" in data else b"\n"
+    numbers = {s.line for s in _load(path, data) if s.key == SWITCH and s.table is None}
+    lines = data.split(b"\n")
+    for number in numbers:
+        rest = b"\r" if lines[number - 1].endswith(b"\r") else b""
+        lines[number - 1] = f"{SWITCH} true".encode() + rest
+    content = b"\n".join(lines)
+    if not numbers:
+        gap = b"" if not content or content.endswith(b"\n") else end
+        content += gap + f"{SWITCH} true".encode() + end
+    found = _last(_load(path, content), SWITCH)
+    if found is None or found.value is not True:
+        raise UndecidedError(f"cannot write '{SWITCH} true' into it", path=path)
+    return content
+
+
+def rebuild(
+    project: Project,
+    packages: Sequence[tuple[str, str]],
+) -> list[list[str]]:
+    """``npm rebuild`` of exactly these versions: Yarn 1 itself can only run all or none.
+
+    ``yarn install --force`` with scripts on runs those of every package; npm's rebuild works on
+    the node_modules that Yarn made (seen with npm 11 and 12 on Yarn 1.22.22's). npm 12 needs to
+    be told that scripts may run; the names keep all others from running.
+    """
+    if not packages:
+        return []
+    names = [f"{name}@{version}" for name, version in packages]
+    where = ["--prefix", project.path] if project.path else []
+    switches = ["--ignore-scripts=false", "--dangerously-allow-all-scripts=true"]
+    return [["npm", "rebuild", *where, *switches, *names]]
+
+
+def allow_list(
+    project: Project,  # noqa: ARG001
+    packages: Sequence[tuple[str, str]],  # noqa: ARG001
+) -> Edit | str:
+    """None: says why."""
+    return (
+        "Yarn 1 has no allow-list: with ignore-scripts true it runs no dependency's script, "
+        "without it all of them; npm-vetted rebuild runs the approved ones"
+    )
+
+
+def cooldown_exclude(name: str, version: str) -> None:  # noqa: ARG001
+    """Yarn 1 has no cooldown."""
+    return

@@ -1,0 +1,202 @@
+"""Yarn, classic and berry: the same words, another meaning. Which one runs, the project says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from npm_vetted.clients.npm.commands import created, runner
+from npm_vetted.clients.shared.command_line import (
+    Act,
+    Kind,
+    Line,
+    Options,
+    Switch,
+    take_apart,
+    unreadable,
+)
+from npm_vetted.formats.shell_text import HOLE, Value, names
+
+PROGRAMS: Final = ("yarn", "yarnpkg")
+
+_VALUED: Final = names(
+    "cache-folder cwd emoji exclude from global-folder https-proxy include jobs link-folder mode "
+    "modules-folder mutex network-concurrency network-timeout otp package pattern "
+    "preferred-cache-folder prefix proxy registry scripts-prepend-node-path since tag use-yarnrc"
+)
+_SHORT: Final = {"p": "package", "D": "dev", "P": "peer", "O": "optional", "E": "exact", "s": "silent",
+                 "h": "help", "v": "version", "W": "ignore-workspace-root-check", "g": "global",
+                 "R": "recursive", "A": "all"}  # fmt: skip
+_QUIET: Final = names(
+    "access audit autoclean bin cache check clean constraints explain generate-lock-entry help "
+    "import info init licenses list login logout npm outdated owner pack patch patch-commit "
+    "plugin policies publish run search set stage tag team test unlink unplug version versions "
+    "view why workspaces-info node start tsc"
+)
+
+
+def variable(name: str, text: str) -> Switch:
+    """``YARN_IGNORE_SCRIPTS`` (classic) and ``YARN_ENABLE_SCRIPTS`` (berry), in any case."""
+    match name.lower():
+        case "yarn_ignore_scripts" if text:
+            return Switch.UNKNOWN if HOLE in text else _ignoring(text)
+        case "yarn_enable_scripts" if text:
+            if HOLE in text:
+                return Switch.UNKNOWN
+            return Switch.ON if text in ("true", "1") else Switch.OFF
+    return Switch.UNSET
+
+
+def _ignoring(text: str) -> Switch:
+    return Switch.ON if text == "false" else Switch.OFF
+
+
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
+    """What a yarn command line does; ``client`` is ``yarn``: the project says which."""
+    options = take_apart(words[1:], valued=_VALUED, short=_SHORT)
+    if options.has("help", "version") and not options.words:
+        return
+    if not options.words:
+        options.words.append("install")
+        words = (words[0], "install", *words[1:]) if len(words) > 1 else words
+    verb = options.words[0]
+    if verb.startswith(HOLE):
+        yield unreadable("yarn")
+        return
+    line = _line(words, verb, options)
+    reader = _READERS.get(verb)
+    if reader is not None:
+        yield from reader(line)
+    elif verb not in _QUIET:
+        yield line.runs(verb, *line.rest)  # a script of the project, or a program it has installed
+
+
+def _line(words: Sequence[str], verb: str, options: Options) -> Line:
+    switch, by = switched(options)
+    return Line(
+        client="yarn",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--ignore-scripts",
+        drop=("mode", "no-ignore-scripts"),
+        folder=options.value("cwd"),
+        obeys=not (options.has("no-default-rc") or options.value("use-yarnrc")),
+    )
+
+
+def _install(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.INSTALL, frozen=_frozen(line.options))
+
+
+def _add(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.ADD, packages=line.arguments)
+
+
+def _change(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.INSTALL, frozen=False)
+
+
+def _link(line: Line) -> Iterator[Act]:
+    if line.arguments:
+        yield from _change(line)
+
+
+def _tidy(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.TIDY)
+
+
+def _rebuild(line: Line) -> Iterator[Act]:
+    yield line.act(Kind.REBUILD, packages=line.arguments)
+
+
+def _global(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] in (("add",), ("upgrade",)):
+        yield replace(line, verb=line.arguments[0]).act(Kind.GLOBAL, packages=line.arguments[1:])
+
+
+def _exec(line: Line) -> Iterator[Act]:
+    rest = line.rest
+    yield line.runs(*(rest[1:] if rest[:1] == ["--"] else rest))
+
+
+def _workspace(line: Line) -> Iterator[Act]:
+    """``yarn workspace NAME COMMAND``: the command, as if it ran there."""
+    if line.rest[1:]:
+        yield line.runs(line.words[0], *line.rest[1:])
+
+
+def _workspaces(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("focus",):
+        yield replace(line, verb="focus").act(Kind.INSTALL, frozen=False)
+    elif line.arguments[:1] == ("foreach",):
+        rest = line.rest[line.rest.index("foreach") + 1 :]
+        inner = take_apart(rest, valued=_VALUED, short={}, stop=True)
+        if inner.words:
+            yield line.runs(line.words[0], *inner.words)
+
+
+def _config(line: Line) -> Iterator[Act]:
+    if line.arguments[:1] == ("set",) and len(line.arguments) > 2:
+        own = not line.options.has("home", "H")
+        yield line.sets(line.arguments[1], line.arguments[2], own=own)
+
+
+def _frozen(options: Options) -> bool | None:
+    for name, value in reversed(options.options):
+        if name in ("frozen-lockfile", "immutable", "pure-lockfile"):
+            return value != "false"
+        if name in ("no-immutable", "no-lockfile"):
+            return False
+    return None
+
+
+def switched(options: Options) -> tuple[Switch, str | None]:
+    """What the flags say: ``--ignore-scripts`` for classic, ``--mode=skip-build`` for berry.
+
+    ``by`` tells them apart; the other Yarn does not know the flag.
+    """
+    found: tuple[Switch, str | None] = (Switch.UNSET, None)
+    for name, value in options.options:
+        if name == "ignore-scripts":
+            found = (Switch.OFF, "--ignore-scripts")
+        elif name == "mode" and value in ("skip-build", "update-lockfile"):
+            found = (Switch.OFF, "--mode")
+    if found[0] is Switch.UNSET and options.unknown:
+        return Switch.UNKNOWN, None
+    return found
+
+
+def _dlx(line: Line) -> Iterator[Act]:
+    """No flag of ``yarn dlx`` switches scripts off, a variable does."""
+    inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
+    packages = inner.values("package")
+    command = [*inner.words, *(inner.rest or [])]
+    if not packages and command:
+        name = created(command[0]) if line.verb == "create" else command[0]
+        packages, command = (name,), runner(name, command[1:])
+    if packages:
+        unknown = packages[0].startswith(HOLE)
+        act = line.act(
+            Kind.RUN, packages=packages, switch=Switch.UNKNOWN if unknown else Switch.UNSET
+        )
+        yield replace(act, then=tuple(command), fix=("env", "YARN_ENABLE_SCRIPTS=0", *line.words))
+
+
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+    "install": _install,
+    "add": _add,
+    **dict.fromkeys(("up", "upgrade", "upgrade-interactive", "unplug"), _change),
+    "link": _link,
+    **dict.fromkeys(("remove", "dedupe"), _tidy),
+    "rebuild": _rebuild,
+    "global": _global,
+    **dict.fromkeys(("dlx", "create"), _dlx),
+    "exec": _exec,
+    "workspace": _workspace,
+    "workspaces": _workspaces,
+    "config": _config,
+}

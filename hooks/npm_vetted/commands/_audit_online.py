@@ -1,0 +1,184 @@
+"""``audit --online``: every note held against the registry."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from npm_vetted.commands._note_dialogue import person_s_registry, registry_for, split_label
+from npm_vetted.errors import FOUND, UNDECIDED, UndecidedError
+from npm_vetted.formats.terminal_text import json_text, printable
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.projects.change import Change
+from npm_vetted.registry.packument import AbsentError
+from npm_vetted.vetting.notes import Mention, Note, NoteError, mentions
+from npm_vetted.vetting.pins import Bound, Pinned
+
+if TYPE_CHECKING:
+    from npm_vetted.model import Published
+    from npm_vetted.registry import Registry
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A note, or an entry of its lists, that speaks of a registry's version."""
+
+    name: str
+    version: str
+    mention: Mention
+
+    @property
+    def pair(self) -> Pair:
+        """What the registry is asked for."""
+        return self.name, self.version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What does not agree; ``silent`` where the registry gave no answer to hold it against."""
+
+    package: str | None
+    version: str | None
+    note: str
+    disagrees: str
+    silent: bool = False
+
+
+def hold_against_registry(change: Change, arguments: argparse.Namespace) -> int:
+    """Print what no longer agrees; 1 where something does not, 3 where a registry is silent."""
+    notes = [note for note in change.vetting.notes.all() if _is_about(note, arguments.package)]
+    held = [each for note in notes if isinstance(note, Note) for each in _held(note)]
+    wanted = [each for each in held if _matches(each, arguments.package)]
+    rows = [
+        Row(package=None, version=None, note=note.path or "", disagrees=note.message)
+        for note in notes
+        if isinstance(note, NoteError)
+    ]
+    asked = _Asked(change)
+    asked.ask(wanted)
+    rows += [row for each in wanted for row in asked.rows(each)]
+    _print(rows, len(wanted), arguments)
+    if any(row.silent for row in rows):
+        return UNDECIDED
+    return FOUND if rows else 0
+
+
+def _is_about(note: Note | NoteError, label: str | None) -> bool:
+    return label is None or isinstance(note, Note)
+
+
+def _held(note: Note) -> Iterator[Held]:
+    """What a note says of registries' versions; other sources have nothing to be held against."""
+    for name, version, mention in mentions(note):
+        if version is not None and not mention.pinned.resolved:
+            yield Held(name=name, version=version, mention=mention)
+
+
+def _matches(held: Held, label: str | None) -> bool:
+    if label is None:
+        return True
+    name, version = split_label(label)
+    return held.name == name and version in (None, held.version)
+
+
+class _Asked:
+    """The registries of all projects, and what they answered.
+
+    A version is asked of the registry of each project that locks it; one that none locks yet, or
+    any more, of each registry that a project names.
+    """
+
+    def __init__(self, change: Change) -> None:
+        self._registries = _registries(change)
+        self._lockers: dict[Pair, set[str]] = {}
+        self._answers: dict[tuple[str, Pair], Published | UndecidedError] = {}
+        for found in change.projects:
+            for use in found.uses:
+                pair = (use.artifact.name, use.artifact.version or "")
+                self._lockers.setdefault(pair, set()).add(found.after.path)
+
+    def ask(self, wanted: Sequence[Held]) -> None:
+        """Ask for everything, each registry once for each package."""
+        pairs_of: dict[str, set[Pair]] = {}
+        for held in wanted:
+            for path in self._places(held.pair):
+                pairs_of.setdefault(path, set()).add(held.pair)
+        for path, pairs in pairs_of.items():
+            for pair, answer in self._registries[path].versions(pairs).items():
+                self._answers[path, pair] = answer
+
+    def _places(self, pair: Pair) -> list[str]:
+        """The projects by whose registries a version is held; each registry once."""
+        paths = sorted(self._lockers.get(pair) or self._registries)
+        return list({self._url(path, pair[0]): path for path in reversed(paths)}.values())
+
+    def _url(self, path: str, name: str) -> str:
+        try:
+            return str(self._registries[path].url(name))
+        except UndecidedError as error:  # asking it will say so too
+            return error.message
+
+    def rows(self, held: Held) -> list[Row]:
+        """What does not agree with a note's entry."""
+        answers = [self._answers[path, held.pair] for path in self._places(held.pair)]
+        found = [list(_disagreements(held, answer)) for answer in answers]
+        if held.pair not in self._lockers and [] in found:
+            return []  # none of the others is where it comes from
+        if held.pair not in self._lockers:
+            found = found[:1]
+        return list(dict.fromkeys(row for rows in found for row in rows))
+
+
+def _registries(change: Change) -> dict[str, Registry]:
+    """The registry of each project by its path; the person's own where there is no project."""
+    found = {each.path: registry_for(each, change) for each in change.projects_after.all()}
+    return found or {"": person_s_registry()}
+
+
+def _disagreements(held: Held, answer: Published | UndecidedError) -> Iterator[Row]:
+    if isinstance(answer, UndecidedError):
+        yield _row(held, answer.message, silent=not isinstance(answer, AbsentError))
+        return
+    mention, name, version = held.mention, held.name, held.version
+    theirs = Artifact(name=name, version=version, kind=Kind.REGISTRY, integrity=answer.integrity)
+    plain = Pinned(integrity=mention.pinned.integrity)
+    if mention.pinned.integrity and plain.compare(theirs) is Bound.DIFFERENT:
+        yield _row(held, f"the registry publishes other bytes: {answer.integrity}")
+    noted = mention.listed.published if mention.listed else mention.note.published
+    at = answer.published
+    if noted and at and abs((noted - at).total_seconds()) >= 1:
+        yield _row(held, f"published at {at.isoformat()}, noted as {noted.isoformat()}")
+    deprecated = answer.evidence.get("deprecated")
+    if deprecated and not (mention.listed is None and mention.note.evidence.get("deprecated")):
+        yield _row(held, f"deprecated since: {deprecated}")
+    scripts = mention.listed.scripts if mention.listed else mention.note.scripts
+    if answer.scripts and not scripts:
+        names = ", ".join(answer.scripts)
+        yield _row(held, f"it has lifecycle scripts that the note does not name: {names}")
+
+
+def _row(held: Held, disagrees: str, *, silent: bool = False) -> Row:
+    return Row(
+        package=held.name,
+        version=held.version,
+        note=held.mention.note.path,
+        disagrees=disagrees,
+        silent=silent,
+    )
+
+
+def _print(rows: Sequence[Row], count: int, arguments: argparse.Namespace) -> None:
+    if arguments.format == "json":
+        data = {"version": 1, "held": count, "disagreements": [asdict(row) for row in rows]}
+        print(json_text(data))
+        return
+    for row in rows:
+        label = f"{row.package}@{row.version}: " if row.package else ""
+        print(printable(f"{row.note}: {label}{row.disagrees}"))
+    print(
+        f"npm-vetted: {count} notes and list entries held against the registry: {len(rows)} disagree"
+    )

@@ -1,0 +1,216 @@
+"""The desk that notes are written at: the change they are about, the store, the registry."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npm_vetted.checks._runner import open_change
+from npm_vetted.clients import clients
+from npm_vetted.errors import UndecidedError, UsageError
+from npm_vetted.git.comparison import compare
+from npm_vetted.git.objects import Objects
+from npm_vetted.git.repository import Repository, run_git
+from npm_vetted.git.worktree import compare_worktree
+from npm_vetted.git.writer import Store
+from npm_vetted.model import Artifact, Kind, Project
+from npm_vetted.projects.change import Change, Use
+from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.recording.proposals import Draft, Item, distinct, uncovered
+
+if TYPE_CHECKING:
+    from npm_vetted.model import Published
+    from npm_vetted.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a note is about: a change of the repository, and everything it locks."""
+
+    repository: Repository
+    change: Change
+    others: tuple[Change, ...]
+    store: Store
+    _registries: dict[str, Registry] = field(default_factory=dict)
+
+    def uses_of(self, label: str) -> list[Use]:
+        """What ``PKG[@VER]`` means: what the change brings, else what is locked.
+
+        Raises UsageError where nothing of that name is locked.
+        """
+        found = self.locked(label)
+        if not found:
+            raise UsageError(
+                f"{label} is neither staged nor locked anywhere in the working tree",
+                fix=f'install it first: npm install "{label}" --ignore-scripts',
+            )
+        return found
+
+    def locked(self, label: str) -> list[Use]:
+        """What ``PKG[@VER]`` means: what the change brings, else what is locked; maybe nothing."""
+        name, version = split_label(label)
+        for change in (self.change, *self.others):
+            found = [
+                use
+                for use in change.uses()
+                if use.artifact.name == name
+                and (version is None or version in _versions(use.artifact))
+            ]
+            if found:
+                return distinct(found)
+        return []
+
+    def versions_of(self, name: str) -> set[str]:
+        """The versions of a package that are locked anywhere."""
+        uses = (self.others or (self.change,))[-1].uses()
+        return {
+            use.artifact.version
+            for use in uses
+            if use.artifact.name == name and use.artifact.version is not None
+        }
+
+    def project_of(self, item: Item) -> Project:
+        """The project whose registry is asked for an item."""
+        return item.use.project if item.use is not None else self.project_here()
+
+    def project_here(self) -> Project:
+        """The project around the current directory; raises UsageError where there is none."""
+        found = project_here(self.repository, self.change)
+        if found is None:
+            raise UsageError("no project here names a registry to ask")
+        return found
+
+    def registry(self, project: Project) -> Registry:
+        """The registry client of a project, one for the whole command."""
+        if project.path not in self._registries:
+            self._registries[project.path] = registry_for(project, self.change)
+        return self._registries[project.path]
+
+
+def _versions(artifact: Artifact) -> tuple[str | None, ...]:
+    """What may stand behind the ``@`` of an artifact's name."""
+    return (artifact.version, artifact.specifier, artifact.resolved)
+
+
+def split_label(label: str) -> tuple[str, str | None]:
+    """``@scope/name@1.2.3`` as name and version; the version may be missing."""
+    at = label.find("@", 1)
+    name, version = (label, None) if at < 0 else (label[:at], label[at + 1 :])
+    if not name:
+        raise UsageError(f"{label!r} names no package")
+    return name, version or None
+
+
+@contextmanager
+def at_desk(
+    packages: Sequence[str], from_ref: str | None = None, to_ref: str | None = None
+) -> Iterator[Desk]:
+    """The index, or where that brings nothing the working tree, or a range."""
+    repository = Repository.open()
+    names = interesting_names()
+    with Objects(repository) as objects:
+        if from_ref is not None:
+            change = open_change(compare(repository, objects, from_ref=from_ref, to_ref=to_ref))
+            yield Desk(repository, change, (), Store(repository))
+            return
+        tree = open_change(compare_worktree(repository, objects, names))
+        if repository.staged(repository.head):
+            staged = open_change(compare(repository, objects))
+            first = staged if packages or uncovered(staged) else tree
+        else:
+            first = tree
+        everything = open_change(compare_worktree(repository, objects, names, everything=True))
+        yield Desk(repository, first, (tree, everything), Store(repository))
+
+
+def identity(repository: Repository) -> str:
+    """``Name <email>`` as git would sign a commit; raises UsageError where git does not know."""
+    done = run_git("var", "GIT_AUTHOR_IDENT", cwd=repository.top, accepted=(0, 128))
+    text = done.decode("utf-8", "replace").rpartition(">")[0]
+    if not text:
+        raise UsageError(
+            "git does not know who you are, and a note needs a name",
+            fix='git config user.name "Your Name"; git config user.email you@example.com',
+        )
+    return text + ">"
+
+
+def has_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def says_yes_no_terminal(label: str, demanded: Iterable[str]) -> None:
+    """Raise UsageError where words or criteria are missing and nobody can be asked."""
+    if not has_terminal():
+        raise UsageError(
+            f"{label}: without a terminal, -m and --criteria are required",
+            fix=f'--criteria {",".join(demanded)} -m "what was looked at and what was found"',
+        )
+
+
+def project_here(repository: Repository, change: Change) -> Project | None:
+    """The project that the current directory belongs to, else the first of the repository."""
+    here = Path.cwd().resolve()
+    top = Path(repository.top).resolve()
+    if here.is_relative_to(top):
+        found = change.projects_after.of((here.relative_to(top) / "package.json").as_posix())
+        if found is not None:
+            return found
+    return next(iter(change.projects_after.all()), None)
+
+
+def registry_for(project: Project, change: Change) -> Registry:
+    """The registry client for a project: its committed settings, the person's credentials."""
+    from npm_vetted.registry import Registry, progress_bar
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.registry.settings import load_settings
+
+    client = clients()[project.client or "npm"]
+    path = project.join(".npmrc")
+    data = project.read(path)
+    settings = load_settings(
+        os.environ,
+        registry_of=cache(lambda name: client.registry_of(project, name)),
+        project=(path, data) if data is not None else None,
+        trusts=change.policy.registries.allows,
+    )
+    return Registry(settings, cache=cache_folder(os.environ), progress=progress_bar())
+
+
+def person_s_registry() -> Registry:
+    """The registry client where no project says which: the person's own settings count."""
+    from npm_vetted.registry import Registry
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.registry.settings import load_settings
+
+    return Registry(load_settings(os.environ), cache=cache_folder(os.environ))
+
+
+def seen_by_registry(desk: Desk, drafts: Sequence[Draft]) -> Mapping[Artifact, Published]:
+    """What the registry says of all that the drafts speak of; raises where it does not answer."""
+    by_project: dict[str, list[Artifact]] = {}
+    projects: dict[str, Project] = {}
+    for draft in drafts:
+        for item in draft.items:
+            if item.artifact.kind is Kind.REGISTRY and item.artifact.version:
+                project = desk.project_of(item)
+                projects[project.path] = project
+                by_project.setdefault(project.path, []).append(item.artifact)
+    seen: dict[Artifact, Published] = {}
+    for path, artifacts in by_project.items():
+        pairs = {(each.name, each.version or "") for each in artifacts}
+        answers = desk.registry(projects[path]).versions(pairs)
+        for artifact in artifacts:
+            answer = answers[artifact.name, artifact.version or ""]
+            if isinstance(answer, UndecidedError):
+                answer.fix = answer.fix or "try again, or record it without the registry: --offline"
+                raise answer
+            seen[artifact] = answer
+    return seen

@@ -1,0 +1,165 @@
+"""Where packages are looked at: the repository around here, if any, and its registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+from npm_vetted.checks._runner import open_change
+from npm_vetted.commands._note_dialogue import person_s_registry, project_here, registry_for
+from npm_vetted.errors import NpmVettedError, UsageError
+from npm_vetted.git.objects import Objects
+from npm_vetted.git.repository import Repository
+from npm_vetted.git.worktree import compare_worktree
+from npm_vetted.model import Artifact
+from npm_vetted.packages.versions import parse
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.registry import Registry
+from npm_vetted.registry.packument import Packument, Release
+from npm_vetted.registry.tarball import Package
+from npm_vetted.vetting.notes import Note, mentions
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """A registry and, inside a repository, everything that its working tree locks and vets."""
+
+    registry: Registry
+    change: Change | None = None
+
+    def locked(self, name: str) -> list[Artifact]:
+        """What is locked of a package; a lockfile that cannot be read locks nothing here."""
+        return [each for each in self.artifacts() if each.name == name]
+
+    def artifacts(self) -> Iterator[Artifact]:
+        """Everything that is locked and can be read."""
+        for project in self.change.projects if self.change else ():
+            with suppress(NpmVettedError):
+                for lockfile in project.lockfiles:
+                    yield from (artifact for _, artifact in lockfile.artifacts())
+
+    def package(self, release: Release) -> Package:
+        """The files of a release, held against each hash that this repository locks for it."""
+        locked = {
+            each.integrity
+            for each in self.locked(release.name)
+            if each.version == release.version and each.integrity
+        }
+        for integrity in locked:
+            self.registry.tarball(release, integrity)
+        return self.registry.package(release, next(iter(locked), None))
+
+    def release(self, name: str, version: str) -> tuple[Packument, Release]:
+        """A version, or the one that a dist-tag stands for."""
+        packument = self.registry.packument(name)
+        if version not in packument and version in packument.tags:
+            version = packument.tags[version]
+        return packument, packument.release(version)
+
+    def vetted(self, name: str) -> list[str]:
+        """The versions of a package that are vetted, accepted or exempt, the highest last."""
+        if self.change is None:
+            return []
+        return [version for version in vetted_versions(self.change, name) if parse(version)]
+
+
+def vetted_versions(change: Change, name: str) -> list[str]:
+    """The versions of a package that a delta may start from, in semver's order."""
+    vetting = change.vetting
+    said = {
+        version
+        for note in vetting.notes.all()
+        if isinstance(note, Note)
+        for package, version, _ in mentions(note)
+        if package == name and version is not None
+    }
+    said |= {each.version for each in vetting.exemptions.of(name) if each.version != "-"}
+    good = [each for each in said if vetting.chained(name, each, change.policy.demands)]
+    return sorted(good, key=lambda text: (parse(text) is not None, parse(text), text))
+
+
+def nearest(versions: list[str], version: str) -> str | None:
+    """The highest of some versions below one; else the lowest above it."""
+    goal = parse(version)
+    if goal is None:
+        return None
+    known = [(found, text) for text in versions if (found := parse(text)) and text != version]
+    below = [pair for pair in known if pair[0] < goal]
+    chosen = max(below, default=None) or min(known, default=None)
+    return chosen[1] if chosen else None
+
+
+@contextmanager
+def at_bench() -> Iterator[Bench]:
+    """The bench of the project around here; npm's registry where there is no repository."""
+    try:
+        repository = Repository.open()
+    except UsageError:
+        yield Bench(person_s_registry())
+        return
+    with Objects(repository) as objects:
+        names = interesting_names()
+        change = open_change(compare_worktree(repository, objects, names, everything=True))
+        project = project_here(repository, change)
+        registry = person_s_registry() if project is None else registry_for(project, change)
+        yield Bench(registry, change)
+
+
+def as_json(data: object) -> str:
+    """Dataclasses as JSON; control characters, and all that is not ASCII, are escaped."""
+    return (
+        json.dumps({"version": 1, **_fields(data)}, indent=2, default=_plain)
+        .replace("\x7f", "\\u007f")
+        .replace("##", "\\u0023#")
+    )
+
+
+def _fields(data: object) -> dict[str, Any]:
+    assert dataclasses.is_dataclass(data)
+    assert not isinstance(data, type)
+    # The object's own version goes by another name beside the format's.
+    fields = dataclasses.asdict(data)
+    return {("package_version" if key == "version" else key): fields[key] for key in fields}
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def show(text: str) -> None:
+    """Print a page of text, through the person's pager where it is longer than their terminal."""
+    if isinstance(getattr(sys.stdout, "errors", None), str):
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if not (sys.stdout.isatty() and text.count("\n") >= _height() and _paged(text)):
+        print(text)
+
+
+def _paged(text: str) -> bool:
+    """Show through the person's pager; whether there was one."""
+    command = shlex.split(os.environ.get("PAGER", "")) or ["less"]
+    environment = {"LESS": "FRX", **os.environ}
+    try:
+        subprocess.run(
+            command, env=environment, input=f"{text}\n", text=True, encoding="utf-8", check=False
+        )
+    except BrokenPipeError:
+        return True  # they have left it before the end
+    except OSError:
+        return False
+    return True
+
+
+def _height() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines
+    except OSError:
+        return 24

@@ -1,5 +1,0 @@
-"""Strict readers of the formats that projects are written in: what is ambiguous is an error."""
-
-from npm_vetted.documents.base import Document, decode
-
-__all__ = ["Document", "decode"]

@@ -1,0 +1,100 @@
+"""The way out for most commits: those that touch nothing that any check reads.
+
+It is taken before anything else is imported, and asks git once. It never says more than that there
+is nothing to judge: whatever is not certain is left to ``check`` itself, which is handed git's answer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+_QUIET = ("-q", "--quiet")
+_ARGUMENTS = frozenset({"--strict", "-v", "--verbose", *_QUIET})
+_HOOKS = ("settings", "notes", "lockfile")
+
+_UNREAD = (
+    ".adoc", ".astro", ".avif", ".bmp", ".c", ".cc", ".cpp", ".cs", ".css", ".csv", ".ejs",
+    ".eot", ".erb", ".ex", ".exs", ".gif", ".go", ".gql", ".graphql", ".h", ".hbs", ".hpp",
+    ".htm", ".html", ".ico", ".ipynb", ".java", ".jpeg", ".jpg", ".js", ".jsx", ".kt", ".less",
+    ".lua", ".map", ".md", ".mdx", ".mov", ".mp3", ".mp4", ".otf", ".pdf", ".php", ".png",
+    ".po", ".proto", ".pug", ".py", ".pyi", ".rb", ".rs", ".rst", ".sass", ".scala", ".scss",
+    ".sql", ".styl", ".svelte", ".svg", ".swift", ".ts", ".tsx", ".ttf", ".txt", ".vue",
+    ".wasm", ".webm", ".webp", ".woff", ".woff2", ".xml",
+)  # fmt: skip
+"""Suffixes that no check reads (tests/test_fast_path.py asks the checks themselves)."""
+_UNUSUAL = ("makefile", "dockerfile", "containerfile")
+"""Names that mean what they mean whatever follows: ``Makefile.js``, ``Dockerfile.ts``."""
+
+
+def is_unread(path: str) -> bool:
+    """Whether certainly no check reads a file of this name."""
+    lowered = path.lower()
+    name = lowered.rpartition("/")[2]
+    return (
+        name.endswith(_UNREAD)
+        and not name.startswith(".")
+        and not any(word in name for word in _UNUSUAL)
+        and ".vetting" not in lowered
+        and "node_modules" not in lowered
+        and path.isascii()  # letters that some file system takes for others
+    )
+
+
+def staged(arguments: list[str]) -> bytes | None:
+    """What the index changes of HEAD, as git tells it, where this is a ``check`` of just that.
+
+    None wherever that is not certain: other arguments, no commit yet.
+    """
+    if plain(arguments) is None or os.environ.get("PRE_COMMIT_FROM_REF"):
+        return None
+    try:
+        done = subprocess.run(
+            hardened(*DIFF_INDEX, "--no-relative", "HEAD", "--"),
+            env=git_environment(), capture_output=True, check=False,
+        )  # fmt: skip
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
+    """Whether something is staged, and nothing but what is certainly unread; else ``check`` decides."""
+    if not changes:
+        return False
+    fields = changes.split(b"\0")
+    if any(head.rpartition(b" ")[2].startswith(b"U") for head in fields[0:-1:2]):
+        return False
+    if any(b" 120000 " in head for head in fields[0:-1:2]):  # links lead anywhere
+        return False
+    if not all(is_unread(os.fsdecode(path)) for path in fields[1::2]):
+        return False
+    if not any(word in _QUIET for word in arguments):
+        print("npm-vetted: nothing of npm's is touched: nothing to judge", file=sys.stderr)  # noqa: T201
+    return True
+
+
+def plain(arguments: list[str]) -> argparse.Namespace | None:
+    """The arguments of a hook, or of ``check`` as people call it; None where they are others.
+
+    They need no parser: argparse and all that it imports is a tenth of a small commit's time.
+    """
+    if arguments[:1] != ["check"]:
+        return None
+    rest = arguments[1:]
+    only = rest[1] if rest[:1] == ["--only"] and rest[1:2] and rest[1] in _HOOKS else None
+    if not all(word in _ARGUMENTS for word in (rest[2:] if only else rest)):
+        return None
+    return SimpleNamespace(  # type: ignore[return-value]
+        command="check", directory=None, format="text", color="auto", checks=[], all=False,
+        from_ref=None, to_ref=None, only=only, strict="--strict" in rest,
+        quiet=any(word in _QUIET for word in rest), verbose="-v" in rest or "--verbose" in rest,
+    )  # fmt: skip

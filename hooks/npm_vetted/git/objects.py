@@ -1,0 +1,200 @@
+"""Git's objects, read from one ``git cat-file --batch``: blobs, and trees folder by folder.
+
+What a commit needs is a few files: to walk to each from the root's tree costs as much in a repository
+of a hundred thousand files as in one of ten, where any listing, even git's own, reads them all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Final, cast
+
+from npm_vetted.errors import UndecidedError
+from npm_vetted.git.process import git_environment, hardened
+from npm_vetted.git.repository import Repository, TreeEntry
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+SIZE_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes. A lockfile of 10,000 packages has 5 million; beyond this nothing is read."""
+
+FOLDER_MODE: Final = "040000"
+_ENTRY: Final = rb"([0-7]{5,6}) ([^\0/]++)\0(.{%d})"
+_MISSING: Final = "git does not have this file's content (a partial or broken clone)"
+_FETCH: Final = "fetch it: git fetch --refetch, or clone without --filter"
+
+
+class Folder:
+    """What stands in a tree, by name; decoded when it is asked for, since a folder may be large."""
+
+    def __init__(self, data: bytes, width: int, path: str) -> None:
+        raw = re.findall(_ENTRY % width, data, re.DOTALL)
+        self._raw = {name: (mode, oid) for mode, name, oid in raw}
+        read = sum([len(mode) + len(name) for mode, name, _ in raw]) + len(raw) * (width + 2)
+        if read != len(data) or len(self._raw) != len(raw):
+            raise UndecidedError("git holds a folder that is malformed", path=path, fix="git fsck")
+
+    def get(self, name: str) -> TreeEntry | None:
+        """What has a name; None: nothing has it."""
+        try:
+            found = self._raw.get(os.fsencode(name))
+        except UnicodeEncodeError:  # half a character: no file is called that
+            return None
+        return None if found is None else _entry(found)
+
+    def items(self) -> Iterator[tuple[str, TreeEntry]]:
+        """Each name, and what has it."""
+        return ((os.fsdecode(name), _entry(found)) for name, found in self._raw.items())
+
+
+def _entry(raw: tuple[bytes, bytes]) -> TreeEntry:
+    return TreeEntry(_canonical(raw[0]), raw[1].hex())
+
+
+class Objects:
+    """Reads objects by their ids from one git process, started when first needed."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folders: dict[str, Folder] = {}
+
+    def __enter__(self) -> Objects:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the git process, if one runs."""
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if pipe is not None:
+                    pipe.close()
+            self._process.wait()
+            self._process = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """A plain process, as in ``run_git``: the pipe is all that GitPython would give."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                hardened("cat-file", "--batch"),
+                cwd=self._repository.top,
+                env=git_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+    def read(self, oid: str, path: str) -> bytes:
+        """A blob's bytes; raises UndecidedError where git does not have it or it is too large."""
+        with self._lock:  # the registry client asks from several threads
+            return self._read(oid, b"blob", path)
+
+    def folder(self, name: str, path: str = ".") -> Folder:
+        """What stands in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path.
+
+        Raises UndecidedError for one that git does not have, or would not have written.
+        """
+        if name not in self._folders:
+            with self._lock:
+                data = self._read(name, b"tree", path)
+            width = 32 if self._repository.object_format == "sha256" else 20
+            self._folders[name] = Folder(data, width, path)
+        return self._folders[name]
+
+    def _read(self, name: str, kind: bytes, path: str) -> bytes:
+        process = self._start()
+        stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        stdin.write(name.encode() + b"\n")
+        stdin.flush()
+        words = stdout.readline().split()
+        if len(words) != 3:
+            raise UndecidedError(_MISSING, path=path, fix=_FETCH)
+        size = int(words[2])
+        if words[1] != kind:
+            self._skip(stdout, size + 1)
+            raise UndecidedError(f"git holds a {words[1].decode()} in its place", path=path)
+        if size > SIZE_LIMIT:
+            self._skip(stdout, size + 1)
+            raise UndecidedError(
+                f"{size:,} bytes: more than the {SIZE_LIMIT:,} that are read", path=path
+            )
+        data = stdout.read(size)
+        stdout.read(1)
+        return data
+
+    @staticmethod
+    def _skip(stdout: IO[bytes], size: int) -> None:
+        while size > 0:
+            size -= len(stdout.read(min(size, 1 << 20)) or b"x" * size)
+
+
+def _canonical(mode: bytes) -> str:
+    """A mode as git takes it, whatever the tree says: one of five (git's own ``canon_mode``)."""
+    number = int(mode, 8)
+    match number & 0o170000:
+        case 0o100000:
+            return "100755" if number & 0o100 else "100644"
+        case 0o120000:
+            return "120000"
+        case 0o040000:
+            return FOLDER_MODE
+    return "160000"
+
+
+class Tree:
+    """The files of a commit's tree, folder by folder as they are asked for."""
+
+    def __init__(self, objects: Objects, name: str) -> None:
+        self._objects = objects
+        self._name = name
+
+    def entry(self, path: str) -> TreeEntry | None:
+        """A file; None: there is none, or a folder."""
+        folder, _, name = path.rpartition("/")
+        found = self._folder(folder)
+        entry = found.get(name) if found is not None else None
+        return None if entry is None or entry.mode == FOLDER_MODE else entry
+
+    def _folder(self, path: str) -> Folder | None:
+        """What stands in a folder; None: there is no such folder."""
+        here = self._objects.folder(self._name)
+        for at, part in enumerate(parts := path.split("/") if path else []):
+            entry = here.get(part)
+            if entry is None or entry.mode != FOLDER_MODE:
+                return None
+            here = self._objects.folder(entry.oid, "/".join(parts[: at + 1]))
+        return here
+
+    def _items(self, folder: str) -> Iterable[tuple[str, TreeEntry]]:
+        found = self._folder(folder[:-1])
+        return () if found is None else found.items()
+
+    def files_in(self, folder: str) -> list[str]:
+        """The files that stand in a folder itself, which is given with its slash."""
+        return [folder + name for name, entry in self._items(folder) if entry.mode != FOLDER_MODE]
+
+    def below(self, folder: str) -> Iterator[str]:
+        """The files below a folder, which is given with its slash."""
+        waiting = [(folder, self._items(folder))]
+        while waiting:
+            above, entries = waiting.pop()
+            for name, entry in entries:
+                path = above + name
+                if entry.mode == FOLDER_MODE:
+                    waiting.append((f"{path}/", self._objects.folder(entry.oid, path).items()))
+                else:
+                    yield path

@@ -1,0 +1,264 @@
+"""Where one command runs: the project that is there, the client, and the settings in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from npm_vetted.clients.shared.command_line import Act, Kind, Switch, readers
+from npm_vetted.formats.shell_text import HOLE, shown
+from npm_vetted.installs import Context
+from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, under
+from npm_vetted.installs.shell.state import State
+from npm_vetted.model import Pin, Project, Read
+
+_USER_FILES: Final = {
+    "npm": ".npmrc",
+    "pnpm": ".npmrc",
+    "yarn-classic": ".yarnrc",
+    "yarn-berry": ".yarnrc.yml",
+    "bun": ".bunfig.toml",
+}
+_OWN_FILES: Final = {**_USER_FILES, "bun": "bunfig.toml"}
+_TEMPORARY: Final = "/tmp/"  # noqa: S108
+_MANY: Final = 200
+
+
+@dataclass(slots=True)
+class Scene:
+    """Where one command runs: its project there, the client that runs, the settings in force."""
+
+    context: Context
+    state: State
+    place: str
+    program: str
+    exact: bool = False
+    alone: bool = False
+    project: Project | None = None
+    root: str | None = None
+    where: str = HOLE
+    foreign: bool = False
+    doubt: str = ""
+    missing: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if HOLE in self.place:
+            self.where = self.place if self.place.startswith(_TEMPORARY) else HOLE
+            return
+        self.where = self.place
+        for candidate in (self.place, *self.state.guesses):
+            if self._find(candidate):
+                return
+
+    def _find(self, place: str) -> bool:
+        folder = place
+        while True:
+            found = self.state.disk.find(f"{folder.rstrip('/')}/package.json")
+            if found is not None:
+                self.foreign = found.path is None
+                if found.path is not None:
+                    self._settle(found.path.rpartition("/")[0], folder)
+                return True
+            parent = folder.rpartition("/")[0] or "/"
+            if self.state.disk.is_foreign(folder):
+                return True
+            if self.exact or parent == folder or folder in ("/", CHECKOUT):
+                return False
+            folder = parent
+
+    def _settle(self, home: str, folder: str) -> None:
+        self.project = self.context.project_at(home)
+        self.root = folder
+        self.where = folder
+        if self.project is not None and self.project.path != home and not self.alone:
+            inner = home[len(self.project.path) :].strip("/")
+            if folder.endswith("/" + inner):
+                self.root = folder[: -len(inner) - 1] or "/"
+
+    @property
+    def client(self) -> str:
+        """The NAME of the client that runs."""
+        if self.program != "yarn":
+            return self.program
+        if self.project is not None and self.project.client in ("yarn-classic", "yarn-berry"):
+            return self.project.client
+        if self.root is not None and self.state.disk.find(f"{self.root}/.yarnrc.yml"):
+            return "yarn-berry"
+        pin = self.pin
+        return "yarn-berry" if pin and pin.minimum and pin.minimum[0] > 1 else "yarn-classic"
+
+    @property
+    def pin(self) -> Pin | None:
+        """The project's pin, where it pins the program that runs."""
+        pin = self.project.pin if self.project else None
+        return pin if pin is not None and pin.client == self.program else None
+
+    @property
+    def major(self) -> int | None:
+        """The major version that the project pins exactly; None: any may run."""
+        pin = self.pin
+        return pin.minimum[0] if pin and pin.minimum and pin.exact else None
+
+    def variables(self, act: Act) -> tuple[Switch, str | None]:
+        """What the environment says to this client."""
+        reader = readers()[self.program]
+        environment = self.state.environment()
+        found: dict[str, set[Switch]] = {}
+        for name, value in environment.items():
+            for text in value:
+                switch = reader.variable(name, text)
+                if switch is not Switch.UNSET:
+                    found.setdefault(name, set()).add(switch)
+        found = self._heeded(found)
+        for wanted in (Switch.ON, Switch.UNKNOWN):
+            for name, switches in found.items():
+                if wanted in switches:
+                    return wanted, f"{name}={shown('|'.join(environment[name]))}"
+        names = [name for name, switches in found.items() if switches == {Switch.OFF}]
+        if not names:
+            return Switch.UNSET, None
+        return self._off(act, names)
+
+    def _heeded(self, found: dict[str, set[Switch]]) -> dict[str, set[Switch]]:
+        if self.program != "yarn":
+            return found
+        wanted = "yarn_enable_scripts" if self.client == "yarn-berry" else "yarn_ignore_scripts"
+        return {name: each for name, each in found.items() if name.lower() == wanted}
+
+    def _off(self, act: Act, names: list[str]) -> tuple[Switch, str | None]:
+        """pnpm heeds ``npm_config_`` until 10 and ``pnpm_config_`` from 11 (both were run)."""
+        if self.program != "pnpm":
+            return Switch.OFF, names[0]
+        kinds = {name.lower().split("_config_")[0] for name in names}
+        major = self.major
+        if kinds == {"npm", "pnpm"}:
+            return Switch.OFF, names[0]
+        if act.kind is Kind.RUN:
+            fits = major is not None and (kinds == {"pnpm"}) == (major >= 11)
+            return (Switch.OFF if fits else Switch.UNSET), names[0]
+        fits = kinds == {"npm"} or (major is not None and major >= 10)
+        return (Switch.OFF if fits else Switch.UNSET), names[0]
+
+    # -- settings
+
+    def everywhere_safe(self, act: Act) -> bool:
+        """Whether the settings hold in every project of the checkout that it may run in."""
+        prefix = self.place.split(HOLE, 1)[0]
+        if under(CHECKOUT, prefix.rstrip("/")) is None:
+            return False
+        layers = [each for each in self.state.disk.layers if isinstance(each, Copied)]
+        base = prefix[len(CHECKOUT) :].strip("/")
+        found = [
+            path.rpartition("/")[0]
+            for layer in layers
+            if not layer.source and layer.place == CHECKOUT
+            for path in layer.tracked.manifests
+            if path.startswith(base)
+        ]
+        scenes = [
+            Scene(self.context, self.state, f"{CHECKOUT}/{folder}".rstrip("/"), self.program)
+            for folder in found[:_MANY]
+        ]
+        return (
+            bool(found) and len(found) <= _MANY and all(each.settings_hold(act) for each in scenes)
+        )
+
+    def settings_hold(self, act: Act) -> bool | None:
+        """Whether the settings where it runs switch scripts off; None: that cannot be told."""
+        if not act.obeys:
+            return False
+        if self.program == "pnpm" and (answer := self._pnpm(act)) is not None:
+            return answer
+        project = None if act.kind is Kind.GLOBAL or self.foreign else self.project
+        if act.kind is Kind.RUN and self.program == "pnpm" and project is not None:
+            project = project._replace(pin=None)  # what blocks by default does not block here
+        answers = set()
+        for maybe in (True, False) if self.state.disk.doubts else (True,):
+            self.doubt = ""
+            view = self._view(project, maybe)
+            safe = self.context.safe(project, self.client, view)
+            answers.add(None if self.doubt else safe)
+        if answers == {True}:
+            return True
+        return None if None in answers else False
+
+    def _pnpm(self, act: Act) -> bool | None:
+        """What pnpm's version alone decides (each was run); None: the settings do.
+
+        From 11 ``dlx`` heeds no project's settings; until 9 ``rebuild`` heeds none, and a global
+        install runs scripts.
+        """
+        major = self.major
+        match act.kind:
+            case Kind.RUN if major is None or major >= 11:
+                return False
+            case Kind.REBUILD if major is None or major < 10:
+                return False
+            case Kind.GLOBAL if major is not None and major >= 10:
+                return True
+        return None
+
+    def _view(self, project: Project | None, maybe: bool) -> Read:
+        user = _USER_FILES.get(self.client, "")
+        own = _OWN_FILES.get(self.client, "")
+        base = project.path if project else ""
+
+        def read(path: str) -> bytes | None:
+            inner = path[len(base) :].lstrip("/") if base else path
+            found = None
+            if self.root is not None and (project is not None or self.foreign):
+                found = self.state.disk.find(f"{self.root.rstrip('/')}/{inner}", maybe)
+            data = self._bytes(found, inner)
+            if inner == own and user:
+                home = self._bytes(self.state.disk.find(f"{self.state.home}/{user}", maybe), user)
+                if home is not None and self.client != "yarn-berry":
+                    data = home + b"\n" + (data or b"")
+                elif home is not None and data is None:
+                    data = home
+            return data
+
+        return read
+
+    def _bytes(self, found: Found | None, name: str) -> bytes | None:
+        if found is None:
+            return None
+        if found.path is not None:
+            return self.context.read(found.path)
+        if found.text is None or _doubtful(found.text):
+            self.doubt = name
+        return (found.text or b"").replace(HOLE.encode(), b"x")
+
+    def reason(self, act: Act) -> str:
+        """Why no setting holds."""
+        if not act.obeys:
+            return "it is told to leave the project's settings aside"
+        if act.kind is Kind.GLOBAL:
+            return "outside a project no committed setting holds"
+        if self.program == "pnpm" and act.kind is Kind.RUN and self.project is not None:
+            return "pnpm from 11 heeds no project's settings there"
+        if self.project is None:
+            return "no project of this repository is there, so none of its settings holds"
+        lost = [
+            name
+            for name in (_OWN_FILES.get(self.client, ""), "pnpm-workspace.yaml")
+            if name
+            and self.context.read(self.project.join(name)) is not None
+            and self._elsewhere(name)
+        ]
+        if lost:
+            return f"{self.project.join(lost[0])} is not there when it runs"
+        return "the project's committed settings do not switch them off"
+
+    def _elsewhere(self, name: str) -> bool:
+        assert self.project is not None
+        found = self.state.disk.find(f"{(self.root or '').rstrip('/')}/{name}", maybe=False)
+        return found is None or found.path != self.project.join(name)
+
+
+def _doubtful(text: bytes) -> bool:
+    """Whether what cannot be told of a settings file may be more than the value of one key."""
+    hole = HOLE.encode()
+    return any(
+        hole in line and (b"=" not in line.split(hole)[0] and b":" not in line.split(hole)[0])
+        for line in text.split(b"\n")
+    )

@@ -1,0 +1,353 @@
+"""GitHub Actions: workflows, and composite actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from npm_vetted.formats.shell_text import HOLE, UNKNOWN, Value, concat, either
+from npm_vetted.installs import Context
+from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Gone, Tracked
+from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
+from npm_vetted.installs.shell.follower import GITHUB_ENV, Judge
+from npm_vetted.installs.shell.powershell import run_windows
+from npm_vetted.installs.shell.source import Source, braced, filled
+from npm_vetted.installs.shell.state import State
+from npm_vetted.model import Problem
+
+_TEMPLATES: Final = braced("${{", "}}")
+_PATH: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[['\"][^'\"]+['\"]\])*\Z", re.ASCII)
+_STRING: Final = re.compile(r"'((?:[^']|'')*)'\Z")
+_CLIENT: Final = re.compile(r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?|corepack)\b", re.ASCII)
+_HOME: Final = "/~home"
+_WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
+"""GitHub reads them at the top of a repository only: further down they are examples."""
+
+
+def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
+    """``.github/workflows/*.yml`` at the top, and ``action.yml`` wherever it stands."""
+    folder, _, name = path.rpartition("/")
+    if not name.endswith((".yml", ".yaml")):
+        return False
+    return folder in _WORKFLOWS or name in ("action.yml", "action.yaml")
+
+
+def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+    """Every job of a workflow, or the steps of a composite action."""
+    file = read_yaml(path, data)
+    found = Judge(path=path, context=context, ci=True, knows_ci=True)
+    tracked = context.tracked()
+    for root in file.documents:
+        inputs = _inputs(root)
+        top = Frame(file, found, tracked, variables={}, inputs=inputs)
+        top.take_env(root)
+        top.take_defaults(root)
+        jobs = root.get("jobs")
+        for job in jobs.table().values() if jobs else ():
+            frame = top.inner()
+            frame.matrix = _matrix(job)
+            frame.take_env(job)
+            frame.take_defaults(job)
+            frame.take_system(job)
+            frame.steps(job.get("steps"), checkout=True)
+        runs = root.get("runs")
+        if runs is not None:
+            top.steps(runs.get("steps"), checkout=False)
+    return found.finish()
+
+
+def _inputs(root: Node) -> dict[str, Value]:
+    """What each input may be: the choices it has; its default, and whatever a caller says."""
+    found: dict[str, Value] = {}
+    tables = [root.get("inputs")]
+    on = root.get("on") or root.get("true")
+    tables += [trigger.get("inputs") for trigger in (on.table().values() if on else ())]
+    for table in tables:
+        for name, node in table.table().items() if table else ():
+            default = node.scalar("default")
+            options = [each.text or "" for each in node.texts("options")]
+            value: Value = tuple(options) or ((default,) if default is not None else UNKNOWN)
+            found[name] = either(found.get(name, ()), value) if name in found else value
+    return found
+
+
+def _matrix(job: Node) -> dict[str, Value]:
+    strategy = job.get("strategy")
+    matrix = strategy.get("matrix") if strategy else None
+    found: dict[str, list[str]] = {}
+    if matrix is None:
+        return {}
+    for name, node in matrix.table().items():
+        if name in ("include", "exclude"):
+            continue
+        for item in node.items or [node]:
+            _entry(found, name, item)
+    include = matrix.get("include")
+    for item in (include.items or ()) if include else ():
+        for name, node in item.table().items():
+            _entry(found, name, node)
+    return {name: either(values) if values else UNKNOWN for name, values in found.items()}
+
+
+def _entry(found: dict[str, list[str]], name: str, node: Node) -> None:
+    if node.text is not None:
+        found.setdefault(name, []).append(HOLE if "${{" in node.text else node.text)
+    for key, value in node.table().items() if node.pairs else ():
+        if value.text is not None:
+            found.setdefault(f"{name}.{key}", []).append(value.text)
+
+
+def _words(node: Node | None) -> str:
+    if node is None:
+        return ""
+    return node.text or " ".join(item.text or "" for item in node.items or ())
+
+
+@dataclass(slots=True)
+class Frame:
+    """What holds for a workflow, a job or a step: variables, directory, shell, inputs, matrix."""
+
+    file: YamlFile
+    judge: Judge
+    tracked: Tracked
+    variables: dict[str, Value]
+    inputs: dict[str, Value]
+    matrix: dict[str, Value] = field(default_factory=dict)
+    folder: Value = ()
+    shell: str | None = None
+    windows: bool = False
+    disk: Disk = field(default_factory=Disk)
+
+    def inner(self) -> Frame:
+        """A frame within this one."""
+        return Frame(self.file, self.judge, self.tracked, dict(self.variables), self.inputs,
+                     self.matrix, self.folder, self.shell, self.windows, self.disk)  # fmt: skip
+
+    def take_env(self, node: Node) -> None:
+        """Add an ``env:`` block, which is reported where it switches scripts on."""
+        env = node.get("env")
+        for name, value in env.table().items() if env else ():
+            text = self.text(value.text or "")
+            self.variables[name] = text
+            self.judge.variable(name, text, value.line)
+
+    def take_system(self, job: Node) -> None:
+        """Where a job runs on Windows only, PowerShell is the shell unless a step says otherwise."""
+        systems = self.text(_words(job.get("runs-on")).lower())
+        self.windows = all("windows" in system for system in systems)
+
+    def take_defaults(self, node: Node) -> None:
+        """``defaults.run``."""
+        defaults = node.get("defaults")
+        run = defaults.get("run") if defaults else None
+        if run is not None:
+            self.shell = run.scalar("shell") or self.shell
+            folder = run.scalar("working-directory")
+            self.folder = self.text(folder) if folder else self.folder
+
+    def text(self, text: str) -> Value:
+        """What a value with expressions may be."""
+        parts: list[Value] = []
+        cursor = 0
+        for start, end, inside in _TEMPLATES(text):
+            parts.append((text[cursor:start],))
+            parts.append(self.resolve(inside) or UNKNOWN)
+            cursor = end
+        parts.append((text[cursor:],))
+        return concat(parts)
+
+    def resolve(self, expression: str) -> Value | None:
+        """What an expression may be; None where that cannot be told."""
+        if quoted := _STRING.match(expression):
+            return (quoted.group(1).replace("''", "'"),)
+        if not _PATH.match(expression):
+            return None
+        name, _, rest = expression.partition(".")
+        match name:
+            case "matrix":
+                return self._known(self.matrix.get(rest))
+            case "env":
+                return self._known(self.variables.get(rest))
+            case "inputs":
+                return self._known(self.inputs.get(rest))
+            case "github" if rest == "workspace":
+                return (CHECKOUT,)
+            case "github" if rest.startswith("event.inputs."):
+                return self._known(self.inputs.get(rest.removeprefix("event.inputs.")))
+            case "runner" if rest == "temp":
+                return ("/tmp/runner",)  # noqa: S108
+        return None
+
+    @staticmethod
+    def _known(value: Value | None) -> Value | None:
+        return None if value is None or any(HOLE in text for text in value) else value
+
+    def steps(self, node: Node | None, *, checkout: bool) -> None:
+        """The steps of a job, one after the other; the files come with the checkout."""
+        self.judge.persisted.clear()
+        steps = [item for item in (node.items or ()) if item.pairs] if node else []
+        self.disk = Disk()
+        whole = Copied(self.tracked, "", CHECKOUT)
+        if not checkout or not (any(map(_is_checkout, steps)) or not any(map(_may_fetch, steps))):
+            self.disk.put(whole)
+        for step in steps:
+            frame = self.inner()
+            frame.variables |= self.judge.persisted
+            frame.take_env(step)
+            if _is_checkout(step):
+                frame.check_out(step)
+            frame.step(step)
+
+    def check_out(self, step: Node) -> None:
+        """``actions/checkout``: this repository, or another one at a path."""
+        given = step.get("with")
+        other = given.scalar("repository") if given else None
+        path = (given.scalar("path") if given else None) or ""
+        where = CHECKOUT if path in ("", ".") else f"{CHECKOUT}/{path.strip('./')}"
+        if other and "${{" not in other and not self._is_own(other):
+            self.disk.put(Gone(where, folder=True))
+            return
+        self.disk.put(Copied(self.tracked, "", where, self._left_out(given)))
+
+    def _is_own(self, repository: str) -> bool:
+        """Whether ``owner/name`` is this very repository, as its package.json says."""
+        data = self.judge.context.read("package.json") or b""
+        return (
+            re.search(rb"[/:\"]" + re.escape(repository.encode()) + rb"(?:\.git)?[\"#/]", data)
+            is not None
+        )
+
+    @staticmethod
+    def _left_out(given: Node | None) -> Callable[[str], bool] | None:
+        """What a sparse checkout leaves out: with cones, all but the top and the named folders."""
+        patterns = (given.scalar("sparse-checkout") if given else None) or ""
+        names = [line.strip().strip("/") for line in patterns.splitlines() if line.strip()]
+        if not names:
+            return None
+        cone = (given.scalar("sparse-checkout-cone-mode") if given else None) != "false"
+
+        def leaves_out(path: str) -> bool:
+            folder = path.rpartition("/")[0]
+            if any(path == name or path.startswith(name + "/") for name in names):
+                return False
+            if not cone:
+                return not any("*" in name for name in names)
+            return bool(folder) and not any(name.startswith(folder + "/") for name in names)
+
+        return leaves_out
+
+    def step(self, step: Node) -> None:
+        """A ``run:``, or an action that runs commands."""
+        folder = step.scalar("working-directory")
+        where = self._within(self.text(folder) if folder else self.folder)
+        run = step.get("run")
+        if run is not None and run.text is not None:
+            self.run(self.file.source(run), where, step.scalar("shell") or self.shell)
+            return
+        uses = (step.scalar("uses") or "").partition("@")[0].lower()
+        given = step.get("with")
+        if uses:
+            self.action(uses, given, where, step.line)
+
+    @staticmethod
+    def _within(where: Value) -> Value:
+        """A step's directory is one of the workspace's, also where nobody can tell which."""
+        return tuple(f"{CHECKOUT}/{text}" if text.startswith(HOLE) else text for text in where)
+
+    def state(self, where: Value) -> State:
+        """The state that a step starts with."""
+        state = State(disk=self.disk, home=_HOME, variables=dict(self.variables))
+        state.exported = set(self.variables)
+        for name in ("GITHUB_WORKSPACE", "RUNNER_WORKSPACE"):
+            state.set(name, (CHECKOUT,), export=True)
+        state.set("CI", ("true",), export=True)
+        state.set("GITHUB_ENV", (GITHUB_ENV,))
+        if where:
+            state.enter(where)
+        return state
+
+    def run(self, source: Source, where: Value, shell: str | None) -> None:
+        """Run a script in the shell that the step names."""
+        powershell = self.windows or "$env:" in source.text
+        name = (shell or ("pwsh" if powershell else "bash")).split()[0].rpartition("/")[2]
+        for filled_source in filled(source, _TEMPLATES, self.resolve):
+            if name in ("pwsh", "powershell", "cmd"):
+                run_windows(self.judge, filled_source, self.state(where), cmd=name == "cmd")
+            elif name in ("bash", "sh", "zsh", "dash", "ksh"):
+                self.judge.run(filled_source, self.state(where))
+            elif _CLIENT.search(source.text) and "install" in source.text:
+                self.judge.undecided(f"a script for {name} that names a client", source.line(0))
+        self.judge.shell.functions.clear()
+
+    def action(self, uses: str, given: Node | None, where: Value, line: int) -> None:
+        """Actions that install, and inputs that hold commands."""
+        table = given.table() if given else {}
+        values = {name: node.text or "" for name, node in table.items()}
+        folder = next(
+            (
+                values[k]
+                for k in (
+                    "working-directory",
+                    "working_directory",
+                    "cwd",
+                    "dir",
+                    "package_json_file",
+                )
+                if k in values
+            ),
+            "",
+        )
+        if folder.endswith("package.json"):
+            folder = folder.rpartition("/")[0]
+        if folder:
+            where = self.text(folder)
+        where = self._within(where)
+        for text in _installs(uses, values):
+            self.run(Source(text, ((0, line),)), where, "bash")
+        for name, node in table.items():
+            if node.text is None or not _CLIENT.search(node.text):
+                continue
+            if (
+                name
+                in (
+                    "command",
+                    "run",
+                    "script",
+                    "cmd",
+                    "install-command",
+                    "commands",
+                    "inlinescript",
+                )
+                and "github-script" not in uses
+            ):
+                inner = "ssh" in uses or "docker" in uses
+                self.run(self.file.source(node), (HOLE,) if inner else where, "bash")
+
+
+def _installs(uses: str, values: dict[str, str]) -> list[str]:
+    """The commands of actions that are known to install."""
+    if uses == "pnpm/action-setup":
+        setting = values.get("run_install", "false" if "run_install" not in values else "null")
+        return [] if setting in ("false", "null", "~") else ["pnpm install"]
+    if uses == "bahmutov/npm-install":
+        return [] if "install-command" in values else ["npm ci"]
+    if uses == "cypress-io/github-action":
+        quiet = values.get("install") == "false" or "install-command" in values
+        return [] if quiet else ["npm ci"]
+    if uses == "borales/actions-yarn":
+        return [f"yarn {values.get('cmd', '')}"]
+    return []
+
+
+def _is_checkout(step: Node) -> bool:
+    return (step.scalar("uses") or "").lower().startswith("actions/checkout@")
+
+
+def _may_fetch(step: Node) -> bool:
+    """Whether a step may bring the repository's files in another way."""
+    uses = (step.scalar("uses") or "").lower()
+    known = ("actions/setup-", "pnpm/action-setup", "oven-sh/setup-bun", "actions/cache", "docker/")
+    text = step.scalar("run") or ""
+    return (bool(uses) and not uses.startswith(known)) or "git " in text

@@ -1,0 +1,47 @@
+"""lefthook.yml: the commands and scripts of git hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.installs import Context
+from npm_vetted.installs.files._yaml_nodes import read_yaml, walk
+from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.source import braced, filled
+from npm_vetted.model import Problem
+
+_TEMPLATES: Final = braced("{", "}")
+_NAMES: Final = ("lefthook", "lefthook-local", ".lefthook", ".lefthook-local")
+
+
+def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
+    """``lefthook.yml`` and its local and hidden kin."""
+    name = path.rpartition("/")[2]
+    stem, _, suffix = name.rpartition(".")
+    return stem in _NAMES and suffix in ("yml", "yaml")
+
+
+def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+    """Every ``run``, at the top of the repository or in its ``root``."""
+    file = read_yaml(path, data)
+    found = Judge(path=path, context=context)
+    for document in file.documents:
+        for node in walk(document, path):
+            run = node.get("run") if node.pairs is not None else None
+            if run is None or run.text is None:
+                continue
+            state = base_state(context, path)
+            env = node.get("env")
+            for name, value in env.table().items() if env else ():
+                state.set(name, (value.text or "",), export=True)
+                found.variable(name, (value.text or "",), value.line)
+            if root := node.scalar("root"):
+                state.enter((root,))
+            source = file.source(run)
+            files = any(
+                f"{{{word}" in source.text for word in ("staged", "all", "push", "files", "0", "1")
+            )
+            for one in filled(source, _TEMPLATES, lambda _: ("FILES",)) if files else [source]:
+                found.run(one, state)
+    return found.finish()

@@ -1,0 +1,56 @@
+"""package.json: its scripts, and the git hooks and tasks that tools read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.formats.document import Document
+from npm_vetted.formats.json import load_json
+from npm_vetted.installs import Context, mentions_client
+from npm_vetted.model import Problem
+
+_TABLES: Final = (
+    ("scripts",),
+    ("husky", "hooks"),
+    ("simple-git-hooks",),
+    ("gitHooks",),
+    ("lint-staged",),
+)
+
+
+def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
+    """``package.json``, but for those of installed packages."""
+    return path.rpartition("/")[2] == "package.json" and "node_modules" not in path.split("/")
+
+
+def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+    """Each script runs in the manifest's own folder, and knows nothing of the others."""
+    document = load_json(path, data)
+    commands = [each for each in _commands(document) if mentions_client(each[1].encode())]
+    if not commands:
+        return
+    from npm_vetted.installs.context.disk import CHECKOUT
+    from npm_vetted.installs.shell.follower import Judge, base_state
+    from npm_vetted.installs.shell.source import Source
+
+    found = Judge(path=path, context=context)
+    folder = path.rpartition("/")[0]
+    state = base_state(context, path)
+    state.cwd = (f"{CHECKOUT}/{folder}" if folder else CHECKOUT,)
+    for keys, command in commands:
+        found.run(Source(command, ((0, document.line_of(*keys)),)), state.fork())
+        found.shell.functions.clear()
+    yield from found.finish()
+
+
+def _commands(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each command, and the key path that it stands at."""
+    for keys in _TABLES:
+        table: object = document.data
+        for key in keys:
+            table = table.get(key) if isinstance(table, dict) else None
+        for name, value in table.items() if isinstance(table, dict) else ():
+            for command in value if isinstance(value, list) else [value]:
+                if isinstance(command, str):
+                    yield (*keys, name), command

@@ -1,0 +1,45 @@
+"""Shell scripts: by suffix, by shebang, and the folders of git hooks (husky and its kin)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.formats.document import decode
+from npm_vetted.installs import Context
+from npm_vetted.installs.context.disk import CHECKOUT
+from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.source import Source
+from npm_vetted.model import Problem
+
+_SUFFIXES: Final = (".sh", ".bash", ".zsh", ".ksh", ".dash", ".ash", ".bats", ".envrc", ".command")
+_SHEBANG: Final = re.compile(
+    rb"#!\s*\S*?(?:/|\s)(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b"
+)
+_HOOKS: Final = frozenset((".husky", ".githooks", "githooks", ".git-hooks", "git-hooks", ".hooks"))
+
+
+def recognises(path: str, head: bytes) -> bool:
+    """By suffix, shebang, or a folder of git hooks."""
+    folders, _, name = path.rpartition("/")
+    if name.endswith(_SUFFIXES) or _SHEBANG.match(head):
+        return True
+    return "." not in name and bool(_HOOKS.intersection(folders.split("/")))
+
+
+def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+    """Nobody says where a script is started: at the top of the repository, or beside it."""
+    judge = Judge(path=path, context=context)
+    state = base_state(context, path)
+    folder = path.rpartition("/")[0]
+    hook = bool(_HOOKS.intersection(folder.split("/")))
+    if folder and not hook:
+        guesses = []
+        while folder:
+            guesses.append(f"{CHECKOUT}/{folder}")
+            folder = folder.rpartition("/")[0]
+        state.guesses = tuple(guesses)
+    judge.run(Source(decode(path, data)), state)
+    judge.shell.finish(state)
+    return judge.finish()

@@ -1,0 +1,1 @@
+"""The shell reader: it follows a script and finds the commands that it runs."""

@@ -1,0 +1,502 @@
+"""Whether a command would run install scripts: its flags, its variables, the settings in force."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from npm_vetted.clients.shared.command_line import Act, Kind, Switch, readers
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.shell_text import HOLE, Value, known, shown
+from npm_vetted.installs import Context
+from npm_vetted.installs.context.disk import (
+    CHECKOUT,
+    Copied,
+    Disk,
+    Found,
+    Written,
+    resolve,
+    under,
+)
+from npm_vetted.installs.context.scene import Scene
+from npm_vetted.installs.shell.builtins import BUILTINS, SETTINGS, Call
+from npm_vetted.installs.shell.parser import Shell
+from npm_vetted.installs.shell.source import Source, joined
+from npm_vetted.installs.shell.state import State
+from npm_vetted.installs.shell.wrappers import QUIET, Wrapped, program, reads_script, unwrap
+from npm_vetted.model import Level, Location, Problem
+
+_EXACT: Final = re.compile(
+    r"[v=]?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z", re.ASCII
+)
+_COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
+_CLIENT: Final = re.compile(
+    r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?)(?:\.cmd)?\s+\S", re.ASCII
+)
+_NAMED: Final = re.compile(r"npm|npx|yarn|bun|pkg|package|install|pm_|_pm\b", re.IGNORECASE)
+_LOCKFILE_DEFAULTS: Final = frozenset(("pnpm", "yarn-berry"))
+_LABELS: Final = {"npm": "npm ci", "pnpm": "--frozen-lockfile", "yarn-classic": "--frozen-lockfile",
+                  "yarn-berry": "--immutable", "bun": "--frozen-lockfile"}  # fmt: skip
+_RUNTIMES: Final = ("node", "nodejs", "tsx")
+_STARTED: Final = re.compile(
+    r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
+)
+_DEPTH: Final = 72
+_VERBS: Final = ("install", "ci", "i", "add", "update", "upgrade", "rebuild", "dlx", "exec")
+
+GITHUB_ENV: Final = "/\x01github_env"
+"""Where ``$GITHUB_ENV`` leads: what is written there is a variable of the steps that follow."""
+
+
+def base_state(context: Context, path: str) -> State:
+    """The state in a checkout of the repository, at its top."""
+    disk = Disk([Copied(context.tracked(), "", CHECKOUT)])
+    return State(disk=disk, script=f"{CHECKOUT}/{path}", home="/~home")
+
+
+@dataclass(slots=True, kw_only=True)
+class Judge:
+    """Judges what the shells of one file do.
+
+    ``ci``: whether an install must not change a lockfile; ``knows_ci``: whether the clients see that
+    they run in CI. ``installed`` are the places where something was installed, ``persisted`` the
+    variables that later steps see.
+    """
+
+    path: str
+    context: Context
+    ci: bool = False
+    knows_ci: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    shell: Shell = field(init=False)
+    installed: set[str] = field(default_factory=set)
+    persisted: dict[str, Value] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    _seen: set[tuple[str, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.shell = Shell(self.path, self)
+
+    # -- what places call
+
+    def run(self, source: Source, state: State, depth: int = 0) -> None:
+        """Follow a shell script."""
+        try:
+            self.shell.run(source, state, depth)
+        except NpmVettedError as error:
+            self.undecided(error.message, error.line)
+
+    def variable(self, name: str, value: Value, line: int) -> None:
+        """A variable that programs see is set for more than one command."""
+        for text in value:
+            for reader in dict.fromkeys(readers().values()):
+                switch = reader.variable(name, text)
+                if switch is Switch.ON:
+                    self.report(
+                        f"{name}={shown(text)} switches install scripts on for every command that sees it",
+                        line,
+                    )
+                elif switch is Switch.UNKNOWN:
+                    self.undecided(
+                        f"{name} is {shown(text)!r}: whether install scripts run cannot be told",
+                        line,
+                    )
+
+    def report(
+        self, message: str, line: int, level: Level = Level.ERROR, fix: Sequence[str] = ()
+    ) -> None:
+        """Add a problem, once a line and message."""
+        if (message, line) in self._seen:
+            return
+        self._seen.add((message, line))
+        self.problems.append(
+            Problem(
+                message=message,
+                location=Location(self.path, line),
+                level=level,
+                fix=(tuple(shown(word) for word in fix),) if fix else (),
+            )
+        )
+
+    def undecided(self, message: str, line: int) -> None:
+        """Add a warning about what nobody can tell from the files."""
+        self.report(f"undecided: {message}", line, Level.WARNING)
+
+    def finish(self) -> Iterator[Problem]:
+        """Every problem, by line."""
+        return iter(sorted(self.problems, key=lambda each: each.location.line))
+
+    # -- what the shell tells
+
+    def assigned(self, name: str, value: Value, line: int) -> None:
+        """An exported variable."""
+        self.variable(name, value, line)
+
+    def unreadable(self, source: Source) -> None:
+        """Text that is no shell; ``{npm,ci}`` is words."""
+        if _CLIENT.search(source.text.replace(",", " ")):
+            self.undecided("this shell text cannot be read", source.line(0))
+
+    def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
+        """A settings file that a command writes hides the repository's own."""
+        if target == GITHUB_ENV:
+            self._persist(text or "")
+            return
+        for place in state.places(target):
+            if place.rpartition("/")[2] not in SETTINGS and not place.endswith(("npmrc", "yarnrc")):
+                continue
+            data = None if text is None else text.encode()
+            before = self._content(state.disk.find(place)) if append else b""
+            if data is not None and before:
+                data = before + (b"" if before.endswith(b"\n") else b"\n") + data
+            elif before is None:
+                data = None
+            state.disk.put(Written(place, data, state.maybe))
+
+    def _persist(self, text: str) -> None:
+        """``NAME=value`` lines that later steps of a job see."""
+        for line in text.split("\n"):
+            name, equals, value = line.partition("=")
+            if equals and name.replace("_", "").isalnum():
+                self.persisted[name] = (value,)
+
+    def _content(self, found: Found | None) -> bytes | None:
+        if found is None:
+            return b""
+        return found.text if found.path is None else self.context.read(found.path)
+
+    def command(self, words: list[str], state: State, source: Source, depth: int) -> None:
+        """A command line that runs."""
+        if depth > _DEPTH:
+            self.undecided("commands nested too deeply", source.line(0))
+            return
+        call = Call(self, _client_script(words) or words, state, source, depth)
+        name = program(call.words[0])
+        wrapped = unwrap(call.words)
+        if (builtin := BUILTINS.get(name)) is not None:
+            builtin(call)
+        elif name.startswith(HOLE):
+            self.nameless(call.words, source)
+        elif state.stdin is not None and (reads_script(words) or (name == "ssh" and not wrapped)):
+            self._script(state.stdin, call, elsewhere=name == "ssh")
+        elif wrapped is not None:
+            self.unwrap(wrapped, call)
+        elif name in self.aliases:
+            self.text(" ".join([self.aliases[name], *words[1:]]), state, source, depth + 1)
+        elif name in readers():
+            self._client(name, call)
+        else:
+            self._stranger(call)
+
+    def _client(self, name: str, call: Call) -> None:
+        acts = list(readers()[name].read([name, *call.words[1:]], call.state.environment()))
+        for act in acts:
+            self._act(act, call)
+        if not acts:
+            self._prefix(call)
+
+    def _prefix(self, call: Call) -> None:
+        """Variables set for one command that is no install itself, but may run one."""
+        for name in call.state.prefix:
+            self.variable(name, call.state.variables[name], call.source.line(0))
+
+    # -- commands within commands
+
+    def unwrap(self, wrapped: Wrapped, call: Call) -> None:
+        """The command that a wrapper runs, in the state that it gives it."""
+        inner = call.state.fork()
+        if wrapped.clears:
+            inner.exported.clear()
+        inner.exported.difference_update(wrapped.removed)
+        for name, text in wrapped.variables:
+            inner.set(name, (text,), export=True)
+        inner.prefix = (*inner.prefix, *(name for name, _ in wrapped.variables))
+        inner.home = wrapped.home or inner.home
+        if wrapped.folder is not None:
+            inner.enter((wrapped.folder,))
+        if wrapped.elsewhere:
+            inner.cwd, inner.guesses = _mounted(wrapped, call.state), ()
+        if wrapped.text is not None:
+            self.text(wrapped.text, inner, call.source, call.depth)
+        elif wrapped.words:
+            fed = _fed(call.state) if program(call.words[0]) == "xargs" else []
+            self.command([*wrapped.words, *fed], inner, call.source, call.depth + 1)
+
+    def _script(self, script: Source, call: Call, *, elsewhere: bool) -> None:
+        """A script that a shell is fed."""
+        inner = call.state.fork()
+        inner.stdin = None
+        if elsewhere:
+            inner.cwd, inner.guesses = (HOLE,), ()
+        self.run(Source(script.text.replace(HOLE, " "), script.marks), inner, call.depth + 3)
+
+    def text(self, text: str, state: State, source: Source, depth: int) -> None:
+        """Shell text within a command: it stands where the command does, line by line if it can."""
+        if HOLE in text and not text.replace(HOLE, "").strip():
+            return
+        at = source.text.find(text)
+        inner = joined([(text.replace("\n", "; "), source.line(0))])
+        if at >= 0:
+            inner = source.at(at, at + len(text))
+        if HOLE in inner.text:
+            inner = Source(inner.text.replace(HOLE, "${__unknown}"), ((0, source.line(0)),))
+        self.run(inner, state, depth + 3)
+
+    def nameless(self, words: Sequence[str], source: Source) -> None:
+        """A program that is not known: it matters where it looks like an install."""
+        looks = any(word in _VERBS or word.startswith("--ignore-scripts") for word in words[1:3])
+        head = source.text.removeprefix("eval").split(None, 1)[:1]
+        if looks or (head and head[0].startswith(("$", '"$')) and _NAMED.search(head[0])):
+            shortened = source.text.strip()[:80]
+            self.undecided(f"which program `{shortened}` runs cannot be told", source.line(0))
+
+    def _stranger(self, call: Call) -> None:
+        """A program that is not known to run others: an install among its words is a doubt."""
+        name = program(call.words[0])
+        if name in QUIET:
+            return
+        self._prefix(call)
+        doubt = Judge(path=self.path, context=self.context)
+        state, depth = call.state.fork(), call.depth + 8
+        for index, word in enumerate(call.words[1:], start=1):
+            if program(word) in readers() and index + 1 < len(call.words):
+                doubt.command(call.words[index:], state, call.source, depth)
+                break
+            if " " in word and _CLIENT.search(word):
+                doubt.text(word, state, call.source, depth)
+                for text in () if doubt.problems else _quoted(word):
+                    doubt.text(text, state, call.source, depth)
+        for problem in doubt.problems[:1]:
+            message = problem.message.removeprefix("undecided: ")
+            self.undecided(f"if `{shown(name)}` runs it: {message}", problem.location.line)
+
+    # -- what a client's command does
+
+    def _act(self, act: Act, call: Call) -> None:
+        inner = call.state.fork()
+        if act.folder is not None:
+            inner.enter((act.folder,))
+        if act.setting is not None:
+            self._configure(act, inner, call.source.line(0))
+        elif act.kind is not Kind.CONFIG:
+            for place in dict.fromkeys(inner.cwd):
+                self._judge(act, call.words, inner, place, call.source.line(0))
+        if act.shell is not None:
+            self.text(act.shell, inner, call.source, call.depth + 2)
+        elif act.then:
+            self.command(list(act.then), inner, call.source, call.depth + 2)
+
+    def _judge(self, act: Act, words: list[str], state: State, place: str, line: int) -> None:
+        exact = act.client == "npm" and act.folder is not None
+        scene = Scene(self.context, state, place, act.client, exact, act.alone)
+        label = f"`{shown(' '.join(words))[:120]}`"
+        fix = self._fix(act, scene)
+        switch, by = self._switch(act, scene)
+        allowed = bool(act.packages) and all(
+            known(each) and self.context.reviewed(scene.project, each) for each in act.packages
+        )
+        if act.kind in (Kind.REBUILD, Kind.ALLOW) and allowed:
+            return
+        if act.kind is Kind.ALLOW:
+            self.report(f"{label} lets packages run install scripts that no note covers", line)
+            return
+        if switch is Switch.ON:
+            self.report(f"{label}: {by} switches install scripts on", line, fix=fix)
+            return
+        if act.kind is Kind.RUN and self._stays(act, scene):
+            return
+        if act.kind is Kind.RUN and (loose := _loose(act.packages)) and not _all_known(loose):
+            self.undecided(f"{label}: which version it fetches cannot be told", line)
+        elif act.kind is Kind.RUN and loose:
+            self.report(
+                f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
+                "version is not exact",
+                line,
+                fix=(),
+            )
+            return
+        if switch is Switch.UNKNOWN:
+            self.undecided(f"{label}: which flags it gets cannot be told", line)
+            return
+        if switch is not Switch.OFF and not self._in_force(act, scene, label, line, fix):
+            return
+        self._lockfile(act, scene, label, line)
+
+    def _fix(self, act: Act, scene: Scene) -> tuple[str, ...]:
+        if act.client == "yarn" and scene.client == "yarn-berry":
+            return tuple("--mode=skip-build" if w == "--ignore-scripts" else w for w in act.fix)
+        return act.fix
+
+    def _stays(self, act: Act, scene: Scene) -> bool:
+        """Whether everything that it runs is locked by the project, or its own."""
+        return all(
+            package.startswith((".", "/", "file:"))
+            or self.context.locks(scene.project, _name(package))
+            for package in act.packages
+            if known(package)
+        ) and all(map(known, act.packages))
+
+    def _switch(self, act: Act, scene: Scene) -> tuple[Switch, str | None]:
+        """What flags and variables say together; a flag beats a variable."""
+        if act.switch in (Switch.ON, Switch.OFF):
+            if (
+                act.client == "yarn"
+                and act.by == "--ignore-scripts"
+                and scene.client == "yarn-berry"
+            ):
+                return Switch.UNSET, None  # berry refuses the flag
+            if act.client == "yarn" and act.by == "--mode" and scene.client == "yarn-classic":
+                return Switch.UNSET, None  # classic does not know it (ran)
+            return act.switch, act.by
+        if act.by == "its command":
+            return act.switch, act.by
+        found = scene.variables(act)
+        if found[0] is Switch.ON or (found[0] is Switch.OFF and act.switch is Switch.UNSET):
+            return found
+        return (act.switch, act.by) if found[0] is Switch.UNSET else found
+
+    def _in_force(
+        self, act: Act, scene: Scene, label: str, line: int, fix: tuple[str, ...]
+    ) -> bool:
+        """Whether settings make it safe; else the reason is reported."""
+        if act.kind is Kind.TIDY and scene.where in self.installed:
+            return True
+        if HOLE in scene.where and act.kind is not Kind.GLOBAL:
+            if scene.everywhere_safe(act):
+                return True
+            if scene.where == HOLE:
+                message = "where it runs cannot be told, so which settings hold"
+                self.undecided(f"{label}: {message}", line)
+                return False
+        verdict = scene.settings_hold(act)
+        if verdict is True:
+            return True
+        if verdict is None:
+            self.undecided(f"{label}: what {scene.doubt} holds when it runs cannot be told", line)
+        elif act.kind is Kind.TIDY:
+            self.undecided(f"{label} runs install scripts where packages are still missing", line)
+        else:
+            self.report(f"{label} runs install scripts: {scene.reason(act)}", line, fix=fix)
+        return False
+
+    def _lockfile(self, act: Act, scene: Scene, label: str, line: int) -> None:
+        """An install that may rewrite the lockfile where it should not."""
+        if act.kind in (Kind.INSTALL, Kind.ADD, Kind.TIDY):
+            self.installed.add(scene.where)
+        project = scene.project
+        if not self.ci or project is None or not project.lockfiles or act.frozen:
+            return
+        if act.kind is Kind.ADD and _loose(act.packages):
+            self.report(f"{label} installs what the lockfile does not pin", line, Level.WARNING)
+        elif act.kind is Kind.INSTALL:
+            default = self.knows_ci or "true" in scene.state.variables.get("CI", ())
+            if act.frozen is None and default and scene.client in _LOCKFILE_DEFAULTS:
+                return
+            better = _LABELS.get(scene.client, "a frozen install")
+            self.report(
+                f"{label} may install other versions than the lockfile's and rewrite it; {better} does not",
+                line,
+                Level.WARNING,
+            )
+
+    # -- settings that commands change
+
+    def _configure(self, act: Act, state: State, line: int) -> None:
+        assert act.setting is not None
+        key, value, own = act.setting
+        bare = key.replace("_", "-").lower()
+        switches_on = (
+            (bare in ("ignore-scripts", "ignorescripts") and value in ("false", "null", ""))
+            or (bare == "enablescripts" and value in ("true", "1"))
+            or (
+                bare.replace("-", "") in ("dangerouslyallowallbuilds", "dangerouslyallowallscripts")
+                and value != "false"
+            )
+        )
+        if switches_on:
+            self.report(f"setting {key} to {shown(value)!r} switches install scripts on", line)
+            return
+        names = {"npm": (".npmrc",), "pnpm": (".npmrc",), "yarn": (".yarnrc", ".yarnrc.yml")}[
+            act.client
+        ]
+        for name in names:
+            berry = name == ".yarnrc.yml"
+            if berry != (bare == "enablescripts") and act.client == "yarn":
+                continue
+            if act.client == "yarn" and not berry:
+                own = False
+            folders = list(state.cwd) if own else [state.home]
+            text = (
+                f"{key}: {value}\n"
+                if berry
+                else f"{key} {value}\n"
+                if name == ".yarnrc"
+                else f"{key}={value}\n"
+            )
+            for folder in folders:
+                place = f"{folder}/{name}"
+                before = self._content(state.disk.find(place)) or b""
+                if berry:
+                    before = b"".join(
+                        each
+                        for each in before.splitlines(keepends=True)
+                        if not each.startswith(key.encode())
+                    )
+                state.disk.put(Written(place, before + text.encode(), state.maybe))
+
+
+def _mounted(wrapped: Wrapped, state: State) -> tuple[str, ...]:
+    """Where a container's directory is out here, if it is a mounted one."""
+    for source, target in wrapped.mounts:
+        inner = under(target, wrapped.inside or "")
+        if inner is not None:
+            return tuple(resolve(place, inner or ".") for place in state.places(source))
+    return (HOLE,)
+
+
+def _fed(state: State) -> list[str]:
+    """The words that a command is fed."""
+    fed = state.stdin
+    return fed.text.split() if fed is not None and known(fed.text) else [HOLE]
+
+
+def _quoted(text: str) -> Iterator[str]:
+    """The commands of a client in the text of another language, up to the quote that ends them."""
+    for found in _CLIENT.finditer(text):
+        yield re.split(r"['\"`;)]", text[found.start() :], maxsplit=1)[0]
+
+
+def _client_script(words: Sequence[str]) -> list[str] | None:
+    """``node …/npm-cli.js ci``: a client that is started by its file."""
+    if program(words[0]) not in _RUNTIMES:
+        return None
+    for index, word in enumerate(words[1:], start=1):
+        if word.startswith("-"):
+            continue
+        stem = word.rpartition("/")[2]
+        if found := _STARTED.match(stem):
+            return [found.group(1), *words[index + 1 :]]
+        return [stem, *words[index + 1 :]] if stem in readers() else None
+    return None
+
+
+def _name(package: str) -> str:
+    return package[:1] + package[1:].partition("@")[0]
+
+
+def _all_known(packages: Sequence[str]) -> bool:
+    return all(map(known, packages))
+
+
+def _loose(packages: Sequence[str]) -> list[str]:
+    """The packages without an exact version."""
+    found = []
+    for package in packages:
+        if package.startswith((".", "/", "file:", "~")):
+            continue
+        _, _, version = package[1:].partition("@")
+        if not _EXACT.match(version) and not _COMMIT.search(package):
+            found.append(package)
+    return found

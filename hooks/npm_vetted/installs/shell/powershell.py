@@ -1,0 +1,178 @@
+"""PowerShell and cmd, read into words: enough of their grammar to see which programs run.
+
+No parser of PowerShell is on PyPI for every platform, so this is a lexer of its own: quotes,
+escapes (backtick, caret), comments, and what separates statements. Blocks are followed in order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.formats.shell_text import HOLE, Value, replaced
+from npm_vetted.installs.shell.follower import Judge
+from npm_vetted.installs.shell.source import Source
+from npm_vetted.installs.shell.state import State
+
+_ENV: Final = re.compile(r"\$env:(\w+)\Z", re.IGNORECASE)
+_VARIABLE: Final = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|env:(\w+)|(\w+))|%(\w+)%", re.IGNORECASE)
+_TARGET: Final = re.compile(r"\$(?:env:)?\w+\Z", re.IGNORECASE)
+_SEPARATORS: Final = ";|&{}()\n"
+_SAME: Final = {
+    "set-location": "cd", "sl": "cd",
+    "remove-item": "rm", "ri": "rm", "del": "rm", "erase": "rm",
+    "copy-item": "cp", "cpi": "cp", "copy": "cp", "xcopy": "cp",
+    "move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "mv", "rni": "mv", "ren": "mv",
+    "write-host": "echo", "write-output": "echo", "rem": "true",
+}  # fmt: skip
+"""What is called otherwise on Windows, in whatever letters, and does the same."""
+
+Word = tuple[str, bool]
+"""A word, and whether variables in it are replaced."""
+
+
+def run_windows(judge: Judge, source: Source, state: State, *, cmd: bool) -> None:
+    """Follow a script of PowerShell, or of cmd."""
+    for words, line in _statements(source, cmd):
+        _statement(judge, words, line, state)
+
+
+def _split_assignment(words: list[Word]) -> list[Word]:
+    """``$env:A="b"`` without blanks is an assignment as well."""
+    name, equals, value = words[0][0].partition("=")
+    if not equals or not _TARGET.match(name):
+        return words
+    rest = [(value, words[0][1])] if value else []
+    return [(name, True), ("=", False), *rest, *words[1:]]
+
+
+def _statement(judge: Judge, words: list[Word], line: int, state: State) -> None:
+    for word, expands in words:
+        if expands and "$(" in word:
+            inner = word.partition("$(")[2].rpartition(")")[0]
+            run_windows(judge, Source(inner, ((0, line),)), state.fork(), cmd=False)
+    words = _split_assignment(words)
+    texts = [_expanded(word, state) if expands else word for word, expands in words]
+    raw = [word for word, _ in words]
+    if len(raw) >= 3 and raw[1] == "=" and raw[0].startswith("$"):
+        named = _ENV.match(raw[0])
+        name = named.group(1) if named else raw[0][1:]
+        value: Value = (texts[2] if len(texts) == 3 else HOLE,)
+        state.set(name, value, export=named is not None)
+        if named:
+            judge.assigned(name, value, line)
+        if named or len(raw) == 3:
+            return
+        texts = texts[2:]
+    while texts and texts[0] in ("@", "&", ".", "else", "if", "try", "do", "finally"):
+        texts = texts[1:]
+    if texts and texts[0].startswith("@") and len(texts[0]) > 1:
+        texts[0] = texts[0][1:]
+    if not texts:
+        return
+    if texts[0].lower() in ("start-process", "start", "saps"):
+        texts = _started(texts)
+    shown = " ".join(texts).replace(HOLE, "…")
+    texts[0] = _SAME.get(texts[0].lower(), texts[0])
+    if texts[0].startswith(":"):  # cmd's label, or comment
+        return
+    judge.command(texts, state, Source(shown, ((0, line),)), 0)
+
+
+def _started(texts: list[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for text in texts[1:]:
+        if skip:
+            skip = False
+            continue
+        lowered = text.lower()
+        if lowered in ("-filepath", "-argumentlist", "-args"):
+            continue
+        if lowered in ("-workingdirectory", "-redirectstandardoutput", "-windowstyle"):
+            skip = True
+            continue
+        if lowered in ("-wait", "-nonewwindow", "-passthru"):
+            continue
+        kept.extend(part for part in text.replace(",", " ").split())
+    return kept or texts
+
+
+def _expanded(text: str, state: State) -> str:
+    def one(found: re.Match[str]) -> str:
+        name = next(group for group in found.groups() if group)
+        value = state.value(name)
+        return value[0] if value and len(value) == 1 else HOLE
+
+    return replaced(_VARIABLE, one, text)
+
+
+def _statements(source: Source, cmd: bool) -> Iterator[tuple[list[Word], int]]:
+    lexer = _Lexer(source.text, cmd=cmd)
+    while lexer.index < len(lexer.text):
+        if lexer.step() and lexer.words:
+            yield lexer.words, source.line(lexer.start)
+            lexer.words = []
+    lexer.end_word()
+    if lexer.words:
+        yield lexer.words, source.line(lexer.start)
+
+
+class _Lexer:
+    """Reads words character by character; ``words`` are those of the statement so far."""
+
+    def __init__(self, text: str, *, cmd: bool) -> None:
+        self.text = text
+        self.cmd = cmd
+        self.index = 0
+        self.start = 0
+        self.words: list[Word] = []
+        self._word: list[str] | None = None
+        self._expands = True
+
+    def step(self) -> bool:
+        """Take one character, quote or comment; whether a statement ends here."""
+        char = self.text[self.index]
+        if char == ("^" if self.cmd else "`") and self.index + 1 < len(self.text):
+            self._escaped()
+        elif char == '"' or (char == "'" and not self.cmd):
+            self._quoted(char)
+        elif char == "#" and self._word is None and not self.cmd:
+            end = self.text.find("\n", self.index)
+            self.index = len(self.text) if end < 0 else end
+        elif char in " \t\r" or char in _SEPARATORS:
+            self.end_word()
+            self.index += 1
+            return char in _SEPARATORS
+        else:
+            self._add(char)
+            self.index += 1
+        return False
+
+    def end_word(self) -> None:
+        """What was read is a word."""
+        if self._word is not None:
+            self.words.append(("".join(self._word), self._expands))
+        self._word, self._expands = None, True
+
+    def _add(self, text: str) -> None:
+        if self._word is None:
+            self._word = []
+            if not self.words:
+                self.start = self.index
+        self._word.append(text)
+
+    def _escaped(self) -> None:
+        """A line end that is escaped goes on; any other character stands for itself."""
+        ends = "\r\n" if self.text[self.index + 1] == "\r" else self.text[self.index + 1]
+        if not ends.endswith("\n"):
+            self._add(ends)
+        self.index += 1 + len(ends)
+
+    def _quoted(self, quote: str) -> None:
+        end = self.text.find(quote, self.index + 1)
+        end = len(self.text) if end < 0 else end
+        self._add(self.text[self.index + 1 : end])
+        self._expands = self._expands and quote == '"'
+        self.index = end + 1

@@ -1,0 +1,130 @@
+"""What a shell knows while it runs: variables, directory, and the files that stand there."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from npm_vetted.formats.shell_text import HOLE, UNKNOWN, Value, either
+from npm_vetted.installs.context.disk import CHECKOUT, Disk, resolve
+from npm_vetted.installs.shell.source import Source
+
+MOST_FOLDERS: Final = 16
+
+
+@dataclass(slots=True)
+class State:
+    """A shell's state. Forks (subshells, branches) share the disk and nothing else.
+
+    ``guesses`` are further directories that a script may be started from, where nobody says;
+    ``maybe`` is set while a branch runs, whose files may then not be written. ``prefix`` are the
+    variables that were set for one command only, ``call`` where the function that runs was called.
+    """
+
+    disk: Disk = field(repr=False)
+    cwd: tuple[str, ...] = (CHECKOUT,)
+    guesses: tuple[str, ...] = ()
+    variables: dict[str, Value] = field(default_factory=dict)
+    arrays: dict[str, list[Value]] = field(default_factory=dict)
+    exported: set[str] = field(default_factory=set)
+    home: str = "/root"
+    script: str | None = None
+    maybe: bool = False
+    exports_all: bool = False
+    stack: list[tuple[str, ...]] = field(default_factory=list)
+    arguments: list[Value] | None = None
+    stdin: Source | None = None
+    prefix: tuple[str, ...] = ()
+    call: Source | None = None
+
+    def fork(self) -> State:
+        """A subshell's state."""
+        return State(
+            disk=self.disk,
+            cwd=self.cwd,
+            guesses=self.guesses,
+            variables=dict(self.variables),
+            arrays=dict(self.arrays),
+            exported=set(self.exported),
+            home=self.home,
+            script=self.script,
+            maybe=self.maybe,
+            exports_all=self.exports_all,
+            stack=list(self.stack),
+            arguments=self.arguments,
+            stdin=self.stdin,
+            prefix=self.prefix,
+            call=self.call,
+        )
+
+    def branch(self) -> State:
+        """The state of a branch, which may not be taken."""
+        other = self.fork()
+        other.maybe = True
+        return other
+
+    def merge(self, others: Iterable[State]) -> None:
+        """Take over what branches may have done: each variable may be any of theirs."""
+        for other in others:
+            for name, value in other.variables.items():
+                mine = self.variables.get(name, ())
+                self.variables[name] = either(mine, value) if mine else value
+            self.arrays.update(other.arrays)
+            self.exported |= other.exported
+            merged = tuple(dict.fromkeys((*self.cwd, *other.cwd)))
+            self.cwd = merged if len(merged) <= MOST_FOLDERS else (HOLE,)
+
+    def set(self, name: str, value: Value, export: bool = False) -> None:
+        """Assign a variable."""
+        self.variables[name] = value
+        self.arrays.pop(name, None)
+        if export or self.exports_all:
+            self.exported.add(name)
+
+    def environment(self) -> Mapping[str, Value]:
+        """The variables that a program sees."""
+        return {name: self.variables[name] for name in self.exported if name in self.variables}
+
+    def value(self, name: str) -> Value | None:
+        """A variable's value; None where it was never set here."""
+        if name == "PWD":
+            return self.cwd
+        if name == "HOME" and name not in self.variables:
+            return (self.home,)
+        return self.variables.get(name)
+
+    def enter(self, folders: Value) -> None:
+        """Change the directory."""
+        found: list[str] = []
+        for folder in folders:
+            path = folder
+            if path == "~" or path.startswith("~/"):
+                path = self.home + path[1:]
+            found.extend(self._enter(path))
+        places = tuple(dict.fromkeys(found))
+        self.cwd = places if len(places) <= MOST_FOLDERS else (HOLE,)
+        self.guesses = ()
+
+    def _enter(self, path: str) -> list[str]:
+        bases = [*self.cwd, *self.guesses]
+        if path.startswith("/") or len(bases) == 1:
+            return [resolve(bases[0], path)]
+        there = [place for base in bases if self.disk.has_folder(place := resolve(base, path))]
+        if self.guesses:
+            return there[:1] or [resolve(self.cwd[0], path)]
+        return there or [resolve(base, path) for base in bases]
+
+    def places(self, path: str) -> list[str]:
+        """Where a path leads from here."""
+        if path == "~" or path.startswith("~/"):
+            path = self.home + path[1:]
+        return [resolve(base, path) for base in self.cwd]
+
+
+def parent_of(value: Value) -> Value:
+    """The directories of some paths, as ``dirname`` gives them."""
+    return either(
+        *(UNKNOWN if HOLE in text else (posixpath.dirname(text) or ".",) for text in value)
+    )

@@ -1,0 +1,1 @@
+"""What every client shares: integrity, URLs, versions, ranges, manifests, look-alikes."""

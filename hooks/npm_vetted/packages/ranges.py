@@ -1,0 +1,181 @@
+"""npm's version ranges: whether a version satisfies ``^1.2 || >=2 <3``, loosely, as npm installs.
+
+The grammar and the rule for prereleases are those of npm's own ``semver`` package
+(github.com/npm/node-semver, "Ranges"); tests/clients/test_npm.py asks the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from npm_vetted.formats.patterns import pattern
+
+_LONGEST: Final = 256
+_PART: Final = r"(?:\d{1,16}|[xX*])"
+_PRERELEASE: Final = r"(?:-?([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
+_PARTIAL: Final = rf"[v=\s]*({_PART})(?:\.({_PART})(?:\.({_PART}){_PRERELEASE})?)?"
+_HYPHEN: Final = pattern(rf"\s*({_PARTIAL})\s+-\s+({_PARTIAL})\s*\Z")
+_COMPARATOR: Final = pattern(rf"(\^|~>?|[<>]=?|)=?{_PARTIAL}\Z")
+_GLUE: Final = pattern(r"(\^|~>?|[<>]?=|[<>])\s+")
+_VERSION: Final = pattern(r"[v=\s]*(\d{1,16})\.(\d{1,16})\.(\d{1,16})" + _PRERELEASE + r"\s*\Z")
+
+
+class Version(NamedTuple):
+    """A version, ordered as its fields are; ``prerelease`` are its parts as they compare."""
+
+    numbers: tuple[int, int, int]
+    final: bool = True
+    prerelease: tuple[tuple[int, int, str], ...] = ()
+
+
+Bound = tuple[str, Version]
+"""An operator and what it compares with."""
+
+_FIRST: Final = ((0, 0, ""),)
+"""The lowest prerelease."""
+_LOWEST: Final = Version((0, 0, 0), final=False, prerelease=_FIRST)
+
+
+@cache
+def parse_version(text: str) -> Version | None:
+    """A version, as loosely as npm reads one; None: it is none."""
+    found = _VERSION.match(text) if len(text) <= _LONGEST else None
+    if found is None:
+        return None
+    return _version((int(found[1]), int(found[2]), int(found[3])), found[4])
+
+
+def _version(numbers: tuple[int, int, int], prerelease: str | None) -> Version:
+    parts = _prerelease(prerelease)
+    return Version(numbers, not parts, parts)
+
+
+def _prerelease(text: str | None) -> tuple[tuple[int, int, str], ...]:
+    if not text:
+        return ()
+    return tuple(
+        (0, int(part), "") if part.isdigit() and len(part) < 17 else (1, 0, part)
+        for part in text.split(".")
+    )
+
+
+def satisfies(version: str, wanted: str) -> bool | None:
+    """Whether a version is in a range; None where ``wanted`` is no range (a tag, a URL)."""
+    alternatives = _parse(wanted)
+    if alternatives is None:
+        return None
+    found = parse_version(version)
+    return found is not None and any(_holds(found, bounds) for bounds in alternatives)
+
+
+def _holds(version: Version, bounds: tuple[Bound, ...]) -> bool:
+    """A prerelease satisfies only bounds that name a prerelease of the same three numbers."""
+    for operator, bound in bounds:
+        same = version == bound
+        if not (
+            (same and operator not in ("<", ">"))
+            or (operator[:1] == "<" and version < bound)
+            or (operator[:1] == ">" and bound < version)
+        ):
+            return False
+    return not version.prerelease or any(
+        bound.prerelease and bound.numbers == version.numbers for _, bound in bounds
+    )
+
+
+@cache
+def _parse(text: str) -> tuple[tuple[Bound, ...], ...] | None:
+    if len(text) > 4 * _LONGEST:
+        return None
+    found = [bounds for part in text.split("||") if (bounds := _alternative(part)) is not None]
+    return tuple(found) or None
+
+
+def _alternative(text: str) -> tuple[Bound, ...] | None:
+    """One side of ``||``. Words that are no comparator are dropped, as npm does; None: all were."""
+    if hyphen := _HYPHEN.match(text):
+        low, high = hyphen.groups()[1:5], hyphen.groups()[6:10]
+        return (*_from(low), *_up_to(high))
+    words = _GLUE.sub(r"\1", text).split()
+    found = [bounds for word in words if (bounds := _comparator(word)) is not None]
+    return None if words and not found else tuple(bound for bounds in found for bound in bounds)
+
+
+def _comparator(word: str) -> list[Bound] | None:
+    found = _COMPARATOR.match(word)
+    if found is None:
+        return None
+    operator, *parts = found.groups()
+    if operator[:1] not in ("^", "~") and _has_hole(parts):
+        return None
+    return _bounds(operator, tuple(parts))
+
+
+Partial = tuple["str | None", ...]
+
+
+def _numbers(parts: Partial) -> list[int]:
+    """The numbers up to the first ``x`` or missing one."""
+    found: list[int] = []
+    for part in parts[:3]:
+        if part is None or part in "xX*":
+            break
+        found.append(int(part))
+    return found
+
+
+def _has_hole(parts: Sequence[str | None]) -> bool:
+    """Whether a number follows an ``x``: npm takes ``1.x.3`` for no range."""
+    given = [part in ("x", "X", "*") for part in parts[:3] if part is not None]
+    return given != sorted(given)
+
+
+def _filled(numbers: list[int], prerelease: str | None = None) -> Version:
+    first, second, third = (*numbers, 0, 0, 0)[:3]
+    return _version((first, second, third), prerelease)
+
+
+def _above(numbers: list[int]) -> Version:
+    """The first version (a prerelease) beyond those that start with these numbers."""
+    raised = _filled([*numbers[:-1], numbers[-1] + 1])
+    return Version(raised.numbers, final=False, prerelease=_FIRST)
+
+
+def _from(parts: Partial) -> list[Bound]:
+    numbers = _numbers(parts)
+    return [(">=", _filled(numbers, parts[3] if len(numbers) == 3 else None))] if numbers else []
+
+
+def _up_to(parts: Partial) -> list[Bound]:
+    numbers = _numbers(parts)
+    if len(numbers) == 3:
+        return [("<=", _filled(numbers, parts[3]))]
+    return [("<", _above(numbers))] if numbers else []
+
+
+def _bounds(operator: str, parts: Partial) -> list[Bound]:
+    numbers = _numbers(parts)
+    if not numbers:
+        return [("<", _LOWEST)] if operator in ("<", ">") else []
+    prerelease = parts[3] if len(numbers) == 3 else None
+    exact = _filled(numbers, prerelease)
+    match operator:
+        case "^":
+            kept = next((at for at, n in enumerate(numbers) if n), len(numbers) - 1)
+            return [(">=", exact), ("<", _above(numbers[: kept + 1]))]
+        case "~" | "~>":
+            return [(">=", exact), ("<", _above(numbers[:2]))]
+        case "" if len(numbers) == 3:
+            return [("=", exact)]
+        case "":
+            return [(">=", exact), ("<", _above(numbers))]
+        case ">" if len(numbers) < 3:
+            return [(">=", Version(_above(numbers).numbers))]
+        case "<=" if len(numbers) < 3:
+            return [("<", _above(numbers))]
+        case "<" if len(numbers) < 3:
+            return [("<", Version(exact.numbers, final=False, prerelease=_FIRST))]
+        case _:
+            return [(operator, exact)]

@@ -1,0 +1,157 @@
+"""Where packages come from: which URLs are an allowed registry, which package a tarball URL names.
+
+A client, a proxy and a registry may each read an odd URL in its own way. So a URL is read by one
+narrow grammar, and one that needs interpretation (userinfo, dot segments, whitespace, other
+alphabets, a percent sign encoded twice) is never allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from npm_vetted.formats.patterns import pattern
+
+_PUBLIC: Final = "registry.npmjs.org"
+_ALIASES: Final = {"registry.yarnpkg.com": _PUBLIC}
+"""Yarn 1 writes its own name of the public registry; it is the same one."""
+
+_URL: Final = pattern(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+    r"(?P<path>/[!$&'()*+,./0-9:;=@A-Z_a-z~%-]*)?"
+    r"(?:[?#][\x21-\x5b\x5d-\x7e]*)?",
+    re.IGNORECASE | re.ASCII,  # without ASCII, [a-z] takes the Kelvin sign for a k
+)
+_PERCENT: Final = pattern(r"%([0-9a-fA-F]{2})?")
+_DEFAULT_PORT: Final = {"https": 443, "http": 80}
+_SLASH: Final = "%2f"
+
+
+class _Place(NamedTuple):
+    """A URL as the grammar reads it: ``path`` starts with a slash, only ``%2f`` still encoded."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    def is_below(self, other: _Place) -> bool:
+        same = (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+        return same and f"{self.path}/".startswith(f"{other.path.rstrip('/')}/")
+
+
+def _read(url: str) -> _Place | None:
+    match = _URL.fullmatch(url)
+    if match is None:
+        return None
+    scheme, host = match["scheme"].lower(), match["host"].lower()
+    port = int(match["port"] or _DEFAULT_PORT[scheme])
+    path = _decode(match["path"] or "/")
+    if path is None or port > 65535 or ".." in host:
+        return None
+    return _Place(scheme, _ALIASES.get(host, host), port, path)
+
+
+def _decode(path: str) -> str | None:
+    """A path with its percent signs resolved, but for slashes; None where it is ambiguous."""
+    pieces = []
+    end = 0
+    for match in _PERCENT.finditer(path):
+        char = chr(int(match[1], 16)) if match[1] else "%"
+        if char in "%\\" or not "!" <= char <= "~":
+            return None
+        pieces += [path[end : match.start()], _SLASH if char == "/" else char]
+        end = match.end()
+    decoded = "".join([*pieces, path[end:]])
+    segments = decoded.replace(_SLASH, "/").split("/")
+    # Some servers cut what follows a semicolon from a segment before they look at it.
+    if any(segment.partition(";")[0] in {".", ".."} for segment in segments):
+        return None
+    return decoded
+
+
+class Registries(NamedTuple):
+    """The registries that a policy allows, as URL prefixes."""
+
+    urls: tuple[str, ...]
+
+    def allows(self, url: str) -> bool:
+        """Whether a URL is https, of an allowed host and port, at or below an allowed path."""
+        place = _read(url)
+        if place is None or place.scheme != "https":
+            return False
+        allowed = (_read(each) for each in self.urls)
+        return any(each is not None and place.is_below(each) for each in allowed)
+
+
+_COMMIT: Final = r"(?:[0-9a-f]{40}|[0-9a-f]{64})"
+_PINNED: Final = pattern(
+    rf"[^#]*\#(?:[^#]*&)?(?:commit=)?{_COMMIT}(?:&[^#]*)?"  # npm, pnpm, both Yarns, Bun
+    r"|github:[^#]*\#[0-9a-f]{7,64}"  # Bun writes it short
+    rf"|[^#]*/tar\.gz/{_COMMIT}"  # codeload.github.com
+    rf"|[^#]*/get/{_COMMIT}\.tar\.gz"  # bitbucket.org
+    rf"|[^#?]*/archive/{_COMMIT}/[^#?/]*"  # gitlab.com
+    rf"|[^#?]*/archive\.tar\.gz\?(?:ref|sha)={_COMMIT}",
+    re.IGNORECASE,
+)
+
+
+def is_pinned(source: str) -> bool:
+    """Whether a git source names a commit; a branch or a tag is whatever it is at the install."""
+    return _PINNED.fullmatch(source) is not None
+
+
+_NAME: Final = r"(?P<name>(?:@[^/@]+/)?[^/@]+)"
+_TARBALLS: Final = tuple(
+    pattern(each)
+    for each in (
+        # The registry's own, which Artifactory, Azure, Nexus, Verdaccio, CodeArtifact, … follow;
+        # GitLab and Verdaccio may repeat the scope before the file.
+        rf"(?P<prefix>.*?)/{_NAME}/(?:-|download)/(?P<file>(?:@[^/@]+/)?[^/]+)\.tgz",
+        # GitHub Packages: the last segment is a hash.
+        rf"(?P<prefix>.*?)/download/{_NAME}/(?P<version>[^/]+)/[0-9a-f]{{32,128}}",
+        # JSR's npm registry.
+        rf"(?P<prefix>/~/[0-9]+)/{_NAME}/(?P<version>[^/]+)\.tgz",
+    )
+)
+_LONGEST: Final = 4096
+
+
+def tarball_of(url: str) -> tuple[str, str] | None:
+    """The name and version of which a URL is the tarball; None where its layout is not known.
+
+    Where the file is not called after the package, its whole name stands for the version, so that
+    it is nobody's. A URL of the public registry names a package only in that registry's layout.
+    """
+    place = _read(url[: _LONGEST + 1])
+    if place is None or len(url) > _LONGEST:
+        return None
+    path = place.path.replace(_SLASH, "/")
+    for each in _TARBALLS:
+        match = each.fullmatch(path)
+        if match is not None:
+            found = match.groupdict()
+            name = found["name"]
+            if place.host == _PUBLIC and found["prefix"]:
+                name = f"{found['prefix'].lstrip('/')}/{name}"
+            return name, found.get("version") or _version(name, found["file"])
+    return None
+
+
+def _version(name: str, file: str) -> str:
+    if file.startswith("@"):
+        return file.removeprefix(f"{name}-")
+    return file.removeprefix(f"{name.rpartition('/')[2]}-")
+
+
+def is_tarball_of(url: str, name: str, version: str | None) -> bool | None:
+    """Whether a URL is the tarball of this package and version; None where it cannot be told.
+
+    Build metadata (``1.0.0+3``) is no part of a version: registries leave it out or encode it.
+    """
+    found = tarball_of(url)
+    if found is None or version is None:
+        return None
+    return found[0] == name and found[1].partition("+")[0] == version.partition("+")[0]

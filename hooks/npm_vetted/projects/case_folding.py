@@ -1,0 +1,122 @@
+"""Where a checkout is not what git holds: what was judged is then not what is installed with.
+
+macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file, and ``App/`` and ``app/`` as one
+folder; and wherever ``.gitattributes`` says ``.npmrc working-tree-encoding=UTF-16``, no client can
+read the file that git writes.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.projects.discovery import interesting_names
+
+_VETTING: Final = (".vetting", "config.toml", "exemptions.txt", "notes")
+_MODULES: Final = "node_modules"
+ATTRIBUTES: Final = ".gitattributes"
+_RECODED: Final = pattern(r"\sworking-tree-encoding=(?!utf-?8(?:\s|\Z))", re.IGNORECASE)
+_SHORT: Final = pattern(r"([^~.]{1,6})~[0-9]+(\.[^.]{1,3})?")
+_HASHED: Final = pattern(r"[0-9a-f]{4}")
+
+
+def folded(path: str) -> str:
+    """A path as file systems compare it that take other letters, or dots at an end, for the same."""
+    if path.isascii() and "./" not in path and " /" not in path and not path.endswith((".", " ")):
+        return path.lower()
+    return "/".join(map(_folded, path.split("/")))
+
+
+def _folded(part: str) -> str:
+    if not part.isascii():
+        text = unicodedata.normalize("NFKC", part)
+        part = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return part.casefold().rstrip(". ")
+
+
+def imitated(path: str) -> str | None:
+    """The path with a meaning that some file system takes this one for; None: it is no imitation."""
+    if folded(path) == path and "~" not in path:
+        return None
+    parts = path.split("/")
+    inside = folded(parts[0]) == _VETTING[0]
+    meant = [
+        _meant(part, vetting=at < 2 and inside, last=at == len(parts) - 1)
+        for at, part in enumerate(parts)
+    ]
+    return "/".join(meant) if meant != parts else None
+
+
+def _meant(part: str, *, vetting: bool, last: bool) -> str:
+    """The name with a meaning that a part of a path is taken for; itself where it is for none."""
+    name = folded(part)
+    if name == _MODULES or (vetting and name in _VETTING):
+        return name
+    if last and (name in interesting_names() or name == ATTRIBUTES):
+        return name
+    short = _SHORT.fullmatch(name)
+    if short is None:
+        return part
+    names = {_MODULES, _VETTING[0], *(interesting_names() if last else ())}
+    return next((each for each in sorted(names) if _is_short(short, each)), part)
+
+
+def _is_short(short: re.Match[str], name: str) -> bool:
+    """Whether NTFS may call a file so whose name is too long for DOS: ``packag~1.jso``."""
+    stem, dot, suffix = name.lstrip(".").rpartition(".")
+    stem, suffix = (stem, f".{suffix[:3]}") if dot else (suffix, "")
+    start = short[1]
+    alike = stem[:6] == start or (stem[:2] == start[:2] and _HASHED.fullmatch(start[2:]))
+    return bool(alike) and suffix == (short[2] or "")
+
+
+def collisions(
+    added: Iterable[str], ours: Iterable[str], others: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Added paths that are one with another, or whose folder is, and with which.
+
+    ``ours`` are the files that projects are read from: what leads to one counts as well.
+    """
+    spelled: dict[str, set[str]] = {}
+    for path in ours:
+        for each in _steps(path):
+            spelled.setdefault(folded(each), set()).add(each)
+    for path in others:
+        alike = spelled.get(folded(path))
+        if alike is not None:
+            alike.add(path)
+    for path in added:
+        found = (spelled.get(folded(each), set()) - {each} for each in _steps(path))
+        other = max(set().union(*found), default=None, key=len)
+        if other is not None:
+            yield path, other
+
+
+def _steps(path: str) -> Iterator[str]:
+    """A path and the folders that lead to it."""
+    yield path
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def recoded(attributes: str) -> Iterator[tuple[int, str]]:
+    """The lines of a .gitattributes that have a project's file written in another encoding."""
+    for number, line in enumerate(attributes.split("\n"), 1):
+        text = line.strip()
+        if text[:1] != "#" and _RECODED.search(text):
+            pattern = text.split()[0]
+            if _may_match(pattern):
+                yield number, pattern
+
+
+def _may_match(pattern: str) -> bool:
+    """Whether a pattern may stand for a project's file, whatever its folder; a macro may."""
+    name = pattern.rpartition("/")[2].lower()
+    if any(char in pattern for char in '"[\\'):
+        return True
+    return any(fnmatch.fnmatchcase(each, name) for each in (*interesting_names(), "a.patch"))

@@ -1,0 +1,501 @@
+"""What a commit changes, as the checks are handed it: projects, artifacts, files, notes."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+from npm_vetted.clients import Client, clients
+from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
+from npm_vetted.errors import DocumentError, NpmVettedError
+from npm_vetted.git.comparison import Comparison
+from npm_vetted.git.repository import FileChange
+from npm_vetted.git.snapshot import Snapshot
+from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
+from npm_vetted.projects.discovery import (
+    Projects,
+    below,
+    client_of_lockfile,
+    folder_of,
+    interesting_names,
+)
+from npm_vetted.projects.unlocked import specifier_lists
+from npm_vetted.vetting.policy import Policy
+from npm_vetted.vetting.resolver import Subject, Verdict, Vetting
+
+_BULK = 40
+
+
+T = TypeVar("T")
+
+
+class Arrival(StrEnum):
+    """Why an artifact is judged in this commit."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    PROMOTED = "promoted"
+    """It became direct, or left development."""
+
+
+class Use(NamedTuple):
+    """An artifact that a commit brings into a project, and how the project uses it.
+
+    ``before`` are the artifacts of the same name and version that the earlier states lock.
+    """
+
+    project: Project
+    lockfile: Lockfile
+    entry: Entry
+    artifact: Artifact
+    subject: Subject
+    arrival: Arrival
+    before: tuple[Artifact, ...]
+
+    @property
+    def location(self) -> Location:
+        """Where the lockfile pins it."""
+        return Location(self.lockfile.path, self.entry.line)
+
+    @property
+    def direct(self) -> bool:
+        """Whether a manifest of the project asks for it."""
+        return self.subject.direct
+
+
+def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Manifest]:
+    """A project's manifests by directory relative to its lockfile ('' the root).
+
+    Where workspaces have lockfiles of their own, each manifest belongs to the one beside it.
+    """
+    home = folder_of(lockfile.path)
+    others = {folder_of(path) for path in project.lockfiles} - {home}
+    return {
+        below(home, path) or "": found
+        for path, found in project.manifests.items()
+        if path not in others and home in (path, project.path)
+    }
+
+
+class ProjectChange:
+    """A project that the commit touches, as it will stand, and as it stood."""
+
+    def __init__(self, after: Project, before: tuple[Project, ...], change: Change) -> None:
+        self.after = after
+        self.before = before
+        self._change = change
+        self._lockfiles: dict[str, Lockfile] = {}
+
+    @property
+    def client(self) -> Client:
+        """The project's client."""
+        return clients()[self.after.client or "npm"]
+
+    def lockfile(self, path: str) -> Lockfile:
+        """One of its lockfiles; raises DocumentError where it cannot be read."""
+        if path not in self._lockfiles:
+            self._lockfiles[path] = read_lockfile(self.after, path)
+        return self._lockfiles[path]
+
+    @cached_property
+    def lockfiles(self) -> list[Lockfile]:
+        """All its lockfiles; its manifests' specifiers where it is accepted that there is none."""
+        if self._change.judges_specifiers(self.after):
+            return list(specifier_lists(self.after))
+        return [self.lockfile(path) for path in self.after.lockfiles]
+
+    @cached_property
+    def earlier(self) -> list[tuple[Project, Lockfile]]:
+        """The lockfiles as they stood; one that could not be read then counts as not there."""
+        found: list[tuple[Project, Lockfile]] = []
+        for project in self.before:
+            if self._change.judges_specifiers(project):
+                found.extend((project, each) for each in specifier_lists(project))
+            for path in project.lockfiles:
+                try:
+                    found.append((project, read_lockfile(project, path)))
+                except NpmVettedError:
+                    continue
+        return found
+
+    def despite_earlier(self, ask: Callable[[], T]) -> T:
+        """An answer; earlier lockfiles that hold something malformed then count as not there.
+
+        Else no commit could mend them. What is malformed now raises DocumentError all the same.
+        """
+        try:
+            return ask()
+        except DocumentError:
+            sound = [(project, each) for project, each in self.earlier if _is_sound(each)]
+            if len(sound) == len(self.earlier):
+                raise
+            self.earlier = sound
+            for name in ("_direct_before", "_production_before"):
+                self.__dict__.pop(name, None)
+            return ask()
+
+    @cached_property
+    def uses(self) -> tuple[Use, ...]:
+        """The artifacts that the commit adds, changes or promotes, each distinct one once."""
+        return self.despite_earlier(self._distinct_uses)
+
+    def _distinct_uses(self) -> tuple[Use, ...]:
+        found: dict[object, Use] = {}
+        for lockfile in self.lockfiles:
+            for use in self._uses(lockfile):
+                carried = use.subject.carrier, use.entry.bundled_by is None
+                known = found.get((use.artifact, carried))
+                found[use.artifact, carried] = use if known is None else _both(known, use)
+        self._change.vetting.notes.expect(use.artifact.label for use in found.values())
+        return tuple(found.values())
+
+    def _uses(self, lockfile: Lockfile) -> Iterator[Use]:
+        manifests = manifests_by_lockfile(self.after, lockfile)
+        direct = lockfile.direct(manifests)
+        arrivals = self._arrivals(lockfile, direct)
+        entries = {key: lockfile.entry(key) for key in arrivals}
+        names = {entry.artifact.name for entry in entries.values() if entry.artifact}
+        known = self._known(names)
+        directs = self._direct_artifacts(lockfile, direct, entries)
+        for key, entry in entries.items():
+            artifact = entry.artifact
+            if artifact is None:
+                continue
+            same = tuple(
+                each for each in known.get(artifact.name, ()) if each.version == artifact.version
+            )
+            unchanged = any(_is_unchanged(each, artifact) for each in same)
+            unchanged = unchanged and self._is_carried_alike(lockfile, entry)
+            if unchanged and arrivals[key] is not Arrival.PROMOTED:
+                continue
+            others = sorted(
+                {each.version for each in known.get(artifact.name, ()) if each.version}
+                - {artifact.version}
+            )
+            subject = Subject(
+                artifact=artifact,
+                direct=artifact in directs,
+                development=self._development(lockfile, manifests, key),
+                previous=tuple(each for each in others if each),
+                carrier=self._carrier(lockfile, entry),
+            )
+            yield Use(
+                project=self.after,
+                lockfile=lockfile,
+                entry=entry,
+                artifact=artifact,
+                subject=subject,
+                arrival=arrivals[key] if unchanged else Arrival.CHANGED if same else Arrival.ADDED,
+                before=same,
+            )
+
+    def _arrivals(self, lockfile: Lockfile, direct: Mapping[str, set[Group]]) -> dict[str, Arrival]:
+        """The keys of entries to judge, and why."""
+        earlier = [each for _, each in self.earlier]
+        found = dict.fromkeys(lockfile.changed(earlier), Arrival.ADDED)
+        for path, keys in lockfile.patch_files().items():
+            if path in self._change.comparison.touched:
+                found |= dict.fromkeys(keys, Arrival.ADDED)
+        found |= dict.fromkeys(_repatched(lockfile, earlier), Arrival.ADDED)
+        if not self.earlier:
+            return found
+        promoted = _newcomers(lockfile, direct, found, self._direct_before)
+        if self._change.policy.development is not None:
+            shipped = self._production(lockfile, manifests_by_lockfile(self.after, lockfile))
+            promoted += _newcomers(lockfile, shipped, found, self._production_before)
+        return found | dict.fromkeys(promoted, Arrival.PROMOTED)
+
+    @cached_property
+    def _direct_before(self) -> list[tuple[Lockfile, Collection[str]]]:
+        return [
+            (lockfile, lockfile.direct(manifests_by_lockfile(project, lockfile)))
+            for project, lockfile in self.earlier
+        ]
+
+    @cached_property
+    def _production_before(self) -> list[tuple[Lockfile, Collection[str]]]:
+        return [
+            (lockfile, lockfile.production(manifests_by_lockfile(project, lockfile)))
+            for project, lockfile in self.earlier
+        ]
+
+    def _known(self, names: set[str]) -> dict[str, set[Artifact]]:
+        """What the earlier states lock under some names."""
+        found: dict[str, set[Artifact]] = {}
+        for _, lockfile in self.earlier:
+            for artifact in lockfile.named(names):
+                found.setdefault(artifact.name, set()).add(artifact)
+        return found
+
+    def names_before(self) -> set[str]:
+        """Every package name that the earlier states lock."""
+        return self.despite_earlier(
+            lambda: {name for _, lockfile in self.earlier for name in lockfile.package_names()}
+        )
+
+    @staticmethod
+    def _direct_artifacts(
+        lockfile: Lockfile, direct: Iterable[str], entries: Mapping[str, Entry]
+    ) -> set[Artifact]:
+        """The artifacts among some entries that a manifest asks for, under whatever key."""
+        labels = {entry.artifact.label for entry in entries.values() if entry.artifact}
+        found = set()
+        for key in direct:
+            artifact = entries[key].artifact if key in entries else lockfile.artifact(key)
+            if artifact and artifact.label in labels:
+                found.add(artifact)
+        return found
+
+    def _development(self, lockfile: Lockfile, manifests: Mapping[str, Manifest], key: str) -> bool:
+        if self._change.policy.development is None:
+            return False
+        return key not in self._production(lockfile, manifests)
+
+    def _production(self, lockfile: Lockfile, manifests: Mapping[str, Manifest]) -> set[str]:
+        if lockfile.path not in self._productions:
+            self._productions[lockfile.path] = lockfile.production(manifests)
+        return self._productions[lockfile.path]
+
+    @cached_property
+    def _productions(self) -> dict[str, set[str]]:
+        return {}
+
+    def _is_carried_alike(self, lockfile: Lockfile, entry: Entry) -> bool:
+        """Whether it comes in the tarball that it came in, where it is said to be bundled.
+
+        By name and version alone it is other bytes in another tarball, and nobody's in none.
+        """
+        if entry.artifact is None or not entry.artifact.bundled:
+            return True
+        carrier = self._carrier(lockfile, entry)
+        for _, each in self.earlier:
+            if entry.key in each.blocks:
+                was = each.entry(entry.key)
+                if was.artifact == entry.artifact and self._carrier(each, was) == carrier:
+                    return True
+        return False
+
+    @staticmethod
+    def _carrier(lockfile: Lockfile, entry: Entry) -> Artifact | None:
+        """The artifact whose tarball carries a bundled entry, where the lockfile bears that out."""
+        artifact = entry.artifact
+        if entry.bundled_by is None or artifact is None or artifact.resolved or artifact.integrity:
+            return None
+        return lockfile.entry(entry.bundled_by).artifact
+
+
+def _both(one: Use, other: Use) -> Use:
+    """Two uses of one artifact as one: direct where either is, shipped where either is."""
+    first = other if other.direct and not one.direct else one
+    development = one.subject.development and other.subject.development
+    return first._replace(subject=first.subject._replace(development=development))
+
+
+def _newcomers(
+    lockfile: Lockfile,
+    keys: Iterable[str],
+    changed: Collection[str],
+    before: Iterable[tuple[Lockfile, Collection[str]]],
+) -> list[str]:
+    """Of some keys, those whose artifact is not among the earlier ones, under whatever key."""
+    fresh = [
+        key for key in keys if key in changed or not any(key in earlier for _, earlier in before)
+    ]
+    if not fresh:
+        return []
+    known = {_comparable(each, key) for each, earlier in before for key in earlier}
+    return [key for key in fresh if _comparable(lockfile, key) not in known]
+
+
+def _comparable(lockfile: Lockfile, key: str) -> Artifact | None:
+    """An entry's artifact, as far as one format tells what another does."""
+    artifact = lockfile.artifact(key)
+    return artifact and _of_any_key(_silent(artifact))
+
+
+def _is_unchanged(before: Artifact, after: Artifact) -> bool:
+    """Whether an artifact is the one before; that a format does not tell of scripts changes none."""
+    if before.scripts is None or after.scripts is None:
+        before, after = _silent(before), _silent(after)
+    return _of_any_key(before) == _of_any_key(after)
+
+
+def _silent(artifact: Artifact) -> Artifact:
+    """An artifact but for its scripts, of which one format tells and another does not."""
+    return artifact._replace(scripts=None)
+
+
+def _of_any_key(artifact: Artifact) -> Artifact:
+    """An artifact but for the cache key of its Yarn berry checksum: equal digests are equal zips."""
+    if artifact.checksum is None:
+        return artifact
+    return artifact._replace(checksum=artifact.checksum.rpartition("/")[2])
+
+
+def _repatched(lockfile: Lockfile, earlier: Iterable[Lockfile]) -> Iterator[str]:
+    """The keys of entries that are patched now and were not, or by another file, or no longer.
+
+    The entry itself may read the same: a patch is often named in another part of the lockfile.
+    """
+    now = set(_patched(lockfile))
+    for each in earlier:
+        yield from (key for _, key in now ^ set(_patched(each)) if key in lockfile.blocks)
+
+
+def _patched(lockfile: Lockfile) -> Iterator[tuple[str, str]]:
+    for path, keys in lockfile.patch_files().items():
+        yield from ((path, key) for key in keys)
+
+
+def _is_sound(lockfile: Lockfile) -> bool:
+    """Whether all of it can be decoded."""
+    try:
+        list(lockfile.entries())
+        _ = lockfile.importers
+    except NpmVettedError:
+        return False
+    return True
+
+
+def read_lockfile(project: Project, path: str) -> Lockfile:
+    """Read a project's lockfile; raises DocumentError where it cannot be read."""
+    data = project.read(path)
+    if data is None:
+        raise DocumentError("the lockfile is gone", path=path)
+    client = client_of_lockfile(path, lambda _: data)
+    return client.read_lockfile(path, data, project.read)
+
+
+def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
+    """Whether a lockfile names one of some patch files; what cannot be read may."""
+    try:
+        data = project.read(path) or b""
+        if b"patch" not in data and b"\\" not in data:  # nor is the word written with escapes
+            return False
+        return not patches.isdisjoint(read_lockfile(project, path).patch_files())
+    except NpmVettedError:
+        return True
+
+
+class Change:
+    """Everything that the checks may look at.
+
+    ``policy`` is the one that judges (the *before* policy, except where the commit adopts);
+    ``vetting`` decides by it, by the exemptions that stand before and after, and by the notes that
+    the commit leaves.
+    """
+
+    def __init__(
+        self,
+        *,
+        comparison: Comparison,
+        policy: Policy,
+        vetting: Vetting,
+        earlier_vettings: tuple[Vetting, ...],
+        today: datetime.datetime,
+    ) -> None:
+        self.comparison = comparison
+        self.policy = policy
+        self.vetting = vetting
+        self.earlier_vettings = earlier_vettings
+        self.today = today
+
+    @property
+    def earlier_vetting(self) -> Vetting:
+        """How the first parent's notes and exemptions decide."""
+        return self.earlier_vettings[0]
+
+    @property
+    def everything(self) -> bool:
+        """Whether everything is judged (``--all``)."""
+        return self.comparison.everything
+
+    @property
+    def scope_arguments(self) -> tuple[str, ...]:
+        """The arguments with which ``note`` covers all that this change adds."""
+        return self.comparison.scope
+
+    @property
+    def after(self) -> Snapshot:
+        """The state that is being committed."""
+        return self.comparison.after
+
+    @property
+    def touched(self) -> Mapping[str, FileChange]:
+        """The paths that differ; with ``--all`` every path."""
+        return self.comparison.touched
+
+    @cached_property
+    def projects_after(self) -> Projects:
+        """The projects as they will stand."""
+        return Projects(self.after, self.policy.excludes)
+
+    @cached_property
+    def projects_before(self) -> tuple[Projects, ...]:
+        """The projects as the parents have them."""
+        return tuple(Projects(each, self.policy.excludes) for each in self.comparison.parents)
+
+    @cached_property
+    def projects(self) -> tuple[ProjectChange, ...]:
+        """The projects that the commit touches, by path."""
+        if self.everything:
+            found = list(self.projects_after.all())
+        else:
+            roots, *others = map(self._roots, self._changes())
+            found = [roots[path] for path in sorted(roots) if all(path in each for each in others)]
+        return tuple(ProjectChange(each, self._before(each), self) for each in found)
+
+    def _changes(self) -> Iterator[Collection[str]]:
+        """The paths that differ from each parent.
+
+        A merge may put a project together of files that each stand in a parent: it is judged
+        unless it stands in one of them as a whole.
+        """
+        parents = self.comparison.parents
+        yield from (each.changes for each in parents) if len(parents) > 1 else (self.touched,)
+
+    def _roots(self, touched: Collection[str]) -> dict[str, Project]:
+        """The projects that some paths steer, by folder."""
+        names = interesting_names()
+        return {
+            project.path: project
+            for path in touched
+            if path.rpartition("/")[2] in names
+            for project in self.projects_after.steered_by(path)
+        } | {project.path: project for project in self._patched(touched)}
+
+    def _patched(self, touched: Collection[str]) -> Iterator[Project]:
+        """The projects of which a path among these is a patch, wherever that lies."""
+        patches = {path for path in touched if path.endswith(PATCH_SUFFIXES)}
+        for project in self.projects_after.all() if patches else ():
+            if any(_names_patch(project, path, patches) for path in project.lockfiles):
+                yield project
+
+    def _before(self, project: Project) -> tuple[Project, ...]:
+        found = []
+        for projects in self.projects_before:
+            try:
+                earlier = projects.at(project.path)
+            except NpmVettedError:  # unreadable then: all of it is judged now
+                continue
+            if earlier is not None:
+                found.append(earlier)
+        return tuple(found)
+
+    def judges_specifiers(self, project: Project) -> bool:
+        """Whether a project has no lockfile, and the policy accepts that."""
+        return not project.lockfiles and self.policy.accepts(
+            "lockfile-sync", project.manifest.path, None, self.today.date()
+        )
+
+    def uses(self) -> Iterator[Use]:
+        """The artifacts that the commit adds, changes or promotes, project by project."""
+        for project in self.projects:
+            yield from project.uses
+
+    def verdict(self, use: Use) -> Verdict:
+        """How an artifact stands after the commit."""
+        return self.vetting.judge(use.subject)

@@ -1,0 +1,287 @@
+"""The npm projects of a snapshot: which package.json belongs to which, and what each uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, cached_property, partial
+from typing import Final
+
+from npm_vetted.clients import Client, clients
+from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
+from npm_vetted.errors import DocumentError, UndecidedError
+from npm_vetted.formats.globs import glob_matcher
+from npm_vetted.git.snapshot import Snapshot
+from npm_vetted.model import Manifest, Pin, Project, Read
+from npm_vetted.packages.manifest import NAME, read_manifest, read_pin
+
+_GLOBS: Final = 2_000
+_TELLTALES: Final = {
+    "pnpm-workspace.yaml": "pnpm",
+    ".yarnrc.yml": "yarn-berry",
+    "bunfig.toml": "bun",
+}
+
+
+@cache
+def interesting_names() -> frozenset[str]:
+    """The file names that make or steer a project, of every client."""
+    names = {NAME}
+    for client in clients().values():
+        names.update(client.LOCKFILES, client.SETTINGS)
+    return frozenset(names)
+
+
+def is_of_a_project(path: str) -> bool:
+    """Whether a file of this name belongs to some project, by its name: a patch does, too."""
+    return path.rpartition("/")[2] in interesting_names() or path.endswith(PATCH_SUFFIXES)
+
+
+@cache
+def _inherited() -> frozenset[str]:
+    """The settings that a client heeds from the directories above a project as well."""
+    return frozenset(name for client in clients().values() for name in client.INHERITED)
+
+
+def folder_of(path: str) -> str:
+    """The directory of a path, '' for the top."""
+    return path.rpartition("/")[0]
+
+
+def ancestors(folder: str) -> Iterator[str]:
+    """A directory and those above it, the nearest first, '' last."""
+    while True:
+        yield folder
+        if not folder:
+            return
+        folder = folder_of(folder)
+
+
+def join(folder: str, name: str) -> str:
+    """A name in a directory, '' being the top."""
+    return f"{folder}/{name}" if folder else name
+
+
+def below(folder: str, path: str) -> str | None:
+    """``path`` relative to ``folder``; None where it is not below it."""
+    if not folder:
+        return path
+    return path[len(folder) + 1 :] if path.startswith(folder + "/") else None
+
+
+def in_node_modules(path: str) -> bool:
+    """Whether a path leads through a node_modules directory."""
+    return "node_modules" in path.split("/")
+
+
+def matches_globs(globs: Sequence[str], path: str) -> bool:
+    """Whether a directory is one that workspace globs name; the last that matches decides.
+
+    Raises UndecidedError where there are more of them than any project has.
+    """
+    if len(globs) > _GLOBS:
+        raise UndecidedError(f"{len(globs):,} patterns of workspaces: more than {_GLOBS:,}")
+    chosen = False
+    for glob in globs:
+        wanted = not glob.startswith("!")
+        if glob_matcher(glob.removeprefix("!")).match(path) is not None:
+            chosen = wanted
+    return chosen
+
+
+class Projects:
+    """The projects of one snapshot; manifests are read when they are asked for."""
+
+    def __init__(self, snapshot: Snapshot, excluded: Callable[[str], bool]) -> None:
+        self.snapshot = snapshot
+        self._excluded = excluded
+        self._manifests: dict[str, Manifest | None] = {}
+        self._projects: dict[str, Project | None] = {}
+        self._ahead: dict[str, bytes] = {}
+
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """Every directory with a package.json that counts."""
+        found = map(folder_of, self.snapshot.named(frozenset({NAME})))
+        return tuple(sorted(folder for folder in found if self.counts(join(folder, NAME))))
+
+    def counts(self, path: str) -> bool:
+        """Whether a path may be part of a project: not below node_modules, not excluded."""
+        return not in_node_modules(path) and not self._excluded(path)
+
+    def manifest(self, folder: str) -> Manifest | None:
+        """The manifest in a directory; raises DocumentError where it cannot be read."""
+        if folder not in self._manifests:
+            path = join(folder, NAME)
+            data = self.snapshot.read(path) if self.counts(path) else None
+            self._manifests[folder] = None if data is None else read_manifest(path, data)
+        return self._manifests[folder]
+
+    def globs(self, folder: str) -> tuple[str, ...] | None:
+        """The workspace globs of a directory that is a root; None where it is none."""
+        manifest = self.manifest(folder)
+        if manifest is None:
+            return None
+        pnpm = self.snapshot.entry(join(folder, "pnpm-workspace.yaml")) is not None
+        if pnpm and "pnpm" in clients():
+            found = clients()["pnpm"].workspaces(manifest, self.snapshot.read)
+            if found is not None:
+                return found
+        return manifest.workspaces
+
+    def root_of(self, folder: str) -> str | None:
+        """The directory of the project that a directory belongs to; None: to none.
+
+        The nearest package.json upwards, and from there the workspace root that names it.
+        """
+        home = next((each for each in ancestors(folder) if self.manifest(each)), None)
+        if home is None:
+            return None
+        for above in ancestors(home):
+            inner = below(above, home)
+            if above == home or inner is None or not self.manifest(above):
+                continue
+            globs = self.globs(above)
+            if globs and matches_globs(globs, inner):
+                return above
+        return home
+
+    def members(self, root: str) -> dict[str, Manifest]:
+        """The manifests of a root's workspaces by directory."""
+        globs = self.globs(root)
+        if not globs:
+            return {}
+        found: dict[str, Manifest] = {}
+        for folder in self.folders:
+            inner = below(root, folder) if folder != root else None
+            if inner and matches_globs(globs, inner):
+                manifest = self.manifest(folder)
+                if manifest is not None:
+                    found[folder] = manifest
+        return found
+
+    def at(self, root: str) -> Project | None:
+        """The project whose root is a directory; None where there is none."""
+        if root not in self._projects:
+            self._projects[root] = self._build(root)
+        return self._projects[root]
+
+    def of(self, path: str) -> Project | None:
+        """The project that a file belongs to."""
+        if not self.counts(path):
+            return None
+        root = self.root_of(folder_of(path))
+        return None if root is None else self.at(root)
+
+    def steered_by(self, path: str) -> Iterator[Project]:
+        """The projects that a file may steer: its own, and for settings those below it."""
+        own = self.of(path)
+        if own is not None:
+            yield own
+        if path.rpartition("/")[2] not in _inherited():
+            return
+        folder = folder_of(path)
+        for root in self.folders:
+            if root != folder and below(folder, root) is not None and self.root_of(root) == root:
+                project = self.at(root)
+                if project is not None:
+                    yield project
+
+    def all(self) -> Iterator[Project]:
+        """Every project, by path."""
+        for root in sorted(
+            {root for each in self.folders if (root := self.root_of(each)) is not None}
+        ):
+            project = self.at(root)
+            if project is not None:
+                yield project
+
+    def _build(self, root: str) -> Project | None:
+        manifest = self.manifest(root)
+        if manifest is None:
+            return None
+        members = self.members(root)
+        lockfiles = tuple(self._lockfiles(root))
+        if not lockfiles and not any(m.requires for m in (manifest, *members.values())):
+            return None
+        pin = read_pin(manifest)
+        client = self._client(root, lockfiles, pin)
+        return Project(
+            path=root,
+            manifest=manifest,
+            members=members,
+            client=client,
+            lockfiles=(*lockfiles, *self._of_members(clients()[client], manifest, members)),
+            pin=pin,
+            read=self._read,
+            nearby=partial(self._nearby, root),
+        )
+
+    def _read_ahead(self, path: str) -> bytes | None:
+        """Read what will be asked for once more: a lockfile, to tell whose it is."""
+        data = self.snapshot.read(path)
+        if data is not None:
+            self._ahead[path] = data
+        return data
+
+    def _read(self, path: str) -> bytes | None:
+        return self._ahead.pop(path) if path in self._ahead else self.snapshot.read(path)
+
+    def _nearby(self, root: str) -> Iterator[str]:
+        """The settings files above and below a root, other than those beside it."""
+        for path in self._settings:
+            folder = folder_of(path)
+            if folder != root and (below(root, folder) or folder in ancestors(root)):
+                yield path
+
+    @cached_property
+    def _settings(self) -> tuple[str, ...]:
+        names = frozenset(name for client in clients().values() for name in client.SETTINGS)
+        return tuple(path for path in self.snapshot.named(names) if self.counts(path))
+
+    def _lockfiles(self, root: str) -> Iterator[str]:
+        seen: set[str] = set()
+        for client in clients().values():
+            for name in client.LOCKFILES:
+                path = join(root, name)
+                if path not in seen and self.snapshot.entry(path) is not None:
+                    seen.add(path)
+                    yield path
+
+    def _of_members(
+        self, client: Client, manifest: Manifest, members: Iterable[str]
+    ) -> Iterator[str]:
+        """The lockfiles of workspaces, where each has its own."""
+        if members and client.locks_members(manifest, self.snapshot.read):
+            paths = (join(folder, name) for folder in members for name in client.LOCKFILES)
+            yield from (path for path in paths if self.snapshot.entry(path) is not None)
+
+    def _client(self, root: str, lockfiles: Iterable[str], pin: Pin | None) -> str:
+        """The name of the client: by the lockfile, else the pin, else a telltale file."""
+        for path in lockfiles:
+            return client_of_lockfile(path, self._read_ahead).NAME
+        if pin is not None:
+            if pin.client == "yarn":
+                classic = pin.minimum is not None and pin.minimum[0] < 2
+                return "yarn-classic" if classic else "yarn-berry"
+            if pin.client in clients():
+                return pin.client
+        for name, client in _TELLTALES.items():
+            if self.snapshot.entry(join(root, name)) is not None and client in clients():
+                return client
+        return "npm"
+
+
+def client_of_lockfile(path: str, read: Read) -> Client:
+    """The client that a lockfile belongs to; raises DocumentError where none recognises it.
+
+    By its name, where that is one client's alone: the file need not be read for it.
+    """
+    name = path.rpartition("/")[2]
+    named = [client for client in clients().values() if name in client.LOCKFILES]
+    if len(named) == 1:
+        return named[0]
+    data = read(path) or b""
+    for client in named:
+        if client.recognises(name, data):
+            return client
+    raise DocumentError("no client's lockfile looks like this", path=path)

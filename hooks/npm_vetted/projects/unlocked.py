@@ -1,0 +1,95 @@
+"""What a project without a lockfile asks for: its manifests' specifiers, in place of artifacts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Project, Requirement
+
+_OWN: Final = ("workspace:", "link:", "portal:")
+_TARBALL: Final = pattern(r"(?:\.tgz|\.tar\.gz|\.tar)\Z", re.IGNORECASE)
+_FILE: Final = pattern(r"file:|\.{1,2}(?:/|\Z)|~/|/|[a-zA-Z]:[/\\]")
+_GIT: Final = pattern(r"git\+|git:|git@|ssh:|github:|gitlab:|bitbucket:|gist:", re.IGNORECASE)
+_SHORTHAND: Final = pattern(r"[^@:/\s][^:/\s]*/[^:/\s]+\Z")
+"""``owner/repository``, which npm takes for GitHub."""
+
+
+def artifact_of(requirement: Requirement) -> Artifact | None:
+    """What a specifier may install, as npm's npm-package-arg reads it; None: our own directory."""
+    name, specifier = requirement.name, requirement.specifier.strip()
+    if specifier.startswith("npm:"):
+        real, mark, wanted = specifier.removeprefix("npm:")[1:].partition("@")
+        name, specifier = specifier[4:5] + real, wanted if mark else ""
+    kind = _kind(specifier)
+    if kind is None:
+        return None
+    return Artifact(name=name, version=None, kind=kind, specifier=specifier or "*")
+
+
+def _kind(specifier: str) -> Kind | None:
+    if specifier.startswith(_OWN):
+        return None
+    if _FILE.match(specifier):
+        return Kind.FILE if _TARBALL.search(specifier) else None
+    if _GIT.match(specifier) or _SHORTHAND.match(specifier.partition("#")[0]):
+        return Kind.GIT
+    if specifier.lower().startswith(("http:", "https:")):
+        return Kind.TARBALL
+    return Kind.OTHER if ":" in specifier else Kind.REGISTRY
+
+
+class SpecifierList(Lockfile):
+    """One manifest of a project without a lockfile, in a lockfile's place; a key is a specifier."""
+
+    format = "package.json"
+    names_hosts = False
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.path = manifest.path
+        self._asked: dict[str, list[Requirement]] = {}
+        shipped = {each.name for each in manifest.requires if each.group is not Group.PEER}
+        for each in manifest.requires:
+            if each.group is not Group.PEER or each.name not in shipped:
+                self._asked.setdefault(f"{each.name}@{each.specifier}", []).append(each)
+
+    @property
+    def graph(self) -> bool:
+        """What a dependency brings is not known before it is installed."""
+        return False
+
+    @property
+    def blocks(self) -> Mapping[str, object]:
+        """The keys say it all."""
+        return {key: key for key in self._asked}
+
+    def entry(self, key: str) -> Entry:
+        """A specifier on its line."""
+        first = self._asked[key][0]
+        return Entry(key=key, line=first.line, artifact=artifact_of(first))
+
+    @property
+    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """The manifest's own requirements."""
+        return {"": tuple(each for asked in self._asked.values() for each in asked)}
+
+    def resolve(
+        self,
+        origin: str | None,  # noqa: ARG002
+        requirement: Requirement,
+        importer: str = "",  # noqa: ARG002
+    ) -> str | None:
+        """A requirement is its own entry."""
+        return f"{requirement.name}@{requirement.specifier}"
+
+    def may_lack_hash(self, entry: Entry) -> bool:  # noqa: ARG002
+        """There is none before a lockfile pins it."""
+        return True
+
+
+def specifier_lists(project: Project) -> Iterator[SpecifierList]:
+    """One for each of a project's manifests."""
+    return (SpecifierList(manifest) for manifest in project.manifests.values())

@@ -1,0 +1,1 @@
+"""Which notes a change needs, and how a note is written."""

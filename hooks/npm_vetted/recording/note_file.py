@@ -1,0 +1,150 @@
+"""Notes as text: what is written down of a draft, and where."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.recording.proposals import Draft, Item
+from npm_vetted.vetting.notes import GROUPS, encode_name, file_stem, package_folder
+from npm_vetted.vetting.pins import Pinned
+
+if TYPE_CHECKING:
+    from npm_vetted.model import Published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a person says: the same for every note of one call."""
+
+    why: str
+    criteria: tuple[str, ...]
+    vetted_by: str
+    vetted_on: datetime.date
+    cooldown_waiver: str | None = None
+    not_lookalike_of: tuple[str, ...] = ()
+
+
+def note_text(draft: Draft, words: Words, seen: Mapping[Artifact, Published]) -> bytes:
+    """The note's file, in DESIGN.md's order of keys; ``seen`` is what the registry said."""
+    import tomlkit
+
+    document = tomlkit.document()
+    if draft.own is not None:
+        _head(document, draft.own, seen.get(draft.own.artifact))
+    document["criteria"] = list(words.criteria)
+    document["vetted-by"] = words.vetted_by
+    document["vetted-on"] = words.vetted_on
+    if draft.own is not None:
+        _tail(document, draft.own.artifact, seen.get(draft.own.artifact))
+    if words.cooldown_waiver:
+        document["cooldown-waiver"] = words.cooldown_waiver
+    if words.not_lookalike_of:
+        document["not-lookalike-of"] = list(words.not_lookalike_of)
+    document["why"] = _paragraph(words.why)
+    if draft.accepts:
+        document["accepts"] = _list(draft.accepts, seen, accepts=True)
+    if draft.brings:
+        document["brings"] = _list(draft.brings, seen, accepts=False)
+    published = seen.get(draft.own.artifact) if draft.own else None
+    if published is not None and published.evidence:
+        document["evidence"] = dict(published.evidence)
+    return tomlkit.dumps(document).encode()
+
+
+def _paragraph(text: str) -> Any:
+    """A multi-line string that begins on a line of its own; tomlkit itself leaves that line out."""
+    import tomlkit
+
+    escaped = tomlkit.string(f"{text.strip()}\n", multiline=True).as_string()
+    return tomlkit.parse(f'why = """\n{escaped.removeprefix(chr(34) * 3)}\n')["why"]
+
+
+def _head(document: Any, item: Item, published: Published | None) -> None:
+    artifact = item.artifact
+    document["package"] = artifact.name
+    if artifact.version is not None:
+        document["version"] = artifact.version
+    for key, value in _bytes(artifact, published).items():
+        document[key] = value
+    if item.since is not None:
+        document["from"] = item.since
+
+
+def _tail(document: Any, artifact: Artifact, published: Published | None) -> None:
+    if published is not None and published.published is not None:
+        document["published"] = published.published
+    scripts = _scripts(artifact, published)
+    if scripts is not None:
+        document["scripts"] = list(scripts)
+
+
+def _scripts(artifact: Artifact, published: Published | None) -> Sequence[str] | None:
+    """The lifecycle scripts; where only the lockfile speaks, that there are some; None: unknown."""
+    if published is not None and (published.scripts or not artifact.scripts):
+        return published.scripts
+    return ("install",) if artifact.scripts else None
+
+
+def _bytes(artifact: Artifact, published: Published | None) -> dict[str, str]:
+    """What binds a note: every hash that the lockfile or the registry names, else the source."""
+    if artifact.specifier is not None:
+        return {"specifier": artifact.specifier}
+    found: dict[str, str] = {}
+    integrity = artifact.integrity or (published.integrity if published else None)
+    if integrity:
+        found["integrity"] = integrity
+    if artifact.checksum:
+        found["checksum"] = artifact.checksum
+    if artifact.resolved and (artifact.kind is not Kind.REGISTRY or artifact.unhashed):
+        found["resolved"] = artifact.resolved
+    if artifact.patch:
+        found["patch"] = artifact.patch
+    return found
+
+
+def _list(items: Sequence[Item], seen: Mapping[Artifact, Published], *, accepts: bool) -> Any:
+    import tomlkit
+
+    lines = tomlkit.array().multiline(True)
+    for item in sorted(items, key=lambda each: each.artifact.label):
+        artifact, published = item.artifact, seen.get(item.artifact)
+        table = tomlkit.inline_table()
+        table["package"] = artifact.label
+        for key, value in _bytes(artifact, published).items():
+            table[key] = value
+        if accepts and item.since is not None:
+            table["from"] = item.since
+        if published is not None and published.published is not None:
+            table["published"] = published.published
+        scripts = _scripts(artifact, published)
+        if scripts:
+            table["scripts"] = list(scripts)
+        lines.append(table)
+    return lines
+
+
+def pinned_of_draft(item: Item) -> Pinned:
+    """What a note of an item is bound by, as its file's name needs it."""
+    artifact = item.artifact
+    return Pinned(
+        integrity=artifact.integrity,
+        checksum=artifact.checksum,
+        resolved=artifact.resolved,
+        specifier=artifact.specifier,
+    )
+
+
+def note_paths(draft: Draft, day: datetime.date, text: bytes) -> list[str]:
+    """Where the note may stand, the first choice first."""
+    if draft.own is None:
+        name = encode_name(draft.accepts[0].artifact.name.rpartition("/")[2])[:40]
+        mark = hashlib.sha256(text).hexdigest()[:4]
+        return [f"{GROUPS}{day.isoformat()}-{name}-{mark}.toml"]
+    artifact = draft.own.artifact
+    stem = package_folder(artifact.name) + file_stem(artifact.version, pinned_of_draft(draft.own))
+    return [f"{stem}.toml", *(f"{stem}.{number}.toml" for number in range(2, 100))]

@@ -1,0 +1,193 @@
+"""Which notes a change needs: what each is about, from which version, and what it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from npm_vetted.model import Artifact
+from npm_vetted.packages.versions import newest, step
+from npm_vetted.projects.change import Change, Use
+from npm_vetted.vetting.resolver import Subject, scripts_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """An artifact that a note is about or lists, and the vetted version it is an upgrade from.
+
+    ``use`` is where a lockfile pins it; None where none does yet (a note ahead of a bot's branch).
+    """
+
+    subject: Subject
+    since: str | None = None
+    use: Use | None = None
+
+    @property
+    def artifact(self) -> Artifact:
+        """The artifact itself."""
+        return self.subject.artifact
+
+    @property
+    def base(self) -> str | None:
+        """What an upgrade's changelog is read from: the vetted version, else the locked one."""
+        return self.since or newest(list(self.subject.previous))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A note to be written: of ``own``, or of a group (``accepts``). ``criteria`` are demanded."""
+
+    own: Item | None
+    accepts: tuple[Item, ...] = ()
+    brings: tuple[Item, ...] = ()
+    criteria: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Everything it speaks for, its own package first."""
+        return (*((self.own,) if self.own else ()), *self.accepts, *self.brings)
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        if self.own:
+            return self.own.artifact.label
+        first = self.accepts[0].artifact.label
+        more = len(self.accepts) - 1
+        return f"{first} and {more} more" if more else first
+
+
+def uncovered(change: Change) -> list[Use]:
+    """What the change brings in and nothing covers; also what has scripts that no note reviewed."""
+    found = []
+    for use in change.uses():
+        if use.artifact.bundled:
+            continue
+        verdict = change.verdict(use)
+        if not verdict.covered or (verdict.unbound and not use.artifact.unhashed):
+            found.append(use)
+        elif verdict.mention is not None and scripts_of(use.artifact, verdict.mention):
+            unsaid = verdict.mention.listed is not None and not verdict.mention.listed.scripts
+            if unsaid or change.vetting.lacking_scripts(use.subject, verdict.mention.note.grants):
+                found.append(use)
+    return distinct(found)
+
+
+def distinct(uses: Iterable[Use]) -> list[Use]:
+    """Each artifact once, though several projects use it; direct where any uses it directly."""
+    found: dict[Artifact, Use] = {}
+    for use in uses:
+        known = found.get(use.artifact)
+        if known is None or (use.direct and not known.direct):
+            found[use.artifact] = use
+    return list(found.values())
+
+
+def since_of(change: Change, subject: Subject) -> str | None:
+    """The newest locked version that is vetted itself: what an upgrade's review starts from."""
+    demands = change.policy.asks(subject.development)
+    chained = [
+        version
+        for version in subject.previous
+        if change.vetting.chained(subject.artifact.name, version, demands)
+    ]
+    return newest(chained)
+
+
+def item_of(change: Change, use: Use, *, whole: bool = False) -> Item:
+    """An item, reviewed whole or from the vetted version before it."""
+    since = None if whole else since_of(change, use.subject)
+    return Item(subject=use.subject, since=since, use=use)
+
+
+def item_ahead(
+    change: Change, artifact: Artifact, locked: Iterable[str], *, whole: bool = False
+) -> Item:
+    """An item that no lockfile pins yet; ``locked`` are the versions of it that are."""
+    subject = Subject(
+        artifact=artifact,
+        direct=True,
+        development=False,
+        previous=tuple(sorted({*locked} - {artifact.version})),
+    )
+    return Item(subject=subject, since=None if whole else since_of(change, subject))
+
+
+def drafts_of_change(change: Change) -> list[Draft]:
+    """The notes that cover all that a change brings in.
+
+    One for each new direct dependency and each major upgrade, with what it brings; one group note
+    for all the rest.
+    """
+    left = uncovered(change)
+    own = [use for use in left if use.direct and _deserves_its_own(change, use)]
+    drafts, claimed = [], {use.artifact for use in own}
+    for use in own:
+        draft = draft_of(change, item_of(change, use), left, claimed)
+        claimed.update(item.artifact for item in draft.brings)
+        drafts.append(draft)
+    rest = [use for use in left if use.artifact not in claimed]
+    if rest:
+        drafts.append(draft_of_group(change, [item_of(change, use) for use in rest]))
+    return drafts
+
+
+def _deserves_its_own(change: Change, use: Use) -> bool:
+    since = since_of(change, use.subject)
+    if since is None:
+        return True
+    return step(since, use.artifact.version or "") == "major"
+
+
+def draft_of(
+    change: Change, item: Item, left: Collection[Use], claimed: Collection[Artifact]
+) -> Draft:
+    """A note of one artifact with what it brings, of what is still uncovered and not claimed."""
+    return Draft(
+        own=item,
+        brings=tuple(_brought(change, [item], left, claimed)),
+        criteria=criteria_for(change, [item]),
+    )
+
+
+def draft_of_group(change: Change, items: list[Item], left: Collection[Use] = ()) -> Draft:
+    """One note of several artifacts; direct ones, and those that nothing else brings."""
+    claimed = {item.artifact for item in items}
+    return Draft(
+        own=None,
+        accepts=tuple(items),
+        brings=tuple(_brought(change, items, left, claimed)),
+        criteria=criteria_for(change, items),
+    )
+
+
+def _brought(
+    change: Change, items: list[Item], left: Collection[Use], claimed: Collection[Artifact]
+) -> Iterator[Item]:
+    if change.policy.demands.transitive != "accepted":
+        return
+    reached: set[tuple[str, str]] = set()
+    for use in (item.use for item in items):
+        if use is not None:
+            reached |= {(use.lockfile.path, key) for key in use.lockfile.reach([use.entry.key])}
+    for each in left:
+        at = (each.lockfile.path, each.entry.key)
+        if at in reached and not each.direct and each.artifact not in claimed:
+            yield item_of(change, each)
+
+
+def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
+    """What the policy demands of a note about some artifacts, in the order people know."""
+    wanted: dict[str, None] = {}
+    for item in items:
+        if not item.subject.direct and len(items) > 1:
+            continue
+        wanted |= dict.fromkeys(change.vetting.demanded(item.subject, item.since))
+        if item.since is None:
+            # Without `from` it must hold for those who come later, to whom the package is new.
+            wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
+    if not wanted:
+        wanted = dict.fromkeys(change.policy.demands.upgrade["patch"])
+    if any(item.artifact.scripts for item in items):
+        wanted |= dict.fromkeys(change.policy.demands.scripts)
+    return tuple(wanted)

@@ -1,0 +1,1 @@
+"""Policy, notes, exemptions, and the resolver that decides what is vetted."""

@@ -1,0 +1,453 @@
+"""Vetting notes: the files below ``.vetting/notes/``, how they are named and read."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.document import Table, hint
+from npm_vetted.formats.patterns import pattern
+from npm_vetted.formats.toml import load_toml
+from npm_vetted.git.snapshot import Snapshot
+from npm_vetted.model import Artifact, Location
+from npm_vetted.vetting.pins import Pinned
+
+FOLDER: Final = ".vetting/notes/"
+GROUPS: Final = ".vetting/notes/_groups/"
+BESIDE: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
+_SEARCH_LIMIT: Final = 200
+_LONGEST_STEM: Final = 100
+_RESERVED: Final = pattern(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
+_UNSAFE: Final = pattern(r"[^a-z0-9._-]")
+_PLACEHOLDERS: Final = frozenset(
+    """
+    todo tbd fixme xxx n/a none nil null okay yes fine good lgtm test asdf foo bar wip because why
+    reason reviewed vetted approved trusted update upgrade bump looks\xa0good all\xa0good
+    """.replace("\n", " ")
+    .strip(" ")
+    .split(" ")
+)
+
+
+class NoteError(NpmVettedError):
+    """A note is malformed: a finding of ``notes``, not a fault of ours."""
+
+
+class Listed(NamedTuple):
+    """An artifact that a note brings or accepts beside its own."""
+
+    name: str
+    version: str
+    pinned: Pinned
+    published: datetime.datetime | None
+    scripts: tuple[str, ...]
+    since: str | None
+    cooldown_waiver: str | None
+    not_lookalike_of: tuple[str, ...]
+    line: int
+
+
+class Note(NamedTuple):
+    """What a person said of a version. ``package`` is None in a group note.
+
+    ``since`` is the key ``from``: the version from which only the difference was reviewed.
+    ``scripts`` is None where it was recorded offline and the manifest was not seen.
+    """
+
+    path: str
+    package: str | None
+    version: str | None
+    pinned: Pinned
+    since: str | None
+    criteria: tuple[str, ...]
+    vetted_by: str
+    vetted_on: datetime.date
+    published: datetime.datetime | None
+    scripts: tuple[str, ...] | None
+    why: str
+    cooldown_waiver: str | None
+    not_lookalike_of: tuple[str, ...]
+    brings: tuple[Listed, ...]
+    accepts: tuple[Listed, ...]
+    evidence: Mapping[str, object]
+
+    @property
+    def specifier(self) -> str | None:
+        """What a manifest asks for, in a project without a lockfile."""
+        return self.pinned.specifier
+
+    @property
+    def grants(self) -> frozenset[str]:
+        """Its criteria with what they imply."""
+        return frozenset(self.criteria) | (
+            {"scripts"} if "source" in self.criteria else frozenset()
+        )
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        if self.package is None:
+            return self.path.rpartition("/")[2].removesuffix(".toml")
+        return f"{self.package}@{self.version or self.specifier or self.pinned.resolved}"
+
+
+_LIST_KEYS: Final = frozenset(
+    {
+        "package", "integrity", "resolved", "checksum", "patch", "specifier", "published", "scripts",
+        "from", "cooldown-waiver", "not-lookalike-of",
+    }
+)  # fmt: skip
+_KEYS: Final = _LIST_KEYS | {
+    "version", "criteria", "vetted-by", "vetted-on", "why", "brings", "accepts",
+    "evidence",
+}  # fmt: skip
+_OWN_KEYS: Final = ("package", "version", "specifier", "integrity", "resolved", "checksum", "patch")
+
+
+def read_note(path: str, data: bytes, criteria: Collection[str] | None = None) -> Note:
+    """Decode a note strictly; raises NoteError with file, line and the nearest known key."""
+    try:
+        return _note(path, load_toml(path, data).root(NoteError), criteria)
+    except NoteError:
+        raise
+    except NpmVettedError as error:
+        raise NoteError(error.message, path=error.path, line=error.line) from None
+
+
+def _note(path: str, table: Table, known: Collection[str] | None) -> Note:
+    table.only(_KEYS)
+    group = path.startswith(GROUPS)
+    package = _package(table, group)
+    version = None if group else table.maybe_text("version")
+    pinned = _pinned(table)
+    if not group:
+        _bound(table, pinned)
+    criteria = table.maybe_texts("criteria")
+    if not criteria:
+        raise table.fail("the key 'criteria' is missing or empty", "criteria")
+    for index, name in enumerate(criteria):
+        if known is not None and name not in known:
+            raise table.fail(f"unknown criterion {name!r}{hint(name, known)}", "criteria", index)
+    return Note(
+        path=path,
+        package=package,
+        version=version,
+        pinned=pinned,
+        since=table.maybe_text("from"),
+        criteria=criteria,
+        vetted_by=_filled(table, "vetted-by"),
+        vetted_on=_date(table, "vetted-on"),
+        published=_time(table, "published"),
+        scripts=table.maybe_texts("scripts"),
+        why=_why(table),
+        cooldown_waiver=_words(table, "cooldown-waiver"),
+        not_lookalike_of=_names(table, "not-lookalike-of"),
+        brings=tuple(_listed(each) for each in table.tables("brings")),
+        accepts=_accepts(table, group),
+        evidence=evidence.data if (evidence := table.maybe_table("evidence")) else {},
+    )
+
+
+def _package(table: Table, group: bool) -> str | None:
+    if not group:
+        return _filled(table, "package")
+    for key in _OWN_KEYS:
+        if key in table.data:
+            raise table.fail("a group note has no package of its own; list it in 'accepts'", key)
+    if not table.data.get("accepts"):
+        raise table.fail("a group note without 'accepts' says nothing")
+    return None
+
+
+def _accepts(table: Table, group: bool) -> tuple[Listed, ...]:
+    if not group and "accepts" in table.data:
+        raise table.fail("only a group note (below notes/_groups/) has 'accepts'", "accepts")
+    return tuple(_listed(each) for each in table.tables("accepts"))
+
+
+def _listed(table: Table) -> Listed:
+    table.only(_LIST_KEYS)
+    label = table.text("package")
+    at = label.find("@", 1)  # a git source has more of them
+    name, version = label[:at], label[at + 1 :]
+    if at < 0 or not version:
+        raise table.fail("expected 'name@version'", "package")
+    pinned = _bound(table, _pinned(table))
+    return Listed(
+        name=name,
+        version=version,
+        pinned=pinned,
+        published=_time(table, "published"),
+        scripts=table.maybe_texts("scripts") or (),
+        since=table.maybe_text("from"),
+        cooldown_waiver=_words(table, "cooldown-waiver"),
+        not_lookalike_of=_names(table, "not-lookalike-of"),
+        line=table.line("package"),
+    )
+
+
+def _pinned(table: Table) -> Pinned:
+    return Pinned(
+        integrity=table.maybe_text("integrity"),
+        checksum=table.maybe_text("checksum"),
+        resolved=table.maybe_text("resolved"),
+        patch=table.maybe_text("patch"),
+        specifier=table.maybe_text("specifier"),
+    )
+
+
+def _bound(table: Table, pinned: Pinned) -> Pinned:
+    if pinned.specifier is not None:
+        for key in ("version", "integrity", "resolved", "checksum", "patch"):
+            if key in table.data:
+                raise table.fail("stands beside 'specifier', which is for what nothing pins", key)
+    elif not (pinned.integrity or pinned.resolved or pinned.checksum):
+        raise table.fail("nothing binds it to bytes: expected 'integrity' (or 'resolved' for git)")
+    return pinned
+
+
+def _filled(table: Table, key: str) -> str:
+    text = table.text(key)
+    if not text.strip():
+        raise table.fail("expected words, found nothing", key)
+    return text
+
+
+def _words(table: Table, key: str) -> str | None:
+    return None if key not in table.data else _meant(table, key)
+
+
+def _why(table: Table) -> str:
+    return _meant(table, "why")
+
+
+def _meant(table: Table, key: str) -> str:
+    text = table.text(key)
+    if not says_something(text):
+        raise table.fail("says nothing: write what was looked at and what was found", key)
+    return text
+
+
+def says_something(text: str) -> bool:
+    """Whether words are more than empty or a placeholder (``TODO``, ``ok``, ``...``)."""
+    words = "\xa0".join(text.split()).strip("\"'.!?").lower()
+    return bool(re.search(r"\w", words)) and words not in _PLACEHOLDERS and len(words) > 2
+
+
+def _names(table: Table, key: str) -> tuple[str, ...]:
+    if isinstance(table.data.get(key), str):
+        return (table.text(key),)
+    return table.maybe_texts(key) or ()
+
+
+def _date(table: Table, key: str) -> datetime.date:
+    value = table.data.get(key)
+    if isinstance(value, datetime.datetime) or not isinstance(value, datetime.date):
+        raise table.fail("expected a date such as 2026-11-22", key)
+    return value
+
+
+def _time(table: Table, key: str) -> datetime.datetime | None:
+    value = table.data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, datetime.datetime):
+        raise table.fail("expected a time such as 2026-11-22T14:12:02Z", key)
+    return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+
+
+def encode_name(name: str) -> str:
+    """A part of a package's name, or a version, as a file name on every file system.
+
+    Any character but ``a-z 0-9 . _ -`` is percent-encoded, so are the first letter of a name that
+    Windows reserves (or that is the groups' folder) and a trailing dot. No result is ``.``,
+    ``..`` or empty, and two different names never share a result.
+    """
+    text = _UNSAFE.sub(lambda found: _percent(found.group()), name)
+    if _RESERVED.match(text) or text == "_groups":
+        text = _percent(text[0]) + text[1:]
+    if text.endswith("."):
+        text = text[:-1] + "%2e"
+    return text or "%"
+
+
+def _percent(char: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+
+
+def package_folder(package: str) -> str:
+    """The folder of a package's notes, with its trailing slash."""
+    scope, slash, rest = package.partition("/")
+    if slash and scope.startswith("@") and len(scope) > 1 and rest:
+        return f"{FOLDER}@{encode_name(scope[1:])}/{encode_name(rest)}/"
+    return f"{FOLDER}{encode_name(package)}/"
+
+
+def file_stem(version: str | None, pinned: Pinned) -> str:
+    """The name of a note's file without ``.toml``: its version, else its commit or hash."""
+    if version is not None:
+        return encode_name(version)
+    import base64
+    import hashlib
+
+    if pinned.specifier is not None:
+        stem = encode_name(pinned.specifier)
+        short = len(stem) <= _LONGEST_STEM
+        return stem if short else hashlib.sha256(pinned.specifier.encode()).hexdigest()[:12]
+    commit = re.search(r"#(?:commit=)?([0-9a-f]{12})", pinned.resolved or "")
+    if commit:
+        return commit.group(1)
+    word = (pinned.integrity or "").split(" ")[0].partition("-")[2]
+    try:
+        digest = base64.b64decode(word, validate=True)
+    except ValueError:
+        digest = b""
+    if not digest:
+        digest = hashlib.sha256((pinned.resolved or pinned.checksum or "").encode()).digest()
+    return digest.hex()[:12]
+
+
+def belongs_at(note: Note) -> bool:
+    """Whether a note's file stands where its package and version say."""
+    if note.package is None:
+        return note.path.startswith(GROUPS)
+    stem = package_folder(note.package) + file_stem(note.version, note.pinned)
+    rest = note.path.removeprefix(stem)
+    return rest != note.path and re.fullmatch(r"(?:\.[1-9][0-9]*)?\.toml", rest) is not None
+
+
+class Mention(NamedTuple):
+    """A note that lists an artifact, and where; ``own`` where it is the note's own package."""
+
+    note: Note
+    listed: Listed | None
+    accepted: bool
+
+    @property
+    def pinned(self) -> Pinned:
+        """What it says of the bytes."""
+        return self.listed.pinned if self.listed else self.note.pinned
+
+    @property
+    def location(self) -> Location:
+        """Where it stands."""
+        return Location(self.note.path, self.listed.line if self.listed else 1)
+
+
+def mentions(note: Note) -> Iterator[tuple[str, str | None, Mention]]:
+    """Every (name, version) that a note speaks for."""
+    if note.package is not None:
+        yield note.package, note.version, Mention(note, None, accepted=True)
+    for listed in note.brings:
+        yield listed.name, listed.version, Mention(note, listed, accepted=False)
+    for listed in note.accepts:
+        yield listed.name, listed.version, Mention(note, listed, accepted=True)
+
+
+class NoteStore:
+    """The notes of one snapshot; a note is opened when something needs it."""
+
+    def __init__(self, snapshot: Snapshot, criteria: Collection[str]) -> None:
+        self._snapshot = snapshot
+        self._criteria = frozenset(criteria)
+        self._notes: dict[str, Note | NoteError] = {}
+        self._searched: set[str] = set()
+        self._awaited: set[str] = set()
+        self._indexed: set[str] = set()
+        self._listed: dict[tuple[str, str | None], list[Mention]] = {}
+
+    @property
+    def opened(self) -> int:
+        """How many notes were read."""
+        return len(self._notes)
+
+    def paths(self) -> Iterator[str]:
+        """Every file below the notes' folder."""
+        yield from self._snapshot.below(FOLDER)
+
+    def read(self, path: str) -> Note | NoteError | None:
+        """One note, the error where it is malformed, None where there is none."""
+        if path not in self._notes:
+            data = self._snapshot.read(path)
+            if data is None:
+                return None
+            try:
+                self._notes[path] = read_note(path, data, self._criteria)
+            except NoteError as error:
+                self._notes[path] = error
+        return self._notes[path]
+
+    def _good(self, paths: Iterable[str]) -> Iterator[Note]:
+        for path in paths:
+            note = self.read(path) if path.endswith(".toml") else None
+            if isinstance(note, Note) and belongs_at(note):
+                yield note
+
+    def of(self, package: str, version: str | None = None) -> list[Note]:
+        """The notes of a package; of one version, where one is given."""
+        folder = package_folder(package)
+        start = folder + (encode_name(version) + "." if version is not None else "")
+        paths = sorted(path for path in self._snapshot.files_in(folder) if path.startswith(start))
+        return [
+            note
+            for note in self._good(paths)
+            if note.package == package and version in (None, note.version)
+        ]
+
+    def expect(self, labels: Iterable[str]) -> None:
+        """Say which ``name@version`` will be asked for: the next search finds them all at once."""
+        self._awaited.update(labels)
+
+    def search(self, labels: Collection[str]) -> None:
+        """Find, in one go, the notes that list some ``name@version``, and index what they list.
+
+        Git searches the notes' text; where very many are asked for, every note is opened.
+        """
+        if self._searched.issuperset(labels):
+            return
+        missing = self._awaited.union(labels) - self._searched
+        self._awaited.clear()
+        paths = (
+            self._snapshot.grep(missing, FOLDER)
+            if len(missing) <= _SEARCH_LIMIT
+            else {path for path in self.paths() if path.endswith(".toml")}
+        )
+        self._searched |= missing
+        for note in self._good(sorted(paths - self._indexed)):
+            for name, version, mention in mentions(note):
+                if mention.listed is not None:
+                    self._listed.setdefault((name, version), []).append(mention)
+        self._indexed |= paths
+
+    def listing(self, name: str, version: str) -> list[Mention]:
+        """The notes that bring or accept a version."""
+        self.search([f"{name}@{version}"])
+        return self._listed.get((name, version), [])
+
+    def own(self, artifact: Artifact) -> list[Mention]:
+        """The notes of an artifact's very name and version."""
+        return [
+            Mention(note, None, accepted=True)
+            for note in self.of(artifact.name, artifact.version)
+            if (note.version, note.specifier) == (artifact.version, artifact.specifier)
+        ]
+
+    def mentioning(self, artifact: Artifact) -> Iterator[Mention]:
+        """Everything that notes say of an artifact's name and version, whatever the bytes.
+
+        Its own notes first: where one of them covers it, nobody searches the others.
+        """
+        yield from self.own(artifact)
+        wanted = artifact.version or artifact.specifier or artifact.resolved
+        yield from self.listing(artifact.name, wanted or "-")
+
+    def all(self) -> Iterator[Note | NoteError]:
+        """Every note, malformed ones as their errors."""
+        for path in sorted(self.paths()):
+            if path.endswith(".toml"):
+                note = self.read(path)
+                if note is not None:
+                    yield note

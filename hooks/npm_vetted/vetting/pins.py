@@ -1,0 +1,131 @@
+"""Whether what was vetted are the very bytes that a lockfile pins."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.packages.integrity import same_bytes, same_checksum
+
+_USUAL: Final = ("https://registry.npmjs.org/", "https://registry.yarnpkg.com/")
+_PREFIXES: Final = {
+    "checksum": "checksum:", "resolved": "source:", "patch": "patch:", "specifier": "specifier:",
+}  # fmt: skip
+
+
+class Bound(Enum):
+    """How a note's bytes and an artifact's compare."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+    """Not bound: another client's hash, or a client that keeps none of such an artifact."""
+
+
+class Pinned(NamedTuple):
+    """What a note, a list entry or an exemption says of the bytes that were vetted."""
+
+    integrity: str | None = None
+    checksum: str | None = None
+    resolved: str | None = None
+    patch: str | None = None
+    specifier: str | None = None
+
+    def compare(self, artifact: Artifact) -> Bound:
+        """Whether an artifact is what was vetted.
+
+        A patch is part of what was vetted. Hashes decide; a git or URL source without one is bound
+        by its ``resolved``, what no lockfile pins by its specifier. What has lost its hash is
+        different: npm installs any bytes then (CLIENTS.md section 4). So is what has one of an
+        algorithm that was not noted: nobody saw those bytes.
+        """
+        if self.patch != artifact.patch or self.specifier != artifact.specifier:
+            return Bound.DIFFERENT
+        if self.specifier is not None:
+            return Bound.SAME
+        answers: list[bool | None] = []
+        if self.integrity is not None and artifact.integrity is not None:
+            answers.append(same_bytes(self.integrity, artifact.integrity) or False)
+        if self.checksum is not None and artifact.checksum is not None:
+            answers.append(same_checksum(self.checksum, artifact.checksum))
+        if False in answers:
+            return Bound.DIFFERENT
+        if True in answers:
+            return Bound.SAME
+        if (self.integrity or self.checksum) and (artifact.integrity or artifact.checksum):
+            return Bound.UNKNOWN
+        if artifact.unhashed and (self.integrity or self.resolved == artifact.resolved):
+            return Bound.UNKNOWN
+        exotic = artifact.kind is not Kind.REGISTRY and artifact.resolved is not None
+        return Bound.SAME if exotic and self.resolved == artifact.resolved else Bound.DIFFERENT
+
+    def binds(self, artifact: Artifact) -> Bound:
+        """Whether an artifact is exactly these bytes from exactly this source (an exemption's rule).
+
+        What never had a hash is what was exempted as long as it gets none and its source stays.
+        """
+        own = pinned_of(artifact)
+        if self.resolved != own.resolved:
+            return Bound.DIFFERENT
+        alike = self == own and own.resolved is not None
+        return Bound.SAME if alike else self.compare(artifact)
+
+
+def pinned_of(artifact: Artifact) -> Pinned:
+    """What binds an artifact: its hashes; its source where there is none, or an unusual one."""
+    source = artifact.resolved
+    bound = artifact.integrity is not None or artifact.checksum is not None
+    if bound and source is not None and _is_usual(source, artifact):
+        source = None
+    if bound and artifact.kind is Kind.REGISTRY and not _has_host(source):
+        source = None
+    return Pinned(
+        integrity=artifact.integrity,
+        checksum=None if artifact.integrity else artifact.checksum,
+        resolved=source,
+        patch=artifact.patch,
+        specifier=artifact.specifier,
+    )
+
+
+def _is_usual(source: str, artifact: Artifact) -> bool:
+    """Whether it is this package's own tarball in the public registry."""
+    from npm_vetted.packages.urls import is_tarball_of
+
+    usual = source.startswith(_USUAL)
+    return usual and is_tarball_of(source, artifact.name, artifact.version) is True
+
+
+def _has_host(source: str | None) -> bool:
+    return source is not None and "://" in source
+
+
+def write_pinned(pinned: Pinned) -> str:
+    """One word that an exemption's line can hold; ``-`` where nothing binds."""
+    from urllib.parse import quote
+
+    parts = {"": ",".join((pinned.integrity or "").split())}
+    parts |= {prefix: getattr(pinned, key) or "" for key, prefix in _PREFIXES.items()}
+    words = [
+        prefix + quote(value, safe="!#$&'()*+,/:=?@[]-._~")
+        for prefix, value in parts.items()
+        if value
+    ]
+    return ";".join(words) or "-"
+
+
+def read_pinned(word: str) -> Pinned:
+    """The opposite of ``write_pinned``."""
+    from urllib.parse import unquote
+
+    found: dict[str, str] = {}
+    for part in word.split(";"):
+        for key, prefix in _PREFIXES.items():
+            if part.startswith(prefix):
+                found[key] = unquote(part.removeprefix(prefix))
+                break
+        else:
+            if part != "-":
+                found["integrity"] = unquote(part).replace(",", " ")
+    return Pinned(**found)

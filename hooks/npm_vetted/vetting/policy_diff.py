@@ -1,0 +1,135 @@
+"""Which parts of a change of policy are not provably a tightening."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+from npm_vetted.formats.document import Document
+from npm_vetted.formats.toml import load_toml
+from npm_vetted.git.snapshot import VETTING, Snapshot
+from npm_vetted.model import Location
+from npm_vetted.vetting.policy import (
+    CONFIG,
+    EXEMPTIONS,
+    TRANSITIVE,
+    Demands,
+    Exemptions,
+    Ignore,
+    Policy,
+    read_policy,
+)
+
+T = TypeVar("T")
+
+
+class Loosening(NamedTuple):
+    """One thing that the policy allows after the change and did not before."""
+
+    words: str
+    location: Location
+    package: str | None = None
+
+
+def adopted(snapshot: Snapshot) -> bool:
+    """Whether a state has a ``.vetting/`` of its own."""
+    return any(True for _ in snapshot.below(VETTING))
+
+
+def loosenings(before: Snapshot, after: Snapshot) -> Iterator[Loosening]:
+    """What a change of ``.vetting/`` loosens; nothing where the repository had not adopted."""
+    if not adopted(before):
+        return
+    if not adopted(after):
+        yield Loosening(words="the policy is taken away", location=Location(CONFIG))
+    data = after.read(CONFIG)
+    document = load_toml(CONFIG, data or b"")
+    old = read_policy(before.read(CONFIG), adopted=True)
+    new = read_policy(data, adopted=True)
+    yield from _of_policy(old, new, document)
+    yield from _of_exemptions(
+        Exemptions.read(before.read(EXEMPTIONS)), Exemptions.read(after.read(EXEMPTIONS))
+    )
+
+
+def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Loosening]:
+    def at(*keys: str) -> Location:
+        return Location(CONFIG, document.line_of(*keys))
+
+    for words in _of_demands(old.demands, new.demands):
+        yield Loosening(words=words, location=at("policy"))
+    for words in _of_development(old, new):
+        yield Loosening(words=words, location=at("policy", "development"))
+    for url in _added(old.registries.urls, new.registries.urls):
+        yield Loosening(words=f"packages may come from {url}", location=at("registries"))
+    for ours in _added(old.first_party, new.first_party):
+        yield Loosening(words=f"{', '.join(ours.scopes)} need no note", location=at("first-party"))
+    for denied in _added(new.deny, old.deny):
+        yield Loosening(
+            words=f"{denied.package} {denied.versions or ''} is no longer denied".replace(
+                "  ", " "
+            ),
+            location=at("deny"),
+            package=denied.package,
+        )
+    for excluded in _added({e.path for e in old.exclude}, {e.path for e in new.exclude}):
+        yield Loosening(words=f"{excluded} is not looked at", location=at("exclude"))
+    for ignore in new.ignore:
+        if not any(_as_wide(each, ignore) for each in old.ignore):
+            yield Loosening(
+                words=f"{ignore.check} is ignored at {ignore.path}: {ignore.reason}",
+                location=at("ignore"),
+            )
+    for name, words in old.criteria.items():
+        if new.criteria.get(name, words) != words:
+            yield Loosening(
+                words=f"the criterion {name} means something else", location=at("criteria")
+            )
+
+
+def _added(old: Iterable[T], new: Iterable[T]) -> list[T]:
+    known = list(old)
+    return sorted((each for each in new if each not in known), key=str)
+
+
+def _as_wide(old: Ignore, new: Ignore) -> bool:
+    """Whether an exception accepts all that another does, as long."""
+    until_old, until_new = old.until or datetime.date.max, new.until or datetime.date.max
+    return (
+        (old.check, old.path) == (new.check, new.path)
+        and old.package in (None, new.package)
+        and until_old >= until_new
+    )
+
+
+def _of_development(old: Policy, new: Policy) -> Iterator[str]:
+    if old.development or new.development:
+        for words in _of_demands(old.asks(development=True), new.asks(development=True)):
+            yield f"for development, {words}"
+
+
+def _of_demands(old: Demands, new: Demands) -> Iterator[str]:
+    for words, before, after in (
+        ("a new package", old.new, new.new),
+        ("a package with scripts", old.scripts, new.scripts),
+        *((f"a {each} upgrade", old.upgrade[each], new.upgrade[each]) for each in old.upgrade),
+    ):
+        missing = [name for name in before if name not in after]
+        if missing:
+            yield f"{words} no longer needs {', '.join(missing)}"
+    if TRANSITIVE.index(new.transitive) > TRANSITIVE.index(old.transitive):
+        yield f"transitive packages: {old.transitive} becomes {new.transitive}"
+    if new.cooldown_days < old.cooldown_days:
+        yield f"the cooldown shrinks from {old.cooldown_days} to {new.cooldown_days} days"
+
+
+def _of_exemptions(old: Exemptions, new: Exemptions) -> Iterator[Loosening]:
+    known = old.lines()
+    for each in new.all():
+        if str(each) not in known:
+            yield Loosening(
+                words=f"{each.name}@{each.version} is exempt: {each.reason}",
+                location=Location(EXEMPTIONS, new.line_of(each)),
+                package=each.name,
+            )

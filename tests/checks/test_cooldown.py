@@ -1,0 +1,126 @@
+"""The check ``cooldown``: what age counts, from when, and what waives it."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import (
+    adopt,
+    check,
+    entry,
+    listed,
+    note_text,
+    write_note,
+    write_project,
+)
+
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+
+
+def days_ago(days: float) -> datetime.datetime:
+    return (NOW - DAY * days).replace(microsecond=0)
+
+
+@pytest.fixture
+def repo(git_repo: GitRepo) -> GitRepo:
+    """A repository that has adopted."""
+    write_project(git_repo, {})
+    adopt(git_repo)
+    return git_repo
+
+
+def found(repo: GitRepo) -> list[tuple[str, str]]:
+    return [(each["package"], each["message"]) for each in check(repo, "cooldown").findings]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"published": days_ago(8)}, None),
+        ({"published": days_ago(7.01)}, None),
+        ({"published": days_ago(3)}, "published 3 days ago, the policy waits 7 days: 3 days left"),
+        (
+            {"published": days_ago(0.1)},
+            "published 2 hours ago, the policy waits 7 days: 6 days left",
+        ),
+        ({"published": days_ago(3), "cooldown_waiver": "fixes CVE-2026-1"}, None),
+        ({"published": days_ago(-30)}, None),
+        ({"vetted_on": days_ago(20).date()}, None),
+        (
+            {"published": days_ago(-30), "vetted_on": NOW.date()},
+            "vetted (no time of publication is recorded)",
+        ),
+        ({"vetted_on": NOW.date()}, "vetted (no time of publication is recorded)"),
+        ({"vetted_on": days_ago(-300).date()}, "vetted (no time of publication is recorded)"),
+    ],
+)
+def test_from_when_age_counts(repo: GitRepo, keys: dict[str, Any], message: str | None) -> None:
+    write_project(repo, {"a": entry("a")})
+    write_note(repo, "a", **keys)
+    judged = found(repo)
+    assert [name for name, _ in judged] == ([] if message is None else ["a"])
+    assert all(words.startswith(message or "") for _, words in judged)
+
+
+def test_the_command_that_waives_it(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a")})
+    write_note(repo, "a", published=days_ago(1))
+    [finding] = check(repo, "cooldown").findings
+    assert finding["fix"].endswith('note "a@1.0.0" --waive-cooldown "why it cannot wait"')
+
+
+@pytest.mark.parametrize(
+    ("own", "inner", "judged"),
+    [
+        ({}, {"published": days_ago(1)}, ["b"]),
+        ({"cooldown_waiver": "cannot wait"}, {"published": days_ago(1)}, []),
+        ({}, {"published": days_ago(1), "cooldown_waiver": "cannot wait"}, []),
+        (
+            {"published": days_ago(1)},
+            {"published": days_ago(1), "cooldown_waiver": "no wait"},
+            ["a"],
+        ),
+    ],
+)
+def test_what_a_note_brings(
+    repo: GitRepo, own: dict[str, Any], inner: dict[str, Any], judged: list[str]
+) -> None:
+    packages = {"a": entry("a", dependencies={"b": "*"}), "b": entry("b")}
+    write_project(repo, packages, asked=["a"])
+    # The times of a list are written as TOML times.
+    own = {"published": days_ago(30), **own}
+    write_note(repo, "a", **own, brings=[listed("b", **inner)])
+    assert [name for name, _ in found(repo)] == judged
+
+
+def test_a_group(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    accepts = [listed("a", published=days_ago(30)), listed("b", published=days_ago(1))]
+    repo.write(".vetting/notes/_groups/2020-01-02-a-1234.toml", note_text(None, accepts=accepts))
+    [finding] = check(repo, "cooldown").findings
+    assert finding["fix"].endswith('note "b@1.0.0" --waive-cooldown "why it cannot wait"')
+
+
+def test_no_cooldown_and_one_for_development(repo: GitRepo) -> None:
+    repo.write(".vetting/config.toml", "[policy.development]\ncooldown-days = 0\n")
+    repo.commit("Development does not wait")
+    write_project(
+        repo, {"a": entry("a"), "b": entry("b", dev=True)}, asked=["a"], devDependencies={"b": "*"}
+    )
+    write_note(repo, "a", published=days_ago(1))
+    write_note(repo, "b", published=days_ago(1))
+    assert [name for name, _ in found(repo)] == ["a"]
+
+
+def test_it_is_judged_when_it_enters_and_not_again(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a"), "b": entry("b")}, asked=["b"])
+    write_note(repo, "a", published=days_ago(1))
+    write_note(repo, "b", published=days_ago(100))
+    repo.commit("It is in")
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    assert found(repo) == []

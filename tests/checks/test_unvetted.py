@@ -1,0 +1,198 @@
+"""The check ``unvetted`` on real commits: which artifacts are judged, what is said, what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import adopt, check, entry, listed, sri, write_note, write_project
+
+
+def messages(repo: GitRepo, **options: Any) -> list[tuple[str, str]]:
+    done = check(repo, "unvetted", **options)
+    return [(each["package"], each["message"]) for each in done.findings]
+
+
+@pytest.fixture
+def repo(git_repo: GitRepo) -> GitRepo:
+    """A project that uses a 1.0.0, vetted, and has adopted."""
+    write_project(git_repo, {"a": entry("a")})
+    write_note(git_repo, "a")
+    adopt(git_repo)
+    return git_repo
+
+
+NEW = "new, and no note or exemption covers it"
+
+
+@pytest.mark.parametrize(
+    ("packages", "found"),
+    [
+        pytest.param({"a": entry("a")}, [], id="nothing changed"),
+        pytest.param({"a": entry("a"), "b": entry("b")}, [("b", NEW)], id="added"),
+        pytest.param(
+            {"a": entry("a", "1.1.0")},
+            [("a", "upgraded from 1.0.0, and no note covers it")], id="upgraded",
+        ),
+        pytest.param(
+            {"a": entry("a"), "alias": entry("b", name="b")}, [("b", NEW)], id="behind an alias",
+        ),
+        pytest.param(
+            {"a": entry("a"), "b": entry("b"), "b/node_modules/a": entry("a", "0.9.0")},
+            [
+                ("a", "comes with b@1.0.0, and no note or exemption covers it"),
+                ("b", NEW),
+            ],
+            id="a second version, brought by another",
+        ),
+        pytest.param(
+            {"a": entry("a"), "b": entry("b"), "b/node_modules/a": entry("a")}, [("b", NEW)],
+            id="the same version in a second place",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_judged(
+    repo: GitRepo, packages: Mapping[str, Any], found: list[tuple[str, str]]
+) -> None:
+    places = {place: dict(fields) for place, fields in packages.items()}
+    if "b/node_modules/a" in places:
+        places["b"]["dependencies"] = {"a": "*"}
+    write_project(repo, places)
+    assert messages(repo) == found
+
+
+def test_the_whole_finding(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    [found] = check(repo, "unvetted").findings
+    fix = found.pop("fix")
+    assert fix.endswith('note "b@1.0.0" --criteria health')
+    lines = (repo.path / "package-lock.json").read_text().splitlines()
+    assert '"node_modules/b"' in lines[found.pop("line") - 1]
+    assert found == {
+        "check": "unvetted", "level": "error", "message": NEW, "path": "package-lock.json",
+        "project": ".", "package": "b", "version": "1.0.0",
+    }  # fmt: skip
+
+
+def test_promoted_to_direct(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a", dependencies={"b": "*"}), "b": entry("b")}, asked=["a"])
+    write_note(repo, "a", brings=[listed("b")])
+    repo.commit("a brings b")
+    write_project(repo, {"a": entry("a", dependencies={"b": "*"}), "b": entry("b")})
+    assert messages(repo) == [
+        (
+            "b",
+            (
+                "now a direct dependency, while .vetting/notes/a/1.0.0.toml only accepts it as "
+                "brought by another: it needs a note of its own"
+            ),
+        )
+    ]
+
+
+def test_promoted_from_development(repo: GitRepo) -> None:
+    config = '[policy]\nnew = ["source"]\n[policy.development]\nnew = ["health"]\n'
+    repo.write(".vetting/config.toml", config)
+    write_project(repo, {"b": entry("b", dev=True)}, asked=[], devDependencies={"b": "*"})
+    write_note(repo, "b")
+    repo.commit("b for development")
+    write_project(repo, {"b": entry("b")})
+    note = ".vetting/notes/b/1.0.0.toml"
+    assert messages(repo) == [("b", f"{note} lacks the criteria the policy asks: source")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"criteria": ["source"]}, "{} lacks the criteria the policy asks: health"),
+        ({"from_": "0.1.0", "criteria": ["changelog"]},
+         "{} was reviewed from 0.1.0, which is not vetted itself"),
+    ],
+)  # fmt: skip
+def test_what_a_note_lacks(repo: GitRepo, keys: dict[str, Any], message: str) -> None:
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    note = write_note(repo, "b", **keys)
+    assert messages(repo) == [("b", message.format(note))]
+
+
+def test_each_its_own(repo: GitRepo) -> None:
+    repo.write(".vetting/config.toml", '[policy]\ntransitive = "note"\n')
+    repo.commit("Ask more")
+    packages = {"a": entry("a"), "b": entry("b", dependencies={"c": "*"}), "c": entry("c")}
+    write_project(repo, packages, asked=["a", "b"])
+    note = write_note(repo, "b", brings=[listed("c")])
+    assert messages(repo) == [("c", f"{note} only lists it; the policy asks for a note of its own")]
+    write_note(repo, "c")
+    assert messages(repo) == []
+
+
+def test_another_clients_hash_binds_nothing(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    write_note(repo, "b", integrity=None, checksum="a" * 128)
+    assert check(repo, "unvetted").judged == [("unvetted", "b")]
+
+
+def test_promoted_to_a_place_where_another_version_was_direct(repo: GitRepo) -> None:
+    write_project(
+        repo,
+        {
+            "a": entry("a", dependencies={"b": "2"}),
+            "a/node_modules/b": entry("b", "2.0.0"),
+            "b": entry("b"),
+        },
+    )
+    write_note(repo, "a", brings=[listed("b", "2.0.0")])
+    write_note(repo, "b")
+    repo.commit("Two versions of b")
+    write_project(repo, {"a": entry("a", dependencies={"b": "2"}), "b": entry("b", "2.0.0")})
+    assert [name for name, _ in messages(repo)] == ["b"]
+
+
+def test_a_direct_dependency_that_only_moves_is_not_judged(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    repo.commit("Unvetted")
+    write_project(repo, {"a": entry("a"), "c": entry("b", name="b")}, asked=["a", "c"])
+    assert messages(repo) == []
+
+
+def test_an_exemption_stands_before_the_change_that_needs_it(repo: GitRepo) -> None:
+    line = f"b@1.0.0 {sri('b@1.0.0')} - no time\n"
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    repo.write(".vetting/exemptions.txt", line)
+    assert check(repo).judged == [("policy", "b"), ("unvetted", "b")]
+    repo.git("restore", "--staged", "package.json", "package-lock.json")
+    done = check(repo, add=False)
+    assert (done.status, [each["level"] for each in done.findings]) == (0, ["notice"])
+    repo.git("commit", "-qm", "Exempt b")
+    assert check(repo).judged == []
+
+
+def test_the_commit_that_adopts_is_judged_by_its_own_policy(git_repo: GitRepo) -> None:
+    write_project(git_repo, {"a": entry("a")})
+    git_repo.write(".npmrc", "ignore-scripts=true\n")
+    git_repo.commit("Before")
+    git_repo.write(".vetting/exemptions.txt", f"a@1.0.0 {sri('a@1.0.0')} - at adoption\n")
+    git_repo.write(".vetting/config.toml", "[policy]\ncooldown-days = 0\n")
+    assert check(git_repo).judged == []
+    git_repo.commit("Adopt")
+    assert check(git_repo, "--all").judged == []
+
+
+def test_one_note_serves_several_projects(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a")}, folder="other")
+    repo.write("other/.npmrc", "ignore-scripts=true\n")
+    assert messages(repo) == []
+
+
+def test_a_merge_of_the_trunk_is_not_judged_again(repo: GitRepo) -> None:
+    repo.git("checkout", "-qb", "branch")
+    repo.commit("Nothing")
+    repo.git("checkout", "-q", "main")
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    repo.commit("Unjudged on the trunk")
+    repo.git("checkout", "-q", "branch")
+    repo.git("merge", "-q", "--no-commit", "--no-ff", "main")
+    assert check(repo, add=False).judged == []

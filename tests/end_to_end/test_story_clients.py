@@ -1,0 +1,119 @@
+"""The story with each real client: adopt, add a package, be rejected, note it, be accepted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.support.git_repo import GitRepo
+from tests.support.real_clients import Clients
+from tests.support.story import SCRIPTS, HookRepository, Story, fixes, local_entry, users_path
+
+ADD: Final = {
+    "npm11": ("npm", "install", "package-lock.json"),
+    "npm12": ("npm", "install", "package-lock.json"),
+    "pnpm10": ("pnpm", "add", "pnpm-lock.yaml"),
+    "pnpm11": ("pnpm", "add", "pnpm-lock.yaml"),
+    "pnpm12": ("pnpm", "add", "pnpm-lock.yaml"),
+    "yarn1": ("yarn-classic", "add", "yarn.lock"),
+    "yarn4.18": ("yarn-berry", "add", "yarn.lock"),
+    "bun1.2": ("bun", "add", "bun.lock"),
+    "bun1.3": ("bun", "add", "bun.lock"),
+    "bun1.4": ("bun", "add", "bun.lock"),
+}
+"""How each client is called by npm-vetted, its command that adds a package, and its lockfile."""
+
+PINS: Final = {"yarn1": "yarn@1.22.22", "yarn4.18": "yarn@4.18.1"}
+"""Without a lockfile a project must say which of the two Yarns it uses; the others are told."""
+
+TELLTALES: Final = {"pnpm": "pnpm-workspace.yaml", "bun": "bunfig.toml"}
+WHY: Final = "Tells odd numbers; its author, its one dependency and all of its code looked at."
+
+
+@pytest.fixture(scope="session")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> HookRepository:
+    """npm-vetted as a hook repository that pre-commit clones and installs."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if base.name.startswith("popen-") else base) / "story"
+    folder.mkdir(exist_ok=True)
+    return HookRepository.of_head(folder)
+
+
+def a_project(story: Story, client: str) -> None:
+    """A project without dependencies' scripts to switch off yet, which ``init`` then adopts."""
+    name, _, lockfile = ADD[client]
+    manifest: dict[str, Any] = {"name": "shop", "version": "1.0.0", "private": True}
+    if client in PINS:
+        manifest["packageManager"] = PINS[client]
+    story.repo.write("package.json", json.dumps(manifest, indent=2) + "\n")
+    story.repo.write(".gitignore", "node_modules/\n.yarn/\n.pnp.*\n")
+    if name in TELLTALES:
+        story.repo.write(TELLTALES[name], "")
+    if name in ("yarn-classic", "yarn-berry"):
+        story.repo.write(lockfile, "")
+    story.repo.commit("A shop")
+
+
+def add(story: Story, clients: Clients, client: str, *packages: str) -> None:
+    """Add packages with the real client, and stage what it wrote."""
+    clients.run(client, ADD[client][1], *packages, cwd=story.repo.path)
+    story.git("add", ".")
+
+
+def audit_rows(story: Story) -> list[tuple[object, ...]]:
+    """What ``audit`` says of each artifact, but for its hashes."""
+    done = story.run(str(SCRIPTS / "npm-vetted"), "audit", "--format", "json")
+    keys = ("project", "package", "version", "source", "direct", "development", "status", "note")
+    return sorted(tuple(row[key] for key in keys) for row in json.loads(done.stdout)["artifacts"])
+
+
+NOTE: Final = ".vetting/notes/is-odd/3.0.1.toml"
+ROWS: Final = [
+    (".", "is-number", "6.0.0", "registry", False, False, "accepted", NOTE),
+    (".", "is-odd", "3.0.1", "registry", True, False, "vetted", NOTE),
+]
+
+
+def live(story: Story, clients: Clients, client: str, *offline: str) -> None:
+    """Adopt, add, be rejected, note, be accepted; then everything holds."""
+    a_project(story, client)
+    story.install()
+    story.vetted("init")
+    if story.repo.git("status", "--porcelain"):
+        story.accepted("commit", "-m", "Adopt npm-vetted")
+    add(story, clients, client, "is-odd@3.0.1")
+    story.vetted("init", "--settings")
+    said = story.rejected("commit", "-m", "Add is-odd")
+    lockfile = ADD[client][2]
+    assert f"{lockfile}:" in said
+    assert "is-odd@3.0.1: new, and no note or exemption covers it [unvetted]" in said
+    assert "1 package more: is-number@6.0.0" in said
+    (command,) = fixes(said)
+    story.shell(" ".join([command, *offline, f"-m '{WHY}'"]))
+    story.accepted("commit", "-m", "Add is-odd")
+    assert story.repo.git("status", "--porcelain") == ""
+    assert "nothing found" in story.vetted("check", "--all")
+    assert audit_rows(story) == ROWS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("client", ADD)
+def test_each_client_through_pre_commit(
+    git_repo: GitRepo, hooks: HookRepository, clients: Clients, client: str
+) -> None:
+    env = {
+        "PATH": users_path(clients.bin(client)),
+        "PRE_COMMIT_HOME": str(hooks.store / "pre-commit"),
+    }
+    live(Story(git_repo, "pre-commit", hooks.entry(), env, clients), clients, client)
+
+
+@pytest.mark.parametrize("client", [pytest.param("yarn1", marks=pytest.mark.slow), "bun1.3"])
+def test_two_clients_in_short(git_repo: GitRepo, clients: Clients, client: str) -> None:
+    env = {"PATH": users_path(clients.bin(client))}
+    entry = local_entry(Path(SCRIPTS / "npm-vetted"))
+    story = Story(git_repo, "prek", entry, env, clients)
+    live(story, clients, client, "--offline", "--waive-cooldown", "'published in 2018'")

@@ -1,0 +1,100 @@
+"""Versions: which step an upgrade is, and which versions a deny entry names."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npm_vetted.packages.versions import comparators, newest, satisfies, step
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("1.0.0", "1.0.1", "patch"),
+        ("1.0.0", "1.1.0", "minor"),
+        ("1.0.0", "2.0.0", "major"),
+        ("1.0.0", "1.0.0", "patch"),
+        ("1.0.0-beta.1", "1.0.0", "patch"),
+        ("1.0.0", "1.0.1-rc.1", "patch"),
+        ("0.1.0", "0.1.1", "patch"),
+        ("0.1.0", "0.2.0", "major"),
+        ("0.0.1", "0.0.2", "patch"),
+        ("0.9.0", "1.0.0", "major"),
+        ("2.0.0", "1.0.0", "major"),
+        ("1.2.0", "1.1.0", "minor"),
+        ("main", "1.0.0", "major"),
+        ("1.0.0", "", "major"),
+    ],
+)
+def test_step(old: str, new: str, expected: str) -> None:
+    assert step(old, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "named"),
+    [
+        ("3.3.6", "3.3.6", True),
+        ("3.3.7", "3.3.6", False),
+        ("3.3.6", "=3.3.6", True),
+        ("1.5.0", ">=1.0.0 <2.0.0", True),
+        ("2.0.0", ">=1.0.0 <2.0.0", False),
+        ("2.0.0", ">1.0.0 <=2.0.0", True),
+        ("1.0.0-rc.1", "<1.0.0", True),
+        ("0.5.0", "<1.0.0 || >=3.0.0", True),
+        ("2.0.0", "<1.0.0 || >=3.0.0", False),
+        ("3.0.0", "<1.0.0 || >=3.0.0", True),
+        ("not-a-version", ">=1.0.0", True),
+        (None, "1.0.0", True),
+        ("1.0.0", "^1.0.0", True),
+    ],
+)
+def test_which_versions_are_named(version: str | None, wanted: str, named: bool) -> None:
+    assert satisfies(version, wanted) is named
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.0.0", [("=", "1.0.0")]),
+        (">=1.0.0 <2.0.0", [(">=", "1.0.0"), ("<", "2.0.0")]),
+        ("^1.0.0", None),
+        ("1.x", None),
+        (">= 1.0.0", None),
+        ("", None),
+        ("*", None),
+    ],
+)
+def test_the_form_of_bounds(text: str, expected: list[tuple[str, str]] | None) -> None:
+    assert comparators(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        ([], None),
+        (["1.9.0", "1.10.0", "1.2.0"], "1.10.0"),
+        (["1.0.0", "1.0.0-rc.1"], "1.0.0"),
+        (["main", "0.0.1"], "0.0.1"),
+        (["a", "b"], "b"),
+    ],
+)
+def test_newest(versions: list[str], expected: str | None) -> None:
+    assert newest(versions) == expected
+
+
+numbers = st.integers(0, 3)
+versions = st.builds("{}.{}.{}".format, numbers, numbers, numbers)
+
+
+@given(versions, versions, versions)
+def test_a_step_is_at_least_as_large_as_each_on_the_way(one: str, two: str, three: str) -> None:
+    order = ["patch", "minor", "major"]
+    parts = max(order.index(step(one, two)), order.index(step(two, three)))
+    assert order.index(step(one, three)) <= parts
+
+
+@given(versions)
+def test_a_version_names_itself(version: str) -> None:
+    assert satisfies(version, version)

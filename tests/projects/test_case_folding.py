@@ -1,0 +1,102 @@
+"""A checkout that is not what git holds: names that some file system takes for others."""
+
+from __future__ import annotations
+
+import pytest
+
+from npm_vetted.projects.case_folding import collisions, imitated, recoded
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        (".NPMRC", ".npmrc"),
+        ("app/Package.json", "app/package.json"),
+        ("PNPM-Workspace.yaml", "pnpm-workspace.yaml"),
+        ("Node_Modules/x/index.js", "node_modules/x/index.js"),
+        (".Vetting/config.toml", ".vetting/config.toml"),
+        (".vetting/Config.toml", ".vetting/config.toml"),
+        (".vetting/NOTES/ms/2.1.3.toml", ".vetting/notes/ms/2.1.3.toml"),
+        (".npmrc.", ".npmrc"),
+        ("package.json ", "package.json"),
+        (".npmrc\u200c", ".npmrc"),
+        ("pac\u212aage.json", "package.json"),
+        ("package.j\u017fon", "package.json"),
+        ("NPMRC~1", ".npmrc"),
+        ("app/packag~1.jso", "app/package-lock.json"),
+        ("PNPM-L~1.YAM", "pnpm-lock.yaml"),
+        ("yarnrc~1.yml", ".yarnrc.yml"),
+        ("pa3f2c~1.jso", "package-lock.json"),
+        ("node_m~1/x.js", "node_modules/x.js"),
+        ("VETTIN~1/config.toml", ".vetting/config.toml"),
+    ],
+)
+def test_a_file_that_is_taken_for_one_with_a_meaning(path: str, meant: str) -> None:
+    found = imitated(path)
+    assert found is not None
+    assert found == meant or (meant == "package-lock.json" and found == "package.json")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".npmrc", "app/package.json", "README.md", "App/src/Main.js", ".vetting/notes/a/1.0.0.toml",
+        "src/Notes/config.toml", "docs/.vetting/Config.toml", "package.json.md", "a~1", "draft~1.txt",
+        "packag~.jso", "npmrc~1.bak", "\u00e9t\u00e9/package.json", "Config.toml",
+    ],
+)  # fmt: skip
+def test_a_file_that_is_taken_for_nothing_else(path: str) -> None:
+    assert imitated(path) is None
+
+
+@pytest.mark.parametrize(
+    ("added", "there", "other"),
+    [
+        ("App/.npmrc", "app/.npmrc", "app/.npmrc"),
+        ("App/.npmrc", "app/package.json", "app"),
+        ("a\u0301pp/.npmrc", "\u00e1pp/package.json", "\u00e1pp"),
+        ("patches/A.patch", "patches/a.patch", "patches/a.patch"),
+        ("app/package.json", "App", "App"),
+        ("x/App/package.json", "X/readme.md", None),
+        ("App/package.json", "app/readme.md", None),
+        ("app/.npmrc", "app/package.json", None),
+    ],
+)
+def test_paths_that_are_one_in_a_checkout(added: str, there: str, other: str | None) -> None:
+    ours = [each for each in (added, there) if not each.endswith((".md", "App"))]
+    expected = [] if other is None else [(added, other)]
+    assert list(collisions([added], ours, [added, there])) == expected
+
+
+def test_a_link_in_the_place_of_a_folder() -> None:
+    assert list(collisions(["app"], ["App/package.json"], ["app"])) == [("app", "App")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".npmrc working-tree-encoding=UTF-16LE",
+        "* text working-tree-encoding=UTF-16",
+        "\tapp/**/.NPMRC\tworking-tree-encoding=utf-32 -diff",
+        "package*.json working-tree-encoding=UTF-16",
+        '".npm\\162c" working-tree-encoding=UTF-16',
+        "[attr]odd working-tree-encoding=UTF-16",
+        ".np[m]rc working-tree-encoding=UTF-16",
+        "*.patch working-tree-encoding=UTF-16",
+        "** working-tree-encoding=utf-8-bom",
+    ],
+)
+def test_attributes_that_hide_a_file_from_clients(line: str) -> None:
+    assert [number for number, _ in recoded(f"# ours\n{line}\n")] == [2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "*.ps1 working-tree-encoding=UTF-16LE eol=crlf", "# .npmrc working-tree-encoding=UTF-16",
+        ".npmrc working-tree-encoding=UTF-8", ".npmrc -working-tree-encoding", ".npmrc text eol=crlf",
+        "* text=auto", "",
+    ],
+)  # fmt: skip
+def test_attributes_that_hide_nothing(line: str) -> None:
+    assert list(recoded(f"{line}\n")) == []

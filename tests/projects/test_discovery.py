@@ -1,0 +1,219 @@
+"""Which package.json belongs to which project, which client it uses, what it pins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import Document
+from npm_vetted.packages.manifest import read_manifest, read_pin
+from npm_vetted.projects.discovery import Projects
+from tests.support.npm_projects import MemorySnapshot
+
+LOCK = '{"lockfileVersion": 3, "packages": {}}'
+DEP = {"dependencies": {"a": "*"}}
+
+
+def projects(files: Mapping[str, Any], excluded: str = "") -> dict[str, list[str]]:
+    """The members of each project, by its folder."""
+    texts = {
+        path: data if isinstance(data, str) else json.dumps(data) for path, data in files.items()
+    }
+    found = Projects(
+        MemorySnapshot(texts), lambda path: bool(excluded) and path.startswith(excluded)
+    )
+    return {project.path: sorted(project.members) for project in found.all()}
+
+
+def workspaces(*globs: str, members: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "package.json": {"workspaces": list(globs)},
+        "package-lock.json": LOCK,
+        **{f"{folder}/package.json": DEP for folder in members},
+    }
+
+
+@pytest.mark.parametrize(
+    ("globs", "folders", "members"),
+    [
+        (("packages/*",), ("packages/a", "packages/b"), ["packages/a", "packages/b"]),
+        (("./packages/*/",), ("packages/a",), ["packages/a"]),
+        (("packages/a",), ("packages/a", "packages/b"), ["packages/a"]),
+        (("packages/*", "!packages/b"), ("packages/a", "packages/b"), ["packages/a"]),
+        (
+            ("packages/{a,b}",),
+            ("packages/a", "packages/b", "packages/c"),
+            ["packages/a", "packages/b"],
+        ),
+        (
+            ("packages/**",),
+            ("packages/a", "packages/a/deep/er"),
+            ["packages/a", "packages/a/deep/er"],
+        ),
+        (("**",), ("x/y/z",), ["x/y/z"]),
+        (("packages/*",), ("packages/a/nested",), []),
+        (("apps/*/web",), ("apps/one/web", "apps/one/api"), ["apps/one/web"]),
+        (("packages/?",), ("packages/a", "packages/ab"), ["packages/a"]),
+    ],
+)
+def test_workspaces(globs: tuple[str, ...], folders: tuple[str, ...], members: list[str]) -> None:
+    found = projects(workspaces(*globs, members=folders))
+    alone: dict[str, list[str]] = {folder: [] for folder in folders if folder not in members}
+    assert found == {"": members, **alone}
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        pytest.param({}, {}, id="nothing"),
+        pytest.param({"package.json": {}}, {}, id="neither dependencies nor a lockfile"),
+        pytest.param({"package.json": DEP}, {"": []}, id="dependencies"),
+        pytest.param({"package.json": {}, "package-lock.json": LOCK}, {"": []}, id="a lockfile"),
+        pytest.param({"package-lock.json": LOCK}, {}, id="a lockfile alone"),
+        pytest.param(
+            {"node_modules/a/package.json": DEP, "x/node_modules/b/package.json": DEP}, {},
+            id="installed packages",
+        ),
+        pytest.param({"a/package.json": DEP, "b/c/package.json": DEP}, {"a": [], "b/c": []}, id="two"),
+        pytest.param(
+            {"package.json": DEP, "sub/package.json": DEP}, {"": [], "sub": []}, id="one below one"
+        ),
+        pytest.param(
+            {"package.json": {"workspaces": {"packages": ["p/*"]}}, "p/a/package.json": DEP},
+            {"": ["p/a"]}, id="workspaces as a table",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_a_project(files: Mapping[str, Any], found: dict[str, list[str]]) -> None:
+    assert projects(files) == found
+
+
+def test_excluded_paths_are_no_projects() -> None:
+    files = {"package.json": DEP, "templates/a/package.json": DEP}
+    assert projects(files, excluded="templates/") == {"": []}
+
+
+@pytest.mark.parametrize(
+    ("files", "client"),
+    [
+        ({"package-lock.json": LOCK}, "npm"),
+        ({"npm-shrinkwrap.json": LOCK}, "npm"),
+        ({"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}, "pnpm"),
+        ({"yarn.lock": "# yarn lockfile v1\n"}, "yarn-classic"),
+        ({"yarn.lock": "__metadata:\n  version: 8\n"}, "yarn-berry"),
+        ({"bun.lock": "{}"}, "bun"),
+        ({}, "npm"),
+        ({"pnpm-workspace.yaml": "packages: []\n"}, "pnpm"),
+        ({".yarnrc.yml": ""}, "yarn-berry"),
+        ({"bunfig.toml": ""}, "bun"),
+    ],
+)
+def test_the_client_by_its_files(files: Mapping[str, str], client: str) -> None:
+    snapshot = MemorySnapshot({"package.json": json.dumps(DEP), **files})
+    [project] = Projects(snapshot, lambda _: False).all()
+    assert project.client == client
+
+
+@pytest.mark.parametrize(
+    ("fields", "client", "minimum", "exact", "enforced"),
+    [
+        ({"packageManager": "pnpm@10.1.2"}, "pnpm", (10, 1, 2), True, True),
+        ({"packageManager": "yarn@4.9.4+sha512.abc"}, "yarn", (4, 9, 4), True, True),
+        ({"packageManager": "pnpm@^10"}, "pnpm", None, False, False),
+        ({"packageManager": "npm"}, "npm", None, False, False),
+        (
+            {"devEngines": {"packageManager": {"name": "pnpm", "version": "^10.2.0"}}},
+            "pnpm", (10, 2, 0), False, True,
+        ),
+        (
+            {"devEngines": {"packageManager": {"name": "pnpm", "version": "10.2.0", "onFail": "download"}}},
+            "pnpm", (10, 2, 0), True, True,
+        ),
+        (
+            {"devEngines": {"packageManager": {"name": "pnpm", "version": ">=11", "onFail": "warn"}}},
+            "pnpm", (11, 0, 0), False, False,
+        ),
+        (
+            {"devEngines": {"packageManager": {"name": "pnpm", "version": "^11 || ^9.1"}}},
+            "pnpm", (9, 1, 0), False, True,
+        ),
+        (
+            {"devEngines": {"packageManager": {"name": "pnpm", "version": "<12"}}},
+            "pnpm", None, False, True,
+        ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": "9.15.0", "onFail": "download"}}},
+            "pnpm", (9, 15, 0), False, True,
+        ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": "^10.20.0"}}},
+            "pnpm", (10, 20, 0), False, True,
+        ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": "10.20.0"}}},
+            "pnpm", (10, 20, 0), True, True,
+        ),
+        (
+            {"packageManager": "pnpm@10.20.0",
+             "devEngines": {"packageManager": {"name": "pnpm", "version": ">=9", "onFail": "warn"}}},
+            "pnpm", (10, 20, 0), True, True,
+        ),
+        ({"devEngines": {"packageManager": {"name": "npm"}}}, "npm", None, False, False),
+    ],
+)  # fmt: skip
+def test_pins(
+    fields: dict[str, Any],
+    client: str,
+    minimum: tuple[int, int, int] | None,
+    exact: bool,
+    enforced: bool,
+) -> None:
+    pin = read_pin(read_manifest("package.json", json.dumps(fields).encode()))
+    assert pin is not None
+    assert (pin.client, pin.minimum, pin.exact, pin.enforced) == (client, minimum, exact, enforced)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"devEngines": {}},
+        {"devEngines": {"runtime": {"name": "node"}}},
+        {"devEngines": {"packageManager": [{"name": "npm"}, {"name": "pnpm"}]}},
+    ],
+)
+def test_no_pin(fields: dict[str, Any]) -> None:
+    assert read_pin(read_manifest("package.json", json.dumps(fields).encode())) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ("[]", "expected a table, found a list", 1),
+        ('{\n"dependencies": []}', "dependencies: expected a table, found a list", 2),
+        ('{"dependencies": {\n"a": 1}}', "dependencies.a: expected a string, found the number 1", 2),
+        ('{"workspaces": "packages/*"}',
+         "workspaces: expected a list of strings, found the string 'packages/*'", 1),
+        ('{"workspaces": [1]}', "workspaces[0]: expected a string, found the number 1", 1),
+        ('{"name": 1}', "name: expected a string, found the number 1", 1),
+        ('{"a": 1,\n"a": 2}', "the key 'a' stands twice in one object", 2),
+        ("{", "not JSON: Expecting property name enclosed in double quotes", 1),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_is_wrong(text: str, message: str, line: int) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read_manifest("package.json", text.encode())
+    assert (raised.value.message, raised.value.line) == (message, line)
+
+
+def test_a_document_gives_the_line_of_the_nearest_ancestor() -> None:
+    lines: dict[tuple[str | int, ...], int] = {("a",): 3, ("a", "b"): 5}
+    document = Document("x", {}, lambda keys: lines.get(keys))  # noqa: PLW0108
+    assert [document.line_of(*keys) for keys in (("a",), ("a", "b", 0, "c"), ("z",))] == [3, 5, 1]

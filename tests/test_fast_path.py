@@ -1,0 +1,182 @@
+"""The way out for commits that concern nobody: quick, and never taken where a check would look."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npm_vetted import cli
+from npm_vetted.checks._relevance import is_relevant
+from npm_vetted.fast_path import is_unread, nothing_to_judge, plain, staged
+from npm_vetted.installs import place_of
+from npm_vetted.projects.discovery import interesting_names
+from tests.support.git_repo import GitRepo
+
+_FOLDERS = (
+    "", "src/", ".vetting/", ".vetting/notes/a/", "node_modules/a/", "a/node_modules/", ".husky/",
+    ".githooks/", ".github/workflows/", ".circleci/", ".gitlab/", ".devcontainer/", "Makefile/",
+    "packages/a/", ".pipelines/", "scripts/",
+    "Node_Modules/a/", "node_modules./a/", ".VETTING/", "ｎode_modules/", "node_modules /",
+)  # fmt: skip
+_WORDS = (
+    *sorted(interesting_names()), "Makefile", "GNUmakefile", "Dockerfile", "web.Dockerfile",
+    "Containerfile", "justfile", "lefthook", ".gitlab-ci", "azure-pipelines", "devcontainer",
+    "action", "index", "README", ".dockerignore", "config", "post-commit", ".envrc", "build",
+)  # fmt: skip
+_SUFFIXES = (
+    "", ".js", ".ts", ".md", ".py", ".txt", ".css", ".JS", ".json", ".yml", ".sh", ".patch", ".mk",
+    ".dev", ".local", ".cjs", ".mjs", ".am", ".in", ".dockerignore", ".just", ".c", ".html",
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(_FOLDERS), st.sampled_from(_WORDS), st.lists(st.sampled_from(_SUFFIXES), max_size=3)
+)  # fmt: skip
+def test_what_is_taken_for_unread_is_read_by_no_check(
+    folder: str, word: str, suffixes: list[str]
+) -> None:
+    path = folder + word + "".join(suffixes)
+    assert not (is_unread(path) and is_relevant(path))
+
+
+@pytest.mark.parametrize(
+    ("path", "unread"),
+    [
+        ("src/index.js", True),
+        ("README.md", True),
+        ("docs/logo.SVG", True),
+        ("package.json", False),
+        ("src/data.json", False),
+        ("Dockerfile", False),
+        ("Makefile.js", False),
+        ("bin/tool", False),
+        (".pnpmfile.cjs", False),
+        (".vetting/README.md", False),
+        ("node_modules/a/index.js", False),
+        ("what.nobody-has-heard-of", False),
+    ],
+)
+def test_which_names_are_certainly_unread(path: str, unread: bool) -> None:
+    assert is_unread(path) is unread
+
+
+def is_quick(*arguments: str) -> bool:
+    """Whether these arguments, here, find nothing to judge before anything else is imported."""
+    return nothing_to_judge(list(arguments), staged(list(arguments)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "quick"),
+    [
+        (["check"], True),
+        (["check", "--only", "notes"], True),
+        (["check", "-q", "--strict"], True),
+        (["check", "--all"], False),
+        (["check", "unvetted"], False),
+        (["check", "--only", "nonsense"], False),
+        (["check", "--format", "json"], False),
+        (["check", "--from-ref", "HEAD"], False),
+        (["-C", "src", "check"], False),
+        (["note", "a"], False),
+        ([], False),
+    ],
+)
+def test_only_a_plain_check_of_the_index_is_quick(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, arguments: list[str], quick: bool
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.commit()
+    git_repo.write("a.js", "2")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert is_quick(*arguments) is quick
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["-q"],
+        ["--verbose", "--strict"],
+        ["--only", "settings", "--quiet"],
+        ["--only", "notes", "-v", "-v"],
+        ["--only", "lockfile"],
+    ],
+)
+def test_plain_arguments_mean_what_the_parser_makes_of_them(arguments: list[str]) -> None:
+    found = plain(["check", *arguments])
+    assert found is not None
+    assert vars(found) == vars(cli._parse(["check", *arguments]))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"package.json": "{}"},
+        {"a.js": "2", "Dockerfile": "FROM node"},
+        {"bin/tool": "#!/bin/sh\n"},
+    ],
+)
+def test_nothing_staged_or_what_is_read_is_not_quick(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.commit()
+    for path, text in files.items():
+        git_repo.write(path, text)
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert not is_quick("check")
+
+
+def test_without_a_commit_or_a_repository_it_is_not_quick(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert not is_quick("check")
+    monkeypatch.chdir(git_repo.path.parent)
+    assert not is_quick("check")
+
+
+def test_a_range_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    git_repo.write("a.js", "1")
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", git_repo.commit())
+    git_repo.write("a.js", "2")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert not is_quick("check")
+
+
+def test_a_conflict_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    git_repo.write("a.js", "1\n")
+    git_repo.commit()
+    git_repo.git("switch", "-q", "-c", "other")
+    git_repo.write("a.js", "2\n")
+    git_repo.commit()
+    git_repo.git("switch", "-q", "main")
+    git_repo.write("a.js", "3\n")
+    git_repo.commit()
+    git_repo.run("merge", "other", check=False)
+    monkeypatch.chdir(git_repo.path)
+    assert not is_quick("check")
+
+
+def test_a_commit_of_a_dockerfile_alone_is_judged(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git_repo.write("a.js", "1")
+    git_repo.commit()
+    git_repo.write("Dockerfile", "FROM node\nRUN npm install -g left-pad\n")
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert cli.main(["check"]) == 1
+    assert "[install-command]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(interesting_names() - {"package.json"}))
+def test_no_commands_stand_in_lockfiles_and_settings(name: str) -> None:
+    assert place_of(name, b"") is None

@@ -1,0 +1,124 @@
+"""Whether what was vetted are the bytes that a lockfile pins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.vetting.pins import Bound, Pinned, pinned_of, read_pinned, write_pinned
+from tests.support.npm_projects import sri
+
+A, B = sri("a"), sri("b")
+SHA1, SHA256 = sri("a", "sha1"), sri("a", "sha256")
+SUM, OTHER_SUM = "a" * 128, "b" * 128
+GIT = "git+https://github.com/o/r.git#" + "1" * 40
+PATCH = "sha256-" + "p" * 43 + "="
+
+
+def artifact(kind: Kind = Kind.REGISTRY, **fields: Any) -> Artifact:
+    return Artifact(name="a", version="1.0.0", kind=kind, **fields)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "locked", "answer"),
+    [
+        pytest.param(Pinned(integrity=A), artifact(integrity=A), Bound.SAME, id="the hash"),
+        pytest.param(Pinned(integrity=A), artifact(integrity=B), Bound.DIFFERENT, id="another"),
+        pytest.param(
+            Pinned(integrity=A), artifact(integrity=f"{A} {SHA1}"), Bound.SAME, id="and a weaker one"
+        ),
+        pytest.param(
+            Pinned(integrity=f"{A} {SHA1}"), artifact(integrity=SHA1), Bound.SAME, id="the weaker one"
+        ),
+        pytest.param(
+            Pinned(integrity=A), artifact(integrity=SHA256), Bound.DIFFERENT,
+            id="an algorithm that was not noted proves nothing",
+        ),
+        pytest.param(
+            Pinned(integrity=A), artifact(integrity=f"{A} {B}"), Bound.DIFFERENT,
+            id="a second hash that npm would accept too",
+        ),
+        pytest.param(Pinned(integrity=A), artifact(), Bound.DIFFERENT, id="the hash is gone"),
+        pytest.param(
+            Pinned(integrity=A), artifact(checksum=SUM), Bound.UNKNOWN, id="another client's hash"
+        ),
+        pytest.param(
+            Pinned(integrity=A, checksum=SUM), artifact(checksum=SUM), Bound.SAME, id="berry's hash"
+        ),
+        pytest.param(
+            Pinned(checksum=SUM), artifact(checksum=OTHER_SUM), Bound.DIFFERENT, id="another zip"
+        ),
+        pytest.param(
+            Pinned(checksum=f"8/{SUM}"), artifact(checksum=f"10/{OTHER_SUM}"), Bound.UNKNOWN,
+            id="packed by another Yarn",
+        ),
+        pytest.param(Pinned(resolved=GIT), artifact(Kind.GIT, resolved=GIT), Bound.SAME, id="git"),
+        pytest.param(
+            Pinned(resolved=GIT), artifact(Kind.GIT, resolved=GIT[:-1] + "2"), Bound.DIFFERENT,
+            id="another commit",
+        ),
+        pytest.param(
+            Pinned(resolved=GIT), artifact(integrity=A), Bound.DIFFERENT,
+            id="git was vetted, the registry is locked",
+        ),
+        pytest.param(
+            Pinned(integrity=A), artifact(Kind.GIT, resolved=GIT), Bound.DIFFERENT,
+            id="the registry was vetted, git is locked",
+        ),
+        pytest.param(
+            Pinned(resolved=GIT), artifact(Kind.GIT), Bound.DIFFERENT, id="a source that is gone"
+        ),
+        pytest.param(
+            Pinned(integrity=A, patch=PATCH), artifact(integrity=A, patch=PATCH), Bound.SAME,
+            id="the patch",
+        ),
+        pytest.param(
+            Pinned(integrity=A), artifact(integrity=A, patch=PATCH), Bound.DIFFERENT,
+            id="a patch that nobody noted",
+        ),
+        pytest.param(
+            Pinned(integrity=A, patch=PATCH), artifact(integrity=A), Bound.DIFFERENT,
+            id="without the patch",
+        ),
+    ],
+)  # fmt: skip
+def test_compare(pinned: Pinned, locked: Artifact, answer: Bound) -> None:
+    assert pinned.compare(locked) is answer
+
+
+@pytest.mark.parametrize(
+    ("locked", "word"),
+    [
+        (artifact(integrity=A), A),
+        (artifact(integrity=A, resolved="https://registry.npmjs.org/a/-/a-1.0.0.tgz"), A),
+        (artifact(integrity=A, resolved="https://registry.yarnpkg.com/a/-/a-1.0.0.tgz"), A),
+        (
+            artifact(integrity=f"{A} {SHA1}", resolved="https://npm.acme.example/a/-/a-1.0.0.tgz"),
+            f"{A},{SHA1};source:https://npm.acme.example/a/-/a-1.0.0.tgz",
+        ),
+        (artifact(checksum=f"10c0/{SUM}"), f"checksum:10c0/{SUM}"),
+        (artifact(Kind.GIT, resolved=GIT), f"source:{GIT}"),
+        (artifact(integrity=A, patch=PATCH), f"{A};patch:{PATCH}"),
+        (artifact(), "-"),
+    ],
+)
+def test_the_word_of_an_exemption(locked: Artifact, word: str) -> None:
+    assert write_pinned(pinned_of(locked)) == word
+    assert read_pinned(word) == pinned_of(locked)
+
+
+texts = st.none() | st.text(min_size=1)
+
+
+@given(texts, texts, texts)
+def test_a_word_holds_whatever_a_lockfile_says(
+    resolved: str | None, checksum: str | None, patch: str | None
+) -> None:
+    pinned = Pinned(integrity=A, checksum=checksum, resolved=resolved, patch=patch)
+    word = write_pinned(pinned)
+    assert word.split() == [word]
+    assert read_pinned(word) == pinned

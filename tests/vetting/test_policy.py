@@ -1,0 +1,240 @@
+"""config.toml: what it may say, what holds where it says nothing, what is refused."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from npm_vetted.commands.init import _CONFIG
+from npm_vetted.errors import UsageError
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.vetting.policy import (
+    CONFIG,
+    Demands,
+    Deny,
+    Exclude,
+    FirstParty,
+    Ignore,
+    Policy,
+    read_policy,
+)
+
+EVERYTHING = """\
+format = 1
+
+[policy]
+new = ["health", "crypto"]
+upgrade = { major = ["health", "changelog"], minor = ["changelog"], patch = [] }
+scripts = ["source"]
+transitive = "note"
+cooldown-days = 14
+
+[policy.development]
+transitive = "ignore"
+cooldown-days = 0
+
+[registries]
+allowed = ["https://registry.npmjs.org/", "https://npm.other.example/"]
+
+[[first-party]]
+scopes = ["@acme", "@acme-labs"]
+registry = "https://npm.acme.example/"
+
+[[deny]]
+package = "event-stream"
+versions = "3.3.6"
+reason = "flatmap-stream"
+
+[[exclude]]
+path = "templates/**"
+reason = "nobody installs these"
+
+[[ignore]]
+check = "install-command"
+path = "legacy/Dockerfile"
+reason = "goes away"
+until = 2027-01-31
+
+[criteria]
+crypto = "the cryptography was read by someone who knows it"
+"""
+
+
+def test_everything_that_it_may_say() -> None:
+    policy = read_policy(EVERYTHING.encode(), adopted=True)
+    assert policy.demands == Demands(
+        new=("health", "crypto"),
+        upgrade={"major": ("health", "changelog"), "minor": ("changelog",), "patch": ()},
+        scripts=("source",),
+        transitive="note",
+        cooldown_days=14,
+    )
+    assert policy.development == Demands(
+        new=("health", "crypto"),
+        upgrade={"major": ("health", "changelog"), "minor": ("changelog",), "patch": ()},
+        scripts=("source",),
+        transitive="ignore",
+        cooldown_days=0,
+    )
+    assert policy.registries.urls == (
+        "https://registry.npmjs.org/",
+        "https://npm.other.example/",
+        "https://npm.acme.example/",
+    )
+    assert policy.first_party == (
+        FirstParty(scopes=("@acme", "@acme-labs"), registry="https://npm.acme.example/"),
+    )
+    assert policy.deny == (Deny(package="event-stream", versions="3.3.6", reason="flatmap-stream"),)
+    assert policy.exclude == (Exclude(path="templates/**", reason="nobody installs these"),)
+    assert policy.ignore == (
+        Ignore(
+            check="install-command", path="legacy/Dockerfile", reason="goes away",
+            until=datetime.date(2027, 1, 31),
+            line=31,
+        ),
+    )  # fmt: skip
+    assert policy.criteria["crypto"] == "the cryptography was read by someone who knows it"
+
+
+@pytest.mark.parametrize("data", [None, b"", b"format = 1\n", _CONFIG.encode()])
+def test_the_defaults(data: bytes | None) -> None:
+    policy = read_policy(data, adopted=True)
+    assert policy == Policy(adopted=True)
+    assert policy.demands == Demands(
+        new=("health",),
+        upgrade=dict.fromkeys(("major", "minor", "patch"), ("changelog",)),
+        scripts=("scripts",),
+        transitive="accepted",
+        cooldown_days=7,
+    )
+    assert policy.asks(development=True) == policy.demands
+    assert policy.registries.urls == ("https://registry.npmjs.org/",)
+
+
+BAD = [
+    ("formt = 1", "formt: unknown key; did you mean 'format'?", 1),
+    ("format = 'one'", "format: expected a whole number, found the string 'one'", 1),
+    ("format = 0", "format: expected 1, found 0", 1),
+    ("format = 2", "format: format 2 is newer than this npm-vetted knows (1)", 1),
+    ("[policy]\nnews = []", "policy.news: unknown key; did you mean 'new'?", 2),
+    ("[policy]\nnew = 'health'", "policy.new: expected a list of strings, found the string 'health'", 2),
+    ("[policy]\nnew = [1]", "policy.new[0]: expected a string, found the number 1", 2),
+    (
+        "[policy]\nnew = ['helth']",
+        "policy.new[0]: unknown criterion 'helth'; did you mean 'health'?", 2,
+    ),
+    (
+        "[policy]\nupgrade = { mayor = [] }",
+        "policy.upgrade.mayor: unknown key; did you mean 'major'?", 2,
+    ),
+    (
+        "[policy]\ntransitive = 'none'",
+        "policy.transitive: unknown value 'none'; did you mean 'note'?", 2,
+    ),
+    ("[policy]\ncooldown-days = -1", "policy.cooldown-days: expected days, 0 or more, found -1", 2),
+    ("[policy]\ncooldown-days = true", "policy.cooldown-days: expected a whole number, found true", 2),
+    ("[policy]\ncooldown-days = 1.5", "policy.cooldown-days: expected a whole number, found the number 1.5", 2),
+    (
+        "[policy.development]\ndevelopment = {}",
+        ("policy.development.development: unknown key (known: cooldown-days, new, scripts, "
+        "transitive, upgrade)"), 2,
+    ),
+    (
+        "[registries]\nallowed = ['http://x.example/']",
+        "registries.allowed[0]: expected an https URL of a registry, found 'http://x.example/'", 2,
+    ),
+    ("[registries]\nallow = []", "registries.allow: unknown key; did you mean 'allowed'?", 2),
+    ("[[first-party]]\nscopes = ['@a']", "first-party[0]: the key 'registry' is missing", 1),
+    (
+        "[[first-party]]\nregistry = 'https://x.example/'",
+        "first-party[0]: the key 'scopes' is missing or empty", 1,
+    ),
+    (
+        "[[first-party]]\nscopes = ['acme']\nregistry = 'https://x.example/'",
+        "first-party[0].scopes[0]: expected a scope such as '@acme', found 'acme'", 2,
+    ),
+    ("[first-party]\nscopes = ['@a']", "first-party: expected a list of tables, found a table", 1),
+    ("[[deny]]\nreason = 'bad'", "deny[0]: the key 'package' is missing", 1),
+    ("[[deny]]\npackage = 'a'\nreason = ' '", "deny[0].reason: say why: the reason is empty", 3),
+    (
+        "[[deny]]\npackage = 'a'\nversions = '^1'\nreason = 'bad'",
+        "deny[0].versions: expected an exact version, or bounds such as '>=1.0.0 <2.0.0', found '^1'", 3,
+    ),
+    ("[[exclude]]\npath = 'a'", "exclude[0]: the key 'reason' is missing", 1),
+    (
+        "[[ignore]]\ncheck = 'unvetted'\npath = 'a'\nreason = 'x'\nuntil = '2027-01-31'",
+        "ignore[0].until: expected a date such as 2027-01-31", 5,
+    ),
+    (
+        "[criteria]\nhealth = 'x'",
+        "criteria.health: a built-in criterion cannot be given another meaning", 2,
+    ),
+    ("[criteria]\ncrypto = 1", "criteria.crypto: expected a string, found the number 1", 2),
+    ("format = 1\nformat = 1", "not TOML: Cannot overwrite a value", 2),
+    ("[policy", "not TOML: Expected ']' at the end of a table declaration", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message", "line"), BAD)
+def test_what_is_wrong_is_named_with_its_line(text: str, message: str, line: int) -> None:
+    with pytest.raises(UsageError) as raised:
+        read_policy(text.encode(), adopted=True)
+    assert (raised.value.message, raised.value.path, raised.value.line) == (message, CONFIG, line)
+    assert raised.value.status == 2
+
+
+def test_a_newer_format_says_how_to_go_on() -> None:
+    with pytest.raises(UsageError) as raised:
+        read_policy(b"format = 2", adopted=True)
+    assert raised.value.fix == (
+        "upgrade npm-vetted: pre-commit autoupdate, or pip install --upgrade npm-vetted"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "excluded"),
+    [
+        ("templates/**", "templates/a/package.json", True),
+        ("templates/**", "templates/package.json", True),
+        ("templates/**", "my-templates/package.json", False),
+        ("templates", "templates/a/package.json", True),
+        ("templates/*", "templates/a/b/package.json", True),
+        ("**/fixtures", "a/b/fixtures/c/package.json", True),
+        ("{a,b}/x", "b/x/package.json", True),
+        ("{a,b}/x", "c/x/package.json", False),
+        ("*.json", "a/package.json", False),
+        ("a", "A/package.json", False),
+    ],
+)
+def test_exclude(pattern: str, path: str, excluded: bool) -> None:
+    policy = Policy(exclude=(Exclude(path=pattern, reason="x"),))
+    assert policy.excludes(path) is excluded
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "package", "day", "accepted"),
+    [
+        ("unvetted", "a/package-lock.json", "ms", 30, True),
+        ("unvetted", "a/package-lock.json", "ms", 31, True),
+        ("unvetted", "a/package-lock.json", "ms", 32, False),
+        ("unvetted", "a/package-lock.json", "debug", 1, False),
+        ("unvetted", "a/package-lock.json", None, 1, False),
+        ("unvetted", "b/package-lock.json", "ms", 1, False),
+        ("cooldown", "a/package-lock.json", "ms", 1, False),
+    ],
+)
+def test_ignore(check: str, path: str, package: str | None, day: int, accepted: bool) -> None:
+    until = datetime.date(2027, 1, 31)
+    entry = Ignore(check="unvetted", path="a/*", package="ms", reason="x", until=until)
+    when = datetime.date(2026, 12, 31) + datetime.timedelta(days=day)
+    assert Policy(ignore=(entry,)).accepts(check, path, package, when) is accepted
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"), [("@acme/a", True), ("@acme-x/a", False), ("acme", False), ("@acme", True)]
+)
+def test_whose_a_package_is(name: str, ours: bool) -> None:
+    policy = read_policy(EVERYTHING.encode(), adopted=True)
+    owner = policy.owner_of(Artifact(name=name, version="1.0.0", kind=Kind.REGISTRY))
+    assert (owner is not None) is ours
