@@ -172,7 +172,10 @@ def test_the_json_of_check(repo: GitRepo) -> None:
         "all": False,
     }
     assert data["checked"] == {"projects": 1, "artifacts": 2, "notes": 0}
-    keys = ["check", "level", "message", "path", "line", "project", "package", "version", "fix"]
+    keys = [
+        "check", "code", "level", "message", "path", "line", "project", "package", "version", "key",
+        "identity", "fingerprint", "fix",
+    ]  # fmt: skip
     assert [list(each) for each in data["findings"]] == [keys, keys]
 
 
@@ -346,7 +349,7 @@ def test_a_fault_of_its_own_is_json_too(repo: GitRepo, monkeypatch: pytest.Monke
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("npm_vetted.checks._runner.judge", broken)
+    monkeypatch.setattr("npm_vetted.checks._runner.run_checks", broken)
     done = run(repo.path, "check", "--format", "json")
     assert done.status == 3
     [found] = done.findings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-import re
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +10,6 @@ import pytest
 
 from npm_vetted import checks, clients, commands, installs, report
 from npm_vetted._plugins import parts
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.installs import files as places
 
 
@@ -26,12 +24,3 @@ def test_a_part_may_be_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert parts([str(tmp_path)]) == ["four", "one"]
-
-
-def test_an_expression_is_compiled_when_it_is_used() -> None:
-    assert pattern("A(B)", re.IGNORECASE).fullmatch("ab") is not None
-    assert pattern(rb"a").sub(b"b", b"aa") == b"bb"
-    assert pattern("(?P<x>a)|b").groupindex == {"x": 1}
-    faulty = pattern("(")
-    with pytest.raises(re.error):
-        faulty.match("")

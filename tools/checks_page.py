@@ -25,7 +25,7 @@ def page() -> str:
 def _section(name: str, check: Check) -> str:
     parts = [f"## {name}"]
     for field, heading in HEADINGS:
-        text: str = getattr(check.WORDS, field)
+        text: str = getattr(check.EXPLANATION, field)
         body = f"```text\n{text}\n```" if field in CODE else text
         parts.append(body if field == "what" else f"**{heading}**\n\n{body}")
     return "\n\n".join(parts) + "\n"

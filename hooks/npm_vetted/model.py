@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -28,10 +28,9 @@ class Location(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Something wrong that a client's reader saw; the check that asked makes a finding of it.
+    """Something wrong that a client's reader saw. The check that asked makes a finding of it.
 
-    ``fix`` holds the commands that put it right, each as an argument list; the
-    program ``npm-vetted`` stands for this very executable.
+    The fields mean what they mean in a ``Finding``.
     """
 
     message: str
@@ -40,10 +39,22 @@ class Problem(NamedTuple):
     package: str | None = None
     version: str | None = None
     fix: tuple[tuple[str, ...], ...] = ()
+    code: str = ""
+    key: str = ""
+    value: str = ""
+    acceptable: bool = True
 
 
 class Finding(NamedTuple):
-    """One reason why a commit is rejected (or warned about)."""
+    """One reason why a commit is rejected (or warned about).
+
+    ``code`` is the stable name of the reason below its check (``git-program``). ``key`` names what
+    the finding is about and ``value`` its present state: a setting and its value, a dependency and
+    its hash (DESIGN.md, section 6, has the table). ``acceptable`` is False where no baseline and no
+    ``[[ignore]]`` may accept the finding: a secret, a note, the policy.
+    ``fix`` holds the commands that resolve it, each as an argument list; the program
+    ``npm-vetted`` means this very executable.
+    """
 
     check: str
     message: str
@@ -53,6 +64,46 @@ class Finding(NamedTuple):
     package: str | None = None
     version: str | None = None
     fix: tuple[tuple[str, ...], ...] = ()
+    code: str = ""
+    key: str = ""
+    value: str = ""
+    acceptable: bool = True
+
+    @property
+    def identity(self) -> str:
+        """16 hex digits that name the finding across commits; no line number is part of it."""
+        return hashed(b"\0".join(_encoded(each) for each in self._about()))[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """64 hex digits that also bind the value: the baseline accepts exactly this state."""
+        fields = [_encoded(each) for each in (*self._about(), self.value)]
+        return hashed(b"".join(b"%d:%s" % (len(each), each) for each in fields))
+
+    def _about(self) -> tuple[str, ...]:
+        name = self.package or ""
+        return (self.check, self.code, self.project or "", self.location.path, name, self.key)
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; surrogates (of a path that is not UTF-8, of a hostile JSON string) keep their code."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def hashed(data: bytes) -> str:
+    """SHA-256 in hex digits."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def identities(findings: Iterable[Finding]) -> Iterator[str]:
+    """The identity of each finding; ``:n`` marks the n-th equal one, from the second on."""
+    seen: dict[str, int] = {}
+    for finding in findings:
+        identity = finding.identity
+        seen[identity] = seen.get(identity, 0) + 1
+        yield identity if seen[identity] == 1 else f"{identity}:{seen[identity]}"
 
 
 class Kind(StrEnum):

@@ -68,11 +68,12 @@ def test_the_whole_finding(repo: GitRepo) -> None:
     write_project(repo, {"a": entry("a"), "b": entry("b")})
     [found] = check(repo, "unvetted").findings
     fix = found.pop("fix")
+    assert (len(found.pop("identity")), len(found.pop("fingerprint"))) == (16, 64)
     assert fix.endswith('note "b@1.0.0" --criteria health')
     lines = (repo.path / "package-lock.json").read_text().splitlines()
     assert '"node_modules/b"' in lines[found.pop("line") - 1]
     assert found == {
-        "check": "unvetted", "level": "error", "message": NEW, "path": "package-lock.json",
+        "check": "unvetted", "code": "", "key": "", "level": "error", "message": NEW, "path": "package-lock.json",
         "project": ".", "package": "b", "version": "1.0.0",
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from npm_vetted.checks._runner import judge, open_change
+from npm_vetted.checks._runner import open_change, run_checks
 from npm_vetted.clients import Client, clients
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import NpmVettedError
@@ -28,7 +28,7 @@ from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import FileChange, TreeEntry
 from npm_vetted.git.snapshot import EmptySnapshot, Snapshot
-from npm_vetted.installs import judge as judge_installs
+from npm_vetted.installs import problems_of as judge_installs
 from npm_vetted.model import Artifact
 from npm_vetted.packages import integrity as hashes
 from npm_vetted.packages import urls as sources
@@ -356,11 +356,11 @@ def judge_files(files: Mapping[str, bytes]) -> None:
     comparison = Comparison(
         parents=(EmptySnapshot("empty", after.objects),),
         after=after,
-        law=after,
+        policy_source=after,
         touched={path: FileChange(None, after.entry(path)) for path in after.files},
         everything=True,
     )
-    for finding in judge(open_change(comparison)).findings:
+    for finding in run_checks(open_change(comparison)).findings:
         printable(finding.message).encode()
 
 

@@ -24,7 +24,7 @@ from npm_vetted.vetting.notes import (
     read_note,
     says_something,
 )
-from npm_vetted.vetting.pins import Pinned
+from npm_vetted.vetting.pins import Pins
 from npm_vetted.vetting.policy import BUILT_IN_CRITERIA
 from tests.support.npm_projects import LONG_AGO, MemorySnapshot, listed, note_text, sri
 
@@ -58,7 +58,7 @@ def test_every_key_of_a_note() -> None:
     note = read_note(PATH, WHOLE.encode())
     [accepts] = note.brings
     assert (note.package, note.version, note.since) == ("express", "4.19.2", "4.18.2")
-    assert note.pinned == Pinned(integrity=sri("express"))
+    assert note.pinned == Pins(integrity=sri("express"))
     assert note.criteria == ("health", "changelog")
     assert note.vetted_by == "Ada Example <ada@example.com>"
     assert note.vetted_on == datetime.date(2026, 11, 22)
@@ -257,17 +257,17 @@ HASH = sri("x")
 @pytest.mark.parametrize(
     ("version", "pinned", "stem"),
     [
-        ("4.19.2", Pinned(integrity=HASH), "4.19.2"),
-        ("1.0.0+Build.1", Pinned(integrity=HASH), "1.0.0%2b%42uild.1"),
-        (None, Pinned(resolved=f"git+https://github.com/o/r.git#{COMMIT}"), "0123456789ab"),
-        (None, Pinned(resolved=f"https://github.com/o/r.git#commit={COMMIT}"), "0123456789ab"),
-        (None, Pinned(integrity=HASH, resolved="https://x.example/a.tgz"), "a4abd4448c49"),
-        (None, Pinned(resolved="https://x.example/a.tgz"), "25bcfa5da52f"),
-        (None, Pinned(specifier="^4.18.0"), "%5e4.18.0"),
-        (None, Pinned(specifier=">=1 <2 || " * 20), "a4966757e48d"),
+        ("4.19.2", Pins(integrity=HASH), "4.19.2"),
+        ("1.0.0+Build.1", Pins(integrity=HASH), "1.0.0%2b%42uild.1"),
+        (None, Pins(resolved=f"git+https://github.com/o/r.git#{COMMIT}"), "0123456789ab"),
+        (None, Pins(resolved=f"https://github.com/o/r.git#commit={COMMIT}"), "0123456789ab"),
+        (None, Pins(integrity=HASH, resolved="https://x.example/a.tgz"), "a4abd4448c49"),
+        (None, Pins(resolved="https://x.example/a.tgz"), "25bcfa5da52f"),
+        (None, Pins(specifier="^4.18.0"), "%5e4.18.0"),
+        (None, Pins(specifier=">=1 <2 || " * 20), "a4966757e48d"),
     ],
 )
-def test_what_a_note_is_called(version: str | None, pinned: Pinned, stem: str) -> None:
+def test_what_a_note_is_called(version: str | None, pinned: Pins, stem: str) -> None:
     assert file_stem(version, pinned) == stem
 
 

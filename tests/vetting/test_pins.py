@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted.model import Artifact, Kind
-from npm_vetted.vetting.pins import Bound, Pinned, pinned_of, read_pinned, write_pinned
+from npm_vetted.vetting.pins import Match, Pins, pinned_of, read_pinned, write_pinned
 from tests.support.npm_projects import sri
 
 A, B = sri("a"), sri("b")
@@ -26,67 +26,67 @@ def artifact(kind: Kind = Kind.REGISTRY, **fields: Any) -> Artifact:
 @pytest.mark.parametrize(
     ("pinned", "locked", "answer"),
     [
-        pytest.param(Pinned(integrity=A), artifact(integrity=A), Bound.SAME, id="the hash"),
-        pytest.param(Pinned(integrity=A), artifact(integrity=B), Bound.DIFFERENT, id="another"),
+        pytest.param(Pins(integrity=A), artifact(integrity=A), Match.SAME, id="the hash"),
+        pytest.param(Pins(integrity=A), artifact(integrity=B), Match.DIFFERENT, id="another"),
         pytest.param(
-            Pinned(integrity=A), artifact(integrity=f"{A} {SHA1}"), Bound.SAME, id="and a weaker one"
+            Pins(integrity=A), artifact(integrity=f"{A} {SHA1}"), Match.SAME, id="and a weaker one"
         ),
         pytest.param(
-            Pinned(integrity=f"{A} {SHA1}"), artifact(integrity=SHA1), Bound.SAME, id="the weaker one"
+            Pins(integrity=f"{A} {SHA1}"), artifact(integrity=SHA1), Match.SAME, id="the weaker one"
         ),
         pytest.param(
-            Pinned(integrity=A), artifact(integrity=SHA256), Bound.DIFFERENT,
+            Pins(integrity=A), artifact(integrity=SHA256), Match.DIFFERENT,
             id="an algorithm that was not noted proves nothing",
         ),
         pytest.param(
-            Pinned(integrity=A), artifact(integrity=f"{A} {B}"), Bound.DIFFERENT,
+            Pins(integrity=A), artifact(integrity=f"{A} {B}"), Match.DIFFERENT,
             id="a second hash that npm would accept too",
         ),
-        pytest.param(Pinned(integrity=A), artifact(), Bound.DIFFERENT, id="the hash is gone"),
+        pytest.param(Pins(integrity=A), artifact(), Match.DIFFERENT, id="the hash is gone"),
         pytest.param(
-            Pinned(integrity=A), artifact(checksum=SUM), Bound.UNKNOWN, id="another client's hash"
+            Pins(integrity=A), artifact(checksum=SUM), Match.UNKNOWN, id="another client's hash"
         ),
         pytest.param(
-            Pinned(integrity=A, checksum=SUM), artifact(checksum=SUM), Bound.SAME, id="berry's hash"
+            Pins(integrity=A, checksum=SUM), artifact(checksum=SUM), Match.SAME, id="berry's hash"
         ),
         pytest.param(
-            Pinned(checksum=SUM), artifact(checksum=OTHER_SUM), Bound.DIFFERENT, id="another zip"
+            Pins(checksum=SUM), artifact(checksum=OTHER_SUM), Match.DIFFERENT, id="another zip"
         ),
         pytest.param(
-            Pinned(checksum=f"8/{SUM}"), artifact(checksum=f"10/{OTHER_SUM}"), Bound.UNKNOWN,
+            Pins(checksum=f"8/{SUM}"), artifact(checksum=f"10/{OTHER_SUM}"), Match.UNKNOWN,
             id="packed by another Yarn",
         ),
-        pytest.param(Pinned(resolved=GIT), artifact(Kind.GIT, resolved=GIT), Bound.SAME, id="git"),
+        pytest.param(Pins(resolved=GIT), artifact(Kind.GIT, resolved=GIT), Match.SAME, id="git"),
         pytest.param(
-            Pinned(resolved=GIT), artifact(Kind.GIT, resolved=GIT[:-1] + "2"), Bound.DIFFERENT,
+            Pins(resolved=GIT), artifact(Kind.GIT, resolved=GIT[:-1] + "2"), Match.DIFFERENT,
             id="another commit",
         ),
         pytest.param(
-            Pinned(resolved=GIT), artifact(integrity=A), Bound.DIFFERENT,
+            Pins(resolved=GIT), artifact(integrity=A), Match.DIFFERENT,
             id="git was vetted, the registry is locked",
         ),
         pytest.param(
-            Pinned(integrity=A), artifact(Kind.GIT, resolved=GIT), Bound.DIFFERENT,
+            Pins(integrity=A), artifact(Kind.GIT, resolved=GIT), Match.DIFFERENT,
             id="the registry was vetted, git is locked",
         ),
         pytest.param(
-            Pinned(resolved=GIT), artifact(Kind.GIT), Bound.DIFFERENT, id="a source that is gone"
+            Pins(resolved=GIT), artifact(Kind.GIT), Match.DIFFERENT, id="a source that is gone"
         ),
         pytest.param(
-            Pinned(integrity=A, patch=PATCH), artifact(integrity=A, patch=PATCH), Bound.SAME,
+            Pins(integrity=A, patch=PATCH), artifact(integrity=A, patch=PATCH), Match.SAME,
             id="the patch",
         ),
         pytest.param(
-            Pinned(integrity=A), artifact(integrity=A, patch=PATCH), Bound.DIFFERENT,
+            Pins(integrity=A), artifact(integrity=A, patch=PATCH), Match.DIFFERENT,
             id="a patch that nobody noted",
         ),
         pytest.param(
-            Pinned(integrity=A, patch=PATCH), artifact(integrity=A), Bound.DIFFERENT,
+            Pins(integrity=A, patch=PATCH), artifact(integrity=A), Match.DIFFERENT,
             id="without the patch",
         ),
     ],
 )  # fmt: skip
-def test_compare(pinned: Pinned, locked: Artifact, answer: Bound) -> None:
+def test_compare(pinned: Pins, locked: Artifact, answer: Match) -> None:
     assert pinned.compare(locked) is answer
 
 
@@ -118,7 +118,7 @@ texts = st.none() | st.text(min_size=1)
 def test_a_word_holds_whatever_a_lockfile_says(
     resolved: str | None, checksum: str | None, patch: str | None
 ) -> None:
-    pinned = Pinned(integrity=A, checksum=checksum, resolved=resolved, patch=patch)
+    pinned = Pins(integrity=A, checksum=checksum, resolved=resolved, patch=patch)
     word = write_pinned(pinned)
     assert word.split() == [word]
     assert read_pinned(word) == pinned

@@ -11,7 +11,7 @@ import pytest
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.vetting.notes import NoteStore
 from npm_vetted.vetting.policy import CONFIG, Exemptions, read_policy
-from npm_vetted.vetting.resolver import Lack, Status, Subject, Vetting
+from npm_vetted.vetting.resolver import GapReason, Status, Vetting, VettingRequest
 from tests.support.npm_projects import MemorySnapshot, listed, note_text, sri
 
 NOTES = ".vetting/notes/"
@@ -30,9 +30,9 @@ def artifact(name: str = "a", version: str = "1.0.0", **fields: Any) -> Artifact
     return Artifact(name=name, version=version, kind=Kind.REGISTRY, integrity=integrity, **fields)
 
 
-def subject(name: str = "a", version: str = "1.0.0", **keys: Any) -> Subject:
+def subject(name: str = "a", version: str = "1.0.0", **keys: Any) -> VettingRequest:
     keys = {"direct": True, "development": False, **keys}
-    return Subject(artifact=artifact(name, version), **keys)
+    return VettingRequest(artifact=artifact(name, version), **keys)
 
 
 def notes(*each: tuple[str, str, dict[str, Any]]) -> dict[str, str]:
@@ -43,8 +43,8 @@ def notes(*each: tuple[str, str, dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def answer(judge: Vetting, what: Subject) -> Status | Lack:
-    verdict = judge.judge(what)
+def answer(judge: Vetting, what: VettingRequest) -> Status | GapReason:
+    verdict = judge.decide(what)
     return verdict.status if verdict.gap is None else verdict.gap.lack
 
 
@@ -87,15 +87,15 @@ def test_what_is_demanded(
     ("criteria", "previous", "expected"),
     [
         (["health"], (), Status.VETTED),
-        (["source"], (), Lack.CRITERIA),
+        (["source"], (), GapReason.CRITERIA),
         (["health", "changelog"], (), Status.VETTED),
-        (["changelog"], (), Lack.CRITERIA),
+        (["changelog"], (), GapReason.CRITERIA),
         (["changelog"], ("0.9.0",), Status.VETTED),
-        (["health"], ("0.9.0",), Lack.CRITERIA),
+        (["health"], ("0.9.0",), GapReason.CRITERIA),
     ],
 )
 def test_a_note_of_its_own(
-    criteria: list[str], previous: tuple[str, ...], expected: Status | Lack
+    criteria: list[str], previous: tuple[str, ...], expected: Status | GapReason
 ) -> None:
     judge = vetting(notes(("a", "1.0.0", {"criteria": criteria})))
     assert answer(judge, subject(previous=previous)) is expected
@@ -103,21 +103,21 @@ def test_a_note_of_its_own(
 
 def test_source_implies_scripts() -> None:
     judge = vetting(notes(("a", "1.0.0", {"criteria": ["health", "source"]})))
-    mention = judge.judge(subject()).mention
+    mention = judge.decide(subject()).mention
     assert mention is not None
     assert judge.lacking_scripts(subject(), mention.note.grants) == ()
 
 
 # Delta chains.
 
-CHAINS: dict[str, tuple[dict[str, str], str, Status | Lack]] = {
+CHAINS: dict[str, tuple[dict[str, str], str, Status | GapReason]] = {
     "from a whole review": (
         notes(("a", "1.0.0", {}), ("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]})),
         "", Status.VETTED,
     ),
     "from nothing": (
         notes(("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]})),
-        "", Lack.CHAIN,
+        "", GapReason.CHAIN,
     ),
     "from an exemption": (
         notes(("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]})),
@@ -135,22 +135,22 @@ CHAINS: dict[str, tuple[dict[str, str], str, Status | Lack]] = {
             ("a", "1.0.0", {"criteria": ["changelog"]}),
             ("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]}),
         ),
-        "", Lack.CHAIN,
+        "", GapReason.CHAIN,
     ),
     "from itself": (
         notes(("a", "1.1.0", {"from_": "1.1.0", "criteria": ["changelog"]})),
-        "", Lack.CHAIN,
+        "", GapReason.CHAIN,
     ),
     "in a circle": (
         notes(
             ("a", "1.0.0", {"from_": "1.1.0", "criteria": ["changelog"]}),
             ("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]}),
         ),
-        "", Lack.CHAIN,
+        "", GapReason.CHAIN,
     ),
     "of another package's version": (
         notes(("b", "1.0.0", {}), ("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]})),
-        "", Lack.CHAIN,
+        "", GapReason.CHAIN,
     ),
     "backwards, a downgrade": (
         notes(("a", "1.2.0", {}), ("a", "1.1.0", {"from_": "1.2.0", "criteria": ["changelog"]})),
@@ -160,7 +160,7 @@ CHAINS: dict[str, tuple[dict[str, str], str, Status | Lack]] = {
 
 
 @pytest.mark.parametrize(("files", "exemptions", "expected"), CHAINS.values(), ids=CHAINS)
-def test_chains(files: Files, exemptions: str, expected: Status | Lack) -> None:
+def test_chains(files: Files, exemptions: str, expected: Status | GapReason) -> None:
     assert answer(vetting(files, exemptions=exemptions), subject(version="1.1.0")) is expected
 
 
@@ -187,39 +187,43 @@ OWN = notes(("a", "1.0.0", {}))
     ("files", "transitive", "direct", "expected"),
     [
         (BROUGHT, "accepted", False, Status.ACCEPTED),
-        (BROUGHT, "accepted", True, Lack.DIRECT),
-        (BROUGHT, "note", False, Lack.OWN),
+        (BROUGHT, "accepted", True, GapReason.DIRECT),
+        (BROUGHT, "note", False, GapReason.OWN),
         (BROUGHT, "ignore", False, Status.ACCEPTED),
         (ACCEPTED, "accepted", False, Status.ACCEPTED),
         (ACCEPTED, "accepted", True, Status.ACCEPTED),
         (ACCEPTED, "note", False, Status.ACCEPTED),
         (ACCEPTED_FULLY, "accepted", False, Status.ACCEPTED),
-        (ACCEPTED_FULLY, "accepted", True, Lack.CRITERIA),
-        (ACCEPTED_FULLY, "note", False, Lack.CRITERIA),
+        (ACCEPTED_FULLY, "accepted", True, GapReason.CRITERIA),
+        (ACCEPTED_FULLY, "note", False, GapReason.CRITERIA),
         (OWN, "accepted", False, Status.VETTED),
         (OWN, "note", False, Status.VETTED),
-        ({}, "accepted", False, Lack.NOTE),
-        ({}, "note", False, Lack.NOTE),
+        ({}, "accepted", False, GapReason.NOTE),
+        ({}, "note", False, GapReason.NOTE),
         ({}, "ignore", False, Status.ACCEPTED),
-        ({}, "ignore", True, Lack.NOTE),
+        ({}, "ignore", True, GapReason.NOTE),
     ],
 )
-def test_transitive(files: Files, transitive: str, direct: bool, expected: Status | Lack) -> None:
+def test_transitive(
+    files: Files, transitive: str, direct: bool, expected: Status | GapReason
+) -> None:
     judge = vetting(files, f'[policy]\ntransitive = "{transitive}"\n')
     assert answer(judge, subject(direct=direct)) is expected
 
 
 @pytest.mark.parametrize(
-    ("development", "expected"), [(True, Status.VETTED), (False, Lack.CRITERIA)]
+    ("development", "expected"), [(True, Status.VETTED), (False, GapReason.CRITERIA)]
 )
-def test_development_has_a_policy_of_its_own(development: bool, expected: Status | Lack) -> None:
+def test_development_has_a_policy_of_its_own(
+    development: bool, expected: Status | GapReason
+) -> None:
     config = '[policy]\nnew = ["source"]\n[policy.development]\nnew = ["health"]\n'
     assert answer(vetting(OWN, config), subject(development=development)) is expected
 
 
 def test_development_is_asked_as_much_as_all_where_nothing_is_said() -> None:
     config = '[policy]\nnew = ["source"]\n[policy.development]\ncooldown-days = 0\n'
-    assert answer(vetting(OWN, config), subject(development=True)) is Lack.CRITERIA
+    assert answer(vetting(OWN, config), subject(development=True)) is GapReason.CRITERIA
 
 
 # Bytes.
@@ -229,23 +233,24 @@ def test_development_is_asked_as_much_as_all_where_nothing_is_said() -> None:
     ("locked", "expected"),
     [
         (artifact(), Status.VETTED),
-        (artifact(integrity=sri("others")), Lack.BYTES),
-        (artifact(integrity=None), Lack.BYTES),
-        (artifact(patch="sha256-x"), Lack.BYTES),
-        (artifact(integrity=sri("a@1.0.0", "sha384")), Lack.BYTES),
+        (artifact(integrity=sri("others")), GapReason.BYTES),
+        (artifact(integrity=None), GapReason.BYTES),
+        (artifact(patch="sha256-x"), GapReason.BYTES),
+        (artifact(integrity=sri("a@1.0.0", "sha384")), GapReason.BYTES),
     ],
 )
-def test_a_note_binds_bytes(locked: Artifact, expected: Status | Lack) -> None:
+def test_a_note_binds_bytes(locked: Artifact, expected: Status | GapReason) -> None:
     assert (
-        answer(vetting(OWN), Subject(artifact=locked, direct=True, development=False)) is expected
+        answer(vetting(OWN), VettingRequest(artifact=locked, direct=True, development=False))
+        is expected
     )
 
 
 def test_ignored_transitive_packages_are_still_held_against_a_note_of_theirs() -> None:
     judge = vetting(OWN, '[policy]\ntransitive = "ignore"\n')
     locked = artifact(integrity=sri("others"))
-    what = Subject(artifact=locked, direct=False, development=False)
-    assert answer(judge, what) is Lack.BYTES
+    what = VettingRequest(artifact=locked, direct=False, development=False)
+    assert answer(judge, what) is GapReason.BYTES
 
 
 def test_a_second_note_vouches_for_other_bytes() -> None:
@@ -253,14 +258,14 @@ def test_a_second_note_vouches_for_other_bytes() -> None:
     judge = vetting({**OWN, f"{NOTES}a/1.0.0.2.toml": second})
     for integrity in (sri("others"), sri("a@1.0.0")):
         locked = artifact(integrity=integrity)
-        assert judge.judge(Subject(artifact=locked, direct=True, development=False)).covered
+        assert judge.decide(VettingRequest(artifact=locked, direct=True, development=False)).covered
     locked = artifact(integrity=sri("third"))
-    assert not judge.judge(Subject(artifact=locked, direct=True, development=False)).covered
+    assert not judge.decide(VettingRequest(artifact=locked, direct=True, development=False)).covered
 
 
 def test_another_clients_hash_covers_but_says_so() -> None:
     locked = artifact(integrity=None, checksum="a" * 128)
-    verdict = vetting(OWN).judge(Subject(artifact=locked, direct=True, development=False))
+    verdict = vetting(OWN).decide(VettingRequest(artifact=locked, direct=True, development=False))
     assert (verdict.status, verdict.unbound) == (Status.VETTED, True)
 
 
@@ -268,13 +273,15 @@ GIT = "git+https://github.com/o/r.git#" + "1" * 40
 
 
 @pytest.mark.parametrize(
-    ("resolved", "expected"), [(GIT, Status.VETTED), (GIT[:-1] + "2", Lack.BYTES)]
+    ("resolved", "expected"), [(GIT, Status.VETTED), (GIT[:-1] + "2", GapReason.BYTES)]
 )
-def test_a_note_of_a_commit(resolved: str, expected: Status | Lack) -> None:
+def test_a_note_of_a_commit(resolved: str, expected: Status | GapReason) -> None:
     text = note_text("a", None, integrity=None, resolved=GIT)
     locked = Artifact(name="a", version=None, kind=Kind.GIT, resolved=resolved)
     judge = vetting({f"{NOTES}a/{'1' * 12}.toml": text})
-    assert answer(judge, Subject(artifact=locked, direct=True, development=False)) is expected
+    assert (
+        answer(judge, VettingRequest(artifact=locked, direct=True, development=False)) is expected
+    )
 
 
 def test_a_list_may_name_a_commit() -> None:
@@ -282,7 +289,7 @@ def test_a_list_may_name_a_commit() -> None:
     text = note_text("b", brings=[{"package": f"a@{ssh}", "resolved": ssh}])
     locked = Artifact(name="a", version=None, kind=Kind.GIT, resolved=ssh)
     judge = vetting({f"{NOTES}b/1.0.0.toml": text})
-    found = answer(judge, Subject(artifact=locked, direct=False, development=False))
+    found = answer(judge, VettingRequest(artifact=locked, direct=False, development=False))
     assert found is Status.ACCEPTED
 
 
@@ -295,16 +302,20 @@ def test_a_list_may_name_a_commit() -> None:
         (artifact(), Status.EXEMPT),
         (artifact(resolved="https://registry.npmjs.org/a/-/a-1.0.0.tgz"), Status.EXEMPT),
         (artifact(resolved="https://registry.yarnpkg.com/a/-/a-1.0.0.tgz"), Status.EXEMPT),
-        (artifact(resolved="https://elsewhere.example/a-1.0.0.tgz"), Lack.NOTE),
-        (artifact(integrity=sri("others")), Lack.NOTE),
-        (artifact(integrity=None), Lack.NOTE),
-        (artifact(version="1.0.1"), Lack.NOTE),
-        (artifact(name="A"), Lack.NOTE),
+        (artifact(resolved="https://elsewhere.example/a-1.0.0.tgz"), GapReason.NOTE),
+        (artifact(integrity=sri("others")), GapReason.NOTE),
+        (artifact(integrity=None), GapReason.NOTE),
+        (artifact(version="1.0.1"), GapReason.NOTE),
+        (artifact(name="A"), GapReason.NOTE),
     ],
 )
-def test_an_exemption_binds_bytes_and_source(locked: Artifact, expected: Status | Lack) -> None:
+def test_an_exemption_binds_bytes_and_source(
+    locked: Artifact, expected: Status | GapReason
+) -> None:
     judge = vetting({}, exemptions=f"a@1.0.0 {sri('a@1.0.0')} - at adoption\n")
-    assert answer(judge, Subject(artifact=locked, direct=True, development=False)) is expected
+    assert (
+        answer(judge, VettingRequest(artifact=locked, direct=True, development=False)) is expected
+    )
 
 
 # First-party.
@@ -316,24 +327,24 @@ OURS = '[[first-party]]\nscopes = ["@acme"]\nregistry = "https://npm.acme.exampl
     ("name", "kind", "expected"),
     [
         ("@acme/a", Kind.REGISTRY, Status.FIRST_PARTY),
-        ("@acme-evil/a", Kind.REGISTRY, Lack.NOTE),
-        ("@acm/a", Kind.REGISTRY, Lack.NOTE),
-        ("acme", Kind.REGISTRY, Lack.NOTE),
-        ("@Acme/a", Kind.REGISTRY, Lack.NOTE),
-        ("@acme/a", Kind.FILE, Lack.NOTE),
-        ("@acme/a", Kind.GIT, Lack.NOTE),
+        ("@acme-evil/a", Kind.REGISTRY, GapReason.NOTE),
+        ("@acm/a", Kind.REGISTRY, GapReason.NOTE),
+        ("acme", Kind.REGISTRY, GapReason.NOTE),
+        ("@Acme/a", Kind.REGISTRY, GapReason.NOTE),
+        ("@acme/a", Kind.FILE, GapReason.NOTE),
+        ("@acme/a", Kind.GIT, GapReason.NOTE),
     ],
 )
-def test_first_party(name: str, kind: Kind, expected: Status | Lack) -> None:
+def test_first_party(name: str, kind: Kind, expected: Status | GapReason) -> None:
     locked = Artifact(name=name, version="1.0.0", kind=kind, resolved="file:a.tgz")
-    what = Subject(artifact=locked, direct=True, development=False)
+    what = VettingRequest(artifact=locked, direct=True, development=False)
     assert answer(vetting({}, OURS), what) is expected
 
 
 def test_what_a_tarball_carries_stands_and_falls_with_it() -> None:
     inner = Artifact(name="inner", version="9.9.9", kind=Kind.REGISTRY, bundled=True)
-    for files, expected in ((OWN, Status.VETTED), ({}, Lack.NOTE)):
-        what = Subject(artifact=inner, direct=False, development=False, carrier=artifact())
+    for files, expected in ((OWN, Status.VETTED), ({}, GapReason.NOTE)):
+        what = VettingRequest(artifact=inner, direct=False, development=False, carrier=artifact())
         assert answer(vetting(files), what) is expected
 
 
@@ -346,4 +357,4 @@ def test_a_malformed_or_misplaced_note_covers_nothing() -> None:
         {f"{NOTES}a/1.0.0.txt": note_text("a")},
         {f"{NOTES}a/b/1.0.0.toml": note_text("a")},
     ):
-        assert answer(vetting(files), subject()) is Lack.NOTE
+        assert answer(vetting(files), subject()) is GapReason.NOTE

@@ -15,10 +15,10 @@ from npm_vetted._plugins import parts
 from npm_vetted.model import Finding, Level, Problem, Project
 
 if TYPE_CHECKING:
-    from npm_vetted.projects.change import Change, Use
+    from npm_vetted.projects.change import Change, IntroducedPackage
 
 
-class Words(NamedTuple):
+class Explanation(NamedTuple):
     """How a check is explained; ``explain`` and docs/checks.md both read it from here.
 
     ``what`` it rejects in one sentence; ``why``, with the incident that taught it; ``before`` and
@@ -39,7 +39,7 @@ class Check(Protocol):
 
     HOOKS: frozenset[str]
     """The narrow hooks that run it: settings, notes, lockfile (``npm-vetted`` runs them all)."""
-    WORDS: Words
+    EXPLANATION: Explanation
 
     def run(self, change: Change) -> Iterator[Finding]:
         """The findings of this change; each ``check`` is this check's id."""
@@ -67,12 +67,16 @@ def finding_of(
         package=problem.package,
         version=problem.version,
         fix=problem.fix or ((fix,) if fix else ()),
+        code=problem.code,
+        key=problem.key,
+        value=problem.value,
+        acceptable=problem.acceptable,
     )
 
 
 def use_finding(
     check: str,
-    use: Use,
+    use: IntroducedPackage,
     message: str,
     *,
     level: Level = Level.ERROR,

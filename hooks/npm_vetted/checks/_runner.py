@@ -21,7 +21,7 @@ from npm_vetted.vetting.resolver import Vetting
 UNDECIDED = "undecided"
 
 
-class Judgement(NamedTuple):
+class CheckResult(NamedTuple):
     """What the checks found, and what they looked at. ``status`` is the exit status."""
 
     findings: tuple[Finding, ...]
@@ -84,10 +84,10 @@ def _unread(comparison: Comparison, today: datetime.datetime) -> UndecidedError 
 
 def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
     after = policy_of(comparison.after)
-    law = comparison.law
-    first = not adopted(law)
-    policy = after if first else policy_of(law)
-    ruling = comparison.after if first else law
+    policy_source = comparison.policy_source
+    first = not adopted(policy_source)
+    policy = after if first else policy_of(policy_source)
+    ruling = comparison.after if first else policy_source
     exemptions = _exemptions(comparison, ruling)
     untouched = EXEMPTIONS not in comparison.touched
     return Change(
@@ -108,10 +108,10 @@ def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
     )
 
 
-def _exemptions(comparison: Comparison, law: Snapshot) -> Exemptions:
+def _exemptions(comparison: Comparison, policy_source: Snapshot) -> Exemptions:
     """The exemptions of the state whose policy judges, but for those that the change takes away."""
-    found = Exemptions.read(law.read(EXEMPTIONS))
-    if law is comparison.after or EXEMPTIONS not in comparison.touched:
+    found = Exemptions.read(policy_source.read(EXEMPTIONS))
+    if policy_source is comparison.after or EXEMPTIONS not in comparison.touched:
         return found
     before = Exemptions.read(comparison.before.read(EXEMPTIONS)).lines()
     gone = before - Exemptions.read(comparison.after.read(EXEMPTIONS)).lines()
@@ -119,7 +119,7 @@ def _exemptions(comparison: Comparison, law: Snapshot) -> Exemptions:
     return Exemptions("".join(f"{line}\n" for line in kept))
 
 
-def judge(change: Change, wanted: Collection[str] | None = None) -> Judgement:
+def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckResult:
     """Run the checks (all of them, or those that are wanted) over a change."""
     found: list[Finding] = []
     statuses: set[int] = set()
@@ -133,7 +133,7 @@ def judge(change: Change, wanted: Collection[str] | None = None) -> Judgement:
             found.append(undecided(error))
     kept = sorted(set(_kept(found, change)), key=_order)
     projects, artifacts = _looked_at(change)
-    return Judgement(
+    return CheckResult(
         findings=tuple(kept),
         projects=projects,
         artifacts=artifacts,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, finding_of
+from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES, recoded
 from npm_vetted.projects.change import Change
@@ -20,7 +20,7 @@ _HARMLESS: Final = frozenset({
 })  # fmt: skip
 _WORKSPACE: Final = "pnpm-workspace.yaml"
 HOOKS: Final = frozenset({"settings"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "Committed settings that undo protection: a registry that is not https or not listed, "
         "TLS switched off, a literal token, a program that the client would run, switches that "

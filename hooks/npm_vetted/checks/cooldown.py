@@ -6,15 +6,15 @@ import datetime
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, use_finding
+from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Finding
-from npm_vetted.projects.change import Arrival, Change, Use
+from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
 from npm_vetted.vetting.notes import Mention
 from npm_vetted.vetting.resolver import Status
 
 ID: Final = "cooldown"
 HOOKS: Final = frozenset({"notes"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what="A version that is younger than the cooldown (7 days by default) when it enters.",
     why=(
         "Most malicious releases are found within hours or days: the chalk and debug releases of "
@@ -64,7 +64,7 @@ def _counted_from(mention: Mention, now: datetime.datetime) -> tuple[datetime.da
 
 
 def _finding(
-    use: Use, mention: Mention, age: datetime.timedelta, days: int, source: str
+    use: IntroducedPackage, mention: Mention, age: datetime.timedelta, days: int, source: str
 ) -> Finding:
     left = datetime.timedelta(days=days) - age
     return use_finding(
@@ -77,7 +77,7 @@ def _finding(
     )
 
 
-def _named(use: Use, mention: Mention) -> str:
+def _named(use: IntroducedPackage, mention: Mention) -> str:
     """What ``note`` finds the note by: its own package, or what a group lists."""
     return mention.note.label if mention.note.package else use.artifact.label
 

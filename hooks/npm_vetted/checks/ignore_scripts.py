@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, finding_of
+from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.model import Finding
 from npm_vetted.projects.change import Change
 
 ID: Final = "ignore-scripts"
 HOOKS: Final = frozenset({"settings"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what="A project whose committed settings let its dependencies' lifecycle scripts run.",
     why=(
         "An install script runs with your rights the moment a package is installed, before anyone "

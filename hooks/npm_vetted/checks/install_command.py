@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
-from npm_vetted.checks import Words
+from npm_vetted.checks import Explanation
 from npm_vetted.clients import clients
 from npm_vetted.errors import NpmVettedError
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.git.snapshot import VETTING
-from npm_vetted.installs import judge, place_of
+from npm_vetted.installs import place_of, problems_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.change import Change, read_lockfile
 from npm_vetted.projects.discovery import Projects, ancestors, interesting_names, join
-from npm_vetted.vetting.resolver import Status, Subject, Vetting
+from npm_vetted.vetting.resolver import Status, Vetting, VettingRequest
 
 if TYPE_CHECKING:
     from npm_vetted.git.repository import TreeEntry
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ID: Final = "install-command"
 HOOKS: Final = frozenset({"settings"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "A command in a Dockerfile, a CI file, a script, a Makefile or package.json that would run "
         "the install scripts of dependencies: a flag or variable that switches them on, an install "
@@ -48,7 +48,7 @@ WORDS: Final = Words(
 )
 
 _IGNORES: Final = (".dockerignore", ".containerignore")
-_TAIL: Final = pattern(r"(?<!^)@")
+_TAIL: Final = re.compile(r"(?<!^)@")
 _BINS: Final = {
     "tsc": "typescript", "tsserver": "typescript", "ng": "@angular/cli",
     "vue-cli-service": "@vue/cli-service", "changeset": "@changesets/cli",
@@ -92,7 +92,7 @@ def _findings(view: View, path: str) -> Iterator[Finding]:
         name != MANIFEST and "." in name and place_of(path, b"") is None  # asking imports them all
     ):
         return
-    for problem in judge(path, view):
+    for problem in problems_of(path, view):
         yield _finding(problem)
 
 
@@ -134,9 +134,9 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
         if place_of(path, b"") is None:
             continue
         known: set[str] | None = None
-        for problem in judge(path, after):
+        for problem in problems_of(path, after):
             if known is None:
-                known = {each.message for each in judge(path, before)}
+                known = {each.message for each in problems_of(path, before)}
             if problem.message not in known:
                 yield _finding(problem)
 
@@ -217,8 +217,8 @@ class View:
         return bool(found) and all(map(self._is_reviewed, found))
 
     def _is_reviewed(self, artifact: Artifact) -> bool:
-        subject = Subject(artifact=artifact, direct=False, development=False)
-        verdict = self.vetting.judge(subject)
+        subject = VettingRequest(artifact=artifact, direct=False, development=False)
+        verdict = self.vetting.decide(subject)
         if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
             return True
         if verdict.mention is None or not verdict.covered:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, use_finding
+from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Allowance, Artifact, Finding
-from npm_vetted.projects.change import Change, ProjectChange, Use
-from npm_vetted.vetting.resolver import Status, Subject, scripts_of
+from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
+from npm_vetted.vetting.resolver import Status, VettingRequest, scripts_of
 
 ID: Final = "install-scripts"
 HOOKS: Final = frozenset({"notes"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "A package that declares lifecycle scripts, or an entry in an allow-list, whose note does "
         "not say that the scripts were reviewed."
@@ -37,7 +37,7 @@ def run(change: Change) -> Iterator[Finding]:
         yield from _of_allowances(change, project)
 
 
-def _of_use(change: Change, use: Use) -> Iterator[Finding]:
+def _of_use(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
     verdict = change.verdict(use)
     if not verdict.covered or verdict.mention is None:
         return
@@ -56,7 +56,7 @@ def _of_use(change: Change, use: Use) -> Iterator[Finding]:
         )
 
 
-def _fix(change: Change, artifact: Artifact, subject: Subject) -> tuple[str, ...]:
+def _fix(change: Change, artifact: Artifact, subject: VettingRequest) -> tuple[str, ...]:
     wanted = {
         *change.vetting.demanded(subject, None),
         *change.policy.asks(subject.development).scripts,
@@ -81,8 +81,8 @@ def _of_allowances(change: Change, project: ProjectChange) -> Iterator[Finding]:
 
 def _reviewed(change: Change, artifact: Artifact) -> bool:
     """Whether a note (or an exemption) of exactly these bytes says the scripts were reviewed."""
-    subject = Subject(artifact=artifact, direct=False, development=False)
-    verdict = change.vetting.judge(subject)
+    subject = VettingRequest(artifact=artifact, direct=False, development=False)
+    verdict = change.vetting.decide(subject)
     if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
         return True
     if verdict.mention is None or not verdict.covered:
@@ -93,7 +93,7 @@ def _reviewed(change: Change, artifact: Artifact) -> bool:
 def _allowance_finding(
     change: Change, project: ProjectChange, allowance: Allowance, artifact: Artifact
 ) -> Finding:
-    subject = Subject(artifact=artifact, direct=False, development=False)
+    subject = VettingRequest(artifact=artifact, direct=False, development=False)
     return Finding(
         check=ID,
         message=f"{allowance.setting} lets its scripts run, and no note says that they were reviewed",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, finding_of, use_finding
+from npm_vetted.checks import Explanation, finding_of, use_finding
 from npm_vetted.model import Artifact, Finding
 from npm_vetted.packages.integrity import is_weak, unsound
-from npm_vetted.projects.change import Change, ProjectChange, Use
-from npm_vetted.vetting.resolver import Lack
+from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
+from npm_vetted.vetting.resolver import GapReason
 
 ID: Final = "integrity"
 HOOKS: Final = frozenset({"notes", "lockfile"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "A package whose hash is not the one that was vetted, or that changed or vanished while "
         "the version stayed; more than one hash of the strongest algorithm, or an unknown one; a "
@@ -54,7 +54,7 @@ def run(change: Change) -> Iterator[Finding]:
                 yield use_finding(ID, use, f"integrity {artifact.integrity!r}: {reason}")
                 continue
         verdict = change.verdict(use)
-        if verdict.gap is not None and verdict.gap.lack is Lack.BYTES and verdict.gap.mention:
+        if verdict.gap is not None and verdict.gap.lack is GapReason.BYTES and verdict.gap.mention:
             note = verdict.gap.mention.note.path
             found = artifact.integrity or artifact.checksum or artifact.resolved or "no hash"
             yield use_finding(
@@ -78,7 +78,7 @@ def _rehashed(project: ProjectChange) -> Iterator[Finding]:
             yield finding_of(ID, problems[0], project.after)
 
 
-def _changed(use: Use) -> Iterator[Finding]:
+def _changed(use: IntroducedPackage) -> Iterator[Finding]:
     """A hash that changed or vanished while the version stayed, and that no note vouches for.
 
     Held against the same source, where that was there: Yarn berry locks a package that it patches

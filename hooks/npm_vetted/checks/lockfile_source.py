@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, use_finding
+from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Artifact, Finding, Kind, Level, Location
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import Registries, is_pinned, is_tarball_of, tarball_of
-from npm_vetted.projects.change import Change, Use
+from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.projects.discovery import in_node_modules
 from npm_vetted.vetting.policy import DEFAULT_REGISTRY
 from npm_vetted.vetting.resolver import Status, Verdict
 
 ID: Final = "lockfile-source"
 HOOKS: Final = frozenset({"lockfile"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "A package from a host that is not allowed or not over https, a tarball of another package "
         "or version, a missing or weak hash, a git or URL source that no note accepts, a bundled "
@@ -65,7 +65,7 @@ def _tracked_modules(change: Change) -> Iterator[Finding]:
         )
 
 
-def _of_use(change: Change, use: Use, verdict: Verdict) -> Iterator[Finding]:
+def _of_use(change: Change, use: IntroducedPackage, verdict: Verdict) -> Iterator[Finding]:
     artifact = use.artifact
     owner = change.policy.owner_of(artifact)
     if artifact.bundled:
@@ -111,7 +111,7 @@ def _is_accepted(artifact: Artifact, verdict: Verdict) -> bool:
     return verdict.mention.pinned.resolved == artifact.resolved
 
 
-def _bundled(use: Use) -> Iterator[Finding]:
+def _bundled(use: IntroducedPackage) -> Iterator[Finding]:
     if use.entry.bundled_by is None:
         yield use_finding(ID, use, "marked as bundled, but no package above it bundles it")
     elif use.artifact.resolved or (use.artifact.integrity and use.lockfile.names_hosts):
@@ -123,7 +123,7 @@ def _bundled(use: Use) -> Iterator[Finding]:
         )
 
 
-def _registry(change: Change, use: Use) -> Iterator[Finding]:
+def _registry(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
     resolved = use.artifact.resolved
     if resolved is None or (not use.lockfile.names_hosts and "://" not in resolved):
         return
@@ -152,7 +152,7 @@ def _registry(change: Change, use: Use) -> Iterator[Finding]:
         )
 
 
-def _first_party(use: Use, registry: str) -> Iterator[Finding]:
+def _first_party(use: IntroducedPackage, registry: str) -> Iterator[Finding]:
     """A package of ours must come from our registry: else anyone may publish its name."""
     resolved = use.artifact.resolved
     ours = Registries((registry,))
@@ -176,7 +176,7 @@ def _first_party(use: Use, registry: str) -> Iterator[Finding]:
         )
 
 
-def _hash(use: Use) -> Iterator[Finding]:
+def _hash(use: IntroducedPackage) -> Iterator[Finding]:
     artifact = use.artifact
     if artifact.integrity is None and artifact.checksum is None:
         if artifact.resolved and "#" in artifact.resolved and use.lockfile.names_hosts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, finding_of
+from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.clients import Client, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Finding, Group, Location, Pin, Problem, Project
@@ -24,7 +24,7 @@ from npm_vetted.projects.discovery import (
 
 ID: Final = "lockfile-sync"
 HOOKS: Final = frozenset({"lockfile"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "A manifest and a lockfile that disagree, a missing lockfile, two lockfiles for one "
         "project, a lockfile of another client than the pinned one, a locked package that nothing "

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.checks import Words, use_finding
+from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Finding
-from npm_vetted.projects.change import Change, ProjectChange, Use
+from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.resolver import Status
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ID: Final = "lookalike"
 HOOKS: Final = frozenset({"notes"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "A package that is new to the repository and whose name is one slip away from a popular "
         "package or from one that the repository used before: a letter added, dropped, swapped or "
@@ -43,7 +43,7 @@ _SHOWN: Final = 3
 def run(change: Change) -> Iterator[Finding]:
     """Judge the names that the commit brings in, each once a project."""
     for project in change.projects:
-        names: dict[str, list[Use]] = {}
+        names: dict[str, list[IntroducedPackage]] = {}
         for use in project.uses:
             if _is_new(use):
                 names.setdefault(use.artifact.name, []).append(use)
@@ -65,28 +65,30 @@ def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[
     return {name: found for name in rare if (found := list(lookalikes(name, own)))}
 
 
-def _is_new(use: Use) -> bool:
+def _is_new(use: IntroducedPackage) -> bool:
     """Whether before locked no version of it; what a parent's tarball brings has no such name."""
     return not use.before and not use.subject.previous and use.subject.carrier is None
 
 
-def _label(use: Use) -> str:
+def _label(use: IntroducedPackage) -> str:
     return f"{use.artifact.name}@{use.artifact.version or use.artifact.resolved}"
 
 
-def _is_asked(change: Change, uses: list[Use]) -> bool:
+def _is_asked(change: Change, uses: list[IntroducedPackage]) -> bool:
     answered = {Status.EXEMPT, Status.FIRST_PARTY}
     return any(change.verdict(use).status not in answered for use in uses)
 
 
-def _findings(change: Change, uses: list[Use], matches: list[Match]) -> Iterator[Finding]:
+def _findings(
+    change: Change, uses: list[IntroducedPackage], matches: list[Match]
+) -> Iterator[Finding]:
     denied = _denied(change, uses)
     left = [match for match in matches if match.known not in denied]
     if left:
         yield _finding(uses[0], left)
 
 
-def _denied(change: Change, uses: list[Use]) -> set[str]:
+def _denied(change: Change, uses: list[IntroducedPackage]) -> set[str]:
     """What the notes of these say that they are not."""
     found: set[str] = set()
     for use in uses:
@@ -96,7 +98,7 @@ def _denied(change: Change, uses: list[Use]) -> set[str]:
     return found
 
 
-def _finding(use: Use, matches: list[Match]) -> Finding:
+def _finding(use: IntroducedPackage, matches: list[Match]) -> Finding:
     words = " and ".join(f"{match.known} ({match.how})" for match in matches[:_SHOWN])
     options = [word for match in matches for word in ("--not-lookalike-of", match.known)]
     return use_finding(

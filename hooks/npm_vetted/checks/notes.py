@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.checks import Words, use_finding
+from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import hint
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Artifact, Finding, Location, Project
 from npm_vetted.packages.versions import satisfies
-from npm_vetted.projects.change import Change, Use, manifests_by_lockfile, read_lockfile
+from npm_vetted.projects.change import (
+    Change,
+    IntroducedPackage,
+    manifests_by_lockfile,
+    read_lockfile,
+)
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.notes import (
     BESIDE,
@@ -26,14 +31,14 @@ from npm_vetted.vetting.notes import (
     package_folder,
 )
 from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS, Exemptions
-from npm_vetted.vetting.resolver import Subject, Verdict, Vetting
+from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 
 if TYPE_CHECKING:
     from npm_vetted.git.snapshot import Snapshot
 
 ID: Final = "notes"
 HOOKS: Final = frozenset({"notes"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "Notes that are malformed, stand in the wrong place, start from a version that is not "
         "vetted, or are taken away while a lockfile needs them; packages that the policy denies."
@@ -173,9 +178,9 @@ def _gone(change: Change) -> Iterator[Finding]:
         for location, subject in _locked(change, project, set().union(*(n for _, n in earlier))):
             if (project.path, subject.artifact) in judged:
                 continue
-            if change.vetting.judge(subject).covered:
+            if change.vetting.decide(subject).covered:
                 continue
-            verdicts = (each.judge(subject) for each, _ in earlier)
+            verdicts = (each.decide(subject) for each, _ in earlier)
             before = next((each for each in verdicts if each.covered), None)
             if before is not None:
                 yield _gone_finding(project, location, subject.artifact, before)
@@ -206,13 +211,15 @@ def _readable(change: Change, project: Project) -> Iterator[Lockfile]:
 
 def _locked(
     change: Change, project: Project, names: set[str]
-) -> Iterator[tuple[Location, Subject]]:
+) -> Iterator[tuple[Location, VettingRequest]]:
     for lockfile in _readable(change, project):
         direct = lockfile.direct(manifests_by_lockfile(project, lockfile))
         for key in lockfile.blocks:
             entry = lockfile.entry(key)
             if entry.artifact is not None and entry.artifact.name in names and not entry.bundled_by:
-                subject = Subject(artifact=entry.artifact, direct=key in direct, development=False)
+                subject = VettingRequest(
+                    artifact=entry.artifact, direct=key in direct, development=False
+                )
                 yield Location(lockfile.path, entry.line), subject
 
 
@@ -231,7 +238,7 @@ def _gone_finding(
     )
 
 
-def _denied(change: Change, use: Use) -> Iterator[Finding]:
+def _denied(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
     for deny in change.policy.deny:
         if deny.package != use.artifact.name:
             continue

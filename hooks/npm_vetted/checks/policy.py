@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words
+from npm_vetted.checks import Explanation
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
@@ -14,7 +14,7 @@ from npm_vetted.vetting.policy_diff import Loosening, adopted, loosenings
 
 ID: Final = "policy"
 HOOKS: Final = frozenset({"settings", "notes", "lockfile"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what="A change that loosens the policy together with anything else.",
     why=(
         "Whoever brings a bad dependency in would also write the line that lets it in. The policy "
@@ -39,9 +39,9 @@ def run(change: Change) -> Iterator[Finding]:
     deleted = not adopted(change.after)
     if not deleted and not ours & {CONFIG, EXEMPTIONS}:
         return
-    before, law = change.comparison.before, change.comparison.law
+    before, policy_source = change.comparison.before, change.comparison.policy_source
     # A branch from before the adoption may bring a .vetting/ of its own: held against the law.
-    found = list(loosenings(before if adopted(before) else law, change.after))
+    found = list(loosenings(before if adopted(before) else policy_source, change.after))
     policy = ours if deleted else ours & {CONFIG, EXEMPTIONS}
     alone = all(path in policy or _is_only_words(path) for path in change.touched)
     paths = (VETTING.rstrip("/"),) if deleted else tuple(sorted(policy))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Words, use_finding
+from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Finding, Level
-from npm_vetted.projects.change import Arrival, Change, Use
+from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
 from npm_vetted.vetting.policy import EXEMPTIONS
-from npm_vetted.vetting.resolver import Gap, Lack, Verdict
+from npm_vetted.vetting.resolver import Gap, GapReason, Verdict
 
 ID: Final = "unvetted"
 HOOKS: Final = frozenset({"notes"})
-WORDS: Final = Words(
+EXPLANATION: Final = Explanation(
     what=(
         "An added or upgraded package that no vetting note, and no exemption, covers with the "
         "criteria that the policy asks."
@@ -57,13 +57,13 @@ def run(change: Change) -> Iterator[Finding]:
             if verdict.covered:
                 if verdict.unbound:
                     yield _unbound(change, use, verdict)
-            elif verdict.gap is not None and verdict.gap.lack is not Lack.BYTES:
+            elif verdict.gap is not None and verdict.gap.lack is not GapReason.BYTES:
                 open_uses.append((use, verdict.gap))
         if open_uses:
             yield from _findings(change, open_uses)
 
 
-def _unbound(change: Change, use: Use, verdict: Verdict) -> Finding:
+def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Finding:
     """What is vouched for by a hash that cannot be compared with the lockfile's.
 
     A warning where the version stood before (the project moves to another client) or the client
@@ -88,7 +88,7 @@ def _unbound(change: Change, use: Use, verdict: Verdict) -> Finding:
     )
 
 
-def _findings(change: Change, uses: list[tuple[Use, Gap]]) -> Iterator[Finding]:
+def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iterator[Finding]:
     alone = all(use.direct for use, _ in uses)
     bringers = {} if alone else _bringers([use for use, _ in uses if use.direct])
     for use, gap in uses:
@@ -98,16 +98,16 @@ def _findings(change: Change, uses: list[tuple[Use, Gap]]) -> Iterator[Finding]:
         )
 
 
-def _bringers(direct: list[Use]) -> dict[tuple[str, str], Use]:
+def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], IntroducedPackage]:
     """Which unvetted direct dependency brings each entry; the first that does."""
-    found: dict[tuple[str, str], Use] = {}
+    found: dict[tuple[str, str], IntroducedPackage] = {}
     for use in direct:
         for key in use.lockfile.reach([use.entry.key]):
             found.setdefault((use.lockfile.path, key), use)
     return found
 
 
-def _fix(change: Change, bringer: Use | None) -> tuple[str, ...]:
+def _fix(change: Change, bringer: IntroducedPackage | None) -> tuple[str, ...]:
     if bringer is None:
         return ("npm-vetted", "note", *change.scope_arguments)
     from npm_vetted.recording.proposals import criteria_for, item_of
@@ -116,24 +116,26 @@ def _fix(change: Change, bringer: Use | None) -> tuple[str, ...]:
     return ("npm-vetted", "note", bringer.artifact.label, "--criteria", ",".join(criteria))
 
 
-def _message(change: Change, use: Use, gap: Gap, bringer: Use | None) -> str:
+def _message(
+    change: Change, use: IntroducedPackage, gap: Gap, bringer: IntroducedPackage | None
+) -> str:
     note = gap.mention.note.path if gap.mention else ""
     match gap.lack:
-        case Lack.CRITERIA:
+        case GapReason.CRITERIA:
             return f"{note} lacks the criteria the policy asks: {', '.join(gap.criteria)}"
-        case Lack.CHAIN:
+        case GapReason.CHAIN:
             return f"{note} was reviewed from {gap.since}, which is not vetted itself"
-        case Lack.DIRECT:
+        case GapReason.DIRECT:
             return (
                 f"now a direct dependency, while {note} only accepts it as brought by another: "
                 "it needs a note of its own"
             )
-        case Lack.OWN:
+        case GapReason.OWN:
             return f"{note} only lists it; the policy asks for a note of its own"
     return _missing(change, use, bringer)
 
 
-def _missing(change: Change, use: Use, bringer: Use | None) -> str:
+def _missing(change: Change, use: IntroducedPackage, bringer: IntroducedPackage | None) -> str:
     if bringer is not None and bringer is not use:
         return f"comes with {bringer.artifact.label}, and no note or exemption covers it"
     if use.arrival is Arrival.PROMOTED:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from npm_vetted.commands._note_dialogue import Desk, split_label
+from npm_vetted.commands._note_dialogue import NoteDialogue, split_label
 from npm_vetted.errors import RefusedError, UsageError
 from npm_vetted.packages.integrity import same_bytes
 from npm_vetted.vetting.notes import Note
@@ -16,7 +16,7 @@ Edit = Callable[[Any], None]
 """Changes a tomlkit document in place."""
 
 
-def amend(desk: Desk, labels: Sequence[str], arguments: argparse.Namespace) -> bool:
+def amend(desk: NoteDialogue, labels: Sequence[str], arguments: argparse.Namespace) -> bool:
     """Add a waiver or a denial to the notes that cover some packages; False where none does.
 
     A person's words, comments and order of keys stay as they are.
@@ -39,17 +39,17 @@ def amend(desk: Desk, labels: Sequence[str], arguments: argparse.Namespace) -> b
     return True
 
 
-def _covering(desk: Desk, label: str) -> list[Note]:
+def _covering(desk: NoteDialogue, label: str) -> list[Note]:
     """The notes that cover what is locked of a package; where nothing is, those of its version."""
     uses = desk.locked(label)
     if not uses:
         name, version = split_label(label)
         return desk.change.vetting.notes.of(name, version)
-    verdicts = [desk.change.vetting.judge(use.subject) for use in uses]
+    verdicts = [desk.change.vetting.decide(use.subject) for use in uses]
     return [each.mention.note for each in verdicts if each.covered and each.mention]
 
 
-def complete(desk: Desk, labels: Sequence[str]) -> None:
+def complete(desk: NoteDialogue, labels: Sequence[str]) -> None:
     """Complete the notes of some packages that were recorded offline."""
     for label in labels:
         for note in _offline_notes(desk, label):
@@ -74,7 +74,7 @@ def _put(document: Any, key: str, value: object) -> None:
     document.update(fresh)
 
 
-def _write(desk: Desk, notes: Sequence[Note], edit: Edit, done: str) -> None:
+def _write(desk: NoteDialogue, notes: Sequence[Note], edit: Edit, done: str) -> None:
     import tomlkit
 
     paths = sorted({note.path for note in notes})
@@ -92,7 +92,7 @@ def _write(desk: Desk, notes: Sequence[Note], edit: Edit, done: str) -> None:
     desk.store.stage(paths)
 
 
-def _offline_notes(desk: Desk, label: str) -> list[Note]:
+def _offline_notes(desk: NoteDialogue, label: str) -> list[Note]:
     name, version = split_label(label)
     for change in (desk.change, *desk.others):
         found = change.vetting.notes.of(name, version)
@@ -101,7 +101,7 @@ def _offline_notes(desk: Desk, label: str) -> list[Note]:
     raise UsageError(f"there is no note of {label}", fix=f'npm-vetted note "{label}"')
 
 
-def _completion(desk: Desk, note: Note) -> Edit:
+def _completion(desk: NoteDialogue, note: Note) -> Edit:
     """What the registry says of a note's version; raises where it publishes other bytes."""
     assert note.package is not None
     uses = desk.locked(note.label)

@@ -14,7 +14,7 @@ from npm_vetted.model import Artifact, Kind
 from npm_vetted.projects.change import Change
 from npm_vetted.registry.packument import AbsentError
 from npm_vetted.vetting.notes import Mention, Note, NoteError, mentions
-from npm_vetted.vetting.pins import Bound, Pinned
+from npm_vetted.vetting.pins import Match, Pins
 
 if TYPE_CHECKING:
     from npm_vetted.model import Published
@@ -145,8 +145,8 @@ def _disagreements(held: Held, answer: Published | UndecidedError) -> Iterator[R
         return
     mention, name, version = held.mention, held.name, held.version
     theirs = Artifact(name=name, version=version, kind=Kind.REGISTRY, integrity=answer.integrity)
-    plain = Pinned(integrity=mention.pinned.integrity)
-    if mention.pinned.integrity and plain.compare(theirs) is Bound.DIFFERENT:
+    plain = Pins(integrity=mention.pinned.integrity)
+    if mention.pinned.integrity and plain.compare(theirs) is Match.DIFFERENT:
         yield _row(held, f"the registry publishes other bytes: {answer.integrity}")
     noted = mention.listed.published if mention.listed else mention.note.published
     at = answer.published

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from npm_vetted.commands._note_dialogue import Desk
+from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.commands._registry_facts import (
     Answer,
     Facts,
@@ -42,7 +42,7 @@ def least_work_first(every: Sequence[Facts]) -> list[Facts]:
 
 
 def walk(
-    desk: Desk, facts: Facts, demanded: Sequence[str], paint: Paint, waiver: str | None
+    desk: NoteDialogue, facts: Facts, demanded: Sequence[str], paint: Paint, waiver: str | None
 ) -> Said | None:
     """Show and confirm, criterion by criterion; None where the person said no."""
     label = printable(facts.draft.label)
@@ -61,7 +61,7 @@ def walk(
     return Said(cooldown_waiver=_cooldown(facts, waiver))
 
 
-def _show_for(desk: Desk, facts: Facts, criterion: str, paint: Paint) -> None:
+def _show_for(desk: NoteDialogue, facts: Facts, criterion: str, paint: Paint) -> None:
     """What a person must have seen to say yes to a criterion."""
     from npm_vetted.commands._review_dialogue import show
 
@@ -164,7 +164,7 @@ def one_line(label: str, hint: str) -> str | None:
     return _asked(f"{label}: {hint}: ", may_be_empty=False)
 
 
-def editor(desk: Desk) -> str | None:
+def editor(desk: NoteDialogue) -> str | None:
     """The editor that the person has set, by git's order; None where they have set none."""
     from npm_vetted.git.repository import run_git
 
@@ -181,7 +181,7 @@ def editor(desk: Desk) -> str | None:
 class Sheet:
     """The file that a person edits a note in; it stays where what they wrote cannot be taken."""
 
-    def __init__(self, desk: Desk, label: str) -> None:
+    def __init__(self, desk: NoteDialogue, label: str) -> None:
         name = f"NOTE_EDITMSG-{encode_name(label)[:80]}.toml"
         self.place = Path(desk.repository.git_dir, "npm-vetted", name)
 

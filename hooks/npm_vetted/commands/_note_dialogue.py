@@ -20,7 +20,7 @@ from npm_vetted.git.repository import Repository, run_git
 from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact, Kind, Project
-from npm_vetted.projects.change import Change, Use
+from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.projects.discovery import interesting_names
 from npm_vetted.recording.proposals import Draft, Item, distinct, uncovered
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class NoteDialogue:
     """What a note is about: a change of the repository, and everything it locks."""
 
     repository: Repository
@@ -39,7 +39,7 @@ class Desk:
     store: Store
     _registries: dict[str, Registry] = field(default_factory=dict)
 
-    def uses_of(self, label: str) -> list[Use]:
+    def uses_of(self, label: str) -> list[IntroducedPackage]:
         """What ``PKG[@VER]`` means: what the change brings, else what is locked.
 
         Raises UsageError where nothing of that name is locked.
@@ -52,7 +52,7 @@ class Desk:
             )
         return found
 
-    def locked(self, label: str) -> list[Use]:
+    def locked(self, label: str) -> list[IntroducedPackage]:
         """What ``PKG[@VER]`` means: what the change brings, else what is locked; maybe nothing."""
         name, version = split_label(label)
         for change in (self.change, *self.others):
@@ -110,14 +110,14 @@ def split_label(label: str) -> tuple[str, str | None]:
 @contextmanager
 def at_desk(
     packages: Sequence[str], from_ref: str | None = None, to_ref: str | None = None
-) -> Iterator[Desk]:
+) -> Iterator[NoteDialogue]:
     """The index, or where that brings nothing the working tree, or a range."""
     repository = Repository.open()
     names = interesting_names()
     with Objects(repository) as objects:
         if from_ref is not None:
             change = open_change(compare(repository, objects, from_ref=from_ref, to_ref=to_ref))
-            yield Desk(repository, change, (), Store(repository))
+            yield NoteDialogue(repository, change, (), Store(repository))
             return
         tree = open_change(compare_worktree(repository, objects, names))
         if repository.staged(repository.head):
@@ -126,7 +126,7 @@ def at_desk(
         else:
             first = tree
         everything = open_change(compare_worktree(repository, objects, names, everything=True))
-        yield Desk(repository, first, (tree, everything), Store(repository))
+        yield NoteDialogue(repository, first, (tree, everything), Store(repository))
 
 
 def identity(repository: Repository) -> str:
@@ -193,7 +193,7 @@ def person_s_registry() -> Registry:
     return Registry(load_settings(os.environ), cache=cache_folder(os.environ))
 
 
-def seen_by_registry(desk: Desk, drafts: Sequence[Draft]) -> Mapping[Artifact, Published]:
+def seen_by_registry(desk: NoteDialogue, drafts: Sequence[Draft]) -> Mapping[Artifact, Published]:
     """What the registry says of all that the drafts speak of; raises where it does not answer."""
     by_project: dict[str, list[Artifact]] = {}
     projects: dict[str, Project] = {}

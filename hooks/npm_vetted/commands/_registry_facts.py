@@ -18,7 +18,7 @@ from npm_vetted.recording.proposals import Draft, Item
 from npm_vetted.review.suggestion import lines_to_read
 
 if TYPE_CHECKING:
-    from npm_vetted.commands._note_dialogue import Desk
+    from npm_vetted.commands._note_dialogue import NoteDialogue
     from npm_vetted.model import Published
     from npm_vetted.registry import Registry
     from npm_vetted.registry.packument import Packument
@@ -84,7 +84,7 @@ class Young:
 class Facts:
     """What the registry can show of a draft; nothing is fetched before it is asked for."""
 
-    def __init__(self, desk: Desk, draft: Draft, seen: Seen) -> None:
+    def __init__(self, desk: NoteDialogue, draft: Draft, seen: Seen) -> None:
         self._desk = desk
         self._seen = seen
         self.draft = draft

@@ -30,7 +30,7 @@ from npm_vetted.vetting.notes import Note, mentions
 
 
 @dataclasses.dataclass(frozen=True)
-class Bench:
+class ReviewDialogue:
     """A registry and, inside a repository, everything that its working tree locks and vets."""
 
     registry: Registry
@@ -99,19 +99,19 @@ def nearest(versions: list[str], version: str) -> str | None:
 
 
 @contextmanager
-def at_bench() -> Iterator[Bench]:
+def at_bench() -> Iterator[ReviewDialogue]:
     """The bench of the project around here; npm's registry where there is no repository."""
     try:
         repository = Repository.open()
     except UsageError:
-        yield Bench(person_s_registry())
+        yield ReviewDialogue(person_s_registry())
         return
     with Objects(repository) as objects:
         names = interesting_names()
         change = open_change(compare_worktree(repository, objects, names, everything=True))
         project = project_here(repository, change)
         registry = person_s_registry() if project is None else registry_for(project, change)
-        yield Bench(registry, change)
+        yield ReviewDialogue(registry, change)
 
 
 def as_json(data: object) -> str:

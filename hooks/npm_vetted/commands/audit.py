@@ -13,7 +13,7 @@ from npm_vetted.formats.terminal_text import json_text, printable
 from npm_vetted.git.history import Brought, brought_by, brought_line
 from npm_vetted.git.repository import Repository
 from npm_vetted.model import Kind
-from npm_vetted.projects.change import Change, Use, manifests_by_lockfile
+from npm_vetted.projects.change import Change, IntroducedPackage, manifests_by_lockfile
 from npm_vetted.vetting.notes import Mention, Note, mentions
 from npm_vetted.vetting.policy import EXEMPTIONS, Exemption
 from npm_vetted.vetting.resolver import Status, Verdict, scripts_of
@@ -85,7 +85,7 @@ def _rows(change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
             yield use.artifact.label, _row(use, change.verdict(use), shipped)
 
 
-def _row(use: Use, verdict: Verdict, shipped: bool) -> dict[str, Any]:
+def _row(use: IntroducedPackage, verdict: Verdict, shipped: bool) -> dict[str, Any]:
     artifact = use.artifact
     kind = artifact.kind
     scripts = artifact.scripts

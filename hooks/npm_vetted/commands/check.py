@@ -13,7 +13,7 @@ from npm_vetted.git.repository import Repository
 if TYPE_CHECKING:
     import argparse
 
-    from npm_vetted.checks._runner import Judgement
+    from npm_vetted.checks._runner import CheckResult
 
 HELP = "judge the commit (what the hooks run)"
 
@@ -84,7 +84,7 @@ def _judge(
     from_ref: str | None,
     to_ref: str | None,
 ) -> int:
-    from npm_vetted.checks._runner import judge
+    from npm_vetted.checks._runner import run_checks
     from npm_vetted.checks._unstaged_notes import naming_notes_left_behind
     from npm_vetted.commands._common import opened, style_of
     from npm_vetted.report import report
@@ -94,11 +94,11 @@ def _judge(
         with opened(
             from_ref=from_ref, to_ref=to_ref, everything=arguments.all, repository=repository
         ) as (here, change):
-            judgement = judge(change, _wanted(arguments))
+            judgement = run_checks(change, _wanted(arguments))
             if from_ref is None:
                 findings = naming_notes_left_behind(judgement.findings, change, here.top)
                 judgement = judgement._replace(findings=tuple(findings))
-            report(arguments.format).print_judgement(judgement, change, style, sys.stdout)
+            report(arguments.format).print_result(judgement, change, style, sys.stdout)
             return exit_status(judgement, strict=style.strict)
     except UndecidedError as error:
         _print_undecided(arguments, error)
@@ -107,15 +107,15 @@ def _judge(
 
 def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:
     """Print that nothing could be judged, and why."""
-    from npm_vetted.checks._runner import Judgement, undecided
+    from npm_vetted.checks._runner import CheckResult, undecided
     from npm_vetted.commands._common import style_of
     from npm_vetted.report import report
 
     if not isinstance(error, NpmVettedError):
         error = UndecidedError(f"a fault of its own: {type(error).__name__}: {error}")
     findings = tuple(undecided(each) for each in (error, *error.besides))
-    judgement = Judgement(findings=findings, projects=0, artifacts=0, notes=0)
-    report(arguments.format).print_judgement(judgement, None, style_of(arguments), sys.stdout)
+    judgement = CheckResult(findings=findings, projects=0, artifacts=0, notes=0)
+    report(arguments.format).print_result(judgement, None, style_of(arguments), sys.stdout)
 
 
 def _wanted(arguments: argparse.Namespace) -> frozenset[str] | None:
@@ -133,7 +133,7 @@ def _wanted(arguments: argparse.Namespace) -> frozenset[str] | None:
     return None
 
 
-def exit_status(judgement: Judgement, *, strict: bool) -> int:
+def exit_status(judgement: CheckResult, *, strict: bool) -> int:
     """0 nothing found, 1 findings, 2 misused, 3 undecided; where several hold, 3, then 2, then 1."""
     from npm_vetted.model import Level
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from npm_vetted.errors import UsageError
 
 if TYPE_CHECKING:
-    from npm_vetted.commands._review_dialogue import Bench
+    from npm_vetted.commands._review_dialogue import ReviewDialogue
 
 HELP = "changelog and code between two published versions"
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _vetted(bench: Bench, name: str, new: str) -> str:
+def _vetted(bench: ReviewDialogue, name: str, new: str) -> str:
     """The vetted version to start from; raises UsageError where there is none."""
     from npm_vetted.commands._review_dialogue import nearest
 

@@ -9,7 +9,7 @@ from npm_vetted.commands._note_dialogue import at_desk
 from npm_vetted.errors import UsageError
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact
-from npm_vetted.projects.change import Use
+from npm_vetted.projects.change import IntroducedPackage
 from npm_vetted.vetting.notes import says_something
 from npm_vetted.vetting.pins import pinned_of, write_pinned
 from npm_vetted.vetting.policy import EXEMPTIONS, Exemption, Exemptions
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _names(uses: list[Use]) -> str:
+def _names(uses: list[IntroducedPackage]) -> str:
     from npm_vetted.report.shell_commands import quoted
 
     names = sorted({use.artifact.label for use in uses})

@@ -6,7 +6,7 @@ import argparse
 import json
 import textwrap
 
-from npm_vetted.checks import Words, checks
+from npm_vetted.checks import Explanation, checks
 from npm_vetted.errors import UsageError
 from npm_vetted.formats.document import hint
 
@@ -33,21 +33,21 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"unknown check {arguments.check!r}{hint(arguments.check, known)}")
     chosen = {arguments.check: known[arguments.check]} if arguments.check else known
     if arguments.format == "json":
-        words = {name: dict(_parts(check.WORDS)) for name, check in chosen.items()}
+        words = {name: dict(_parts(check.EXPLANATION)) for name, check in chosen.items()}
         print(json.dumps({"version": 1, "checks": words}, indent=2))
     elif arguments.check:
-        print(explained(arguments.check, known[arguments.check].WORDS))
+        print(explained(arguments.check, known[arguments.check].EXPLANATION))
     else:
         for name, check in known.items():
-            print(textwrap.fill(f"{name}: {check.WORDS.what}", 96, subsequent_indent="    "))
+            print(textwrap.fill(f"{name}: {check.EXPLANATION.what}", 96, subsequent_indent="    "))
     return 0
 
 
-def _parts(words: Words) -> list[tuple[str, str]]:
+def _parts(words: Explanation) -> list[tuple[str, str]]:
     return [(field, getattr(words, field)) for field, _ in HEADINGS]
 
 
-def explained(name: str, words: Words) -> str:
+def explained(name: str, words: Explanation) -> str:
     """A check's words as a page of plain text."""
     parts = [name]
     for (field, heading), (_, text) in zip(HEADINGS, _parts(words), strict=True):

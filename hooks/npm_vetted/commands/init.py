@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from npm_vetted.checks._runner import UNDECIDED, judge, open_change
+from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import clients
-from npm_vetted.commands._note_dialogue import Desk, at_desk
+from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
 from npm_vetted.errors import FOUND, UsageError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
 from npm_vetted.model import Edit, Finding, Level, Project
-from npm_vetted.projects.change import Change, Use
+from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.vetting.policy import CONFIG, Exemption
 from npm_vetted.vetting.resolver import Status
 
@@ -84,20 +84,20 @@ def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
             yield edit, project.read(edit.path)
 
 
-def _unstaged(desk: Desk, edited: set[str]) -> list[str]:
+def _unstaged(desk: NoteDialogue, edited: set[str]) -> list[str]:
     """Settings that switch scripts off in the working tree alone: a killed run may leave such."""
     with _adopted(desk) as index:
         needed = {edit.path for edit, _ in _edits(index.projects_after.all())} - edited
     return sorted(path for path in needed if desk.store.read(path) is not None)
 
 
-def _switch_off(desk: Desk, edits: Iterable[tuple[Edit, bytes | None]]) -> None:
+def _switch_off(desk: NoteDialogue, edits: Iterable[tuple[Edit, bytes | None]]) -> None:
     for edit, base in edits:
         desk.store.edit(edit.path, edit.content, base)
         print(f"npm-vetted: {printable(edit.path)}: {edit.reason}", file=sys.stderr)
 
 
-def _adopt(desk: Desk, exempted: list[Exemption]) -> None:
+def _adopt(desk: NoteDialogue, exempted: list[Exemption]) -> None:
     with desk.store.lock():
         fresh = desk.store.create(CONFIG, _CONFIG.encode())
     desk.store.stage([CONFIG])
@@ -109,7 +109,7 @@ def _adopt(desk: Desk, exempted: list[Exemption]) -> None:
     )
 
 
-def _exemptions(desk: Desk) -> list[Exemption]:
+def _exemptions(desk: NoteDialogue) -> list[Exemption]:
     """The exemptions of what git holds, and of projects that it holds nothing of yet.
 
     What the working tree locks beyond the index (an install that is not staged) is no adoption.
@@ -123,7 +123,7 @@ def _exemptions(desk: Desk) -> list[Exemption]:
         return list(_exemptions_of(staged, uses))
 
 
-def _exemptions_of(change: Change, uses: Iterable[Use]) -> Iterator[Exemption]:
+def _exemptions_of(change: Change, uses: Iterable[IntroducedPackage]) -> Iterator[Exemption]:
     for use in uses:
         if use.artifact.bundled or change.verdict(use).status is not Status.UNVETTED:
             continue
@@ -134,14 +134,14 @@ def _exemptions_of(change: Change, uses: Iterable[Use]) -> Iterator[Exemption]:
 
 
 @contextmanager
-def _staged(desk: Desk) -> Iterator[Change]:
+def _staged(desk: NoteDialogue) -> Iterator[Change]:
     """Everything that the index holds."""
     with Objects(desk.repository) as objects:
         yield open_change(compare(desk.repository, objects, everything=True))
 
 
 @contextmanager
-def _adopted(desk: Desk) -> Iterator[Change]:
+def _adopted(desk: NoteDialogue) -> Iterator[Change]:
     """Everything that the index holds, by the policy of the working tree: it may exclude projects."""
     tree = desk.others[-1]
     with _staged(desk) as index:
@@ -185,7 +185,7 @@ def _carry_over() -> int:
     """
     for _ in range(_ROUNDS):
         with at_desk([]) as desk, _staged(desk) as staged:
-            errors = [each for each in judge(staged).findings if each.level is Level.ERROR]
+            errors = [each for each in run_checks(staged).findings if each.level is Level.ERROR]
             mended = [each for each in errors if _must_be_mended(each)]
             kept = [each for each in errors if not _must_be_mended(each)]
             if not kept:
@@ -212,7 +212,7 @@ def _must_be_mended(finding: Finding) -> bool:
     return token or finding.check in _NOT_CARRIED_OVER
 
 
-def _ignore(desk: Desk, findings: list[Finding]) -> None:
+def _ignore(desk: NoteDialogue, findings: list[Finding]) -> None:
     import tomlkit
 
     before = desk.store.read(CONFIG)

@@ -22,12 +22,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Fetch, look, print; 0 whatever it shows: the saying yes is a person's."""
     from npm_vetted.commands._common import wants_colour
     from npm_vetted.commands._note_dialogue import split_label
-    from npm_vetted.commands._review_dialogue import Bench, as_json, at_bench, show
+    from npm_vetted.commands._review_dialogue import ReviewDialogue, as_json, at_bench, show
     from npm_vetted.report.text import Paint
     from npm_vetted.review import inspect
     from npm_vetted.review.text import inspection_text, script_text
 
-    def version_here(bench: Bench, name: str) -> str:
+    def version_here(bench: ReviewDialogue, name: str) -> str:
         locked = {each.version for each in bench.locked(name) if each.version}
         return locked.pop() if len(locked) == 1 else "latest"
 

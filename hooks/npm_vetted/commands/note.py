@@ -12,7 +12,7 @@ from npm_vetted.commands._amend import amend, complete
 from npm_vetted.commands._common import add_range, range_of, wants_colour
 from npm_vetted.commands._interactive import Sheet, editor, least_work_first, one_line, walk
 from npm_vetted.commands._note_dialogue import (
-    Desk,
+    NoteDialogue,
     at_desk,
     has_terminal,
     identity,
@@ -24,8 +24,8 @@ from npm_vetted.commands._registry_facts import Facts, Seen, has_changelog, shor
 from npm_vetted.errors import FOUND, RefusedError, UndecidedError, UsageError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Artifact, Kind
-from npm_vetted.projects.change import Change, Use
-from npm_vetted.recording.note_file import Words, note_paths, note_text
+from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.recording.note_file import NoteText, note_paths, note_text
 from npm_vetted.recording.proposals import (
     Draft,
     Item,
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _record_as_told(
-    desk: Desk, every: Sequence[Facts], seen: Seen, arguments: argparse.Namespace
+    desk: NoteDialogue, every: Sequence[Facts], seen: Seen, arguments: argparse.Namespace
 ) -> None:
     """Record by the words of the command line: the criteria that it names are the claim."""
     demands = [_demanded(desk.change, facts.draft, seen) for facts in every]
@@ -109,7 +109,7 @@ def _record_as_told(
 
 
 def _walk_through(
-    desk: Desk, every: Sequence[Facts], seen: Seen, arguments: argparse.Namespace
+    desk: NoteDialogue, every: Sequence[Facts], seen: Seen, arguments: argparse.Namespace
 ) -> int:
     """Show and ask, least work first; what is said no to is left out, and makes the status 1.
 
@@ -128,7 +128,7 @@ def _walk_through(
 
 
 def _walked(
-    desk: Desk, facts: Facts, seen: Seen, arguments: argparse.Namespace
+    desk: NoteDialogue, facts: Facts, seen: Seen, arguments: argparse.Namespace
 ) -> tuple[bytes, Note] | None:
     """One note as a person confirmed and worded it; None where they did not."""
     draft = facts.draft
@@ -155,7 +155,12 @@ def _walked(
 
 
 def _edited(
-    desk: Desk, facts: Facts, demanded: Sequence[str], words: Words, text: bytes, command: str
+    desk: NoteDialogue,
+    facts: Facts,
+    demanded: Sequence[str],
+    words: NoteText,
+    text: bytes,
+    command: str,
 ) -> tuple[bytes, Note] | None:
     """The note as a person leaves it in their editor; None where it is none."""
     sheet = Sheet(desk, facts.draft.label)
@@ -183,7 +188,7 @@ def _only_amends(arguments: argparse.Namespace) -> bool:
     return bool(arguments.packages and adds and arguments.message is None)
 
 
-def _drafts(desk: Desk, arguments: argparse.Namespace) -> list[Draft]:
+def _drafts(desk: NoteDialogue, arguments: argparse.Namespace) -> list[Draft]:
     change = desk.change
     if not arguments.packages:
         return drafts_of_change(change)
@@ -196,7 +201,7 @@ def _drafts(desk: Desk, arguments: argparse.Namespace) -> list[Draft]:
     return [draft_of(change, item, left, claimed) for item in items]
 
 
-def _items(desk: Desk, label: str, arguments: argparse.Namespace) -> list[Item]:
+def _items(desk: NoteDialogue, label: str, arguments: argparse.Namespace) -> list[Item]:
     """What a label means; a version that no lockfile needs yet is taken by the registry's word."""
     uses = desk.locked(label)
     if uses:
@@ -221,9 +226,11 @@ def _items(desk: Desk, label: str, arguments: argparse.Namespace) -> list[Item]:
     return [item_ahead(desk.change, artifact, locked, whole=arguments.whole)]
 
 
-def _is_open(desk: Desk, item: Item, left: Sequence[Use], arguments: argparse.Namespace) -> bool:
+def _is_open(
+    desk: NoteDialogue, item: Item, left: Sequence[IntroducedPackage], arguments: argparse.Namespace
+) -> bool:
     """Whether a note is still missing, or this call adds what a note did not say."""
-    verdict = desk.change.vetting.judge(item.subject)
+    verdict = desk.change.vetting.decide(item.subject)
     if item.use in left or not verdict.covered or verdict.mention is None or verdict.unbound:
         return True
     missing = set(_named(arguments.criteria) or ()) - verdict.mention.note.grants
@@ -258,13 +265,13 @@ def _refuse_other_bytes(draft: Draft, seen: Seen) -> None:
             )
 
 
-def _read(desk: Desk, draft: Draft, words: Words, text: bytes) -> Note:
+def _read(desk: NoteDialogue, draft: Draft, words: NoteText, text: bytes) -> Note:
     """The note that a text is; raises NoteError where it is none."""
     path = note_paths(draft, words.vetted_on, text)[0]
     return read_note(path, text, desk.change.policy.criteria)
 
 
-def _store(desk: Desk, draft: Draft, text: bytes, note: Note) -> None:
+def _store(desk: NoteDialogue, draft: Draft, text: bytes, note: Note) -> None:
     """Write and stage a note."""
     with desk.store.lock():
         path = desk.store.create_first(note_paths(draft, note.vetted_on, text), text)
@@ -284,7 +291,7 @@ def _demanded(change: Change, draft: Draft, seen: Seen) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*draft.criteria, *more)))
 
 
-def _criteria(desk: Desk, arguments: argparse.Namespace) -> tuple[str, ...] | None:
+def _criteria(desk: NoteDialogue, arguments: argparse.Namespace) -> tuple[str, ...] | None:
     """The criteria that the command line names; raises UsageError for one that there is not."""
     criteria = _named(arguments.criteria)
     known = desk.change.policy.criteria
@@ -297,11 +304,11 @@ def _criteria(desk: Desk, arguments: argparse.Namespace) -> tuple[str, ...] | No
 
 
 def _words(
-    desk: Desk, arguments: argparse.Namespace, why: str | None, criteria: tuple[str, ...]
-) -> Words:
+    desk: NoteDialogue, arguments: argparse.Namespace, why: str | None, criteria: tuple[str, ...]
+) -> NoteText:
     if why is not None and not says_something(why):
         raise UsageError(f"-m {why!r} says nothing: write what was looked at and found")
-    return Words(
+    return NoteText(
         why=why or "",
         criteria=criteria,
         vetted_by=identity(desk.repository),
@@ -329,7 +336,7 @@ def _hint(facts: Facts, demanded: Sequence[str]) -> str:
     return f"what was looked at{instead}, and what was found"
 
 
-def _head(desk: Desk, facts: Facts, demanded: Sequence[str]) -> list[str]:
+def _head(desk: NoteDialogue, facts: Facts, demanded: Sequence[str]) -> list[str]:
     """What stands above the note in the editor."""
     known = desk.change.policy.criteria
     asked = ", ".join(f"{name} ({printable(known[name])})" for name in demanded)

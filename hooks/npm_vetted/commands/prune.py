@@ -9,7 +9,7 @@ from npm_vetted.commands._note_dialogue import at_desk
 from npm_vetted.model import Artifact
 from npm_vetted.projects.change import Change
 from npm_vetted.vetting.notes import Note, mentions
-from npm_vetted.vetting.pins import Bound, read_pinned
+from npm_vetted.vetting.pins import Match, read_pinned
 from npm_vetted.vetting.policy import EXEMPTIONS, Exemption, Exemptions
 
 HELP = "drop exemptions that neither a lockfile nor a note's `from` needs"
@@ -50,7 +50,7 @@ def _unneeded(change: Change, known: Exemptions) -> set[Exemption]:
         for each in known.all()
         if (each.name, each.version) not in starts
         and not any(
-            read_pinned(each.pinned).binds(artifact) is not Bound.DIFFERENT
+            read_pinned(each.pinned).binds(artifact) is not Match.DIFFERENT
             for artifact in locked.get((each.name, each.version), ())
         )
     }

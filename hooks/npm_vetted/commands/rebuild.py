@@ -13,7 +13,7 @@ from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Kind
 from npm_vetted.projects.change import Change, ProjectChange
 from npm_vetted.report.shell_commands import command_line
-from npm_vetted.vetting.resolver import Status, Subject, scripts_of
+from npm_vetted.vetting.resolver import Status, VettingRequest, scripts_of
 
 HELP = "run the install scripts that notes approve, and no others"
 
@@ -52,7 +52,9 @@ def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:
         artifact = use.artifact
         if artifact.version is None or artifact.kind is not Kind.REGISTRY:
             continue
-        verdict = change.vetting.noted(Subject(artifact=artifact, direct=False, development=False))
+        verdict = change.vetting.noted(
+            VettingRequest(artifact=artifact, direct=False, development=False)
+        )
         if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
             continue
         if verdict.unbound or not scripts_of(artifact, verdict.mention):

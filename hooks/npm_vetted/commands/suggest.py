@@ -15,8 +15,8 @@ from npm_vetted.review.suggestion import Suggestion, lines_to_read, ordered
 from npm_vetted.vetting.resolver import Status
 
 if TYPE_CHECKING:
-    from npm_vetted.commands._review_dialogue import Bench
-    from npm_vetted.projects.change import Change, Use
+    from npm_vetted.commands._review_dialogue import ReviewDialogue
+    from npm_vetted.projects.change import Change, IntroducedPackage
     from npm_vetted.vetting.policy import Ignore
 
 HELP = "the unvetted and exempted, least work first"
@@ -53,10 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _suggestions(bench: Bench, change: Change, offline: bool) -> list[Suggestion]:
+def _suggestions(bench: ReviewDialogue, change: Change, offline: bool) -> list[Suggestion]:
     open_uses = _open(change)
 
-    def suggest(use: Use, status: Status) -> Suggestion:
+    def suggest(use: IntroducedPackage, status: Status) -> Suggestion:
         artifact = use.artifact
         since: str | None = None
         lines: int | None = None
@@ -82,9 +82,9 @@ def _suggestions(bench: Bench, change: Change, offline: bool) -> list[Suggestion
         return list(pool.map(lambda pair: suggest(*pair), open_uses))
 
 
-def _open(change: Change) -> list[tuple[Use, Status]]:
+def _open(change: Change) -> list[tuple[IntroducedPackage, Status]]:
     """Each artifact that no note covers, once; the direct use where there are several."""
-    found: dict[str, tuple[Use, Status]] = {}
+    found: dict[str, tuple[IntroducedPackage, Status]] = {}
     for use in change.uses():
         status = change.verdict(use).status
         if status not in (Status.UNVETTED, Status.EXEMPT):
@@ -110,7 +110,7 @@ def _bases(change: Change, artifacts: Iterable[Artifact]) -> dict[tuple[str, str
 
 
 def _work(
-    bench: Bench, artifact: Artifact, version: str, since: str | None
+    bench: ReviewDialogue, artifact: Artifact, version: str, since: str | None
 ) -> tuple[int | None, str | None]:
     def files(wanted: str) -> Mapping[str, bytes]:
         release = bench.registry.packument(artifact.name).release(wanted)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, TypeVar
 
 from npm_vetted.errors import DocumentError, NpmVettedError
-from npm_vetted.formats.patterns import pattern
 
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ def decode(path: str, data: bytes) -> str:
         raise DocumentError("not UTF-8 text", path=path, line=line) from None
 
 
-_ESCAPE: Final = pattern(
+_ESCAPE: Final = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,

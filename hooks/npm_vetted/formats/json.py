@@ -17,11 +17,10 @@ from typing import Final, NamedTuple
 
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import DEPTH_LIMIT, Document, Keys, decode, refuse_lone_surrogates
-from npm_vetted.formats.patterns import pattern
 
-_TOKEN: Final = pattern(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
-_SPACE: Final = pattern(r"[ \t\n\r]*")
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
 _BLOCK: Final = 1 << 13
 """Characters whose lines are counted at a time."""
 

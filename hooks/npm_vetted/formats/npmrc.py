@@ -8,12 +8,12 @@ environment are flagged and never resolved. Found by reading ``npm help npmrc`` 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from npm_vetted.errors import DocumentError
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Location, Problem
 
 BLANKS: Final = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
@@ -27,11 +27,11 @@ Value: TypeAlias = "Scalar | tuple[Scalar, ...]"
 SWITCH: Final = "ignore-scripts"
 LINES_LIMIT: Final = 2_000
 
-_LINE: Final = pattern(r"[^\r\n]+")
-_BREAK: Final = pattern(r"\r\n|\r|\n")
-_SECTION: Final = pattern(r"\[([^\]]*)\]")
-_UNSEEN: Final = pattern("[\u2028\u2029]")
-_VARIABLE: Final = pattern(r"\$\{[^{}]*\}")
+_LINE: Final = re.compile(r"[^\r\n]+")
+_BREAK: Final = re.compile(r"\r\n|\r|\n")
+_SECTION: Final = re.compile(r"\[([^\]]*)\]")
+_UNSEEN: Final = re.compile("[\u2028\u2029]")
+_VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 

@@ -13,8 +13,8 @@ from typing import Final
 
 Value = tuple[str, ...]
 
-HOLE: Final = "\x00"
-UNKNOWN: Final[Value] = (HOLE,)
+UNKNOWN_TEXT: Final = "\x00"
+UNKNOWN: Final[Value] = (UNKNOWN_TEXT,)
 _MOST = 24
 _LONGEST = 2_000
 """Characters: a variable that is made from itself twice, line after line, doubles each time."""
@@ -22,7 +22,7 @@ _LONGEST = 2_000
 
 def known(text: str) -> bool:
     """Whether a text has no hole."""
-    return HOLE not in text
+    return UNKNOWN_TEXT not in text
 
 
 def either(*values: Iterable[str]) -> Value:
@@ -53,7 +53,7 @@ def replaced(variable: re.Pattern[str], one: Callable[[re.Match[str]], str], tex
         value = one(found)
         left -= len(value)
         if left < 0:
-            return HOLE
+            return UNKNOWN_TEXT
         parts += (text[last : found.start()], value)
         last = found.end()
     return "".join((*parts, text[last:]))
@@ -61,7 +61,7 @@ def replaced(variable: re.Pattern[str], one: Callable[[re.Match[str]], str], tex
 
 def shown(text: str) -> str:
     """A text for people: a hole is an ellipsis."""
-    return text.replace(HOLE, "…")
+    return text.replace(UNKNOWN_TEXT, "…")
 
 
 def names(text: str) -> frozenset[str]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from npm_vetted.formats.patterns import pattern
-
-_UNSEEN: Final = pattern(
+_UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0e\U000e0100-\U000e01ef]"
 )
 """What ``str.isprintable`` lets pass although nothing is seen of it: joiners, fillers, variation
@@ -15,7 +13,7 @@ selectors (whole programs have been hidden in them). U+FE0F is kept behind a sym
 """
 
 
-_COMMAND: Final = pattern(r"(?m)^(?P<blank>[^\S\n]*+):(?=:)|#(?=#(?:vso|teamcity)?\[)")
+_COMMAND: Final = re.compile(r"(?m)^(?P<blank>[^\S\n]*+):(?=:)|#(?=#(?:vso|teamcity)?\[)")
 """What a CI system takes for a command where it stands in a log: ``::error`` at a line's start (blanks
 before it do not matter) on GitHub, ``##[`` and ``##vso[`` anywhere on Azure, ``##teamcity[``.
 """

@@ -10,16 +10,15 @@ from typing import Final
 
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, Keys, decode
-from npm_vetted.formats.patterns import pattern
 
-_LINE: Final = pattern(r"\(at line (\d+)")
-_HEADER: Final = pattern(r"\s*(\[\[?)([^\]]+)\]")
-_LONG_KEY: Final = pattern(
+_LINE: Final = re.compile(r"\(at line (\d+)")
+_HEADER: Final = re.compile(r"\s*(\[\[?)([^\]]+)\]")
+_LONG_KEY: Final = re.compile(
     r"""(?:^|[\[{,])[ \t]*+(?:(?:[A-Za-z0-9_-]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""",
     re.MULTILINE,
 )
 """A key of so many parts costs the standard library the square of their number."""
-_KEY: Final = pattern(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
+_KEY: Final = re.compile(r"""\s*([A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*[=.]""")
 
 
 def load_toml(path: str, data: bytes) -> Document:

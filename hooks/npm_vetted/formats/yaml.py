@@ -9,15 +9,15 @@ the data is built here. Building is iterative: depth costs no stack.
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import DEPTH_LIMIT, Document, Keys, decode
-from npm_vetted.formats.patterns import pattern
 
-_INT: Final = pattern(r"[-+]?[0-9]+\Z")
-_FLOAT: Final = pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_SETTING: Final = pattern(r"([A-Za-z_][A-Za-z0-9_]*): ([A-Za-z0-9][A-Za-z0-9_./-]*)\Z")
+_INT: Final = re.compile(r"[-+]?[0-9]+\Z")
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_SETTING: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*): ([A-Za-z0-9][A-Za-z0-9_./-]*)\Z")
 _SETTINGS_LIMIT: Final = 10_000
 _UNFOLDED_LIMIT: Final = 10_000
 """Nodes that aliases may stand for, all together."""

@@ -8,6 +8,7 @@ what it would not read to the end is an error here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
@@ -15,7 +16,6 @@ from typing import Final, NamedTuple
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode, refuse_lone_surrogates
 from npm_vetted.formats.npmrc import LINES_LIMIT
-from npm_vetted.formats.patterns import pattern
 
 QUOTED: Final = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*"'
 BARE: Final = r'(?:[a-eg-su-zA-Z/.\-]|t(?!rue)|f(?!alse))[^ \n\r\t:,"\\]*+'
@@ -24,15 +24,15 @@ _VALUE: Final = rf"(?:{QUOTED}|true|false|[0-9]++(?![^\s])|{BARE})"
 
 _PAIR: Final = rf"\n    {TOKEN} {TOKEN}"
 _FIELD: Final = rf"(?:{TOKEN} {TOKEN}|(?:optionalD|d)ependencies:(?:{_PAIR})+)"
-ENTRY: Final = pattern(rf"(({TOKEN}(?:, {TOKEN})*):(?:\n  {_FIELD})+)(?:\n++|\Z)")
+ENTRY: Final = re.compile(rf"(({TOKEN}(?:, {TOKEN})*):(?:\n  {_FIELD})+)(?:\n++|\Z)")
 """One entry of a yarn.lock, as Yarn writes it, with its patterns and the line ends behind it."""
 
-HEAD: Final = pattern(rf"{TOKEN}(?:, {TOKEN})*:")
-BODY: Final = pattern(rf"  (?:  )?{TOKEN} {TOKEN}|  (?:optionalD|d)ependencies:")
+HEAD: Final = re.compile(rf"{TOKEN}(?:, {TOKEN})*:")
+BODY: Final = re.compile(rf"  (?:  )?{TOKEN} {TOKEN}|  (?:optionalD|d)ependencies:")
 """The first line of an entry, and each of the others, to find the one that is wrong."""
 
-TOKENS: Final = pattern(TOKEN)
-_LINE: Final = pattern(
+TOKENS: Final = re.compile(TOKEN)
+_LINE: Final = re.compile(
     rf"(?P<indent> *)(?P<key>{TOKEN})(?:(?P<block>:)|:? (?P<value>{_VALUE}))"
     r" *+(?:#[^\r]*)?"
 )

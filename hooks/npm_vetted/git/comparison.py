@@ -27,7 +27,7 @@ class Comparison(NamedTuple):
 
     parents: tuple[Snapshot, ...]
     after: Snapshot
-    law: Snapshot
+    policy_source: Snapshot
     touched: Mapping[str, FileChange]
     everything: bool
     scope: tuple[str, ...] = ("--staged",)
@@ -59,7 +59,7 @@ def compare(
         return Comparison(
             parents=(empty,),
             after=after,
-            law=after,
+            policy_source=after,
             touched=repository.staged(None),
             everything=True,
         )
@@ -73,7 +73,7 @@ def compare(
     return Comparison(
         parents=tuple(parents),
         after=after,
-        law=first,
+        policy_source=first,
         touched=touched,
         everything=False,
         fork=_fork(repository, parents, after),
@@ -95,16 +95,21 @@ def _compare_range(
     repository: Repository, objects: Objects, from_ref: str, to_ref: str
 ) -> Comparison:
     after = TreeSnapshot(repository.commit(to_ref), objects, repository)
-    law: Snapshot
+    policy_source: Snapshot
     if set(from_ref) == {"0"}:  # git's word for "no such commit", on the first push of a branch
-        base, law = repository.empty_tree, EmptySnapshot("empty tree", objects)
+        base, policy_source = repository.empty_tree, EmptySnapshot("empty tree", objects)
     else:
         start = repository.commit(from_ref)
         base = repository.merge_base(start, after.commit)
-        law = TreeSnapshot(start, objects, repository)
+        policy_source = TreeSnapshot(start, objects, repository)
     touched = repository.between(base, after.commit)
     before = EarlierSnapshot(base, after, touched)
     scope = ("--from-ref", from_ref) + (("--to-ref", to_ref) if to_ref != "HEAD" else ())
     return Comparison(
-        parents=(before,), after=after, law=law, touched=touched, everything=False, scope=scope
+        parents=(before,),
+        after=after,
+        policy_source=policy_source,
+        touched=touched,
+        everything=False,
+        scope=scope,
     )

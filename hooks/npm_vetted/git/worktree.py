@@ -139,9 +139,13 @@ def compare_worktree(
     before: Snapshot = EmptySnapshot("empty tree", objects)
     if not everything and repository.head:
         before = EarlierSnapshot(repository.head, after, touched)
-    law = after if everything else before
+    policy_source = after if everything else before
     return Comparison(
-        parents=(before,), after=after, law=law, touched=touched, everything=everything
+        parents=(before,),
+        after=after,
+        policy_source=policy_source,
+        touched=touched,
+        everything=everything,
     )
 
 

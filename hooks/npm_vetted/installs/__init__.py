@@ -61,7 +61,7 @@ class Place(Protocol):
     def recognises(self, path: str, head: bytes) -> bool:
         """Whether a file is of this kind, by its path and its first bytes."""
 
-    def judge(self, path: str, data: bytes, context: Context) -> Iterator[Problem]:
+    def problems_of(self, path: str, data: bytes, context: Context) -> Iterator[Problem]:
         """What is wrong with the commands in a file."""
 
 
@@ -100,7 +100,7 @@ def place_of(path: str, head: bytes) -> Place | None:
     return next((each for each in kinds() if each.recognises(path, head)), None)
 
 
-def judge(path: str, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, context: Context) -> Iterator[Problem]:
     """What is wrong with the install commands in a file; what cannot be read is a warning."""
     data = context.read(path)
     if data is None or not mentions_client(data):
@@ -109,7 +109,7 @@ def judge(path: str, context: Context) -> Iterator[Problem]:
     if place is None:
         return
     try:
-        yield from place.judge(path, data, context)
+        yield from place.problems_of(path, data, context)
     except NpmVettedError as error:
         yield Problem(
             message=f"undecided: {error.message}",

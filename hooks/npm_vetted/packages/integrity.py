@@ -14,7 +14,6 @@ import re
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.formats.patterns import pattern
 
 _LENGTHS: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64}
 """The algorithms, the weakest first, and how many bytes their digests have."""
@@ -22,11 +21,11 @@ _STRENGTH: Final = {algorithm: at for at, algorithm in enumerate(_LENGTHS)}
 WEAK: Final = frozenset({"md5", "sha1"})
 """Algorithms for which two files with one digest can be made."""
 
-_PART: Final = pattern(
+_PART: Final = re.compile(
     r"(?P<algorithm>[a-z0-9]+)-(?P<digest>[A-Za-z0-9+/]+={0,2})(?P<options>\?[\x21-\x7e]*)?"
 )
-_CHECKSUM: Final = pattern(r"(?:(?P<key>[0-9]+(?:c[0-9])?)/)?(?P<digest>[0-9a-f]{128})")
-_SHA1: Final = pattern(r"[0-9a-fA-F]{40}")
+_CHECKSUM: Final = re.compile(r"(?:(?P<key>[0-9]+(?:c[0-9])?)/)?(?P<digest>[0-9a-f]{128})")
+_SHA1: Final = re.compile(r"[0-9a-fA-F]{40}")
 
 
 class Hash(NamedTuple):

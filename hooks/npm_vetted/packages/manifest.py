@@ -8,12 +8,13 @@ from typing import Final
 
 from npm_vetted.formats.document import Document, Table
 from npm_vetted.formats.json import load_json
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Group, Location, Manifest, Pin, Requirement
 
 NAME: Final = "package.json"
-_EXACT: Final = pattern(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-[0-9A-Za-z.-]+)?(?:\+.*)?\Z")
-_LOWER: Final = pattern(r"(?:>=|\^|~|=)?\s*v?(\d{1,9})(?:\.(\d{1,9}|[xX*]))?(?:\.(\d{1,9}|[xX*]))?")
+_EXACT: Final = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-[0-9A-Za-z.-]+)?(?:\+.*)?\Z")
+_LOWER: Final = re.compile(
+    r"(?:>=|\^|~|=)?\s*v?(\d{1,9})(?:\.(\d{1,9}|[xX*]))?(?:\.(\d{1,9}|[xX*]))?"
+)
 
 
 def read_manifest(path: str, data: bytes) -> Manifest:

@@ -6,20 +6,19 @@ The grammar and the rule for prereleases are those of npm's own ``semver`` packa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Final, NamedTuple
-
-from npm_vetted.formats.patterns import pattern
 
 _LONGEST: Final = 256
 _PART: Final = r"(?:\d{1,16}|[xX*])"
 _PRERELEASE: Final = r"(?:-?([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
 _PARTIAL: Final = rf"[v=\s]*({_PART})(?:\.({_PART})(?:\.({_PART}){_PRERELEASE})?)?"
-_HYPHEN: Final = pattern(rf"\s*({_PARTIAL})\s+-\s+({_PARTIAL})\s*\Z")
-_COMPARATOR: Final = pattern(rf"(\^|~>?|[<>]=?|)=?{_PARTIAL}\Z")
-_GLUE: Final = pattern(r"(\^|~>?|[<>]?=|[<>])\s+")
-_VERSION: Final = pattern(r"[v=\s]*(\d{1,16})\.(\d{1,16})\.(\d{1,16})" + _PRERELEASE + r"\s*\Z")
+_HYPHEN: Final = re.compile(rf"\s*({_PARTIAL})\s+-\s+({_PARTIAL})\s*\Z")
+_COMPARATOR: Final = re.compile(rf"(\^|~>?|[<>]=?|)=?{_PARTIAL}\Z")
+_GLUE: Final = re.compile(r"(\^|~>?|[<>]?=|[<>])\s+")
+_VERSION: Final = re.compile(r"[v=\s]*(\d{1,16})\.(\d{1,16})\.(\d{1,16})" + _PRERELEASE + r"\s*\Z")
 
 
 class Version(NamedTuple):
@@ -30,7 +29,7 @@ class Version(NamedTuple):
     prerelease: tuple[tuple[int, int, str], ...] = ()
 
 
-Bound = tuple[str, Version]
+Match = tuple[str, Version]
 """An operator and what it compares with."""
 
 _FIRST: Final = ((0, 0, ""),)
@@ -70,7 +69,7 @@ def satisfies(version: str, wanted: str) -> bool | None:
     return found is not None and any(_holds(found, bounds) for bounds in alternatives)
 
 
-def _holds(version: Version, bounds: tuple[Bound, ...]) -> bool:
+def _holds(version: Version, bounds: tuple[Match, ...]) -> bool:
     """A prerelease satisfies only bounds that name a prerelease of the same three numbers."""
     for operator, bound in bounds:
         same = version == bound
@@ -86,14 +85,14 @@ def _holds(version: Version, bounds: tuple[Bound, ...]) -> bool:
 
 
 @cache
-def _parse(text: str) -> tuple[tuple[Bound, ...], ...] | None:
+def _parse(text: str) -> tuple[tuple[Match, ...], ...] | None:
     if len(text) > 4 * _LONGEST:
         return None
     found = [bounds for part in text.split("||") if (bounds := _alternative(part)) is not None]
     return tuple(found) or None
 
 
-def _alternative(text: str) -> tuple[Bound, ...] | None:
+def _alternative(text: str) -> tuple[Match, ...] | None:
     """One side of ``||``. Words that are no comparator are dropped, as npm does; None: all were."""
     if hyphen := _HYPHEN.match(text):
         low, high = hyphen.groups()[1:5], hyphen.groups()[6:10]
@@ -103,7 +102,7 @@ def _alternative(text: str) -> tuple[Bound, ...] | None:
     return None if words and not found else tuple(bound for bounds in found for bound in bounds)
 
 
-def _comparator(word: str) -> list[Bound] | None:
+def _comparator(word: str) -> list[Match] | None:
     found = _COMPARATOR.match(word)
     if found is None:
         return None
@@ -143,19 +142,19 @@ def _above(numbers: list[int]) -> Version:
     return Version(raised.numbers, final=False, prerelease=_FIRST)
 
 
-def _from(parts: Partial) -> list[Bound]:
+def _from(parts: Partial) -> list[Match]:
     numbers = _numbers(parts)
     return [(">=", _filled(numbers, parts[3] if len(numbers) == 3 else None))] if numbers else []
 
 
-def _up_to(parts: Partial) -> list[Bound]:
+def _up_to(parts: Partial) -> list[Match]:
     numbers = _numbers(parts)
     if len(numbers) == 3:
         return [("<=", _filled(numbers, parts[3]))]
     return [("<", _above(numbers))] if numbers else []
 
 
-def _bounds(operator: str, parts: Partial) -> list[Bound]:
+def _bounds(operator: str, parts: Partial) -> list[Match]:
     numbers = _numbers(parts)
     if not numbers:
         return [("<", _LOWEST)] if operator in ("<", ">") else []

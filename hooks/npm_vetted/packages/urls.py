@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from npm_vetted.formats.patterns import pattern
-
 _PUBLIC: Final = "registry.npmjs.org"
 _ALIASES: Final = {"registry.yarnpkg.com": _PUBLIC}
 """Yarn 1 writes its own name of the public registry; it is the same one."""
 
-_URL: Final = pattern(
+_URL: Final = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -24,7 +22,7 @@ _URL: Final = pattern(
     r"(?:[?#][\x21-\x5b\x5d-\x7e]*)?",
     re.IGNORECASE | re.ASCII,  # without ASCII, [a-z] takes the Kelvin sign for a k
 )
-_PERCENT: Final = pattern(r"%([0-9a-fA-F]{2})?")
+_PERCENT: Final = re.compile(r"%([0-9a-fA-F]{2})?")
 _DEFAULT_PORT: Final = {"https": 443, "http": 80}
 _SLASH: Final = "%2f"
 
@@ -87,7 +85,7 @@ class Registries(NamedTuple):
 
 
 _COMMIT: Final = r"(?:[0-9a-f]{40}|[0-9a-f]{64})"
-_PINNED: Final = pattern(
+_PINNED: Final = re.compile(
     rf"[^#]*\#(?:[^#]*&)?(?:commit=)?{_COMMIT}(?:&[^#]*)?"  # npm, pnpm, both Yarns, Bun
     r"|github:[^#]*\#[0-9a-f]{7,64}"  # Bun writes it short
     rf"|[^#]*/tar\.gz/{_COMMIT}"  # codeload.github.com
@@ -105,7 +103,7 @@ def is_pinned(source: str) -> bool:
 
 _NAME: Final = r"(?P<name>(?:@[^/@]+/)?[^/@]+)"
 _TARBALLS: Final = tuple(
-    pattern(each)
+    re.compile(each)
     for each in (
         # The registry's own, which Artifactory, Azure, Nexus, Verdaccio, CodeArtifact, … follow;
         # GitLab and Verdaccio may repeat the scope before the file.

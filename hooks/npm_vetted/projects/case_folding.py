@@ -13,15 +13,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.projects.discovery import interesting_names
 
 _VETTING: Final = (".vetting", "config.toml", "exemptions.txt", "notes")
 _MODULES: Final = "node_modules"
 ATTRIBUTES: Final = ".gitattributes"
-_RECODED: Final = pattern(r"\sworking-tree-encoding=(?!utf-?8(?:\s|\Z))", re.IGNORECASE)
-_SHORT: Final = pattern(r"([^~.]{1,6})~[0-9]+(\.[^.]{1,3})?")
-_HASHED: Final = pattern(r"[0-9a-f]{4}")
+_RECODED: Final = re.compile(r"\sworking-tree-encoding=(?!utf-?8(?:\s|\Z))", re.IGNORECASE)
+_SHORT: Final = re.compile(r"([^~.]{1,6})~[0-9]+(\.[^.]{1,3})?")
+_HASHED: Final = re.compile(r"[0-9a-f]{4}")
 
 
 def folded(path: str) -> str:

@@ -24,7 +24,7 @@ from npm_vetted.projects.discovery import (
 )
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.policy import Policy
-from npm_vetted.vetting.resolver import Subject, Verdict, Vetting
+from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 
 _BULK = 40
 
@@ -41,7 +41,7 @@ class Arrival(StrEnum):
     """It became direct, or left development."""
 
 
-class Use(NamedTuple):
+class IntroducedPackage(NamedTuple):
     """An artifact that a commit brings into a project, and how the project uses it.
 
     ``before`` are the artifacts of the same name and version that the earlier states lock.
@@ -51,7 +51,7 @@ class Use(NamedTuple):
     lockfile: Lockfile
     entry: Entry
     artifact: Artifact
-    subject: Subject
+    subject: VettingRequest
     arrival: Arrival
     before: tuple[Artifact, ...]
 
@@ -138,12 +138,12 @@ class ProjectChange:
             return ask()
 
     @cached_property
-    def uses(self) -> tuple[Use, ...]:
+    def uses(self) -> tuple[IntroducedPackage, ...]:
         """The artifacts that the commit adds, changes or promotes, each distinct one once."""
         return self.despite_earlier(self._distinct_uses)
 
-    def _distinct_uses(self) -> tuple[Use, ...]:
-        found: dict[object, Use] = {}
+    def _distinct_uses(self) -> tuple[IntroducedPackage, ...]:
+        found: dict[object, IntroducedPackage] = {}
         for lockfile in self.lockfiles:
             for use in self._uses(lockfile):
                 carried = use.subject.carrier, use.entry.bundled_by is None
@@ -152,7 +152,7 @@ class ProjectChange:
         self._change.vetting.notes.expect(use.artifact.label for use in found.values())
         return tuple(found.values())
 
-    def _uses(self, lockfile: Lockfile) -> Iterator[Use]:
+    def _uses(self, lockfile: Lockfile) -> Iterator[IntroducedPackage]:
         manifests = manifests_by_lockfile(self.after, lockfile)
         direct = lockfile.direct(manifests)
         arrivals = self._arrivals(lockfile, direct)
@@ -175,14 +175,14 @@ class ProjectChange:
                 {each.version for each in known.get(artifact.name, ()) if each.version}
                 - {artifact.version}
             )
-            subject = Subject(
+            subject = VettingRequest(
                 artifact=artifact,
                 direct=artifact in directs,
                 development=self._development(lockfile, manifests, key),
                 previous=tuple(each for each in others if each),
                 carrier=self._carrier(lockfile, entry),
             )
-            yield Use(
+            yield IntroducedPackage(
                 project=self.after,
                 lockfile=lockfile,
                 entry=entry,
@@ -287,7 +287,7 @@ class ProjectChange:
         return lockfile.entry(entry.bundled_by).artifact
 
 
-def _both(one: Use, other: Use) -> Use:
+def _both(one: IntroducedPackage, other: IntroducedPackage) -> IntroducedPackage:
     """Two uses of one artifact as one: direct where either is, shipped where either is."""
     first = other if other.direct and not one.direct else one
     development = one.subject.development and other.subject.development
@@ -491,11 +491,11 @@ class Change:
             "lockfile-sync", project.manifest.path, None, self.today.date()
         )
 
-    def uses(self) -> Iterator[Use]:
+    def uses(self) -> Iterator[IntroducedPackage]:
         """The artifacts that the commit adds, changes or promotes, project by project."""
         for project in self.projects:
             yield from project.uses
 
-    def verdict(self, use: Use) -> Verdict:
+    def verdict(self, use: IntroducedPackage) -> Verdict:
         """How an artifact stands after the commit."""
-        return self.vetting.judge(use.subject)
+        return self.vetting.decide(use.subject)

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Project, Requirement
 
 _OWN: Final = ("workspace:", "link:", "portal:")
-_TARBALL: Final = pattern(r"(?:\.tgz|\.tar\.gz|\.tar)\Z", re.IGNORECASE)
-_FILE: Final = pattern(r"file:|\.{1,2}(?:/|\Z)|~/|/|[a-zA-Z]:[/\\]")
-_GIT: Final = pattern(r"git\+|git:|git@|ssh:|github:|gitlab:|bitbucket:|gist:", re.IGNORECASE)
-_SHORTHAND: Final = pattern(r"[^@:/\s][^:/\s]*/[^:/\s]+\Z")
+_TARBALL: Final = re.compile(r"(?:\.tgz|\.tar\.gz|\.tar)\Z", re.IGNORECASE)
+_FILE: Final = re.compile(r"file:|\.{1,2}(?:/|\Z)|~/|/|[a-zA-Z]:[/\\]")
+_GIT: Final = re.compile(r"git\+|git:|git@|ssh:|github:|gitlab:|bitbucket:|gist:", re.IGNORECASE)
+_SHORTHAND: Final = re.compile(r"[^@:/\s][^:/\s]*/[^:/\s]+\Z")
 """``owner/repository``, which npm takes for GitHub."""
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.recording.proposals import Draft, Item
 from npm_vetted.vetting.notes import GROUPS, encode_name, file_stem, package_folder
-from npm_vetted.vetting.pins import Pinned
+from npm_vetted.vetting.pins import Pins
 
 if TYPE_CHECKING:
     from npm_vetted.model import Published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class NoteText:
     """What a person says: the same for every note of one call."""
 
     why: str
@@ -29,7 +29,7 @@ class Words:
     not_lookalike_of: tuple[str, ...] = ()
 
 
-def note_text(draft: Draft, words: Words, seen: Mapping[Artifact, Published]) -> bytes:
+def note_text(draft: Draft, words: NoteText, seen: Mapping[Artifact, Published]) -> bytes:
     """The note's file, in DESIGN.md's order of keys; ``seen`` is what the registry said."""
     import tomlkit
 
@@ -128,10 +128,10 @@ def _list(items: Sequence[Item], seen: Mapping[Artifact, Published], *, accepts:
     return lines
 
 
-def pinned_of_draft(item: Item) -> Pinned:
+def pinned_of_draft(item: Item) -> Pins:
     """What a note of an item is bound by, as its file's name needs it."""
     artifact = item.artifact
-    return Pinned(
+    return Pins(
         integrity=artifact.integrity,
         checksum=artifact.checksum,
         resolved=artifact.resolved,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import newest, step
-from npm_vetted.projects.change import Change, Use
-from npm_vetted.vetting.resolver import Subject, scripts_of
+from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.vetting.resolver import VettingRequest, scripts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +18,9 @@ class Item:
     ``use`` is where a lockfile pins it; None where none does yet (a note ahead of a bot's branch).
     """
 
-    subject: Subject
+    subject: VettingRequest
     since: str | None = None
-    use: Use | None = None
+    use: IntroducedPackage | None = None
 
     @property
     def artifact(self) -> Artifact:
@@ -57,7 +57,7 @@ class Draft:
         return f"{first} and {more} more" if more else first
 
 
-def uncovered(change: Change) -> list[Use]:
+def uncovered(change: Change) -> list[IntroducedPackage]:
     """What the change brings in and nothing covers; also what has scripts that no note reviewed."""
     found = []
     for use in change.uses():
@@ -73,9 +73,9 @@ def uncovered(change: Change) -> list[Use]:
     return distinct(found)
 
 
-def distinct(uses: Iterable[Use]) -> list[Use]:
+def distinct(uses: Iterable[IntroducedPackage]) -> list[IntroducedPackage]:
     """Each artifact once, though several projects use it; direct where any uses it directly."""
-    found: dict[Artifact, Use] = {}
+    found: dict[Artifact, IntroducedPackage] = {}
     for use in uses:
         known = found.get(use.artifact)
         if known is None or (use.direct and not known.direct):
@@ -83,7 +83,7 @@ def distinct(uses: Iterable[Use]) -> list[Use]:
     return list(found.values())
 
 
-def since_of(change: Change, subject: Subject) -> str | None:
+def since_of(change: Change, subject: VettingRequest) -> str | None:
     """The newest locked version that is vetted itself: what an upgrade's review starts from."""
     demands = change.policy.asks(subject.development)
     chained = [
@@ -94,7 +94,7 @@ def since_of(change: Change, subject: Subject) -> str | None:
     return newest(chained)
 
 
-def item_of(change: Change, use: Use, *, whole: bool = False) -> Item:
+def item_of(change: Change, use: IntroducedPackage, *, whole: bool = False) -> Item:
     """An item, reviewed whole or from the vetted version before it."""
     since = None if whole else since_of(change, use.subject)
     return Item(subject=use.subject, since=since, use=use)
@@ -104,7 +104,7 @@ def item_ahead(
     change: Change, artifact: Artifact, locked: Iterable[str], *, whole: bool = False
 ) -> Item:
     """An item that no lockfile pins yet; ``locked`` are the versions of it that are."""
-    subject = Subject(
+    subject = VettingRequest(
         artifact=artifact,
         direct=True,
         development=False,
@@ -132,7 +132,7 @@ def drafts_of_change(change: Change) -> list[Draft]:
     return drafts
 
 
-def _deserves_its_own(change: Change, use: Use) -> bool:
+def _deserves_its_own(change: Change, use: IntroducedPackage) -> bool:
     since = since_of(change, use.subject)
     if since is None:
         return True
@@ -140,7 +140,7 @@ def _deserves_its_own(change: Change, use: Use) -> bool:
 
 
 def draft_of(
-    change: Change, item: Item, left: Collection[Use], claimed: Collection[Artifact]
+    change: Change, item: Item, left: Collection[IntroducedPackage], claimed: Collection[Artifact]
 ) -> Draft:
     """A note of one artifact with what it brings, of what is still uncovered and not claimed."""
     return Draft(
@@ -150,7 +150,9 @@ def draft_of(
     )
 
 
-def draft_of_group(change: Change, items: list[Item], left: Collection[Use] = ()) -> Draft:
+def draft_of_group(
+    change: Change, items: list[Item], left: Collection[IntroducedPackage] = ()
+) -> Draft:
     """One note of several artifacts; direct ones, and those that nothing else brings."""
     claimed = {item.artifact for item in items}
     return Draft(
@@ -162,7 +164,10 @@ def draft_of_group(change: Change, items: list[Item], left: Collection[Use] = ()
 
 
 def _brought(
-    change: Change, items: list[Item], left: Collection[Use], claimed: Collection[Artifact]
+    change: Change,
+    items: list[Item],
+    left: Collection[IntroducedPackage],
+    claimed: Collection[Artifact],
 ) -> Iterator[Item]:
     if change.policy.demands.transitive != "accepted":
         return

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, TextIO, cast
 
 from npm_vetted._plugins import parts
-from npm_vetted.checks._runner import Judgement
+from npm_vetted.checks._runner import CheckResult
 from npm_vetted.projects.change import Change
 
 
@@ -24,8 +24,8 @@ class Style(NamedTuple):
 class Report(Protocol):
     """What each module of this package offers; its format is the module's name."""
 
-    def print_judgement(
-        self, judgement: Judgement, change: Change | None, style: Style, out: TextIO
+    def print_result(
+        self, judgement: CheckResult, change: Change | None, style: Style, out: TextIO
     ) -> None:
         """Print what ``check`` found; ``change`` is None where not even that could be read."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from npm_vetted.checks._runner import Judgement
+from npm_vetted.checks._runner import CheckResult
 from npm_vetted.formats.terminal_text import json_text
-from npm_vetted.model import Finding
+from npm_vetted.model import Finding, identities
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report.shell_commands import command_line
 
 
-def print_judgement(judgement: Judgement, change: Change | None, style: Style, out: TextIO) -> None:
+def print_result(judgement: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print one JSON object; every character beyond ASCII is escaped."""
     comparison = change.comparison if change else None
     data = {
@@ -27,14 +27,20 @@ def print_judgement(judgement: Judgement, change: Change | None, style: Style, o
             "artifacts": judgement.artifacts,
             "notes": judgement.notes,
         },
-        "findings": [_finding(each, style) for each in judgement.findings],
+        "findings": [
+            _finding(each, identity, style)
+            for each, identity in zip(
+                judgement.findings, identities(judgement.findings), strict=True
+            )
+        ],
     }
     print(json_text(data), file=out)
 
 
-def _finding(finding: Finding, style: Style) -> dict[str, object]:
+def _finding(finding: Finding, identity: str, style: Style) -> dict[str, object]:
     return {
         "check": finding.check,
+        "code": finding.code,
         "level": finding.level.value,
         "message": finding.message,
         "path": finding.location.path,
@@ -42,5 +48,8 @@ def _finding(finding: Finding, style: Style) -> dict[str, object]:
         "project": finding.project,
         "package": finding.package,
         "version": finding.version,
+        "key": finding.key,
+        "identity": identity,
+        "fingerprint": finding.fingerprint,
         "fix": command_line(finding.fix, style.program()) if finding.fix else None,
     }

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TextIO
 
 from npm_vetted.checks import checks
-from npm_vetted.checks._runner import UNDECIDED, Judgement
+from npm_vetted.checks._runner import UNDECIDED, CheckResult
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
@@ -19,7 +19,7 @@ _NAMED = 3
 """How many packages of a family are named before the rest is counted."""
 
 
-def print_judgement(judgement: Judgement, change: Change | None, style: Style, out: TextIO) -> None:
+def print_result(judgement: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print the findings, those that one command resolves together, and a line of what was seen."""
     paint = Paint(style.colour)
     for family in families(judgement.findings):
@@ -92,7 +92,7 @@ def _why(check: str) -> str | None:
     """The first sentence of why there is such a check."""
     if check not in checks():
         return None
-    found = re.match(r"(.+?[.!?])(?:\s|\Z)", checks()[check].WORDS.why, re.DOTALL)
+    found = re.match(r"(.+?[.!?])(?:\s|\Z)", checks()[check].EXPLANATION.why, re.DOTALL)
     return found.group(1) if found else None
 
 
@@ -100,7 +100,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def summary(judgement: Judgement, change: Change | None) -> str:
+def summary(judgement: CheckResult, change: Change | None) -> str:
     """What was looked at and what was found, in one line."""
     looked = ", ".join(
         _count(number, noun)

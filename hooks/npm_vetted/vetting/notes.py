@@ -9,19 +9,18 @@ from typing import Final, NamedTuple
 
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import Table, hint
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Artifact, Location
-from npm_vetted.vetting.pins import Pinned
+from npm_vetted.vetting.pins import Pins
 
 FOLDER: Final = ".vetting/notes/"
 GROUPS: Final = ".vetting/notes/_groups/"
 BESIDE: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
 _SEARCH_LIMIT: Final = 200
 _LONGEST_STEM: Final = 100
-_RESERVED: Final = pattern(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
-_UNSAFE: Final = pattern(r"[^a-z0-9._-]")
+_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
+_UNSAFE: Final = re.compile(r"[^a-z0-9._-]")
 _PLACEHOLDERS: Final = frozenset(
     """
     todo tbd fixme xxx n/a none nil null okay yes fine good lgtm test asdf foo bar wip because why
@@ -41,7 +40,7 @@ class Listed(NamedTuple):
 
     name: str
     version: str
-    pinned: Pinned
+    pinned: Pins
     published: datetime.datetime | None
     scripts: tuple[str, ...]
     since: str | None
@@ -60,7 +59,7 @@ class Note(NamedTuple):
     path: str
     package: str | None
     version: str | None
-    pinned: Pinned
+    pinned: Pins
     since: str | None
     criteria: tuple[str, ...]
     vetted_by: str
@@ -189,8 +188,8 @@ def _listed(table: Table) -> Listed:
     )
 
 
-def _pinned(table: Table) -> Pinned:
-    return Pinned(
+def _pinned(table: Table) -> Pins:
+    return Pins(
         integrity=table.maybe_text("integrity"),
         checksum=table.maybe_text("checksum"),
         resolved=table.maybe_text("resolved"),
@@ -199,7 +198,7 @@ def _pinned(table: Table) -> Pinned:
     )
 
 
-def _bound(table: Table, pinned: Pinned) -> Pinned:
+def _bound(table: Table, pinned: Pins) -> Pins:
     if pinned.specifier is not None:
         for key in ("version", "integrity", "resolved", "checksum", "patch"):
             if key in table.data:
@@ -286,7 +285,7 @@ def package_folder(package: str) -> str:
     return f"{FOLDER}{encode_name(package)}/"
 
 
-def file_stem(version: str | None, pinned: Pinned) -> str:
+def file_stem(version: str | None, pinned: Pins) -> str:
     """The name of a note's file without ``.toml``: its version, else its commit or hash."""
     if version is not None:
         return encode_name(version)
@@ -327,7 +326,7 @@ class Mention(NamedTuple):
     accepted: bool
 
     @property
-    def pinned(self) -> Pinned:
+    def pinned(self) -> Pins:
         """What it says of the bytes."""
         return self.listed.pinned if self.listed else self.note.pinned
 

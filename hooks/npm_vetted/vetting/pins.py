@@ -14,7 +14,7 @@ _PREFIXES: Final = {
 }  # fmt: skip
 
 
-class Bound(Enum):
+class Match(Enum):
     """How a note's bytes and an artifact's compare."""
 
     SAME = "same"
@@ -23,7 +23,7 @@ class Bound(Enum):
     """Not bound: another client's hash, or a client that keeps none of such an artifact."""
 
 
-class Pinned(NamedTuple):
+class Pins(NamedTuple):
     """What a note, a list entry or an exemption says of the bytes that were vetted."""
 
     integrity: str | None = None
@@ -32,7 +32,7 @@ class Pinned(NamedTuple):
     patch: str | None = None
     specifier: str | None = None
 
-    def compare(self, artifact: Artifact) -> Bound:
+    def compare(self, artifact: Artifact) -> Match:
         """Whether an artifact is what was vetted.
 
         A patch is part of what was vetted. Hashes decide; a git or URL source without one is bound
@@ -41,38 +41,38 @@ class Pinned(NamedTuple):
         algorithm that was not noted: nobody saw those bytes.
         """
         if self.patch != artifact.patch or self.specifier != artifact.specifier:
-            return Bound.DIFFERENT
+            return Match.DIFFERENT
         if self.specifier is not None:
-            return Bound.SAME
+            return Match.SAME
         answers: list[bool | None] = []
         if self.integrity is not None and artifact.integrity is not None:
             answers.append(same_bytes(self.integrity, artifact.integrity) or False)
         if self.checksum is not None and artifact.checksum is not None:
             answers.append(same_checksum(self.checksum, artifact.checksum))
         if False in answers:
-            return Bound.DIFFERENT
+            return Match.DIFFERENT
         if True in answers:
-            return Bound.SAME
+            return Match.SAME
         if (self.integrity or self.checksum) and (artifact.integrity or artifact.checksum):
-            return Bound.UNKNOWN
+            return Match.UNKNOWN
         if artifact.unhashed and (self.integrity or self.resolved == artifact.resolved):
-            return Bound.UNKNOWN
+            return Match.UNKNOWN
         exotic = artifact.kind is not Kind.REGISTRY and artifact.resolved is not None
-        return Bound.SAME if exotic and self.resolved == artifact.resolved else Bound.DIFFERENT
+        return Match.SAME if exotic and self.resolved == artifact.resolved else Match.DIFFERENT
 
-    def binds(self, artifact: Artifact) -> Bound:
+    def binds(self, artifact: Artifact) -> Match:
         """Whether an artifact is exactly these bytes from exactly this source (an exemption's rule).
 
         What never had a hash is what was exempted as long as it gets none and its source stays.
         """
         own = pinned_of(artifact)
         if self.resolved != own.resolved:
-            return Bound.DIFFERENT
+            return Match.DIFFERENT
         alike = self == own and own.resolved is not None
-        return Bound.SAME if alike else self.compare(artifact)
+        return Match.SAME if alike else self.compare(artifact)
 
 
-def pinned_of(artifact: Artifact) -> Pinned:
+def pinned_of(artifact: Artifact) -> Pins:
     """What binds an artifact: its hashes; its source where there is none, or an unusual one."""
     source = artifact.resolved
     bound = artifact.integrity is not None or artifact.checksum is not None
@@ -80,7 +80,7 @@ def pinned_of(artifact: Artifact) -> Pinned:
         source = None
     if bound and artifact.kind is Kind.REGISTRY and not _has_host(source):
         source = None
-    return Pinned(
+    return Pins(
         integrity=artifact.integrity,
         checksum=None if artifact.integrity else artifact.checksum,
         resolved=source,
@@ -101,7 +101,7 @@ def _has_host(source: str | None) -> bool:
     return source is not None and "://" in source
 
 
-def write_pinned(pinned: Pinned) -> str:
+def write_pinned(pinned: Pins) -> str:
     """One word that an exemption's line can hold; ``-`` where nothing binds."""
     from urllib.parse import quote
 
@@ -115,7 +115,7 @@ def write_pinned(pinned: Pinned) -> str:
     return ";".join(words) or "-"
 
 
-def read_pinned(word: str) -> Pinned:
+def read_pinned(word: str) -> Pins:
     """The opposite of ``write_pinned``."""
     from urllib.parse import unquote
 
@@ -128,4 +128,4 @@ def read_pinned(word: str) -> Pinned:
         else:
             if part != "-":
                 found["integrity"] = unquote(part).replace(",", " ")
-    return Pinned(**found)
+    return Pins(**found)

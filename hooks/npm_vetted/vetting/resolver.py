@@ -9,7 +9,7 @@ from typing import NamedTuple
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import newest, step
 from npm_vetted.vetting.notes import Mention, Note, NoteStore
-from npm_vetted.vetting.pins import Bound, read_pinned
+from npm_vetted.vetting.pins import Match, read_pinned
 from npm_vetted.vetting.policy import Demands, Exemption, Exemptions, Policy
 
 
@@ -23,7 +23,7 @@ class Status(StrEnum):
     UNVETTED = "unvetted"
 
 
-class Lack(StrEnum):
+class GapReason(StrEnum):
     """Why a note that speaks of an artifact does not cover it, the most telling first."""
 
     BYTES = "bytes"
@@ -37,13 +37,13 @@ class Lack(StrEnum):
 class Gap(NamedTuple):
     """What is missing. ``criteria`` are the missing ones; ``since`` the broken chain's version."""
 
-    lack: Lack
+    lack: GapReason
     mention: Mention | None = None
     criteria: tuple[str, ...] = ()
     since: str | None = None
 
 
-class Subject(NamedTuple):
+class VettingRequest(NamedTuple):
     """An artifact as a project uses it. ``previous`` are the versions that *before* locks."""
 
     artifact: Artifact
@@ -76,29 +76,29 @@ class Vetting:
         self.policy = policy
         self.exemptions = exemptions
         self.notes = notes
-        self._verdicts: dict[Subject, Verdict] = {}
+        self._verdicts: dict[VettingRequest, Verdict] = {}
 
-    def judge(self, subject: Subject) -> Verdict:
+    def decide(self, subject: VettingRequest) -> Verdict:
         """The verdict on an artifact."""
         if subject not in self._verdicts:
             self._verdicts[subject] = self._judge(subject)
         return self._verdicts[subject]
 
-    def _judge(self, subject: Subject) -> Verdict:
+    def _judge(self, subject: VettingRequest) -> Verdict:
         artifact = subject.artifact
         if subject.carrier is not None:
             return self._judge(_carrier(subject))
         if self.policy.owner_of(artifact) is not None:
             return Verdict(status=Status.FIRST_PARTY)
         exemption, bound = self.exemption(artifact)
-        if exemption is not None and bound is Bound.SAME:
+        if exemption is not None and bound is Match.SAME:
             return Verdict(status=Status.EXEMPT, exemption=exemption)
         noted = self.noted(subject)
         if exemption is None or (noted.mention is not None and noted.covered and not noted.unbound):
             return noted
         return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=True)
 
-    def noted(self, subject: Subject) -> Verdict:
+    def noted(self, subject: VettingRequest) -> Verdict:
         """The verdict by the notes alone, whatever is exempt."""
         artifact = subject.artifact
         loose: Verdict | None = None
@@ -106,64 +106,64 @@ class Vetting:
         for mention in self.notes.mentioning(artifact):
             bound = mention.pinned.compare(artifact)
             gap = (
-                Gap(lack=Lack.BYTES, mention=mention)
-                if bound is Bound.DIFFERENT
+                Gap(lack=GapReason.BYTES, mention=mention)
+                if bound is Match.DIFFERENT
                 else self._gap(mention, subject)
             )
             if gap is not None:
                 gaps.append(gap)
                 continue
             status = Status.VETTED if mention.listed is None else Status.ACCEPTED
-            verdict = Verdict(status=status, mention=mention, unbound=bound is Bound.UNKNOWN)
+            verdict = Verdict(status=status, mention=mention, unbound=bound is Match.UNKNOWN)
             if not verdict.unbound:
                 return verdict
             loose = loose or verdict
         if loose is not None:
             return loose
-        order = list(Lack)
-        worst = min(gaps, key=lambda gap: order.index(gap.lack), default=Gap(lack=Lack.NOTE))
+        order = list(GapReason)
+        worst = min(gaps, key=lambda gap: order.index(gap.lack), default=Gap(lack=GapReason.NOTE))
         ignored = not subject.direct and self._asks(subject).transitive == "ignore"
-        if ignored and worst.lack is not Lack.BYTES:
+        if ignored and worst.lack is not GapReason.BYTES:
             return Verdict(status=Status.ACCEPTED)
         return Verdict(status=Status.UNVETTED, mention=worst.mention, gap=worst)
 
-    def exemption(self, artifact: Artifact) -> tuple[Exemption | None, Bound]:
+    def exemption(self, artifact: Artifact) -> tuple[Exemption | None, Match]:
         """The exemption of exactly these bytes from this source, else one by another client's hash."""
         unbound = None
         for each in self.exemptions.of(artifact.name, artifact.version or "-"):
             match read_pinned(each.pinned).binds(artifact):
-                case Bound.SAME:
-                    return each, Bound.SAME
-                case Bound.UNKNOWN:
+                case Match.SAME:
+                    return each, Match.SAME
+                case Match.UNKNOWN:
                     unbound = each
-        return unbound, Bound.UNKNOWN
+        return unbound, Match.UNKNOWN
 
-    def _asks(self, subject: Subject) -> Demands:
+    def _asks(self, subject: VettingRequest) -> Demands:
         return self.policy.asks(subject.development)
 
-    def demanded(self, subject: Subject, since: str | None) -> tuple[str, ...]:
+    def demanded(self, subject: VettingRequest, since: str | None) -> tuple[str, ...]:
         """The criteria that a note must name: of an upgrade from ``since`` or a locked version."""
         demands = self._asks(subject)
         return _demanded(demands, subject.artifact.version, since, subject.previous)
 
-    def lacking_scripts(self, subject: Subject, grants: Collection[str]) -> tuple[str, ...]:
+    def lacking_scripts(self, subject: VettingRequest, grants: Collection[str]) -> tuple[str, ...]:
         """The criteria for lifecycle scripts that a note does not name."""
         return tuple(name for name in self._asks(subject).scripts if name not in grants)
 
-    def _gap(self, mention: Mention, subject: Subject) -> Gap | None:
+    def _gap(self, mention: Mention, subject: VettingRequest) -> Gap | None:
         demands = self._asks(subject)
         if not mention.accepted and subject.direct:
-            return Gap(lack=Lack.DIRECT, mention=mention)
+            return Gap(lack=GapReason.DIRECT, mention=mention)
         if not mention.accepted and demands.transitive == "note":
-            return Gap(lack=Lack.OWN, mention=mention)
+            return Gap(lack=GapReason.OWN, mention=mention)
         since = mention.listed.since if mention.listed else mention.note.since
         if mention.listed is None or subject.direct or demands.transitive == "note":
             wanted = self.demanded(subject, since)
             missing = tuple(name for name in wanted if name not in mention.note.grants)
             if missing:
-                return Gap(lack=Lack.CRITERIA, mention=mention, criteria=missing)
+                return Gap(lack=GapReason.CRITERIA, mention=mention, criteria=missing)
         if since is not None and not self.chained(subject.artifact.name, since, demands):
-            return Gap(lack=Lack.CHAIN, mention=mention, since=since)
+            return Gap(lack=GapReason.CHAIN, mention=mention, since=since)
         return None
 
     def chained(self, name: str, version: str, demands: Demands) -> bool:
@@ -204,9 +204,11 @@ def _demanded(
     return demands.upgrade[step(since or "", version or "")]
 
 
-def _carrier(subject: Subject) -> Subject:
+def _carrier(subject: VettingRequest) -> VettingRequest:
     assert subject.carrier is not None
-    return Subject(artifact=subject.carrier, direct=subject.direct, development=subject.development)
+    return VettingRequest(
+        artifact=subject.carrier, direct=subject.direct, development=subject.development
+    )
 
 
 def scripts_of(artifact: Artifact, mention: Mention | None) -> bool:

@@ -16,7 +16,6 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.npmrc import SWITCH, Setting, depends, effective, load_npmrc
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
 
 if TYPE_CHECKING:
@@ -36,10 +35,10 @@ INHERITED: tuple[str, ...] = ()
 SCRIPTS_FLAG = "--ignore-scripts"
 
 _TRUSTED: Final = "trustedDependencies"
-_PLAIN_TRUE: Final = pattern(
+_PLAIN_TRUE: Final = re.compile(
     r"""\s*(?:"ignore-scripts"|ignore-scripts)\s*(?:=\s*(true|"true"|'true')\s*)?\Z"""
 )
-_VARIABLE: Final = pattern(
+_VARIABLE: Final = re.compile(
     r"(?<!\w)((?:BUN_CONFIG|NPM_CONFIG|npm_config)_\w+|NODE_TLS_REJECT_UNAUTHORIZED"
     r"|NODE_EXTRA_CA_CERTS|BUN_INSTALL(?:_CACHE_DIR)?|XDG_CACHE_HOME)\s*[=:]"
 )

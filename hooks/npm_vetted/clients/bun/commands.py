@@ -8,7 +8,7 @@ from typing import Final
 
 from npm_vetted.clients.npm.commands import created, runner
 from npm_vetted.clients.shared.command_line import (
-    Act,
+    ClientAction,
     Kind,
     Line,
     Options,
@@ -16,7 +16,7 @@ from npm_vetted.clients.shared.command_line import (
     take_apart,
     unreadable,
 )
-from npm_vetted.formats.shell_text import HOLE, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
 
 PROGRAMS: Final = ("bun", "bunx")
 
@@ -43,7 +43,7 @@ def variable(name: str, text: str) -> Switch:  # noqa: ARG001
     return Switch.UNSET
 
 
-def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
     """What a bun or bunx command line does."""
     if words[0] == "bunx":
         yield from _x(_line(words, "bunx", Options([], [])), list(words[1:]))
@@ -52,7 +52,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act
     if not options.words or options.has("help", "dry-run"):
         return
     verb = options.words[0]
-    if verb.startswith(HOLE):
+    if verb.startswith(UNKNOWN_TEXT):
         yield unreadable("bun")
         return
     reader = _READERS.get(verb)
@@ -77,7 +77,7 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
     )
 
 
-def _install(line: Line) -> Iterator[Act]:
+def _install(line: Line) -> Iterator[ClientAction]:
     if line.outside:
         yield line.act(Kind.GLOBAL, packages=line.arguments)
     elif not line.options.has("lockfile-only"):
@@ -86,39 +86,39 @@ def _install(line: Line) -> Iterator[Act]:
         yield line.act(kind, packages=line.arguments, frozen=frozen)
 
 
-def _ci(line: Line) -> Iterator[Act]:
+def _ci(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.INSTALL, frozen=True)
 
 
-def _update(line: Line) -> Iterator[Act]:
+def _update(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.GLOBAL if line.outside else Kind.INSTALL)
 
 
-def _link(line: Line) -> Iterator[Act]:
+def _link(line: Line) -> Iterator[ClientAction]:
     if line.arguments:
         yield from _install(line)
 
 
-def _tidy(line: Line) -> Iterator[Act]:
+def _tidy(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.TIDY)
 
 
-def _pm(line: Line) -> Iterator[Act]:
+def _pm(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("trust",):
         named = () if line.options.has("all") else line.arguments[1:]
         yield line.act(Kind.ALLOW, packages=named)
 
 
-def _create(line: Line) -> Iterator[Act]:
+def _create(line: Line) -> Iterator[ClientAction]:
     if line.arguments and not line.arguments[0].startswith((".", "/")):
         yield line.fetches(created(line.arguments[0]), ())
 
 
-def _shell(line: Line) -> Iterator[Act]:
-    yield Act(kind=Kind.CONFIG, client="bun", shell=" ".join(line.arguments))
+def _shell(line: Line) -> Iterator[ClientAction]:
+    yield ClientAction(kind=Kind.CONFIG, client="bun", shell=" ".join(line.arguments))
 
 
-def _fetch_and_run(line: Line) -> Iterator[Act]:
+def _fetch_and_run(line: Line) -> Iterator[ClientAction]:
     yield from _x(line, line.rest)
 
 
@@ -131,7 +131,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return (Switch.UNKNOWN, None) if options.unknown else (Switch.UNSET, None)
 
 
-def _x(line: Line, rest: list[str]) -> Iterator[Act]:
+def _x(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     inner = take_apart(rest, valued=_VALUED, short={"p": "package"}, stop=True)
     if inner.has("help", "no-install"):
         return
@@ -141,13 +141,13 @@ def _x(line: Line, rest: list[str]) -> Iterator[Act]:
         packages, command = (command[0],), runner(command[0], command[1:])
     if packages:
         switch, by = switched(Options(inner.options, []))
-        if packages[0].startswith(HOLE):
+        if packages[0].startswith(UNKNOWN_TEXT):
             switch = Switch.UNKNOWN
         act = replace(line, by=by, folder=inner.value("cwd") or line.folder)
         yield replace(act.act(Kind.RUN, packages=packages, switch=switch), then=tuple(command))
 
 
-_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     **dict.fromkeys(("install", "i", "add", "a"), _install),
     "ci": _ci,
     "update": _update,

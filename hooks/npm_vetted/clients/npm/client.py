@@ -5,6 +5,7 @@ What its settings do was tried with npm 10, 11 and 12 (tests/formats/test_npmrc.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,6 @@ from npm_vetted.formats.npmrc import (
     load_npmrc,
     switch_problem,
 )
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ SCRIPTS_FLAG = "--ignore-scripts"
 
 _NPMRC: Final = ".npmrc"
 _EXTENSIONS: Final = (".npm-extension.mjs", ".npm-extension.cjs")
-_EXACT: Final = pattern(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
-_LINE: Final = pattern(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-_TAIL: Final = pattern(r"(?<!\\)\s*[;#]")
+_EXACT: Final = re.compile(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
+_LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_TAIL: Final = re.compile(r"(?<!\\)\s*[;#]")
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001

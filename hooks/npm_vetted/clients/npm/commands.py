@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
-    Act,
+    ClientAction,
     Kind,
     Line,
     Options,
@@ -18,7 +18,7 @@ from npm_vetted.clients.shared.command_line import (
     take_apart,
     unreadable,
 )
-from npm_vetted.formats.shell_text import HOLE, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
 
 PROGRAMS: Final = ("npm", "npx")
 
@@ -120,7 +120,7 @@ def variable(name: str, text: str) -> Switch:
     return Switch.UNSET
 
 
-def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:
     """What an npm or npx command line does."""
     if words[0] == "npx":
         options = take_apart(words[1:], valued=_VALUED, short=_EXEC_SHORT, stop=True, loose=True)
@@ -130,7 +130,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act
     if not options.words or options.has(*_NOTHING):
         return
     word = options.words[0]
-    if word.startswith(HOLE):
+    if word.startswith(UNKNOWN_TEXT):
         yield unreadable("npm")
         return
     verb = verb_of(word)
@@ -145,7 +145,7 @@ def _taken_apart(words: Sequence[str]) -> Options:
     """
     options = take_apart(words, valued=_VALUED, short=_SHORT, loose=True)
     first = options.words[0] if options.words else ""
-    if first in _OTHERS or HOLE in first or verb_of(first) is not None:
+    if first in _OTHERS or UNKNOWN_TEXT in first or verb_of(first) is not None:
         return options
     other = take_apart(words, valued=(), short=_SHORT, loose=True)
     return other if other.words and verb_of(other.words[0]) is not None else options
@@ -170,7 +170,7 @@ def _line(
     )
 
 
-def _install(line: Line) -> Iterator[Act]:
+def _install(line: Line) -> Iterator[ClientAction]:
     if line.outside:
         yield line.act(Kind.GLOBAL, packages=line.arguments)
         return
@@ -179,50 +179,50 @@ def _install(line: Line) -> Iterator[Act]:
     yield line.act(kind, packages=line.arguments, frozen=frozen)
 
 
-def _ci(line: Line) -> Iterator[Act]:
+def _ci(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.INSTALL, frozen=True)
 
 
-def _update(line: Line) -> Iterator[Act]:
+def _update(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.GLOBAL if line.outside else Kind.INSTALL, packages=line.arguments)
 
 
-def _link(line: Line) -> Iterator[Act]:
+def _link(line: Line) -> Iterator[ClientAction]:
     if line.arguments:
         yield from _install(line)
 
 
-def _rebuild(line: Line) -> Iterator[Act]:
+def _rebuild(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.REBUILD, packages=line.arguments)
 
 
-def _tidy(line: Line) -> Iterator[Act]:
+def _tidy(line: Line) -> Iterator[ClientAction]:
     if not line.outside:
         yield line.act(Kind.TIDY)
 
 
-def _audit(line: Line) -> Iterator[Act]:
+def _audit(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("fix",):
         yield line.act(Kind.TIDY)
 
 
-def _npm_exec(line: Line) -> Iterator[Act]:
+def _npm_exec(line: Line) -> Iterator[ClientAction]:
     rest = list(line.words[1:])
     rest.remove(line.verb)
     options = take_apart(rest, valued=_VALUED, short=_EXEC_SHORT, loose=True)
     yield from _exec(replace(line, options=options))
 
 
-def _init(line: Line) -> Iterator[Act]:
+def _init(line: Line) -> Iterator[ClientAction]:
     if line.arguments:
         yield line.fetches(created(line.arguments[0]), ())
 
 
-def _explore(line: Line) -> Iterator[Act]:
+def _explore(line: Line) -> Iterator[ClientAction]:
     yield line.runs(*(line.options.rest or line.arguments[1:]))
 
 
-def _config(line: Line) -> Iterator[Act]:
+def _config(line: Line) -> Iterator[ClientAction]:
     own = line.options.value("location") == "project"
     match line.arguments:
         case ("set", *words):
@@ -231,18 +231,18 @@ def _config(line: Line) -> Iterator[Act]:
             yield from (line.sets(key, "", own=own) for key in keys)
 
 
-def _set(line: Line) -> Iterator[Act]:
+def _set(line: Line) -> Iterator[ClientAction]:
     own = line.options.value("location") == "project"
     yield from (line.sets(key, value, own=own) for key, value in pairs(line.arguments))
 
 
-def _approve(line: Line) -> Iterator[Act]:
+def _approve(line: Line) -> Iterator[ClientAction]:
     if not line.options.has("allow-scripts-pending", "pending"):
         named = () if line.options.has("all") else line.arguments
         yield line.act(Kind.ALLOW, packages=named)
 
 
-def _install_scripts(line: Line) -> Iterator[Act]:
+def _install_scripts(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("approve",):
         named = () if line.options.has("all") else line.arguments[1:]
         yield line.act(Kind.ALLOW, packages=named)
@@ -286,7 +286,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return found, by
 
 
-def _exec(line: Line) -> Iterator[Act]:
+def _exec(line: Line) -> Iterator[ClientAction]:
     options = line.options
     if options.has("usage", "version"):
         return
@@ -297,7 +297,7 @@ def _exec(line: Line) -> Iterator[Act]:
         packages, command = (command[0],), runner(command[0], command[1:])
     stays = options.has("no-install") or ("no-yes", None) in options.options
     if packages and not stays:
-        unknown = Switch.UNKNOWN if packages[0].startswith(HOLE) else None
+        unknown = Switch.UNKNOWN if packages[0].startswith(UNKNOWN_TEXT) else None
         act = line.act(Kind.RUN, packages=packages, switch=unknown)
         yield replace(act, then=tuple(command), shell=call)
     elif call or command:
@@ -312,7 +312,7 @@ def runner(package: str, arguments: Sequence[str]) -> list[str]:
 
 def created(name: str) -> str:
     """The package that ``npm init name`` runs (npm's init documentation)."""
-    if HOLE in name:
+    if UNKNOWN_TEXT in name:
         return name
     if name.startswith("@"):
         scope, _, rest = name.partition("/")
@@ -323,7 +323,7 @@ def created(name: str) -> str:
     return f"create-{name}"
 
 
-_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     "install": _install,
     "install-test": _install,
     "ci": _ci,

@@ -7,6 +7,7 @@ certain is parsed whole. Either way the same files are refused.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -17,14 +18,13 @@ from npm_vetted.clients.shared.json_pieces import REMEMBERED, Pieces, Proof, is_
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, named
 from npm_vetted.formats.json import load_json, only_member
-from npm_vetted.formats.patterns import pattern
 
 Raw = Mapping[str, object]
 
 FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 ASKING: Final = (*FIELDS, "devDependencies")
 
-_START: Final = pattern(rb"\{(\r?\n)([ \t]+)(?=\")")
+_START: Final = re.compile(rb"\{(\r?\n)([ \t]+)(?=\")")
 _RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
 
 

@@ -10,21 +10,22 @@ import posixpath
 import re
 from typing import Final
 
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Kind
 
 PATH_LIMIT: Final = 4096
 """No file system takes a longer path, so npm could not install there."""
 MODULES: Final = "node_modules/"
-EXACT: Final = pattern(r"[=v\s]*\d{1,16}\.\d{1,16}\.\d{1,16}(?:[-+a-zA-Z][0-9A-Za-z.+-]*)?\s*\Z")
+EXACT: Final = re.compile(r"[=v\s]*\d{1,16}\.\d{1,16}\.\d{1,16}(?:[-+a-zA-Z][0-9A-Za-z.+-]*)?\s*\Z")
 """A version, as npm reads it."""
-TARBALL: Final = pattern(r"\.(?:tgz|tar\.gz|tar)\Z", re.IGNORECASE)
+TARBALL: Final = re.compile(r"\.(?:tgz|tar\.gz|tar)\Z", re.IGNORECASE)
 
-_USUAL: Final = pattern(
+_USUAL: Final = re.compile(
     r"(?:node_modules/(?:@[a-z0-9-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*(?:/(?=node_modules/)|\Z))+\Z"
 )
-_GIT: Final = pattern(r"(?:git(?:\+[a-z]+)?|ssh|github|gitlab|bitbucket|gist):|git@", re.IGNORECASE)
-_GIT_HOST: Final = pattern(
+_GIT: Final = re.compile(
+    r"(?:git(?:\+[a-z]+)?|ssh|github|gitlab|bitbucket|gist):|git@", re.IGNORECASE
+)
+_GIT_HOST: Final = re.compile(
     r"https://(?:codeload\.github\.com|gitlab\.com(?!/api/)|bitbucket\.org)/"
 )
 

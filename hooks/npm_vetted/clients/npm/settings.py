@@ -8,7 +8,6 @@ from typing import Final
 
 from npm_vetted.clients import Registries
 from npm_vetted.formats.npmrc import BLANKS, Setting, depends, effective
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Level, Location, Problem
 
 _PROGRAMS: Final = (
@@ -16,8 +15,8 @@ _PROGRAMS: Final = (
     "init-module", "init.module", "extension-file",
 )  # fmt: skip
 _SECRETS: Final = ("_authtoken", "_auth", "_password", "-authtoken", "password", "key", "otp")
-_VARIABLE: Final = pattern(r"\$\{[^{}?:-]+(?:\?|:?-)?\}\Z")
-_URL: Final = pattern(r"\s*https?://", re.IGNORECASE)
+_VARIABLE: Final = re.compile(r"\$\{[^{}?:-]+(?:\?|:?-)?\}\Z")
+_URL: Final = re.compile(r"\s*https?://", re.IGNORECASE)
 _NO_SOURCES: Final = (
     "proxy", "https-proxy", "http-proxy", "noproxy", "no-proxy", "init-author-url",
     "init.author.url",

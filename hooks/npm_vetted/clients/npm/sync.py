@@ -14,7 +14,6 @@ from typing import Final
 from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.places import MODULES, joined
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.ranges import satisfies
 from npm_vetted.packages.urls import is_tarball_of
@@ -23,13 +22,15 @@ _HOSTS: Final = {
     "github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org",
     "gist": "gist.github.com",
 }  # fmt: skip
-_SHORTHAND: Final = pattern(r"(?:(github|gitlab|bitbucket|gist):)?([^/:@#\s]+/[^/:@#\s]+)(?:#|\Z)")
-_SCP: Final = pattern(r"(?:git\+)?(?:ssh://)?(?:[^@/\s]+@)?([^:/\s]+)[:/](.+)\Z")
-_URL: Final = pattern(r"(?:git\+)?[a-z]+://(?:[^@/\s]+@)?([^/\s]+)/(.+)\Z", re.IGNORECASE)
-_FOLDER: Final = pattern(r"(?:file:|link:|~?/|\.{1,2}(?:/|\Z)|[a-zA-Z]:[\\/])")
-_GIT: Final = pattern(r"git(?:\+[a-z]+)?:|ssh:|git@|[^/:@\s]+/[^/:@\s]+(?:#|\Z)", re.IGNORECASE)
+_SHORTHAND: Final = re.compile(
+    r"(?:(github|gitlab|bitbucket|gist):)?([^/:@#\s]+/[^/:@#\s]+)(?:#|\Z)"
+)
+_SCP: Final = re.compile(r"(?:git\+)?(?:ssh://)?(?:[^@/\s]+@)?([^:/\s]+)[:/](.+)\Z")
+_URL: Final = re.compile(r"(?:git\+)?[a-z]+://(?:[^@/\s]+@)?([^/\s]+)/(.+)\Z", re.IGNORECASE)
+_FOLDER: Final = re.compile(r"(?:file:|link:|~?/|\.{1,2}(?:/|\Z)|[a-zA-Z]:[\\/])")
+_GIT: Final = re.compile(r"git(?:\+[a-z]+)?:|ssh:|git@|[^/:@\s]+/[^/:@\s]+(?:#|\Z)", re.IGNORECASE)
 _PINNING: Final = ("version", "resolved", "integrity")
-_COMMIT: Final = pattern(r"[0-9a-fA-F]{40,64}\Z")
+_COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
 
 
 def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:

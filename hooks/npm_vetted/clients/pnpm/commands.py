@@ -8,7 +8,7 @@ from typing import Final
 
 from npm_vetted.clients.npm.commands import created, runner
 from npm_vetted.clients.shared.command_line import (
-    Act,
+    ClientAction,
     Kind,
     Line,
     Options,
@@ -20,7 +20,7 @@ from npm_vetted.clients.shared.command_line import (
     take_apart,
     unreadable,
 )
-from npm_vetted.formats.shell_text import HOLE, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
 
 PROGRAMS: Final = ("pnpm", "pnpx", "pn", "pnx")
 
@@ -72,7 +72,7 @@ def variable(name: str, text: str) -> Switch:
     return Switch.UNSET
 
 
-def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
     """What a pnpm or pnpx command line does."""
     if words[0] in ("pnpx", "pnx"):
         line = _line(words, words[0], Options([], []))
@@ -84,7 +84,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act
     if not options.words or options.has("help", "version"):
         return
     verb = options.words[0]
-    if verb.startswith(HOLE):
+    if verb.startswith(UNKNOWN_TEXT):
         yield unreadable("pnpm")
         return
     line = _line(words, verb, options)
@@ -112,7 +112,7 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
     )
 
 
-def _install(line: Line) -> Iterator[Act]:
+def _install(line: Line) -> Iterator[ClientAction]:
     if line.outside:
         yield line.act(Kind.GLOBAL, packages=line.arguments)
     elif not line.options.has("lockfile-only"):
@@ -120,7 +120,7 @@ def _install(line: Line) -> Iterator[Act]:
         yield line.act(kind, packages=line.arguments, frozen=_frozen(line))
 
 
-def _whole(line: Line) -> Iterator[Act]:
+def _whole(line: Line) -> Iterator[ClientAction]:
     """Installs everything, whatever words follow: ``ci``, ``update``, ``deploy``."""
     if line.outside:
         yield line.act(Kind.GLOBAL, packages=line.arguments)
@@ -128,37 +128,37 @@ def _whole(line: Line) -> Iterator[Act]:
         yield line.act(Kind.INSTALL, frozen=_frozen(line))
 
 
-def _link(line: Line) -> Iterator[Act]:
+def _link(line: Line) -> Iterator[ClientAction]:
     if line.arguments:
         yield from _install(line)
 
 
-def _tidy(line: Line) -> Iterator[Act]:
+def _tidy(line: Line) -> Iterator[ClientAction]:
     if not line.outside:
         yield line.act(Kind.TIDY)
 
 
-def _rebuild(line: Line) -> Iterator[Act]:
+def _rebuild(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.REBUILD, packages=line.arguments)
 
 
-def _fetch_and_run(line: Line) -> Iterator[Act]:
+def _fetch_and_run(line: Line) -> Iterator[ClientAction]:
     before = list(line.words[1 : list(line.words).index(line.verb)])
     options = take_apart(before, valued=_VALUED, short=_SHORT, loose=True)
     yield from _dlx(replace(line, options=options), line.rest)
 
 
-def _exec(line: Line) -> Iterator[Act]:
+def _exec(line: Line) -> Iterator[ClientAction]:
     inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
     yield line.runs(*inner.words, *(inner.rest or []))
 
 
-def _approve(line: Line) -> Iterator[Act]:
+def _approve(line: Line) -> Iterator[ClientAction]:
     named = [name for name in line.arguments if not name.startswith("!")]
     yield line.act(Kind.ALLOW, packages=() if line.options.has("all") else named)
 
 
-def _config(line: Line) -> Iterator[Act]:
+def _config(line: Line) -> Iterator[ClientAction]:
     if line.verb == "set" or line.arguments[:1] == ("set",):
         words = line.arguments if line.verb == "set" else line.arguments[1:]
         own = line.options.value("location") == "project"
@@ -196,7 +196,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return found, by
 
 
-def _dlx(line: Line, rest: list[str]) -> Iterator[Act]:
+def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     """The package's own options follow its name; pnpm's stand before it, or before ``dlx``."""
     inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
     both = Options([*line.options.options, *inner.options], [])
@@ -210,7 +210,7 @@ def _dlx(line: Line, rest: list[str]) -> Iterator[Act]:
     if not packages:
         return
     switch, by = switched(both)
-    if packages[0].startswith(HOLE):
+    if packages[0].startswith(UNKNOWN_TEXT):
         switch = Switch.UNKNOWN
     act = replace(line, by=by).act(Kind.RUN, packages=packages, switch=switch)
     kept = inserted(line.words, None, _DLX_FLAG, _DROP)
@@ -219,7 +219,7 @@ def _dlx(line: Line, rest: list[str]) -> Iterator[Act]:
     yield replace(act, then=tuple(command), fix=fix)
 
 
-_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     **dict.fromkeys(("add", *_INSTALL), _install),
     **dict.fromkeys((*_CLEAN, *_UPDATE, "deploy"), _whole),
     **dict.fromkeys(("link", "ln"), _link),

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Protocol, cast
 
 from npm_vetted._plugins import parts
-from npm_vetted.formats.shell_text import HOLE, Value
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
 
 
 class Kind(StrEnum):
@@ -39,7 +39,7 @@ class Switch(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class ClientAction:
     """What one command line does.
 
     ``folder`` is where it does it, relative to where it runs. ``frozen``: True where it takes the
@@ -70,7 +70,9 @@ class Reader(Protocol):
     PROGRAMS: Collection[str]
     """The names of the programs that it reads."""
 
-    def read(self, words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:
+    def read(
+        self, words: Sequence[str], environment: Mapping[str, Value]
+    ) -> Iterator[ClientAction]:
         """What a command line does; nothing where it installs nothing and runs nothing."""
 
     def variable(self, name: str, text: str) -> Switch:
@@ -123,8 +125,8 @@ class Options:
     @property
     def unknown(self) -> bool:
         """Whether a word may be anything, so also an option."""
-        return any(word.startswith(HOLE) for word in self.words) or any(
-            name.startswith(HOLE) for name, _ in self.options
+        return any(word.startswith(UNKNOWN_TEXT) for word in self.words) or any(
+            name.startswith(UNKNOWN_TEXT) for name, _ in self.options
         )
 
 
@@ -218,9 +220,9 @@ class Line:
         packages: Sequence[str] = (),
         frozen: bool | None = None,
         switch: Switch | None = None,
-    ) -> Act:
+    ) -> ClientAction:
         """What it does, with its flags and the command line that would be safe."""
-        return Act(
+        return ClientAction(
             kind=kind,
             client=self.client,
             switch=self.switch if switch is None else switch,
@@ -233,23 +235,23 @@ class Line:
             fix=inserted(self.words, self.verb, self.flag, self.drop),
         )
 
-    def runs(self, *words: str) -> Act:
+    def runs(self, *words: str) -> ClientAction:
         """Another command that it runs."""
-        return Act(kind=Kind.CONFIG, client=self.client, folder=self.folder, then=words)
+        return ClientAction(kind=Kind.CONFIG, client=self.client, folder=self.folder, then=words)
 
-    def sets(self, key: str, value: str, *, own: bool) -> Act:
+    def sets(self, key: str, value: str, *, own: bool) -> ClientAction:
         """A setting that it changes."""
-        return Act(kind=Kind.CONFIG, client=self.client, setting=(key, value, own))
+        return ClientAction(kind=Kind.CONFIG, client=self.client, setting=(key, value, own))
 
-    def fetches(self, package: str, command: Sequence[str]) -> Act:
+    def fetches(self, package: str, command: Sequence[str]) -> ClientAction:
         """A package that it fetches and runs."""
-        unknown = Switch.UNKNOWN if package.startswith(HOLE) else None
+        unknown = Switch.UNKNOWN if package.startswith(UNKNOWN_TEXT) else None
         return replace(self.act(Kind.RUN, packages=(package,), switch=unknown), then=tuple(command))
 
 
-def unreadable(client: str) -> Act:
+def unreadable(client: str) -> ClientAction:
     """A command line whose very command is not known."""
-    return Act(kind=Kind.INSTALL, client=client, switch=Switch.UNKNOWN, by="its command")
+    return ClientAction(kind=Kind.INSTALL, client=client, switch=Switch.UNKNOWN, by="its command")
 
 
 def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
@@ -264,7 +266,7 @@ def boolean_switch(text: str | None) -> Switch:
     """What ``ignore-scripts`` means with a value: whatever is not false is true for npm."""
     if text is None:
         return Switch.OFF
-    if HOLE in text:
+    if UNKNOWN_TEXT in text:
         return Switch.UNKNOWN
     return Switch.ON if text in ("false", "null", "undefined") else Switch.OFF
 

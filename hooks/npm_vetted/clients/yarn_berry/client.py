@@ -24,7 +24,6 @@ from npm_vetted.clients.shared.yarn.settings import (
 from npm_vetted.clients.yarn_classic.client import recognises as is_classic
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
 from npm_vetted.formats.document import Table, decode
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.model import (
     Allowance,
@@ -51,7 +50,7 @@ OFF_SINCE: Final = (4, 14, 0)
 _RC: Final = ".yarnrc.yml"
 _REASON: Final = "switch dependencies' install scripts off"
 _META: Final = "dependenciesMeta"
-_SWITCH_LINE: Final = pattern(rf"""(["']?){SWITCH}\1[ ]*:""")
+_SWITCH_LINE: Final = re.compile(rf"""(["']?){SWITCH}\1[ ]*:""")
 
 
 def recognises(name: str, data: bytes) -> bool:

@@ -27,7 +27,6 @@ from npm_vetted.clients.yarn_berry.text import (
     split_line,
 )
 from npm_vetted.errors import DocumentError
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import (
     Artifact,
     Entry,
@@ -43,17 +42,17 @@ from npm_vetted.model import (
 VERSIONS: Final = range(4, 11)
 """``__metadata.version``: 4 of Yarn 2 and 3.0, 5 and 6 of 3, 7 to 10 of 4."""
 
-_RESOLUTION: Final = pattern(
+_RESOLUTION: Final = re.compile(
     r'\n  resolution: "(?:((?:@[^/@"\s]++/)?[^/@"\s]++)@npm:[^":#\n]++"|([^"\n]*+)")'
 )
 """The line that says what is installed: a registry's package by its name, else all of it."""
-_LEGACY: Final = pattern(r"#\s+yarn\s+lockfile\s+v1", re.IGNORECASE)
+_LEGACY: Final = re.compile(r"#\s+yarn\s+lockfile\s+v1", re.IGNORECASE)
 _KNOWN: Final = frozenset({
     "version", "resolution", "dependencies", "peerDependencies", "dependenciesMeta",
     "peerDependenciesMeta", "bin", "checksum", "conditions", "languageName", "linkType",
 })  # fmt: skip
-_COMMIT: Final = pattern(r"[#&]commit[=:]")
-_COMMA: Final = pattern(" *, *")
+_COMMIT: Final = re.compile(r"[#&]commit[=:]")
+_COMMA: Final = re.compile(" *, *")
 FOLDERS: Final = ("workspace:", "link:", "portal:")
 """Protocols of what is linked, not installed."""
 _TARBALL: Final = (".tgz", ".tar.gz", ".tar")

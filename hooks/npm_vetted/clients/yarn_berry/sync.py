@@ -6,6 +6,7 @@ name; ranges count as equal once both carry their protocol.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -14,24 +15,23 @@ from npm_vetted.clients.shared.yarn.locators import aliases, normal
 from npm_vetted.clients.shared.yarn.patches import patch_files
 from npm_vetted.clients.yarn_berry.entries import FOLDERS, install_again
 from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 
 _ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
 """The fields of a manifest, those that win last."""
-_SAME_NAME: Final = pattern(
+_SAME_NAME: Final = re.compile(
     r'"?((?:@[^/@"\n]++/)?[^/@"\n]++)@[^"\n,]*+"?:\n  version: [^\n]*+\n  resolution: "\1@(?!patch:)'
 )
 """An entry under one descriptor, of the name that it has there."""
 _CACHE_KEYS: Final = {
-    4: pattern(r"[5-8](?:c[0-9])?\Z"),
-    5: pattern(r"8(?:c[0-9])?\Z"),
-    6: pattern(r"8(?:c[0-9])?\Z"),
-    7: pattern(r"(?:9|10)(?:c[0-9])?\Z"),
+    4: re.compile(r"[5-8](?:c[0-9])?\Z"),
+    5: re.compile(r"8(?:c[0-9])?\Z"),
+    6: re.compile(r"8(?:c[0-9])?\Z"),
+    7: re.compile(r"(?:9|10)(?:c[0-9])?\Z"),
 }
-_LATEST_KEY: Final = pattern(r"10(?:c[0-9])?\Z")
+_LATEST_KEY: Final = re.compile(r"10(?:c[0-9])?\Z")
 """Under which keys the Yarns pack that write a lockfile version (seen with 2.4 to 4.18)."""
-_PINNED: Final = pattern(r"yarn@([34])\.")
+_PINNED: Final = re.compile(r"yarn@([34])\.")
 _WRITES: Final = {"3": range(4, 7), "4": range(7, 11)}
 """The lockfile versions that a Yarn writes."""
 

@@ -5,6 +5,7 @@ Yarn's own reader knows less of YAML than libyaml does; the grammar here is what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
@@ -12,7 +13,6 @@ from typing import Final
 from npm_vetted.clients.shared.yarn.shared import Cut, Places, TwiceError, cut
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Table
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.formats.yaml import load_yaml
 
 METADATA: Final = "__metadata"
@@ -24,11 +24,11 @@ _SCALAR: Final = rf"(?:{_QUOTED}|[A-Za-z0-9_/^~.=(<]{_WORD})"
 _THIRD: Final = rf"(?:\n      {_KEY}: {_SCALAR})+"
 _SECOND: Final = rf"(?:\n    {_KEY}:(?: {_SCALAR}|{_THIRD}))+"
 _FIRST: Final = rf"(?:\n  {_KEY}:(?: {_SCALAR}|{_SECOND}))+"
-_BLOCK: Final = pattern(
+_BLOCK: Final = re.compile(
     rf"""((?:"([^"\\\n]++)"|([A-Za-z0-9_/]{_WORD})|\? "([^"\\\n]++)"\n):{_FIRST})(?:\n++|\Z)"""
 )
 """One canonical entry, its key captured: lines that are whole, each deeper only below a key."""
-_BETWEEN: Final = pattern(r"(?:#[^\n]*+|\n++)+")
+_BETWEEN: Final = re.compile(r"(?:#[^\n]*+|\n++)+")
 
 Tables = Mapping[str, Mapping[str, object]]
 

@@ -22,7 +22,6 @@ from npm_vetted.clients.shared.yarn.settings import (
 )
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import effective, load_npmrc
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ SCRIPTS_FLAG: Final = "--ignore-scripts"
 
 SWITCH: Final = "ignore-scripts"
 _RC: Final = ".yarnrc"
-_METADATA: Final = pattern(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
+_METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 _HARMLESS: Final = frozenset({
     "cache-folder", "check-files", "emoji", "exact", "flat", "force", "frozen-lockfile",
     "ignore-engines", "ignore-optional", "ignore-platform", "ignore-scripts", "link-duplicates",

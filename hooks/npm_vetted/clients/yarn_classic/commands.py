@@ -8,7 +8,7 @@ from typing import Final
 
 from npm_vetted.clients.npm.commands import created, runner
 from npm_vetted.clients.shared.command_line import (
-    Act,
+    ClientAction,
     Kind,
     Line,
     Options,
@@ -16,7 +16,7 @@ from npm_vetted.clients.shared.command_line import (
     take_apart,
     unreadable,
 )
-from npm_vetted.formats.shell_text import HOLE, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
 
 PROGRAMS: Final = ("yarn", "yarnpkg")
 
@@ -40,9 +40,9 @@ def variable(name: str, text: str) -> Switch:
     """``YARN_IGNORE_SCRIPTS`` (classic) and ``YARN_ENABLE_SCRIPTS`` (berry), in any case."""
     match name.lower():
         case "yarn_ignore_scripts" if text:
-            return Switch.UNKNOWN if HOLE in text else _ignoring(text)
+            return Switch.UNKNOWN if UNKNOWN_TEXT in text else _ignoring(text)
         case "yarn_enable_scripts" if text:
-            if HOLE in text:
+            if UNKNOWN_TEXT in text:
                 return Switch.UNKNOWN
             return Switch.ON if text in ("true", "1") else Switch.OFF
     return Switch.UNSET
@@ -52,7 +52,7 @@ def _ignoring(text: str) -> Switch:
     return Switch.ON if text == "false" else Switch.OFF
 
 
-def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act]:  # noqa: ARG001
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
     """What a yarn command line does; ``client`` is ``yarn``: the project says which."""
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT)
     if options.has("help", "version") and not options.words:
@@ -61,7 +61,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Act
         options.words.append("install")
         words = (words[0], "install", *words[1:]) if len(words) > 1 else words
     verb = options.words[0]
-    if verb.startswith(HOLE):
+    if verb.startswith(UNKNOWN_TEXT):
         yield unreadable("yarn")
         return
     line = _line(words, verb, options)
@@ -88,48 +88,48 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
     )
 
 
-def _install(line: Line) -> Iterator[Act]:
+def _install(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.INSTALL, frozen=_frozen(line.options))
 
 
-def _add(line: Line) -> Iterator[Act]:
+def _add(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.ADD, packages=line.arguments)
 
 
-def _change(line: Line) -> Iterator[Act]:
+def _change(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.INSTALL, frozen=False)
 
 
-def _link(line: Line) -> Iterator[Act]:
+def _link(line: Line) -> Iterator[ClientAction]:
     if line.arguments:
         yield from _change(line)
 
 
-def _tidy(line: Line) -> Iterator[Act]:
+def _tidy(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.TIDY)
 
 
-def _rebuild(line: Line) -> Iterator[Act]:
+def _rebuild(line: Line) -> Iterator[ClientAction]:
     yield line.act(Kind.REBUILD, packages=line.arguments)
 
 
-def _global(line: Line) -> Iterator[Act]:
+def _global(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] in (("add",), ("upgrade",)):
         yield replace(line, verb=line.arguments[0]).act(Kind.GLOBAL, packages=line.arguments[1:])
 
 
-def _exec(line: Line) -> Iterator[Act]:
+def _exec(line: Line) -> Iterator[ClientAction]:
     rest = line.rest
     yield line.runs(*(rest[1:] if rest[:1] == ["--"] else rest))
 
 
-def _workspace(line: Line) -> Iterator[Act]:
+def _workspace(line: Line) -> Iterator[ClientAction]:
     """``yarn workspace NAME COMMAND``: the command, as if it ran there."""
     if line.rest[1:]:
         yield line.runs(line.words[0], *line.rest[1:])
 
 
-def _workspaces(line: Line) -> Iterator[Act]:
+def _workspaces(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("focus",):
         yield replace(line, verb="focus").act(Kind.INSTALL, frozen=False)
     elif line.arguments[:1] == ("foreach",):
@@ -139,7 +139,7 @@ def _workspaces(line: Line) -> Iterator[Act]:
             yield line.runs(line.words[0], *inner.words)
 
 
-def _config(line: Line) -> Iterator[Act]:
+def _config(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("set",) and len(line.arguments) > 2:
         own = not line.options.has("home", "H")
         yield line.sets(line.arguments[1], line.arguments[2], own=own)
@@ -170,7 +170,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return found
 
 
-def _dlx(line: Line) -> Iterator[Act]:
+def _dlx(line: Line) -> Iterator[ClientAction]:
     """No flag of ``yarn dlx`` switches scripts off, a variable does."""
     inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
     packages = inner.values("package")
@@ -179,14 +179,14 @@ def _dlx(line: Line) -> Iterator[Act]:
         name = created(command[0]) if line.verb == "create" else command[0]
         packages, command = (name,), runner(name, command[1:])
     if packages:
-        unknown = packages[0].startswith(HOLE)
+        unknown = packages[0].startswith(UNKNOWN_TEXT)
         act = line.act(
             Kind.RUN, packages=packages, switch=Switch.UNKNOWN if unknown else Switch.UNSET
         )
         yield replace(act, then=tuple(command), fix=("env", "YARN_ENABLE_SCRIPTS=0", *line.words))
 
 
-_READERS: Final[Mapping[str, Callable[[Line], Iterator[Act]]]] = {
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     "install": _install,
     "add": _add,
     **dict.fromkeys(("up", "upgrade", "upgrade-interactive", "unplug"), _change),

@@ -10,7 +10,6 @@ from typing import Final
 from npm_vetted.clients.shared.yarn import YarnLockfile, out_of_range, refuse_conflict
 from npm_vetted.clients.shared.yarn.shared import TwiceError, cut
 from npm_vetted.errors import DocumentError
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.formats.yarnrc import BODY, ENTRY, HEAD, TOKENS, token
 from npm_vetted.model import (
     Artifact,
@@ -26,19 +25,19 @@ from npm_vetted.model import (
 
 _GROUPS: Final = {"dependencies:": Group.PRODUCTION, "optionalDependencies:": Group.OPTIONAL}
 _FIELDS: Final = ("name", "version", "uid", "resolved", "integrity", "registry")
-_NAME: Final = pattern(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
-_VERSION: Final = pattern(r"^# yarn lockfile v(\d+)", re.MULTILINE)
-_GIT: Final = pattern(
+_NAME: Final = re.compile(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
+_VERSION: Final = re.compile(r"^# yarn lockfile v(\d+)", re.MULTILINE)
+_GIT: Final = re.compile(
     r"(?:git[+:@]|ssh:|github:|gitlab:|bitbucket:)|https?://[^?#]*\.git(?:[?#]|\Z)"
 )
-_GIT_TARBALL: Final = pattern(
+_GIT_TARBALL: Final = re.compile(
     r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
 )
-_LOCAL: Final = pattern(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
-_COMMENTS: Final = pattern(r"(?:#[^\n]*+|\n++)+")
-_END: Final = pattern(r"\n(?! )")
-_RESOLVED: Final = pattern(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
-_USUAL: Final = pattern(
+_LOCAL: Final = re.compile(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
+_COMMENTS: Final = re.compile(r"(?:#[^\n]*+|\n++)+")
+_END: Final = re.compile(r"\n(?! )")
+_RESOLVED: Final = re.compile(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
+_USUAL: Final = re.compile(
     r'"?((?:@[^/@:"\\\s]++/)?[^/@:"\\\s]++)@(?!npm:)[^",\\\n]*"?:\n'
     r'  version [^\n]*+\n  resolved "https://'
 )

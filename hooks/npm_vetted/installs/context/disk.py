@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.formats.shell_text import HOLE
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT
 
 _COPIES: Final = 120
 _LAYERS: Final = 5_000
@@ -57,8 +57,8 @@ def under(folder: str, place: str) -> str | None:
 
 def resolve(base: str, path: str) -> str:
     """A path as a command that runs in ``base`` means it; a hole where it cannot be told."""
-    if HOLE in path.split("/", 1)[0] and not path.startswith("/"):
-        return HOLE
+    if UNKNOWN_TEXT in path.split("/", 1)[0] and not path.startswith("/"):
+        return UNKNOWN_TEXT
     joined = posixpath.normpath(posixpath.join(base, path))
     return "/" + joined.lstrip("/") if joined.startswith("/") else joined
 

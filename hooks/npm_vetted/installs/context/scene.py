@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import Act, Kind, Switch, readers
-from npm_vetted.formats.shell_text import HOLE, shown
+from npm_vetted.clients.shared.command_line import ClientAction, Kind, Switch, readers
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, under
 from npm_vetted.installs.shell.state import State
@@ -36,14 +36,14 @@ class Scene:
     alone: bool = False
     project: Project | None = None
     root: str | None = None
-    where: str = HOLE
+    where: str = UNKNOWN_TEXT
     foreign: bool = False
     doubt: str = ""
     missing: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if HOLE in self.place:
-            self.where = self.place if self.place.startswith(_TEMPORARY) else HOLE
+        if UNKNOWN_TEXT in self.place:
+            self.where = self.place if self.place.startswith(_TEMPORARY) else UNKNOWN_TEXT
             return
         self.where = self.place
         for candidate in (self.place, *self.state.guesses):
@@ -99,7 +99,7 @@ class Scene:
         pin = self.pin
         return pin.minimum[0] if pin and pin.minimum and pin.exact else None
 
-    def variables(self, act: Act) -> tuple[Switch, str | None]:
+    def variables(self, act: ClientAction) -> tuple[Switch, str | None]:
         """What the environment says to this client."""
         reader = readers()[self.program]
         environment = self.state.environment()
@@ -125,7 +125,7 @@ class Scene:
         wanted = "yarn_enable_scripts" if self.client == "yarn-berry" else "yarn_ignore_scripts"
         return {name: each for name, each in found.items() if name.lower() == wanted}
 
-    def _off(self, act: Act, names: list[str]) -> tuple[Switch, str | None]:
+    def _off(self, act: ClientAction, names: list[str]) -> tuple[Switch, str | None]:
         """pnpm heeds ``npm_config_`` until 10 and ``pnpm_config_`` from 11 (both were run)."""
         if self.program != "pnpm":
             return Switch.OFF, names[0]
@@ -141,9 +141,9 @@ class Scene:
 
     # -- settings
 
-    def everywhere_safe(self, act: Act) -> bool:
+    def everywhere_safe(self, act: ClientAction) -> bool:
         """Whether the settings hold in every project of the checkout that it may run in."""
-        prefix = self.place.split(HOLE, 1)[0]
+        prefix = self.place.split(UNKNOWN_TEXT, 1)[0]
         if under(CHECKOUT, prefix.rstrip("/")) is None:
             return False
         layers = [each for each in self.state.disk.layers if isinstance(each, Copied)]
@@ -163,7 +163,7 @@ class Scene:
             bool(found) and len(found) <= _MANY and all(each.settings_hold(act) for each in scenes)
         )
 
-    def settings_hold(self, act: Act) -> bool | None:
+    def settings_hold(self, act: ClientAction) -> bool | None:
         """Whether the settings where it runs switch scripts off; None: that cannot be told."""
         if not act.obeys:
             return False
@@ -182,7 +182,7 @@ class Scene:
             return True
         return None if None in answers else False
 
-    def _pnpm(self, act: Act) -> bool | None:
+    def _pnpm(self, act: ClientAction) -> bool | None:
         """What pnpm's version alone decides (each was run); None: the settings do.
 
         From 11 ``dlx`` heeds no project's settings; until 9 ``rebuild`` heeds none, and a global
@@ -226,9 +226,9 @@ class Scene:
             return self.context.read(found.path)
         if found.text is None or _doubtful(found.text):
             self.doubt = name
-        return (found.text or b"").replace(HOLE.encode(), b"x")
+        return (found.text or b"").replace(UNKNOWN_TEXT.encode(), b"x")
 
-    def reason(self, act: Act) -> str:
+    def reason(self, act: ClientAction) -> str:
         """Why no setting holds."""
         if not act.obeys:
             return "it is told to leave the project's settings aside"
@@ -257,7 +257,7 @@ class Scene:
 
 def _doubtful(text: bytes) -> bool:
     """Whether what cannot be told of a settings file may be more than the value of one key."""
-    hole = HOLE.encode()
+    hole = UNKNOWN_TEXT.encode()
     return any(
         hole in line and (b"=" not in line.split(hole)[0] and b":" not in line.split(hole)[0])
         for line in text.split(b"\n")

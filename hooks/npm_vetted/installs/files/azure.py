@@ -10,7 +10,7 @@ from npm_vetted.formats.shell_text import Value, either, replaced
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Tracked
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml, walk
-from npm_vetted.installs.shell.follower import Judge
+from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, braced, filled
 from npm_vetted.installs.shell.state import State
@@ -45,10 +45,10 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return any(word in lowered for word in words)
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every step, wherever it stands: stages, jobs, templates and conditions nest freely."""
     file = read_yaml(path, data)
-    found = Judge(path=path, context=context, ci=True, knows_ci=True)
+    found = ShellFollower(path=path, context=context, ci=True, knows_ci=True)
     tracked = context.tracked()
     for root in file.documents:
         pipeline = _Pipeline(file, found, tracked)
@@ -63,9 +63,9 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 class _Pipeline:
-    def __init__(self, file: YamlFile, judge: Judge, tracked: Tracked) -> None:
+    def __init__(self, file: YamlFile, problems_of: ShellFollower, tracked: Tracked) -> None:
         self.file = file
-        self.judge = judge
+        self.problems_of = problems_of
         self.disk = Disk([Copied(tracked, "", CHECKOUT)])
         self.variables: dict[str, Value] = {}
         self.parameters: dict[str, Value] = {}
@@ -79,7 +79,7 @@ class _Pipeline:
                 text = (value.text or "",)
                 found[name.lower()] = either(known, text) if known else text
                 if key == "variables":
-                    self.judge.variable(name.replace(".", "_"), text, value.line)
+                    self.problems_of.variable(name.replace(".", "_"), text, value.line)
 
     def step(self, node: Node) -> None:
         """A step that runs a script, or a task that does."""
@@ -145,7 +145,7 @@ class _Pipeline:
         env = node.get("env")
         for name, each in env.table().items() if env else ():
             state.set(name, (each.text or "",), export=True)
-            self.judge.variable(name, (each.text or "",), each.line)
+            self.problems_of.variable(name, (each.text or "",), each.line)
         state.set("CI", ("true",), export=True)
         for name in _FOLDERS:
             state.set(name.replace(".", "_").upper(), (CHECKOUT,), export=True)
@@ -155,10 +155,10 @@ class _Pipeline:
         for one in filled(source, _EXPRESSIONS, self._expression):
             for other in filled(one, self._macros, self._macro_known):
                 if shell == "pwsh":
-                    run_windows(self.judge, other, state.fork(), cmd=False)
+                    run_windows(self.problems_of, other, state.fork(), cmd=False)
                 else:
-                    self.judge.run(other, state.fork())
-        self.judge.shell.functions.clear()
+                    self.problems_of.run(other, state.fork())
+        self.problems_of.shell.functions.clear()
 
     def _expression(self, text: str) -> Value | None:
         name = text.removeprefix("parameters.").removeprefix("variables.").lower()

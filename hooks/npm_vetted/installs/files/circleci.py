@@ -9,7 +9,7 @@ from npm_vetted.formats.shell_text import Value
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Tracked
 from npm_vetted.installs.files._yaml_nodes import Budget, Node, YamlFile, read_yaml
-from npm_vetted.installs.shell.follower import Judge
+from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.source import braced, filled
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
@@ -24,10 +24,10 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return "/.circleci/" in f"/{folder}/" and name.endswith((".yml", ".yaml"))
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every job and every command."""
     file = read_yaml(path, data)
-    found = Judge(path=path, context=context, ci=True, knows_ci=True)
+    found = ShellFollower(path=path, context=context, ci=True, knows_ci=True)
     tracked = context.tracked()
     for root in file.documents:
         config = _Config(file, root, found, tracked)
@@ -39,9 +39,11 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 class _Config:
-    def __init__(self, file: YamlFile, root: Node, judge: Judge, tracked: Tracked) -> None:
+    def __init__(
+        self, file: YamlFile, root: Node, problems_of: ShellFollower, tracked: Tracked
+    ) -> None:
         self.file = file
-        self.judge = judge
+        self.problems_of = problems_of
         self.tracked = tracked
         self.budget = Budget(file.path)
         executors = root.get("executors")
@@ -77,7 +79,7 @@ class _Config:
             for name, value in each.table().items():
                 if value.text is not None:
                     found[name] = (value.text,)
-                    self.judge.variable(name, (value.text,), value.line)
+                    self.problems_of.variable(name, (value.text,), value.line)
         return found
 
     def _step(
@@ -117,8 +119,8 @@ class _Config:
             _TEMPLATES if "<< " in command.text or "<<p" in command.text else _none,
             resolve,
         ):
-            self.judge.run(source, state.fork())
-        self.judge.shell.functions.clear()
+            self.problems_of.run(source, state.fork())
+        self.problems_of.shell.functions.clear()
 
 
 def _none(text: str) -> Iterator[tuple[int, int, str]]:  # noqa: ARG001

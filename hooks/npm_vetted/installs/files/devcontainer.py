@@ -7,7 +7,7 @@ from typing import Final
 
 from npm_vetted.formats.json import load_jsonc
 from npm_vetted.installs import Context
-from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.model import Problem
 
@@ -20,10 +20,10 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return path.rpartition("/")[2] in ("devcontainer.json", ".devcontainer.json")
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Each command: a text for a shell, a list of words, or a table of either."""
     document = load_jsonc(path, data)
-    found = Judge(path=path, context=context)
+    found = ShellFollower(path=path, context=context)
     table = document.data if isinstance(document.data, dict) else {}
     state = base_state(context, path)
     for block in ("containerEnv", "remoteEnv"):

@@ -14,7 +14,7 @@ from typing import Final
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.document import decode
-from npm_vetted.formats.shell_text import HOLE, replaced
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, replaced
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import Copied, Disk, Gone, Taken, Tracked, Written, resolve
 from npm_vetted.installs.files._dockerfile_text import (
@@ -27,7 +27,7 @@ from npm_vetted.installs.files._dockerfile_text import (
     words_of,
 )
 from npm_vetted.installs.files._dockerignore import ignorer, pattern_of
-from npm_vetted.installs.shell.follower import Judge
+from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.state import State
@@ -50,9 +50,9 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return _NAME.match(name) is not None and not name.lower().endswith(_NOT)
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """The file as it is built from each directory that it may be built from: the likeliest."""
-    parsed = list(instructions(decode(path, data).replace(HOLE, "\ufffd")))
+    parsed = list(instructions(decode(path, data).replace(UNKNOWN_TEXT, "\ufffd")))
     if len(parsed) > _INSTRUCTIONS or sum(each.name == "FROM" for each in parsed) > _STAGES:
         raise UndecidedError("too many instructions to follow", path=path)
     tracked = context.tracked()
@@ -60,7 +60,7 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     build = Build(path, context, tracked, base)
     for each in parsed:
         build.take(each)
-    return build.judge.finish()
+    return build.problems_of.finish()
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:
@@ -140,7 +140,7 @@ class Stage:
                 return value or found.group(3)
             if operator.endswith("+"):
                 return found.group(3) if value else ""
-            return HOLE if value is None else value
+            return UNKNOWN_TEXT if value is None else value
 
         return replaced(_VARIABLE, one, text)
 
@@ -149,7 +149,7 @@ class Build:
     """Follows the instructions of a file."""
 
     def __init__(self, path: str, context: Context, tracked: Tracked, base: str) -> None:
-        self.judge = Judge(path=path, context=context, ci=True)
+        self.problems_of = ShellFollower(path=path, context=context, ci=True)
         self.tracked = tracked
         self.base = base
         self.ignores = ignorer(path, base, context)
@@ -174,7 +174,7 @@ class Build:
         image = stage.expand(words[0]) if words else ""
         base = self.stages.get(image.lower())
         self.stage = base.copy() if base is not None else Stage(Disk())
-        self.judge.installed = set(self.judge.installed) if base is not None else set()
+        self.problems_of.installed = set(self.problems_of.installed) if base is not None else set()
         self.stages[str(len({id(each) for each in self.stages.values()}))] = self.stage
         if len(words) >= 3 and words[1].upper() == "AS":
             self.stages[words[2].lower()] = self.stage
@@ -194,7 +194,7 @@ class Build:
             self._told(name, stage.arguments.get(name), each.line)
 
     def _told(self, name: str, value: str | None, line: int) -> None:
-        self.judge.variable(name, (HOLE if value is None else value,), line)
+        self.problems_of.variable(name, (UNKNOWN_TEXT if value is None else value,), line)
 
     def _env(self, each: Instruction, stage: Stage) -> None:
         for name, value, offset in pairs_of(each.body.text):
@@ -209,7 +209,7 @@ class Build:
     def _user(self, each: Instruction, stage: Stage) -> None:
         user = stage.expand(each.body.text.strip()).partition(":")[0]
         stage.home = "/root" if user in ("root", "0") else f"/home/{user}"
-        if HOLE in user or user.isdigit():
+        if UNKNOWN_TEXT in user or user.isdigit():
             stage.home = (
                 "/root" if user == "0" else "/home/node" if user == "1000" else "/home/\x01"
             )
@@ -289,7 +289,7 @@ class Build:
         inner = "" if inner == "." else inner
         full = posixpath.join(self.base, inner) if inner else self.base
         ignores = self._ignoring(exclude)
-        if HOLE in full:
+        if UNKNOWN_TEXT in full:
             return
         for found in self.tracked.glob(full) if full else [""]:
             if found in self.tracked.paths:
@@ -362,15 +362,17 @@ class Build:
         if text.startswith("["):
             words = words_of(text)
             if words and text.endswith("]") and not text.startswith("[["):
-                self.judge.command(words, state, Source(" ".join(words), ((0, each.line),)), 0)
+                self.problems_of.command(
+                    words, state, Source(" ".join(words), ((0, each.line),)), 0
+                )
                 return
         if stage.shell.lower().removesuffix(".exe") in ("powershell", "pwsh", "cmd"):
-            run_windows(self.judge, body, state, cmd=stage.shell.lower().startswith("cmd"))
+            run_windows(self.problems_of, body, state, cmd=stage.shell.lower().startswith("cmd"))
             return
         if each.heredocs:
             self._heredocs(each, body, state)
             return
-        self.judge.run(body, state)
+        self.problems_of.run(body, state)
 
     def _heredocs(self, each: Instruction, body: Source, state: State) -> None:
         """``RUN <<EOF``: the text is the script; ``RUN cat <<EOF > file``: the shell's own."""
@@ -379,13 +381,13 @@ class Build:
             text = first[1]
             shebang = text.text.split("\n", 1)[0] if text.text.startswith("#!") else "#!/bin/sh"
             if "sh" in shebang:
-                self.judge.run(text, state)
+                self.problems_of.run(text, state)
             return
         parts = [(body.text + "\n", each.line)]
         for word, text, _ in each.heredocs:
             parts.append((text.text, text.line(0)))
             parts.append((word + "\n", text.line(len(text.text))))
-        self.judge.run(joined(parts), state)
+        self.problems_of.run(joined(parts), state)
 
     def _cmd(self, each: Instruction, stage: Stage) -> None:
         self._follow(each, each.body, stage, stage.disk.copy())

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.formats.shell_text import HOLE, UNKNOWN, Value, concat, either
+from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, concat, either
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Gone, Tracked
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
-from npm_vetted.installs.shell.follower import GITHUB_ENV, Judge
+from npm_vetted.installs.shell.follower import GITHUB_ENV, ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, braced, filled
 from npm_vetted.installs.shell.state import State
@@ -34,10 +34,10 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return folder in _WORKFLOWS or name in ("action.yml", "action.yaml")
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every job of a workflow, or the steps of a composite action."""
     file = read_yaml(path, data)
-    found = Judge(path=path, context=context, ci=True, knows_ci=True)
+    found = ShellFollower(path=path, context=context, ci=True, knows_ci=True)
     tracked = context.tracked()
     for root in file.documents:
         inputs = _inputs(root)
@@ -93,7 +93,7 @@ def _matrix(job: Node) -> dict[str, Value]:
 
 def _entry(found: dict[str, list[str]], name: str, node: Node) -> None:
     if node.text is not None:
-        found.setdefault(name, []).append(HOLE if "${{" in node.text else node.text)
+        found.setdefault(name, []).append(UNKNOWN_TEXT if "${{" in node.text else node.text)
     for key, value in node.table().items() if node.pairs else ():
         if value.text is not None:
             found.setdefault(f"{name}.{key}", []).append(value.text)
@@ -110,7 +110,7 @@ class Frame:
     """What holds for a workflow, a job or a step: variables, directory, shell, inputs, matrix."""
 
     file: YamlFile
-    judge: Judge
+    problems_of: ShellFollower
     tracked: Tracked
     variables: dict[str, Value]
     inputs: dict[str, Value]
@@ -122,7 +122,7 @@ class Frame:
 
     def inner(self) -> Frame:
         """A frame within this one."""
-        return Frame(self.file, self.judge, self.tracked, dict(self.variables), self.inputs,
+        return Frame(self.file, self.problems_of, self.tracked, dict(self.variables), self.inputs,
                      self.matrix, self.folder, self.shell, self.windows, self.disk)  # fmt: skip
 
     def take_env(self, node: Node) -> None:
@@ -131,7 +131,7 @@ class Frame:
         for name, value in env.table().items() if env else ():
             text = self.text(value.text or "")
             self.variables[name] = text
-            self.judge.variable(name, text, value.line)
+            self.problems_of.variable(name, text, value.line)
 
     def take_system(self, job: Node) -> None:
         """Where a job runs on Windows only, PowerShell is the shell unless a step says otherwise."""
@@ -182,11 +182,11 @@ class Frame:
 
     @staticmethod
     def _known(value: Value | None) -> Value | None:
-        return None if value is None or any(HOLE in text for text in value) else value
+        return None if value is None or any(UNKNOWN_TEXT in text for text in value) else value
 
     def steps(self, node: Node | None, *, checkout: bool) -> None:
         """The steps of a job, one after the other; the files come with the checkout."""
-        self.judge.persisted.clear()
+        self.problems_of.persisted.clear()
         steps = [item for item in (node.items or ()) if item.pairs] if node else []
         self.disk = Disk()
         whole = Copied(self.tracked, "", CHECKOUT)
@@ -194,7 +194,7 @@ class Frame:
             self.disk.put(whole)
         for step in steps:
             frame = self.inner()
-            frame.variables |= self.judge.persisted
+            frame.variables |= self.problems_of.persisted
             frame.take_env(step)
             if _is_checkout(step):
                 frame.check_out(step)
@@ -213,7 +213,7 @@ class Frame:
 
     def _is_own(self, repository: str) -> bool:
         """Whether ``owner/name`` is this very repository, as its package.json says."""
-        data = self.judge.context.read("package.json") or b""
+        data = self.problems_of.context.read("package.json") or b""
         return (
             re.search(rb"[/:\"]" + re.escape(repository.encode()) + rb"(?:\.git)?[\"#/]", data)
             is not None
@@ -254,7 +254,9 @@ class Frame:
     @staticmethod
     def _within(where: Value) -> Value:
         """A step's directory is one of the workspace's, also where nobody can tell which."""
-        return tuple(f"{CHECKOUT}/{text}" if text.startswith(HOLE) else text for text in where)
+        return tuple(
+            f"{CHECKOUT}/{text}" if text.startswith(UNKNOWN_TEXT) else text for text in where
+        )
 
     def state(self, where: Value) -> State:
         """The state that a step starts with."""
@@ -274,12 +276,14 @@ class Frame:
         name = (shell or ("pwsh" if powershell else "bash")).split()[0].rpartition("/")[2]
         for filled_source in filled(source, _TEMPLATES, self.resolve):
             if name in ("pwsh", "powershell", "cmd"):
-                run_windows(self.judge, filled_source, self.state(where), cmd=name == "cmd")
+                run_windows(self.problems_of, filled_source, self.state(where), cmd=name == "cmd")
             elif name in ("bash", "sh", "zsh", "dash", "ksh"):
-                self.judge.run(filled_source, self.state(where))
+                self.problems_of.run(filled_source, self.state(where))
             elif _CLIENT.search(source.text) and "install" in source.text:
-                self.judge.undecided(f"a script for {name} that names a client", source.line(0))
-        self.judge.shell.functions.clear()
+                self.problems_of.undecided(
+                    f"a script for {name} that names a client", source.line(0)
+                )
+        self.problems_of.shell.functions.clear()
 
     def action(self, uses: str, given: Node | None, where: Value, line: int) -> None:
         """Actions that install, and inputs that hold commands."""
@@ -323,7 +327,7 @@ class Frame:
                 and "github-script" not in uses
             ):
                 inner = "ssh" in uses or "docker" in uses
-                self.run(self.file.source(node), (HOLE,) if inner else where, "bash")
+                self.run(self.file.source(node), (UNKNOWN_TEXT,) if inner else where, "bash")
 
 
 def _installs(uses: str, values: dict[str, str]) -> list[str]:

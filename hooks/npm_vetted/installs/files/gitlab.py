@@ -9,7 +9,7 @@ from npm_vetted.formats.shell_text import Value, names
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Disk
 from npm_vetted.installs.files._yaml_nodes import Budget, Node, YamlFile, read_yaml
-from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.model import Problem
 
@@ -32,21 +32,23 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return below or name.removesuffix(".yaml").removesuffix(".yml").endswith("gitlab-ci")
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every job: what comes before its script, its script, and what comes after."""
     file = read_yaml(path, data)
-    found = Judge(path=path, context=context, ci=True, knows_ci=True)
+    found = ShellFollower(path=path, context=context, ci=True, knows_ci=True)
     for root in file.documents:
         _Pipeline(file, root, found, context).judge_all()
     return found.finish()
 
 
 class _Pipeline:
-    def __init__(self, file: YamlFile, root: Node, judge: Judge, context: Context) -> None:
+    def __init__(
+        self, file: YamlFile, root: Node, problems_of: ShellFollower, context: Context
+    ) -> None:
         self.file = file
         self.root = root.table()
         self.budget = Budget(file.path)
-        self.judge = judge
+        self.problems_of = problems_of
         self.context = context
         default = self.root.get("default")
         self.default = {**self.root, **(default.table() if default else {})}
@@ -71,7 +73,7 @@ class _Pipeline:
             text = value.text if value.text is not None else value.scalar("value")
             if text is not None:
                 found[name] = (text,)
-                self.judge.variable(name, (text,), value.line)
+                self.problems_of.variable(name, (text,), value.line)
         return found
 
     def _extended(self, name: str) -> dict[str, Node]:
@@ -125,11 +127,11 @@ class _Pipeline:
             for text in source.text.split("\n"):
                 parts.append((text + "\n", source.line(offset)))
                 offset += len(text) + 1
-        state = base_state(self.context, self.judge.path)
+        state = base_state(self.context, self.problems_of.path)
         state.script = None
         for name, value in {**variables, "CI": ("true",), "CI_PROJECT_DIR": (CHECKOUT,)}.items():
             state.set(name, value, export=True)
         if variables.get("GIT_STRATEGY") in (("none",), ("empty",)):
             state.disk = Disk()
-        self.judge.run(joined(parts), state)
-        self.judge.shell.functions.clear()
+        self.problems_of.run(joined(parts), state)
+        self.problems_of.shell.functions.clear()

@@ -10,7 +10,7 @@ from npm_vetted.formats.document import decode
 from npm_vetted.formats.shell_text import UNKNOWN, Value
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT
-from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, braced, filled, joined
 from npm_vetted.installs.shell.state import State
@@ -35,9 +35,9 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return name in ("justfile", ".justfile") or name.endswith(".just")
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Each line of a recipe is a shell of its own, in the justfile's folder."""
-    found = Judge(path=path, context=context)
+    found = ShellFollower(path=path, context=context)
     state = base_state(context, path)
     folder = path.rpartition("/")[0]
     if folder:
@@ -47,9 +47,9 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 class _Justfile:
-    def __init__(self, text: str, judge: Judge, state: State) -> None:
+    def __init__(self, text: str, problems_of: ShellFollower, state: State) -> None:
         self.lines = text.replace("\r\n", "\n").split("\n")
-        self.judge = judge
+        self.problems_of = problems_of
         self.state = state
         self.variables: dict[str, Value] = {}
         self.windows = False
@@ -91,13 +91,13 @@ class _Justfile:
         quoted = _STRING.match(text)
         if quoted is None:
             if text.startswith("`"):
-                self.judge.run(Source(text.strip("`"), ((0, line),)), self.state.fork())
+                self.problems_of.run(Source(text.strip("`"), ((0, line),)), self.state.fork())
             return
         value = (next(group for group in quoted.groups() if group is not None),)
         self.variables[name] = value
         if export or exports:
             self.state.set(name, value, export=True)
-            self.judge.variable(name, value, line)
+            self.problems_of.variable(name, value, line)
 
     def _parameters(self, text: str, state: State, line: int) -> dict[str, Value | None]:
         """What a recipe's parameters are by default; a ``$`` before one exports it."""
@@ -107,7 +107,7 @@ class _Justfile:
             if "$" in sign:
                 value = found[name] or UNKNOWN
                 state.set(name, value, export=True)
-                self.judge.variable(name, value, line)
+                self.problems_of.variable(name, value, line)
         return found
 
     def _recipe(self, body: list[tuple[str, int]], head: str, folder: str | None) -> None:
@@ -139,10 +139,10 @@ class _Justfile:
                 if folder:
                     state.enter((folder,))
                 if self.windows and not whole:
-                    run_windows(self.judge, source, state, cmd=False)
+                    run_windows(self.problems_of, source, state, cmd=False)
                 else:
-                    self.judge.run(source, state)
-        self.judge.shell.functions.clear()
+                    self.problems_of.run(source, state)
+        self.problems_of.shell.functions.clear()
 
 
 def _pieces(lines: list[tuple[str, int]], *, whole: bool) -> Iterator[list[tuple[str, int]]]:

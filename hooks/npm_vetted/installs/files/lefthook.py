@@ -7,7 +7,7 @@ from typing import Final
 
 from npm_vetted.installs import Context
 from npm_vetted.installs.files._yaml_nodes import read_yaml, walk
-from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import braced, filled
 from npm_vetted.model import Problem
 
@@ -22,10 +22,10 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return stem in _NAMES and suffix in ("yml", "yaml")
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every ``run``, at the top of the repository or in its ``root``."""
     file = read_yaml(path, data)
-    found = Judge(path=path, context=context)
+    found = ShellFollower(path=path, context=context)
     for document in file.documents:
         for node in walk(document, path):
             run = node.get("run") if node.pairs is not None else None

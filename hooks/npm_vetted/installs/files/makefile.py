@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.formats.document import decode
-from npm_vetted.formats.shell_text import HOLE, Value, either
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, either
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT
-from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
@@ -42,9 +42,9 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     )
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Each line of a recipe is a shell of its own, in the Makefile's folder."""
-    found = Judge(path=path, context=context)
+    found = ShellFollower(path=path, context=context)
     folder = path.rpartition("/")[0]
     state = base_state(context, path)
     if folder:
@@ -55,9 +55,9 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 class _Makefile:
-    def __init__(self, text: str, judge: Judge, state: State) -> None:
+    def __init__(self, text: str, problems_of: ShellFollower, state: State) -> None:
         self.lines = text.replace("\r\n", "\n").split("\n")
-        self.judge = judge
+        self.problems_of = problems_of
         self.state = state
         self.variables: dict[str, list[str]] = {
             "MAKE": ["make"],
@@ -77,7 +77,7 @@ class _Makefile:
         for name, line in self.exported.items():
             value = self._expanded(name and f"$({name})")
             self.state.set(name, value, export=True)
-            self.judge.variable(name, value, line)
+            self.problems_of.variable(name, value, line)
         if self.export_all:
             for name in self.variables:
                 self.state.set(name, self._expanded(f"$({name})"), export=True)
@@ -85,8 +85,8 @@ class _Makefile:
             self._shells(recipe)
         for recipe in [*self.recipes, *self.calls]:
             for text in self._fill(recipe):
-                self.judge.run(text, self.state.fork())
-        self.judge.shell.functions.clear()
+                self.problems_of.run(text, self.state.fork())
+        self.problems_of.shell.functions.clear()
 
     def _read(self) -> None:
         index = 0
@@ -196,7 +196,7 @@ class _Makefile:
         self._shells(Source(value, ((0, line),)))
         if operator == "!=":
             self.calls.append(Source(value, ((0, line),)))
-            value = HOLE
+            value = UNKNOWN_TEXT
         if operator == "+=" and known:
             known[:] = [f"{each} {value}" for each in known][:8]
         elif value not in known:

@@ -24,17 +24,17 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     return path.rpartition("/")[2] == "package.json" and "node_modules" not in path.split("/")
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Each script runs in the manifest's own folder, and knows nothing of the others."""
     document = load_json(path, data)
     commands = [each for each in _commands(document) if mentions_client(each[1].encode())]
     if not commands:
         return
     from npm_vetted.installs.context.disk import CHECKOUT
-    from npm_vetted.installs.shell.follower import Judge, base_state
+    from npm_vetted.installs.shell.follower import ShellFollower, base_state
     from npm_vetted.installs.shell.source import Source
 
-    found = Judge(path=path, context=context)
+    found = ShellFollower(path=path, context=context)
     folder = path.rpartition("/")[0]
     state = base_state(context, path)
     state.cwd = (f"{CHECKOUT}/{folder}" if folder else CHECKOUT,)

@@ -9,7 +9,7 @@ from typing import Final
 from npm_vetted.formats.document import decode
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT
-from npm_vetted.installs.shell.follower import Judge, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.model import Problem
 
@@ -28,9 +28,9 @@ def recognises(path: str, head: bytes) -> bool:
     return "." not in name and bool(_HOOKS.intersection(folders.split("/")))
 
 
-def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Nobody says where a script is started: at the top of the repository, or beside it."""
-    judge = Judge(path=path, context=context)
+    problems_of = ShellFollower(path=path, context=context)
     state = base_state(context, path)
     folder = path.rpartition("/")[0]
     hook = bool(_HOOKS.intersection(folder.split("/")))
@@ -40,6 +40,6 @@ def judge(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             guesses.append(f"{CHECKOUT}/{folder}")
             folder = folder.rpartition("/")[0]
         state.guesses = tuple(guesses)
-    judge.run(Source(decode(path, data)), state)
-    judge.shell.finish(state)
-    return judge.finish()
+    problems_of.run(Source(decode(path, data)), state)
+    problems_of.shell.finish(state)
+    return problems_of.finish()

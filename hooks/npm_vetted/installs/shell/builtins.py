@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Protocol
 
-from npm_vetted.formats.shell_text import HOLE, Value
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
 from npm_vetted.installs.context.disk import Disk, Gone, Taken, Written
 from npm_vetted.installs.shell.expansion import printed_by
 from npm_vetted.installs.shell.source import Source
@@ -61,7 +61,7 @@ def _cd(call: Call) -> None:
     if program(call.words[0]) == "pushd":
         call.state.stack.append(call.state.cwd)
     if arguments[:1] == ["-"]:
-        call.state.cwd = call.state.stack[-1] if call.state.stack else (HOLE,)
+        call.state.cwd = call.state.stack[-1] if call.state.stack else (UNKNOWN_TEXT,)
         return
     call.state.stack = (
         call.state.stack[-20:]
@@ -74,12 +74,12 @@ def _cd(call: Call) -> None:
 
 
 def _popd(call: Call) -> None:
-    call.state.cwd = call.state.stack.pop() if call.state.stack else (HOLE,)
+    call.state.cwd = call.state.stack.pop() if call.state.stack else (UNKNOWN_TEXT,)
 
 
 def _eval(call: Call) -> None:
     text = " ".join(call.words[1:])
-    if text.strip() == HOLE:
+    if text.strip() == UNKNOWN_TEXT:
         call.judge.nameless(call.words[1:], call.source)
     else:
         call.judge.text(text, call.state, call.source, call.depth)
@@ -112,7 +112,7 @@ def _git(call: Call) -> None:
                 call.judge.wrote(word, None, append=False, state=call.state)
     folder = _cloned(call.words) if "clone" in call.words[1:4] else None
     for place in call.state.places(folder) if folder else ():
-        if HOLE not in place:
+        if UNKNOWN_TEXT not in place:
             call.state.disk.put(Gone(place, folder=True))
 
 
@@ -156,7 +156,7 @@ def _copy(call: Call) -> None:
 
 
 def _copy_one(call: Call, before: Disk, place: str, end: str) -> None:
-    if HOLE in place or HOLE in end:
+    if UNKNOWN_TEXT in place or UNKNOWN_TEXT in end:
         return
     state = call.state
     names = {place.rpartition("/")[2], end.rpartition("/")[2]}
@@ -185,12 +185,12 @@ def _alias(call: Call) -> None:
 def _read(call: Call) -> None:
     for word in call.words[1:]:
         if not word.startswith("-"):
-            call.state.set(word, (HOLE,))
+            call.state.set(word, (UNKNOWN_TEXT,))
 
 
 def _printf(call: Call) -> None:
     if call.words[1:2] == ["-v"] and len(call.words) > 3:
-        call.state.set(call.words[2], (printed_by(["printf", *call.words[3:]]) or HOLE,))
+        call.state.set(call.words[2], (printed_by(["printf", *call.words[3:]]) or UNKNOWN_TEXT,))
 
 
 def _find(call: Call) -> None:

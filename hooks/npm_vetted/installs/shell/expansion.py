@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.formats.shell_text import HOLE, UNKNOWN, Value, concat, either
+from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, concat, either
 from npm_vetted.installs.shell.parsed import Parsed
 from npm_vetted.installs.shell.state import State, parent_of
 
@@ -186,13 +186,13 @@ def _answer(words: list[str], state: State) -> Value:
         case ["dirname", *_, path]:
             return parent_of((path,))
         case ["realpath" | "readlink", *_, path]:
-            return tuple(state.places(path)) if HOLE not in path else UNKNOWN
+            return tuple(state.places(path)) if UNKNOWN_TEXT not in path else UNKNOWN
         case ["git", "rev-parse", "--show-toplevel"]:
             return (top_of(state),)
         case ["which" | "command" | "type", *_, program] if not program.startswith("-"):
             return (program,)
         case ["mktemp", *_]:
-            return ("/tmp/" + HOLE,)  # noqa: S108
+            return ("/tmp/" + UNKNOWN_TEXT,)  # noqa: S108
     printed = printed_by(words)
     return UNKNOWN if printed is None else (printed.rstrip("\n"),)
 
@@ -202,7 +202,7 @@ def top_of(state: State) -> str:
     from npm_vetted.installs.context.disk import CHECKOUT, under
 
     inside = all(under(CHECKOUT, place) is not None for place in state.cwd)
-    return CHECKOUT if inside else HOLE
+    return CHECKOUT if inside else UNKNOWN_TEXT
 
 
 def printed_by(words: list[str]) -> str | None:
@@ -241,7 +241,7 @@ def matching(pattern: str, state: State) -> Value:
 
 def single(value: Value) -> str:
     """A value as one text: a hole where it may be several."""
-    return value[0] if len(value) == 1 else HOLE
+    return value[0] if len(value) == 1 else UNKNOWN_TEXT
 
 
 def _combined(words: Sequence[tuple[Value, bool]]) -> list[list[str]]:
@@ -318,4 +318,4 @@ def _ansi(text: str) -> str:
     try:
         return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
     except UnicodeDecodeError:
-        return HOLE
+        return UNKNOWN_TEXT

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import Act, Kind, Switch, readers
+from npm_vetted.clients.shared.command_line import ClientAction, Kind, Switch, readers
 from npm_vetted.errors import NpmVettedError
-from npm_vetted.formats.shell_text import HOLE, Value, known, shown
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, known, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import (
     CHECKOUT,
@@ -57,7 +57,7 @@ def base_state(context: Context, path: str) -> State:
 
 
 @dataclass(slots=True, kw_only=True)
-class Judge:
+class ShellFollower:
     """Judges what the shells of one file do.
 
     ``ci``: whether an install must not change a lockfile; ``knows_ci``: whether the clients see that
@@ -177,7 +177,7 @@ class Judge:
         wrapped = unwrap(call.words)
         if (builtin := BUILTINS.get(name)) is not None:
             builtin(call)
-        elif name.startswith(HOLE):
+        elif name.startswith(UNKNOWN_TEXT):
             self.nameless(call.words, source)
         elif state.stdin is not None and (reads_script(words) or (name == "ssh" and not wrapped)):
             self._script(state.stdin, call, elsewhere=name == "ssh")
@@ -229,19 +229,21 @@ class Judge:
         inner = call.state.fork()
         inner.stdin = None
         if elsewhere:
-            inner.cwd, inner.guesses = (HOLE,), ()
-        self.run(Source(script.text.replace(HOLE, " "), script.marks), inner, call.depth + 3)
+            inner.cwd, inner.guesses = (UNKNOWN_TEXT,), ()
+        self.run(
+            Source(script.text.replace(UNKNOWN_TEXT, " "), script.marks), inner, call.depth + 3
+        )
 
     def text(self, text: str, state: State, source: Source, depth: int) -> None:
         """Shell text within a command: it stands where the command does, line by line if it can."""
-        if HOLE in text and not text.replace(HOLE, "").strip():
+        if UNKNOWN_TEXT in text and not text.replace(UNKNOWN_TEXT, "").strip():
             return
         at = source.text.find(text)
         inner = joined([(text.replace("\n", "; "), source.line(0))])
         if at >= 0:
             inner = source.at(at, at + len(text))
-        if HOLE in inner.text:
-            inner = Source(inner.text.replace(HOLE, "${__unknown}"), ((0, source.line(0)),))
+        if UNKNOWN_TEXT in inner.text:
+            inner = Source(inner.text.replace(UNKNOWN_TEXT, "${__unknown}"), ((0, source.line(0)),))
         self.run(inner, state, depth + 3)
 
     def nameless(self, words: Sequence[str], source: Source) -> None:
@@ -258,7 +260,7 @@ class Judge:
         if name in QUIET:
             return
         self._prefix(call)
-        doubt = Judge(path=self.path, context=self.context)
+        doubt = ShellFollower(path=self.path, context=self.context)
         state, depth = call.state.fork(), call.depth + 8
         for index, word in enumerate(call.words[1:], start=1):
             if program(word) in readers() and index + 1 < len(call.words):
@@ -274,7 +276,7 @@ class Judge:
 
     # -- what a client's command does
 
-    def _act(self, act: Act, call: Call) -> None:
+    def _act(self, act: ClientAction, call: Call) -> None:
         inner = call.state.fork()
         if act.folder is not None:
             inner.enter((act.folder,))
@@ -288,7 +290,9 @@ class Judge:
         elif act.then:
             self.command(list(act.then), inner, call.source, call.depth + 2)
 
-    def _judge(self, act: Act, words: list[str], state: State, place: str, line: int) -> None:
+    def _judge(
+        self, act: ClientAction, words: list[str], state: State, place: str, line: int
+    ) -> None:
         exact = act.client == "npm" and act.folder is not None
         scene = Scene(self.context, state, place, act.client, exact, act.alone)
         label = f"`{shown(' '.join(words))[:120]}`"
@@ -324,12 +328,12 @@ class Judge:
             return
         self._lockfile(act, scene, label, line)
 
-    def _fix(self, act: Act, scene: Scene) -> tuple[str, ...]:
+    def _fix(self, act: ClientAction, scene: Scene) -> tuple[str, ...]:
         if act.client == "yarn" and scene.client == "yarn-berry":
             return tuple("--mode=skip-build" if w == "--ignore-scripts" else w for w in act.fix)
         return act.fix
 
-    def _stays(self, act: Act, scene: Scene) -> bool:
+    def _stays(self, act: ClientAction, scene: Scene) -> bool:
         """Whether everything that it runs is locked by the project, or its own."""
         return all(
             package.startswith((".", "/", "file:"))
@@ -338,7 +342,7 @@ class Judge:
             if known(package)
         ) and all(map(known, act.packages))
 
-    def _switch(self, act: Act, scene: Scene) -> tuple[Switch, str | None]:
+    def _switch(self, act: ClientAction, scene: Scene) -> tuple[Switch, str | None]:
         """What flags and variables say together; a flag beats a variable."""
         if act.switch in (Switch.ON, Switch.OFF):
             if (
@@ -358,15 +362,15 @@ class Judge:
         return (act.switch, act.by) if found[0] is Switch.UNSET else found
 
     def _in_force(
-        self, act: Act, scene: Scene, label: str, line: int, fix: tuple[str, ...]
+        self, act: ClientAction, scene: Scene, label: str, line: int, fix: tuple[str, ...]
     ) -> bool:
         """Whether settings make it safe; else the reason is reported."""
         if act.kind is Kind.TIDY and scene.where in self.installed:
             return True
-        if HOLE in scene.where and act.kind is not Kind.GLOBAL:
+        if UNKNOWN_TEXT in scene.where and act.kind is not Kind.GLOBAL:
             if scene.everywhere_safe(act):
                 return True
-            if scene.where == HOLE:
+            if scene.where == UNKNOWN_TEXT:
                 message = "where it runs cannot be told, so which settings hold"
                 self.undecided(f"{label}: {message}", line)
                 return False
@@ -381,7 +385,7 @@ class Judge:
             self.report(f"{label} runs install scripts: {scene.reason(act)}", line, fix=fix)
         return False
 
-    def _lockfile(self, act: Act, scene: Scene, label: str, line: int) -> None:
+    def _lockfile(self, act: ClientAction, scene: Scene, label: str, line: int) -> None:
         """An install that may rewrite the lockfile where it should not."""
         if act.kind in (Kind.INSTALL, Kind.ADD, Kind.TIDY):
             self.installed.add(scene.where)
@@ -403,7 +407,7 @@ class Judge:
 
     # -- settings that commands change
 
-    def _configure(self, act: Act, state: State, line: int) -> None:
+    def _configure(self, act: ClientAction, state: State, line: int) -> None:
         assert act.setting is not None
         key, value, own = act.setting
         bare = key.replace("_", "-").lower()
@@ -453,13 +457,13 @@ def _mounted(wrapped: Wrapped, state: State) -> tuple[str, ...]:
         inner = under(target, wrapped.inside or "")
         if inner is not None:
             return tuple(resolve(place, inner or ".") for place in state.places(source))
-    return (HOLE,)
+    return (UNKNOWN_TEXT,)
 
 
 def _fed(state: State) -> list[str]:
     """The words that a command is fed."""
     fed = state.stdin
-    return fed.text.split() if fed is not None and known(fed.text) else [HOLE]
+    return fed.text.split() if fed is not None and known(fed.text) else [UNKNOWN_TEXT]
 
 
 def _quoted(text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.formats.shell_text import HOLE, UNKNOWN, Value, concat, either
+from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, concat, either
 from npm_vetted.installs.shell.expansion import DEPTH, Expansion, matching, printed_by, single
 from npm_vetted.installs.shell.parsed import Parsed
 from npm_vetted.installs.shell.source import Source, joined
@@ -63,7 +63,7 @@ class Shell:
             raise UndecidedError(
                 "a script too large to follow", path=self.path, line=source.line(0)
             )
-        text = source.text.replace("\r\n", "\n").replace(HOLE, "\ufffd")
+        text = source.text.replace("\r\n", "\n").replace(UNKNOWN_TEXT, "\ufffd")
         source = Source(text, source.marks) if len(text) == len(source.text) else _shrunk(source)
         script = Script(self, _unbroken(source))
         script.follow(state, depth)
@@ -84,7 +84,7 @@ class Shell:
 def _shrunk(source: Source) -> Source:
     """The source without carriage returns, its marks moved accordingly."""
     marks = tuple((mark - source.text.count("\r\n", 0, mark), line) for mark, line in source.marks)
-    return Source(source.text.replace("\r\n", "\n").replace(HOLE, "\ufffd"), marks)
+    return Source(source.text.replace("\r\n", "\n").replace(UNKNOWN_TEXT, "\ufffd"), marks)
 
 
 def _unbroken(source: Source) -> Source:
@@ -262,7 +262,7 @@ class Script:
     def _looped(value: Value, splits: bool, state: State) -> Iterator[Value]:
         for text in value:
             for part in text.split() if splits else [text]:
-                if any(char in part for char in "*?[") and HOLE not in part:
+                if any(char in part for char in "*?[") and UNKNOWN_TEXT not in part:
                     yield matching(part, state)
                 else:
                     yield (part,)

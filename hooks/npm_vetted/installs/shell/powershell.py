@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.formats.shell_text import HOLE, Value, replaced
-from npm_vetted.installs.shell.follower import Judge
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, replaced
+from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.installs.shell.state import State
 
@@ -32,7 +32,7 @@ Word = tuple[str, bool]
 """A word, and whether variables in it are replaced."""
 
 
-def run_windows(judge: Judge, source: Source, state: State, *, cmd: bool) -> None:
+def run_windows(judge: ShellFollower, source: Source, state: State, *, cmd: bool) -> None:
     """Follow a script of PowerShell, or of cmd."""
     for words, line in _statements(source, cmd):
         _statement(judge, words, line, state)
@@ -47,7 +47,7 @@ def _split_assignment(words: list[Word]) -> list[Word]:
     return [(name, True), ("=", False), *rest, *words[1:]]
 
 
-def _statement(judge: Judge, words: list[Word], line: int, state: State) -> None:
+def _statement(judge: ShellFollower, words: list[Word], line: int, state: State) -> None:
     for word, expands in words:
         if expands and "$(" in word:
             inner = word.partition("$(")[2].rpartition(")")[0]
@@ -58,7 +58,7 @@ def _statement(judge: Judge, words: list[Word], line: int, state: State) -> None
     if len(raw) >= 3 and raw[1] == "=" and raw[0].startswith("$"):
         named = _ENV.match(raw[0])
         name = named.group(1) if named else raw[0][1:]
-        value: Value = (texts[2] if len(texts) == 3 else HOLE,)
+        value: Value = (texts[2] if len(texts) == 3 else UNKNOWN_TEXT,)
         state.set(name, value, export=named is not None)
         if named:
             judge.assigned(name, value, line)
@@ -73,7 +73,7 @@ def _statement(judge: Judge, words: list[Word], line: int, state: State) -> None
         return
     if texts[0].lower() in ("start-process", "start", "saps"):
         texts = _started(texts)
-    shown = " ".join(texts).replace(HOLE, "…")
+    shown = " ".join(texts).replace(UNKNOWN_TEXT, "…")
     texts[0] = _SAME.get(texts[0].lower(), texts[0])
     if texts[0].startswith(":"):  # cmd's label, or comment
         return
@@ -103,7 +103,7 @@ def _expanded(text: str, state: State) -> str:
     def one(found: re.Match[str]) -> str:
         name = next(group for group in found.groups() if group)
         value = state.value(name)
-        return value[0] if value and len(value) == 1 else HOLE
+        return value[0] if value and len(value) == 1 else UNKNOWN_TEXT
 
     return replaced(_VARIABLE, one, text)
 

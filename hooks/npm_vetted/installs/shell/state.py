@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.formats.shell_text import HOLE, UNKNOWN, Value, either
+from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, either
 from npm_vetted.installs.context.disk import CHECKOUT, Disk, resolve
 from npm_vetted.installs.shell.source import Source
 
@@ -74,7 +74,7 @@ class State:
             self.arrays.update(other.arrays)
             self.exported |= other.exported
             merged = tuple(dict.fromkeys((*self.cwd, *other.cwd)))
-            self.cwd = merged if len(merged) <= MOST_FOLDERS else (HOLE,)
+            self.cwd = merged if len(merged) <= MOST_FOLDERS else (UNKNOWN_TEXT,)
 
     def set(self, name: str, value: Value, export: bool = False) -> None:
         """Assign a variable."""
@@ -104,7 +104,7 @@ class State:
                 path = self.home + path[1:]
             found.extend(self._enter(path))
         places = tuple(dict.fromkeys(found))
-        self.cwd = places if len(places) <= MOST_FOLDERS else (HOLE,)
+        self.cwd = places if len(places) <= MOST_FOLDERS else (UNKNOWN_TEXT,)
         self.guesses = ()
 
     def _enter(self, path: str) -> list[str]:
@@ -126,5 +126,5 @@ class State:
 def parent_of(value: Value) -> Value:
     """The directories of some paths, as ``dirname`` gives them."""
     return either(
-        *(UNKNOWN if HOLE in text else (posixpath.dirname(text) or ".",) for text in value)
+        *(UNKNOWN if UNKNOWN_TEXT in text else (posixpath.dirname(text) or ".",) for text in value)
     )

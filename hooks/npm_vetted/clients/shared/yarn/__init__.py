@@ -18,17 +18,16 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.yarn.shared import Cut, Places
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode, refuse_lone_surrogates
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
 from npm_vetted.packages.manifest import read_manifest
 from npm_vetted.packages.ranges import satisfies
 
-_HIDDEN: Final = pattern("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_HIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROLS: Final = bytes(set(range(32)) - {10, 13}) + b"\x7f"
-_CONFLICT: Final = pattern(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
-_STEP: Final = pattern(r"((?:@[^/@]+/)?[^/@]+)(?:@([^/]+))?(?:/|\Z)")
+_CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
+_STEP: Final = re.compile(r"((?:@[^/@]+/)?[^/@]+)(?:@([^/]+))?(?:/|\Z)")
 """One package of a resolution's key: its name, and its range where one is named."""
-_ASKED: Final = pattern(r'\n    (?:"([^"\n]+)"|([^":\s]+))')
+_ASKED: Final = re.compile(r'\n    (?:"([^"\n]+)"|([^":\s]+))')
 """The name in a line that may ask for a dependency."""
 _FEW: Final = 8
 """Up to so many names searching the text for each is quicker than looking at every line (measured)."""

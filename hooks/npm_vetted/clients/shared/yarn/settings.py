@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.errors import DocumentError
-from npm_vetted.formats.patterns import pattern
 from npm_vetted.model import Location, Problem, Project
 
-_VARIABLE: Final = pattern(r"\$\{[^{}]*\}")
+_VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
 
 Fix = tuple[tuple[str, ...], ...]
 
