@@ -51,6 +51,6 @@ def test_equal_findings_are_numbered_in_order() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["\udcff", "\ud800", "…", ""])
+@pytest.mark.parametrize("text", [chr(0xDCFF), chr(0xD800), "…", ""])
 def test_any_text_has_a_fingerprint(text: str) -> None:
     assert len(FINDING._replace(key=text).fingerprint) == 64
