@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable
+from typing import Any
 
 
 def parts(paths: Iterable[str]) -> list[str]:
@@ -19,3 +21,12 @@ def parts(paths: Iterable[str]) -> list[str]:
             if (suffix == ".py" or package) and not name.startswith("_"):
                 found.add(stem)
     return sorted(found)
+
+
+def import_part(name: str) -> Any:
+    """A module by its full name, to be assigned to the protocol that it implements.
+
+    The import is dynamic, so its type is not known here: each part checks itself against its
+    protocol, in its own file, where mypy sees both.
+    """
+    return importlib.import_module(name)

@@ -9,7 +9,7 @@ from typing import Final
 from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES, recoded
-from npm_vetted.projects.change import Change
+from npm_vetted.projects.change import Change, ProjectChange
 from npm_vetted.projects.discovery import ancestors, join
 
 ID: Final = "client-settings"
@@ -18,7 +18,6 @@ _VARIABLE: Final = re.compile(r"(COREPACK_\w+)\s*[=:]")
 _HARMLESS: Final = frozenset({
     "COREPACK_ENABLE_AUTO_PIN", "COREPACK_ENABLE_DOWNLOAD_PROMPT", "COREPACK_ENABLE_NETWORK",
 })  # fmt: skip
-_WORKSPACE: Final = "pnpm-workspace.yaml"
 HOOKS: Final = frozenset({"settings"})
 EXPLANATION: Final = Explanation(
     what=(
@@ -58,8 +57,8 @@ def run(change: Change) -> Iterator[Finding]:
         for problem in problems:
             yield finding_of(ID, problem, project.after)
         yield from _program(project.after)
-        if project.after.client == "pnpm":
-            yield from _from_above(change, project.after)
+        if project.client.WORKSPACE_FILE is not None:
+            yield from _from_above(change, project, project.client.WORKSPACE_FILE)
 
 
 def _corepack(change: Change) -> Iterator[Finding]:
@@ -105,20 +104,22 @@ def _recoded(change: Change) -> Iterator[Finding]:
                 )
 
 
-def _from_above(change: Change, project: Project) -> Iterator[Finding]:
-    """The workspace file that pnpm finds above a project, and that no project is judged by."""
-    for folder in ancestors(project.path):
-        path = join(folder, _WORKSPACE)
+def _from_above(change: Change, project: ProjectChange, name: str) -> Iterator[Finding]:
+    """The workspace file that a client finds above a project, where no project of its own is."""
+    own = project.after.path
+    for folder in ancestors(own):
+        path = join(folder, name)
         if change.after.entry(path) is None:
             continue
         home = change.projects_after.at(folder)
-        if home is None or home.client != "pnpm":
+        if home is None or home.client != project.client.NAME:
+            program = project.client.PROGRAM
             yield Finding(
                 check=ID,
-                message=f"pnpm heeds it in {project.path}, and no project of pnpm's stands beside "
-                "it to be judged by it",
+                message=f"{program} also reads this file for {own}, but there is no {program} "
+                "project in this folder, so npm-vetted cannot check it",
                 location=Location(path),
-                project=project.path or ".",
-                fix=(("git", "mv", path, join(project.path, _WORKSPACE)),),
+                project=own or ".",
+                fix=(("git", "mv", path, join(own, name)),),
             )
         return

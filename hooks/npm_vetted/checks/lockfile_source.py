@@ -162,10 +162,9 @@ def _first_party(use: IntroducedPackage, registry: str) -> Iterator[Finding]:
                 ID, use, f"a first-party package must come from {registry}, found {resolved}"
             )
         return
-    from npm_vetted.clients import clients
+    from npm_vetted.clients import client_of
 
-    client = clients()[use.project.client or "npm"]
-    bound = client.registry_of(use.project, use.artifact.name)
+    bound = client_of(use.project).registry_of(use.project, use.artifact.name)
     if bound is None or not ours.allows(bound):
         scope = use.artifact.name.partition("/")[0]
         yield use_finding(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from npm_vetted.checks import Explanation, finding_of
-from npm_vetted.clients import Client, clients
+from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.model import Finding, Group, Location, Pin, Problem, Project
+from npm_vetted.model import Finding, Group, Location, Problem, Project
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
@@ -43,23 +44,12 @@ EXPLANATION: Final = Explanation(
         "path of its package.json; its specifiers are then judged in place of artifacts."
     ),
 )
-_OTHERS: Final = ("package.json5", "package.yaml")
-"""What pnpm reads in a folder without package.json (9 to 12 tried); no other client does."""
 _LOCAL: Final = ("link:", "workspace:")
-_OF_PNPM: Final = ("pnpm-lock.yaml", "pnpm-workspace.yaml")
-_INSTALL: Final = {
-    "npm": ("package-lock.json", "npm --prefix . install --package-lock-only --ignore-scripts"),
-    "pnpm": ("pnpm-lock.yaml", "pnpm -C . install --lockfile-only --ignore-scripts"),
-    "yarn-classic": ("yarn.lock", "yarn --cwd . install --ignore-scripts"),
-    "yarn-berry": ("yarn.lock", "yarn --cwd . install --mode=update-lockfile"),
-    "bun": ("bun.lock", "bun install --cwd . --lockfile-only --ignore-scripts"),
-}
-"""How each client writes its lockfile, without a dependency's scripts; the dot is the folder."""
 
 
 def reads(path: str) -> bool:
-    """Whether a file of this name is a manifest that pnpm alone reads."""
-    return path.rpartition("/")[2] in _OTHERS
+    """Whether a file of this name is a manifest that only some client reads."""
+    return path.rpartition("/")[2] in _other_manifest_names()
 
 
 def run(change: Change) -> Iterator[Finding]:
@@ -106,28 +96,37 @@ def _collisions(change: Change) -> Iterator[Finding]:
 
 
 def _other_manifests(change: Change) -> Iterator[Finding]:
-    """Manifests that pnpm alone reads: no project of ours is judged by them."""
-    folders = {folder_of(path) for path in change.touched
-               if path.rpartition("/")[2] in (*_OTHERS, *_OF_PNPM)}  # fmt: skip
-    for folder in sorted(folders):
-        if change.after.entry(join(folder, MANIFEST)) is not None:
-            continue
-        for path in (join(folder, name) for name in _OTHERS):
-            if change.after.entry(path) and _is_read_by_pnpm(change, path):
+    """Manifests that only one client reads: npm-vetted checks package.json alone."""
+    for client in (each for each in clients().values() if each.MANIFESTS):
+        names = (*client.MANIFESTS, *client.LOCKFILES, *client.MARKERS)
+        folders = {folder_of(path) for path in change.touched if path.rpartition("/")[2] in names}
+        for folder in sorted(folders):
+            if change.after.entry(join(folder, MANIFEST)) is not None:
+                continue
+            for path in (join(folder, name) for name in client.MANIFESTS):
+                if not change.after.entry(path) or not _is_read_by(client, change, path):
+                    continue
                 yield Finding(
                     check=ID,
-                    message=f"pnpm takes it for a manifest, and only {MANIFEST} is judged",
+                    message=f"{client.NAME} reads this file as a manifest, but npm-vetted only "
+                    f"checks {MANIFEST}",
                     location=Location(path),
                     fix=(("git", "rm", "--cached", path),),
                 )
 
 
-def _is_read_by_pnpm(change: Change, path: str) -> bool:
-    """Whether pnpm is at home in the folder, or it is a workspace; Haskell has a package.yaml too."""
+@cache
+def _other_manifest_names() -> frozenset[str]:
+    return frozenset(name for each in clients().values() for name in each.MANIFESTS)
+
+
+def _is_read_by(client: Client, change: Change, path: str) -> bool:
+    """Whether a client is used in the folder, or it is a workspace; Haskell has a package.yaml too."""
     projects, folder = change.projects_after, folder_of(path)
     if not projects.counts(path):
         return False
-    if path.endswith(".json5") or any(change.after.entry(join(folder, name)) for name in _OF_PNPM):
+    signs = (*client.LOCKFILES, *client.MARKERS)
+    if path.endswith(".json5") or any(change.after.entry(join(folder, name)) for name in signs):
         return True
     return any(
         matches_globs(globs, below(above, folder) or "")
@@ -138,11 +137,11 @@ def _is_read_by_pnpm(change: Change, path: str) -> bool:
 
 def _install(project: Project) -> tuple[tuple[str, ...], ...]:
     """The commands that write a project's lockfile, and stage it."""
-    name, line = _INSTALL[project.client or "npm"]
-    words = line.split()
+    client = client_of(project)
+    words = list(client.LOCK_COMMAND)
     at = words.index(".")
     words[at - 1 : at + 1] = [words[at - 1], project.path] if project.path else []
-    lockfile = project.lockfiles[0] if project.lockfiles else project.join(name)
+    lockfile = project.lockfiles[0] if project.lockfiles else project.join(client.WRITES)
     return tuple(words), ("git", "add", lockfile)
 
 
@@ -178,7 +177,7 @@ def _members_own(project: Project) -> Iterator[Problem]:
     Where each is to have its own, those that are missing.
     """
     locked = {folder_of(path) for path in project.lockfiles}
-    client = clients()[project.client or "npm"]
+    client = client_of(project)
     if project.members and client.locks_members(project.manifest, project.read):
         for folder, manifest in project.manifests.items():
             if manifest.requires and folder not in locked:
@@ -204,7 +203,7 @@ def _pinned_client(project: Project) -> Iterator[Problem]:
         # The first one is what told the project's client: it need not be read for that again.
         known = clients().get(project.client or "") if at == 0 else None
         client = known or client_of_lockfile(path, project.read)
-        if not _fits(pin, client):
+        if not client.fits(pin):
             yield Problem(
                 message=f"the project pins {pin.client}, and {path} is a lockfile of {client.NAME}",
                 location=pin.location,
@@ -212,20 +211,10 @@ def _pinned_client(project: Project) -> Iterator[Problem]:
             )
 
 
-def _fits(pin: Pin, client: Client) -> bool:
-    """Whether a client is the one that a project pins."""
-    classic = pin.minimum is not None and pin.minimum[0] < 2
-    return pin.client == client.PROGRAM and (
-        pin.client != "yarn" or pin.minimum is None or (client.NAME == "yarn-classic") is classic
-    )
-
-
 def _surplus(project: Project, rivals: list[str]) -> list[str]:
     """Which of several lockfiles to give up: those of clients that are not pinned, else the others."""
     pin = project.pin
-    fitting = [
-        path for path in rivals if pin and _fits(pin, client_of_lockfile(path, project.read))
-    ]
+    fitting = [path for path in rivals if pin and client_of_lockfile(path, project.read).fits(pin)]
     kept = fitting[0] if fitting else rivals[0]
     return [path for path in rivals if path != kept]
 

@@ -6,14 +6,13 @@ policy. It is handed a ``Project`` and reads through it.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Protocol, cast
+from typing import Protocol
 
-from npm_vetted._plugins import parts
+from npm_vetted._plugins import import_part, parts
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.model import Allowance, Edit, Manifest, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Manifest, Pin, Problem, Project, Read
 
 
 class Registries(Protocol):
@@ -36,8 +35,21 @@ class Client(Protocol):
     """Files beside the manifest that hold its settings."""
     INHERITED: tuple[str, ...]
     """Those of SETTINGS that it also heeds from the directories above a project."""
-    SCRIPTS_FLAG: str
-    """The flag with which an install runs no scripts: ``--ignore-scripts``."""
+    MARKERS: tuple[str, ...]
+    """Files beside a manifest that show this client where neither lockfile nor pin does."""
+    DEFAULT: bool
+    """Whether a project that names no client uses this one; true of exactly one client."""
+    MANIFESTS: tuple[str, ...]
+    """Files that this client reads as a manifest where there is no package.json."""
+    WORKSPACE_FILE: str | None
+    """A settings file that makes its folder a workspace root, whatever the manifest says."""
+    LOCK_COMMAND: tuple[str, ...]
+    """The command that writes the lockfile and runs no dependency's script; ``.``: the folder."""
+    WRITES: str
+    """The lockfile that LOCK_COMMAND writes."""
+
+    def fits(self, pin: Pin) -> bool:
+        """Whether a project's pin may mean this client (``yarn`` names two of them)."""
 
     def recognises(self, name: str, data: bytes) -> bool:
         """Whether a file of one of LOCKFILES is this client's own (yarn.lock has two owners)."""
@@ -90,10 +102,29 @@ class Client(Protocol):
 
 @cache
 def clients() -> Mapping[str, Client]:
-    """Every client by its NAME."""
+    """Every client by its NAME.
+
+    A client is a folder here with a module ``client``. mypy checks that module against the
+    protocol: the folder's ``__init__`` assigns it to a ``Client``.
+    """
     found: dict[str, Client] = {}
     for folder in (each for each in parts(__path__) if each != "shared"):
-        loaded = importlib.import_module(f"{__name__}.{folder}.client")
-        client = cast("Client", loaded)
+        client: Client = import_part(f"{__name__}.{folder}.client")
         found[client.NAME] = client
     return found
+
+
+@cache
+def default_client() -> Client:
+    """The client of a project that names none."""
+    return next(each for each in clients().values() if each.DEFAULT)
+
+
+def client_of(project: Project) -> Client:
+    """The client of a project."""
+    return clients()[project.client] if project.client else default_client()
+
+
+def pinned_client(pin: Pin) -> Client | None:
+    """The client that a pin names; None where none is known by that name."""
+    return next((each for each in clients().values() if each.fits(pin)), None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npm_vetted.checks._runner import open_change
-from npm_vetted.clients import clients
+from npm_vetted.clients import client_of
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
@@ -172,7 +172,7 @@ def registry_for(project: Project, change: Change) -> Registry:
     from npm_vetted.registry.cache import cache_folder
     from npm_vetted.registry.settings import load_settings
 
-    client = clients()[project.client or "npm"]
+    client = client_of(project)
     path = project.join(".npmrc")
     data = project.read(path)
     settings = load_settings(

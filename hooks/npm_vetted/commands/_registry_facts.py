@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from npm_vetted.clients import clients
+from npm_vetted.clients import client_of
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.model import Artifact, Kind
@@ -185,7 +185,7 @@ class Facts:
             item,
             lambda registry: _settled(registry.packument(item.artifact.name), item, ripe_before),
         )
-        client = clients()[self._desk.project_of(item).client or "npm"]
+        client = client_of(self._desk.project_of(item))
         return Young(
             item=item,
             published=published,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
-from npm_vetted.clients import clients
+from npm_vetted.clients import client_of
 from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
 from npm_vetted.errors import FOUND, UsageError
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
     """What switches scripts off, and the files of the working tree that it was made from."""
     for project in projects:
-        for edit in clients()[project.client or "npm"].switch_off(project):
+        for edit in client_of(project).switch_off(project):
             yield edit, project.read(edit.path)
 
 

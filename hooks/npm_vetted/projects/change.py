@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
-from npm_vetted.clients import Client, clients
+from npm_vetted.clients import Client, client_of
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.git.comparison import Comparison
@@ -92,7 +92,7 @@ class ProjectChange:
     @property
     def client(self) -> Client:
         """The project's client."""
-        return clients()[self.after.client or "npm"]
+        return client_of(self.after)
 
     def lockfile(self, path: str) -> Lockfile:
         """One of its lockfiles; raises DocumentError where it cannot be read."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property, partial
 from typing import Final
 
-from npm_vetted.clients import Client, clients
+from npm_vetted.clients import Client, clients, default_client, pinned_client
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.globs import glob_matcher
@@ -15,11 +15,6 @@ from npm_vetted.model import Manifest, Pin, Project, Read
 from npm_vetted.packages.manifest import NAME, read_manifest, read_pin
 
 _GLOBS: Final = 2_000
-_TELLTALES: Final = {
-    "pnpm-workspace.yaml": "pnpm",
-    ".yarnrc.yml": "yarn-berry",
-    "bunfig.toml": "bun",
-}
 
 
 @cache
@@ -121,11 +116,12 @@ class Projects:
         manifest = self.manifest(folder)
         if manifest is None:
             return None
-        pnpm = self.snapshot.entry(join(folder, "pnpm-workspace.yaml")) is not None
-        if pnpm and "pnpm" in clients():
-            found = clients()["pnpm"].workspaces(manifest, self.snapshot.read)
-            if found is not None:
-                return found
+        for client in clients().values():
+            file = client.WORKSPACE_FILE
+            if file is not None and self.snapshot.entry(join(folder, file)) is not None:
+                found = client.workspaces(manifest, self.snapshot.read)
+                if found is not None:
+                    return found
         return manifest.workspaces
 
     def root_of(self, folder: str) -> str | None:
@@ -256,19 +252,16 @@ class Projects:
             yield from (path for path in paths if self.snapshot.entry(path) is not None)
 
     def _client(self, root: str, lockfiles: Iterable[str], pin: Pin | None) -> str:
-        """The name of the client: by the lockfile, else the pin, else a telltale file."""
+        """The name of the client: by the lockfile, else the pin, else a file that marks it."""
         for path in lockfiles:
             return client_of_lockfile(path, self._read_ahead).NAME
-        if pin is not None:
-            if pin.client == "yarn":
-                classic = pin.minimum is not None and pin.minimum[0] < 2
-                return "yarn-classic" if classic else "yarn-berry"
-            if pin.client in clients():
-                return pin.client
-        for name, client in _TELLTALES.items():
-            if self.snapshot.entry(join(root, name)) is not None and client in clients():
-                return client
-        return "npm"
+        pinned = None if pin is None else pinned_client(pin)
+        if pinned is not None:
+            return pinned.NAME
+        for client in clients().values():
+            if any(self.snapshot.entry(join(root, name)) is not None for name in client.MARKERS):
+                return client.NAME
+        return default_client().NAME
 
 
 def client_of_lockfile(path: str, read: Read) -> Client:

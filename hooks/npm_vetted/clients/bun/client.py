@@ -16,23 +16,35 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.npmrc import SWITCH, Setting, depends, effective, load_npmrc
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.clients import Registries
 
 NAME = "bun"
 PROGRAM = "bun"
-LOCKFILES = ("bun.lock", "bun.lockb")
+LOCKFILES: tuple[str, ...] = ("bun.lock", "bun.lockb")
 ENVIRONMENTS: Final = tuple(
     f".env{mode}{local}"
     for mode in ("", ".development", ".production", ".test")
     for local in ("", ".local")
 )
 """Bun reads these before it installs, and takes a registry from them (seen in 1.2 to 1.4)."""
-SETTINGS = ("bunfig.toml", ".npmrc", *ENVIRONMENTS)
+SETTINGS: tuple[str, ...] = ("bunfig.toml", ".npmrc", *ENVIRONMENTS)
 INHERITED: tuple[str, ...] = ()
-SCRIPTS_FLAG = "--ignore-scripts"
+MARKERS: tuple[str, ...] = ("bunfig.toml",)
+DEFAULT = False
+MANIFESTS: tuple[str, ...] = ()
+WORKSPACE_FILE: str | None = None
+LOCK_COMMAND: tuple[str, ...] = (
+    "bun",
+    "install",
+    "--cwd",
+    ".",
+    "--lockfile-only",
+    "--ignore-scripts",
+)
+WRITES = "bun.lock"
 
 _TRUSTED: Final = "trustedDependencies"
 _PLAIN_TRUE: Final = re.compile(
@@ -43,6 +55,11 @@ _VARIABLE: Final = re.compile(
     r"|NODE_EXTRA_CA_CERTS|BUN_INSTALL(?:_CACHE_DIR)?|XDG_CACHE_HOME)\s*[=:]"
 )
 _SECRETS: Final = ("_authToken", "_auth", "_password")
+
+
+def fits(pin: Pin) -> bool:
+    """The name is Bun's alone."""
+    return pin.client == PROGRAM
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001

@@ -19,23 +19,40 @@ from npm_vetted.formats.npmrc import (
     load_npmrc,
     switch_problem,
 )
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.clients.npm.lockfile import NpmLockfile
 
 NAME = "npm"
 PROGRAM = "npm"
-LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
-SETTINGS = (".npmrc",)
+LOCKFILES: tuple[str, ...] = ("npm-shrinkwrap.json", "package-lock.json")
+SETTINGS: tuple[str, ...] = (".npmrc",)
 INHERITED: tuple[str, ...] = ()
-SCRIPTS_FLAG = "--ignore-scripts"
+MARKERS: tuple[str, ...] = ()
+DEFAULT = True
+MANIFESTS: tuple[str, ...] = ()
+WORKSPACE_FILE: str | None = None
+LOCK_COMMAND: tuple[str, ...] = (
+    "npm",
+    "--prefix",
+    ".",
+    "install",
+    "--package-lock-only",
+    "--ignore-scripts",
+)
+WRITES = "package-lock.json"
 
 _NPMRC: Final = ".npmrc"
 _EXTENSIONS: Final = (".npm-extension.mjs", ".npm-extension.cjs")
 _EXACT: Final = re.compile(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 _LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _TAIL: Final = re.compile(r"(?<!\\)\s*[;#]")
+
+
+def fits(pin: Pin) -> bool:
+    """The name is npm's alone."""
+    return pin.client == PROGRAM
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001

@@ -10,17 +10,29 @@ from npm_vetted.clients import Registries
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import Setting, effective, load_npmrc
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.clients.pnpm.settings import Settings
 
-NAME: Final = "pnpm"
-PROGRAM: Final = "pnpm"
-LOCKFILES: Final = ("pnpm-lock.yaml", "shrinkwrap.yaml")
-SETTINGS: Final = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs")
-INHERITED = ("pnpm-workspace.yaml",)
-SCRIPTS_FLAG: Final = "--ignore-scripts"
+NAME = "pnpm"
+PROGRAM = "pnpm"
+LOCKFILES: tuple[str, ...] = ("pnpm-lock.yaml", "shrinkwrap.yaml")
+SETTINGS: tuple[str, ...] = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs")
+INHERITED: tuple[str, ...] = ("pnpm-workspace.yaml",)
+MARKERS: tuple[str, ...] = ("pnpm-workspace.yaml",)
+DEFAULT = False
+MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
+WORKSPACE_FILE: str | None = "pnpm-workspace.yaml"
+LOCK_COMMAND: tuple[str, ...] = (
+    "pnpm",
+    "-C",
+    ".",
+    "install",
+    "--lockfile-only",
+    "--ignore-scripts",
+)
+WRITES = "pnpm-lock.yaml"
 
 _PROGRAMS: Final = {
     "scriptShell": "names a program that pnpm executes",
@@ -46,6 +58,11 @@ def _settings(project: Project) -> Settings:
     from npm_vetted.clients.pnpm.settings import Settings
 
     return Settings(project)
+
+
+def fits(pin: Pin) -> bool:
+    """The name is pnpm's alone."""
+    return pin.client == PROGRAM
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001

@@ -1,1 +1,11 @@
 """Yarn 2 and later, called Yarn berry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # mypy checks here that the module has all that a client needs
+    from npm_vetted.clients import Client
+    from npm_vetted.clients.yarn_berry import client
+
+    IMPLEMENTS: Client = client

@@ -31,17 +31,23 @@ from npm_vetted.model import (
     Level,
     Location,
     Manifest,
+    Pin,
     Problem,
     Project,
     Read,
 )
 
-NAME: Final = "yarn-berry"
-PROGRAM: Final = "yarn"
-LOCKFILES: Final = ("yarn.lock",)
-SETTINGS: Final = (".yarnrc.yml",)
-INHERITED: Final = (".yarnrc.yml",)
-SCRIPTS_FLAG: Final = "--mode=skip-build"
+NAME = "yarn-berry"
+PROGRAM = "yarn"
+LOCKFILES: tuple[str, ...] = ("yarn.lock",)
+SETTINGS: tuple[str, ...] = (".yarnrc.yml",)
+INHERITED: tuple[str, ...] = (".yarnrc.yml",)
+MARKERS: tuple[str, ...] = (".yarnrc.yml",)
+DEFAULT = False
+MANIFESTS: tuple[str, ...] = ()
+WORKSPACE_FILE: str | None = None
+LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
+WRITES = "yarn.lock"
 
 SWITCH: Final = "enableScripts"
 OFF_SINCE: Final = (4, 14, 0)
@@ -51,6 +57,11 @@ _RC: Final = ".yarnrc.yml"
 _REASON: Final = "switch dependencies' install scripts off"
 _META: Final = "dependenciesMeta"
 _SWITCH_LINE: Final = re.compile(rf"""(["']?){SWITCH}\1[ ]*:""")
+
+
+def fits(pin: Pin) -> bool:
+    """``yarn`` from version 2, or without a version."""
+    return pin.client == PROGRAM and (pin.minimum is None or pin.minimum[0] >= 2)
 
 
 def recognises(name: str, data: bytes) -> bool:

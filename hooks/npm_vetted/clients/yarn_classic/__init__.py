@@ -1,1 +1,11 @@
 """Yarn 1, called Yarn classic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # mypy checks here that the module has all that a client needs
+    from npm_vetted.clients import Client
+    from npm_vetted.clients.yarn_classic import client
+
+    IMPLEMENTS: Client = client

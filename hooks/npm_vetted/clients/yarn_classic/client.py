@@ -22,17 +22,22 @@ from npm_vetted.clients.shared.yarn.settings import (
 )
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import effective, load_npmrc
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.formats.yarnrc import Setting
 
-NAME: Final = "yarn-classic"
-PROGRAM: Final = "yarn"
-LOCKFILES: Final = ("yarn.lock",)
-SETTINGS: Final = (".yarnrc", ".npmrc")
-INHERITED: Final = (".yarnrc",)
-SCRIPTS_FLAG: Final = "--ignore-scripts"
+NAME = "yarn-classic"
+PROGRAM = "yarn"
+LOCKFILES: tuple[str, ...] = ("yarn.lock",)
+SETTINGS: tuple[str, ...] = (".yarnrc", ".npmrc")
+INHERITED: tuple[str, ...] = (".yarnrc",)
+MARKERS: tuple[str, ...] = ()
+DEFAULT = False
+MANIFESTS: tuple[str, ...] = ()
+WORKSPACE_FILE: str | None = None
+LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--ignore-scripts")
+WRITES = "yarn.lock"
 
 SWITCH: Final = "ignore-scripts"
 _RC: Final = ".yarnrc"
@@ -48,6 +53,11 @@ _HARMLESS: Final = frozenset({
 
 _UNDOING: Final = frozenset({"no-default-rc", "use-yarnrc", "cwd"})
 """Flags after which Yarn no longer reads this .yarnrc's settings (seen: scripts run again)."""
+
+
+def fits(pin: Pin) -> bool:
+    """``yarn`` below version 2, or without a version."""
+    return pin.client == PROGRAM and (pin.minimum is None or pin.minimum[0] < 2)
 
 
 def recognises(name: str, data: bytes) -> bool:
