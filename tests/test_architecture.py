@@ -68,7 +68,7 @@ def test_no_modules_import_each_other() -> None:
 
 LAYERS = (
     "model", "errors", "_plugins", "formats", "git", "packages", "clients", "vetting", "projects",
-    "installs", "recording", "checks", "registry", "review", "report", "commands", "fast_path",
+    "installs", "recording", "checks", "registry", "review", "report", "fast_path", "commands",
     "cli", "__main__",
 )  # fmt: skip
 """The folders and files at the top of the package in the order of the data flow.

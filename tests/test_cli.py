@@ -340,7 +340,7 @@ def test_a_fault_of_its_own_is_no_yes(repo: GitRepo, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(commands.command("check"), "run", broken)
     done = run(repo.path, "check")
     assert done.status == 3
-    assert done.err.startswith("npm-vetted: a fault of its own: ZeroDivisionError: oops\n")
+    assert done.err.startswith("npm-vetted: internal error: ZeroDivisionError: oops\n")
     with pytest.raises(ZeroDivisionError):
         run(repo.path, "check", NPM_VETTED_TRACEBACK="1")
 
@@ -354,7 +354,7 @@ def test_a_fault_of_its_own_is_json_too(repo: GitRepo, monkeypatch: pytest.Monke
     assert done.status == 3
     [found] = done.findings
     assert (found["check"], found["level"], found["message"]) == (
-        "undecided", "error", "a fault of its own: ZeroDivisionError: oops",
+        "undecided", "error", "internal error: ZeroDivisionError: oops",
     )  # fmt: skip
 
 

@@ -16,7 +16,11 @@ from npm_vetted.git.process import is_within, work_tree
 
 def isolate() -> None:
     """Drop from ``sys.path`` what lies in the repository around us, but for our own installation."""
-    top = work_tree(os.getcwd())  # noqa: PTH109
+    try:
+        top = work_tree(os.getcwd())  # noqa: PTH109
+    except FileNotFoundError:
+        print("npm-vetted: the current folder no longer exists; change to another", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
     kept = [os.path.realpath(each) for each in (sys.prefix, sys.base_prefix, own)]
     sys.path[:] = [

@@ -7,6 +7,7 @@ is nothing to judge: whatever is not certain is left to ``check`` itself, which 
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -54,7 +55,7 @@ def staged(arguments: list[str]) -> bytes | None:
 
     None wherever that is not certain: other arguments, no commit yet.
     """
-    if plain(arguments) is None or os.environ.get("PRE_COMMIT_FROM_REF"):
+    if plain(arguments) is None or os.environ.get("PRE_COMMIT_FROM_REF") or may_be_a_push():
         return None
     try:
         done = subprocess.run(
@@ -64,6 +65,22 @@ def staged(arguments: list[str]) -> bytes | None:
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def may_be_a_push(arguments: argparse.Namespace | None = None) -> bool:
+    """Whether we may be a hook of a push: by the options, pre-commit's variables, or a pipe."""
+    if arguments is not None and (
+        getattr(arguments, "pre_push", None) or getattr(arguments, "pre_receive", False)
+    ):
+        return True
+    if os.environ.get("PRE_COMMIT_REMOTE_NAME"):
+        return True
+    if "GIT_INDEX_FILE" in os.environ or "PRE_COMMIT" in os.environ or os.name == "nt":
+        return False
+    try:
+        return stat.S_ISFIFO(os.fstat(0).st_mode)
+    except OSError:
+        return False
 
 
 def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
@@ -95,6 +112,7 @@ def plain(arguments: list[str]) -> argparse.Namespace | None:
         return None
     return SimpleNamespace(  # type: ignore[return-value]
         command="check", directory=None, format="text", color="auto", checks=[], all=False,
-        from_ref=None, to_ref=None, only=only, strict="--strict" in rest,
+        from_ref=None, to_ref=None, pre_push=None, pre_receive=False, trunk=[], only=only,
+        strict="--strict" in rest,
         quiet=any(word in _QUIET for word in rest), verbose="-v" in rest or "--verbose" in rest,
     )  # fmt: skip

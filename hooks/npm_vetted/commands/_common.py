@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from npm_vetted.checks._runner import open_change
 from npm_vetted.errors import UsageError
-from npm_vetted.git.comparison import compare
+from npm_vetted.git.comparison import compare, compare_push
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository
 from npm_vetted.projects.change import Change
@@ -19,6 +19,8 @@ from npm_vetted.report import Style
 
 if TYPE_CHECKING:
     import argparse
+
+    from npm_vetted.git.push import Push
 
 
 def add_range(parser: argparse.ArgumentParser) -> None:
@@ -41,13 +43,17 @@ def opened(
     to_ref: str | None = None,
     everything: bool = False,
     repository: Repository | None = None,
+    push: Push | None = None,
 ) -> Iterator[tuple[Repository, Change]]:
     """The repository around here, and a change of it to look at."""
     repository = repository or Repository.open()
     with Objects(repository) as objects:
-        comparison = compare(
-            repository, objects, from_ref=from_ref, to_ref=to_ref, everything=everything
-        )
+        if push is not None:
+            comparison = compare_push(repository, objects, push)
+        else:
+            comparison = compare(
+                repository, objects, from_ref=from_ref, to_ref=to_ref, everything=everything
+            )
         yield repository, open_change(comparison)
 
 

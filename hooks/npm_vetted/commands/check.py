@@ -8,12 +8,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from npm_vetted.errors import FOUND, NpmVettedError, UndecidedError, UsageError
+from npm_vetted.fast_path import may_be_a_push
 from npm_vetted.git.repository import Repository
 
 if TYPE_CHECKING:
     import argparse
 
     from npm_vetted.checks._runner import CheckResult
+    from npm_vetted.git.push import Push
 
 HELP = "judge the commit (what the hooks run)"
 
@@ -23,12 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     import argparse
 
     from npm_vetted.commands._common import add_range
+    from npm_vetted.commands._pushes import add_push_arguments
 
     parser.add_argument("checks", nargs="*", metavar="CHECK", help="only these checks")
     parser.add_argument("--all", action="store_true", help="judge everything, not only the change")
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
     parser.add_argument("--only", choices=("settings", "notes", "lockfile"), help=argparse.SUPPRESS)
     add_range(parser)
+    add_push_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,6 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     gc.disable()  # what is read stays until the end and has no cycles: looking for some is a loss
+    if may_be_a_push(arguments):
+        from npm_vetted.commands._pushes import pushes_to_check
+
+        found = pushes_to_check(arguments)
+        if found is not None:
+            remote, pushes = found
+            return max([_judge(arguments, remote, push=push) for push in pushes], default=0)
     from_ref = arguments.from_ref or (
         None if arguments.all else os.environ.get("PRE_COMMIT_FROM_REF")
     )
@@ -81,8 +92,9 @@ def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> b
 def _judge(
     arguments: argparse.Namespace,
     repository: Repository | None,
-    from_ref: str | None,
-    to_ref: str | None,
+    from_ref: str | None = None,
+    to_ref: str | None = None,
+    push: Push | None = None,
 ) -> int:
     from npm_vetted.checks._runner import run_checks
     from npm_vetted.checks._unstaged_notes import naming_notes_left_behind
@@ -92,10 +104,14 @@ def _judge(
     style = style_of(arguments)
     try:
         with opened(
-            from_ref=from_ref, to_ref=to_ref, everything=arguments.all, repository=repository
+            from_ref=from_ref,
+            to_ref=to_ref,
+            everything=arguments.all,
+            repository=repository,
+            push=push,
         ) as (here, change):
             judgement = run_checks(change, _wanted(arguments))
-            if from_ref is None:
+            if from_ref is None and push is None:
                 findings = naming_notes_left_behind(judgement.findings, change, here.top)
                 judgement = judgement._replace(findings=tuple(findings))
             report(arguments.format).print_result(judgement, change, style, sys.stdout)
@@ -112,7 +128,7 @@ def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:
     from npm_vetted.report import report
 
     if not isinstance(error, NpmVettedError):
-        error = UndecidedError(f"a fault of its own: {type(error).__name__}: {error}")
+        error = UndecidedError(f"internal error: {type(error).__name__}: {error}")
     findings = tuple(undecided(each) for each in (error, *error.besides))
     judgement = CheckResult(findings=findings, projects=0, artifacts=0, notes=0)
     report(arguments.format).print_result(judgement, None, style_of(arguments), sys.stdout)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import Objects
+from npm_vetted.git.push import Push
 from npm_vetted.git.repository import FileChange, Repository
 from npm_vetted.git.snapshot import (
     VETTING,
@@ -21,8 +22,10 @@ from npm_vetted.git.snapshot import (
 class Comparison(NamedTuple):
     """The snapshots that are compared, and the paths that differ.
 
-    ``parents`` are the states that are not judged again (several in a merge), ``law`` the state
-    whose policy judges. ``everything`` is ``--all``.
+    ``parents`` are the states that are not judged again: the parents of a commit, the merge bases
+    of a range, what a push finds on the remote. ``policy_source`` is the state whose policy judges.
+    ``touched`` are the paths that are judged: those that differ from every parent; with
+    ``against_each`` (a range), those that differ from any of them. ``everything`` is ``--all``.
     """
 
     parents: tuple[Snapshot, ...]
@@ -34,6 +37,7 @@ class Comparison(NamedTuple):
     """The arguments with which ``note`` looks at the same change."""
     fork: Snapshot | None = None
     """Where the parents of a merge that concerns ``.vetting/`` part; None: it is no such merge."""
+    against_each: bool = False
 
     @property
     def before(self) -> Snapshot:
@@ -94,22 +98,60 @@ def _fork(repository: Repository, parents: Sequence[Snapshot], after: Snapshot) 
 def _compare_range(
     repository: Repository, objects: Objects, from_ref: str, to_ref: str
 ) -> Comparison:
+    """What B brings to A: every merge base counts, and the policy of A judges."""
     after = TreeSnapshot(repository.commit(to_ref), objects, repository)
-    policy_source: Snapshot
-    if set(from_ref) == {"0"}:  # git's word for "no such commit", on the first push of a branch
-        base, policy_source = repository.empty_tree, EmptySnapshot("empty tree", objects)
+    scope = ("--from-ref", from_ref) + (("--to-ref", to_ref) if to_ref != "HEAD" else ())
+    if set(from_ref) == {"0"}:  # git's way to write "no such commit", on the first push of a branch
+        policy_source: Snapshot = EmptySnapshot("empty tree", objects)
+        bases: Sequence[str] = (repository.empty_tree,)
     else:
         start = repository.commit(from_ref)
-        base = repository.merge_base(start, after.commit)
         policy_source = TreeSnapshot(start, objects, repository)
-    touched = repository.between(base, after.commit)
-    before = EarlierSnapshot(base, after, touched)
-    scope = ("--from-ref", from_ref) + (("--to-ref", to_ref) if to_ref != "HEAD" else ())
+        bases = repository.merge_bases(start, after.commit)
+    found = _against(repository, after, bases, policy_source)
+    differing = [each.changes for each in found.parents]
+    return found._replace(
+        touched={path: each for changes in differing for path, each in changes.items()},
+        scope=scope,
+        against_each=True,
+    )
+
+
+def compare_push(repository: Repository, objects: Objects, push: Push) -> Comparison:
+    """What a push brings: neither the ref's old value nor a trunk of the remote holds it.
+
+    The policy of the trunk judges; of the old value, where the trunk itself is pushed.
+    """
+    after = TreeSnapshot(push.new, objects, repository)
+    held = dict.fromkeys((*((push.old,) if push.old else ()), *push.trunks))
+    for trunk in push.trunks:
+        held |= dict.fromkeys(repository.merge_bases(trunk, push.new, optional=True))
+    judging = next((each for each in (*push.trunks, push.old) if each), None)
+    policy_source = (
+        EmptySnapshot("empty tree", objects)
+        if judging is None
+        else TreeSnapshot(judging, objects, repository)
+    )
+    bases = tuple(held) or (repository.empty_tree,)
+    scope = ("--from-ref", bases[0], "--to-ref", push.new)
+    return _against(repository, after, bases, policy_source)._replace(scope=scope)
+
+
+def _against(
+    repository: Repository, after: TreeSnapshot, bases: Sequence[str], policy_source: Snapshot
+) -> Comparison:
+    """A commit compared with several; judged is what differs from all of them."""
+    parents = [
+        EarlierSnapshot(base, after, repository.between(base, after.commit)) for base in bases
+    ]
+    first, *others = (each.changes for each in parents)
+    touched = {
+        path: each for path, each in first.items() if all(path in changes for changes in others)
+    }
     return Comparison(
-        parents=(before,),
+        parents=tuple(parents),
         after=after,
         policy_source=policy_source,
         touched=touched,
         everything=False,
-        scope=scope,
     )

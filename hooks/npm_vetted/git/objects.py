@@ -6,6 +6,7 @@ of a hundred thousand files as in one of ten, where any listing, even git's own,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -26,7 +27,7 @@ SIZE_LIMIT: Final = 32 * 1024 * 1024
 FOLDER_MODE: Final = "040000"
 _ENTRY: Final = rb"([0-7]{5,6}) ([^\0/]++)\0(.{%d})"
 _MISSING: Final = "git does not have this file's content (a partial or broken clone)"
-_FETCH: Final = "fetch it: git fetch --refetch, or clone without --filter"
+_FETCH: Final = "fetch what is missing: git fetch --refetch --no-filter"
 
 
 class Folder:
@@ -77,13 +78,16 @@ class Objects:
         self.close()
 
     def close(self) -> None:
-        """End the git process, if one runs."""
-        if self._process is not None:
-            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        """End the git process, if one runs; it may have ended by itself."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
                 if pipe is not None:
                     pipe.close()
-            self._process.wait()
-            self._process = None
+        process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
         """A plain process, as in ``run_git``: the pipe is all that GitPython would give."""
@@ -118,9 +122,14 @@ class Objects:
     def _read(self, name: str, kind: bytes, path: str) -> bytes:
         process = self._start()
         stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-        stdin.write(name.encode() + b"\n")
-        stdin.flush()
-        words = stdout.readline().split()
+        try:
+            stdin.write(name.encode() + b"\n")
+            stdin.flush()
+            words = stdout.readline().split()
+        except BrokenPipeError:  # git ends where a partial clone lacks the object and cannot fetch
+            words = []
+        if not words:
+            self.close()
         if len(words) != 3:
             raise UndecidedError(_MISSING, path=path, fix=_FETCH)
         size = int(words[2])

@@ -89,6 +89,19 @@ class Repository(NamedTuple):
     object_format: str
     head: str | None
     known: bytes | None = None
+    bare: bool = False
+
+    @classmethod
+    def open_bare(cls) -> Repository | None:
+        """The bare repository that we are in, as a pre-receive hook is; None: this is none."""
+        done = run_git(
+            "rev-parse", "--is-bare-repository", "--absolute-git-dir", "--is-shallow-repository",
+            "--show-object-format", accepted=(0, _FATAL),
+        )  # fmt: skip
+        lines = os.fsdecode(done).split("\n")[:-1]
+        if len(lines) != 4 or lines[0] != "true":
+            return None
+        return cls(lines[1], lines[1], lines[2] == "true", lines[3], None, bare=True)
 
     @classmethod
     def open(cls, directory: str | None = None, known: bytes | None = None) -> Repository:
@@ -100,11 +113,7 @@ class Repository(NamedTuple):
         )  # fmt: skip
         lines = os.fsdecode(done).split("\n")[:-1]
         if len(lines) < 4:
-            raise UsageError(
-                f"{directory or os.getcwd()} is not inside a git repository's work tree",  # noqa: PTH109
-                fix="run it inside the repository, or name one with -C DIR; "
-                "where it is one, git status says what is wrong with it",
-            )
+            raise _not_opened(directory or os.getcwd())  # noqa: PTH109
         if len(lines) > 5:
             raise UndecidedError("the repository's path holds a line break", fix="move it")
         oid = lines[4] if len(lines) > 4 and re.fullmatch("[0-9a-f]{40,64}", lines[4]) else None
@@ -141,13 +150,42 @@ class Repository(NamedTuple):
 
     def commit(self, name: str) -> str:
         """The commit that a name stands for; raises UsageError where there is none."""
+        found = self.ref(name)
+        if found is None:
+            raise UsageError(
+                f"{name!r} is not a commit of this repository", fix=self._fetch_command(name)
+            )
+        return found
+
+    def _fetch_command(self, name: str) -> str:
+        """The command that fetches a commit, by the name under which it is missing."""
+        remotes = self.remotes()
+        remote, slash, branch = name.partition("/")
+        if not slash or remote not in remotes:
+            remote, branch = (remotes or ("origin",))[0], name
+        if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", branch) is None:
+            return f"fetch it first: git fetch {remote}"
+        if not slash or re.fullmatch("[0-9a-f]{40,64}", name):
+            return f"fetch it first: git fetch {remote} {branch}"
+        return f"fetch it first: git fetch {remote} {branch}:refs/remotes/{remote}/{branch}"
+
+    def remotes(self) -> tuple[str, ...]:
+        """The names of the remotes that are configured; ``origin`` first."""
+        done = os.fsdecode(run_git("remote", cwd=self.top)).split("\n")[:-1]
+        return tuple(sorted(done, key=lambda name: (name != "origin", name)))
+
+    def ref(self, name: str) -> str | None:
+        """The commit that a name means; None: there is none."""
         done = run_git(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}",
             cwd=self.top, accepted=(0, 1, _FATAL),
         )  # fmt: skip
-        if not done:
-            raise UsageError(f"{name!r} is not a commit of this repository")
-        return done.decode().strip()
+        return done.decode().strip() or None
+
+    def symbolic_ref(self, name: str) -> str | None:
+        """The ref that a symbolic ref points to; None: it is none."""
+        done = run_git("symbolic-ref", "--quiet", name, cwd=self.top, accepted=(0, 1, _FATAL))
+        return os.fsdecode(done).strip() or None
 
     def merge_base(self, one: str, other: str, *more: str) -> str:
         """The merge base of commits; raises UndecidedError where git finds none."""
@@ -161,6 +199,16 @@ class Repository(NamedTuple):
             )
         return done.decode().split()[0]
 
+    def merge_bases(self, one: str, other: str, *, optional: bool = False) -> tuple[str, ...]:
+        """Every merge base of two commits, in git's order; several in a criss-cross history.
+
+        Raises UndecidedError where there is none, unless that is ``optional``.
+        """
+        done = run_git("merge-base", "--all", one, other, cwd=self.top, accepted=(0, 1))
+        if not done and not optional:
+            self.merge_base(one, other)
+        return tuple(done.decode().split())
+
     def staged(self, against: str | None) -> dict[str, FileChange]:
         """What the index changes against a commit (None: against the empty tree)."""
         if self.known is not None and against == self.head:
@@ -172,6 +220,25 @@ class Repository(NamedTuple):
         done = run_git("diff-tree", "-r", "--raw", "-z", "--no-renames", "--full-index",
                        "--no-ext-diff", one, other, "--", cwd=self.top)  # fmt: skip
         return read_raw(done)
+
+
+def _not_opened(directory: str) -> UsageError:
+    """Why git finds no repository in a folder."""
+    try:
+        run_git("rev-parse", "--show-toplevel", cwd=directory)
+        words = ""
+    except UndecidedError as error:
+        words = error.message
+    if "dubious ownership" in words:  # git's own words: it has no other way to say so
+        return UsageError(
+            f"git refuses {directory}: it belongs to another user",
+            fix=f'git config --global --add safe.directory "{directory}"',
+        )
+    return UsageError(
+        f"{directory} is not inside a git repository's work tree",
+        fix="run npm-vetted inside the repository, or name it with -C DIR; "
+        "if this is a repository, git status says what is wrong with it",
+    )
 
 
 def read_raw(output: bytes) -> dict[str, FileChange]:

@@ -455,6 +455,9 @@ class Change:
         unless it stands in one of them as a whole.
         """
         parents = self.comparison.parents
+        if self.comparison.against_each:  # a range: what differs from one merge base is judged
+            yield self.touched
+            return
         yield from (each.changes for each in parents) if len(parents) > 1 else (self.touched,)
 
     def _roots(self, touched: Collection[str]) -> dict[str, Project]:
