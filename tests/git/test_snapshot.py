@@ -250,7 +250,7 @@ def test_no_work_tree(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = run(tmp_path, "check")
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith(
-        f"npm-vetted: {tmp_path} is not inside a git repository's work tree\n  run it inside"
+        f"npm-vetted: {tmp_path} is not inside a git repository's work tree\n  run npm-vetted inside"
     )
 
 
@@ -372,7 +372,9 @@ def test_a_range_with_zeros_starts_at_nothing(repo: GitRepo) -> None:
 def test_a_name_that_is_no_commit(repo: GitRepo, ref: str) -> None:
     done = run(repo.path, "check", f"--from-ref={ref}")
     assert done.status == 2
-    assert done.err == f"npm-vetted: {ref!r} is not a commit of this repository\n"
+    first, fix = done.err.splitlines()
+    assert first == f"npm-vetted: {ref!r} is not a commit of this repository"
+    assert fix.startswith("  fetch it first: git fetch origin")
 
 
 def test_a_shallow_clone_is_undecided(repo: GitRepo, tmp_path: Path) -> None:
