@@ -703,24 +703,30 @@ class Allowed:
     def allows(self, url: str) -> bool:
         return url.startswith("https://npm.example/")
 
+    def allows_proxy(self, url: str) -> bool:
+        return url == "http://proxy.allowed.example/"
+
+    def allows_authority(self, value: str) -> bool:
+        return value == "allowed.pem"
+
 
 UNSAFE = {
     "an allowed registry": ({".npmrc": "registry=https://npm.example/\n"}, []),
     "another registry": (
         {".npmrc": "a=1\nregistry=https://evil.example/\n"},
-        [(".npmrc", 2, "the registry https://evil.example/ is not among the allowed ones")],
+        [(".npmrc", 2, "registry-not-allowed")],
     ),
     "a scope's registry without TLS": (
         {".npmrc": "@s:registry=http://npm.example/\n"},
-        [(".npmrc", 1, "the registry 'http://npm.example/' is not https")],
+        [(".npmrc", 1, "registry-not-https")],
     ),
     "a token": (
         {".npmrc": "//npm.example/:_authToken=abc\n//x.example/:_authToken=${T}\n"},
-        [(".npmrc", 1, "a literal secret in //npm.example/:_authToken: expected ${VARIABLE}")],
+        [(".npmrc", 1, "secret"), (".npmrc", 2, "token-for-other-host")],
     ),
     "TLS off": (
         {".npmrc": "strict-ssl=false\n"},
-        [(".npmrc", 1, "strict-ssl is off: any server may answer")],
+        [(".npmrc", 1, "tls-off")],
     ),
     "bunfig's registries": (
         {
@@ -730,76 +736,40 @@ UNSAFE = {
             'd = "https://me:pw@npm.example/"\n'
         },
         [
-            ("bunfig.toml", 2, "the registry 'http://npm.example/' is not https"),
-            (
-                "bunfig.toml",
-                4,
-                "the registry https://evil.example/ is not among the allowed ones",
-            ),
-            ("bunfig.toml", 5, "a literal secret in token: expected $VARIABLE"),
-            ("bunfig.toml", 7, "a literal secret in a registry's URL: expected a variable"),
-            (
-                "bunfig.toml",
-                7,
-                "the registry https://me:pw@npm.example/ is not among the allowed ones",
-            ),
+            ("bunfig.toml", 2, "registry-not-https"),
+            ("bunfig.toml", 4, "registry-not-allowed"),
+            ("bunfig.toml", 5, "secret"),
+            ("bunfig.toml", 7, "secret"),
         ],
     ),
     "a scanner": (
         {"bunfig.toml": '[install.security]\nscanner = "./scan.ts"\n'},
-        [("bunfig.toml", 2, "the security scanner './scan.ts' is code that every install runs")],
+        [("bunfig.toml", 2, "unknown-setting")],
     ),
     "certificates": (
         {"bunfig.toml": '[install]\ncafile = "x.pem"\n'},
-        [("bunfig.toml", 2, "cafile makes other certificates valid")],
+        [("bunfig.toml", 2, "authority")],
     ),
     "a cache in the repository": (
         {"bunfig.toml": '[install.cache]\ndir = "./cache"\n'},
-        [
-            (
-                "bunfig.toml",
-                1,
-                (
-                    "the cache './cache' lies in the repository, and Bun holds what it takes from "
-                    "a cache against no hash"
-                ),
-            )
-        ],
+        [("bunfig.toml", 1, "cache-in-repository")],
     ),
     "a cache elsewhere": ({"bunfig.toml": '[install.cache]\ndir = "~/.bun/install/cache"\n'}, []),
     "installs while it runs": (
         {"bunfig.toml": '[install]\nauto = "force"\n'},
-        [("bunfig.toml", 2, "auto = 'force': Bun then runs packages that no lockfile pins")],
+        [("bunfig.toml", 2, "unverified-value")],
     ),
     "a cache by .env": (
         {".env": "BUN_INSTALL_CACHE_DIR=./cache\n"},
-        [
-            (
-                ".env",
-                1,
-                (
-                    "BUN_INSTALL_CACHE_DIR steers Bun, which reads .env when it installs: expected "
-                    "such a setting in bunfig.toml"
-                ),
-            )
-        ],
+        [(".env", 1, "environment-file")],
     ),
     "a preload": (
         {"bunfig.toml": 'preload = ["./x.ts"]\n'},
-        [("bunfig.toml", 1, "preload runs code before every script of the project")],
+        [("bunfig.toml", 1, "unknown-setting")],
     ),
     "a registry in .env": (
         {".env": "# BUN_CONFIG_REGISTRY=no\nA=1\nexport BUN_CONFIG_REGISTRY=https://x.example\n"},
-        [
-            (
-                ".env",
-                3,
-                (
-                    "BUN_CONFIG_REGISTRY steers Bun, which reads .env when it installs: "
-                    "expected such a setting in bunfig.toml"
-                ),
-            )
-        ],
+        [(".env", 3, "environment-file")],
     ),
     "an honest .env": ({".env": "NODE_ENV=production\nBUN_PUBLIC_URL=https://x.example\n"}, []),
 }
@@ -808,7 +778,7 @@ UNSAFE = {
 @pytest.mark.parametrize(("files", "expected"), UNSAFE.values(), ids=UNSAFE)
 def test_unsafe_settings(files: dict[str, str], expected: list[tuple[str, int, str]]) -> None:
     found = bun.unsafe_settings(project({**ON, **files}), Allowed())
-    assert [(each.location.path, each.location.line, each.message) for each in found] == expected
+    assert [(each.location.path, each.location.line, each.code) for each in found] == expected
 
 
 @pytest.mark.parametrize("file", [".env", ".env.local", ".env.production"])

@@ -22,6 +22,7 @@ from npm_vetted.model import (
     Level,
     Location,
     Manifest,
+    Problem,
     Project,
     Requirement,
 )
@@ -676,6 +677,12 @@ class Only:
     def allows(self, url: str) -> bool:
         return url.rstrip("/") == NPM
 
+    def allows_proxy(self, url: str) -> bool:
+        return url == "http://proxy.allowed.example/"
+
+    def allows_authority(self, value: str) -> bool:
+        return value == "allowed.pem"
+
 
 def project(files: Mapping[str, str | bytes], lockfiles: tuple[str, ...] = ()) -> Project:
     """A project at the top of a repository of these files, with a member ``p/m``."""
@@ -707,7 +714,7 @@ def test_scripts_run_unless_the_roots_npmrc_says_no() -> None:
         "//registry.npmjs.org/:_authToken=${TOKEN}", "//registry.npmjs.org/:_authToken=${TOKEN?}",
         "[s]\ngit=x", "; git=x", "min-release-age=7", "before=2024-01-01", "allow-git=none",
         "replace-registry-host=never", "package-lock=true", "save-exact=true", "color=${C}",
-        "https-proxy=http://proxy.example:8080", "init-author-url=https://ada.example/",
+        "https-proxy=http://proxy.allowed.example/", "cafile=allowed.pem", "init-author-url=https://ada.example/",
         "min-release-age=0.5", "dangerously-allow-all-scripts=false", "engine-strict",
     ],
 )  # fmt: skip
@@ -715,63 +722,79 @@ def test_harmless_settings(line: str) -> None:
     assert list(npm.unsafe_settings(project({".npmrc": line}), Only())) == []
 
 
+def rejected(text: str) -> list[Problem]:
+    """The errors of an .npmrc."""
+    found = npm.unsafe_settings(project({".npmrc": text}), Only())
+    return [each for each in found if each.level is Level.ERROR]
+
+
 @pytest.mark.parametrize(
-    ("text", "line", "words"),
+    ("text", "line", "code"),
     [
-        ("a=b\nregistry=http://registry.npmjs.org/", 2, "expected https"),
-        ("registry=https://evil.example/", 1, "[registries] allowed"),
-        ("registry=${R}", 1, "undecidable"),
-        ("registry=", 1, "no URL"),
-        ("@s:registry=https://evil.example/", 1, "[registries] allowed"),
-        ("${K}=x", 1, "undecidable"),
-        ("strict-ssl=false", 1, "expected true"),
-        ("strict-ssl=${X}", 1, "expected true"),
-        ("//registry.npmjs.org/:_authToken=npm_abc", 1, "secret in plain text"),
-        ("//registry.npmjs.org/:_authToken=npm_abc${X?}", 1, "secret in plain text"),
-        ("//registry.npmjs.org/:_authToken=${X:-npm_abc}", 1, "secret in plain text"),
-        ("_auth=abc", 1, "secret in plain text"),
-        ("//registry.npmjs.org/:_password=abc", 1, "secret in plain text"),
-        ("//evil.example/:_authToken=${T}", 1, "does not allow"),
-        ("git=./x.sh", 1, "executes"),
-        ("script-shell=bash", 1, "executes"),
-        ("shell=x", 1, "executes"),
-        ("node-gyp=x", 1, "executes"),
-        ("init-module=x", 1, "executes"),
-        ("extension-file=x.mjs", 1, "executes"),
-        ("node-options=--require ./x", 1, "load code"),
-        ("onload-script=x", 1, "load code"),
-        ("globalconfig=x", 1, "elsewhere"),
-        ("userconfig=x", 1, "elsewhere"),
-        ("prefix=x", 1, "elsewhere"),
-        ("global=true", 1, "elsewhere"),
-        ("dangerously-allow-all-scripts=true", 1, "scripts run"),
-        ("allow-git=all", 1, "expected none"),
-        ("allow-git=true", 1, "expected none"),
-        ("allow-remote=root", 1, "expected none"),
-        ("package-lock=false", 1, "ignores the lockfile"),
-        ("shrinkwrap=false", 1, "ignores the lockfile"),
-        ("min-release-age=7\nbefore=2030-01-01", 2, "defeats"),
-        ("disturl=https://evil.example/dist", 1, "fetched there"),
-        ("electron_mirror=https://evil.example/", 1, "fetched there"),
-        ("sharp_binary_host = http://registry.npmjs.org/", 1, "fetched there"),
-        ("min-release-age=-1", 1, "no cooldown"),
-        ("min-release-age=0", 1, "no cooldown"),
-        ("min-release-age=7\nmin-release-age-exclude[]=*", 2, "every package"),
+        ("a=b\nregistry=http://registry.npmjs.org/", 2, "registry-not-https"),
+        ("registry=https://evil.example/", 1, "registry-not-allowed"),
+        ("registry=${R}", 1, "registry-unclear"),
+        ("registry=", 1, "registry-unclear"),
+        ("@s:registry=https://evil.example/", 1, "registry-not-allowed"),
+        ("${K}=x", 1, "variable-key"),
+        ("strict-ssl=false", 1, "tls-off"),
+        ("strict-ssl=${X}", 1, "tls-off"),
+        ("//registry.npmjs.org/:_authToken=npm_abc", 1, "secret"),
+        ("//registry.npmjs.org/:_authToken=npm_abc${X?}", 1, "secret"),
+        ("//registry.npmjs.org/:_authToken=${X:-npm_abc}", 1, "secret"),
+        ("_auth=abc", 1, "secret"),
+        ("//registry.npmjs.org/:_password=abc", 1, "secret"),
+        ("//evil.example/:_authToken=${T}", 1, "token-for-other-host"),
+        ("git=./x.sh", 1, "program"),
+        ("script-shell=bash", 1, "program"),
+        ("shell=x", 1, "program"),
+        ("node-gyp=x", 1, "program"),
+        ("init-module=x", 1, "program"),
+        ("extension-file=x.mjs", 1, "program"),
+        ("node-options=--require ./x", 1, "program"),
+        ("onload-script=x", 1, "program"),
+        ("globalconfig=x", 1, "other-settings"),
+        ("userconfig=x", 1, "other-settings"),
+        ("prefix=x", 1, "other-settings"),
+        ("global=true", 1, "other-settings"),
+        ("dangerously-allow-all-scripts=true", 1, "allow-all-scripts"),
+        ("allow-git=all", 1, "other-sources"),
+        ("allow-git=true", 1, "other-sources"),
+        ("allow-remote=root", 1, "other-sources"),
+        ("package-lock=false", 1, "lockfile-off"),
+        ("shrinkwrap=false", 1, "lockfile-off"),
+        ("min-release-age=7\nbefore=2030-01-01", 2, "cooldown-off"),
+        ("disturl=https://evil.example/dist", 1, "host-not-allowed"),
+        ("electron_mirror=https://evil.example/", 1, "host-not-allowed"),
+        ("sharp_binary_host = http://registry.npmjs.org/", 1, "host-not-allowed"),
+        ("https-proxy=http://proxy.example:8080", 1, "proxy"),
+        ("cafile=x.pem", 1, "authority"),
+        ("ca[]=x", 1, "authority"),
+        ("cache=./c", 1, "cache-in-repository"),
+        ("min-release-age=-1", 1, "cooldown-off"),
+        ("min-release-age=0", 1, "cooldown-off"),
+        ("min-release-age=7\nmin-release-age-exclude[]=*", 2, "cooldown-off"),
     ],
 )
-def test_unsafe_settings(text: str, line: int, words: str) -> None:
-    (found,) = npm.unsafe_settings(project({".npmrc": text}), Only())
-    assert (found.location, found.level) == (Location(".npmrc", line), Level.ERROR)
-    assert words in found.message
-    assert "npm_abc" not in found.message
+def test_unsafe_settings(text: str, line: int, code: str) -> None:
+    (found,) = rejected(text)
+    assert (found.location, found.code) == (Location(".npmrc", line), code)
+    assert found.acceptable is (code != "secret")
+    assert "npm_abc" not in found.message + found.value
 
 
 @pytest.mark.parametrize(
-    "line", ["replace-registry-host=always", "cafile=x.pem", "ca[]=x", "force=true"]
+    ("line", "code"),
+    [
+        ("replace-registry-host=always", "other-host"),
+        ("force=true", "force"),
+        ("a_tool_of_ours=1", "unknown-setting"),
+        ("save-exakt=true", "unknown-setting"),
+    ],
 )
-def test_doubtful_settings_are_warnings(line: str) -> None:
+def test_doubtful_settings_are_warnings(line: str, code: str) -> None:
     (found,) = npm.unsafe_settings(project({".npmrc": line}), Only())
-    assert found.level is Level.WARNING
+    assert (found.level, found.code) == (Level.WARNING, code)
 
 
 def test_a_member_leaks_secrets_too_and_an_extension_is_code() -> None:

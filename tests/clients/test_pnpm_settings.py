@@ -336,54 +336,80 @@ class Npmjs:
     def allows(self, url: str) -> bool:
         return url.startswith("https://registry.npmjs.org/")
 
+    def allows_proxy(self, url: str) -> bool:
+        return url == "http://proxy.allowed.example/"
+
+    def allows_authority(self, value: str) -> bool:
+        return value == "allowed.pem"
+
 
 @pytest.mark.parametrize(
-    ("files", "words"),
+    ("files", "code"),
     [
         (Given(workspace="registries:\n  default: https://registry.npmjs.org/\n"), None),
-        (Given(workspace="registries:\n  default: http://registry.npmjs.org/\n"), "https"),
-        (Given(workspace="registries:\n  '@a': https://evil.example/\n"), "do not allow"),
-        (Given(workspace="registry: https://evil.example/\n"), "do not allow"),
-        (Given("registry=https://evil.example/\n"), "registry"),
-        (Given("strict-ssl=false\n"), "strict-ssl"),
-        (Given("//registry.npmjs.org/:_authToken=npm_abc\n"), "_authToken"),
-        (Given("//registry.npmjs.org/:tokenHelper=./x.sh\n"), "tokenHelper"),
-        (Given("pnpmfile=x.cjs\n"), "pnpmfile"),
-        (Given("dangerously-allow-all-builds=true\n"), "every dependency"),
-        (Given(workspace="scriptShell: ./x.sh\n"), "scriptShell"),
-        (Given(workspace="nodeOptions: --require ./x.js\n"), "nodeOptions"),
-        (Given(workspace="pnpmfile: x.cjs\n"), "pnpmfile"),
-        (Given(workspace="strictSsl: false\n"), "strictSsl"),
-        (Given(workspace="blockExoticSubdeps: false\n"), "blockExoticSubdeps"),
-        (Given(workspace="minimumReleaseAge: 0\n"), "minimumReleaseAge"),
+        (
+            Given(workspace="registries:\n  default: http://registry.npmjs.org/\n"),
+            "registry-not-https",
+        ),
+        (Given(workspace="registries:\n  '@a': https://evil.example/\n"), "registry-not-allowed"),
+        (Given(workspace="registry: https://evil.example/\n"), "registry-not-allowed"),
+        (Given("registry=https://evil.example/\n"), "registry-not-allowed"),
+        (Given("strict-ssl=false\n"), "tls-off"),
+        (Given("//registry.npmjs.org/:_authToken=npm_abc\n"), "secret"),
+        (Given("//registry.npmjs.org/:tokenHelper=./x.sh\n"), "program"),
+        (Given("pnpmfile=x.cjs\n"), "program"),
+        (Given("dangerously-allow-all-builds=true\n"), "allow-all-scripts"),
+        (Given(workspace="scriptShell: ./x.sh\n"), "program"),
+        (Given(workspace="nodeOptions: --require ./x.js\n"), "program"),
+        (Given(workspace="pnpmfile: x.cjs\n"), "program"),
+        (Given(workspace="strictSsl: false\n"), "tls-off"),
+        (Given(workspace="blockExoticSubdeps: false\n"), "other-sources"),
+        (Given(workspace="minimumReleaseAge: 0\n"), "cooldown-off"),
         (Given(workspace="minimumReleaseAge: 60\n"), None),
-        (Given(workspace=f"{ALL}: true\n"), ALL),
-        (Given(workspace="configDependencies:\n  x: 1.0.0\n"), "configDependencies"),
-        (Given(workspace="lockfile: false\n"), "ignores the lockfile"),
-        (Given("lockfile=false\n"), "ignores the lockfile"),
+        (Given(workspace=f"{ALL}: true\n"), "allow-all-scripts"),
+        (Given(workspace="configDependencies:\n  x: 1.0.0\n"), "program"),
+        (Given(workspace="lockfile: false\n"), "lockfile-off"),
+        (Given("lockfile=false\n"), "lockfile-off"),
         (Given("lockfile=true\n"), None),
-        (Given(workspace="gitBranchLockfile: true\n"), "another lockfile"),
-        (Given("git-branch-lockfile=true\n"), "another lockfile"),
-        (Given("git-branch-lockfile=${X}\n"), "another lockfile"),
-        (Given(workspace="lockfileDir: ../x\n"), "another lockfile"),
+        (Given(workspace="gitBranchLockfile: true\n"), "other-lockfile"),
+        (Given("git-branch-lockfile=true\n"), "other-lockfile"),
+        (Given("git-branch-lockfile=${X}\n"), "other-lockfile"),
+        (Given(workspace="lockfileDir: ../x\n"), "other-lockfile"),
         (Given(workspace="sharedWorkspaceLockfile: false\n"), None),
-        (Given(workspace="verifyStoreIntegrity: false\n"), "any hash"),
-        (Given("verify-store-integrity=false\n"), "any hash"),
-        (Given(workspace="storeDir: ./store\n"), "lies in the repository"),
-        (Given("store-dir=.pnpm-store\n"), "lies in the repository"),
+        (Given(workspace="verifyStoreIntegrity: false\n"), "integrity-off"),
+        (Given("verify-store-integrity=false\n"), "integrity-off"),
+        (Given(workspace="storeDir: ./store\n"), "cache-in-repository"),
+        (Given("store-dir=.pnpm-store\n"), "cache-in-repository"),
         (Given("store-dir=~/.pnpm-store\n"), None),
-        (Given("use-node-version=22.0.0\nnode-mirror:release=https://evil.example/\n"), "fetched"),
-        (Given(workspace="minimumReleaseAgeExclude: ['*']\n"), "every package"),
+        (
+            Given("use-node-version=22.0.0\nnode-mirror:release=https://evil.example/\n"),
+            "host-not-allowed",
+        ),
+        (Given(workspace="minimumReleaseAgeExclude: ['*']\n"), "cooldown-off"),
         (Given(workspace="minimumReleaseAgeExclude: ['@acme/*']\n"), None),
-        (Given(files={".pnpmfile.cjs": ""}), "pnpmfile.cjs"),
-        (Given(files={".pnpmfile.mjs": ""}), "pnpmfile.mjs"),
-        (Given(workspace="a: 1\n---\nb: 1\n"), "several YAML documents"),
+        (Given(workspace="include: other.yaml\n"), "other-settings"),
+        (Given(workspace="python:\n  enabled: true\n"), "program"),
+        (Given(workspace="python:\n  enabled: false\n"), None),
+        (Given(workspace="httpsProxy: http://p.example/\n"), "proxy"),
+        (Given(workspace="cafile: x.pem\n"), "authority"),
+        (Given(workspace="shamefullyHoisst: true\n"), "unknown-setting"),
+        (Given(workspace="modulesDir: lib\n"), "unverified-value"),
+        (
+            Given(workspace="registries:\n  https://registry.npmjs.org/:\n    scopes: ['@a']\n"),
+            None,
+        ),
+        (
+            Given(workspace="registries:\n  https://evil.example/:\n    scopes: ['@a']\n"),
+            "registry-not-allowed",
+        ),
+        (Given(files={".pnpmfile.cjs": ""}), "program"),
+        (Given(files={".pnpmfile.mjs": ""}), "program"),
+        (Given(workspace="a: 1\n---\nb: 1\n"), "unreadable"),
     ],
 )
-def test_settings_that_undo_protection(tmp_path: Path, files: Given, words: str | None) -> None:
+def test_settings_that_undo_protection(tmp_path: Path, files: Given, code: str | None) -> None:
     found = list(pnpm.unsafe_settings(files.write(tmp_path / "p", None), Npmjs()))
-    assert len(found) == (words is not None), found
-    assert words is None or words in found[0].message
+    assert [each.code for each in found] == ([code] if code else [])
 
 
 @pytest.mark.parametrize(

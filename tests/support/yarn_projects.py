@@ -54,6 +54,12 @@ class Allowed:
     def allows(self, url: str) -> bool:
         return url.startswith(("https://registry.npmjs.org/", "https://registry.yarnpkg.com/"))
 
+    def allows_proxy(self, url: str) -> bool:
+        return url == "http://proxy.allowed.example/"
+
+    def allows_authority(self, value: str) -> bool:
+        return value == "allowed.pem"
+
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:
     for path, text in files.items():

@@ -12,14 +12,8 @@ from typing import Protocol
 
 from npm_vetted._plugins import import_part, parts
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.model import Allowance, Edit, Manifest, Pin, Problem, Project, Read
-
-
-class Registries(Protocol):
-    """Which registries the policy allows; the policy has one."""
-
-    def allows(self, url: str) -> bool:
-        """Whether packages may come from this URL."""
 
 
 class Client(Protocol):
@@ -75,7 +69,7 @@ class Client(Protocol):
         By the weakest version of the client that the project's pin and lockfile admit.
         """
 
-    def unsafe_settings(self, project: Project, registries: Registries) -> Iterator[Problem]:
+    def unsafe_settings(self, project: Project, registries: AllowedSources) -> Iterator[Problem]:
         """Committed settings that undo protection (the check ``client-settings``)."""
 
     def allowances(self, project: Project) -> Iterator[Allowance]:

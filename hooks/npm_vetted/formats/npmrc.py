@@ -207,13 +207,21 @@ def switch_problem(path: str, settings: Iterable[Setting]) -> Problem | None:
             f"{_shown(doubt)} may change {SWITCH}, by npm's version or the environment: "
             f"expected one plain line {SWITCH}=true"
         )
+        code, value = "switch-unclear", doubt.raw.strip(BLANKS)
     elif found is None:
         line, message = _missing(settings)
+        code, value = "scripts-on", ""
     elif _says_true(found.value):
         return None
     else:
         line, message = found.line, _wrong(found)
-    return Problem(message=message, location=Location(path, line), fix=_fix(path))
+        code, value = "switch-unclear", found.raw.strip(BLANKS)
+        if found.value in (False, "false", None, "null", "undefined"):
+            code = "scripts-on"
+    return Problem(
+        message=message, location=Location(path, line), fix=_fix(path), code=code, key=SWITCH,
+        value=value,
+    )  # fmt: skip
 
 
 def _says_true(value: Value) -> bool:

@@ -71,9 +71,23 @@ def _decode(path: str) -> str | None:
 
 
 class Registries(NamedTuple):
-    """The registries that a policy allows, as URL prefixes."""
+    """What a policy allows to fetch from: registries as URL prefixes, the others exactly.
+
+    ``proxies`` and ``authorities`` are the values that committed settings may have: the URL of a
+    proxy; the file or the text of a certificate authority.
+    """
 
     urls: tuple[str, ...]
+    proxies: tuple[str, ...] = ()
+    authorities: tuple[str, ...] = ()
+
+    def allows_proxy(self, url: str) -> bool:
+        """Whether a committed setting may name this proxy."""
+        return url in self.proxies
+
+    def allows_authority(self, value: str) -> bool:
+        """Whether a committed setting may name this certificate authority or its file."""
+        return value in self.authorities
 
     def allows(self, url: str) -> bool:
         """Whether a URL is https, of an allowed host and port, at or below an allowed path."""

@@ -186,7 +186,11 @@ def read_policy(config: bytes | None, *, adopted: bool) -> Policy:
         adopted=True,
         demands=demands,
         development=_demands(inner, demands, criteria, set()) if inner else None,
-        registries=Registries((*_registries(table), *(each.registry for each in first_party))),
+        registries=Registries(
+            (*_registries(table), *(each.registry for each in first_party)),
+            proxies=_exact_values(table, "proxies"),
+            authorities=_exact_values(table, "authorities"),
+        ),
         first_party=first_party,
         deny=tuple(_deny(each) for each in table.tables("deny")),
         exclude=tuple(_exclude(each) for each in table.tables("exclude")),
@@ -266,11 +270,16 @@ def _registries(table: Table) -> tuple[str, ...]:
     inner = table.maybe_table("registries")
     if inner is None:
         return (DEFAULT_REGISTRY,)
-    inner.only({"allowed"})
+    inner.only({"allowed", "proxies", "authorities"})
     urls = inner.maybe_texts("allowed")
     for index, url in enumerate(urls or ()):
         _https(inner, url, "allowed", index)
     return (DEFAULT_REGISTRY,) if urls is None else urls
+
+
+def _exact_values(table: Table, key: str) -> tuple[str, ...]:
+    inner = table.maybe_table("registries")
+    return (inner.maybe_texts(key) if inner else None) or ()
 
 
 def _https(table: Table, url: str, *keys: str | int) -> str:

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from npm_vetted.clients.npm.settings import is_within_project
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.npmrc_rules import is_within_project, problems_of
+from npm_vetted.clients.shared.settings import (
+    AllowedSources,
+    known_settings,
+    registry_problems,
+    secret_problem,
+    setting_problem,
+    unknown_settings,
+)
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.npmrc import SWITCH, Setting, depends, effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
-
-if TYPE_CHECKING:
-    from npm_vetted.clients import Registries
 
 NAME = "bun"
 PROGRAM = "bun"
@@ -54,7 +59,6 @@ _VARIABLE: Final = re.compile(
     r"(?<!\w)((?:BUN_CONFIG|NPM_CONFIG|npm_config)_\w+|NODE_TLS_REJECT_UNAUTHORIZED"
     r"|NODE_EXTRA_CA_CERTS|BUN_INSTALL(?:_CACHE_DIR)?|XDG_CACHE_HOME)\s*[=:]"
 )
-_SECRETS: Final = ("_authToken", "_auth", "_password")
 
 
 def fits(pin: Pin) -> bool:
@@ -120,7 +124,10 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 
 def _off_problem(project: Project, path: str, message: str, line: int = 1) -> Problem:
-    return Problem(message=message, location=Location(path, line), fix=_fix(project))
+    return Problem(
+        message=message, location=Location(path, line), fix=_fix(project), code="scripts-on",
+        key=_TRUSTED,
+    )  # fmt: skip
 
 
 def _fix(project: Project) -> tuple[tuple[str, ...], ...]:
@@ -206,7 +213,9 @@ def _npmrc_switch(project: Project) -> tuple[bool | None, Problem | None]:
     doubtful = [one for one in settings if one.section is None and depends(one.key)]
     data = (project.read(path) or b"").replace(b"\r\n", b"\n")
     if b"\r" in data or b"\0" in data:
-        return None, _off_problem(project, path, "a character at which Bun and npm part ways")
+        return None, _off_problem(
+            project, path, "contains a character that Bun and npm parse differently"
+        )
     for one in (*lines, *doubtful):
         plain_false = one.value is False and not one.listed
         if one in doubtful or not (plain_false or _PLAIN_TRUE.match(one.raw.lstrip("\ufeff"))):
@@ -216,42 +225,32 @@ def _npmrc_switch(project: Project) -> tuple[bool | None, Problem | None]:
     return (None if not said else said == {True}), None
 
 
-def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
-    """Registries that are not allowed, literal secrets, and code that an install runs."""
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """Registries that are not allowed, literal secrets, code that an install runs, unknown keys."""
     yield from _unsafe_npmrc(project, registries)
     yield from _unsafe_environments(project)
     bunfig = _bunfig(project)
     if bunfig is not None:
-        yield from _unsafe_bunfig(project, bunfig, registries)
+        yield from _unsafe_bunfig(project.join("bunfig.toml"), bunfig, registries)
 
 
-def _unsafe(path: str, line: int, message: str) -> Problem:
-    return Problem(message=message, location=Location(path, line))
-
-
-def _unsafe_npmrc(project: Project, registries: Registries) -> Iterator[Problem]:
+def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     path = project.join(".npmrc")
-    for one in _npmrc(project):
-        if one.section is not None:
-            continue
-        text = one.value if isinstance(one.value, str) else ""
-        if one.key == "registry" or one.key.endswith(":registry"):
-            yield from _registry_problem(path, one.line, text, registries)
-        elif one.key.endswith(_SECRETS) and text and not depends(text):
-            yield _unsafe(path, one.line, f"a literal secret in {one.key}: expected ${{VARIABLE}}")
-        elif one.key == "strict-ssl" and one.value is not True:
-            yield _unsafe(path, one.line, "strict-ssl is off: any server may answer")
-        elif one.key in ("ca", "cafile"):
-            yield _unsafe(path, one.line, f"{one.key} makes other certificates valid")
+    settings = _npmrc(project)
+    yield from problems_of(path, settings, registries, is_read=True)
+    for one in settings:
+        if one.section is None and one.key in ("cache", "globalconfig") and one.value:
+            yield from _cache(f"{one.key}", str(one.value), Location(path, one.line))
 
 
-def _registry_problem(path: str, line: int, url: str, registries: Registries) -> Iterator[Problem]:
-    if "$" in url:
-        yield _unsafe(path, line, f"the registry {url!r} depends on the environment: undecidable")
-    elif not url.startswith("https://"):
-        yield _unsafe(path, line, f"the registry {url!r} is not https")
-    elif not registries.allows(url):
-        yield _unsafe(path, line, f"the registry {url} is not among the allowed ones")
+def _cache(key: str, folder: str, location: Location) -> Iterator[Problem]:
+    """A cache in the repository: Bun takes packages from it and compares them with no hash."""
+    if key != "globalconfig" and is_within_project(folder):
+        yield setting_problem(
+            "cache-in-repository", key, folder,
+            f"the cache {folder!r} is inside the repository, and Bun does not verify cached packages",
+            location,
+        )  # fmt: skip
 
 
 def _unsafe_environments(project: Project) -> Iterator[Problem]:
@@ -262,60 +261,77 @@ def _unsafe_environments(project: Project) -> Iterator[Problem]:
         for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
             found = None if line.lstrip().startswith("#") else _VARIABLE.search(line)
             if found:
-                message = f"{found[1]} steers Bun, which reads {name} when it installs: "
-                yield _unsafe(path, number, message + "expected such a setting in bunfig.toml")
+                yield setting_problem(
+                    "environment-file", found[1], line[found.end() :].strip(),
+                    f"Bun reads {found[1]} from {name} when it installs: expected the setting in "
+                    "bunfig.toml",
+                    Location(path, number),
+                )  # fmt: skip
 
 
-def _unsafe_bunfig(project: Project, bunfig: Document, registries: Registries) -> Iterator[Problem]:
-    path = project.join("bunfig.toml")
+def _unsafe_bunfig(path: str, bunfig: Document, registries: AllowedSources) -> Iterator[Problem]:
     install = _install(bunfig)
 
-    def line(*keys: str) -> int:
-        return bunfig.line_of("install", *keys)
+    def where(*keys: str) -> Location:
+        return Location(path, bunfig.line_of("install", *keys))
 
     if "registry" in install:
-        found = install["registry"]
-        yield from _bunfig_registry(path, line("registry"), found, registries)
+        yield from _registry("install.registry", where("registry"), install["registry"], registries)
     scopes = install.get("scopes")
     for scope, value in (scopes if isinstance(scopes, dict) else {}).items():
-        yield from _bunfig_registry(path, line("scopes", scope), value, registries)
-    security = install.get("security")
-    scanner = security.get("scanner") if isinstance(security, dict) else None
-    if scanner is not None:
-        message = f"the security scanner {scanner!r} is code that every install runs"
-        yield _unsafe(path, line("security", "scanner"), message)
+        name = f"install.scopes.{scope}"
+        yield from _registry(name, where("scopes", scope), value, registries)
     cache = install.get("cache")
     folder = cache.get("dir") if isinstance(cache, dict) else cache
-    if isinstance(folder, str) and is_within_project(folder):
-        message = f"the cache {folder!r} lies in the repository, and Bun holds what it takes from "
-        yield _unsafe(path, line("cache"), message + "a cache against no hash")
-    if install.get("auto") in ("force", "fallback"):
-        message = f"auto = {install['auto']!r}: Bun then runs packages that no lockfile pins"
-        yield _unsafe(path, line("auto"), message)
+    if isinstance(folder, str):
+        yield from _cache("install.cache", folder, where("cache"))
     for key in ("ca", "cafile"):
-        if key in install:
-            yield _unsafe(path, line(key), f"{key} makes other certificates valid")
-    if bunfig.root().data.get("preload"):
-        message = "preload runs code before every script of the project"
-        yield _unsafe(path, bunfig.line_of("preload"), message)
+        if key in install and not registries.allows_authority(str(install[key])):
+            yield setting_problem(
+                "authority", f"install.{key}", install[key],
+                f"{key}: the owner of this certificate authority can pose as the registry: expected "
+                "it in the user's own configuration, or in [registries] authorities",
+                where(key),
+            )  # fmt: skip
+    known = known_settings("bun")
+    yield from unknown_settings(_bunfig_settings(path, bunfig), known)
 
 
-def _bunfig_registry(
-    path: str, line: int, value: object, registries: Registries
+def _bunfig_settings(path: str, bunfig: Document) -> Iterator[tuple[str, object, Location]]:
+    """Every key that an install or a run reads: those at the top, and those of two tables."""
+    for key, value in bunfig.root().data.items():
+        if key in ("install", "run") and isinstance(value, dict):
+            for inner, each in value.items():
+                if isinstance(each, dict) and inner in ("security", "cache", "lockfile"):
+                    for last, found in each.items():
+                        place = Location(path, bunfig.line_of(key, inner, last))
+                        yield f"{key}.{inner}.{last}", found, place
+                else:
+                    yield f"{key}.{inner}", each, Location(path, bunfig.line_of(key, inner))
+        else:
+            yield key, value, Location(path, bunfig.line_of(key))
+
+
+def _registry(
+    name: str, where: Location, value: object, registries: AllowedSources
 ) -> Iterator[Problem]:
     """A registry in bunfig.toml: a URL, or a table with ``url``, ``token``, ``password``."""
     table = value if isinstance(value, dict) else {"url": value}
     url = table.get("url")
     if isinstance(url, str):
-        if re.match(r"[a-z]+://[^/]*@", url):
-            yield _unsafe(path, line, "a literal secret in a registry's URL: expected a variable")
-        yield from _registry_problem(path, line, url, registries)
+        yield from registry_problems(name, url, where, registries)
     elif url is not None:
-        yield _unsafe(path, line, "a registry that is no URL")
+        yield setting_problem(
+            "registry-unclear",
+            name,
+            url,
+            f"{name} is no URL: expected the https URL of a registry",
+            where,
+        )
     for key in ("token", "password"):
         secret = table.get(key)
         if isinstance(secret, str) and secret and not secret.startswith("$"):
-            yield _unsafe(path, line, f"a literal secret in {key}: expected $VARIABLE")
+            yield secret_problem(f"{name}.{key}", where)
 
 
 def allowances(project: Project) -> Iterator[Allowance]:

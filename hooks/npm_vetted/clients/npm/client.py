@@ -9,17 +9,19 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.clients import Registries
-from npm_vetted.clients.npm.settings import problems_of
+from npm_vetted.clients.shared.npmrc_rules import problems_of
+from npm_vetted.clients.shared.programs import program_value
+from npm_vetted.clients.shared.settings import AllowedSources, known_settings, unknown_settings
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import (
     SWITCH,
     Setting,
+    depends,
     effective,
     load_npmrc,
     switch_problem,
 )
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Level, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.clients.npm.lockfile import NpmLockfile
@@ -102,10 +104,13 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 def _unreadable(error: DocumentError) -> Problem:
     location = Location(error.path or _NPMRC, error.line)
-    return Problem(message=f"cannot be read as npm reads it: {error.message}", location=location)
+    return Problem(
+        message=f"cannot be read as npm reads it: {error.message}", location=location,
+        code="unreadable", key=location.path,
+    )  # fmt: skip
 
 
-def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     """What the .npmrc files and npm's extension files undo; members' files only leak secrets."""
     for folder in (None, *project.members):
         try:
@@ -113,14 +118,31 @@ def unsafe_settings(project: Project, registries: Registries) -> Iterator[Proble
         except DocumentError as error:
             yield _unreadable(error)
             continue
-        yield from problems_of(path, settings, registries, heeded=folder is None)
+        yield from problems_of(path, settings, registries, is_read=folder is None)
+        if folder is None:
+            yield from _unknown(path, settings)
     for name in _EXTENSIONS:
         if project.read_own(name) is not None:
             yield Problem(
                 message=f"npm 12 executes {name} on every install",
                 location=Location(project.join(name)),
                 fix=(("git", "rm", project.join(name)),),
+                code="program",
+                key=f"extension:{name}",
+                value=program_value(project.read, project.path, name),
             )
+
+
+def _unknown(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
+    """Keys that npm does not know: any tool may keep settings here, so they are warnings."""
+    known = known_settings("npm")
+    for setting in settings:
+        key = setting.key
+        if setting.section is not None or key.startswith(("//", "@")) or depends(key):
+            continue
+        found = [(key, setting.value, Location(path, setting.line))]
+        for problem in unknown_settings(found, known):
+            yield problem._replace(level=Level.WARNING)
 
 
 def allowances(project: Project) -> Iterator[Allowance]:

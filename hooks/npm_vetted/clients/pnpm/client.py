@@ -6,8 +6,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.clients import Registries
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.programs import program_value
+from npm_vetted.clients.shared.settings import (
+    AllowedSources,
+    known_settings,
+    network_problems,
+    registry_problems,
+    setting_problem,
+    unknown_settings,
+)
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import Setting, effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
@@ -43,15 +51,26 @@ _PROGRAMS: Final = {
     "tokenHelper": "names a program that pnpm executes",
 }
 _NEVER: Final = {
-    "strictSsl": (False, "the registry could be anybody"),
-    "blockExoticSubdeps": (False, "dependencies of dependencies come from outside any registry"),
-    "minimumReleaseAge": (0, "a version is taken the minute that it is published"),
-    "trustLockfile": (True, "the lockfile is no longer checked against the registry"),
-    "lockfile": (False, "pnpm then ignores the lockfile that was vetted"),
-    "gitBranchLockfile": (True, "pnpm installs from another lockfile than the one that is judged"),
-    "verifyStoreIntegrity": (False, "what the store holds is not held against any hash"),
-}
-_OWN_STORE: Final = "lies in the repository, and pnpm takes what a store holds for what was vetted"
+    "strictSsl": ("tls-off", False, "any server can answer as the registry"),
+    "blockExoticSubdeps": (
+        "other-sources", False, "dependencies of dependencies come from outside any registry",
+    ),
+    "minimumReleaseAge": ("cooldown-off", 0, "a version is taken the minute it is published"),
+    "trustLockfile": (
+        "integrity-off", True, "the lockfile is no longer checked against the registry",
+    ),
+    "lockfile": ("lockfile-off", False, "pnpm then ignores the lockfile that was vetted"),
+    "gitBranchLockfile": (
+        "other-lockfile", True, "pnpm installs from another lockfile than the one that is judged",
+    ),
+    "verifyStoreIntegrity": (
+        "integrity-off", False, "the contents of the store are compared with no hash",
+    ),
+}  # fmt: skip
+"""Values that a setting must not have: the code, the value, why."""
+_PROXIES: Final = ("httpProxy", "httpsProxy", "proxy")
+_AUTHORITIES: Final = ("ca", "cafile", "cert", "key")
+_OWN_STORE: Final = "is inside the repository, and pnpm does not verify what a store holds"
 
 
 def _settings(project: Project) -> Settings:
@@ -114,21 +133,23 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 def _unreadable(project: Project, error: DocumentError) -> Problem:
     path = error.path or project.manifest.path
-    return Problem(message=error.message, location=Location(path, error.line))
+    return Problem(
+        message=error.message, location=Location(path, error.line), code="unreadable", key=path
+    )
 
 
-def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
-    """What undoes protection in .npmrc, pnpm-workspace.yaml and hooks."""
-    from npm_vetted.clients.npm.settings import problems_of
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """What undoes protection in .npmrc, pnpm-workspace.yaml and hooks; unknown keys."""
     from npm_vetted.clients.pnpm.settings import HOOKS, NPMRC
+    from npm_vetted.clients.shared.npmrc_rules import problems_of
 
     settings = _settings(project)
     try:
-        yield from problems_of(project.join(NPMRC), settings.npmrc, registries, heeded=True)
+        yield from problems_of(project.join(NPMRC), settings.npmrc, registries, is_read=True)
         for folder in project.members:
             path = f"{folder}/{NPMRC}"
             lines = load_npmrc(path, project.read(path) or b"")
-            yield from problems_of(path, lines, registries, heeded=True)
+            yield from problems_of(path, lines, registries, is_read=True)
             yield from _of_npmrc(path, lines)
         yield from _of_npmrc(project.join(NPMRC), settings.npmrc)
         yield from _of_workspace(settings, registries)
@@ -141,6 +162,9 @@ def unsafe_settings(project: Project, registries: Registries) -> Iterator[Proble
                 message=f"pnpm executes {name} on every install, whatever ignoreScripts says",
                 location=Location(path),
                 fix=(("git", "rm", path),),
+                code="program",
+                key=f"pnpmfile:{name}",
+                value=program_value(project.read, project.path, name),
             )
 
 
@@ -149,23 +173,28 @@ def _kebab(key: str) -> str:
 
 
 def _of_npmrc(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
-    """What only pnpm 9 and 10 heed there."""
+    """What only pnpm 9 and 10 read there."""
     keys = {_kebab(key): key for key in _PROGRAMS}
     never = {_kebab(key): rule for key, rule in _NEVER.items() if key != "strictSsl"}
     for setting in settings:
         where = Location(path, setting.line)
         name = setting.key.rpartition(":")[2]
+        value = setting.value
         if setting.section is not None:
             continue
-        if setting.key == "dangerously-allow-all-builds" and setting.value is not False:
-            yield Problem(message=f"{setting.key}: every dependency's scripts run", location=where)
+        if setting.key == "dangerously-allow-all-builds" and value is not False:
+            yield setting_problem(
+                "allow-all-scripts", setting.key, value,
+                f"{setting.key}: every dependency's scripts run", where,
+            )  # fmt: skip
         elif keys.get(name, name) in _PROGRAMS and name not in ("script-shell", "node-options"):
             why = _PROGRAMS[keys.get(name, name)]
-            yield Problem(message=f"{name} {why}", location=where)
-        elif name in never and _is_never(setting.value, never[name][0]):
-            yield Problem(message=f"{name}={setting.value}: {never[name][1]}", location=where)
+            yield setting_problem("program", setting.key, value, f"{name} {why}", where)
+        elif name in never and _is_never(value, never[name][1]):
+            code, _, why = never[name]
+            yield setting_problem(code, setting.key, value, f"{name}={value}: {why}", where)
         elif name in ("store-dir", "lockfile-dir"):
-            yield from _folder(name, setting.value, where)
+            yield from _folder(name, value, where)
 
 
 def _is_never(value: object, bad: object) -> bool:
@@ -175,61 +204,87 @@ def _is_never(value: object, bad: object) -> bool:
 
 
 def _folder(key: str, value: object, where: Location) -> Iterator[Problem]:
-    from npm_vetted.clients.npm.settings import is_within_project
+    from npm_vetted.clients.shared.npmrc_rules import is_within_project
 
     if key in ("lockfile-dir", "lockfileDir"):
         message = (
             f"{key} {value!r}: pnpm installs from another lockfile than the one that is judged"
         )
-        yield Problem(message=message, location=where)
+        yield setting_problem("other-lockfile", key, value, message, where)
     elif isinstance(value, str) and is_within_project(value):
-        yield Problem(message=f"{key} {value!r} {_OWN_STORE}", location=where)
+        yield setting_problem(
+            "cache-in-repository", key, value, f"{key} {value!r} {_OWN_STORE}", where
+        )
 
 
-def _of_workspace(settings: Settings, registries: Registries) -> Iterator[Problem]:
+def _of_workspace(settings: Settings, registries: AllowedSources) -> Iterator[Problem]:
     workspace = settings.workspace
+
+    def problem(code: str, key: str, message: str) -> Problem:
+        return setting_problem(code, key, workspace[key], message, settings.place(key))
+
     for key, why in _PROGRAMS.items():
         if workspace.get(key) is not None:
-            yield Problem(message=f"{key} {why}: {workspace[key]!r}", location=settings.place(key))
-    for key, (bad, why) in _NEVER.items():
+            yield problem("program", key, f"{key} {why}: {workspace[key]!r}")
+    for key, (code, bad, why) in _NEVER.items():
         value = workspace.get(key)
         if key in workspace and (value == bad or isinstance(value, str)):
-            yield Problem(message=f"{key}: {value!r}: {why}", location=settings.place(key))
+            yield problem(code, key, f"{key}: {value!r}: {why}")
+    yield from _other_files(settings)
+    yield from _registries(settings, registries)
+    yield from _config_dependencies(settings)
+    placed = [(str(key), value, settings.place(str(key))) for key, value in workspace.items()]
+    yield from network_problems(placed, registries, proxies=_PROXIES, authorities=_AUTHORITIES)
+    yield from unknown_settings(placed, known_settings("pnpm"))
+
+
+def _other_files(settings: Settings) -> Iterator[Problem]:
+    """Settings that let every script run, name folders and files, or execute programs."""
+    workspace = settings.workspace
+
+    def problem(code: str, key: str, message: str) -> Problem:
+        return setting_problem(code, key, workspace[key], message, settings.place(key))
+
     if workspace.get("dangerouslyAllowAllBuilds") not in (None, False):
-        yield Problem(
-            message="dangerouslyAllowAllBuilds: every dependency's scripts run",
-            location=settings.place("dangerouslyAllowAllBuilds"),
-        )
+        key = "dangerouslyAllowAllBuilds"
+        yield problem("allow-all-scripts", key, f"{key}: every dependency's scripts run")
     for key in ("storeDir", "lockfileDir"):
         if workspace.get(key) is not None:
             yield from _folder(key, workspace[key], settings.place(key))
     excluded = workspace.get("minimumReleaseAgeExclude")
     if isinstance(excluded, list) and "*" in excluded:
         message = "minimumReleaseAgeExclude: '*' excludes every package from minimumReleaseAge"
-        yield Problem(message=message, location=settings.place("minimumReleaseAgeExclude"))
-    yield from _registries(settings, registries)
-    yield from _config_dependencies(settings)
+        yield problem("cooldown-off", "minimumReleaseAgeExclude", message)
+    if workspace.get("include") is not None:
+        yield problem(
+            "other-settings", "include",
+            "include makes pnpm read settings from another file, which is not judged: expected its "
+            "settings here",
+        )  # fmt: skip
+    python = workspace.get("python")
+    if python is not None and not (isinstance(python, dict) and python.get("enabled") is False):
+        yield problem(
+            "program", "python", "python makes pnpm execute build backends of the repository"
+        )
 
 
-def _registries(settings: Settings, registries: Registries) -> Iterator[Problem]:
-    """The registries of pnpm-workspace.yaml (which pnpm 10 to 12 read), and Node.js's mirrors."""
+def _registries(settings: Settings, registries: AllowedSources) -> Iterator[Problem]:
+    """The registries of pnpm-workspace.yaml (which pnpm 10 to 12 read), and Node.js's mirrors.
+
+    From pnpm 11.23 on, a key of ``registries`` may be a URL, whose table names its scopes.
+    """
     found: list[tuple[tuple[str, ...], object]] = []
     for key in ("registries", "namedRegistries", "nodeDownloadMirrors"):
-        table = settings.workspace.get(key)
-        found += [((key, name), url) for name, url in _items(table)]
+        for name, value in _items(settings.workspace.get(key)):
+            by_url = key == "registries" and "://" in name and isinstance(value, dict)
+            found.append(((key, name), name if by_url else value))
     found += [
         ((key,), value) for key, value in settings.workspace.items()
         if key == "registry" or key.endswith(":registry") or key == "nodeMirror"
     ]  # fmt: skip
     for keys, url in found:
         text = url if isinstance(url, str) else repr(url)
-        place = settings.place(*keys)
-        if not text.lower().startswith("https://") or "${" in text:
-            message = f"{'.'.join(keys)} is {text!r}: expected an https URL"
-            yield Problem(message=message, location=place)
-        elif not registries.allows(text):
-            message = f"{'.'.join(keys)} is {text!r}, which the policy's registries do not allow"
-            yield Problem(message=message, location=place)
+        yield from registry_problems(".".join(keys), text, settings.place(*keys), registries)
 
 
 def _items(table: object) -> list[tuple[str, object]]:
@@ -238,13 +293,15 @@ def _items(table: object) -> list[tuple[str, object]]:
 
 def _config_dependencies(settings: Settings) -> Iterator[Problem]:
     """Config dependencies run code before an install; only pnpm 11 and 12 lock them."""
-    names = [name for name, _ in _items(settings.workspace.get("configDependencies"))]
+    table = settings.workspace.get("configDependencies")
+    names = [name for name, _ in _items(table)]
     if names and settings.majors & {9, 10}:
-        yield Problem(
-            message=f"configDependencies ({', '.join(names)}) run code before an install, and "
-            "pnpm 10 does not lock them: expected a pinned pnpm from 11",
-            location=settings.place("configDependencies"),
-        )
+        yield setting_problem(
+            "program", "configDependencies", table,
+            f"configDependencies ({', '.join(names)}) run code before an install, and pnpm 10 does "
+            "not lock them: expected a pinned pnpm from 11",
+            settings.place("configDependencies"),
+        )  # fmt: skip
 
 
 def allowances(project: Project) -> Iterator[Allowance]:
@@ -260,6 +317,14 @@ def registry_of(project: Project, package: str) -> str | None:
     scope = package.partition("/")[0] if package.startswith("@") else None
     table = settings.workspace.get("registries")
     known: Mapping[str, object] = table if isinstance(table, dict) else {}
+    by_scope = {
+        wanted: url
+        for url, inner in known.items()
+        if "://" in str(url) and isinstance(inner, dict) and isinstance(inner.get("scopes"), list)
+        for wanted in inner["scopes"]
+    }
+    if scope in by_scope:
+        return str(by_scope[scope])
     for name in (scope, None):
         if name and isinstance(known.get(name), str):
             return str(known[name])

@@ -12,6 +12,8 @@ from functools import cached_property
 from posixpath import join
 from typing import Final
 
+from npm_vetted.clients.shared.programs import program_value
+from npm_vetted.clients.shared.settings import value_text
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, named
 from npm_vetted.formats.json import load_json
@@ -175,6 +177,9 @@ def scripts_run(settings: Settings) -> Iterator[Problem]:
             "expected true",
             location=settings.place(SWITCH),
             fix=_fix(settings, WORKSPACE),
+            code="switch-unclear",
+            key=SWITCH,
+            value=value_text(switch),
         )
         return
     wrong = switch_problem(settings.project.join(NPMRC), settings.npmrc)
@@ -200,6 +205,9 @@ def _by_default(settings: Settings, wrong: Problem) -> Problem:
         message=f"{why}: {wrong.message}",
         location=wrong.location,
         fix=_fix(settings, NPMRC),
+        code=wrong.code,
+        key=wrong.key,
+        value=wrong.value,
     )
 
 
@@ -251,6 +259,9 @@ def _switched_on(settings: Settings, key: str, value: object, where: Location) -
         "expected no such setting",
         location=where,
         fix=_fix(settings, WORKSPACE),
+        code="allow-all-scripts",
+        key=key,
+        value=value_text(value),
     )
 
 
@@ -263,6 +274,9 @@ def _hooks(settings: Settings, majors: frozenset[int]) -> Iterator[Problem]:
             yield Problem(
                 message=f"{name} has updateConfig, which can switch install scripts on again",
                 location=Location(settings.project.join(name), line),
+                code="pnpmfile-changes-settings",
+                key=name,
+                value=program_value(settings.project.read, settings.project.path, name),
             )
 
 

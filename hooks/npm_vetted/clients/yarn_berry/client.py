@@ -11,15 +11,23 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from npm_vetted.clients import Registries
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.programs import program_value
+from npm_vetted.clients.shared.settings import (
+    AllowedSources,
+    known_settings,
+    network_problems,
+    registry_problems,
+    secret_problem,
+    setting_problem,
+    unknown_settings,
+    value_text,
+)
 from npm_vetted.clients.shared.yarn.settings import (
     around,
     depends,
     folders,
-    token_problem,
     unreadable,
-    url_problem,
 )
 from npm_vetted.clients.yarn_classic.client import recognises as is_classic
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
@@ -124,6 +132,8 @@ def scripts_run(project: Project) -> Iterator[Problem]:
                 message=f"{why}: expected '{SWITCH}: false' in {path}",
                 location=Location(path),
                 fix=_fix(path),
+                code="scripts-on",
+                key=SWITCH,
             )
     else:
         yield from _wrong(path, settings)
@@ -170,91 +180,148 @@ def _wrong(path: str, settings: Table) -> Iterator[Problem]:
         message=f"'{shown}' {why}: expected '{SWITCH}: false'",
         location=Location(path, settings.line(SWITCH)),
         fix=_fix(path),
+        code="switch-unclear",
+        key=SWITCH,
+        value=value_text(value),
     )
 
 
-def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
-    """What in .yarnrc.yml runs programs, trusts other sources, or skips verification."""
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """What in .yarnrc.yml runs programs, trusts other sources, skips verification, is unknown."""
     for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
         try:
             settings = _table(project, name)
         except DocumentError:
-            continue  # scripts_run says so
-        if settings is None:
-            continue
-        path = project.join(name)
-        for keys, message, level in _unsafe(settings.data, registries):
-            yield Problem(
-                message=message, location=Location(path, settings.line(*keys)), level=level
-            )
+            continue  # scripts_run reports it
+        if settings is not None:
+            path = project.join(name)
+            yield from _unsafe(path, settings, registries)
+            yield from _sources(path, settings, registries)
+            yield from _executed_files(project, path, settings)
 
 
-_Found = tuple[tuple[str, ...], str, Level]
+_PROXIES: Final = ("httpProxy", "httpsProxy")
+_AUTHORITIES: Final = ("httpsCaFilePath", "httpsCertFilePath", "httpsKeyFilePath")
+_FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
+    "unsafeHttpWhitelist": (
+        "registry-not-https", "allows plain http, which can be changed on the way",
+    ),
+    "lockfileFilename": (
+        "other-lockfile", "makes Yarn use another lockfile than the one that is judged",
+    ),
+    "rcFilename": ("other-settings", "makes Yarn read other settings than these"),
+    "injectEnvironmentFiles": (
+        "environment-file", "loads variables from files of the repository into every command",
+    ),
+}  # fmt: skip
+"""Settings that must not be there, unless empty: the code, and why."""
 
-_FORBIDDEN: Final[Mapping[str, str]] = {
-    "yarnPath": "runs that file in place of Yarn at every command: expected packageManager in "
-    "package.json and no yarnPath",
-    "plugins": "are programs that run inside Yarn at every command",
-    "unsafeHttpWhitelist": "allows plain http, which can be changed on the way",
-    "lockfileFilename": "makes Yarn use another lockfile than the one that is judged",
-}
-"""Settings that must not be there, unless empty."""
-
-_VALUES: Final[Mapping[str, tuple[frozenset[str], str]]] = {
+_VALUES: Final[Mapping[str, tuple[str, frozenset[str], str]]] = {
     "enableStrictSsl": (
+        "tls-off",
         frozenset({"true", "1"}),
         "lets anyone on the way change what is installed: expected true",
     ),
     "checksumBehavior": (
+        "integrity-off",
         frozenset({"throw"}),
         "accepts bytes that are not the lockfile's: expected throw",
     ),
     "enableHardenedMode": (
+        "integrity-off",
         frozenset({"true", "1"}),
         "keeps Yarn from checking the lockfile in pull requests: expected no such line",
     ),
     "defaultProtocol": (
+        "other-sources",
         frozenset({"npm:"}),
-        "makes plain versions mean something else than the registry's: expected npm:",
+        "gives plain versions another meaning than the registry's: expected npm:",
+    ),
+    "enableConstraintsChecks": (
+        "program",
+        frozenset({"false", "0"}),
+        "executes yarn.config.cjs in every install: expected no such line",
     ),
 }
-"""Settings that may only say some values."""
+"""Settings that may only have some values: the code, the values, why."""
 
 
-def _unsafe(data: Mapping[str, object], registries: Registries) -> Iterator[_Found]:
-    for key, why in _FORBIDDEN.items():
+def _unsafe(path: str, settings: Table, registries: AllowedSources) -> Iterator[Problem]:
+    data = settings.data
+
+    def problem(code: str, key: str, message: str, level: Level = Level.ERROR) -> Problem:
+        where = Location(path, settings.line(key))
+        return setting_problem(code, key, data[key], message, where, level=level)
+
+    for key, (code, why) in _FORBIDDEN.items():
         if data.get(key) not in (None, "", [], {}):
-            yield (key,), f"{key} {why}", Level.ERROR
-    for key, (good, why) in _VALUES.items():
+            yield problem(code, key, f"{key} {why}")
+    for key, (code, good, why) in _VALUES.items():
         if key in data and data[key] not in good:
-            yield (key,), f"'{key}: {data[key]}' {why}", Level.ERROR
-    yield from _repositories(data)
-    if data.get("npmMinimalAgeGate") in ("0", "0m", "0d", "0h", "0s"):
-        yield (
-            ("npmMinimalAgeGate",),
-            "npmMinimalAgeGate 0 takes versions the minute they are published",
-            Level.WARNING,
+            yield problem(code, key, f"'{key}: {data[key]}' {why}")
+    if data.get("networkSettings") not in (None, "", {}):
+        yield problem(
+            "proxy", "networkSettings", "networkSettings can name proxies and authorities per host"
         )
+    yield from _exceptions(path, settings)
+    placed = [(key, value, Location(path, settings.line(key))) for key, value in data.items()]
+    yield from network_problems(placed, registries, proxies=_PROXIES, authorities=_AUTHORITIES)
+    yield from unknown_settings(placed, known_settings("yarn_berry"))
+
+
+def _exceptions(path: str, settings: Table) -> Iterator[Problem]:
+    """What passes the cooldown, and which git repositories may be installed from."""
+    data = settings.data
+
+    def problem(code: str, key: str, message: str, level: Level = Level.ERROR) -> Problem:
+        where = Location(path, settings.line(key))
+        return setting_problem(code, key, data[key], message, where, level=level)
+
+    if data.get("npmMinimalAgeGate") in ("0", "0m", "0d", "0h", "0s"):
+        message = "npmMinimalAgeGate 0 takes versions the minute they are published"
+        yield problem("cooldown-off", "npmMinimalAgeGate", message, Level.WARNING)
     approved = data.get("npmPreapprovedPackages")
     if isinstance(approved, list) and "*" in approved:
         message = "npmPreapprovedPackages has '*', which passes every package at once"
-        yield ("npmPreapprovedPackages",), message, Level.ERROR
-    yield from _sources(data, registries)
-
-
-def _repositories(data: Mapping[str, object]) -> Iterator[_Found]:
-    """Git dependencies run their own build scripts, whatever ``enableScripts`` says."""
-    key = "approvedGitRepositories"
-    approved = data.get(key)
-    patterns = approved if isinstance(approved, list) else [approved]
-    for each in patterns:
+        yield problem("cooldown-off", "npmPreapprovedPackages", message)
+    approved = data.get("approvedGitRepositories")
+    for each in approved if isinstance(approved, list) else [approved]:
         if isinstance(each, str) and ("*" in each or "?" in each or depends(each)):
-            message = f"{key} has {each!r}: expected whole addresses, for their code is run"
-            yield (key,), message, Level.ERROR
+            message = (
+                f"approvedGitRepositories has {each!r}: expected full URLs, because code from these "
+                "repositories is executed"
+            )
+            yield problem("other-sources", "approvedGitRepositories", message)
 
 
-def _sources(data: Mapping[str, object], registries: Registries) -> Iterator[_Found]:
+def _executed_files(project: Project, path: str, settings: Table) -> Iterator[Problem]:
+    """``yarnPath`` and ``plugins``: programs of the repository, bound by their content."""
+    found: list[tuple[str, object]] = []
+    if settings.data.get("yarnPath"):
+        found.append(("yarnPath", settings.data["yarnPath"]))
+    plugins = settings.data.get("plugins")
+    listed = plugins if isinstance(plugins, list) else [plugins] if plugins else []
+    found += [("plugins", each.get("path") if isinstance(each, dict) else each) for each in listed]
+    folder = path.rpartition("/")[0]
+    for key, name in found:
+        why = (
+            "runs that file in place of Yarn at every command: expected packageManager in "
+            "package.json and no yarnPath"
+            if key == "yarnPath"
+            else "is a program that runs inside Yarn at every command"
+        )
+        yield Problem(
+            message=f"{key} {name} {why}",
+            location=Location(path, settings.line(key)),
+            code="program",
+            key=f"{key}:{name}",
+            value=program_value(project.read, folder, str(name)),
+        )
+
+
+def _sources(path: str, settings: Table, registries: AllowedSources) -> Iterator[Problem]:
     """Registries and secrets: at the top, for each scope, for each registry."""
+    data = settings.data
     tables: list[tuple[tuple[str, ...], object]] = [((), data)]
     for key in ("npmScopes", "npmRegistries"):
         inner = data.get(key)
@@ -263,17 +330,16 @@ def _sources(data: Mapping[str, object], registries: Registries) -> Iterator[_Fo
     for keys, table in tables:
         if not isinstance(table, dict):
             continue
-        url = table.get("npmRegistryServer")
-        if isinstance(url, str):
-            name = ".".join((*keys, "npmRegistryServer"))
-            message = url_problem(name, url, registries.allows(url))
-            if message:
-                yield (*keys, "npmRegistryServer"), message, Level.ERROR
+        for name in ("npmRegistryServer", "npmPublishRegistry", "npmAuditRegistry"):
+            url = table.get(name)
+            if isinstance(url, str):
+                where = Location(path, settings.line(*keys, name))
+                yield from registry_problems(".".join((*keys, name)), url, where, registries)
         for secret in ("npmAuthToken", "npmAuthIdent"):
             value = table.get(secret)
-            message = token_problem(".".join((*keys, secret)), str(value or ""))
-            if message:
-                yield (*keys, secret), message, Level.ERROR
+            if value and not depends(str(value)):
+                where = Location(path, settings.line(*keys, secret))
+                yield secret_problem(".".join((*keys, secret)), where)
 
 
 def allowances(project: Project) -> Iterator[Allowance]:

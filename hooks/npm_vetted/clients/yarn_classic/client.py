@@ -11,14 +11,22 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.clients import Registries
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.npmrc_rules import is_foreign, problems_of
+from npm_vetted.clients.shared.settings import (
+    AllowedSources,
+    known_settings,
+    registry_problems,
+    secret_problem,
+    setting_problem,
+    unknown_settings,
+    value_text,
+)
 from npm_vetted.clients.shared.yarn.settings import (
     around,
+    depends,
     folders,
-    token_problem,
     unreadable,
-    url_problem,
 )
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import effective, load_npmrc
@@ -40,6 +48,8 @@ LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--ignore-scri
 WRITES = "yarn.lock"
 
 SWITCH: Final = "ignore-scripts"
+_SECRETS: Final = ("_authtoken", "_auth", "_password")
+_PROXIES: Final = ("proxy", "https-proxy", "http-proxy")
 _RC: Final = ".yarnrc"
 _METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 _HARMLESS: Final = frozenset({
@@ -117,6 +127,8 @@ def scripts_run(project: Project) -> Iterator[Problem]:
             f"in .yarnrc{_elsewhere(project, settings)}",
             location=Location(path),
             fix=_fix(path),
+            code="scripts-on",
+            key=SWITCH,
         )
     elif found.value is not True and found.value != "true":
         yield _not_true(path, found)
@@ -146,6 +158,9 @@ def _not_true(path: str, found: Setting) -> Problem:
         message=f"{shown} {why}: expected '{SWITCH} true'",
         location=Location(path, found.line),
         fix=_fix(path),
+        code="switch-unclear",
+        key=SWITCH,
+        value=value_text(found.value),
     )
 
 
@@ -153,11 +168,12 @@ def _undone(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
     for setting in settings:
         flag = setting.key.rpartition(".")[2].removeprefix("--")
         if setting.key.startswith("--") and flag in _UNDOING:
-            yield Problem(
-                message=f"{setting.key} makes Yarn 1 read other settings than these, "
-                f"so that '{SWITCH} true' is lost: expected no such line",
-                location=Location(path, setting.line),
-            )
+            yield setting_problem(
+                "other-settings", setting.key, setting.value,
+                f"{setting.key} makes Yarn 1 read other settings than these, so that "
+                f"'{SWITCH} true' is lost: expected no such line",
+                Location(path, setting.line),
+            )  # fmt: skip
 
 
 def _nearer(project: Project, name: str) -> Iterator[Problem]:
@@ -174,52 +190,71 @@ def _nearer(project: Project, name: str) -> Iterator[Problem]:
     yield from _undone(path, settings)
 
 
-def unsafe_settings(project: Project, registries: Registries) -> Iterator[Problem]:
-    """Registries, TLS, tokens, program paths and added flags in .yarnrc and .npmrc."""
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """Registries, TLS, tokens, program paths, added flags and unknown keys in .yarnrc and .npmrc."""
     for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
         path = project.join(name)
         try:
             settings = _settings(project, name)
         except DocumentError:
-            continue  # scripts_run says so
+            continue  # scripts_run reports it
         for setting in settings:
-            message = _unsafe(setting, registries)
-            if message is not None:
-                yield Problem(message=message, location=Location(path, setting.line))
+            yield from _unsafe(setting, Location(path, setting.line), registries)
     yield from _unsafe_npmrc(project, registries)
     yield from _yarn_path(project)
 
 
-def _unsafe(setting: Setting, registries: Registries) -> str | None:
+def _unsafe(setting: Setting, where: Location, registries: AllowedSources) -> Iterator[Problem]:
     """Why one setting of a .yarnrc undoes protection."""
     key, value = setting.key, setting.value
     text = value if isinstance(value, str) else str(value).lower()
     last = key.rpartition(":")[2].lower()
+    flag = key.rpartition(".")[2].removeprefix("--") if key.startswith("--") else ""
+    code = message = ""
     if last == "registry":
-        return url_problem(key, text, registries.allows(text))
-    if last in ("_authtoken", "_auth", "_password"):
-        return token_problem(key, text)
-    if key == "strict-ssl" and value in (False, "", "0"):
-        return "strict-ssl false lets anyone on the way change what is installed"
-    if key in ("yarn-path", "script-shell"):
-        return f"{key} runs the program {text!r} at every command, whatever {SWITCH} says"
-    if key.startswith("--"):
-        flag = key.rpartition(".")[2].removeprefix("--")
+        yield from registry_problems(key, text, where, registries)
+    elif last in _SECRETS:
+        if text and not depends(text):
+            yield secret_problem(key, where)
+    elif key == "strict-ssl" and value in (False, "", "0"):
+        code, message = (
+            "tls-off",
+            "strict-ssl false lets anyone on the way change what is installed",
+        )
+    elif key in ("yarn-path", "script-shell"):
+        code = "program"
+        message = f"{key} runs the program {text!r} at every command, whatever {SWITCH} says"
+    elif flag:
         if flag not in _HARMLESS | _UNDOING:
-            return f"{key} adds a flag to Yarn's commands that is not known to be harmless"
-    return _foreign(key, text, registries)
+            code = "unknown-flag"
+            message = f"{key} adds a flag to Yarn's commands that is not known to be harmless"
+    else:
+        yield from _network(setting, text, where, registries)
+    if code:
+        yield setting_problem(code, key, value, message, where)
 
 
-def _foreign(key: str, text: str, registries: Registries) -> str | None:
-    """Why a setting that holds a URL sends downloads where the policy does not."""
-    from npm_vetted.clients.npm.settings import is_foreign
+def _network(
+    setting: Setting, text: str, where: Location, registries: AllowedSources
+) -> Iterator[Problem]:
+    """Proxies, authorities, other hosts; and keys that nobody has verified."""
+    key, value = setting.key, setting.value
+    if key in _PROXIES:
+        if not registries.allows_proxy(text):
+            message = f"{key} {text}: a proxy of the repository's choice reads every token"
+            yield setting_problem("proxy", key, value, message, where)
+    elif key in ("cafile", "ca"):
+        if not registries.allows_authority(text):
+            message = f"{key} {text}: its owner can pose as the registry"
+            yield setting_problem("authority", key, value, message, where)
+    elif is_foreign(key, text, registries):
+        message = f"{key} {text}: downloads from there are not among [registries] allowed"
+        yield setting_problem("host-not-allowed", key, value, message, where)
+    else:
+        yield from unknown_settings([(key, value, where)], known_settings("yarn_classic"))
 
-    if not is_foreign(key, text, registries):
-        return None
-    return f"{key} {text}: what is fetched there is not among [registries] allowed"
 
-
-def _unsafe_npmrc(project: Project, registries: Registries) -> Iterator[Problem]:
+def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     data = project.read_own(".npmrc")
     if data is None:
         return
@@ -229,34 +264,21 @@ def _unsafe_npmrc(project: Project, registries: Registries) -> Iterator[Problem]
     except DocumentError as error:
         yield unreadable(error, path)
         return
-    for setting in settings:
-        text = setting.value if isinstance(setting.value, str) else ""
-        last = setting.key.rpartition(":")[2].lower()
-        message = None
-        if last == "registry" and setting.section is None:
-            message = url_problem(setting.key, text, registries.allows(text))
-        elif last in ("_authtoken", "_auth", "_password"):
-            message = token_problem(setting.key, text)
-        elif setting.key == "strict-ssl" and setting.value in (False, "false"):
-            message = "strict-ssl=false lets anyone on the way change what is installed"
-        elif setting.section is None and setting.key == "script-shell":
-            message = f"script-shell runs the program {text!r} at every command"
-        elif setting.section is None:
-            message = _foreign(setting.key, text, registries)
-        if message is not None:
-            yield Problem(message=message, location=Location(path, setting.line))
+    yield from problems_of(path, settings, registries, is_read=True)
 
 
 def _yarn_path(project: Project) -> Iterator[Problem]:
     """Yarn 1 also runs what ``yarnPath`` in a .yarnrc.yml names."""
     data = project.read_own(".yarnrc.yml")
-    found = re.search(rb"^[\"' ]*yarnPath[\"' ]*:", data, re.MULTILINE) if data else None
+    found = re.search(rb"^[\"' ]*yarnPath[\"' ]*:([^\n]*)", data, re.MULTILINE) if data else None
     if data and found:
-        yield Problem(
-            message="yarnPath runs a program at every command: expected packageManager in "
-            "package.json and no yarnPath",
-            location=Location(project.join(".yarnrc.yml"), data.count(b"\n", 0, found.start()) + 1),
-        )
+        line = data.count(b"\n", 0, found.start()) + 1
+        yield setting_problem(
+            "program", "yarnPath", found[1].decode("utf-8", "replace").strip(),
+            "yarnPath runs a program at every command: expected packageManager in package.json and "
+            "no yarnPath",
+            Location(project.join(".yarnrc.yml"), line),
+        )  # fmt: skip
 
 
 def allowances(project: Project) -> Iterator[Allowance]:  # noqa: ARG001

@@ -56,26 +56,8 @@ def around(project: Project) -> Iterator[str]:
 
 
 def unreadable(error: DocumentError, path: str, fix: Fix = ()) -> Problem:
-    """A settings file that cannot be read says nothing for sure."""
-    return Problem(message=error.message, location=Location(path, error.line), fix=fix)
-
-
-def url_problem(name: str, url: str, allowed: bool) -> str | None:
-    """Why packages must not come from a URL; None: they may."""
-    if depends(url):
-        return f"{name} is {url!r}: where packages come from depends on the environment"
-    if not url.lower().startswith("https://"):
-        return f"{name} is {url!r}: expected https, for plain http can be changed on the way"
-    if not allowed:
-        return f"{name} is {url!r}, which the policy's registries do not allow"
-    return None
-
-
-def token_problem(name: str, value: str) -> str | None:
-    """Why a committed secret is wrong; None: it comes from the environment."""
-    if not value or depends(value):
-        return None
-    return (
-        f"{name} is a literal secret: whoever can read the repository has it; "
-        "expected ${VARIABLE}, and the secret revoked"
-    )
+    """A settings file that cannot be read."""
+    return Problem(
+        message=error.message, location=Location(path, error.line), fix=fix, code="unreadable",
+        key=path,
+    )  # fmt: skip

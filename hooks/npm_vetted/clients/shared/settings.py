@@ -1,0 +1,188 @@
+"""What clients share when they judge settings: problems with their keys and values, known keys.
+
+A committed setting is judged in this order:
+
+1. a rule of the client that knows the key (a registry, a program, a switch) says what is wrong;
+2. a key that the client's ``known-settings.toml`` lists as harmless passes, where it lists values
+   only with one of them;
+3. every other key is ``unknown-setting``: nobody has verified that it is harmless.
+
+The tables are checked against the keys that the installed clients know by tools/known_settings.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+from typing import NamedTuple, Protocol
+
+from npm_vetted.formats.document import hint
+from npm_vetted.model import Level, Location, Problem
+
+_USER = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)@")
+
+
+class AllowedSources(Protocol):
+    """What the policy's ``[registries]`` allows."""
+
+    def allows(self, url: str) -> bool:
+        """Whether packages may come from this URL."""
+
+    def allows_proxy(self, url: str) -> bool:
+        """Whether a committed setting may name this proxy."""
+
+    def allows_authority(self, value: str) -> bool:
+        """Whether a committed setting may name this certificate authority or its file."""
+
+
+class KnownSettings(NamedTuple):
+    """The table of a client: its keys, and with which values each is harmless.
+
+    ``verified`` names the newest version of the client that the keys were compared with. ``judged``
+    are keys that a rule of the client judges.
+    """
+
+    verified: str
+    harmless: frozenset[str]
+    judged: frozenset[str]
+    values: Mapping[str, frozenset[str]]
+
+    def accepts(self, key: str, value: object) -> bool:
+        """Whether a setting needs no further look."""
+        if key in self.values:
+            return value_text(value) in self.values[key]
+        return key in self.harmless or key in self.judged
+
+
+@cache
+def known_settings(folder: str) -> KnownSettings:
+    """The table of the client in a folder of ``clients``."""
+    import tomllib
+    from importlib.resources import files
+
+    file = files("npm_vetted.clients").joinpath(folder, "known-settings.toml")
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    return KnownSettings(
+        verified=data["verified"],
+        harmless=frozenset(data["harmless"]),
+        judged=frozenset(data["judged"]),
+        values={key: frozenset(values) for key, values in data.get("values", {}).items()},
+    )
+
+
+def value_text(value: object) -> str:
+    """A setting's value as one normalised text: what a baseline binds."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+
+
+def setting_problem(
+    code: str,
+    key: str,
+    value: object,
+    message: str,
+    location: Location,
+    *,
+    level: Level = Level.ERROR,
+    fix: tuple[tuple[str, ...], ...] = (),
+) -> Problem:
+    """A problem of a setting, bound to its value."""
+    return Problem(
+        message=message, location=location, level=level, fix=fix, code=code, key=key,
+        value=value_text(value),
+    )  # fmt: skip
+
+
+def secret_problem(key: str, location: Location) -> Problem:
+    """A literal secret. Its value is written nowhere, not even as a hash, and is never accepted."""
+    return Problem(
+        message=f"{key} is a secret in plain text, readable by everyone who has the repository: "
+        "revoke it, and write ${VARIABLE} in its place",
+        location=location,
+        code="secret",
+        key=key,
+        acceptable=False,
+    )
+
+
+def holds_password(url: str) -> bool:
+    """Whether a URL carries a literal user and password, or a token in their place."""
+    found = _USER.match(url)
+    return found is not None and "$" not in found[1]
+
+
+def registry_problems(
+    key: str, url: str, location: Location, registries: AllowedSources
+) -> Iterator[Problem]:
+    """Why packages must not come from a URL; ``$`` means that the environment decides."""
+    if holds_password(url):
+        yield secret_problem(f"the password in {key}", location)
+        return
+    if "${" in url or "$" in url:
+        code, message = "registry-unclear", "depends on the environment: expected a URL"
+    elif not url.lower().startswith("https://"):
+        code, message = (
+            "registry-not-https",
+            "expected https, since plain http can be changed on the way",
+        )
+    elif not registries.allows(url):
+        code, message = "registry-not-allowed", "not among the policy's [registries] allowed"
+    else:
+        return
+    yield setting_problem(code, key, url, f"{key} is {url!r}: {message}", location)
+
+
+def network_problems(
+    settings: Iterable[tuple[str, object, Location]],
+    registries: AllowedSources,
+    *,
+    proxies: Collection[str],
+    authorities: Collection[str],
+) -> Iterator[Problem]:
+    """Proxies and certificate authorities of the repository's choice, unless the policy lists them.
+
+    A proxy reads every token and changes what is installed; an authority can pose as any host.
+    """
+    for key, value, location in settings:
+        text = value_text(value)
+        if not value or value in ("false", "null"):
+            continue
+        if key in proxies and not registries.allows_proxy(text):
+            what, code, table = "a proxy reads every token", "proxy", "proxies"
+        elif key in authorities and not registries.allows_authority(text):
+            what, code, table = "its owner can pose as the registry", "authority", "authorities"
+        else:
+            continue
+        message = (
+            f"{key}: {_short(value)}: {what}: expected it in the user's own configuration, or in "
+            f"[registries] {table}"
+        )
+        yield setting_problem(code, key, value, message, location)
+
+
+def unknown_settings(
+    settings: Iterable[tuple[str, object, Location]], known: KnownSettings
+) -> Iterator[Problem]:
+    """The settings that no rule knows: a key, its value, where it is."""
+    names = sorted(known.harmless | known.judged | known.values.keys())
+    for key, value, location in settings:
+        if known.accepts(key, value):
+            continue
+        if key in known.values:
+            expected = " or ".join(sorted(known.values[key]))
+            yield setting_problem(
+                "unverified-value", key, value,
+                f"{key}: {_short(value)} is not known to be harmless: expected {expected}", location,
+            )  # fmt: skip
+        else:
+            yield setting_problem(
+                "unknown-setting", key, value,
+                f"{key} is not a setting that is known to be harmless "
+                f"({known.verified}){hint(key, names)}", location,
+            )  # fmt: skip
+
+
+def _short(value: object) -> str:
+    text = value_text(value)
+    return text if len(text) <= 60 else text[:59] + "…"
