@@ -130,7 +130,7 @@ def test_nothing_found(repo: GitRepo) -> None:
 TEXT = """\
 package-lock.json:{}: error: b@1.0.0: new, and no note or exemption covers it [unvetted]
     and 1 package more: c@1.0.0
-    why: Whoever adds a package runs its code, and the code of all that it brings.
+    why: A project runs the code of every package that it adds, and of all that they bring.
     fix: {} note "b@1.0.0" --criteria health
 
 npm-vetted: 1 project, 2 packages, 0 notes checked: 2 errors

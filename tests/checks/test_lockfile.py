@@ -58,7 +58,7 @@ def said(repo: GitRepo, check_id: str) -> list[str]:
             {"resolved": f"{REGISTRY}b/-/b-1.0.1.tgz"},
             "its tarball is of another package or version: expected b@1.0.0, found b@1.0.1",
         ),
-        ({"integrity": None}, "no hash: whatever the host sends is installed"),
+        ({"integrity": None}, "no hash: an install takes whatever the host sends"),
         ({"integrity": sri("b", "sha1")}, "only a weak hash binds its bytes: sha1-"),
     ],
 )
@@ -220,13 +220,13 @@ def test_a_manifest_that_asks_for_more_than_is_locked(repo: GitRepo) -> None:
 
 def test_a_locked_package_that_nothing_depends_on(repo: GitRepo) -> None:
     write_project(repo, {"b": entry("b")}, asked=[])
-    assert "locked, but nothing depends on it" in said(repo, "lockfile-sync")
+    assert "locked, but no package or manifest depends on it" in said(repo, "lockfile-sync")
 
 
 def test_two_that_only_ask_for_each_other_are_orphans_too(repo: GitRepo) -> None:
     packages = {"b": entry("b", dependencies={"c": "*"}), "c": entry("c", dependencies={"b": "*"})}
     write_project(repo, packages, asked=[])
-    assert said(repo, "lockfile-sync") == ["locked, but nothing depends on it"] * 2
+    assert said(repo, "lockfile-sync") == ["locked, but no package or manifest depends on it"] * 2
 
 
 # settings

@@ -52,7 +52,7 @@ def said(repo: GitRepo, *checks: str) -> list[tuple[str, int, str]]:
         ("B/1.0.0.toml", note_text("B"), 1,
          "misplaced: a note of B@1.0.0 belongs at .vetting/notes/%42/1.0.0.toml"),
         ("b/1.1.0.toml", note_text("b", "1.1.0", from_="1.0.0"), 1,
-         "out of chain: it was reviewed from 1.0.0, which is neither vetted, accepted nor exempt"),
+         "this note only reviews the changes since 1.0.0, and 1.0.0 itself is not vetted"),
         ("b/notes.txt", "words", 1,
          "not a note: expected NAME.toml (or .gitattributes, CODEOWNERS, README, README.md, README.txt)"),
     ],
@@ -93,9 +93,7 @@ def test_a_note_that_is_gone_while_needed(repo: GitRepo) -> None:
     repo.git("rm", "-q", f"{NOTES}a/1.0.0.toml")
     [found] = check(repo).findings
     assert (found["check"], found["path"], found["package"]) == ("notes", "package-lock.json", "a")
-    assert found["message"] == (
-        f"the commit takes away what covers it ({NOTES}a/1.0.0.toml), and the lockfile still needs it"
-    )
+    assert found["code"] == "removed-while-needed"
     assert found["fix"] == (f"git restore --source=HEAD --staged --worktree {NOTES}a/1.0.0.toml")
 
 

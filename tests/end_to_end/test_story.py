@@ -26,7 +26,7 @@ EXPRESS_NOTE = ".vetting/notes/express/4.21.2.toml"
 REJECTED = """\
 package-lock.json:237: error: express@4.21.2: new, and no note or exemption covers it [unvetted]
     and 65 packages more: accepts@1.3.8, array-flatten@1.1.1, body-parser@1.20.3, and 62 more
-    why: Whoever adds a package runs its code, and the code of all that it brings.
+    why: A project runs the code of every package that it adds, and of all that they bring.
     fix: {program} note "express@4.21.2" --criteria health
 
 npm-vetted: 1 project, 66 packages, 0 notes checked: 66 errors
@@ -35,7 +35,7 @@ npm-vetted: 1 project, 66 packages, 0 notes checked: 66 errors
 LEFT_BEHIND = """\
 package-lock.json:11: error: ms@2.1.3: new, and no note or exemption covers it; \
 .vetting/notes/ms/2.1.3.toml is there, but not in what is committed [unvetted]
-    why: Whoever adds a package runs its code, and the code of all that it brings.
+    why: A project runs the code of every package that it adds, and of all that they bring.
     fix: git add .vetting/notes/ms/2.1.3.toml
     fix: git commit -m "Vet ms@2.1.3" -- .vetting/notes/ms/2.1.3.toml
 
@@ -107,7 +107,7 @@ def test_the_story_in_short(quick: Story) -> None:
     quick.accepted("commit", "-m", "Add express")
     quick.checks()
     quick.git("rm", "-q", EXPRESS_NOTE)
-    assert "takes away what covers it" in quick.rejected("commit", "-m", "Drop the note")
+    assert "but the lockfile still contains" in quick.rejected("commit", "-m", "Drop the note")
 
 
 OUR_POLICY = """\

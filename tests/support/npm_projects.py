@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from npm_vetted.checks import checks
 from npm_vetted.cli import main
 from npm_vetted.git.repository import TreeEntry
 from npm_vetted.git.snapshot import Snapshot
@@ -83,7 +84,18 @@ def check(repo: GitRepo, *words: str, add: bool = True, **environment: str) -> D
     """``check --format json`` on what stands in the folder, once it is staged."""
     if add:
         repo.git("add", "-A")
-    return run(repo.path, "check", "--format", "json", *words, **environment)
+    done = run(repo.path, "check", "--format", "json", *words, **environment)
+    assert unlisted_codes(done) == [], "each code is listed in the CODES of its check"
+    return done
+
+
+def unlisted_codes(done: Done) -> list[tuple[str, str]]:
+    """The codes of findings that their check does not list."""
+    if not done.out.startswith("{"):
+        return []
+    known = {(name, code) for name, check in checks().items() for code in check.CODES}
+    found = {(each["check"], each["code"]) for each in done.findings}
+    return sorted(each for each in found - known if each[0] != "undecided")
 
 
 Locked = Mapping[str, Mapping[str, Any]]

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from npm_vetted._plugins import parts
-from npm_vetted.model import Finding, Level, Problem, Project
+from npm_vetted.model import Artifact, Finding, Level, Problem, Project
 
 if TYPE_CHECKING:
     from npm_vetted.projects.change import Change, IntroducedPackage
@@ -40,6 +40,8 @@ class Check(Protocol):
     HOOKS: frozenset[str]
     """The narrow hooks that run it: settings, notes, lockfile (``npm-vetted`` runs them all)."""
     EXPLANATION: Explanation
+    CODES: Mapping[str, str]
+    """The codes of its findings, each with what it rejects in one sentence."""
 
     def run(self, change: Change) -> Iterator[Finding]:
         """The findings of this change; each ``check`` is this check's id."""
@@ -76,6 +78,7 @@ def finding_of(
 
 def use_finding(
     check: str,
+    code: str,
     use: IntroducedPackage,
     message: str,
     *,
@@ -92,4 +95,12 @@ def use_finding(
         package=use.artifact.name,
         version=use.artifact.version,
         fix=fix,
+        code=code,
+        key=use.artifact.label,
+        value=artifact_value(use.artifact),
     )
+
+
+def artifact_value(artifact: Artifact) -> str:
+    """The state of a package that a finding is about: its hash, else its source."""
+    return artifact.integrity or artifact.checksum or artifact.resolved or ""

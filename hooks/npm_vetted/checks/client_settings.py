@@ -19,6 +19,36 @@ _HARMLESS: Final = frozenset({
     "COREPACK_ENABLE_AUTO_PIN", "COREPACK_ENABLE_DOWNLOAD_PROMPT", "COREPACK_ENABLE_NETWORK",
 })  # fmt: skip
 HOOKS: Final = frozenset({"settings"})
+CODES: Final = {
+    "registry-not-https": "A registry that is reached over plain http.",
+    "registry-not-allowed": "A registry that the policy does not list.",
+    "registry-unclear": "A registry that is no URL, or depends on the environment.",
+    "host-not-allowed": "A setting that fetches files from a host that the policy does not list.",
+    "other-host": "A setting that takes packages from another host than the lockfile says.",
+    "secret": "A literal token or password. It is never accepted.",
+    "token-for-other-host": "Credentials for a registry that the policy does not allow.",
+    "tls-off": "A setting that accepts any server as the registry.",
+    "proxy": "A proxy of the repository's choice.",
+    "authority": "A certificate authority of the repository's choice.",
+    "program": "A setting that names a program or module which the client executes.",
+    "other-settings": "A setting that makes the client read other settings.",
+    "other-lockfile": "A setting that makes the client install from another lockfile.",
+    "lockfile-off": "A setting that makes the client ignore the lockfile.",
+    "integrity-off": "A setting that skips the verification of what is installed.",
+    "other-sources": "A setting that admits dependencies from outside any registry.",
+    "allow-all-scripts": "A setting that lets every dependency's scripts run.",
+    "cooldown-off": "A setting that disables the client's own cooldown.",
+    "cache-in-repository": "A cache or store inside the repository, which is not verified.",
+    "environment-file": "A file of variables that steer the client.",
+    "variable-key": "A setting whose name depends on the environment.",
+    "unknown-flag": "A flag for Yarn's commands that is not known to be harmless.",
+    "unknown-setting": "A setting that is not known to be harmless.",
+    "unverified-value": "A setting with a value that is not known to be harmless.",
+    "force": "A setting that switches the client's own protections off.",
+    "checkout-differs": "A git attribute after which a checkout differs from what git holds.",
+    "workspace-above": "A workspace file above a project that npm-vetted cannot check.",
+    "unreadable": "A settings file that cannot be read.",
+}
 EXPLANATION: Final = Explanation(
     what=(
         "Committed settings that undo protection: a registry that is not https or not listed, "
@@ -76,6 +106,9 @@ def _corepack(change: Change) -> Iterator[Finding]:
                     message=f"{found[1]} decides which client corepack fetches and runs",
                     location=Location(path, number),
                     fix=(("git", "rm", "--cached", path),),
+                    code="environment-file",
+                    key=found[1],
+                    value=line[found.end() :].strip(),
                 )
 
 
@@ -88,6 +121,9 @@ def _program(project: Project) -> Iterator[Finding]:
             message=f"packageManager is a program from {asked.partition('@')[2]}: expected a version",
             location=Location(project.manifest.path, project.manifest.line_of("packageManager")),
             project=project.path or ".",
+            code="program",
+            key="packageManager",
+            value=asked,
         )
 
 
@@ -98,9 +134,12 @@ def _recoded(change: Change) -> Iterator[Finding]:
             for line, pattern in recoded(text):
                 yield Finding(
                     check=ID,
-                    message=f"{pattern}: a checkout has these files in an encoding that no client "
-                    "reads, and nothing is switched off; take the line out",
+                    message=f"`{pattern}`: this line makes Git check the file out in an encoding "
+                    "that the client cannot read, so its settings (such as ignore-scripts) are "
+                    "lost: expected no such line",
                     location=Location(path, line),
+                    code="checkout-differs",
+                    key=pattern,
                 )
 
 
@@ -120,6 +159,8 @@ def _from_above(change: Change, project: ProjectChange, name: str) -> Iterator[F
                 "project in this folder, so npm-vetted cannot check it",
                 location=Location(path),
                 project=own or ".",
+                code="workspace-above",
+                key=name,
                 fix=(("git", "mv", path, join(own, name)),),
             )
         return

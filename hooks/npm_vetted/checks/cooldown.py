@@ -14,13 +14,14 @@ from npm_vetted.vetting.resolver import Status
 
 ID: Final = "cooldown"
 HOOKS: Final = frozenset({"notes"})
+CODES: Final = {"too-young": "A version that is younger than the policy's cooldown."}
 EXPLANATION: Final = Explanation(
     what="A version that is younger than the cooldown (7 days by default) when it enters.",
     why=(
         "Most malicious releases are found within hours or days: the chalk and debug releases of "
-        "September 2025 stood for two hours, axios 1.14.1 for three. Who waits a week never sees "
-        "them. The clients' own cooldowns do not judge what the lockfile pins: a frozen install "
-        "of a young version passes in npm, Yarn berry and Bun."
+        "September 2025 were online for two hours, axios 1.14.1 for three. A project that waits a "
+        "week never installs them. The clients' own cooldowns do not check what the lockfile "
+        "pins: a frozen install of a young version passes in npm, Yarn berry and Bun."
     ),
     before="published = 2026-11-21T09:00:00Z    # yesterday: rejected",
     after=(
@@ -28,7 +29,7 @@ EXPLANATION: Final = Explanation(
         'cooldown-waiver = "fixes CVE-2026-1234, which we are exposed to; the diff was read"'
     ),
     satisfy="Wait, or take the newest version that is old enough: `npm-vetted inspect PKG` names it.",
-    exception='`npm-vetted note PKG --waive-cooldown "why it cannot wait"`.',
+    exception='`npm-vetted note PKG --waive-cooldown "the reason why it cannot wait"`.',
 )
 
 
@@ -69,11 +70,10 @@ def _finding(
     left = datetime.timedelta(days=days) - age
     return use_finding(
         ID,
+        "too-young",
         use,
-        f"{source} {_words(age)} ago, the policy waits {days} days: {_words(left)} left",
-        fix=(
-            ("npm-vetted", "note", _named(use, mention), "--waive-cooldown", "why it cannot wait"),
-        ),
+        f"{source} {_words(age)} ago; the policy requires {days} days ({_words(left)} left)",
+        fix=(("npm-vetted", "note", _named(use, mention), "--waive-cooldown", "REASON"),),
     )
 
 

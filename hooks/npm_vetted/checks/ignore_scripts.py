@@ -11,6 +11,14 @@ from npm_vetted.projects.change import Change
 
 ID: Final = "ignore-scripts"
 HOOKS: Final = frozenset({"settings"})
+CODES: Final = {
+    "scripts-on": "Settings that let install scripts run, or that do not switch them off.",
+    "switch-unclear": "A switch whose value a version of the client may read otherwise.",
+    "allow-all-scripts": "A setting that lets every dependency's scripts run.",
+    "pnpmfile-changes-settings": "A hook file that can switch install scripts on again.",
+    "other-settings": "A setting that makes the client read other settings.",
+    "unreadable": "A settings file that cannot be read.",
+}
 EXPLANATION: Final = Explanation(
     what="A project whose committed settings let its dependencies' lifecycle scripts run.",
     why=(

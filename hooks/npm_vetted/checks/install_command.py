@@ -16,7 +16,7 @@ from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Projec
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.change import Change, read_lockfile
 from npm_vetted.projects.discovery import Projects, ancestors, interesting_names, join
-from npm_vetted.vetting.resolver import Status, Vetting, VettingRequest
+from npm_vetted.vetting.resolver import Vetting
 
 if TYPE_CHECKING:
     from npm_vetted.git.repository import TreeEntry
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from npm_vetted.installs.context.disk import Tracked
 
 ID: Final = "install-command"
+CODES: Final = {
+    "scripts-run": "A command that runs install scripts where no setting switches them off.",
+    "scripts-on": "A command whose flags or variables switch install scripts on.",
+    "allows-scripts": "A command that lets packages run scripts that no note covers.",
+    "variable-switches-on": "A variable that switches install scripts on for later commands.",
+    "setting-switches-on": "A command that changes a setting so that install scripts run.",
+    "unpinned": "A command that fetches and runs a package that is neither locked nor exact.",
+    "not-locked": "A command that installs what the lockfile does not pin.",
+    "lockfile-may-change": "A command that may install other versions than the lockfile's.",
+    "undecided": "A command whose effect cannot be told from the files.",
+}
 HOOKS: Final = frozenset({"settings"})
 EXPLANATION: Final = Explanation(
     what=(
@@ -111,6 +122,9 @@ def _finding(problem: Problem) -> Finding:
         location=problem.location,
         level=problem.level,
         fix=problem.fix,
+        code=problem.code,
+        key=problem.key,
+        value=problem.value,
     )
 
 
@@ -133,12 +147,17 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
     for path in sorted(set(change.after.everything()) - set(judged)):
         if place_of(path, b"") is None:
             continue
-        known: set[str] | None = None
+        known: set[tuple[str, str, str]] | None = None
         for problem in problems_of(path, after):
             if known is None:
-                known = {each.message for each in problems_of(path, before)}
-            if problem.message not in known:
+                known = {_state(each) for each in problems_of(path, before)}
+            if _state(problem) not in known:
                 yield _finding(problem)
+
+
+def _state(problem: Problem) -> tuple[str, str, str]:
+    """What tells whether a problem was there before."""
+    return (problem.code, problem.key, problem.value)
 
 
 class View:
@@ -217,13 +236,7 @@ class View:
         return bool(found) and all(map(self._is_reviewed, found))
 
     def _is_reviewed(self, artifact: Artifact) -> bool:
-        subject = VettingRequest(artifact=artifact, direct=False, development=False)
-        verdict = self.vetting.decide(subject)
-        if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
-            return True
-        if verdict.mention is None or not verdict.covered:
-            return False
-        return not self.vetting.lacking_scripts(subject, verdict.mention.note.grants)
+        return self.vetting.scripts_reviewed(artifact)
 
     @staticmethod
     def _artifacts(project: Project, names: Collection[str]) -> list[Artifact]:

@@ -8,10 +8,16 @@ from typing import Final
 from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Allowance, Artifact, Finding
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
-from npm_vetted.vetting.resolver import Status, VettingRequest, scripts_of
+from npm_vetted.vetting.resolver import VettingRequest, scripts_of
 
 ID: Final = "install-scripts"
 HOOKS: Final = frozenset({"notes"})
+CODES: Final = {
+    "scripts-not-reviewed": "A package with lifecycle scripts whose note does not say they were read.",
+    "allowance-not-reviewed": "An allow-list entry for a package whose scripts no note has reviewed.",
+    "allowance-unused": "An allow-list entry that matches nothing locked.",
+    "allowance-of-a-folder": "An allow-list entry for a folder, tarball or git source without a note.",
+}
 EXPLANATION: Final = Explanation(
     what=(
         "A package that declares lifecycle scripts, or an entry in an allow-list, whose note does "
@@ -50,6 +56,7 @@ def _of_use(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
         words = f"does not name {', '.join(missing)}" if missing else "lists it without its scripts"
         yield use_finding(
             ID,
+            "scripts-not-reviewed",
             use,
             f"runs scripts when it is installed, and {note.path} {words}",
             fix=(_fix(change, use.artifact, use.subject),),
@@ -75,19 +82,8 @@ def _of_allowances(change: Change, project: ProjectChange) -> Iterator[Finding]:
         if allowance.version is not None:
             found = [each for each in found if each.version == allowance.version]
         for artifact in sorted(set(found), key=lambda each: each.label):
-            if not _reviewed(change, artifact):
+            if not change.vetting.scripts_reviewed(artifact):
                 yield _allowance_finding(change, project, allowance, artifact)
-
-
-def _reviewed(change: Change, artifact: Artifact) -> bool:
-    """Whether a note (or an exemption) of exactly these bytes says the scripts were reviewed."""
-    subject = VettingRequest(artifact=artifact, direct=False, development=False)
-    verdict = change.vetting.decide(subject)
-    if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
-        return True
-    if verdict.mention is None or not verdict.covered:
-        return False
-    return not change.vetting.lacking_scripts(subject, verdict.mention.note.grants)
 
 
 def _allowance_finding(
@@ -102,4 +98,7 @@ def _allowance_finding(
         package=artifact.name,
         version=artifact.version,
         fix=(_fix(change, artifact, subject),),
+        code="allowance-not-reviewed",
+        key=f"{allowance.setting}: {allowance.package}@{allowance.version or '*'}",
+        value=artifact.label,
     )

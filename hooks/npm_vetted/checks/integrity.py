@@ -13,6 +13,13 @@ from npm_vetted.vetting.resolver import GapReason
 
 ID: Final = "integrity"
 HOOKS: Final = frozenset({"notes", "lockfile"})
+CODES: Final = {
+    "unsound-hash": "More than one hash of the strongest algorithm, or an unknown algorithm.",
+    "not-the-vetted-hash": "A package whose hash is not the one that its note records.",
+    "hash-vanished": "A package that lost its hash while the version stayed.",
+    "hash-changed": "A package whose hash changed while the version stayed.",
+    "all-checksums-changed": "A lockfile whose checksums are all of another kind than before.",
+}
 EXPLANATION: Final = Explanation(
     what=(
         "A package whose hash is not the one that was vetted, or that changed or vanished while "
@@ -33,8 +40,8 @@ EXPLANATION: Final = Explanation(
         "others (a private registry that repacks), vet them: `npm-vetted note` writes a second "
         "note for the version. An upgrade of Yarn (3 to 4), or of its compressionLevel, changes the "
         "cache key and every checksum with it; none can be compared with those before, so it passes "
-        "with a warning where all entries moved to the new key. Whoever reviews it makes the same "
-        "upgrade from the lockfile before, and compares; `npm-vetted note --staged` then binds the "
+        "with a warning where all entries moved to the new key. To review it, make the same "
+        "upgrade from the lockfile before, and compare; `npm-vetted note --staged` then binds the "
         "new checksums, also of what Yarn patches itself (resolve, typescript, fsevents): that may "
         "change with any Yarn."
     ),
@@ -51,7 +58,9 @@ def run(change: Change) -> Iterator[Finding]:
         if artifact.integrity is not None:
             reason = unsound(artifact.integrity)
             if reason is not None:
-                yield use_finding(ID, use, f"integrity {artifact.integrity!r}: {reason}")
+                yield use_finding(
+                    ID, "unsound-hash", use, f"integrity {artifact.integrity!r}: {reason}"
+                )
                 continue
         verdict = change.verdict(use)
         if verdict.gap is not None and verdict.gap.lack is GapReason.BYTES and verdict.gap.mention:
@@ -59,6 +68,7 @@ def run(change: Change) -> Iterator[Finding]:
             found = artifact.integrity or artifact.checksum or artifact.resolved or "no hash"
             yield use_finding(
                 ID,
+                "not-the-vetted-hash",
                 use,
                 f"the bytes are not those that {note} vetted: expected "
                 f"{verdict.gap.mention.pinned.integrity or verdict.gap.mention.pinned.resolved}, "
@@ -79,9 +89,9 @@ def _rehashed(project: ProjectChange) -> Iterator[Finding]:
 
 
 def _changed(use: IntroducedPackage) -> Iterator[Finding]:
-    """A hash that changed or vanished while the version stayed, and that no note vouches for.
+    """A hash that changed or vanished while the version stayed, and that no note covers.
 
-    Held against the same source, where that was there: Yarn berry locks a package that it patches
+    Compared with the same source, where it was locked before: Yarn berry locks a package that it patches
     itself twice, each with a hash of its own.
     """
     artifact = use.artifact
@@ -94,11 +104,12 @@ def _changed(use: IntroducedPackage) -> Iterator[Finding]:
             unheeded = use.lockfile.unheeded(use.entry)
             why = unheeded.message if unheeded else "its hash vanished while the version stayed"
             fix = unheeded.fix if unheeded else ()
-            yield use_finding(ID, use, f"{why}: expected {had}", fix=fix)
+            yield use_finding(ID, "hash-vanished", use, f"{why}: expected {had}", fix=fix)
             return
         if use.lockfile.same_bytes(earlier, artifact) is False or _weaker(earlier, artifact):
             yield use_finding(
                 ID,
+                "hash-changed",
                 use,
                 f"its hash changed while the version stayed: expected {had}, found {has}",
             )

@@ -16,6 +16,19 @@ from npm_vetted.vetting.resolver import Status, Verdict
 
 ID: Final = "lockfile-source"
 HOOKS: Final = frozenset({"lockfile"})
+CODES: Final = {
+    "host-not-allowed": "A package from a host that the policy does not allow, or not over https.",
+    "other-tarball": "A URL that is the tarball of another package or version.",
+    "unclear-tarball": "A URL that does not say which package it contains.",
+    "source-not-accepted": "A git, URL or file source that no note accepts.",
+    "no-commit": "A git source that is not pinned to a commit.",
+    "not-bundled": "An entry marked as bundled that no package above it bundles.",
+    "bundled-with-source": "An entry marked as bundled that has a source or hash of its own.",
+    "first-party-elsewhere": "A first-party package that does not come from its own registry.",
+    "no-hash": "A package without a hash that binds its contents.",
+    "weak-hash": "A package that only a weak hash (sha1) binds.",
+    "committed-modules": "A node_modules folder that is committed.",
+}
 EXPLANATION: Final = Explanation(
     what=(
         "A package from a host that is not allowed or not over https, a tarball of another package "
@@ -25,7 +38,7 @@ EXPLANATION: Final = Explanation(
     why=(
         "Reviewers skip lockfiles, so an attacker writes there: one changed `resolved` line in a "
         "diff of thousands installs another tarball under a trusted name (lockfile injection, "
-        "2019). What comes from a host or in a form that nobody agreed to is rejected."
+        "2019). A source that the policy or a note has not accepted is rejected."
     ),
     before='"resolved": "https://registry.npmjs.org.evil.example/ms/-/ms-2.1.3.tgz"',
     after='"resolved": "https://registry.npmjs.org/ms/-/ms-2.1.3.tgz"',
@@ -59,9 +72,11 @@ def _tracked_modules(change: Change) -> Iterator[Finding]:
         seen.add(folder)
         yield Finding(
             check=ID,
-            message="installed packages are committed: what runs is then not what the lockfile pins",
+            message="node_modules is committed, so the code that runs is not the code the lockfile pins",
             location=Location(path),
             fix=(("git", "rm", "-r", "--cached", folder),),
+            code="committed-modules",
+            key=folder,
         )
 
 
@@ -78,6 +93,7 @@ def _of_use(change: Change, use: IntroducedPackage, verdict: Verdict) -> Iterato
     elif not _is_accepted(artifact, verdict):
         yield use_finding(
             ID,
+            "source-not-accepted",
             use,
             f"comes from {artifact.kind.value} ({artifact.specifier or artifact.resolved}), and no note "
             "accepts that source",
@@ -85,7 +101,11 @@ def _of_use(change: Change, use: IntroducedPackage, verdict: Verdict) -> Iterato
         )
     if artifact.kind is Kind.GIT and artifact.resolved and not is_pinned(artifact.resolved):
         yield use_finding(
-            ID, use, f"{artifact.resolved} names no commit: whatever is there then is installed"
+            ID,
+            "no-commit",
+            use,
+            "Git dependency is not pinned to a commit; an install takes whatever "
+            f"{artifact.resolved} points to that day",
         )
     if artifact.kind in (Kind.REGISTRY, Kind.TARBALL, Kind.FILE) and artifact.specifier is None:
         yield from _hash(use)
@@ -113,10 +133,13 @@ def _is_accepted(artifact: Artifact, verdict: Verdict) -> bool:
 
 def _bundled(use: IntroducedPackage) -> Iterator[Finding]:
     if use.entry.bundled_by is None:
-        yield use_finding(ID, use, "marked as bundled, but no package above it bundles it")
+        yield use_finding(
+            ID, "not-bundled", use, "marked as bundled, but no package above it bundles it"
+        )
     elif use.artifact.resolved or (use.artifact.integrity and use.lockfile.names_hosts):
         yield use_finding(
             ID,
+            "bundled-with-source",
             use,
             "marked as bundled, but with a source or hash of its own: a client would fetch it "
             f"from {use.artifact.resolved or 'the registry'}",
@@ -130,6 +153,7 @@ def _registry(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
     if not change.policy.registries.allows(resolved):
         yield use_finding(
             ID,
+            "host-not-allowed",
             use,
             f"comes from {resolved}, which is not an allowed registry "
             f"(allowed: {', '.join(change.policy.registries.urls)})",
@@ -139,13 +163,15 @@ def _registry(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
     if named is None:
         yield use_finding(
             ID,
+            "unclear-tarball",
             use,
-            f"{resolved} does not name a package: it cannot be told what it is",
+            f"cannot tell which package {resolved} contains",
             level=Level.WARNING,
         )
     elif not named:
         yield use_finding(
             ID,
+            "other-tarball",
             use,
             f"its tarball is of another package or version: expected {use.artifact.label}, found "
             f"{'@'.join(tarball_of(resolved) or ())} in {resolved}",
@@ -159,7 +185,10 @@ def _first_party(use: IntroducedPackage, registry: str) -> Iterator[Finding]:
     if resolved is not None and "://" in resolved:
         if not ours.allows(resolved):
             yield use_finding(
-                ID, use, f"a first-party package must come from {registry}, found {resolved}"
+                ID,
+                "first-party-elsewhere",
+                use,
+                f"a first-party package must come from {registry}, found {resolved}",
             )
         return
     from npm_vetted.clients import client_of
@@ -169,6 +198,7 @@ def _first_party(use: IntroducedPackage, registry: str) -> Iterator[Finding]:
         scope = use.artifact.name.partition("/")[0]
         yield use_finding(
             ID,
+            "first-party-elsewhere",
             use,
             f"a first-party package must come from {registry}, and neither the lockfile nor the "
             f"committed settings say so for {scope} (found {bound or DEFAULT_REGISTRY})",
@@ -179,12 +209,18 @@ def _hash(use: IntroducedPackage) -> Iterator[Finding]:
     artifact = use.artifact
     if artifact.integrity is None and artifact.checksum is None:
         if artifact.resolved and "#" in artifact.resolved and use.lockfile.names_hosts:
-            yield use_finding(ID, use, "only a weak hash (sha1) binds its bytes")
+            yield use_finding(ID, "weak-hash", use, "only a weak hash (sha1) binds its bytes")
             return
         unheeded = use.lockfile.unheeded(use.entry)
         if unheeded is not None:
-            yield use_finding(ID, use, f"no hash that counts: {unheeded.message}", fix=unheeded.fix)
+            yield use_finding(
+                ID, "no-hash", use, f"no usable hash: {unheeded.message}", fix=unheeded.fix
+            )
         elif not use.lockfile.may_lack_hash(use.entry):
-            yield use_finding(ID, use, "no hash: whatever the host sends is installed")
+            yield use_finding(
+                ID, "no-hash", use, "no hash: an install takes whatever the host sends"
+            )
     elif artifact.integrity is not None and is_weak(artifact.integrity):
-        yield use_finding(ID, use, f"only a weak hash binds its bytes: {artifact.integrity}")
+        yield use_finding(
+            ID, "weak-hash", use, f"only a weak hash binds its bytes: {artifact.integrity}"
+        )

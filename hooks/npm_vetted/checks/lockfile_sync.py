@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from npm_vetted.checks import Explanation, finding_of
+from npm_vetted.checks import Explanation, artifact_value, finding_of
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Finding, Group, Location, Problem, Project
@@ -25,6 +25,21 @@ from npm_vetted.projects.discovery import (
 
 ID: Final = "lockfile-sync"
 HOOKS: Final = frozenset({"lockfile"})
+CODES: Final = {
+    "no-lockfile": "A project without a lockfile.",
+    "two-lockfiles": "Several lockfiles for one project.",
+    "other-client": "A lockfile of another client than the one that the project pins.",
+    "workspace-lockfile": "A lockfile in a workspace, where the root's is installed from.",
+    "out-of-date": "A manifest or setting that the lockfile does not implement.",
+    "halves-differ": "A package-lock.json whose two halves name different packages.",
+    "patch-differs": "A patch that is not the one that the lockfile records.",
+    "missing": "A requirement of a locked package that the lockfile lacks.",
+    "unneeded": "A locked package that nothing depends on.",
+    "unread-manifest": "A manifest that one client reads and npm-vetted does not.",
+    "unread-lockfile": "A lockfile or manifest of a client that npm-vetted does not read.",
+    "case-imitation": "A file that a case-insensitive file system takes for one with a meaning.",
+    "case-collision": "A file that a case-insensitive file system checks out as another one.",
+}
 EXPLANATION: Final = Explanation(
     what=(
         "A manifest and a lockfile that disagree, a missing lockfile, two lockfiles for one "
@@ -34,7 +49,7 @@ EXPLANATION: Final = Explanation(
     why=(
         "What is reviewed must be what is installed. Where two files say what a project consists "
         "of, a client picks one, and not always the one that was looked at: an npm-shrinkwrap.json "
-        "shadows the package-lock.json, an orphaned entry waits for someone to ask for it."
+        "shadows the package-lock.json, an entry that nothing needs waits to become a dependency."
     ),
     before="package-lock.json and yarn.lock side by side",
     after="the lockfile of the one client that the project uses",
@@ -70,9 +85,12 @@ def _imitations(change: Change) -> Iterator[Finding]:
         if meant is not None and not change.policy.excludes(path):
             yield Finding(
                 check=ID,
-                message=f"where letters of either case are the same, this file is {meant}",
+                message=f"on a case-insensitive file system (macOS, Windows) this file is {meant}",
                 location=Location(path),
                 fix=(("git", "rm", "--cached", path),),
+                code="case-imitation",
+                key=path,
+                value=meant,
             )
 
 
@@ -89,9 +107,12 @@ def _collisions(change: Change) -> Iterator[Finding]:
         if not change.policy.excludes(path):
             yield Finding(
                 check=ID,
-                message=f"where letters of either case are the same, it is one with {other}",
+                message=f"on a case-insensitive file system this path collides with {other}",
                 location=Location(path),
                 fix=(("git", "rm", "--cached", path),),
+                code="case-collision",
+                key=path,
+                value=other,
             )
 
 
@@ -112,6 +133,8 @@ def _other_manifests(change: Change) -> Iterator[Finding]:
                     f"checks {MANIFEST}",
                     location=Location(path),
                     fix=(("git", "rm", "--cached", path),),
+                    code="unread-manifest",
+                    key=path,
                 )
 
 
@@ -151,6 +174,8 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
         yield Problem(
             message=f"no lockfile: expected one of {', '.join(project.client.LOCKFILES)}",
             location=Location(after.manifest.path),
+            code="no-lockfile",
+            key=after.manifest.path,
         )
         return
     rivals = [path for path in after.lockfiles if folder_of(path) == after.path]
@@ -161,6 +186,9 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
             "that is installed from",
             location=Location(rivals[1]),
             fix=tuple(("git", "rm", "--cached", path) for path in _surplus(after, rivals)),
+            code="two-lockfiles",
+            key=after.path or ".",
+            value=" ".join(names),
         )
     yield from _members_own(after)
     yield from _pinned_client(after)
@@ -181,17 +209,23 @@ def _members_own(project: Project) -> Iterator[Problem]:
     if project.members and client.locks_members(project.manifest, project.read):
         for folder, manifest in project.manifests.items():
             if manifest.requires and folder not in locked:
-                message = "no lockfile, and the settings give each workspace one of its own"
-                yield Problem(message=message, location=Location(manifest.path))
+                yield Problem(
+                    message="missing lockfile: the settings give every workspace its own",
+                    location=Location(manifest.path),
+                    code="no-lockfile",
+                    key=manifest.path,
+                )
     for folder in project.members:
         for name in sorted({name for each in clients().values() for name in each.LOCKFILES}):
             path = f"{folder}/{name}"
             if path not in project.lockfiles and project.read(path) is not None:
                 yield Problem(
-                    message=f"a lockfile of a workspace: the project is installed from "
+                    message="unexpected lockfile in a workspace; the project is installed from "
                     f"{project.lockfiles[0]}",
                     location=Location(path),
                     fix=(("git", "rm", "--cached", path),),
+                    code="workspace-lockfile",
+                    key=path,
                 )
 
 
@@ -208,6 +242,9 @@ def _pinned_client(project: Project) -> Iterator[Problem]:
                 message=f"the project pins {pin.client}, and {path} is a lockfile of {client.NAME}",
                 location=pin.location,
                 fix=(("git", "rm", "--cached", path),),
+                code="other-client",
+                key=path,
+                value=pin.client,
             )
 
 
@@ -230,10 +267,13 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
         if entry.artifact is None or entry.bundled_by is not None:
             continue  # what a tarball carries is installed with it, asked for or not
         yield Problem(
-            message="locked, but nothing depends on it",
+            message="locked, but no package or manifest depends on it",
             location=Location(lockfile.path, entry.line),
             package=entry.artifact.name,
             version=entry.artifact.version,
+            code="unneeded",
+            key=entry.artifact.label,
+            value=artifact_value(entry.artifact),
         )
 
 
@@ -264,9 +304,13 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
             needed = asked.group is Group.PRODUCTION and not asked.specifier.startswith(_LOCAL)
             if needed and lockfile.resolve(key, asked) is None:
                 yield Problem(
-                    message=f"asks for {asked.name}@{asked.specifier}, which is not locked",
+                    message=f"depends on {asked.name}@{asked.specifier}, which is missing from "
+                    "the lockfile",
                     location=Location(lockfile.path, entry.line),
                     package=asked.name,
+                    code="missing",
+                    key=f"{asked.name}@{asked.specifier}",
+                    value=key,
                 )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 ID: Final = "lookalike"
 HOOKS: Final = frozenset({"notes"})
+CODES: Final = {
+    "one-slip-away": "A new name that is one slip away from a known one.",
+}
 EXPLANATION: Final = Explanation(
     what=(
         "A package that is new to the repository and whose name is one slip away from a popular "
@@ -23,17 +26,17 @@ EXPLANATION: Final = Explanation(
         "letters that look alike."
     ),
     why=(
-        "Who mistypes a name installs a stranger's code. In August 2017 one account published some forty "
-        "such names (crossenv, mongose, node-sqlite, jquery.js, ...), each a copy of the package "
-        "it was to be taken for that sent the environment, with its tokens, to a server. They "
-        "stood for two weeks. A reviewer who expects cross-env reads cross-env."
+        "A mistyped name installs the code of a stranger. In August 2017 one account published "
+        "some forty such names (crossenv, mongose, node-sqlite, jquery.js, ...). Each was a copy "
+        "of the real package that also sent the environment, with its tokens, to a server. They "
+        "were online for two weeks. A reviewer who expects cross-env reads cross-env."
     ),
     before='"dependencies": {"crossenv": "^7.0.0"}',
     after='"dependencies": {"cross-env": "^7.0.0"}',
-    satisfy="Ask for the package that was meant.",
+    satisfy="Depend on the package that was meant.",
     exception=(
         "Where the name is right, its note says so: `npm-vetted note PKG --not-lookalike-of NAME` "
-        'writes `not-lookalike-of = ["NAME"]`. Exempted and first-party packages are not asked.'
+        'writes `not-lookalike-of = ["NAME"]`. Exempt and first-party packages are not checked.'
     ),
 )
 
@@ -103,6 +106,7 @@ def _finding(use: IntroducedPackage, matches: list[Match]) -> Finding:
     options = [word for match in matches for word in ("--not-lookalike-of", match.known)]
     return use_finding(
         ID,
+        "one-slip-away",
         use,
         f"new, and looks like {words}",
         fix=(("npm-vetted", "note", use.artifact.label, *options),),

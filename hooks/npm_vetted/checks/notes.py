@@ -21,7 +21,7 @@ from npm_vetted.projects.change import (
 )
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.notes import (
-    BESIDE,
+    DOCUMENTS,
     FOLDER,
     Note,
     NoteError,
@@ -38,19 +38,30 @@ if TYPE_CHECKING:
 
 ID: Final = "notes"
 HOOKS: Final = frozenset({"notes"})
+CODES: Final = {
+    "malformed": "A note that cannot be read.",
+    "misplaced": "A note at a path that is not its own.",
+    "chain": "A note of an upgrade from a version that is not vetted itself.",
+    "rewritten": "A note that was edited to cover more than when it was committed.",
+    "removed-while-needed": "A note or exemption that is removed while a lockfile needs it.",
+    "unknown-file": "A file in .vetting/ that nothing reads.",
+    "denied": "A package that the policy denies.",
+    "evidence-differs": "A note whose facts are not those of the registry (check --online).",
+    "routine": "A routine note that does not have what one must have.",
+}
 EXPLANATION: Final = Explanation(
     what=(
-        "Notes that are malformed, stand in the wrong place, start from a version that is not "
-        "vetted, or are taken away while a lockfile needs them; packages that the policy denies."
+        "Notes that are malformed, are in the wrong place, start from a version that is not "
+        "vetted, or are removed while a lockfile needs them; packages that the policy denies."
     ),
     why=(
-        "A note that cannot be read, or that was moved or widened by hand, is no evidence, and one "
-        "that is deleted leaves a package that nobody vouches for. A [[deny]] "
-        "entry is for what is known to be bad: flatmap-stream is never vetted."
+        "A note that cannot be read, or that was moved or widened by hand, is no evidence. A note "
+        "that is deleted leaves its package without any. A [[deny]] entry is for what is known to "
+        "be bad: flatmap-stream is never vetted."
     ),
     before='# .vetting/notes/express/4.19.2.toml\ncriteria = ["helth"]',
     after='# .vetting/notes/express/4.19.2.toml\ncriteria = ["health"]',
-    satisfy="Mend the line that the finding names, or write the note again with `npm-vetted note`.",
+    satisfy="Correct the line that the finding names, or write the note again with `npm-vetted note`.",
     exception="None for a denied package but a change of policy, committed on its own.",
 )
 
@@ -72,7 +83,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 def _unknown(change: Change) -> Iterator[Finding]:
     """Files of ``.vetting/`` itself that nothing reads: a policy under a mistyped name is none."""
-    known = {CONFIG, EXEMPTIONS, *(VETTING + name for name in BESIDE)}
+    known = {CONFIG, EXEMPTIONS, *(VETTING + name for name in DOCUMENTS)}
     for path, touched in sorted(change.touched.items()):
         ours = path.startswith(VETTING) and not path.startswith(FOLDER)
         if ours and touched.after is not None and path not in known:
@@ -82,24 +93,33 @@ def _unknown(change: Change) -> Iterator[Finding]:
                 message=f"an unknown file: nothing reads it{near}",
                 location=Location(path),
                 fix=(("git", "rm", "--cached", path),),
+                code="unknown-file",
+                key=path,
+                acceptable=False,
             )
 
 
 def _of_file(change: Change, path: str) -> Iterator[Finding]:
     name = path.rpartition("/")[2]
-    if name in BESIDE:
+    if name in DOCUMENTS:
         return
     if not name.endswith(".toml"):
         yield Finding(
             check=ID,
-            message=f"not a note: expected NAME.toml (or {', '.join(sorted(BESIDE))})",
+            message=f"not a note: expected NAME.toml (or {', '.join(sorted(DOCUMENTS))})",
             location=Location(path),
             fix=(("git", "rm", "--cached", path),),
+            code="unknown-file",
+            key=path,
+            acceptable=False,
         )
         return
     note = change.vetting.notes.read(path)
     if isinstance(note, NoteError):
-        yield Finding(check=ID, message=note.message, location=Location(path, note.line))
+        yield Finding(
+            check=ID, message=note.message, location=Location(path, note.line), code="malformed",
+            key=path, acceptable=False,
+        )  # fmt: skip
     elif note is not None:
         yield from _of_note(change, note)
 
@@ -117,6 +137,9 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
                 ("mkdir", "-p", stem.rpartition("/")[0]),
                 ("git", "mv", note.path, f"{stem}.toml"),
             ),
+            code="misplaced",
+            key=note.path,
+            acceptable=False,
         )
         return
     yield from _widened(change, note)
@@ -126,8 +149,11 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
         if since is not None and not change.vetting.chained(name, since, demands):
             yield Finding(
                 check=ID,
-                message=f"out of chain: it was reviewed from {since}, which is neither vetted, "
-                "accepted nor exempt",
+                message=f"this note only reviews the changes since {since}, and {since} itself is "
+                "not vetted",
+                code="chain",
+                key=f"{name}@{version}",
+                acceptable=False,
                 location=mention.location,
                 package=name,
                 version=version,
@@ -136,7 +162,7 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
 
 
 def _widened(change: Change, note: Note) -> Iterator[Finding]:
-    """A note that stood before and is rewritten to vouch for more: its author never said that."""
+    """A note that was committed before and now covers more: its author never said that."""
     earlier = change.earlier_vetting.notes.read(note.path)
     if change.everything or not isinstance(earlier, Note):
         return
@@ -145,18 +171,22 @@ def _widened(change: Change, note: Note) -> Iterator[Finding]:
     }
     for name, version, mention in mentions(note):
         if (name, version, mention.pinned, mention.accepted) not in said:
-            yield _rewritten(note, mention.location, f"it did not speak of {name}@{version} so")
+            yield _rewritten(note, mention.location, f"it did not cover {name}@{version}")
     more = sorted(note.grants - earlier.grants)
     if more:
         yield _rewritten(note, Location(note.path), f"it did not name {', '.join(more)}")
     if (note.vetted_by, note.since) != (earlier.vetted_by, earlier.since):
-        yield _rewritten(note, Location(note.path), "it had another author, or start")
+        yield _rewritten(note, Location(note.path), "`vetted-by` or `from` was changed")
 
 
 def _rewritten(note: Note, location: Location, what: str) -> Finding:
     return Finding(
         check=ID,
-        message=f"rewritten to vouch for more: as committed before, {what}; a new review is a new note",
+        message=f"this note was edited to cover more than before ({what}); record a new review as a "
+        "new note",
+        code="rewritten",
+        key=note.path,
+        acceptable=False,
         location=location,
         package=note.package,
         version=note.version,
@@ -229,7 +259,10 @@ def _gone_finding(
     gone = before.mention.note.path if before.mention else EXEMPTIONS
     return Finding(
         check=ID,
-        message=f"the commit takes away what covers it ({gone}), and the lockfile still needs it",
+        message=f"this commit removes {gone}, but the lockfile still contains the package it covers",
+        code="removed-while-needed",
+        key=artifact.label,
+        acceptable=False,
         location=location,
         project=project.path or ".",
         package=artifact.name,
@@ -243,4 +276,6 @@ def _denied(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
         if deny.package != use.artifact.name:
             continue
         if deny.versions is None or satisfies(use.artifact.version, deny.versions):
-            yield use_finding(ID, use, f"the policy denies it: {deny.reason}")
+            yield use_finding(ID, "denied", use, f"the policy denies it: {deny.reason}")._replace(
+                acceptable=False
+            )

@@ -9,22 +9,32 @@ from npm_vetted.checks import Explanation
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
+from npm_vetted.vetting.notes import DOCUMENTS
 from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS
 from npm_vetted.vetting.policy_diff import Loosening, adopted, loosenings
 
 ID: Final = "policy"
 HOOKS: Final = frozenset({"settings", "notes", "lockfile"})
+CODES: Final = {
+    "loosened": "A change that loosens the policy, on its own (a notice).",
+    "loosened-with-others": "A change that loosens the policy together with anything else.",
+    "loosened-in-merge": "A merge that loosens the policy although neither side did.",
+    "guard-removed": "A change that removes or narrows npm-vetted's own hook or CI step.",
+    "ignore-unused": "An [[ignore]] entry that matches nothing (check --all).",
+    "deny-matches-nothing": "A [[deny]] entry that cannot match any version.",
+    "deny-locked": "A [[deny]] entry for a package that a project locks.",
+}
 EXPLANATION: Final = Explanation(
     what="A change that loosens the policy together with anything else.",
     why=(
-        "Whoever brings a bad dependency in would also write the line that lets it in. The policy "
-        "before a change judges it; a loosening stands in a commit of its own, where a reviewer "
-        "(and CODEOWNERS of .vetting/) cannot miss it."
+        "An attacker who brings in a bad dependency would also write the line that admits it. The "
+        "policy before a change judges that change. A loosening is committed on its own, where a "
+        "reviewer (and CODEOWNERS of .vetting/) cannot miss it."
     ),
     before="one commit: exemptions.txt gains left-pad, package-lock.json gains left-pad",
     after="first a commit with exemptions.txt alone, then a commit with the lockfile",
     satisfy="Commit .vetting/config.toml and .vetting/exemptions.txt first, on their own.",
-    exception="None: the second commit passes as soon as the first stands.",
+    exception="None: the second commit passes as soon as the first one is there.",
 )
 
 
@@ -40,7 +50,7 @@ def run(change: Change) -> Iterator[Finding]:
     if not deleted and not ours & {CONFIG, EXEMPTIONS}:
         return
     before, policy_source = change.comparison.before, change.comparison.policy_source
-    # A branch from before the adoption may bring a .vetting/ of its own: held against the law.
+    # A branch from before the adoption may bring a .vetting/ of its own: compared with the base.
     found = list(loosenings(before if adopted(before) else policy_source, change.after))
     policy = ours if deleted else ours & {CONFIG, EXEMPTIONS}
     alone = all(path in policy or _is_only_words(path) for path in change.touched)
@@ -56,18 +66,21 @@ def _of_merge(change: Change) -> Iterator[Finding]:
     """
     parents, fork = change.comparison.parents, change.comparison.fork
     assert fork is not None
-    brought = [{each.words for each in loosenings(fork, parent)} for parent in parents]
+    brought = [{each.key for each in loosenings(fork, parent)} for parent in parents]
     seen: set[str] = set()
     for at, parent in enumerate(parents):
-        others = set().union(*(words for other, words in enumerate(brought) if other != at))
+        others = set().union(*(keys for other, keys in enumerate(brought) if other != at))
         for each in loosenings(parent, change.after):
-            if each.words not in others | seen:
-                seen.add(each.words)
+            if each.key not in others | seen:
+                seen.add(each.key)
                 source = parent.label if at else "HEAD"
                 path = each.location.path
                 yield Finding(
                     check=ID,
-                    message=f"loosens the policy in a merge, which no side of it did: {each.words}",
+                    message=f"this merge loosens the policy although neither side did: {each.words}",
+                    code="loosened-in-merge",
+                    key=each.key,
+                    acceptable=False,
                     location=each.location,
                     package=each.package,
                     fix=(("git", "restore", f"--source={source}", "--staged", "--worktree", path),),
@@ -76,11 +89,7 @@ def _of_merge(change: Change) -> Iterator[Finding]:
 
 def _is_only_words(path: str) -> bool:
     """Files that steer nothing: the documentation beside the policy."""
-    return path.startswith(VETTING) and path.rpartition("/")[2] in (
-        "README",
-        "README.md",
-        "CODEOWNERS",
-    )
+    return path.startswith(VETTING) and path.rpartition("/")[2] in DOCUMENTS
 
 
 def _finding(loosening: Loosening, alone: bool, paths: tuple[str, ...]) -> Finding:
@@ -89,12 +98,19 @@ def _finding(loosening: Loosening, alone: bool, paths: tuple[str, ...]) -> Findi
             check=ID,
             level=Level.NOTICE,
             message=f"loosens the policy: {loosening.words}",
+            code="loosened",
+            key=loosening.key,
+            acceptable=False,
             location=loosening.location,
             package=loosening.package,
         )
     return Finding(
         check=ID,
-        message=f"loosens the policy in a change that does something else: {loosening.words}",
+        message="loosens the policy together with other changes; commit the policy change on its "
+        f"own: {loosening.words}",
+        code="loosened-with-others",
+        key=loosening.key,
+        acceptable=False,
         location=loosening.location,
         package=loosening.package,
         fix=(("git", "commit", "-m", "Policy: say why", "--", *paths),),

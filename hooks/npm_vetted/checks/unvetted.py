@@ -7,22 +7,36 @@ from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Finding, Level
+from npm_vetted.packages.versions import newest
 from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
 from npm_vetted.vetting.policy import EXEMPTIONS
 from npm_vetted.vetting.resolver import Gap, GapReason, Verdict
 
 ID: Final = "unvetted"
 HOOKS: Final = frozenset({"notes"})
+CODES: Final = {
+    "new": "A new package that no note or exemption covers.",
+    "brought": "A package that an unvetted direct dependency brings.",
+    "upgraded": "An upgrade that no note covers.",
+    "downgraded": "A downgrade that no note covers.",
+    "promoted": "A package that becomes direct, or leaves development, without a note for that use.",
+    "source-changed": "A package whose download source changed, without a note for the new source.",
+    "no-note": "A locked package that no note or exemption covers (check --all).",
+    "criteria": "A note that lacks criteria which the policy requires.",
+    "chain": "A note of an upgrade from a version that is not vetted itself.",
+    "own-note": "A package that a note only lists, where the policy requires a note of its own.",
+    "unbound": "A note or exemption whose hash cannot be compared with the lockfile's.",
+}
 EXPLANATION: Final = Explanation(
     what=(
         "An added or upgraded package that no vetting note, and no exemption, covers with the "
-        "criteria that the policy asks."
+        "criteria that the policy requires."
     ),
     why=(
-        "Whoever adds a package runs its code, and the code of all that it brings. event-stream "
-        "3.3.6 (2018) brought flatmap-stream, a package nobody had looked at; axios 1.14.1 (2026) "
-        "brought plain-crypto-js. A note is a person's word that this version was looked at, "
-        "bound to the hash of what they looked at."
+        "A project runs the code of every package that it adds, and of all that they bring. "
+        "event-stream 3.3.6 (2018) brought flatmap-stream, a package that nobody had looked at; "
+        "axios 1.14.1 (2026) brought plain-crypto-js. A note records that a person looked at this "
+        "version, and is bound to the hash of what they looked at."
     ),
     before='$ npm install express\n$ git commit -am "Add express"     # no note: rejected',
     after=(
@@ -64,26 +78,28 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Finding:
-    """What is vouched for by a hash that cannot be compared with the lockfile's.
+    """A package that is covered by a hash that cannot be compared with the lockfile's.
 
-    A warning where the version stood before (the project moves to another client) or the client
-    keeps no hash of it; what enters by such a note enters by nobody's word.
+    It is a warning where the version was locked before (the project moves to another client), or
+    where the client records no hash of it. Otherwise nothing says what these bytes are.
     """
     source = verdict.mention.note.path if verdict.mention else EXEMPTIONS
     lock = use.lockfile.format
     if use.artifact.unhashed:
         message = (
-            f"{lock} keeps no hash of {use.artifact.label}, so {source} does not bind its bytes"
+            f"{lock} records no hash for {use.artifact.label}, so {source} cannot be tied to its "
+            "contents"
         )
-        return use_finding(ID, use, message, level=Level.WARNING)
-    stood = bool(use.before) or change.everything
+        return use_finding(ID, "unbound", use, message, level=Level.WARNING)
+    was_locked = bool(use.before) or change.everything
     wanted = change.scope_arguments if use.before else (use.artifact.label,)
     return use_finding(
         ID,
+        "unbound",
         use,
-        f"{source} vouches for {use.artifact.label} by a hash that {lock} does not have: the bytes "
-        "are not bound",
-        level=Level.WARNING if stood else Level.ERROR,
+        f"{source} records a different kind of hash than {lock}; npm-vetted cannot confirm that the "
+        "contents are the same",
+        level=Level.WARNING if was_locked else Level.ERROR,
         fix=(("npm-vetted", "note", *wanted),),
     )
 
@@ -93,9 +109,8 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
     bringers = {} if alone else _bringers([use for use, _ in uses if use.direct])
     for use, gap in uses:
         bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
-        yield use_finding(
-            ID, use, _message(change, use, gap, bringer), fix=(_fix(change, bringer),)
-        )
+        code, message = _reason(change, use, gap, bringer)
+        yield use_finding(ID, code, use, message, fix=(_fix(change, bringer),))
 
 
 def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], IntroducedPackage]:
@@ -116,34 +131,49 @@ def _fix(change: Change, bringer: IntroducedPackage | None) -> tuple[str, ...]:
     return ("npm-vetted", "note", bringer.artifact.label, "--criteria", ",".join(criteria))
 
 
-def _message(
+def _reason(
     change: Change, use: IntroducedPackage, gap: Gap, bringer: IntroducedPackage | None
-) -> str:
+) -> tuple[str, str]:
+    """The code and the message."""
     note = gap.mention.note.path if gap.mention else ""
     match gap.lack:
         case GapReason.CRITERIA:
-            return f"{note} lacks the criteria the policy asks: {', '.join(gap.criteria)}"
+            return "criteria", f"{note} lacks criteria of the policy: {', '.join(gap.criteria)}"
         case GapReason.CHAIN:
-            return f"{note} was reviewed from {gap.since}, which is not vetted itself"
-        case GapReason.DIRECT:
             return (
-                f"now a direct dependency, while {note} only accepts it as brought by another: "
-                "it needs a note of its own"
+                "chain",
+                f"{note} only reviews the changes since {gap.since}, which is not vetted",
+            )
+        case GapReason.DIRECT:
+            return "promoted", (
+                f"now a direct dependency, but {note} covers it only as a transitive one; it needs "
+                "its own note"
             )
         case GapReason.OWN:
-            return f"{note} only lists it; the policy asks for a note of its own"
+            return "own-note", f"{note} only lists it; the policy requires a note of its own"
     return _missing(change, use, bringer)
 
 
-def _missing(change: Change, use: IntroducedPackage, bringer: IntroducedPackage | None) -> str:
+def _missing(
+    change: Change, use: IntroducedPackage, bringer: IntroducedPackage | None
+) -> tuple[str, str]:
     if bringer is not None and bringer is not use:
-        return f"comes with {bringer.artifact.label}, and no note or exemption covers it"
+        return "brought", f"comes with {bringer.artifact.label}, and no note or exemption covers it"
     if use.arrival is Arrival.PROMOTED:
-        return "now asked for directly or shipped, and no note covers it"
+        return "promoted", "now a direct or production dependency, and no note covers it"
     if change.everything:
-        return "no note or exemption covers it"
+        return "no-note", "no note or exemption covers it"
     if use.subject.previous:
-        return f"upgraded from {', '.join(use.subject.previous)}, and no note covers it"
+        came = ", ".join(use.subject.previous)
+        kind = "downgraded" if _is_downgrade(use) else "upgraded"
+        return kind, f"{kind} from {came}, and no note covers it"
     if use.arrival is Arrival.CHANGED:
-        return "its source changed, and no note covers it"
-    return "new, and no note or exemption covers it"
+        return "source-changed", "its download source changed, and no note covers the new one"
+    return "new", "new, and no note or exemption covers it"
+
+
+def _is_downgrade(use: IntroducedPackage) -> bool:
+    """Whether every version that was locked before is newer."""
+    version = use.artifact.version or ""
+    newer = [newest([each, version]) == each != version for each in use.subject.previous]
+    return all(newer)

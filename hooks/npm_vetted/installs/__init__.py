@@ -115,4 +115,6 @@ def problems_of(path: str, context: Context) -> Iterator[Problem]:
             message=f"undecided: {error.message}",
             location=Location(error.path or path, error.line),
             level=Level.WARNING,
+            code="undecided",
+            key=path,
         )

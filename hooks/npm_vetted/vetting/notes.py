@@ -16,7 +16,8 @@ from npm_vetted.vetting.pins import Pins
 
 FOLDER: Final = ".vetting/notes/"
 GROUPS: Final = ".vetting/notes/_groups/"
-BESIDE: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
+DOCUMENTS: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
+"""Files that steer nothing: allowed in .vetting/ and in each of its folders."""
 _SEARCH_LIMIT: Final = 200
 _LONGEST_STEM: Final = 100
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")

@@ -30,6 +30,8 @@ class Loosening(NamedTuple):
     words: str
     location: Location
     package: str | None = None
+    key: str = ""
+    """What is loosened, by a name that does not depend on words: two sides of a merge are compared by it."""
 
 
 def adopted(snapshot: Snapshot) -> bool:
@@ -42,7 +44,7 @@ def loosenings(before: Snapshot, after: Snapshot) -> Iterator[Loosening]:
     if not adopted(before):
         return
     if not adopted(after):
-        yield Loosening(words="the policy is taken away", location=Location(CONFIG))
+        yield Loosening(words="the policy is taken away", location=Location(CONFIG), key="adopted")
     data = after.read(CONFIG)
     document = load_toml(CONFIG, data or b"")
     old = read_policy(before.read(CONFIG), adopted=True)
@@ -58,13 +60,18 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
         return Location(CONFIG, document.line_of(*keys))
 
     for words in _of_demands(old.demands, new.demands):
-        yield Loosening(words=words, location=at("policy"))
+        yield Loosening(words=words, location=at("policy"), key=f"policy {words}")
     for words in _of_development(old, new):
-        yield Loosening(words=words, location=at("policy", "development"))
+        yield Loosening(words=words, location=at("policy", "development"), key=f"policy {words}")
     for url in _added(old.registries.urls, new.registries.urls):
-        yield Loosening(words=f"packages may come from {url}", location=at("registries"))
+        yield Loosening(
+            words=f"packages may come from {url}", location=at("registries"), key=f"registry {url}"
+        )
     for ours in _added(old.first_party, new.first_party):
-        yield Loosening(words=f"{', '.join(ours.scopes)} need no note", location=at("first-party"))
+        yield Loosening(
+            words=f"{', '.join(ours.scopes)} need no note", location=at("first-party"),
+            key=f"first-party {ours.scopes} {ours.registry}",
+        )  # fmt: skip
     for denied in _added(new.deny, old.deny):
         yield Loosening(
             words=f"{denied.package} {denied.versions or ''} is no longer denied".replace(
@@ -72,19 +79,25 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
             ),
             location=at("deny"),
             package=denied.package,
+            key=f"deny {denied.package} {denied.versions}",
         )
     for excluded in _added({e.path for e in old.exclude}, {e.path for e in new.exclude}):
-        yield Loosening(words=f"{excluded} is not looked at", location=at("exclude"))
+        yield Loosening(
+            words=f"{excluded} is not looked at", location=at("exclude"), key=f"exclude {excluded}"
+        )
     for ignore in new.ignore:
         if not any(_as_wide(each, ignore) for each in old.ignore):
             yield Loosening(
                 words=f"{ignore.check} is ignored at {ignore.path}: {ignore.reason}",
                 location=at("ignore"),
+                key=f"ignore {ignore._replace(line=0)}",
             )
     for name, words in old.criteria.items():
         if new.criteria.get(name, words) != words:
             yield Loosening(
-                words=f"the criterion {name} means something else", location=at("criteria")
+                words=f"the criterion {name} means something else",
+                location=at("criteria"),
+                key=f"criterion {name} {new.criteria.get(name)}",
             )
 
 
@@ -132,4 +145,5 @@ def _of_exemptions(old: Exemptions, new: Exemptions) -> Iterator[Loosening]:
                 words=f"{each.name}@{each.version} is exempt: {each.reason}",
                 location=Location(EXEMPTIONS, new.line_of(each)),
                 package=each.name,
+                key=f"exemption {each}",
             )

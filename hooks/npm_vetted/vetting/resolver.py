@@ -146,6 +146,19 @@ class Vetting:
         demands = self._asks(subject)
         return _demanded(demands, subject.artifact.version, since, subject.previous)
 
+    def scripts_reviewed(self, artifact: Artifact) -> bool:
+        """Whether a note of exactly these bytes says that the scripts were reviewed.
+
+        An exemption counts as one here: adoption took over what was allowed before.
+        """
+        request = VettingRequest(artifact=artifact, direct=False, development=False)
+        verdict = self.decide(request)
+        if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
+            return True
+        if verdict.mention is None or not verdict.covered:
+            return False
+        return not self.lacking_scripts(request, verdict.mention.note.grants)
+
     def lacking_scripts(self, subject: VettingRequest, grants: Collection[str]) -> tuple[str, ...]:
         """The criteria for lifecycle scripts that a note does not name."""
         return tuple(name for name in self._asks(subject).scripts if name not in grants)

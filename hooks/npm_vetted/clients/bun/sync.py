@@ -49,6 +49,9 @@ class _Comparison:
             message=message,
             location=Location(path, line),
             package=package,
+            code="out-of-date",
+            key=package or path,
+            value=message,
             fix=(
                 ("bun", "install", "--lockfile-only", *(("--cwd", folder) if folder else ())),
                 ("git", "add", self.lockfile.path),

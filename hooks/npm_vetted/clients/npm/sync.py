@@ -256,6 +256,9 @@ def halves(lockfile: NpmLockfile) -> Iterator[Problem]:
             message=f"{place}: the two halves of the lockfile differ: packages (npm 7 and later) "
             f"has {_words(ours)}, dependencies (npm 6) has {_words(theirs)}",
             location=Location(lockfile.path, line),
+            code="halves-differ",
+            key=place,
+            value=f"{_words(ours)} {_words(theirs)}",
         )
 
 
@@ -294,4 +297,7 @@ def _words(said: _Said) -> str:
 
 
 def _problem(manifest: Manifest, line: int, message: str, package: str | None = None) -> Problem:
-    return Problem(message=message, location=Location(manifest.path, line), package=package)
+    return Problem(
+        message=message, location=Location(manifest.path, line), package=package,
+        code="out-of-date", key=package or manifest.path, value=message,
+    )  # fmt: skip

@@ -122,17 +122,26 @@ class Patches:
                     f"the patch of {key} is not in the repository, as a .patch or .diff file: "
                     f"{path or self.declared.get(key, 'no path')}"
                 )
-                yield Problem(message=message, location=where, package=_name(key), fix=fix)
+                yield Problem(
+                    message=message, location=where, package=_name(key), fix=fix, code="patch-differs",
+                    key=key, value=message,
+                )  # fmt: skip
             elif len(digest) == 64 and digest != _sha256(data):
                 message = f"{path} is not the patch that the lockfile records for {key}"
-                yield Problem(message=message, location=where, package=_name(key), fix=fix)
+                yield Problem(
+                    message=message, location=where, package=_name(key), fix=fix, code="patch-differs",
+                    key=key, value=message,
+                )  # fmt: skip
         for key, name in self.declared.items():
             recorded = self._recorded(key)
             at = normpath(join(self._root, name))
             moved = recorded and normpath(join(dirname(self.lockfile), recorded)) != at
             if key not in self._data or moved:
                 message = f"the settings patch {key} with {name}, the lockfile does not"
-                yield Problem(message=message, location=where, package=_name(key), fix=fix)
+                yield Problem(
+                    message=message, location=where, package=_name(key), fix=fix, code="patch-differs",
+                    key=key, value=message,
+                )  # fmt: skip
 
 
 def _sha256(data: bytes) -> str:

@@ -59,6 +59,9 @@ class _Comparison:
             message=message,
             location=Location(path, line),
             package=package,
+            code="out-of-date",
+            key=package or path,
+            value=message,
             fix=(
                 ("pnpm", *folder, "install", "--lockfile-only"),
                 ("git", "add", self.lockfile.path),

@@ -315,6 +315,9 @@ class BerryEntries(YarnLockfile):
             f"({self.cache_key or 'missing'}), so Yarn replaces it without a word",
             location=Location(self.path, entry.line),
             fix=install_again(self.path),
+            code="checksum-replaced",
+            key=entry.key,
+            value=text,
         )
 
     def rehashed(self, before: Lockfile) -> Problem | None:
@@ -327,6 +330,9 @@ class BerryEntries(YarnLockfile):
             "lockfile before, and see that it gives this one",
             location=Location(self.path, self.metadata_line),
             level=Level.WARNING,
+            code="all-checksums-changed",
+            key="cacheKey",
+            value=f"{before.cache_key} {self.cache_key}",
         )
 
     # -- sources

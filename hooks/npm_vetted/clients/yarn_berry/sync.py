@@ -171,5 +171,8 @@ def _problem(
         message=message,
         location=Location(path, line),
         package=package,
+        code="out-of-date",
+        key=package or path,
+        value=message,
         fix=install_again(lockfile.path),
     )

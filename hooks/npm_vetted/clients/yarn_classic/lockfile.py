@@ -290,7 +290,10 @@ class ClassicLockfile(YarnLockfile):
 
     def _problem(self, message: str, location: Location, package: str) -> Problem:
         fix = (("yarn", "install", "--ignore-scripts"), ("git", "add", self.path))
-        return Problem(message=message, location=location, package=package, fix=fix)
+        return Problem(
+            message=message, location=location, package=package, fix=fix, code="out-of-date",
+            key=package, value=message,
+        )  # fmt: skip
 
 
 def _kind(resolved: str | None, ranges: Sequence[str]) -> Kind | None:

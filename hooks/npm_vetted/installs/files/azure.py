@@ -63,9 +63,9 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 class _Pipeline:
-    def __init__(self, file: YamlFile, problems_of: ShellFollower, tracked: Tracked) -> None:
+    def __init__(self, file: YamlFile, follower: ShellFollower, tracked: Tracked) -> None:
         self.file = file
-        self.problems_of = problems_of
+        self.follower = follower
         self.disk = Disk([Copied(tracked, "", CHECKOUT)])
         self.variables: dict[str, Value] = {}
         self.parameters: dict[str, Value] = {}
@@ -79,7 +79,7 @@ class _Pipeline:
                 text = (value.text or "",)
                 found[name.lower()] = either(known, text) if known else text
                 if key == "variables":
-                    self.problems_of.variable(name.replace(".", "_"), text, value.line)
+                    self.follower.variable(name.replace(".", "_"), text, value.line)
 
     def step(self, node: Node) -> None:
         """A step that runs a script, or a task that does."""
@@ -145,7 +145,7 @@ class _Pipeline:
         env = node.get("env")
         for name, each in env.table().items() if env else ():
             state.set(name, (each.text or "",), export=True)
-            self.problems_of.variable(name, (each.text or "",), each.line)
+            self.follower.variable(name, (each.text or "",), each.line)
         state.set("CI", ("true",), export=True)
         for name in _FOLDERS:
             state.set(name.replace(".", "_").upper(), (CHECKOUT,), export=True)
@@ -155,10 +155,10 @@ class _Pipeline:
         for one in filled(source, _EXPRESSIONS, self._expression):
             for other in filled(one, self._macros, self._macro_known):
                 if shell == "pwsh":
-                    run_windows(self.problems_of, other, state.fork(), cmd=False)
+                    run_windows(self.follower, other, state.fork(), cmd=False)
                 else:
-                    self.problems_of.run(other, state.fork())
-        self.problems_of.shell.functions.clear()
+                    self.follower.run(other, state.fork())
+        self.follower.shell.functions.clear()
 
     def _expression(self, text: str) -> Value | None:
         name = text.removeprefix("parameters.").removeprefix("variables.").lower()

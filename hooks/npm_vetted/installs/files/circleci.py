@@ -40,10 +40,10 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 class _Config:
     def __init__(
-        self, file: YamlFile, root: Node, problems_of: ShellFollower, tracked: Tracked
+        self, file: YamlFile, root: Node, follower: ShellFollower, tracked: Tracked
     ) -> None:
         self.file = file
-        self.problems_of = problems_of
+        self.follower = follower
         self.tracked = tracked
         self.budget = Budget(file.path)
         executors = root.get("executors")
@@ -79,7 +79,7 @@ class _Config:
             for name, value in each.table().items():
                 if value.text is not None:
                     found[name] = (value.text,)
-                    self.problems_of.variable(name, (value.text,), value.line)
+                    self.follower.variable(name, (value.text,), value.line)
         return found
 
     def _step(
@@ -119,8 +119,8 @@ class _Config:
             _TEMPLATES if "<< " in command.text or "<<p" in command.text else _none,
             resolve,
         ):
-            self.problems_of.run(source, state.fork())
-        self.problems_of.shell.functions.clear()
+            self.follower.run(source, state.fork())
+        self.follower.shell.functions.clear()
 
 
 def _none(text: str) -> Iterator[tuple[int, int, str]]:  # noqa: ARG001

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,7 +60,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     build = Build(path, context, tracked, base)
     for each in parsed:
         build.take(each)
-    return build.problems_of.finish()
+    return build.follower.finish()
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:
@@ -149,23 +149,35 @@ class Build:
     """Follows the instructions of a file."""
 
     def __init__(self, path: str, context: Context, tracked: Tracked, base: str) -> None:
-        self.problems_of = ShellFollower(path=path, context=context, ci=True)
+        self.follower = ShellFollower(path=path, context=context, ci=True)
         self.tracked = tracked
         self.base = base
         self.ignores = ignorer(path, base, context)
         self.stages: dict[str, Stage] = {}
         self.globals: dict[str, str] = {}
         self.stage: Stage | None = None
+        self._handlers: Mapping[str, Callable[[Instruction, Stage], None]] = {
+            "ADD": self._copy,
+            "CMD": self._cmd,
+            "COPY": self._copy,
+            "ENTRYPOINT": self._cmd,
+            "ENV": self._env,
+            "HEALTHCHECK": self._healthcheck,
+            "ONBUILD": self._onbuild,
+            "RUN": self._run,
+            "SHELL": self._shell,
+            "USER": self._user,
+            "WORKDIR": self._workdir,
+        }
 
     def take(self, each: Instruction) -> None:
         """Follow one instruction."""
-        handler = getattr(self, f"_{each.name.lower()}", None) if each.name.isalpha() else None
         if each.name == "FROM":
             self._from(each)
         elif each.name == "ARG":
             self._arg(each)
-        elif self.stage is not None and handler is not None:
-            handler(each, self.stage)
+        elif self.stage is not None and each.name in self._handlers:
+            self._handlers[each.name](each, self.stage)
 
     def _from(self, each: Instruction) -> None:
         _, rest = flags_of(each.body.text)
@@ -174,7 +186,7 @@ class Build:
         image = stage.expand(words[0]) if words else ""
         base = self.stages.get(image.lower())
         self.stage = base.copy() if base is not None else Stage(Disk())
-        self.problems_of.installed = set(self.problems_of.installed) if base is not None else set()
+        self.follower.installed = set(self.follower.installed) if base is not None else set()
         self.stages[str(len({id(each) for each in self.stages.values()}))] = self.stage
         if len(words) >= 3 and words[1].upper() == "AS":
             self.stages[words[2].lower()] = self.stage
@@ -194,7 +206,7 @@ class Build:
             self._told(name, stage.arguments.get(name), each.line)
 
     def _told(self, name: str, value: str | None, line: int) -> None:
-        self.problems_of.variable(name, (UNKNOWN_TEXT if value is None else value,), line)
+        self.follower.variable(name, (UNKNOWN_TEXT if value is None else value,), line)
 
     def _env(self, each: Instruction, stage: Stage) -> None:
         for name, value, offset in pairs_of(each.body.text):
@@ -253,8 +265,6 @@ class Build:
                 self._copy_local(
                     stage, source, goal, into, "parents" in named, named.get("exclude")
                 )
-
-    _add = _copy
 
     def _copy_from(
         self, stage: Stage, name: str, sources: Sequence[str], goal: str, into: bool
@@ -362,17 +372,15 @@ class Build:
         if text.startswith("["):
             words = words_of(text)
             if words and text.endswith("]") and not text.startswith("[["):
-                self.problems_of.command(
-                    words, state, Source(" ".join(words), ((0, each.line),)), 0
-                )
+                self.follower.command(words, state, Source(" ".join(words), ((0, each.line),)), 0)
                 return
         if stage.shell.lower().removesuffix(".exe") in ("powershell", "pwsh", "cmd"):
-            run_windows(self.problems_of, body, state, cmd=stage.shell.lower().startswith("cmd"))
+            run_windows(self.follower, body, state, cmd=stage.shell.lower().startswith("cmd"))
             return
         if each.heredocs:
             self._heredocs(each, body, state)
             return
-        self.problems_of.run(body, state)
+        self.follower.run(body, state)
 
     def _heredocs(self, each: Instruction, body: Source, state: State) -> None:
         """``RUN <<EOF``: the text is the script; ``RUN cat <<EOF > file``: the shell's own."""
@@ -381,18 +389,16 @@ class Build:
             text = first[1]
             shebang = text.text.split("\n", 1)[0] if text.text.startswith("#!") else "#!/bin/sh"
             if "sh" in shebang:
-                self.problems_of.run(text, state)
+                self.follower.run(text, state)
             return
         parts = [(body.text + "\n", each.line)]
         for word, text, _ in each.heredocs:
             parts.append((text.text, text.line(0)))
             parts.append((word + "\n", text.line(len(text.text))))
-        self.problems_of.run(joined(parts), state)
+        self.follower.run(joined(parts), state)
 
     def _cmd(self, each: Instruction, stage: Stage) -> None:
         self._follow(each, each.body, stage, stage.disk.copy())
-
-    _entrypoint = _cmd
 
     def _healthcheck(self, each: Instruction, stage: Stage) -> None:
         _, rest = flags_of(each.body.text)

@@ -110,7 +110,7 @@ class Frame:
     """What holds for a workflow, a job or a step: variables, directory, shell, inputs, matrix."""
 
     file: YamlFile
-    problems_of: ShellFollower
+    follower: ShellFollower
     tracked: Tracked
     variables: dict[str, Value]
     inputs: dict[str, Value]
@@ -122,7 +122,7 @@ class Frame:
 
     def inner(self) -> Frame:
         """A frame within this one."""
-        return Frame(self.file, self.problems_of, self.tracked, dict(self.variables), self.inputs,
+        return Frame(self.file, self.follower, self.tracked, dict(self.variables), self.inputs,
                      self.matrix, self.folder, self.shell, self.windows, self.disk)  # fmt: skip
 
     def take_env(self, node: Node) -> None:
@@ -131,7 +131,7 @@ class Frame:
         for name, value in env.table().items() if env else ():
             text = self.text(value.text or "")
             self.variables[name] = text
-            self.problems_of.variable(name, text, value.line)
+            self.follower.variable(name, text, value.line)
 
     def take_system(self, job: Node) -> None:
         """Where a job runs on Windows only, PowerShell is the shell unless a step says otherwise."""
@@ -186,7 +186,7 @@ class Frame:
 
     def steps(self, node: Node | None, *, checkout: bool) -> None:
         """The steps of a job, one after the other; the files come with the checkout."""
-        self.problems_of.persisted.clear()
+        self.follower.persisted.clear()
         steps = [item for item in (node.items or ()) if item.pairs] if node else []
         self.disk = Disk()
         whole = Copied(self.tracked, "", CHECKOUT)
@@ -194,7 +194,7 @@ class Frame:
             self.disk.put(whole)
         for step in steps:
             frame = self.inner()
-            frame.variables |= self.problems_of.persisted
+            frame.variables |= self.follower.persisted
             frame.take_env(step)
             if _is_checkout(step):
                 frame.check_out(step)
@@ -213,7 +213,7 @@ class Frame:
 
     def _is_own(self, repository: str) -> bool:
         """Whether ``owner/name`` is this very repository, as its package.json says."""
-        data = self.problems_of.context.read("package.json") or b""
+        data = self.follower.context.read("package.json") or b""
         return (
             re.search(rb"[/:\"]" + re.escape(repository.encode()) + rb"(?:\.git)?[\"#/]", data)
             is not None
@@ -276,14 +276,12 @@ class Frame:
         name = (shell or ("pwsh" if powershell else "bash")).split()[0].rpartition("/")[2]
         for filled_source in filled(source, _TEMPLATES, self.resolve):
             if name in ("pwsh", "powershell", "cmd"):
-                run_windows(self.problems_of, filled_source, self.state(where), cmd=name == "cmd")
+                run_windows(self.follower, filled_source, self.state(where), cmd=name == "cmd")
             elif name in ("bash", "sh", "zsh", "dash", "ksh"):
-                self.problems_of.run(filled_source, self.state(where))
+                self.follower.run(filled_source, self.state(where))
             elif _CLIENT.search(source.text) and "install" in source.text:
-                self.problems_of.undecided(
-                    f"a script for {name} that names a client", source.line(0)
-                )
-        self.problems_of.shell.functions.clear()
+                self.follower.undecided(f"a script for {name} that names a client", source.line(0))
+        self.follower.shell.functions.clear()
 
     def action(self, uses: str, given: Node | None, where: Value, line: int) -> None:
         """Actions that install, and inputs that hold commands."""

@@ -43,12 +43,12 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 class _Pipeline:
     def __init__(
-        self, file: YamlFile, root: Node, problems_of: ShellFollower, context: Context
+        self, file: YamlFile, root: Node, follower: ShellFollower, context: Context
     ) -> None:
         self.file = file
         self.root = root.table()
         self.budget = Budget(file.path)
-        self.problems_of = problems_of
+        self.follower = follower
         self.context = context
         default = self.root.get("default")
         self.default = {**self.root, **(default.table() if default else {})}
@@ -73,7 +73,7 @@ class _Pipeline:
             text = value.text if value.text is not None else value.scalar("value")
             if text is not None:
                 found[name] = (text,)
-                self.problems_of.variable(name, (text,), value.line)
+                self.follower.variable(name, (text,), value.line)
         return found
 
     def _extended(self, name: str) -> dict[str, Node]:
@@ -127,11 +127,11 @@ class _Pipeline:
             for text in source.text.split("\n"):
                 parts.append((text + "\n", source.line(offset)))
                 offset += len(text) + 1
-        state = base_state(self.context, self.problems_of.path)
+        state = base_state(self.context, self.follower.path)
         state.script = None
         for name, value in {**variables, "CI": ("true",), "CI_PROJECT_DIR": (CHECKOUT,)}.items():
             state.set(name, value, export=True)
         if variables.get("GIT_STRATEGY") in (("none",), ("empty",)):
             state.disk = Disk()
-        self.problems_of.run(joined(parts), state)
-        self.problems_of.shell.functions.clear()
+        self.follower.run(joined(parts), state)
+        self.follower.shell.functions.clear()

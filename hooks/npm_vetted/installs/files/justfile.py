@@ -47,9 +47,9 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 class _Justfile:
-    def __init__(self, text: str, problems_of: ShellFollower, state: State) -> None:
+    def __init__(self, text: str, follower: ShellFollower, state: State) -> None:
         self.lines = text.replace("\r\n", "\n").split("\n")
-        self.problems_of = problems_of
+        self.follower = follower
         self.state = state
         self.variables: dict[str, Value] = {}
         self.windows = False
@@ -91,13 +91,13 @@ class _Justfile:
         quoted = _STRING.match(text)
         if quoted is None:
             if text.startswith("`"):
-                self.problems_of.run(Source(text.strip("`"), ((0, line),)), self.state.fork())
+                self.follower.run(Source(text.strip("`"), ((0, line),)), self.state.fork())
             return
         value = (next(group for group in quoted.groups() if group is not None),)
         self.variables[name] = value
         if export or exports:
             self.state.set(name, value, export=True)
-            self.problems_of.variable(name, value, line)
+            self.follower.variable(name, value, line)
 
     def _parameters(self, text: str, state: State, line: int) -> dict[str, Value | None]:
         """What a recipe's parameters are by default; a ``$`` before one exports it."""
@@ -107,7 +107,7 @@ class _Justfile:
             if "$" in sign:
                 value = found[name] or UNKNOWN
                 state.set(name, value, export=True)
-                self.problems_of.variable(name, value, line)
+                self.follower.variable(name, value, line)
         return found
 
     def _recipe(self, body: list[tuple[str, int]], head: str, folder: str | None) -> None:
@@ -139,10 +139,10 @@ class _Justfile:
                 if folder:
                     state.enter((folder,))
                 if self.windows and not whole:
-                    run_windows(self.problems_of, source, state, cmd=False)
+                    run_windows(self.follower, source, state, cmd=False)
                 else:
-                    self.problems_of.run(source, state)
-        self.problems_of.shell.functions.clear()
+                    self.follower.run(source, state)
+        self.follower.shell.functions.clear()
 
 
 def _pieces(lines: list[tuple[str, int]], *, whole: bool) -> Iterator[list[tuple[str, int]]]:

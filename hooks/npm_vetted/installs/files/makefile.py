@@ -55,9 +55,9 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 class _Makefile:
-    def __init__(self, text: str, problems_of: ShellFollower, state: State) -> None:
+    def __init__(self, text: str, follower: ShellFollower, state: State) -> None:
         self.lines = text.replace("\r\n", "\n").split("\n")
-        self.problems_of = problems_of
+        self.follower = follower
         self.state = state
         self.variables: dict[str, list[str]] = {
             "MAKE": ["make"],
@@ -77,7 +77,7 @@ class _Makefile:
         for name, line in self.exported.items():
             value = self._expanded(name and f"$({name})")
             self.state.set(name, value, export=True)
-            self.problems_of.variable(name, value, line)
+            self.follower.variable(name, value, line)
         if self.export_all:
             for name in self.variables:
                 self.state.set(name, self._expanded(f"$({name})"), export=True)
@@ -85,8 +85,8 @@ class _Makefile:
             self._shells(recipe)
         for recipe in [*self.recipes, *self.calls]:
             for text in self._fill(recipe):
-                self.problems_of.run(text, self.state.fork())
-        self.problems_of.shell.functions.clear()
+                self.follower.run(text, self.state.fork())
+        self.follower.shell.functions.clear()
 
     def _read(self) -> None:
         index = 0

@@ -97,17 +97,32 @@ class ShellFollower:
                     self.report(
                         f"{name}={shown(text)} switches install scripts on for every command that sees it",
                         line,
+                        code="variable-switches-on",
+                        key=f"{name}={shown(text)}",
                     )
                 elif switch is Switch.UNKNOWN:
                     self.undecided(
                         f"{name} is {shown(text)!r}: whether install scripts run cannot be told",
                         line,
+                        key=f"{name}={shown(text)}",
                     )
 
     def report(
-        self, message: str, line: int, level: Level = Level.ERROR, fix: Sequence[str] = ()
+        self,
+        message: str,
+        line: int,
+        level: Level = Level.ERROR,
+        fix: Sequence[str] = (),
+        *,
+        code: str,
+        key: str,
+        basis: Sequence[str] = (),
     ) -> None:
-        """Add a problem, once a line and message."""
+        """Add a problem, once for each line and message.
+
+        ``key`` is the command with its white space folded and its credentials masked. ``basis`` is
+        what the decision rests on beside the command: where it runs, and why.
+        """
         if (message, line) in self._seen:
             return
         self._seen.add((message, line))
@@ -117,12 +132,17 @@ class ShellFollower:
                 location=Location(self.path, line),
                 level=level,
                 fix=(tuple(shown(word) for word in fix),) if fix else (),
+                code=code,
+                key=masked(key),
+                value="\n".join((masked(key), *basis)),
             )
         )
 
-    def undecided(self, message: str, line: int) -> None:
+    def undecided(self, message: str, line: int, *, key: str = "") -> None:
         """Add a warning about what nobody can tell from the files."""
-        self.report(f"undecided: {message}", line, Level.WARNING)
+        self.report(
+            f"undecided: {message}", line, Level.WARNING, code="undecided", key=key or message
+        )
 
     def finish(self) -> Iterator[Problem]:
         """Every problem, by line."""
@@ -271,8 +291,8 @@ class ShellFollower:
                 for text in () if doubt.problems else _quoted(word):
                     doubt.text(text, state, call.source, depth)
         for problem in doubt.problems[:1]:
-            message = problem.message.removeprefix("undecided: ")
-            self.undecided(f"if `{shown(name)}` runs it: {message}", problem.location.line)
+            where = problem.location.line
+            self.undecided(f"if `{shown(name)}` runs it: {problem.key}", where, key=problem.key)
 
     # -- what a client's command does
 
@@ -295,7 +315,8 @@ class ShellFollower:
     ) -> None:
         exact = act.client == "npm" and act.folder is not None
         scene = Scene(self.context, state, place, act.client, exact, act.alone)
-        label = f"`{shown(' '.join(words))[:120]}`"
+        command = shown(" ".join(words))
+        label = f"`{command[:120]}`"
         fix = self._fix(act, scene)
         switch, by = self._switch(act, scene)
         allowed = bool(act.packages) and all(
@@ -304,29 +325,34 @@ class ShellFollower:
         if act.kind in (Kind.REBUILD, Kind.ALLOW) and allowed:
             return
         if act.kind is Kind.ALLOW:
-            self.report(f"{label} lets packages run install scripts that no note covers", line)
+            message = f"{label} lets packages run install scripts that no note covers"
+            self.report(message, line, code="allows-scripts", key=command)
             return
         if switch is Switch.ON:
-            self.report(f"{label}: {by} switches install scripts on", line, fix=fix)
+            self.report(
+                f"{label}: {by} switches install scripts on", line, fix=fix, code="scripts-on",
+                key=command, basis=(str(by),),
+            )  # fmt: skip
             return
         if act.kind is Kind.RUN and self._stays(act, scene):
             return
         if act.kind is Kind.RUN and (loose := _loose(act.packages)) and not _all_known(loose):
-            self.undecided(f"{label}: which version it fetches cannot be told", line)
+            self.undecided(f"{label}: which version it fetches cannot be told", line, key=command)
         elif act.kind is Kind.RUN and loose:
             self.report(
                 f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
                 "version is not exact",
                 line,
-                fix=(),
+                code="unpinned",
+                key=command,
             )
             return
         if switch is Switch.UNKNOWN:
-            self.undecided(f"{label}: which flags it gets cannot be told", line)
+            self.undecided(f"{label}: which flags it gets cannot be told", line, key=command)
             return
-        if switch is not Switch.OFF and not self._in_force(act, scene, label, line, fix):
+        if switch is not Switch.OFF and not self._in_force(act, scene, command, line, fix):
             return
-        self._lockfile(act, scene, label, line)
+        self._lockfile(act, scene, command, line)
 
     def _fix(self, act: ClientAction, scene: Scene) -> tuple[str, ...]:
         if act.client == "yarn" and scene.client == "yarn-berry":
@@ -362,9 +388,10 @@ class ShellFollower:
         return (act.switch, act.by) if found[0] is Switch.UNSET else found
 
     def _in_force(
-        self, act: ClientAction, scene: Scene, label: str, line: int, fix: tuple[str, ...]
+        self, act: ClientAction, scene: Scene, command: str, line: int, fix: tuple[str, ...]
     ) -> bool:
         """Whether settings make it safe; else the reason is reported."""
+        label = f"`{command[:120]}`"
         if act.kind is Kind.TIDY and scene.where in self.installed:
             return True
         if UNKNOWN_TEXT in scene.where and act.kind is not Kind.GLOBAL:
@@ -372,28 +399,36 @@ class ShellFollower:
                 return True
             if scene.where == UNKNOWN_TEXT:
                 message = "where it runs cannot be told, so which settings hold"
-                self.undecided(f"{label}: {message}", line)
+                self.undecided(f"{label}: {message}", line, key=command)
                 return False
         verdict = scene.settings_hold(act)
         if verdict is True:
             return True
         if verdict is None:
-            self.undecided(f"{label}: what {scene.doubt} holds when it runs cannot be told", line)
+            message = f"{label}: what {scene.doubt} holds when it runs cannot be told"
+            self.undecided(message, line, key=command)
         elif act.kind is Kind.TIDY:
-            self.undecided(f"{label} runs install scripts where packages are still missing", line)
+            message = f"{label} runs install scripts where packages are still missing"
+            self.undecided(message, line, key=command)
         else:
-            self.report(f"{label} runs install scripts: {scene.reason(act)}", line, fix=fix)
+            reason = scene.reason(act)
+            self.report(
+                f"{label} runs install scripts: {reason}", line, fix=fix, code="scripts-run",
+                key=command, basis=(shown(scene.where), scene.client, reason),
+            )  # fmt: skip
         return False
 
-    def _lockfile(self, act: ClientAction, scene: Scene, label: str, line: int) -> None:
+    def _lockfile(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
         """An install that may rewrite the lockfile where it should not."""
+        label = f"`{command[:120]}`"
         if act.kind in (Kind.INSTALL, Kind.ADD, Kind.TIDY):
             self.installed.add(scene.where)
         project = scene.project
         if not self.ci or project is None or not project.lockfiles or act.frozen:
             return
         if act.kind is Kind.ADD and _loose(act.packages):
-            self.report(f"{label} installs what the lockfile does not pin", line, Level.WARNING)
+            message = f"{label} installs what the lockfile does not pin"
+            self.report(message, line, Level.WARNING, code="not-locked", key=command)
         elif act.kind is Kind.INSTALL:
             default = self.knows_ci or "true" in scene.state.variables.get("CI", ())
             if act.frozen is None and default and scene.client in _LOCKFILE_DEFAULTS:
@@ -403,6 +438,8 @@ class ShellFollower:
                 f"{label} may install other versions than the lockfile's and rewrite it; {better} does not",
                 line,
                 Level.WARNING,
+                code="lockfile-may-change",
+                key=command,
             )
 
     # -- settings that commands change
@@ -420,7 +457,10 @@ class ShellFollower:
             )
         )
         if switches_on:
-            self.report(f"setting {key} to {shown(value)!r} switches install scripts on", line)
+            self.report(
+                f"setting {key} to {shown(value)!r} switches install scripts on", line,
+                code="setting-switches-on", key=f"{key}={shown(value)}",
+            )  # fmt: skip
             return
         names = {"npm": (".npmrc",), "pnpm": (".npmrc",), "yarn": (".yarnrc", ".yarnrc.yml")}[
             act.client
@@ -484,6 +524,19 @@ def _client_script(words: Sequence[str]) -> list[str] | None:
             return [found.group(1), *words[index + 1 :]]
         return [stem, *words[index + 1 :]] if stem in readers() else None
     return None
+
+
+_CREDENTIALS = re.compile(
+    r"(://[^/@\s]*:)[^/@\s]+(@)|((?:_authToken|_auth|_password|--otp)[= ])\S+|\bnpm_[A-Za-z0-9]{20,}"
+)
+
+
+def masked(command: str) -> str:
+    """A command with its white space folded and its credentials replaced by stars."""
+    folded = " ".join(command.split())
+    return _CREDENTIALS.sub(
+        lambda found: f"{found[1] or found[3] or ''}***{found[2] or ''}", folded
+    )
 
 
 def _name(package: str) -> str:
