@@ -12,7 +12,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened
+from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, work_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +67,26 @@ def staged(arguments: list[str]) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+_PROGRAMS = (b"/program ", b"/pnpmfile-changes-settings ")
+_CODE = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json")
+
+
+def is_bound_by_baseline(paths: list[str]) -> bool:
+    """Whether the baseline spells one of some paths, or accepts a program that code may belong to.
+
+    The file of the working tree is read: the question is only whether to look closer.
+    """
+    top = work_tree(os.getcwd())  # noqa: PTH109
+    try:
+        with open(os.path.join(top or ".", ".vetting", "baseline.txt"), "rb") as file:  # noqa: PTH118, PTH123
+            text = file.read()
+    except OSError:
+        return False
+    if any(each in text for each in _PROGRAMS) and any(path.endswith(_CODE) for path in paths):
+        return True
+    return any(path.encode("utf-8", "surrogateescape") in text for path in paths)
+
+
 def may_be_a_push(arguments: argparse.Namespace | None = None) -> bool:
     """Whether we may be a hook of a push: by the options, pre-commit's variables, or a pipe."""
     if arguments is not None and (
@@ -92,7 +112,8 @@ def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
         return False
     if any(b" 120000 " in head for head in fields[0:-1:2]):  # links lead anywhere
         return False
-    if not all(is_unread(os.fsdecode(path)) for path in fields[1::2]):
+    paths = [os.fsdecode(path) for path in fields[1::2]]
+    if not all(map(is_unread, paths)) or is_bound_by_baseline(paths):
         return False
     if not any(word in _QUIET for word in arguments):
         print("npm-vetted: nothing of npm's is touched: nothing to judge", file=sys.stderr)  # noqa: T201

@@ -1387,14 +1387,14 @@ CONFIGS: Final = {
         'allowed = ["https://registry.npmjs.org/"]',
         'allowed = ["https://registry.npmjs.org/", "https://evil.example/"]',
     ),
-    "everything excluded": ("format = 1", 'format = 1\n[[exclude]]\npath = "**"\nreason = "all"\n'),
+    "everything excluded": ("format = 2", 'format = 2\n[[exclude]]\npath = "**"\nreason = "all"\n'),
     "the check ignored": (
-        "format = 1",
-        'format = 1\n[[ignore]]\ncheck = "unvetted"\npath = "**"\nreason = "all"\n',
+        "format = 2",
+        'format = 2\n[[ignore]]\ncheck = "unvetted"\npath = "**"\nreason = "all"\n',
     ),
     "its owner made one of ours": (
-        "format = 1",
-        'format = 1\n[[first-party]]\nscopes = ["@evil"]\nregistry = "https://registry.npmjs.org/"\n',
+        "format = 2",
+        'format = 2\n[[first-party]]\nscopes = ["@evil"]\nregistry = "https://registry.npmjs.org/"\n',
     ),
     "a looser rule for development": (
         "[registries]",
@@ -1522,7 +1522,7 @@ def _notes_symlink(world: World) -> None:
 @attack("a policy of a newer format", "misused")
 def _newer_format(world: World) -> None:
     world.install(EVIL)
-    world.edit(".vetting/config.toml", "format = 1", "format = 99")
+    world.edit(".vetting/config.toml", "format = 2", "format = 99")
 
 
 @attack("a policy with a misspelt key", "misused")

@@ -68,7 +68,11 @@ def test_notes_that_are_wrong(repo: GitRepo, path: str, text: str, line: int, me
         ("config.tml", "; did you mean '.vetting/config.toml'?"),
         ("exemption.txt", "; did you mean '.vetting/exemptions.txt'?"),
         ("note/b.toml", "; did you mean '.vetting/notes/'?"),
-        ("CODEOWNERS2", " (known: .vetting/config.toml, .vetting/exemptions.txt, .vetting/notes/)"),
+        (
+            "CODEOWNERS2",
+            (" (known: .vetting/baseline.txt, .vetting/config.toml, .vetting/exemptions.txt, "
+            ".vetting/notes/)"),
+        ),
     ],
 )  # fmt: skip
 def test_a_file_that_nothing_reads(repo: GitRepo, path: str, hint: str) -> None:

@@ -128,8 +128,8 @@ def test_suggest_measures_a_delta_from_what_is_vetted_and_names_the_exceptions(s
     done = shop.run("suggest")
     assert done.out.splitlines()[0] == "a@2.0.0  (unvetted, direct): 4 lines"
     assert "npm-vetted diff a@1.0.0 2.0.0" in done.out.replace('"', "")
-    assert "[[ignore]] install-command x: at adoption" in done.out
-    assert done.out.splitlines()[-1].endswith("4 lines to read; 1 exceptions from the adoption")
+    assert "accepted install-command/* x: at adoption" in done.out
+    assert done.out.splitlines()[-1].endswith("4 lines to read; 1 findings accepted")
 
 
 def test_suggest_without_a_repository(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_a_literal_token_is_named_and_never_accepted(git_repo: GitRepo) -> None:
     said = adopt(git_repo, status=1)
     assert ".npmrc:2: " in said
     assert "npm_abcdefghijklmnop" not in said
-    assert "mend this before you commit" in said
+    assert "fix this before you commit" in said
     assert [each for each in ignored(git_repo) if each["check"] == "client-settings"] == []
     assert vetted(git_repo, "check", "--all").returncode == 1
 
@@ -386,12 +386,20 @@ def test_what_else_is_found_is_accepted_at_adoption(git_repo: GitRepo) -> None:
     git_repo.write("Dockerfile", "FROM node:22\nRUN npm install -g evil\n")
     git_repo.commit("A shop out of step")
     adopt(git_repo)
-    entries = ignored(git_repo)
-    assert {each["reason"] for each in entries} == {"at adoption"}
-    assert {(each["check"], each["path"]) for each in entries} == {
-        ("install-command", "Dockerfile"),
-        ("lockfile-sync", "package.json"),
-    }
+    assert ignored(git_repo) == []
+    lines = (git_repo.path / ".vetting/baseline.txt").read_text().splitlines()
+    assert [line.split(" ")[:2] for line in lines] == [
+        ["install-command/scripts-run", "Dockerfile"],
+        ["lockfile-sync/out-of-date", "package.json"],
+        ["lockfile-sync/out-of-date", "package.json"],
+    ]
+    assert vetted(git_repo, "check", "--all").returncode == 0
+    git_repo.write(
+        "Dockerfile", "FROM node:22\nRUN npm install -g evil\nRUN npm install -g worse\n"
+    )
+    git_repo.add()
+    [found] = json.loads(vetted(git_repo, "check", "--format", "json").stdout)["findings"]
+    assert (found["code"], found["line"]) == ("scripts-run", 3)
 
 
 def test_a_library_without_a_lockfile(git_repo: GitRepo) -> None:

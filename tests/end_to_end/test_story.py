@@ -130,10 +130,9 @@ def test_init_adopts_with_the_policy_that_is_written(quick: Story) -> None:
     quick.repo.write(".vetting/config.toml", OUR_POLICY)
     assert "kept .vetting/config.toml; exempted 66 packages" in quick.vetted("init")
     config = (quick.repo.path / ".vetting/config.toml").read_text(encoding="utf-8")
-    accepted = (
-        '\n[[ignore]]\ncheck = "install-command"\npath = "Dockerfile"\nreason = "at adoption"\n'
-    )
-    assert config == OUR_POLICY + accepted
+    assert config == OUR_POLICY.replace("format = 1", "format = 2")
+    baseline = (quick.repo.path / ".vetting/baseline.txt").read_text(encoding="utf-8")
+    assert baseline.startswith("install-command/scripts-run Dockerfile ")
     quick.vetted("init")
     assert (quick.repo.path / ".vetting/config.toml").read_text(encoding="utf-8") == config
     quick.accepted("commit", "-m", "Adopt npm-vetted")

@@ -22,8 +22,9 @@ from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.installs import kinds, mentions_client, problems_of
 from npm_vetted.model import Level, Problem
 from npm_vetted.projects.discovery import Projects
+from npm_vetted.vetting.exemptions import Exemptions
 from npm_vetted.vetting.notes import NoteStore
-from npm_vetted.vetting.policy import Exemptions, Policy
+from npm_vetted.vetting.policy import Policy
 from npm_vetted.vetting.resolver import Vetting
 from tests.support.git_repo import GitRepo
 from tests.support.real_clients import NODE, Clients, Marker

@@ -40,9 +40,10 @@ from npm_vetted.registry.settings import load_settings
 from npm_vetted.registry.tarball import open_tarball
 from npm_vetted.review.changelog import find_changelog, hosted
 from npm_vetted.review.treediff import diff_trees
+from npm_vetted.vetting.exemptions import Exemptions
 from npm_vetted.vetting.notes import file_stem, mentions, package_folder, read_note
 from npm_vetted.vetting.pins import read_pinned, write_pinned
-from npm_vetted.vetting.policy import Exemptions, Policy, read_policy
+from npm_vetted.vetting.policy import Policy, read_policy
 from tests.support.tarballs import integrity_of, package_of
 
 HERE = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted.errors import UsageError
-from npm_vetted.vetting.policy import EXEMPTIONS, Exemption, Exemptions
+from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption, Exemptions
 from tests.support.npm_projects import sri
 
 A = f"@s/a@1.0.0 {sri('a')} scripts at adoption"

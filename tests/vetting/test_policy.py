@@ -8,7 +8,7 @@ import pytest
 
 from npm_vetted.commands.init import _CONFIG
 from npm_vetted.errors import UsageError
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.model import Artifact, Finding, Kind, Location
 from npm_vetted.vetting.policy import (
     CONFIG,
     Demands,
@@ -85,7 +85,8 @@ def test_everything_that_it_may_say() -> None:
     assert policy.first_party == (
         FirstParty(scopes=("@acme", "@acme-labs"), registry="https://npm.acme.example/"),
     )
-    assert policy.deny == (Deny(package="event-stream", versions="3.3.6", reason="flatmap-stream"),)
+    [denied] = policy.deny
+    assert denied._replace(line=0) == Deny("event-stream", ("3.3.6",), "flatmap-stream", 0)
     assert policy.exclude == (Exclude(path="templates/**", reason="nobody installs these"),)
     assert policy.ignore == (
         Ignore(
@@ -100,7 +101,7 @@ def test_everything_that_it_may_say() -> None:
 @pytest.mark.parametrize("data", [None, b"", b"format = 1\n", _CONFIG.encode()])
 def test_the_defaults(data: bytes | None) -> None:
     policy = read_policy(data, adopted=True)
-    assert policy == Policy(adopted=True)
+    assert policy._replace(format=2) == Policy(adopted=True)
     assert policy.demands == Demands(
         new=("health",),
         upgrade=dict.fromkeys(("major", "minor", "patch"), ("changelog",)),
@@ -115,8 +116,8 @@ def test_the_defaults(data: bytes | None) -> None:
 BAD = [
     ("formt = 1", "formt: unknown key; did you mean 'format'?", 1),
     ("format = 'one'", "format: expected a whole number, found the string 'one'", 1),
-    ("format = 0", "format: expected 1, found 0", 1),
-    ("format = 2", "format: format 2 is newer than this npm-vetted knows (1)", 1),
+    ("format = 0", "format: expected 2, found 0", 1),
+    ("format = 3", "format: format 3 is newer than this npm-vetted knows (2)", 1),
     ("[policy]\nnews = []", "policy.news: unknown key; did you mean 'new'?", 2),
     ("[policy]\nnew = 'health'", "policy.new: expected a list of strings, found the string 'health'", 2),
     ("[policy]\nnew = [1]", "policy.new[0]: expected a string, found the number 1", 2),
@@ -159,7 +160,7 @@ BAD = [
     ("[[deny]]\npackage = 'a'\nreason = ' '", "deny[0].reason: say why: the reason is empty", 3),
     (
         "[[deny]]\npackage = 'a'\nversions = '^1'\nreason = 'bad'",
-        "deny[0].versions: expected an exact version, or bounds such as '>=1.0.0 <2.0.0', found '^1'", 3,
+        "deny[0].versions: expected an exact version, bounds such as '>=1.0.0 <2.0.0', or '*', found '^1'", 3,
     ),
     ("[[exclude]]\npath = 'a'", "exclude[0]: the key 'reason' is missing", 1),
     (
@@ -186,7 +187,7 @@ def test_what_is_wrong_is_named_with_its_line(text: str, message: str, line: int
 
 def test_a_newer_format_says_how_to_go_on() -> None:
     with pytest.raises(UsageError) as raised:
-        read_policy(b"format = 2", adopted=True)
+        read_policy(b"format = 3", adopted=True)
     assert raised.value.fix == (
         "upgrade npm-vetted: pre-commit autoupdate, or pip install --upgrade npm-vetted"
     )
@@ -201,8 +202,9 @@ def test_a_newer_format_says_how_to_go_on() -> None:
         ("templates", "templates/a/package.json", True),
         ("templates/*", "templates/a/b/package.json", True),
         ("**/fixtures", "a/b/fixtures/c/package.json", True),
-        ("{a,b}/x", "b/x/package.json", True),
-        ("{a,b}/x", "c/x/package.json", False),
+        ("{a,b}/x/*", "b/x/package.json", True),
+        ("{a,b}/x", "b/x/package.json", False),
+        ("{a,b}/x", "{a,b}/x/package.json", True),
         ("*.json", "a/package.json", False),
         ("a", "A/package.json", False),
     ],
@@ -228,7 +230,8 @@ def test_ignore(check: str, path: str, package: str | None, day: int, accepted: 
     until = datetime.date(2027, 1, 31)
     entry = Ignore(check="unvetted", path="a/*", package="ms", reason="x", until=until)
     when = datetime.date(2026, 12, 31) + datetime.timedelta(days=day)
-    assert Policy(ignore=(entry,)).accepts(check, path, package, when) is accepted
+    finding = Finding(check=check, message="", location=Location(path), package=package)
+    assert Policy(ignore=(entry,)).accepts(finding, when) is accepted
 
 
 @pytest.mark.parametrize(
@@ -238,3 +241,83 @@ def test_whose_a_package_is(name: str, ours: bool) -> None:
     policy = read_policy(EVERYTHING.encode(), adopted=True)
     owner = policy.owner_of(Artifact(name=name, version="1.0.0", kind=Kind.REGISTRY))
     assert (owner is not None) is ours
+
+
+@pytest.mark.parametrize(
+    ("path", "at", "matches"),
+    [
+        ("a/*/Dockerfile", "a/b/Dockerfile", True),
+        ("a/[id]/Dockerfile", "a/[id]/Dockerfile", True),
+        ("a/[id]/Dockerfile", "a/i/Dockerfile", False),
+        ("{{cookiecutter.x}}/package.json", "{{cookiecutter.x}}/package.json", True),
+        ("a", "A", False),
+    ],
+)
+def test_a_path_is_literal_unless_it_has_a_star(path: str, at: str, matches: bool) -> None:
+    assert Ignore(check="unvetted", path=path, reason="x").matches_path(at) is matches
+    assert Exclude(path=path, reason="x").covers(at) is matches
+
+
+@pytest.mark.parametrize(
+    ("keys", "accepted"),
+    [
+        ({"code": "git-program"}, True),
+        ({"code": "proxy"}, False),
+        ({"key": "git"}, True),
+        ({"key": "proxy"}, False),
+    ],
+)
+def test_an_ignore_may_name_the_code_and_the_key(keys: dict[str, str], accepted: bool) -> None:
+    entry = Ignore(
+        check="client-settings",
+        path=".npmrc",
+        reason="x",
+        code=keys.get("code"),
+        key=keys.get("key"),
+    )
+    finding = Finding(
+        check="client-settings",
+        message="",
+        location=Location(".npmrc"),
+        code="git-program",
+        key="git",
+    )
+    assert entry.applies(finding) is accepted
+    assert not entry.applies(finding._replace(acceptable=False))
+
+
+@pytest.mark.parametrize(
+    ("package", "versions", "denied", "passes"),
+    [
+        ("a", '"1.0.0"', ["1.0.0"], ["1.0.1"]),
+        ("a", '["1.0.0", "2.0.0"]', ["1.0.0", "2.0.0"], ["1.5.0"]),
+        ("a", '">=1.0.0 <2.0.0"', ["1.0.0", "1.9.9"], ["2.0.0"]),
+        ("a", '"*"', ["1.0.0", "9.9.9-rc.1"], []),
+        ("a", None, ["1.0.0"], []),
+        ("a", '"1.0.1 || 1.0.0"', ["1.0.0", "1.0.1"], ["1.0.2"]),
+    ],
+)
+def test_which_versions_are_denied(
+    package: str, versions: str | None, denied: list[str], passes: list[str]
+) -> None:
+    line = "" if versions is None else f"versions = {versions}\n"
+    text = f'format = 2\n[[deny]]\npackage = "{package}"\n{line}reason = "bad"\n'
+    policy = read_policy(text.encode(), adopted=True)
+    assert all(policy.denies("a", each) for each in denied)
+    assert not any(policy.denies("a", each) for each in passes)
+    assert policy.denies("a", None), "a version that is unknown is denied"
+    assert policy.denies("b", "1.0.0") is None
+
+
+def test_a_scope_may_be_denied() -> None:
+    text = b'format = 2\n[[deny]]\npackage = "@evil/*"\nreason = "bad"\n'
+    policy = read_policy(text, adopted=True)
+    assert policy.denies("@evil/x", "1.0.0")
+    assert policy.denies("@evilx/x", "1.0.0") is None
+
+
+@pytest.mark.parametrize("package", ["evil/*", "*", "@evil/x*", "ev*il"])
+def test_other_globs_cannot_be_denied(package: str) -> None:
+    text = f'format = 2\n[[deny]]\npackage = "{package}"\nreason = "bad"\n'
+    with pytest.raises(UsageError):
+        read_policy(text.encode(), adopted=True)

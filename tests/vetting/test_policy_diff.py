@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS
+from npm_vetted.vetting.exemptions import EXEMPTIONS
+from npm_vetted.vetting.policy import CONFIG
 from npm_vetted.vetting.policy_diff import adopted, loosenings
 from tests.support.npm_projects import MemorySnapshot, sri
 
@@ -48,7 +49,7 @@ def policy(text: str) -> str:
         (policy(""), policy("cooldown-days = 6"), "the cooldown shrinks from 7 to 6 days"),
         ("", REGISTRIES, "packages may come from https://b.example/"),
         (DENY, "", "a 1.0.0 is no longer denied"),
-        (DENY_MORE, DENY, "a is no longer denied"),
+        (DENY_MORE, DENY, "a (any version) is no longer denied"),
         ("", EXCLUDE, "x/** is not looked at"),
         ("", IGNORE, "cooldown is ignored at x: r"),
         (IGNORE + "until = 2026-01-31\n", IGNORE + "until = 2027-01-31\n", "cooldown is ignored at x: r"),

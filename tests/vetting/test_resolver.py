@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from npm_vetted.model import Artifact, Kind
+from npm_vetted.vetting.exemptions import Exemptions
 from npm_vetted.vetting.notes import NoteStore
-from npm_vetted.vetting.policy import CONFIG, Exemptions, read_policy
+from npm_vetted.vetting.policy import CONFIG, read_policy
 from npm_vetted.vetting.resolver import GapReason, Status, Vetting, VettingRequest
 from tests.support.npm_projects import MemorySnapshot, listed, note_text, sri
 

@@ -13,8 +13,10 @@ from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.projects.change import Change
+from npm_vetted.vetting.baseline import BASELINE, Baseline, unaccepted
+from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
 from npm_vetted.vetting.notes import NoteStore
-from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS, Exemptions, Policy, read_policy
+from npm_vetted.vetting.policy import CONFIG, Policy, read_policy
 from npm_vetted.vetting.policy_diff import adopted
 from npm_vetted.vetting.resolver import Vetting
 
@@ -91,6 +93,7 @@ def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
     exemptions = _exemptions(comparison, ruling)
     untouched = EXEMPTIONS not in comparison.touched
     return Change(
+        baseline=_baseline(policy, ruling, comparison.after),
         comparison=comparison,
         policy=policy,
         vetting=Vetting(policy, exemptions, NoteStore(comparison.after, after.criteria)),
@@ -106,6 +109,20 @@ def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
         ),
         today=today,
     )
+
+
+def _baseline(policy: Policy, ruling: Snapshot, after: Snapshot) -> Baseline:
+    """The accepted findings of the state whose policy judges; the state after must be readable too."""
+    if after is not ruling:
+        Baseline.read(after.read(BASELINE))
+    data = ruling.read(BASELINE)
+    if data is not None and policy.format < 2:
+        raise UsageError(
+            "a baseline needs format = 2 in .vetting/config.toml",
+            path=CONFIG,
+            fix="npm-vetted init --upgrade",
+        )
+    return Baseline.read(data)
 
 
 def _exemptions(comparison: Comparison, policy_source: Snapshot) -> Exemptions:
@@ -166,14 +183,14 @@ def undecided(error: NpmVettedError) -> Finding:
 def _kept(found: list[Finding], change: Change) -> Iterator[Finding]:
     """The findings without those that the policy accepts."""
     today = change.today.date()
-    for finding in found:
-        if finding.check == UNDECIDED:
-            yield finding
+    decided = [each for each in found if each.check != UNDECIDED]
+    yield from (each for each in found if each.check == UNDECIDED)
+    for finding in unaccepted(sorted(set(decided), key=_order), change.baseline):
+        if change.policy.accepts(finding, today):
             continue
-        about = (finding.check, finding.location.path, finding.package)
-        if change.policy.accepts(*about, today):
-            continue
-        ended = [each.until for each in change.policy.ignore if each.until and each.applies(*about)]
+        ended = [
+            each.until for each in change.policy.ignore if each.until and each.applies(finding)
+        ]
         suffix = f" (its exception ended on {max(ended)})" if ended else ""
         yield finding._replace(message=finding.message + suffix)
 

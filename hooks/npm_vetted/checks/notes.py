@@ -12,7 +12,6 @@ from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import hint
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Artifact, Finding, Location, Project
-from npm_vetted.packages.versions import satisfies
 from npm_vetted.projects.change import (
     Change,
     IntroducedPackage,
@@ -20,6 +19,8 @@ from npm_vetted.projects.change import (
     read_lockfile,
 )
 from npm_vetted.projects.unlocked import specifier_lists
+from npm_vetted.vetting.baseline import BASELINE
+from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
 from npm_vetted.vetting.notes import (
     DOCUMENTS,
     FOLDER,
@@ -30,7 +31,7 @@ from npm_vetted.vetting.notes import (
     mentions,
     package_folder,
 )
-from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS, Exemptions
+from npm_vetted.vetting.policy import CONFIG
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 
 if TYPE_CHECKING:
@@ -79,15 +80,16 @@ def run(change: Change) -> Iterator[Finding]:
     yield from _gone(change)
     for use in change.uses():
         yield from _denied(change, use)
+    yield from _locked_and_denied(change)
 
 
 def _unknown(change: Change) -> Iterator[Finding]:
     """Files of ``.vetting/`` itself that nothing reads: a policy under a mistyped name is none."""
-    known = {CONFIG, EXEMPTIONS, *(VETTING + name for name in DOCUMENTS)}
+    known = {CONFIG, EXEMPTIONS, BASELINE, *(VETTING + name for name in DOCUMENTS)}
     for path, touched in sorted(change.touched.items()):
         ours = path.startswith(VETTING) and not path.startswith(FOLDER)
         if ours and touched.after is not None and path not in known:
-            near = hint(path, sorted({CONFIG, EXEMPTIONS, FOLDER}))
+            near = hint(path, sorted({CONFIG, EXEMPTIONS, BASELINE, FOLDER}))
             yield Finding(
                 check=ID,
                 message=f"an unknown file: nothing reads it{near}",
@@ -272,10 +274,52 @@ def _gone_finding(
 
 
 def _denied(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
-    for deny in change.policy.deny:
-        if deny.package != use.artifact.name:
-            continue
-        if deny.versions is None or satisfies(use.artifact.version, deny.versions):
-            yield use_finding(ID, "denied", use, f"the policy denies it: {deny.reason}")._replace(
-                acceptable=False
-            )
+    deny = change.policy.denies(use.artifact.name, use.artifact.version)
+    if deny is not None:
+        yield use_finding(
+            ID, "denied", use, f"the policy denies it: {deny.reason}", fix=_remove(use)
+        )._replace(acceptable=False)
+
+
+def _locked_and_denied(change: Change) -> Iterator[Finding]:
+    """Denied versions that a touched project has locked already, whoever brought them."""
+    judged = {(use.lockfile.path, use.entry.key) for use in change.uses()}
+    for project in change.projects if change.policy.deny else ():
+        names = {each.package for each in change.policy.deny}
+        for lockfile in project.lockfiles:
+            for key, artifact in _denied_entries(change, lockfile, names):
+                if (lockfile.path, key) not in judged:
+                    yield _denied_finding(change, project.after, lockfile, key, artifact)
+
+
+def _denied_entries(
+    change: Change, lockfile: Lockfile, names: set[str]
+) -> Iterator[tuple[str, Artifact]]:
+    scopes = any(name.endswith("/*") for name in names)
+    for key in lockfile.blocks if scopes else lockfile.keys_of(names):
+        artifact = lockfile.entry(key).artifact
+        if artifact is not None and change.policy.denies(artifact.name, artifact.version):
+            yield key, artifact
+
+
+def _denied_finding(
+    change: Change, project: Project, lockfile: Lockfile, key: str, artifact: Artifact
+) -> Finding:
+    deny = change.policy.denies(artifact.name, artifact.version)
+    assert deny is not None
+    return Finding(
+        check=ID,
+        message=f"the policy denies it: {deny.reason}",
+        location=Location(lockfile.path, lockfile.entry(key).line),
+        project=project.path or ".",
+        package=artifact.name,
+        version=artifact.version,
+        code="denied",
+        key=artifact.label,
+        acceptable=False,
+    )
+
+
+def _remove(use: IntroducedPackage) -> tuple[tuple[str, ...], ...]:
+    """The command that shows which dependency brings it."""
+    return (("npm-vetted", "audit", use.artifact.label),)

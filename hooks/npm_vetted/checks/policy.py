@@ -9,11 +9,14 @@ from npm_vetted.checks import Explanation
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
+from npm_vetted.vetting.baseline import BASELINE
+from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.notes import DOCUMENTS
-from npm_vetted.vetting.policy import CONFIG, EXEMPTIONS
+from npm_vetted.vetting.policy import CONFIG
 from npm_vetted.vetting.policy_diff import Loosening, adopted, loosenings
 
 ID: Final = "policy"
+POLICY_FILES: Final = frozenset({CONFIG, EXEMPTIONS, BASELINE})
 HOOKS: Final = frozenset({"settings", "notes", "lockfile"})
 CODES: Final = {
     "loosened": "A change that loosens the policy, on its own (a notice).",
@@ -33,7 +36,7 @@ EXPLANATION: Final = Explanation(
     ),
     before="one commit: exemptions.txt gains left-pad, package-lock.json gains left-pad",
     after="first a commit with exemptions.txt alone, then a commit with the lockfile",
-    satisfy="Commit .vetting/config.toml and .vetting/exemptions.txt first, on their own.",
+    satisfy="Commit .vetting/config.toml, exemptions.txt and baseline.txt first, on their own.",
     exception="None: the second commit passes as soon as the first one is there.",
 )
 
@@ -47,12 +50,12 @@ def run(change: Change) -> Iterator[Finding]:
     if change.everything or not ours:
         return
     deleted = not adopted(change.after)
-    if not deleted and not ours & {CONFIG, EXEMPTIONS}:
+    if not deleted and not ours & POLICY_FILES:
         return
     before, policy_source = change.comparison.before, change.comparison.policy_source
     # A branch from before the adoption may bring a .vetting/ of its own: compared with the base.
     found = list(loosenings(before if adopted(before) else policy_source, change.after))
-    policy = ours if deleted else ours & {CONFIG, EXEMPTIONS}
+    policy = ours if deleted else ours & POLICY_FILES
     alone = all(path in policy or _is_only_words(path) for path in change.touched)
     paths = (VETTING.rstrip("/"),) if deleted else tuple(sorted(policy))
     for each in found:

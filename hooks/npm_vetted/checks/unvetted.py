@@ -9,7 +9,7 @@ from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Finding, Level
 from npm_vetted.packages.versions import newest
 from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
-from npm_vetted.vetting.policy import EXEMPTIONS
+from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.resolver import Gap, GapReason, Verdict
 
 ID: Final = "unvetted"

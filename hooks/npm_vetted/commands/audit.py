@@ -14,8 +14,8 @@ from npm_vetted.git.history import Brought, brought_by, brought_line
 from npm_vetted.git.repository import Repository
 from npm_vetted.model import Kind
 from npm_vetted.projects.change import Change, IntroducedPackage, manifests_by_lockfile
+from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption
 from npm_vetted.vetting.notes import Mention, Note, mentions
-from npm_vetted.vetting.policy import EXEMPTIONS, Exemption
 from npm_vetted.vetting.resolver import Status, Verdict, scripts_of
 
 HELP = "the state of vetting in this repository, or of one package"

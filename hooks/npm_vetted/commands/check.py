@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from npm_vetted.errors import FOUND, NpmVettedError, UndecidedError, UsageError
-from npm_vetted.fast_path import may_be_a_push
+from npm_vetted.fast_path import is_bound_by_baseline, may_be_a_push
 from npm_vetted.git.repository import Repository
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> b
     from npm_vetted.checks._relevance import is_relevant
 
     if any(is_relevant(path) or each.is_link for path, each in touched.items()):
+        return False
+    if is_bound_by_baseline(list(touched)):
         return False
     if not arguments.quiet:
         said = "nothing of npm's is touched" if touched else "nothing is staged"

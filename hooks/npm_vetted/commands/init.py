@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
 from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
+from npm_vetted.commands.accept import add_to_baseline
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
 from npm_vetted.errors import FOUND, UsageError
 from npm_vetted.formats.terminal_text import printable
@@ -18,16 +19,18 @@ from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
 from npm_vetted.model import Edit, Finding, Level, Project
 from npm_vetted.projects.change import Change, IntroducedPackage
-from npm_vetted.vetting.policy import CONFIG, Exemption
+from npm_vetted.vetting.baseline import BASELINE, line_of
+from npm_vetted.vetting.exemptions import Exemption
+from npm_vetted.vetting.policy import CONFIG, FORMAT
 from npm_vetted.vetting.resolver import Status
 
 HELP = "adopt: exempt what is there, switch install scripts off, write the config"
 
 _REASON: Final = "at adoption"
 _CONFIG: Final = """\
-# What npm-vetted asks for in this repository. Everything is optional; these are the defaults.
+# The policy of npm-vetted in this repository. Everything is optional; these are the defaults.
 # Each key is explained in npm-vetted's README; a change that loosens something is committed alone.
-format = 1
+format = 2
 
 [policy]
 new = ["health"]
@@ -39,7 +42,11 @@ cooldown-days = 7
 [registries]
 allowed = ["https://registry.npmjs.org/"]
 """
-_NOT_CARRIED_OVER: Final = frozenset({"ignore-scripts", UNDECIDED, "policy", "notes", "integrity"})
+_NEVER_ACCEPTED: Final = frozenset({"ignore-scripts", UNDECIDED, "policy", "notes"})
+_IGNORED: Final = frozenset(
+    {("lockfile-sync", "no-lockfile"), ("lockfile-sync", "unread-lockfile")}
+)
+"""Findings about a file that is missing or unread: there is no state that a line could bind."""
 _ROUNDS: Final = 3
 _OWN_SCRIPTS: Final = (
     "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare",
@@ -51,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", action="store_true", help="only switch install scripts off, exempt nothing"
     )
+    parser.add_argument(
+        "--upgrade", action="store_true",
+        help="bring a repository that an older npm-vetted adopted to the present format",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     Everything is read before anything is written: what cannot be read leaves all as it is.
     """
+    if arguments.upgrade:
+        return _upgrade()
     with at_desk([]) as desk:
         # A policy that is written but not committed yet (excludes, say) is what is adopted.
         adopted = desk.others[0].comparison.before.entry(CONFIG) is not None
@@ -179,40 +192,82 @@ def _stopped(scripts: Iterable[str]) -> Iterator[str]:
 
 
 def _carry_over() -> int:
-    """Judge what is staged; what may be carried over becomes ``[[ignore]]``, the rest is named.
+    """Judge what is staged: an acceptable finding becomes a line of the baseline, others are named.
 
     An accepted exception may uncover more (without a lockfile, specifiers are judged): once again.
     """
     for _ in range(_ROUNDS):
         with at_desk([]) as desk, _staged(desk) as staged:
             errors = [each for each in run_checks(staged).findings if each.level is Level.ERROR]
-            mended = [each for each in errors if _must_be_mended(each)]
-            kept = [each for each in errors if not _must_be_mended(each)]
-            if not kept:
+            blocking = [each for each in errors if not _may_be_accepted(each)]
+            accepted = [each for each in errors if _may_be_accepted(each)]
+            if not accepted:
                 break
-            _ignore(desk, kept)
-        if any(each.check == "lockfile-sync" for each in kept):
+            files = [each for each in accepted if (each.check, each.code) in _IGNORED]
+            _ignore(desk, files)
+            _accept(desk, [each for each in accepted if each not in files])
+        if any(each.code == "no-lockfile" for each in files):
             with at_desk([]) as desk:
                 add_exemptions(desk.store, _exemptions(desk))
-    for each in mended:
+    for each in blocking:
         print(
             f"npm-vetted: {printable(each.location.path)}:{each.location.line}: "
-            f"{printable(each.message)} [{each.check}]: mend this before you commit",
+            f"{printable(each.message)} [{each.check}]: fix this before you commit",
             file=sys.stderr,
         )
     print(
         'npm-vetted: next: git commit -m "Adopt npm-vetted"; then: npm-vetted suggest',
         file=sys.stderr,
     )
-    return FOUND if mended else 0
+    return FOUND if blocking else 0
 
 
-def _must_be_mended(finding: Finding) -> bool:
-    token = finding.check == "client-settings" and "token" in finding.message.lower()
-    return token or finding.check in _NOT_CARRIED_OVER
+def _may_be_accepted(finding: Finding) -> bool:
+    """Whether adoption takes a finding over; secrets and switches that cannot be set it does not."""
+    return finding.acceptable and finding.check not in _NEVER_ACCEPTED
+
+
+def _set_format(desk: NoteDialogue) -> None:
+    """A policy that a person wrote before the adoption may name format 1, which has no baseline."""
+    import tomlkit
+
+    before = desk.store.read(CONFIG)
+    document = tomlkit.parse((before or b"").decode())
+    if document.get("format") == FORMAT:
+        return
+    if "format" in document:
+        document["format"] = FORMAT
+        content = tomlkit.dumps(document)
+    else:
+        content = f"format = {FORMAT}\n{(before or b'').decode()}"
+    with desk.store.lock():
+        desk.store.replace(CONFIG, content.encode(), before)
+    desk.store.stage([CONFIG])
+
+
+def _accept(desk: NoteDialogue, findings: list[Finding]) -> None:
+    """Write findings into the baseline, each with its state, and list them."""
+    if not findings:
+        return
+    _set_format(desk)
+    added = add_to_baseline(desk.store, [line_of(each, _REASON) for each in findings])
+    print(
+        f"npm-vetted: accepted {len(added)} existing finding{'s' if len(added) != 1 else ''} "
+        f"(written to {BASELINE}, each with its present state):",
+        file=sys.stderr,
+    )
+    for each in findings:
+        print(
+            f"  {printable(each.location.path)}:{each.location.line}: {printable(each.message)} "
+            f"[{each.check}/{each.code}]",
+            file=sys.stderr,
+        )
 
 
 def _ignore(desk: NoteDialogue, findings: list[Finding]) -> None:
+    """Write ``[[ignore]]`` entries for files that have no state to bind: a missing lockfile."""
+    if not findings:
+        return
     import tomlkit
 
     before = desk.store.read(CONFIG)
@@ -221,22 +276,53 @@ def _ignore(desk: NoteDialogue, findings: list[Finding]) -> None:
         document.add(tomlkit.nl())
         document.add("ignore", tomlkit.aot())
     entries = document["ignore"]
-    known = len(entries)
-    for check, path, package in dict.fromkeys(
-        (each.check, each.location.path, each.package) for each in findings
-    ):
+    for each in findings:
         table = tomlkit.table()
-        table["check"] = check
-        table["path"] = path
-        if package is not None:
-            table["package"] = package
+        table["check"] = each.check
+        table["code"] = each.code
+        table["path"] = each.location.path
         table["reason"] = _REASON
         entries.append(table)
+        print(
+            f"npm-vetted: [[ignore]] in {CONFIG}: {printable(each.location.path)}: "
+            f"{printable(each.message)}",
+            file=sys.stderr,
+        )
     with desk.store.lock():
         desk.store.replace(CONFIG, tomlkit.dumps(document).encode(), before)
     desk.store.stage([CONFIG])
+
+
+def _is_of_adoption(entry: Mapping[str, object]) -> bool:
+    """Whether 0.1.0 wrote an ``[[ignore]]`` when the repository adopted it."""
+    return entry.get("reason") == _REASON and "code" not in entry
+
+
+def _upgrade() -> int:
+    """Bring a repository that npm-vetted 0.1.0 adopted to the present format.
+
+    Each ``[[ignore]]`` of adoption becomes baseline lines for what it accepts today, which is
+    narrower; what is newly found is accepted as it is, and listed.
+    """
+    import tomlkit
+
+    with at_desk([]) as desk:
+        _set_format(desk)
+        before = desk.store.read(CONFIG)
+        document = tomlkit.parse((before or b"").decode())
+        entries = document.get("ignore")
+        kept = [each for each in entries or () if not _is_of_adoption(each)]
+        if entries is not None and len(kept) < len(entries):
+            del document["ignore"]
+            if kept:
+                document["ignore"] = kept
+            with desk.store.lock():
+                desk.store.replace(CONFIG, tomlkit.dumps(document).encode(), before)
+            desk.store.stage([CONFIG])
+    print(f"npm-vetted: {CONFIG}: format = {FORMAT}", file=sys.stderr)
+    status = _carry_over()
     print(
-        f"npm-vetted: accepted as it is: {len(entries) - known} findings, as [[ignore]] entries in "
-        f"{CONFIG}",
+        'npm-vetted: commit this alone: git commit -m "Upgrade npm-vetted\'s policy" -- .vetting',
         file=sys.stderr,
     )
+    return status

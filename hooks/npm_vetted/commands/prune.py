@@ -8,9 +8,9 @@ import sys
 from npm_vetted.commands._note_dialogue import at_desk
 from npm_vetted.model import Artifact
 from npm_vetted.projects.change import Change
+from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption, Exemptions
 from npm_vetted.vetting.notes import Note, mentions
 from npm_vetted.vetting.pins import Match, read_pinned
-from npm_vetted.vetting.policy import EXEMPTIONS, Exemption, Exemptions
 
 HELP = "drop exemptions that neither a lockfile nor a note's `from` needs"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ from npm_vetted.vetting.resolver import Status
 if TYPE_CHECKING:
     from npm_vetted.commands._review_dialogue import ReviewDialogue
     from npm_vetted.projects.change import Change, IntroducedPackage
-    from npm_vetted.vetting.policy import Ignore
+    from npm_vetted.vetting.baseline import BaselineLine
+from npm_vetted.vetting.policy import Ignore
 
 HELP = "the unvetted and exempted, least work first"
 _THREADS = 8
@@ -45,11 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
             Repository.open()  # says why there is none
             return 0
         found = ordered(_suggestions(bench, change, arguments.offline))
-        ignored = [each for each in change.policy.ignore if each.reason == "at adoption"]
+        accepted: list[Ignore | BaselineLine] = [
+            *(each for each in change.policy.ignore if each.reason == "at adoption"),
+            *change.baseline.lines,
+        ]
     if arguments.format == "json":
-        print(_json(found, ignored))
+        print(_json(found, accepted))
     else:
-        _print(found, ignored, arguments.limit)
+        _print(found, accepted, arguments.limit)
     return 0
 
 
@@ -120,7 +124,7 @@ def _work(
     return lines_to_read(files, version, since)
 
 
-def _print(found: list[Suggestion], ignored: list[Ignore], limit: int) -> None:
+def _print(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine], limit: int) -> None:
     from npm_vetted.commands._review_dialogue import show
     from npm_vetted.formats.terminal_text import line
     from npm_vetted.report.shell_commands import command_line, program
@@ -138,12 +142,15 @@ def _print(found: list[Suggestion], ignored: list[Ignore], limit: int) -> None:
         )
     if 0 < limit < len(found):
         rows.append(f"[{len(found) - limit:,} more: --limit 0 lists all]")
-    rows += [f"[[ignore]] {each.check} {line(each.path)}: {line(each.reason)}" for each in ignored]
-    show("\n".join([*rows, _totals(found, ignored)]))
+    rows += [
+        f"accepted {each.check}/{each.code or '*'} {line(each.path)}: {line(each.reason)}"
+        for each in accepted
+    ]
+    show("\n".join([*rows, _totals(found, accepted)]))
     sys.stdout.flush()
 
 
-def _totals(found: list[Suggestion], ignored: list[Ignore]) -> str:
+def _totals(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
     counts = Counter(each.status for each in found)
     lines = sum(each.lines or 0 for each in found)
     unknown = sum(each.lines is None for each in found)
@@ -151,11 +158,11 @@ def _totals(found: list[Suggestion], ignored: list[Ignore]) -> str:
     parts = [
         f"{counts[status.value]:,} {status.value}" for status in (Status.UNVETTED, Status.EXEMPT)
     ]
-    exceptions = f"; {len(ignored):,} exceptions from the adoption" if ignored else ""
+    exceptions = f"; {len(accepted):,} findings accepted" if accepted else ""
     return f"npm-vetted: {', '.join(parts)}: {lines:,} lines to read{tail}{exceptions}"
 
 
-def _json(found: list[Suggestion], ignored: list[Ignore]) -> str:
+def _json(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
     from npm_vetted.report.shell_commands import command_line, program
 
     called = program()
@@ -175,7 +182,7 @@ def _json(found: list[Suggestion], ignored: list[Ignore]) -> str:
             }
             for each in found
         ],
-        "ignored": [{"check": each.check, "path": each.path} for each in ignored],
+        "ignored": [{"check": each.check, "path": each.path} for each in accepted],
         "totals": {
             "count": len(found),
             "lines": sum(each.lines or 0 for each in found),

@@ -23,6 +23,7 @@ from npm_vetted.projects.discovery import (
     interesting_names,
 )
 from npm_vetted.projects.unlocked import specifier_lists
+from npm_vetted.vetting.baseline import CODE_SUFFIXES, PROGRAM_CODES, Baseline
 from npm_vetted.vetting.policy import Policy
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 
@@ -396,12 +397,14 @@ class Change:
         vetting: Vetting,
         earlier_vettings: tuple[Vetting, ...],
         today: datetime.datetime,
+        baseline: Baseline | None = None,
     ) -> None:
         self.comparison = comparison
         self.policy = policy
         self.vetting = vetting
         self.earlier_vettings = earlier_vettings
         self.today = today
+        self.baseline = baseline or Baseline()
 
     @property
     def earlier_vetting(self) -> Vetting:
@@ -468,7 +471,23 @@ class Change:
             for path in touched
             if path.rpartition("/")[2] in names
             for project in self.projects_after.steered_by(path)
-        } | {project.path: project for project in self._patched(touched)}
+        } | {
+            project.path: project
+            for project in (*self._patched(touched), *self._of_programs(touched))
+        }
+
+    def _of_programs(self, touched: Collection[str]) -> Iterator[Project]:
+        """The projects whose settings name a program that the baseline accepts, as it was.
+
+        The program reaches other files of the repository: where any code changes, the settings are
+        judged again, and the program's value says whether it is still the accepted one.
+        """
+        lines = [each for each in self.baseline.lines if each.code in PROGRAM_CODES]
+        if lines and any(path.endswith(CODE_SUFFIXES) for path in touched):
+            for path in sorted({each.path for each in lines}):
+                project = self.projects_after.of(path)
+                if project is not None:
+                    yield project
 
     def _patched(self, touched: Collection[str]) -> Iterator[Project]:
         """The projects of which a path among these is a patch, wherever that lies."""
@@ -490,8 +509,8 @@ class Change:
 
     def judges_specifiers(self, project: Project) -> bool:
         """Whether a project has no lockfile, and the policy accepts that."""
-        return not project.lockfiles and self.policy.accepts(
-            "lockfile-sync", project.manifest.path, None, self.today.date()
+        return not project.lockfiles and self.policy.accepts_no_lockfile(
+            project.manifest.path, self.today.date()
         )
 
     def uses(self) -> Iterator[IntroducedPackage]:

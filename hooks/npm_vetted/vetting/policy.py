@@ -1,23 +1,22 @@
-"""The policy: ``.vetting/config.toml`` and ``.vetting/exemptions.txt``."""
+"""The policy: ``.vetting/config.toml``, read into frozen data."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import DocumentError, UsageError
-from npm_vetted.formats.document import Table, decode, hint
+from npm_vetted.formats.document import Table, hint
 from npm_vetted.formats.globs import glob_matcher
 from npm_vetted.formats.toml import load_toml
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.urls import Registries
-from npm_vetted.packages.versions import STEPS, comparators
+from npm_vetted.packages.versions import STEPS, comparators, satisfies
 
 CONFIG: Final = ".vetting/config.toml"
-EXEMPTIONS: Final = ".vetting/exemptions.txt"
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""The newest format. Format 1 is that of npm-vetted 0.1.0, which cannot read the rest."""
 DEFAULT_REGISTRY: Final = "https://registry.npmjs.org/"
 BUILT_IN_CRITERIA: Final = {
     "health": "who is behind it, is it alive, is it what it says",
@@ -25,8 +24,6 @@ BUILT_IN_CRITERIA: Final = {
     "scripts": "the lifecycle scripts were read",
     "source": "the code was read; implies `scripts`",
 }
-_FEW: Final = 20
-"""So many searches of ten thousand exemptions take as long as an index of them."""
 TRANSITIVE: Final = ("note", "accepted", "ignore")
 
 
@@ -52,22 +49,48 @@ class FirstParty(NamedTuple):
 
 
 class Deny(NamedTuple):
-    """A package that is never taken in, whatever a note says."""
+    """Versions that are never taken in, whatever a note says.
+
+    ``package`` is a name, or a scope as ``@evil/*``; ``versions`` are ranges of which one must
+    match, none: every version.
+    """
 
     package: str
-    versions: str | None
+    versions: tuple[str, ...]
     reason: str
+    line: int = 1
+
+    def names(self, name: str) -> bool:
+        """Whether the entry is about a package of this name."""
+        if self.package.endswith("/*"):
+            return name.startswith(self.package[:-1])
+        return name == self.package
+
+    def covers(self, name: str, version: str | None) -> bool:
+        """Whether a version is denied; one that is unknown (git, URL) is."""
+        if not self.names(name):
+            return False
+        return not self.versions or any(satisfies(version, each) for each in self.versions)
 
 
 class Exclude(NamedTuple):
-    """Paths whose package.json are no projects."""
+    """Paths whose package.json are no projects; literal unless the path contains ``*``."""
 
     path: str
     reason: str
 
+    def covers(self, path: str) -> bool:
+        """Whether a file or folder is excluded itself."""
+        if "*" not in self.path:
+            return self.path == path
+        return glob_matcher(self.path).match(path) is not None
+
 
 class Ignore(NamedTuple):
-    """An accepted exception to a check; ``until`` is its last day."""
+    """An accepted exception to a check; ``until`` is its last day.
+
+    ``path`` is literal unless it contains ``*``: ``{{cookiecutter.x}}`` and ``[id]`` are folders.
+    """
 
     check: str
     path: str
@@ -75,51 +98,32 @@ class Ignore(NamedTuple):
     package: str | None = None
     until: datetime.date | None = None
     line: int = 1
+    code: str | None = None
+    key: str | None = None
 
-    def applies(self, check: str, path: str, package: str | None) -> bool:
-        """Whether a finding is the one that this exception accepts, whatever the day."""
+    def applies(self, finding: Finding) -> bool:
+        """Whether a finding is one that this exception accepts, whatever the day."""
         return (
-            self.check == check
-            and glob_matcher(self.path).match(path) is not None
-            and self.package in (None, package)
+            finding.acceptable
+            and self.check == finding.check
+            and self.matches_path(finding.location.path)
+            and self.package in (None, finding.package)
+            and self.code in (None, finding.code)
+            and self.key in (None, finding.key)
         )
 
-
-def _labelled(name: str, version: str = "") -> str:
-    """``name@version`` without the characters that a line of exemptions is split at."""
-    return f"{_quoted(name, '@/!+.-_~')}@{_quoted(version, '/!+.-_~')}"
-
-
-def _quoted(text: str, safe: str) -> str:
-    if text.isascii() and all(char in safe or char.isalnum() for char in text):
-        return text
-    from urllib.parse import quote
-
-    return quote(text, safe=safe)
-
-
-class Exemption(NamedTuple):
-    """One artifact taken in without a review: exactly these bytes from this source.
-
-    ``version`` is ``-`` where the lockfile has none; ``pinned`` is written by ``binding.py``.
-    """
-
-    name: str
-    version: str
-    pinned: str
-    scripts: bool
-    reason: str
-
-    def __str__(self) -> str:
-        flag = "scripts" if self.scripts else "-"
-        reason = " ".join(self.reason.split())
-        return f"{_labelled(self.name, self.version)} {self.pinned} {flag} {reason}"
+    def matches_path(self, path: str) -> bool:
+        """Whether the exception is about a path."""
+        if "*" not in self.path:
+            return self.path == path
+        return glob_matcher(self.path).match(path) is not None
 
 
 class Policy(NamedTuple):
     """What a repository asks for; the defaults hold where ``.vetting/`` says nothing."""
 
     adopted: bool = False
+    format: int = FORMAT
     demands: Demands = Demands()
     development: Demands | None = None
     registries: Registries = Registries((DEFAULT_REGISTRY,))
@@ -131,19 +135,28 @@ class Policy(NamedTuple):
 
     def excludes(self, path: str) -> bool:
         """Whether a path lies where the policy says there are no projects."""
-        return any(
-            matcher.match(part)
-            for each in self.exclude
-            for matcher in [glob_matcher(each.path)]
-            for part in _itself_and_folders(path)
-        )
+        return any(each.covers(part) for each in self.exclude for part in _itself_and_folders(path))
 
-    def accepts(self, check: str, path: str, package: str | None, day: datetime.date) -> bool:
-        """Whether an exception that still holds accepts such a finding."""
+    def accepts(self, finding: Finding, day: datetime.date) -> bool:
+        """Whether an exception that has not expired accepts a finding."""
         return any(
-            each.applies(check, path, package) and (each.until is None or each.until >= day)
+            each.applies(finding) and (each.until is None or each.until >= day)
             for each in self.ignore
         )
+
+    def accepts_no_lockfile(self, manifest: str, day: datetime.date) -> bool:
+        """Whether a project without a lockfile is accepted: its specifiers are then judged."""
+        return any(
+            each.check == "lockfile-sync"
+            and each.code in (None, "no-lockfile")
+            and each.matches_path(manifest)
+            and (each.until is None or each.until >= day)
+            for each in self.ignore
+        )
+
+    def denies(self, name: str, version: str | None) -> Deny | None:
+        """The entry that denies a version; None: none does."""
+        return next((each for each in self.deny if each.covers(name, version)), None)
 
     def owner_of(self, artifact: Artifact) -> FirstParty | None:
         """The first-party entry that an artifact belongs to; what no registry published is no one's.
@@ -184,6 +197,7 @@ def read_policy(config: bytes | None, *, adopted: bool) -> Policy:
     first_party = tuple(_first_party(each) for each in table.tables("first-party"))
     return Policy(
         adopted=True,
+        format=table.maybe_number("format") or 1,
         demands=demands,
         development=_demands(inner, demands, criteria, set()) if inner else None,
         registries=Registries(
@@ -308,13 +322,30 @@ def _reason(table: Table) -> str:
 
 def _deny(table: Table) -> Deny:
     table.only({"package", "versions", "reason"})
-    versions = table.maybe_text("versions")
-    if versions is not None and any(comparators(each) is None for each in versions.split("||")):
-        raise table.fail(
-            f"expected an exact version, or bounds such as '>=1.0.0 <2.0.0', found {versions!r}",
-            "versions",
-        )
-    return Deny(package=table.text("package"), versions=versions, reason=_reason(table))
+    versions = _denied_versions(table)
+    package = table.text("package")
+    if "*" in package.removesuffix("/*") or (package.endswith("/*") and package[:1] != "@"):
+        raise table.fail(f"expected a name, or a scope as '@evil/*', found {package!r}", "package")
+    return Deny(
+        package=package, versions=versions, reason=_reason(table), line=table.line("package")
+    )
+
+
+def _denied_versions(table: Table) -> tuple[str, ...]:
+    """A list of exact versions, one or several bounds, or ``*``; none: every version."""
+    if isinstance(table.data.get("versions"), list):
+        texts = table.maybe_texts("versions") or ()
+    else:
+        text = table.maybe_text("versions")
+        texts = () if text is None else tuple(part.strip() for part in text.split("||"))
+    for text in texts:
+        if text != "*" and comparators(text) is None:
+            raise table.fail(
+                "expected an exact version, bounds such as '>=1.0.0 <2.0.0', or '*', "
+                f"found {text!r}",
+                "versions",
+            )
+    return () if "*" in texts else texts
 
 
 def _exclude(table: Table) -> Exclude:
@@ -323,7 +354,7 @@ def _exclude(table: Table) -> Exclude:
 
 
 def _ignore(table: Table) -> Ignore:
-    table.only({"check", "path", "package", "reason", "until"})
+    table.only({"check", "path", "code", "key", "package", "reason", "until"})
     check = table.text("check")
     until = table.data.get("until")
     if until is not None and (
@@ -337,102 +368,6 @@ def _ignore(table: Table) -> Ignore:
         package=table.maybe_text("package"),
         reason=_reason(table),
         until=until,
+        code=table.maybe_text("code"),
+        key=table.maybe_text("key"),
     )
-
-
-class Exemptions:
-    """The lines of exemptions.txt, found by artifact: by a search for a few, for many by an index."""
-
-    def __init__(self, text: str = "") -> None:
-        self._text = "\n" + text
-        self._asked = 0
-
-    @classmethod
-    def read(cls, data: bytes | None) -> Exemptions:
-        """Read the file's bytes; lines are decoded when they are asked for."""
-        try:
-            return cls(decode(EXEMPTIONS, data or b"").replace("\r\n", "\n"))
-        except DocumentError as error:
-            raise UsageError(error.message, path=error.path, line=error.line) from None
-
-    def of(self, name: str, version: str | None = None) -> list[Exemption]:
-        """The exemptions of a package, or of one version of it."""
-        self._asked += 1
-        places: Iterable[int]
-        if version is None:
-            places = self._search(_labelled(name))
-        elif self._asked <= _FEW:
-            places = self._search(f"{_labelled(name, version)} ")
-        else:
-            places = self._places.get(_labelled(name, version), ())
-        return [self._at(place) for place in places]
-
-    def _search(self, start: str) -> Iterator[int]:
-        """Where the lines stand that start so."""
-        at = self._text.find(f"\n{start}")
-        while at >= 0:
-            yield at + 1
-            at = self._text.find(f"\n{start}", at + 1)
-
-    @cached_property
-    def _places(self) -> Mapping[str, list[int]]:
-        """Where the lines stand, by their first word."""
-        found: dict[str, list[int]] = {}
-        at = 1
-        for line in self._text[1:].split("\n"):
-            label, blank, _ = line.partition(" ")
-            if blank:
-                found.setdefault(label, []).append(at)
-            at += len(line) + 1
-        return found
-
-    def _at(self, place: int) -> Exemption:
-        end = self._text.find("\n", place)
-        return _exemption(self._text[place : end if end >= 0 else None], self._text, place)
-
-    def all(self) -> Iterator[Exemption]:
-        """Every exemption; raises UsageError at the first line that is none."""
-        at = 1
-        for line in self._text[1:].split("\n"):
-            if line.strip() and not line.startswith("#"):
-                yield _exemption(line, self._text, at)
-            at += len(line) + 1
-
-    def lines(self) -> frozenset[str]:
-        """The exemptions as lines of text."""
-        return frozenset(str(each) for each in self.all())
-
-    def comments(self) -> list[str]:
-        """The lines that a person wrote beside the exemptions."""
-        return [line for line in self._text[1:].split("\n") if line.startswith("#")]
-
-    def line_of(self, exemption: Exemption) -> int:
-        """The line that an exemption stands on."""
-        at = self._text.find(f"\n{exemption}")
-        return self._text.count("\n", 0, max(at, 0) + 1)
-
-    def write(self, kept: Iterable[Exemption]) -> bytes:
-        """The file's bytes with these exemptions: comments first, then sorted lines, each once."""
-        lines = [*self.comments(), *sorted({str(each) for each in kept})]
-        return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _unquoted(text: str) -> str:
-    if "%" not in text:
-        return text
-    from urllib.parse import unquote
-
-    return unquote(text)
-
-
-def _exemption(line: str, text: str, at: int) -> Exemption:
-    words = line.split(" ", 3)
-    name, mark, version = words[0].rpartition("@")
-    if len(words) != 4 or not mark or not name or words[2] not in ("-", "scripts"):
-        raise UsageError(
-            f"expected 'name@version hash-or-source -|scripts reason', found {line[:80]!r}",
-            path=EXEMPTIONS,
-            line=text.count("\n", 0, at),
-            fix="npm-vetted exempt writes these lines; take out or mend this one",
-        )
-    return Exemption(_unquoted(name), _unquoted(version), words[1], words[2] == "scripts", words[3])

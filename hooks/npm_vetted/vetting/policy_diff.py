@@ -10,16 +10,9 @@ from npm_vetted.formats.document import Document
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.git.snapshot import VETTING, Snapshot
 from npm_vetted.model import Location
-from npm_vetted.vetting.policy import (
-    CONFIG,
-    EXEMPTIONS,
-    TRANSITIVE,
-    Demands,
-    Exemptions,
-    Ignore,
-    Policy,
-    read_policy,
-)
+from npm_vetted.vetting.baseline import BASELINE, Baseline
+from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
+from npm_vetted.vetting.policy import CONFIG, TRANSITIVE, Demands, Ignore, Policy, read_policy
 
 T = TypeVar("T")
 
@@ -53,6 +46,9 @@ def loosenings(before: Snapshot, after: Snapshot) -> Iterator[Loosening]:
     yield from _of_exemptions(
         Exemptions.read(before.read(EXEMPTIONS)), Exemptions.read(after.read(EXEMPTIONS))
     )
+    yield from _of_baseline(
+        Baseline.read(before.read(BASELINE)), Baseline.read(after.read(BASELINE))
+    )
 
 
 def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Loosening]:
@@ -72,11 +68,11 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
             words=f"{', '.join(ours.scopes)} need no note", location=at("first-party"),
             key=f"first-party {ours.scopes} {ours.registry}",
         )  # fmt: skip
-    for denied in _added(new.deny, old.deny):
+    for denied in _added(
+        (each._replace(line=0) for each in new.deny), [each._replace(line=0) for each in old.deny]
+    ):
         yield Loosening(
-            words=f"{denied.package} {denied.versions or ''} is no longer denied".replace(
-                "  ", " "
-            ),
+            words=f"{denied.package} {' or '.join(denied.versions) or '(any version)'} is no longer denied",
             location=at("deny"),
             package=denied.package,
             key=f"deny {denied.package} {denied.versions}",
@@ -112,6 +108,8 @@ def _as_wide(old: Ignore, new: Ignore) -> bool:
     return (
         (old.check, old.path) == (new.check, new.path)
         and old.package in (None, new.package)
+        and old.code in (None, new.code)
+        and old.key in (None, new.key)
         and until_old >= until_new
     )
 
@@ -147,3 +145,12 @@ def _of_exemptions(old: Exemptions, new: Exemptions) -> Iterator[Loosening]:
                 package=each.name,
                 key=f"exemption {each}",
             )
+
+
+def _of_baseline(old: Baseline, new: Baseline) -> Iterator[Loosening]:
+    for each in new.more_than(old):
+        yield Loosening(
+            words=f"{each.check}/{each.code} is accepted at {each.path}: {each.reason}",
+            location=Location(BASELINE, each.number),
+            key=f"baseline {each.fingerprint}",
+        )

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import newest, step
+from npm_vetted.vetting.exemptions import Exemption, Exemptions
 from npm_vetted.vetting.notes import Mention, Note, NoteStore
 from npm_vetted.vetting.pins import Match, read_pinned
-from npm_vetted.vetting.policy import Demands, Exemption, Exemptions, Policy
+from npm_vetted.vetting.policy import Demands, Policy
 
 
 class Status(StrEnum):

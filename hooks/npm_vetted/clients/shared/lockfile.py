@@ -140,14 +140,21 @@ class Lockfile(ABC):
         return [key for key, _ in changed]
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
-        """The artifacts of some packages; a few names are looked up in the text of the blocks."""
+        """The artifacts of some packages."""
+        for key in self.keys_of(names):
+            artifact = self.artifact(key)
+            if artifact is not None:
+                yield artifact
+
+    def keys_of(self, names: Collection[str]) -> Iterator[str]:
+        """The keys of some packages' artifacts; a few names are looked up in the blocks' text."""
         few = len(names) <= _FEW and all(isinstance(block, str) for block in self.blocks.values())
         for key, block in self.blocks.items():
             if few and not any(name in key or name in str(block) for name in names):
                 continue
             artifact = self.artifact(key)
             if artifact is not None and artifact.name in names:
-                yield artifact
+                yield key
 
     def asked(self, manifests: Mapping[str, Manifest]) -> Mapping[str, tuple[Requirement, ...]]:
         """What the importers ask for: as recorded here, else as the manifests say."""
