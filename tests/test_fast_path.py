@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted import cli
 from npm_vetted.checks._relevance import is_relevant
-from npm_vetted.fast_path import is_unread, nothing_to_judge, plain, staged
+from npm_vetted.clients import Client, clients
+from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain, staged
 from npm_vetted.installs import place_of
 from npm_vetted.projects.discovery import interesting_names
 from tests.support.git_repo import GitRepo
@@ -43,7 +46,8 @@ def test_what_is_taken_for_unread_is_read_by_no_check(
 @pytest.mark.parametrize(
     ("path", "unread"),
     [
-        ("src/index.js", True),
+        ("src/index.js", False),
+        ("src/index.jsx", True),
         ("README.md", True),
         ("docs/logo.SVG", True),
         ("package.json", False),
@@ -85,9 +89,9 @@ def is_quick(*arguments: str) -> bool:
 def test_only_a_plain_check_of_the_index_is_quick(
     git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, arguments: list[str], quick: bool
 ) -> None:
-    git_repo.write("a.js", "1")
+    git_repo.write("a.md", "1")
     git_repo.commit()
-    git_repo.write("a.js", "2")
+    git_repo.write("a.md", "2")
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
     assert is_quick(*arguments) is quick
@@ -122,7 +126,7 @@ def test_plain_arguments_mean_what_the_parser_makes_of_them(arguments: list[str]
 def test_nothing_staged_or_what_is_read_is_not_quick(
     git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
 ) -> None:
-    git_repo.write("a.js", "1")
+    git_repo.write("a.md", "1")
     git_repo.commit()
     for path, text in files.items():
         git_repo.write(path, text)
@@ -134,7 +138,7 @@ def test_nothing_staged_or_what_is_read_is_not_quick(
 def test_without_a_commit_or_a_repository_it_is_not_quick(
     git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    git_repo.write("a.js", "1")
+    git_repo.write("a.md", "1")
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
     assert not is_quick("check")
@@ -143,9 +147,9 @@ def test_without_a_commit_or_a_repository_it_is_not_quick(
 
 
 def test_a_range_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
-    git_repo.write("a.js", "1")
+    git_repo.write("a.md", "1")
     monkeypatch.setenv("PRE_COMMIT_FROM_REF", git_repo.commit())
-    git_repo.write("a.js", "2")
+    git_repo.write("a.md", "2")
     git_repo.add()
     monkeypatch.chdir(git_repo.path)
     assert not is_quick("check")
@@ -168,7 +172,7 @@ def test_a_conflict_is_not_quick(git_repo: GitRepo, monkeypatch: pytest.MonkeyPa
 def test_a_commit_of_a_dockerfile_alone_is_judged(
     git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    git_repo.write("a.js", "1")
+    git_repo.write("a.md", "1")
     git_repo.commit()
     git_repo.write("Dockerfile", "FROM node\nRUN npm install -g left-pad\n")
     git_repo.add()
@@ -180,3 +184,50 @@ def test_a_commit_of_a_dockerfile_alone_is_judged(
 @pytest.mark.parametrize("name", sorted(interesting_names() - {"package.json"}))
 def test_no_commands_stand_in_lockfiles_and_settings(name: str) -> None:
     assert place_of(name, b"") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "quick"),
+    [
+        ("src/index.js", "console.log(1)\n", True),
+        ("src/index.js", "exec('npm ci')\n", False),
+        ("tools/build.py", "run(['YARN'])\n", False),
+        ("tools/build.py", "print(1)\n", True),
+        ("pom.xml", "<a/>\n", False),
+    ],
+)
+def test_a_program_is_read_where_it_names_a_client(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, path: str, text: str, quick: bool
+) -> None:
+    git_repo.write("README.md", "x")
+    git_repo.commit()
+    git_repo.write(path, text)
+    git_repo.add()
+    monkeypatch.chdir(git_repo.path)
+    assert is_quick("check") is quick
+
+
+def test_a_program_that_is_removed_is_not_read(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git_repo.write("a.js", "exec('npm ci')\n")
+    git_repo.commit()
+    git_repo.git("rm", "-q", "a.js")
+    monkeypatch.chdir(git_repo.path)
+    assert is_quick("check")
+
+
+def test_the_words_cover_the_programs_of_every_client() -> None:
+    programs = {name for client in clients().values() for name in programs_of(client)}
+    programs.discard("pn")  # a short name of pnpm, which most texts contain
+    assert programs
+    assert [name for name in programs if not any(word in name for word in CLIENT_WORDS)] == []
+
+
+def programs_of(client: Client) -> frozenset[str]:
+    """The programs of a client's own commands module."""
+    folder = client.__name__.rpartition(".")[0]  # type: ignore[attr-defined]
+    try:
+        return frozenset(importlib.import_module(f"{folder}.commands").PROGRAMS)
+    except ModuleNotFoundError:
+        return frozenset({client.PROGRAM})

@@ -24,16 +24,56 @@ _HOOKS = ("settings", "notes", "lockfile")
 
 _UNREAD = (
     ".adoc", ".astro", ".avif", ".bmp", ".c", ".cc", ".cpp", ".cs", ".css", ".csv", ".ejs",
-    ".eot", ".erb", ".ex", ".exs", ".gif", ".go", ".gql", ".graphql", ".h", ".hbs", ".hpp",
-    ".htm", ".html", ".ico", ".ipynb", ".java", ".jpeg", ".jpg", ".js", ".jsx", ".kt", ".less",
-    ".lua", ".map", ".md", ".mdx", ".mov", ".mp3", ".mp4", ".otf", ".pdf", ".php", ".png",
-    ".po", ".proto", ".pug", ".py", ".pyi", ".rb", ".rs", ".rst", ".sass", ".scala", ".scss",
-    ".sql", ".styl", ".svelte", ".svg", ".swift", ".ts", ".tsx", ".ttf", ".txt", ".vue",
-    ".wasm", ".webm", ".webp", ".woff", ".woff2", ".xml",
+    ".eot", ".erb", ".ex", ".exs", ".gif", ".gql", ".graphql", ".h", ".hbs", ".hpp",
+    ".htm", ".html", ".ico", ".ipynb", ".java", ".jpeg", ".jpg", ".jsx", ".kt", ".less",
+    ".lua", ".map", ".md", ".mdx", ".mov", ".mp3", ".mp4", ".otf", ".pdf", ".png",
+    ".po", ".proto", ".pug", ".pyi", ".rst", ".sass", ".scala", ".scss",
+    ".sql", ".styl", ".svelte", ".svg", ".swift", ".tsx", ".ttf", ".txt", ".vue",
+    ".wasm", ".webm", ".webp", ".woff", ".woff2",
 )  # fmt: skip
 """Suffixes that no check reads (tests/test_fast_path.py asks the checks themselves)."""
 _UNUSUAL = ("makefile", "dockerfile", "containerfile")
 """Names that mean what they mean whatever follows: ``Makefile.js``, ``Dockerfile.ts``."""
+
+
+_PROGRAM = (
+    ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".gradle", ".kts", ".groovy", ".pl",
+    ".go", ".rs", ".php", ".cake",
+)  # fmt: skip
+"""Suffixes of programs: they are read where they name a client (tests/test_fast_path.py)."""
+CLIENT_WORDS = ("bun", "corepack", "deno", "npm", "npx", "pnx", "yarn")
+"""Every name of a client's program contains one of these (tests/test_fast_path.py asks the clients)."""
+_MOST_PROGRAMS = 500
+
+
+def is_program(path: str) -> bool:
+    """Whether a file may be a program, which a check reads only where it names a client."""
+    lowered = path.lower()
+    name = lowered.rpartition("/")[2]
+    return (
+        name.endswith(_PROGRAM)
+        and not name.startswith(".")
+        and not any(word in name for word in _UNUSUAL)
+        and ".vetting" not in lowered
+        and "node_modules" not in lowered
+        and path.isascii()
+    )
+
+
+def name_no_client(paths: list[str]) -> bool:
+    """Whether certainly none of some staged files names a client: one git call for all of them."""
+    if len(paths) > _MOST_PROGRAMS:
+        return False
+    words = [part for word in CLIENT_WORDS for part in ("-e", word)]
+    specs = [f":(top,literal){path}" for path in paths]
+    try:
+        done = subprocess.run(
+            hardened("grep", "--cached", "-q", "-i", "-a", "-F", "--no-textconv", *words, "--", *specs),
+            env=git_environment(), capture_output=True, check=False,
+        )  # fmt: skip
+    except OSError:
+        return False
+    return done.returncode == 1
 
 
 def is_unread(path: str) -> bool:
@@ -113,10 +153,17 @@ def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
     if any(b" 120000 " in head for head in fields[0:-1:2]):  # links lead anywhere
         return False
     paths = [os.fsdecode(path) for path in fields[1::2]]
-    if not all(map(is_unread, paths)) or is_bound_by_baseline(paths):
+    programs = [path for path in paths if is_program(path)]
+    if not all(is_unread(path) or is_program(path) for path in paths):
+        return False
+    if is_bound_by_baseline(paths):
+        return False
+    removed = {path for head, path in zip(fields[0:-1:2], paths, strict=False) if head[-1:] == b"D"}
+    programs = [path for path in programs if path not in removed]
+    if programs and not name_no_client(programs):
         return False
     if not any(word in _QUIET for word in arguments):
-        print("npm-vetted: nothing of npm's is touched: nothing to judge", file=sys.stderr)  # noqa: T201
+        print("npm-vetted: no npm files changed; nothing to check", file=sys.stderr)  # noqa: T201
     return True
 
 

@@ -171,7 +171,7 @@ def test_nothing_staged_while_git_commits_means_nothing(repo: GitRepo) -> None:
     index = str(repo.path / ".git" / "index")
     done = run(repo.path, "check", GIT_INDEX_FILE=index)
     assert (done.status, done.out) == (0, "")
-    assert done.err == "npm-vetted: nothing is staged: nothing to judge\n"
+    assert done.err == "npm-vetted: nothing is staged; nothing to check\n"
 
 
 # Where the repository stands.

@@ -251,8 +251,6 @@ yarn --use-yarnrc x install
 yarn --cwd /tmp install
 """,
         "outside a project no committed setting holds": r"""
-yarn global add x
-yarn global upgrade
 yarn exec npm i -g x
 yarn exec -- npm i -g x
 """,
@@ -365,11 +363,14 @@ bun add -d --trust x
 bun pm trust x
 bun pm trust --all
 """,
-        "whose version is not exact": r"""
+        "whether a locked package has this program cannot be told": r"""
 bunx x
 bun x x
 bunx --bun x
 bunx -p x y
+""",
+        "whose version is not exact": r"""
+bunx @a/x
 bun create vite
 bun c vite
 """,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
@@ -248,33 +249,28 @@ class View:
                 continue
         return found
 
-    @cached_property
-    def _known_bins(self) -> dict[str, frozenset[str]]:
-        return {}
-
     def _bins(self, project: Project) -> frozenset[str]:
-        """The programs that npm's lockfile says its packages have."""
-        if project.path not in self._known_bins:
-            found: set[str] = set()
+        """The programs that the lockfiles list."""
+        return frozenset().union(*(found or () for found in self._programs(project)))
+
+    def may_have_programs(self, project: Project | None) -> bool:
+        """Whether a lockfile lists no programs, and there is a direct dependency that may own one."""
+        if project is None or not any(each.requires for each in project.manifests.values()):
+            return False
+        return None in self._programs(project)
+
+    def _programs(self, project: Project) -> tuple[frozenset[str] | None, ...]:
+        if project.path not in self._known_programs:
+            found = []
             for path in project.lockfiles:
-                if path.endswith(".json"):
-                    found.update(_programs(path, self.read(path) or b""))
-            self._known_bins[project.path] = frozenset(found)
-        return self._known_bins[project.path]
+                with suppress(NpmVettedError):
+                    found.append(read_lockfile(project, path).programs())
+            self._known_programs[project.path] = tuple(found)
+        return self._known_programs[project.path]
 
-
-def _programs(path: str, data: bytes) -> Iterator[str]:
-    from npm_vetted.formats.json import load_json
-
-    try:
-        lockfile = load_json(path, data).data
-    except NpmVettedError:
-        return
-    packages = lockfile.get("packages") if isinstance(lockfile, dict) else None
-    for entry in packages.values() if isinstance(packages, dict) else ():
-        bins = entry.get("bin") if isinstance(entry, dict) else None
-        if isinstance(bins, Mapping):
-            yield from (name for name in bins if isinstance(name, str))
+    @cached_property
+    def _known_programs(self) -> dict[str, tuple[frozenset[str] | None, ...]]:
+        return {}
 
 
 def _split(package: str) -> tuple[str, str, str]:

@@ -86,8 +86,8 @@ def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> b
     if is_bound_by_baseline(list(touched)):
         return False
     if not arguments.quiet:
-        said = "nothing of npm's is touched" if touched else "nothing is staged"
-        print(f"npm-vetted: {said}: nothing to judge", file=sys.stderr)
+        said = "no npm files changed" if touched else "nothing is staged"
+        print(f"npm-vetted: {said}; nothing to check", file=sys.stderr)
     return True
 
 

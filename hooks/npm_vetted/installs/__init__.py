@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from npm_vetted.installs.context.disk import Tracked
 
 _QUOTING: Final = b"\\'\"^`\r\n"
-_NAMES: Final = (b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts", b"enable_scripts",
-                 b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager", b"pkg_manager")  # fmt: skip
+_OTHERS: Final = re.compile(rb"\b(?:n[cl]?i|nlx|vl[tx]|dx|rush|lerna|jlpm|meteor|aube)\b")
+"""Short names of programs: they count as words of their own only."""
+_NAMES: Final = (
+    b"deno", b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts",
+    b"enable_scripts", b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager", b"pkg_manager",
+)  # fmt: skip
 _ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
 
 
@@ -47,6 +51,9 @@ class Context(Protocol):
 
     def locks(self, project: Project | None, package: str) -> bool:
         """Whether the project's lockfile has a package, or a program, of this name."""
+
+    def may_have_programs(self, project: Project | None) -> bool:
+        """Whether a locked direct dependency may own any program: the lockfile lists no programs."""
 
     def reviewed(self, project: Project | None, package: str) -> bool:
         """Whether notes say that the scripts of a package (``name`` or ``name@version``) were read.
@@ -85,7 +92,9 @@ def mentions_client(data: bytes) -> bool:
     what a reader of files can promise.
     """
     bare = data.translate(None, _QUOTING).lower()
-    return any(name in bare for name in _NAMES) or _ESCAPE.search(data) is not None
+    if any(name in bare for name in _NAMES) or _ESCAPE.search(data) is not None:
+        return True
+    return _OTHERS.search(data) is not None
 
 
 def place_of(path: str, head: bytes) -> Place | None:

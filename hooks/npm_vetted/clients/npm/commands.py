@@ -175,7 +175,7 @@ def _install(line: Line) -> Iterator[ClientAction]:
         yield line.act(Kind.GLOBAL, packages=line.arguments)
         return
     kind = Kind.ADD if line.arguments else Kind.INSTALL
-    frozen = True if _leaves_lockfile(line.options) else None
+    frozen = True if _leaves_lockfile(line.options) and not line.arguments else None
     yield line.act(kind, packages=line.arguments, frozen=frozen)
 
 
@@ -203,7 +203,7 @@ def _tidy(line: Line) -> Iterator[ClientAction]:
 
 def _audit(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("fix",):
-        yield line.act(Kind.TIDY)
+        yield line.act(Kind.INSTALL, frozen=False)
 
 
 def _npm_exec(line: Line) -> Iterator[ClientAction]:

@@ -45,6 +45,15 @@ class NpmLockfile(Lockfile):
         """Whether the entries say what they ask for."""
         return True
 
+    def programs(self) -> frozenset[str] | None:
+        """Each place lists its own; a lockfile of npm 6 lists none."""
+        found: set[str] = set()
+        for place in self.packages.values():
+            bins = place.get("bin")
+            if isinstance(bins, Mapping):
+                found.update(name for name in bins if isinstance(name, str))
+        return frozenset(found)
+
     def _check_places(self) -> None:
         """Raise where two keys may mean one folder, or a link leads nowhere."""
         for place in self.layout.unusual:

@@ -129,7 +129,8 @@ def _whole(line: Line) -> Iterator[ClientAction]:
 
 
 def _link(line: Line) -> Iterator[ClientAction]:
-    if line.arguments:
+    """``link --global NAME`` links a folder and runs no script (seen with pnpm 9.15.9)."""
+    if line.arguments and not line.outside:
         yield from _install(line)
 
 
@@ -216,7 +217,7 @@ def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     kept = inserted(line.words, None, _DLX_FLAG, _DROP)
     short = line.words[0] in ("pnpx", "pnx")
     fix = ("pnpm", _DLX_FLAG, "dlx", *kept[2:]) if short else kept
-    yield replace(act, then=tuple(command), fix=fix)
+    yield replace(act, then=tuple(command), fix=fix, fetches_always=line.verb != "create")
 
 
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {

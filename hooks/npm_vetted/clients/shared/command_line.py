@@ -62,6 +62,10 @@ class ClientAction:
     shell: str | None = None
     setting: tuple[str, str, bool] | None = None
     fix: tuple[str, ...] = ()
+    fetches_always: bool = False
+    """Whether it never uses a copy that the project has installed (``dlx``)."""
+    reads_folder: bool = False
+    """Whether a global install reads the settings of the directory where it runs."""
 
 
 class Reader(Protocol):
@@ -89,7 +93,8 @@ def readers() -> Mapping[str, Reader]:
         if importlib.util.find_spec(path) is not None:
             reader = cast("Reader", importlib.import_module(path))
             found.update(dict.fromkeys(reader.PROGRAMS, reader))
-    return found
+    others = cast("Reader", importlib.import_module("npm_vetted.clients.shared.other_programs"))
+    return {**dict.fromkeys(others.PROGRAMS, others), **found}
 
 
 @dataclass(slots=True)

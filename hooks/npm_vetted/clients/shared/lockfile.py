@@ -146,6 +146,10 @@ class Lockfile(ABC):
             if artifact is not None:
                 yield artifact
 
+    def programs(self) -> frozenset[str] | None:
+        """The names of the programs (``bin``) of the locked packages; None: the format lists none."""
+        return None
+
     def keys_of(self, names: Collection[str]) -> Iterator[str]:
         """The keys of some packages' artifacts; a few names are looked up in the blocks' text."""
         few = len(names) <= _FEW and all(isinstance(block, str) for block in self.blocks.values())

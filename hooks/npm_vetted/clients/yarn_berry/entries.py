@@ -58,6 +58,10 @@ FOLDERS: Final = ("workspace:", "link:", "portal:")
 _TARBALL: Final = (".tgz", ".tar.gz", ".tar")
 
 
+_PROGRAMS: Final = re.compile(r"(?m)^  bin:\n((?:    \S.*\n)+)")
+_PROGRAM: Final = re.compile(r"""(?m)^    ["']?([^"':\s]+)["']?:""")
+
+
 class BerryEntries(YarnLockfile):
     """A yarn.lock with ``__metadata``, as far as its entries go."""
 
@@ -293,6 +297,11 @@ class BerryEntries(YarnLockfile):
             return None
         key, slash, digest = text.rpartition("/")
         return f"{self.cache_key}/{digest}" if not slash or key == self.cache_key else None
+
+    def programs(self) -> frozenset[str] | None:
+        """Each entry lists its own under ``bin``."""
+        blocks = _PROGRAMS.findall(self._text)
+        return frozenset(name for block in blocks for name in _PROGRAM.findall(block))
 
     def hash_text(self, entry: Entry) -> str | None:
         """The checksum as the lockfile itself has it."""

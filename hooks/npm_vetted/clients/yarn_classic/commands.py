@@ -114,8 +114,13 @@ def _rebuild(line: Line) -> Iterator[ClientAction]:
 
 
 def _global(line: Line) -> Iterator[ClientAction]:
+    """Yarn 1.22.22 drops ``--ignore-scripts`` here; a variable or a .yarnrc switches scripts off."""
     if line.arguments[:1] in (("add",), ("upgrade",)):
-        yield replace(line, verb=line.arguments[0]).act(Kind.GLOBAL, packages=line.arguments[1:])
+        act = replace(line, verb=line.arguments[0], by=None).act(
+            Kind.GLOBAL, packages=line.arguments[1:], switch=Switch.UNSET
+        )
+        kept = [word for word in line.words if word != "--ignore-scripts"]
+        yield replace(act, fix=("env", "YARN_IGNORE_SCRIPTS=true", *kept), reads_folder=True)
 
 
 def _exec(line: Line) -> Iterator[ClientAction]:
@@ -131,7 +136,8 @@ def _workspace(line: Line) -> Iterator[ClientAction]:
 
 def _workspaces(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("focus",):
-        yield replace(line, verb="focus").act(Kind.INSTALL, frozen=False)
+        # It leaves yarn.lock alone, and does not know --immutable (seen with Yarn 4.12).
+        yield replace(line, verb="focus").act(Kind.INSTALL, frozen=True)
     elif line.arguments[:1] == ("foreach",):
         rest = line.rest[line.rest.index("foreach") + 1 :]
         inner = take_apart(rest, valued=_VALUED, short={}, stop=True)
@@ -183,7 +189,12 @@ def _dlx(line: Line) -> Iterator[ClientAction]:
         act = line.act(
             Kind.RUN, packages=packages, switch=Switch.UNKNOWN if unknown else Switch.UNSET
         )
-        yield replace(act, then=tuple(command), fix=("env", "YARN_ENABLE_SCRIPTS=0", *line.words))
+        yield replace(
+            act,
+            then=tuple(command),
+            fix=("env", "YARN_ENABLE_SCRIPTS=0", *line.words),
+            fetches_always=line.verb != "create",
+        )
 
 
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {

@@ -169,7 +169,8 @@ class Scene:
             return False
         if self.program == "pnpm" and (answer := self._pnpm(act)) is not None:
             return answer
-        project = None if act.kind is Kind.GLOBAL or self.foreign else self.project
+        outside = act.kind is Kind.GLOBAL and not act.reads_folder
+        project = None if outside or self.foreign else self.project
         if act.kind is Kind.RUN and self.program == "pnpm" and project is not None:
             project = project._replace(pin=None)  # what blocks by default does not block here
         answers = set()

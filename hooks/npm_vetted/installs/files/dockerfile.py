@@ -33,7 +33,9 @@ from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
-_NAME: Final = re.compile(r"(?:.*[._-])?(?:docker|container)file(?:[._-].*)?\Z", re.IGNORECASE)
+_NAME: Final = re.compile(
+    r"(?:.*[._-])?(?:docker|container|earth)file(?:[._-].*)?\Z", re.IGNORECASE
+)
 _NOT: Final = (
     ".dockerignore", ".containerignore", ".md", ".ts", ".tsx", ".js", ".json", ".go", ".py", ".rb",
     ".yml", ".yaml", ".html", ".rst", ".txt", ".rs", ".java", ".lock", ".css", ".svg", ".png",

@@ -204,12 +204,13 @@ class Frame:
         """``actions/checkout``: this repository, or another one at a path."""
         given = step.get("with")
         other = given.scalar("repository") if given else None
-        path = (given.scalar("path") if given else None) or ""
-        where = CHECKOUT if path in ("", ".") else f"{CHECKOUT}/{path.strip('./')}"
-        if other and "${{" not in other and not self._is_own(other):
-            self.disk.put(Gone(where, folder=True))
-            return
-        self.disk.put(Copied(self.tracked, "", where, self._left_out(given)))
+        written = given.scalar("path") if given else None
+        for path in self.text(written) if written else ("",):
+            where = CHECKOUT if path in ("", ".") else f"{CHECKOUT}/{path.strip('./')}"
+            if other and "${{" not in other and not self._is_own(other):
+                self.disk.put(Gone(where, folder=True))
+            else:
+                self.disk.put(Copied(self.tracked, "", where, self._left_out(given)))
 
     def _is_own(self, repository: str) -> bool:
         """Whether ``owner/name`` is this very repository, as its package.json says."""

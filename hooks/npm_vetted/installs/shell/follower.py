@@ -35,7 +35,11 @@ _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
 _CLIENT: Final = re.compile(
     r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?)(?:\.cmd)?\s+\S", re.ASCII
 )
-_NAMED: Final = re.compile(r"npm|npx|yarn|bun|pkg|package|install|pm_|_pm\b", re.IGNORECASE)
+_NAMED: Final = re.compile(
+    r"npm|npx|yarn|bun|(?:pkg|package|pack)_?(?:manager|mgr)|\bpm\b|pm_?cmd|_pm\b|install_?(?:cmd|command)",
+    re.IGNORECASE,
+)
+"""Variables that may hold a client: what others hold is not a question for this check."""
 _LOCKFILE_DEFAULTS: Final = frozenset(("pnpm", "yarn-berry"))
 _LABELS: Final = {"npm": "npm ci", "pnpm": "--frozen-lockfile", "yarn-classic": "--frozen-lockfile",
                   "yarn-berry": "--immutable", "bun": "--frozen-lockfile"}  # fmt: skip
@@ -268,9 +272,14 @@ class ShellFollower:
 
     def nameless(self, words: Sequence[str], source: Source) -> None:
         """A program that is not known: it matters where it looks like an install."""
-        looks = any(word in _VERBS or word.startswith("--ignore-scripts") for word in words[1:3])
+        looks = any(word.startswith("--ignore-scripts") for word in words[1:3])
         head = source.text.removeprefix("eval").split(None, 1)[:1]
-        if looks or (head and head[0].startswith(("$", '"$')) and _NAMED.search(head[0])):
+        named = (
+            bool(head) and head[0].startswith(("$", '"$')) and _NAMED.search(head[0]) is not None
+        )
+        is_global = not {"-g", "--global", "global"}.isdisjoint(words[1:])
+        looks = looks or (words[1:2] != [] and words[1] in _VERBS and is_global)
+        if looks or named or words[1:2] in (["ci"], ["dlx"]) or words[1:] in (["install"], ["i"]):
             shortened = source.text.strip()[:80]
             self.undecided(f"which program `{shortened}` runs cannot be told", source.line(0))
 
@@ -334,7 +343,11 @@ class ShellFollower:
                 key=command, basis=(str(by),),
             )  # fmt: skip
             return
-        if act.kind is Kind.RUN and self._stays(act, scene):
+        if act.kind is Kind.RUN and not act.fetches_always and self._stays(act, scene):
+            return
+        if act.kind is Kind.RUN and self._may_be_local(act, scene):
+            message = f"{label}: whether a locked package has this program cannot be told"
+            self.undecided(message, line, key=command)
             return
         if act.kind is Kind.RUN and (loose := _loose(act.packages)) and not _all_known(loose):
             self.undecided(f"{label}: which version it fetches cannot be told", line, key=command)
@@ -367,6 +380,17 @@ class ShellFollower:
             for package in act.packages
             if known(package)
         ) and all(map(known, act.packages))
+
+    def _may_be_local(self, act: ClientAction, scene: Scene) -> bool:
+        """Whether a locked direct dependency may own the program, by a lockfile that lists none."""
+        loose = _loose(act.packages)
+        return (
+            not act.fetches_always
+            and bool(loose)
+            and not any("@" in each or "/" in each or not known(each) for each in act.packages)
+            and not any(each.startswith("create-") for each in act.packages)
+            and self.context.may_have_programs(scene.project)
+        )
 
     def _switch(self, act: ClientAction, scene: Scene) -> tuple[Switch, str | None]:
         """What flags and variables say together; a flag beats a variable."""

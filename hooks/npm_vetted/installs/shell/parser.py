@@ -65,7 +65,7 @@ class Shell:
             )
         text = source.text.replace("\r\n", "\n").replace(UNKNOWN_TEXT, "\ufffd")
         source = Source(text, source.marks) if len(text) == len(source.text) else _shrunk(source)
-        script = Script(self, _unbroken(source))
+        script = Script(self, _separated(_unbroken(source)))
         script.follow(state, depth)
 
     def finish(self, state: State) -> None:
@@ -105,6 +105,15 @@ def _unbroken(source: Source) -> Source:
     starts = [0, *(cut + 2 for cut in cuts)]
     pieces = (text[start:end] for start, end in zip(starts, [*cuts, len(text)], strict=True))
     return Source("".join(pieces), tuple(sorted(marks)))
+
+
+_CLOSED: Final = re.compile(r"\)(?P<gap>[ \t])(?=[ \t]*(?:else|elif|fi|then|do|done)\b)")
+
+
+def _separated(source: Source) -> Source:
+    """``(a) && (b) else``: sh needs no semicolon after a parenthesis, tree-sitter-bash does."""
+    text = _CLOSED.sub(");", source.text)
+    return source if text == source.text else Source(text, source.marks)
 
 
 class Script:

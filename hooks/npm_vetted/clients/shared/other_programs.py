@@ -1,0 +1,67 @@
+"""Programs that install npm packages and have no folder here: deno, vlt, ni, rush, lerna and others.
+
+Their lockfiles and settings are not read, so what they do is judged by their command line alone:
+flags that switch scripts on are reported, a package that is fetched and run must be exact, and
+every other install is undecided. Deno's flags were seen with deno 2; the others are documented by
+their projects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from npm_vetted.clients.shared.command_line import ClientAction, Kind, Switch
+from npm_vetted.formats.shell_text import Value
+
+_RUNNERS: Final = frozenset({"vlx", "nlx", "dx"})
+"""They fetch a package and run it, as npx does."""
+_ANY_ARGUMENTS: Final = frozenset({"ni", "nci"})
+"""They install whatever their words are; nothing else is their job."""
+_INSTALLS: Final[Mapping[str, frozenset[str]]] = {
+    "deno": frozenset({"install", "add", "ci", "update", "outdated", "approve-scripts", "i"}),
+    "vlt": frozenset({"install", "i", "add", "ci", "update", "build"}),
+    "rush": frozenset({"install", "update", "add"}),
+    "rush-pnpm": frozenset({"install", "i", "add", "update", "rebuild", "import"}),
+    "lerna": frozenset({"bootstrap", "add"}),
+    "jlpm": frozenset({"install", "add", "up", ""}),
+    "meteor": frozenset({"npm"}),
+    "aube": frozenset({"install", "i", "add", "ci", "update"}),
+}
+PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS})
+_ON: Final = ("--allow-scripts", "--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")
+_OFF: Final = "--ignore-scripts"
+_NPM: Final = "npm:"
+_OF_DENO: Final = frozenset({"run", "x", "eval", "serve", "test"})
+
+
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
+    """What a command line does; nothing where it installs nothing and runs nothing."""
+    program, rest = words[0], list(words[1:])
+    bare = [word for word in rest if not word.startswith("-")]
+    if program in _RUNNERS:
+        if bare:
+            yield _fetch(program, bare[0])
+    elif program == "deno" and bare[:1] and bare[0] in _OF_DENO:
+        fetched = [word.removeprefix(_NPM) for word in bare[1:2] if word.startswith(_NPM)]
+        yield from (_fetch(program, each) for each in fetched)
+    elif program in _ANY_ARGUMENTS or (bare[0] if bare else "") in _INSTALLS[program]:
+        yield _install(program, rest)
+
+
+def _fetch(program: str, package: str) -> ClientAction:
+    return ClientAction(kind=Kind.RUN, client=program, packages=(package,), switch=Switch.OFF)
+
+
+def _install(program: str, rest: Sequence[str]) -> ClientAction:
+    on = next((word for word in rest if word.startswith(_ON)), None)
+    if on is not None:
+        return ClientAction(kind=Kind.INSTALL, client=program, switch=Switch.ON, by=on)
+    if _OFF in rest or f"{_OFF}=true" in rest:
+        return ClientAction(kind=Kind.INSTALL, client=program, switch=Switch.OFF, by=_OFF)
+    return ClientAction(kind=Kind.INSTALL, client=program, switch=Switch.UNKNOWN, by="its command")
+
+
+def variable(name: str, text: str) -> Switch:  # noqa: ARG001
+    """No variable of theirs is known."""
+    return Switch.UNSET

@@ -1,0 +1,88 @@
+"""Shell text in configuration files: a table of file kinds, each read by a parser of its format.
+
+A kind says which files it is about (``paths``) and under which keys commands are (``keys``). A parser
+of the format yields each command with its line; the shell reader follows it. A new kind is a line of
+the table in the module of its format (``declared_yaml``, ``declared_toml``, ``declared_json``).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from npm_vetted.formats.shell_text import UNKNOWN
+from npm_vetted.installs import Context
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
+from npm_vetted.installs.shell.powershell import run_windows
+from npm_vetted.installs.shell.source import Source
+from npm_vetted.installs.shell.state import State
+from npm_vetted.model import Problem
+
+
+class FileKind(NamedTuple):
+    """One kind of file.
+
+    ``paths`` are globs over the whole path, in lower case; ``*`` also matches slashes. ``keys`` hold a
+    command or a list of commands. ``words`` hold the words of one command, as a list or a text.
+    ``folder`` is the key that names the directory. ``ci``: an install must not change the lockfile.
+    ``elsewhere``: the commands run in a container, in a directory that the file does not say.
+    ``windows``: a command may be for PowerShell or cmd.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    keys: frozenset[str]
+    words: frozenset[str] = frozenset()
+    folder: str | None = None
+    ci: bool = False
+    elsewhere: bool = False
+    windows: bool = False
+
+
+class Command(NamedTuple):
+    """A command that a file holds: shell text, or the words of one; where; in which directory."""
+
+    text: str | Sequence[str]
+    line: int
+    folder: str | None = None
+    shell: str = "sh"
+    source: Source | None = None
+
+
+def kind_of(kinds: Iterable[FileKind], path: str) -> FileKind | None:
+    """The kind of a file by its path."""
+    lowered = path.lower()
+    return next(
+        (kind for kind in kinds if any(fnmatch.fnmatchcase(lowered, glob) for glob in kind.paths)),
+        None,
+    )
+
+
+def follow(
+    kind: FileKind, path: str, commands: Iterable[Command], context: Context
+) -> Iterator[Problem]:
+    """What is wrong with the commands of a file."""
+    found = ShellFollower(path=path, context=context, ci=kind.ci, knows_ci=kind.ci)
+    for command in commands:
+        state = base_state(context, path)
+        state.script = None
+        if kind.elsewhere:
+            state.enter(UNKNOWN)
+        elif command.folder:
+            state.enter((command.folder,))
+        _follow(found, command, state)
+    return found.finish()
+
+
+def _follow(found: ShellFollower, command: Command, state: State) -> None:
+    if not isinstance(command.text, str):
+        words = list(command.text)
+        if words:
+            found.command(words, state, Source(" ".join(words), ((0, command.line),)), 0)
+        return
+    source = command.source or Source(command.text, ((0, command.line),))
+    if command.shell in ("ps", "pwsh", "cmd"):
+        run_windows(found, source, state, cmd=command.shell == "cmd")
+    else:
+        found.run(source, state)
