@@ -225,7 +225,7 @@ def disagree(lockfile: str, manifest: Mapping[str, object]) -> list[tuple[str, s
     data = json.dumps(manifest, indent=1).encode()
     files = {"package.json": data}
     found = read(lockfile, files).disagreements({"": read_manifest("package.json", data)})
-    return [(problem.message, problem.location.path, problem.location.line) for problem in found]
+    return [(problem.key, problem.location.path, problem.location.line) for problem in found]
 
 
 @pytest.mark.parametrize(
@@ -236,11 +236,11 @@ def disagree(lockfile: str, manifest: Mapping[str, object]) -> list[tuple[str, s
         ({"dependencies": {"a": "^2"}, "resolutions": {"a": "^1"}}, []),
         (
             {"dependencies": {"a": "^2"}},
-            [("package.json asks for a@^2, yarn.lock has no entry for it", "package.json", 3)],
+            [("a@^2", "package.json", 3)],
         ),
         (
             {"devDependencies": {"b": "1"}},
-            [("package.json asks for b@1, yarn.lock has no entry for it", "package.json", 3)],
+            [("b@1", "package.json", 3)],
         ),
     ],
 )
@@ -252,14 +252,14 @@ def test_disagreements(
 
 def test_a_version_that_the_range_does_not_hold() -> None:
     assert disagree(A.replace("a@^1", "a@^2"), {"dependencies": {"a": "^2"}}) == [
-        ("package.json asks for a@^2, yarn.lock has 1.0.0", "yarn.lock", 1)
+        ("a@^2", "yarn.lock", 1)
     ]
 
 
 def test_an_entry_that_yarn_would_not_heed() -> None:
     text = 'a@^1:\n  version "1.0.0"\n  integrity sha512-ab\n'
-    [(message, path, line)] = disagree(text, {"dependencies": {"a": "^1"}})
-    assert "asks the registry again" in message
+    [(key, path, line)] = disagree(text, {"dependencies": {"a": "^1"}})
+    assert key == "a@1.0.0"
     assert (path, line) == ("yarn.lock", 1)
 
 

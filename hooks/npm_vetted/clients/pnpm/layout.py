@@ -14,10 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import islice
 from typing import Final, NamedTuple, cast
 
-from npm_vetted.clients.shared.shared_text import common_head, common_tail, shared_runs
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode
 
@@ -166,25 +164,15 @@ class Layout:
         return self.chunks[place] if self.whole else self._decoded(place).get(key)
 
     def fresh(self, section: Mapping[str, int], other: Layout, old: Mapping[str, int]) -> list[str]:
-        """The keys of a section whose chunk another version's section does not have, or otherwise.
+        """The keys of a section whose chunk differs in another version, or is missing there.
 
-        Neither is read whole. Two versions have what they share as the same objects.
+        Neither version may have been read whole: chunks are compared as texts.
         """
-        mine, theirs = self._of(section), other._of(old)
-        head = common_head(mine, theirs)
-        tail = min(common_tail(mine, theirs), len(mine) - head)
         return [
             key
-            for key, place in islice(section.items(), head, len(mine) - tail)
+            for key, place in section.items()
             if key not in old or self.chunks[place] != other.chunks[old[key]]
         ]
-
-    def _of(self, section: Mapping[str, int]) -> Sequence[object]:
-        """The chunks of a section, which stand one after the other."""
-        if not section:
-            return ()
-        first = next(iter(section.values()))
-        return self.chunks[first : first + len(section)]
 
 
 class _OddError(Exception):
@@ -222,8 +210,8 @@ def _text(path: str, data: bytes) -> str:
 def _split(path: str, text: str) -> Layout:
     if "\r" in text:
         raise _OddError
-    chunks, keys = _cut(text)
-    del text  # nothing else holds it: memory counts, too
+    chunks, keys = _cut(text.rstrip("\n"))
+    del text  # the chunks are a copy of it: a second copy would cost memory
     others = [place for place, key in enumerate(keys) if key is None]
     parts: list[Part] = []
     odd: list[int] = []
@@ -247,42 +235,13 @@ def _split(path: str, text: str) -> Layout:
     return Layout(path, parts, chunks, odd=frozenset(odd))
 
 
-class _Cut(NamedTuple):
-    """A text's chunks, and the key of each that is an entry as pnpm writes it."""
-
-    chunks: list[str]
-    keys: list[str | None]
-
-
-@cache
-def _latest() -> list[_Cut]:
-    """The text that was cut last: what another version shares with it is neither cut nor matched."""
-    return []
-
-
-def _cut(text: str) -> _Cut:
-    chunks: list[str] = []
-    keys: list[str | None] = []
-    at, end = 0, len(text.rstrip("\n"))
-    for known in _latest():
-        for run in shared_runs(known.chunks, text, end):
-            if at < run.start:
-                _cut_anew(text[at : run.start - 2], chunks, keys)
-            chunks += known.chunks[run.first : run.last]
-            keys += known.keys[run.first : run.last]
-            at = run.end + 2
-    if at < end or not chunks:
-        _cut_anew(text[at:end] if at else text.rstrip("\n"), chunks, keys)
-    _latest()[:] = [_Cut(chunks, keys.copy())]
-    return _Cut(chunks, keys)
-
-
-def _cut_anew(text: str, chunks: list[str], keys: list[str | None]) -> None:
+def _cut(text: str) -> tuple[list[str], list[str | None]]:
+    """A text's chunks, and the key of each chunk that is an entry as pnpm writes it."""
     # Blank lines inside a block scalar are followed by a line deeper than any entry's.
-    found = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
-    chunks += found
+    chunks = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
     match = _expressions().entry.fullmatch
-    keys += [one and (key[1:-1] if (key := one[1])[0] == "'" else key) for one in map(match, found)]
+    keys = [one and (key[1:-1] if (key := one[1])[0] == "'" else key) for one in map(match, chunks)]
+    return chunks, keys
 
 
 def _take_top(parts: list[Part], chunk: str, place: int) -> str | None:

@@ -79,9 +79,9 @@ def recognises(name: str, data: bytes) -> bool:
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read a yarn.lock with ``__metadata``; raises DocumentError for what cannot be read."""
-    from npm_vetted.clients.yarn_berry.reader import Reader
+    from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
 
-    return Reader(path, data, read)
+    return BerryLockfile(path, data, read)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001

@@ -17,11 +17,11 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.yarn import YarnLockfile, lock_text, refuse_conflict
 from npm_vetted.clients.shared.yarn.locators import Reference, normal, patched, split_ident
 from npm_vetted.clients.shared.yarn.patches import PATCHES, patch_files, settled
-from npm_vetted.clients.shared.yarn.shared import Cut, Text
+from npm_vetted.clients.shared.yarn.places import Places
 from npm_vetted.clients.yarn_berry.text import (
     METADATA,
     Tables,
-    canonical,
+    canonical_places,
     decoded_fields,
     parsed_tables,
     split_line,
@@ -78,11 +78,10 @@ class BerryEntries(YarnLockfile):
             )
         super().__init__(path, text, read)
         self._locators: dict[str, tuple[str, str]] = {}
-        self._cut = self._canonical() or self._parsed()
-        self._places = dict(self._cut.own.places)
+        self._places = self._canonical_places() or self._parsed_places()
         metadata = self.fields(METADATA)
         self.metadata_line = self.line(METADATA)
-        del self._places[METADATA]
+        self._metadata_place = self._places.pop(METADATA)
         version = str(metadata.get("version"))
         if not version.isascii() or not version.isdigit() or int(version[:4]) not in VERSIONS:
             raise DocumentError(
@@ -94,13 +93,13 @@ class BerryEntries(YarnLockfile):
         self.format = f"yarn.lock berry {version}"
         self._metadata = metadata
 
-    def _canonical(self) -> Cut | None:
-        return canonical(self.path, self._text)
+    def _canonical_places(self) -> Places | None:
+        return canonical_places(self.path, self._text)
 
-    def _parsed(self) -> Cut:
+    def _parsed_places(self) -> Places:
         refuse_conflict(self.path, self._text)
         self._tables, places = parsed_tables(self.path, self._text)
-        return Cut(Text(self._text, places), None, ())
+        return places
 
     @property
     def blocks(self) -> Mapping[str, object]:
@@ -142,7 +141,7 @@ class BerryEntries(YarnLockfile):
     @cached_property
     def _resolved(self) -> Sequence[tuple[str | None, int]]:
         """Where each entry says what is installed: a registry's package by its name, or another."""
-        start, end = self._cut.own.places[METADATA]
+        start, end = self._metadata_place
         return [
             (line[1], line.start())
             for line in _RESOLUTION.finditer(self._text)

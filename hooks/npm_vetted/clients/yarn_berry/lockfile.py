@@ -1,197 +1,21 @@
-"""Who asks for what in a yarn.lock of Yarn berry, and which entry satisfies it.
+"""A yarn.lock of Yarn berry as the checks see it: its entries, its graph, its disagreements.
 
-Yarn keeps its descriptors after ``resolutions``, catalogs and its own patches have been applied, so
-what a manifest or a package asks for is taken through the same steps.
+``text`` finds the entries, ``entries`` decodes them, ``resolution`` finds the entry that satisfies
+a requirement, ``sync`` compares all of it with the manifests and settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Final
+from collections.abc import Iterator, Mapping
 
-from npm_vetted.clients.shared.yarn import beside
-from npm_vetted.clients.shared.yarn.locators import (
-    escaped,
-    normal,
-    patched,
-    resolution_pattern,
-    split_ident,
-)
-from npm_vetted.clients.yarn_berry.entries import BerryEntries
-from npm_vetted.formats.yaml import load_yaml
-from npm_vetted.model import Group, Manifest, Requirement
-
-_ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
-Pattern = tuple[str | None, str | None, str, str | None]
-"""Who asks, and for which range of it; what is asked for, and in which range."""
+from npm_vetted.clients.yarn_berry import sync
+from npm_vetted.clients.yarn_berry.resolution import BerryResolution
+from npm_vetted.model import Manifest, Problem
 
 
-class BerryLockfile(BerryEntries):
+class BerryLockfile(BerryResolution):
     """A yarn.lock with ``__metadata``."""
 
-    @cached_property
-    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What each workspace asks for, production and development together, as Yarn records it."""
-        return {
-            folder: tuple(self.requires(key, self.fields(key)))
-            for folder, key in self.workspaces.items()
-        }
-
-    @cached_property
-    def workspaces(self) -> Mapping[str, str]:
-        """The key of each workspace's entry by its folder relative to the lockfile."""
-        found: dict[str, str] = {}
-        for key in self.mentioning("@workspace:"):
-            _, reference = self.locator(key)
-            if reference.startswith("workspace:"):
-                folder = reference.removeprefix("workspace:")
-                folder = "" if folder == "." else folder
-                if folder in found:
-                    raise self.fail(f"the workspace {folder or '.'!r} has two entries", key)
-                found[folder] = key
-        return found
-
-    def asked(self, manifests: Mapping[str, Manifest]) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the workspaces ask for, with the manifests' own fields as groups."""
-        return {
-            folder: tuple(
-                asked._replace(group=group)
-                for asked in requires
-                for group in _groups(manifests.get(folder), asked)
-            )
-            for folder, requires in self.importers.items()
-        }
-
-    @cached_property
-    def _unusual(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Keys by what a descriptor means that is written otherwise, and by what a patch wraps.
-
-        Of the latter only Yarn's own: they are asked for by the name of what they change.
-        """
-        plain: dict[str, str] = {}
-        wrapped: dict[str, str] = {}
-        for descriptor, key in self.index.items():
-            if "@npm:" in descriptor and "@patch:" not in descriptor:
-                continue  # normal as it stands
-            split = split_ident(descriptor)
-            if split is None:
-                continue
-            name, wanted = split
-            plain.setdefault(f"{name}@{normal(wanted)}", key)
-            source = patched(descriptor) if "builtin<compat/" in wanted else None
-            if source:
-                wrapped.setdefault(f"{source[0]}@{normal(source[1])}", key)
-        return plain, wrapped
-
-    def _stands_for(self, descriptor: str) -> str | None:
-        return self.index.get(descriptor) or self._unusual[0].get(descriptor)
-
-    def resolve(
-        self, origin: str | None, requirement: Requirement, importer: str = ""
-    ) -> str | None:
-        """The entry of a descriptor, after ``resolutions``, catalogs and Yarn's own patches."""
-        if requirement.group is Group.PEER:
-            return None
-        name = requirement.name
-        wanted = normal(self.catalogued(name, requirement.specifier))
-        parent = origin if origin is not None else self.workspaces.get(importer)
-        if requirement.target == "source":
-            return self._stands_for(f"{name}@{wanted}")
-        override = self.override(parent, name, wanted)
-        for text, asker in ((override, self.workspaces.get("")), (wanted, parent)):
-            if text is None:
-                continue
-            for candidate in self._bound(text, asker):
-                descriptor = f"{name}@{candidate}"
-                found = self._unusual[1].get(descriptor) or self._stands_for(descriptor)
-                if found is not None:
-                    return found
-        return None
-
-    def _bound(self, wanted: str, asker: str | None) -> Iterator[str]:
-        """A range as it is, and bound to who asks (a path is relative to that)."""
-        yield wanted
-        if asker is not None:
-            name, reference = self.locator(asker)
-            join = "&" if "::" in wanted else "::"
-            yield f"{wanted}{join}locator={escaped(f'{name}@{reference}')}"
-
-    def catalogued(self, name: str, wanted: str) -> str:
-        """What ``catalog:`` stands for, by .yarnrc.yml; the text itself where nothing says."""
-        if not wanted.startswith("catalog:"):
-            return wanted
-        which = wanted.removeprefix("catalog:")
-        table = self._catalogs.get(which)
-        found = table.get(name) if isinstance(table, dict) else None
-        return found if isinstance(found, str) else wanted
-
-    @cached_property
-    def _catalogs(self) -> Mapping[str, object]:
-        named = _table(self._settings.get("catalogs"))
-        return {**named, "": self._settings.get("catalog")}
-
-    @cached_property
-    def kept(self) -> frozenset[str]:
-        """What ``packageExtensions`` have others depend on: Yarn locks it, but not who asks."""
-        found = set()
-        for extension in _table(self._settings.get("packageExtensions")).values():
-            for name, wanted in _table(_table(extension).get("dependencies")).items():
-                key = self.index.get(f"{name}@{normal(str(wanted))}")
-                found |= {key} if key is not None else set()
-        return frozenset(found)
-
-    @cached_property
-    def _settings(self) -> Mapping[str, object]:
-        path = beside(self.path, ".yarnrc.yml")
-        data = self._read(path)
-        documents = load_yaml(path, data, strings_only=True) if data else []
-        empty = not documents or documents[0].data is None
-        return {} if empty else documents[0].root().data
-
-    def override(self, parent: str | None, name: str, wanted: str) -> str | None:
-        """What the first fitting entry of the root's ``resolutions`` puts in a range's place."""
-        for (whom, whose, _, ranged), text in self._patterns.get(name, ()):
-            if ranged is not None and normal(ranged) != wanted:
-                continue
-            if whom is not None and parent is not None:
-                ident, reference = self.locator(parent)
-                if ident != whom or (whose is not None and normal(whose) != reference):
-                    continue
-            return normal(self.catalogued(name, text))
-        return None
-
-    @cached_property
-    def _patterns(self) -> Mapping[str, Sequence[tuple[Pattern, str]]]:
-        """``resolutions`` taken apart, with what each puts in place, by the name they are about."""
-        found: dict[str, list[tuple[Pattern, str]]] = {}
-        for key, text in self.resolutions.items():
-            pattern = resolution_pattern(key)
-            if pattern is not None:
-                found.setdefault(pattern[2], []).append((pattern, text))
-        return found
-
-    def _carried_out(self, name: str, wanted: str) -> bool:
-        """As written, bound to the root; a patch or folder by any entry of the same protocol."""
-        text = normal(self.catalogued(name, wanted))
-        if any(f"{name}@{each}" in self.index for each in self._bound(text, self.workspaces[""])):
-            return True
-        protocol = text.partition(":")[0] + ":"
-        return protocol != "npm:" and any(
-            descriptor.startswith(f"{name}@{protocol}") for descriptor in self._by_name[name]
-        )
-
-
-def _table(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _groups(manifest: Manifest | None, asked: Requirement) -> tuple[Group, ...]:
-    if manifest is None:
-        return (asked.group,)
-    found = {
-        own.group
-        for own in manifest.requires
-        if own.name == asked.name and own.group in _ENTRY_GROUPS
-    }
-    return tuple(sorted(found)) or (asked.group,)
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        """Where the manifests and this lockfile disagree, and where entries contradict themselves."""
+        return sync.problems(self, manifests, self._read)

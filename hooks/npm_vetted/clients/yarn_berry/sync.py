@@ -14,7 +14,7 @@ from npm_vetted.clients.shared.yarn import out_of_range
 from npm_vetted.clients.shared.yarn.locators import aliases, normal
 from npm_vetted.clients.shared.yarn.patches import patch_files
 from npm_vetted.clients.yarn_berry.entries import FOLDERS, install_again
-from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
+from npm_vetted.clients.yarn_berry.resolution import BerryResolution
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 
 _ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
@@ -37,7 +37,7 @@ _WRITES: Final = {"3": range(4, 7), "4": range(7, 11)}
 
 
 def problems(
-    lockfile: BerryLockfile, manifests: Mapping[str, Manifest], read: Read
+    lockfile: BerryResolution, manifests: Mapping[str, Manifest], read: Read
 ) -> Iterator[Problem]:
     """Every disagreement."""
     for folder, manifest in manifests.items():
@@ -61,7 +61,7 @@ def problems(
     yield from _foreign_key(lockfile, manifests.get(""))
 
 
-def _unapplied(lockfile: BerryLockfile, root: Manifest | None) -> Iterator[Problem]:
+def _unapplied(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Problem]:
     if root is None or "" not in lockfile.workspaces:
         return
     for key, name in lockfile.unapplied():
@@ -74,7 +74,7 @@ def _unapplied(lockfile: BerryLockfile, root: Manifest | None) -> Iterator[Probl
         )
 
 
-def _differences(lockfile: BerryLockfile, folder: str, manifest: Manifest) -> Iterator[Problem]:
+def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> Iterator[Problem]:
     """Where a workspace's entry asks for something else than its manifest."""
     locked = {asked.name: asked for asked in lockfile.importers[folder]}
     wanted = _wanted(manifest)
@@ -105,7 +105,7 @@ def _wanted(manifest: Manifest) -> dict[str, Requirement]:
     }
 
 
-def _unlocked(lockfile: BerryLockfile, folder: str, asked: Requirement) -> Iterator[Problem]:
+def _unlocked(lockfile: BerryResolution, folder: str, asked: Requirement) -> Iterator[Problem]:
     """A dependency of a workspace without an entry, or with one of another version."""
     name, wanted = asked.name, normal(lockfile.catalogued(asked.name, asked.specifier))
     key = lockfile.resolve(None, asked, folder)
@@ -120,7 +120,7 @@ def _unlocked(lockfile: BerryLockfile, folder: str, asked: Requirement) -> Itera
             yield _problem(lockfile, message, lockfile.path, lockfile.line(key), name)
 
 
-def _contradictions(lockfile: BerryLockfile, read: Read) -> Iterator[Problem]:
+def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
     """Entries that resolve a name to another package without an alias; missing patch files."""
     for key in lockfile.unlike(_SAME_NAME):
         name, reference = lockfile.locator(key)
@@ -143,7 +143,7 @@ def _contradictions(lockfile: BerryLockfile, read: Read) -> Iterator[Problem]:
                 )
 
 
-def _foreign_key(lockfile: BerryLockfile, root: Manifest | None) -> Iterator[Problem]:
+def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Problem]:
     """A cache key that is not the project's Yarn's: all its checksums bind nothing."""
     key = lockfile.cache_key
     if key is None:
@@ -165,7 +165,7 @@ def _foreign_key(lockfile: BerryLockfile, root: Manifest | None) -> Iterator[Pro
 
 
 def _problem(
-    lockfile: BerryLockfile, message: str, path: str, line: int, package: str | None = None
+    lockfile: BerryResolution, message: str, path: str, line: int, package: str | None = None
 ) -> Problem:
     return Problem(
         message=message,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from npm_vetted.clients.shared.yarn.shared import Cut, Places, TwiceError, cut
+from npm_vetted.clients.shared.yarn.places import Places, TwiceError, find_entries
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Table
 from npm_vetted.formats.yaml import load_yaml
@@ -33,7 +33,7 @@ _BETWEEN: Final = re.compile(r"(?:#[^\n]*+|\n++)+")
 Tables = Mapping[str, Mapping[str, object]]
 
 
-def canonical(path: str, text: str) -> Cut | None:
+def canonical_places(path: str, text: str) -> Places | None:
     """Where each entry stands, if every one is canonical; None: some YAML reader must judge.
 
     Raises DocumentError for a key that stands twice.
@@ -44,12 +44,12 @@ def canonical(path: str, text: str) -> Cut | None:
         return line and line.end()
 
     try:
-        found = cut(text, _BLOCK, between)
+        found = find_entries(text, _BLOCK, between)
     except TwiceError as error:
         message = f"the key {error.key!r} stands twice in one mapping"
         line = text.count("\n", 0, error.start) + 1
         raise DocumentError(message, path=path, line=line) from None
-    return found if found and METADATA in found.own.places else None
+    return found if found and METADATA in found else None
 
 
 def parsed_tables(path: str, text: str) -> tuple[Tables, Places]:

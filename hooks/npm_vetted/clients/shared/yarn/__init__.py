@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.yarn.shared import Cut, Places
+from npm_vetted.clients.shared.yarn.places import Places
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode, refuse_lone_surrogates
 from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
@@ -109,7 +109,6 @@ class YarnLockfile(Lockfile):
     """A yarn.lock: an entry's key is the line that starts it, several descriptors in one."""
 
     _places: Places
-    _cut: Cut
 
     def __init__(self, path: str, text: str, read: Read) -> None:
         self.path = path
@@ -151,10 +150,8 @@ class YarnLockfile(Lockfile):
 
     def _differing(self, other: YarnLockfile) -> Iterable[str]:
         """The keys whose block another version does not have."""
-        shared = other._cut.kin is self._cut.own
         places, nowhere = other._places, (0, 0)
-        for key in other._cut.apart if shared else self._places:
-            start, end = self._places.get(key, nowhere)
+        for key, (start, end) in self._places.items():
             begin, stop = places.get(key, nowhere)
             if self._text[start:end] != other._text[begin:stop]:
                 yield key

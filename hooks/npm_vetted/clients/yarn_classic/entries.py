@@ -1,0 +1,252 @@
+"""The entries of a yarn.lock of version 1, and which of them satisfies a requirement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Final
+
+from npm_vetted.clients.shared.yarn import YarnLockfile, refuse_conflict
+from npm_vetted.clients.shared.yarn.places import TwiceError, find_entries
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.yarnrc import BODY, ENTRY, HEAD, TOKENS, token
+from npm_vetted.model import (
+    Artifact,
+    Entry,
+    Group,
+    Kind,
+    Read,
+    Requirement,
+)
+
+_GROUPS: Final = {"dependencies:": Group.PRODUCTION, "optionalDependencies:": Group.OPTIONAL}
+_FIELDS: Final = ("name", "version", "uid", "resolved", "integrity", "registry")
+_NAME: Final = re.compile(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
+_VERSION: Final = re.compile(r"^# yarn lockfile v(\d+)", re.MULTILINE)
+_GIT: Final = re.compile(
+    r"(?:git[+:@]|ssh:|github:|gitlab:|bitbucket:)|https?://[^?#]*\.git(?:[?#]|\Z)"
+)
+_GIT_TARBALL: Final = re.compile(
+    r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
+)
+_LOCAL: Final = re.compile(r"(?:file:|\.{0,2}/|~/|[A-Za-z]:[/\\])")
+_COMMENTS: Final = re.compile(r"(?:#[^\n]*+|\n++)+")
+_END: Final = re.compile(r"\n(?! )")
+_USUAL: Final = re.compile(
+    r'"?((?:@[^/@:"\\\s]++/)?[^/@:"\\\s]++)@(?!npm:)[^",\\\n]*"?:\n'
+    r'  version [^\n]*+\n  resolved "https://'
+)
+"""An entry from the network under one plain pattern: its artifact has the pattern's name."""
+
+
+def split_pattern(pattern: str) -> tuple[str | None, str]:
+    """``name@range`` as its two halves; no name where the pattern is a bare source."""
+    name, at, wanted = pattern[1:].partition("@")
+    name = pattern[:1] + name
+    if not _NAME.match(name) or (not at and name.startswith((".", "~"))):
+        return None, pattern
+    return name, wanted
+
+
+def alias_target(wanted: str) -> str | None:
+    """The real name behind the range ``npm:real@^1``; None: no alias."""
+    return split_pattern(wanted[4:])[0] if wanted.startswith("npm:") else None
+
+
+class ClassicEntries(YarnLockfile):
+    """A yarn.lock of version 1."""
+
+    format = "yarn.lock 1"
+
+    def __init__(self, path: str, text: str, read: Read) -> None:
+        super().__init__(path, text, read)
+        try:
+            found = find_entries(text, ENTRY, self._after_comments)
+        except TwiceError as error:
+            raise self._wrong(f"the entry {error.key!r} stands twice", error.start) from None
+        assert found is not None
+        self._places = found
+
+    def _after_comments(self, at: int) -> int:
+        """Where lines end that are no entry's; raises DocumentError where they are no comments."""
+        lines = _COMMENTS.match(self._text, at)
+        if lines is None:
+            refuse_conflict(self.path, self._text)
+            raise self._unread(at)
+        for version in _VERSION.finditer(lines[0]):
+            if version[1] != "1":
+                message = f"expected lockfile version 1, found {version[1][:20]}"
+                raise self._wrong(message, at + version.start())
+        return lines.end()
+
+    def _unread(self, at: int) -> DocumentError:
+        """The error about an entry that is none, at the line where it ceases to be one."""
+        end = _END.search(self._text, at)
+        lines = self._text[at : end and end.start()].split("\n")
+        wrong = (
+            number
+            for number, text in enumerate(lines)
+            if not (BODY if text.startswith(" ") else HEAD).fullmatch(text)
+        )
+        line = next(wrong, len(lines) - 1)
+        at += sum(len(text) + 1 for text in lines[:line])
+        shown = lines[line].strip()[:60]
+        return self._wrong(f"not yarn.lock version 1: cannot read {shown!r}", at)
+
+    def _wrong(self, message: str, offset: int) -> DocumentError:
+        return DocumentError(message, path=self.path, line=self._line_at(offset))
+
+    def descriptors(self, key: str) -> Sequence[str]:
+        """The patterns of an entry."""
+        if '"' not in key:
+            return key.split(", ")
+        if key.rfind('"', 1, -1) < 0 and "\\" not in key:
+            return [key[1:-1]]
+        return [token(text) for text in TOKENS.findall(key)]
+
+    def names(self, key: str) -> set[str]:
+        """The names that its patterns give it."""
+        return {name for name, _ in map(split_pattern, self.descriptors(key)) if name}
+
+    def package_names(self) -> set[str]:
+        """By the patterns, where an entry comes from the network under one name."""
+        _ = self.index
+        found: set[str] = set()
+        for key, (start, _) in self._places.items():
+            usual = _USUAL.match(self._text, start)
+            if usual is not None:
+                found.add(usual[1])
+            elif (artifact := self.entry(key).artifact) is not None:
+                found.add(artifact.name)
+        return found
+
+    def _naming(self, names: Collection[str]) -> Iterable[str]:
+        """By the patterns: one of the name itself, or an alias of it, or a field for want of both."""
+        found = dict.fromkeys(self._keys_at(self._finds("\n  name ")))
+        for each, key in self.index.items():
+            if each[: each.find("@", 1)] in names or each in names or "@npm:" in each:
+                found[key] = None
+        return found
+
+    def _asking(self, names: Collection[str]) -> Iterable[str]:
+        escaped = "\\" in self._text  # a token may be written as "\u0061"
+        return self._keys if escaped else self._keys_at(self._asked(names))
+
+    def _decode(self, key: str) -> Entry:
+        fields: dict[str, str] = {}
+        requires: list[Requirement] = []
+        seen: set[tuple[Group, str]] = set()
+        group: Group | None = None
+        start = self.line(key)
+        for offset, line in enumerate(str(self.blocks[key]).split("\n")):
+            if not line.startswith("  "):
+                continue
+            if line.startswith("    "):
+                assert group is not None
+                name, wanted = map(token, TOKENS.findall(line))
+                if (group, name) in seen:
+                    raise self.fail(f"the dependency {name!r} stands twice", key, offset)
+                seen.add((group, name))
+                requires.append(
+                    Requirement(name=name, specifier=wanted, group=group, line=start + offset)
+                )
+            elif (word := line[2:]) in _GROUPS:
+                group = _GROUPS[word]
+            else:
+                name, value = map(token, TOKENS.findall(line))
+                if name in fields or name not in _FIELDS:
+                    reason = "stands twice" if name in fields else "is not known"
+                    raise self.fail(f"the field {name!r} {reason}", key, offset)
+                fields[name] = value
+        return Entry(
+            key=key, line=start, artifact=self._artifact(key, fields), requires=tuple(requires)
+        )
+
+    def _artifact(self, key: str, fields: Mapping[str, str]) -> Artifact | None:
+        patterns = [split_pattern(pattern) for pattern in self.descriptors(key)]
+        if "version" not in fields:
+            raise self.fail("the field 'version' is missing", key)
+        resolved = fields.get("resolved")
+        kind = _kind(resolved, [wanted for _, wanted in patterns])
+        if kind is None:
+            return None
+        return Artifact(
+            name=self._name(key, patterns, fields.get("name")),
+            version=fields["version"],
+            kind=kind,
+            resolved=resolved,
+            integrity=fields.get("integrity"),
+        )
+
+    def _name(self, key: str, patterns: Sequence[tuple[str | None, str]], field: str | None) -> str:
+        """The real name: an alias's target, else what a pattern says, else the field ``name``."""
+        targets = {target for _, wanted in patterns if (target := alias_target(wanted))}
+        plain = {name for name, wanted in patterns if name and not alias_target(wanted)}
+        named = targets | plain
+        if len(named) > 1:
+            words = " and ".join(sorted(named))
+            raise self.fail(f"one entry for {words}: which of them is it?", key)
+        if not named and field is None:
+            raise self.fail("an entry without a name", key)
+        return named.pop() if named else str(field)
+
+    @property
+    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """Nothing: the format does not record who asks."""
+        return {}
+
+    def resolve(
+        self,
+        origin: str | None,  # noqa: ARG002
+        requirement: Requirement,
+        importer: str = "",  # noqa: ARG002
+    ) -> str | None:
+        """The entry of the pattern ``name@specifier``, or of what ``resolutions`` makes of it."""
+        if requirement.group is Group.PEER:
+            return None
+        name, wanted = requirement.name, requirement.specifier
+        found = self.index.get(f"{name}@{wanted}")
+        if found is None and not wanted:
+            found = self.index.get(name)
+        if found is None and name in self.overrides:
+            found = next(
+                (
+                    self.index[pattern]
+                    for override in self.overrides[name]
+                    if (pattern := f"{name}@{override}") in self.index
+                ),
+                None,
+            )
+        return found
+
+    @cached_property
+    def overrides(self) -> Mapping[str, tuple[str, ...]]:
+        """What the root's ``resolutions`` put in the place of a name's ranges."""
+        found: dict[str, tuple[str, ...]] = {}
+        for key, wanted in self.resolutions.items():
+            parts = key.split("/")
+            name = "/".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1] == "@" else parts[-1]
+            found[name] = (*found.get(name, ()), wanted)
+        return found
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """What ``resolutions`` name: Yarn locks it also where nothing asks for the name."""
+        patterns = (f"{name}@{each}" for name, every in self.overrides.items() for each in every)
+        return frozenset(self.index[pattern] for pattern in patterns if pattern in self.index)
+
+
+def _kind(resolved: str | None, ranges: Sequence[str]) -> Kind | None:
+    """Where an entry's bytes come from; None: a link or a directory."""
+    if resolved is None:
+        local = any(wanted.startswith("link:") or _LOCAL.match(wanted) for wanted in ranges)
+        return None if local else Kind.REGISTRY
+    if _GIT.match(resolved) or _GIT_TARBALL.match(resolved):
+        return Kind.GIT
+    if resolved.startswith(("https://", "http://")):
+        source = resolved.partition("#")[0].partition("?")[0]
+        return Kind.REGISTRY if "/-/" in source else Kind.TARBALL
+    if re.match(r"[A-Za-z][A-Za-z0-9+.\-]+:", resolved) and not resolved.startswith("file:"):
+        return Kind.OTHER
+    return Kind.FILE
