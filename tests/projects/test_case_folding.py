@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from npm_vetted.projects.case_folding import collisions, imitated, recoded
+from npm_vetted.projects.case_folding import collisions, imitated
 
 
 @pytest.mark.parametrize(
@@ -70,33 +70,3 @@ def test_paths_that_are_one_in_a_checkout(added: str, there: str, other: str | N
 
 def test_a_link_in_the_place_of_a_folder() -> None:
     assert list(collisions(["app"], ["App/package.json"], ["app"])) == [("app", "App")]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        ".npmrc working-tree-encoding=UTF-16LE",
-        "* text working-tree-encoding=UTF-16",
-        "\tapp/**/.NPMRC\tworking-tree-encoding=utf-32 -diff",
-        "package*.json working-tree-encoding=UTF-16",
-        '".npm\\162c" working-tree-encoding=UTF-16',
-        "[attr]odd working-tree-encoding=UTF-16",
-        ".np[m]rc working-tree-encoding=UTF-16",
-        "*.patch working-tree-encoding=UTF-16",
-        "** working-tree-encoding=utf-8-bom",
-    ],
-)
-def test_attributes_that_hide_a_file_from_clients(line: str) -> None:
-    assert [number for number, _ in recoded(f"# ours\n{line}\n")] == [2]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "*.ps1 working-tree-encoding=UTF-16LE eol=crlf", "# .npmrc working-tree-encoding=UTF-16",
-        ".npmrc working-tree-encoding=UTF-8", ".npmrc -working-tree-encoding", ".npmrc text eol=crlf",
-        "* text=auto", "",
-    ],
-)  # fmt: skip
-def test_attributes_that_hide_nothing(line: str) -> None:
-    assert list(recoded(f"{line}\n")) == []

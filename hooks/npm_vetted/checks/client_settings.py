@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, finding_of
+from npm_vetted.checks._checkout import findings_of_checkout
 from npm_vetted.model import Finding, Location, Project
-from npm_vetted.projects.case_folding import ATTRIBUTES, recoded
+from npm_vetted.projects.case_folding import ATTRIBUTES
 from npm_vetted.projects.change import Change, ProjectChange
 from npm_vetted.projects.discovery import ancestors, join
 
@@ -80,7 +81,7 @@ def reads(path: str) -> bool:
 
 def run(change: Change) -> Iterator[Finding]:
     """Ask each touched project's client; and git's attributes, whether it will see its settings."""
-    yield from _recoded(change)
+    yield from findings_of_checkout(change, ID)
     yield from _corepack(change)
     for project in change.projects:
         problems = project.client.unsafe_settings(project.after, change.policy.registries)
@@ -125,22 +126,6 @@ def _program(project: Project) -> Iterator[Finding]:
             key="packageManager",
             value=asked,
         )
-
-
-def _recoded(change: Change) -> Iterator[Finding]:
-    for path, touched in change.touched.items():
-        if touched.after is not None and path.rpartition("/")[2] == ATTRIBUTES:
-            text = (change.after.read(path) or b"").decode("utf-8", "replace")
-            for line, pattern in recoded(text):
-                yield Finding(
-                    check=ID,
-                    message=f"`{pattern}`: this line makes Git check the file out in an encoding "
-                    "that the client cannot read, so its settings (such as ignore-scripts) are "
-                    "lost: expected no such line",
-                    location=Location(path, line),
-                    code="checkout-differs",
-                    key=pattern,
-                )
 
 
 def _from_above(change: Change, project: ProjectChange, name: str) -> Iterator[Finding]:

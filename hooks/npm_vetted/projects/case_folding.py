@@ -1,13 +1,11 @@
 """Where a checkout is not what git holds: what was judged is then not what is installed with.
 
 macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file, and ``App/`` and ``app/`` as one
-folder; and wherever ``.gitattributes`` says ``.npmrc working-tree-encoding=UTF-16``, no client can
-read the file that git writes.
+folder. (What git's attributes change is in checks/_checkout.py.)
 """
 
 from __future__ import annotations
 
-import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -18,7 +16,6 @@ from npm_vetted.projects.discovery import interesting_names
 _VETTING: Final = (".vetting", "config.toml", "exemptions.txt", "notes")
 _MODULES: Final = "node_modules"
 ATTRIBUTES: Final = ".gitattributes"
-_RECODED: Final = re.compile(r"\sworking-tree-encoding=(?!utf-?8(?:\s|\Z))", re.IGNORECASE)
 _SHORT: Final = re.compile(r"([^~.]{1,6})~[0-9]+(\.[^.]{1,3})?")
 _HASHED: Final = re.compile(r"[0-9a-f]{4}")
 
@@ -101,21 +98,3 @@ def _steps(path: str) -> Iterator[str]:
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path
-
-
-def recoded(attributes: str) -> Iterator[tuple[int, str]]:
-    """The lines of a .gitattributes that have a project's file written in another encoding."""
-    for number, line in enumerate(attributes.split("\n"), 1):
-        text = line.strip()
-        if text[:1] != "#" and _RECODED.search(text):
-            pattern = text.split()[0]
-            if _may_match(pattern):
-                yield number, pattern
-
-
-def _may_match(pattern: str) -> bool:
-    """Whether a pattern may stand for a project's file, whatever its folder; a macro may."""
-    name = pattern.rpartition("/")[2].lower()
-    if any(char in pattern for char in '"[\\'):
-        return True
-    return any(fnmatch.fnmatchcase(each, name) for each in (*interesting_names(), "a.patch"))
