@@ -253,7 +253,6 @@ def test_several_projects_with_different_clients(git_repo: GitRepo) -> None:
         pytest.param("package-lock.json", "{ not json", id="no JSON"),
         pytest.param("package-lock.json", '{"lockfileVersion": 99, "packages": {}}', id="newer"),
         pytest.param("package-lock.json", "<<<<<<< ours\n", id="a merge conflict"),
-        pytest.param("package.json", "{", id="a manifest"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_nothing_is_written(
@@ -268,6 +267,27 @@ def test_what_cannot_be_read_is_named_and_nothing_is_written(
     assert done.returncode == 3
     assert f"{path}:" in done.stderr
     assert (files(git_repo), git_repo.git("status", "--porcelain")) == (before, "")
+
+
+@pytest.mark.parametrize("path", ["templates/{{name}}/package.json", "test/broken/package.json"])
+def test_a_manifest_that_cannot_be_read_is_excluded_and_named(git_repo: GitRepo, path: str) -> None:
+    npm_project(git_repo)
+    git_repo.write(path, '{"name": {{name}}}')
+    git_repo.commit("A template")
+    said = adopt(git_repo)
+    assert f"{path}:1: " in said
+    config = tomllib.loads((git_repo.path / ".vetting/config.toml").read_text())
+    assert [each["path"] for each in config["exclude"]] == [path]
+    assert not (git_repo.path / path).with_name(".npmrc").exists()
+
+
+def test_without_exclusions_it_is_named(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    git_repo.write("test/broken/package.json", "{")
+    git_repo.commit("A broken fixture")
+    done = vetted(git_repo, "init", "--no-exclude")
+    assert done.returncode == 1
+    assert "test/broken/package.json:" in done.stderr
 
 
 def test_a_literal_token_is_named_and_never_accepted(git_repo: GitRepo) -> None:

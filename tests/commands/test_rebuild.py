@@ -170,7 +170,10 @@ def test_only_what_a_note_approves_runs(
 ) -> None:
     asked = {APPROVED: "1.0.0", OTHER: "1.0.0"}
     place = installed(git_repo, clients, marks, verdaccio.url, client, folder, asked)
-    assert place.run("rebuild", "--print") == (0, "", "")
+    status, out, said = place.run("rebuild", "--print")
+    assert (status, out) == (0, "")
+    assert f"{APPROVED}@1.0.0" in said
+    assert f"{OTHER}@1.0.0" in said
     approve(place, APPROVED)
     if client.startswith("yarn4"):
         status, _, err = place.run("rebuild")

@@ -80,8 +80,7 @@ BAD: dict[str, tuple[dict[str, Any], str, int]] = {
         {"integrity": None},
         "nothing binds it to bytes: expected 'integrity' (or 'resolved' for git)", 1,
     ),
-    "no criteria": ({"criteria": None}, "criteria: the key 'criteria' is missing or empty", 1),
-    "empty criteria": ({"criteria": []}, "criteria: the key 'criteria' is missing or empty", 4),
+    "no criteria": ({"criteria": None}, "criteria: the key 'criteria' is missing", 1),
     "an unknown criterion": (
         {"criteria": ["helth"]}, "criteria[0]: unknown criterion 'helth'; did you mean 'health'?", 4,
     ),

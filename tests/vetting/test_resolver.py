@@ -194,7 +194,7 @@ OWN = notes(("a", "1.0.0", {}))
         (ACCEPTED, "accepted", False, Status.ACCEPTED),
         (ACCEPTED, "accepted", True, Status.ACCEPTED),
         (ACCEPTED, "note", False, Status.ACCEPTED),
-        (ACCEPTED_FULLY, "accepted", False, Status.ACCEPTED),
+        (ACCEPTED_FULLY, "accepted", False, GapReason.CRITERIA),
         (ACCEPTED_FULLY, "accepted", True, GapReason.CRITERIA),
         (ACCEPTED_FULLY, "note", False, GapReason.CRITERIA),
         (OWN, "accepted", False, Status.VETTED),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from npm_vetted.checks import checks
 from npm_vetted.errors import NpmVettedError, UndecidedError, UsageError
@@ -96,7 +96,12 @@ def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
         baseline=_baseline(policy, ruling, comparison.after),
         comparison=comparison,
         policy=policy,
-        vetting=Vetting(policy, exemptions, NoteStore(comparison.after, after.criteria)),
+        vetting=Vetting(
+            policy,
+            exemptions,
+            NoteStore(comparison.after, after.criteria),
+            _committed_notes(comparison, after),
+        ),
         earlier_vettings=tuple(
             Vetting(
                 policy,
@@ -104,11 +109,18 @@ def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
                 if untouched and each.entry(EXEMPTIONS) == ruling.entry(EXEMPTIONS)
                 else Exemptions.read(each.read(EXEMPTIONS)),
                 NoteStore(each, policy.criteria),
+                NoteStore(each, policy.criteria),
             )
             for each in comparison.parents
         ),
         today=today,
     )
+
+
+def _committed_notes(comparison: Comparison, policy: Policy) -> NoteStore:
+    """The notes that are older than the change; with ``--all`` every note is."""
+    state = comparison.after if comparison.everything else comparison.before
+    return NoteStore(state, policy.criteria)
 
 
 def _baseline(policy: Policy, ruling: Snapshot, after: Snapshot) -> Baseline:
@@ -148,6 +160,9 @@ def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckRe
         except NpmVettedError as error:
             statuses.add(error.status)
             found.append(undecided(error))
+    for unread in change.projects_after.unreadable.values():
+        statuses.add(unread.status)
+        found.append(undecided(unread))
     kept = sorted(set(_kept(found, change)), key=_order)
     projects, artifacts = _looked_at(change)
     return CheckResult(
@@ -177,6 +192,9 @@ def undecided(error: NpmVettedError) -> Finding:
         check=UNDECIDED,
         message=error.message + (f" ({error.fix})" if error.fix else ""),
         location=Location(error.path or ".", error.line),
+        code=UNDECIDED,
+        key=error.path or ".",
+        acceptable=False,
     )
 
 
@@ -192,7 +210,27 @@ def _kept(found: list[Finding], change: Change) -> Iterator[Finding]:
             each.until for each in change.policy.ignore if each.until and each.applies(finding)
         ]
         suffix = f" (its exception ended on {max(ended)})" if ended else ""
-        yield finding._replace(message=finding.message + suffix)
+        level = Level.WARNING if _is_newer(finding, change) else finding.level
+        yield finding._replace(message=finding.message + suffix, level=level)
+
+
+_NEWER: Final = frozenset({
+    ("client-settings", code)
+    for code in ("unknown-setting", "unverified-value", "proxy", "authority", "cache-in-repository",
+                 "other-settings")
+} | {("unvetted", "package-manager"), ("policy", "guard-removed")})  # fmt: skip
+"""Codes that 0.1.0 did not have, or had as warnings."""
+
+
+def _is_newer(finding: Finding, change: Change) -> bool:
+    """Whether a repository of format 1 is only warned: the change does not alter what is found.
+
+    ``npm-vetted init --upgrade`` brings the repository to the present format.
+    """
+    if not change.policy.adopted or change.policy.format > 1:
+        return False
+    untouched = change.everything or finding.location.path not in change.touched
+    return untouched and (finding.check, finding.code) in _NEWER
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

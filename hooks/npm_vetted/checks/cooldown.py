@@ -28,7 +28,12 @@ EXPLANATION: Final = Explanation(
         "published = 2026-11-21T09:00:00Z\n"
         'cooldown-waiver = "fixes CVE-2026-1234, which we are exposed to; the diff was read"'
     ),
-    satisfy="Wait, or take the newest version that is old enough: `npm-vetted inspect PKG` names it.",
+    satisfy=(
+        "Wait, or take the newest version that is old enough: `npm-vetted inspect PKG` names it. The "
+        "clients have a cooldown of their own, which keeps young versions out of the lockfile: "
+        "`min-release-age` in .npmrc (npm 11), `minimumReleaseAge` in pnpm-workspace.yaml (pnpm 10) "
+        "and bunfig.toml (Bun 1.3), `npmMinimalAgeGate` in .yarnrc.yml (Yarn 4.10)."
+    ),
     exception='`npm-vetted note PKG --waive-cooldown "the reason why it cannot wait"`.',
 )
 
@@ -73,8 +78,16 @@ def _finding(
         "too-young",
         use,
         f"{source} {_words(age)} ago; the policy requires {days} days ({_words(left)} left)",
-        fix=(("npm-vetted", "note", _named(use, mention), "--waive-cooldown", "REASON"),),
+        fix=_fix(use, mention),
     )
+
+
+def _fix(use: IntroducedPackage, mention: Mention) -> tuple[tuple[str, ...], ...]:
+    """Complete a note that was recorded offline; a waiver comes last."""
+    label = _named(use, mention)
+    published = mention.listed.published if mention.listed else mention.note.published
+    complete = () if published is not None else (("npm-vetted", "note", label, "--complete"),)
+    return (*complete, ("npm-vetted", "note", label, "--waive-cooldown", "REASON"))
 
 
 def _named(use: IntroducedPackage, mention: Mention) -> str:

@@ -59,7 +59,7 @@ def run(change: Change) -> Iterator[Finding]:
     alone = all(path in policy or _is_only_words(path) for path in change.touched)
     paths = (VETTING.rstrip("/"),) if deleted else tuple(sorted(policy))
     for each in found:
-        yield _finding(each, alone, paths)
+        yield _finding(each, alone, paths, in_range=change.comparison.against_each)
 
 
 def _of_merge(change: Change) -> Iterator[Finding]:
@@ -95,7 +95,9 @@ def _is_only_words(path: str) -> bool:
     return path.startswith(VETTING) and path.rpartition("/")[2] in DOCUMENTS
 
 
-def _finding(loosening: Loosening, alone: bool, paths: tuple[str, ...]) -> Finding:
+def _finding(
+    loosening: Loosening, alone: bool, paths: tuple[str, ...], *, in_range: bool
+) -> Finding:
     if alone:
         return Finding(
             check=ID,
@@ -106,6 +108,17 @@ def _finding(loosening: Loosening, alone: bool, paths: tuple[str, ...]) -> Findi
             acceptable=False,
             location=loosening.location,
             package=loosening.package,
+        )
+    if in_range:
+        return Finding(
+            check=ID,
+            message="loosens the policy together with other changes of the range; merge or push the "
+            f"policy commit first (git push REMOTE COMMIT:BRANCH): {loosening.words}",
+            location=loosening.location,
+            package=loosening.package,
+            code="loosened-with-others",
+            key=loosening.key,
+            acceptable=False,
         )
     return Finding(
         check=ID,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
-from npm_vetted.model import Finding, Level
+from npm_vetted.model import Finding, Level, Location
 from npm_vetted.packages.versions import newest
-from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
+from npm_vetted.projects.change import Arrival, Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.exemptions import EXEMPTIONS
+from npm_vetted.vetting.policy_diff import adopted
 from npm_vetted.vetting.resolver import Gap, GapReason, Verdict
 
 ID: Final = "unvetted"
+_MANAGER: Final = re.compile(r"[a-z][a-z0-9-]*@\d[0-9A-Za-z.+-]*")
 HOOKS: Final = frozenset({"notes"})
 CODES: Final = {
     "new": "A new package that no note or exemption covers.",
@@ -25,6 +28,7 @@ CODES: Final = {
     "criteria": "A note that lacks criteria which the policy requires.",
     "chain": "A note of an upgrade from a version that is not vetted itself.",
     "own-note": "A package that a note only lists, where the policy requires a note of its own.",
+    "package-manager": "A packageManager that no note or exemption covers.",
     "unbound": "A note or exemption whose hash cannot be compared with the lockfile's.",
 }
 EXPLANATION: Final = Explanation(
@@ -60,6 +64,7 @@ EXPLANATION: Final = Explanation(
 def run(change: Change) -> Iterator[Finding]:
     """Judge what the commit adds, changes or promotes."""
     for project in change.projects:
+        yield from _package_manager(change, project)
         notes = change.vetting.notes
         notes.search([use.artifact.label for use in project.uses if not notes.own(use.artifact)])
         judged = {use.artifact for use in project.uses}
@@ -75,6 +80,39 @@ def run(change: Change) -> Iterator[Finding]:
                 open_uses.append((use, verdict.gap))
         if open_uses:
             yield from _findings(change, open_uses)
+
+
+def _package_manager(change: Change, project: ProjectChange) -> Iterator[Finding]:
+    """``packageManager``: corepack, and pnpm itself, fetch and run that package on every machine."""
+    manifest = project.after.manifest
+    pinned = manifest.data.get("packageManager")
+    if not isinstance(pinned, str) or "://" in pinned or not _MANAGER.fullmatch(pinned):
+        return
+    if any(each.manifest.data.get("packageManager") == pinned for each in project.before):
+        return
+    if not adopted(change.comparison.policy_source) and not change.everything:
+        return  # adoption takes over what is pinned, as it does with what is locked
+    name, _, rest = pinned.partition("@")
+    version = rest.partition("+")[0]
+    vetting = change.vetting
+    if vetting.notes.of(name, version) or vetting.exemptions.of(name, version):
+        return
+    # Without a hash nothing binds what corepack fetches: that is said, and rejects no commit.
+    level = Level.ERROR if "+" in pinned else Level.WARNING
+    yield Finding(
+        check=ID,
+        level=level,
+        message=f"packageManager: {name}@{version} is fetched and run on every machine, and no note "
+        "covers it",
+        location=Location(manifest.path, manifest.line_of("packageManager")),
+        project=project.after.path or ".",
+        package=name,
+        version=version,
+        fix=(("npm-vetted", "note", f"{name}@{version}", "--criteria", "health"),),
+        code="package-manager",
+        key=name,
+        value=pinned,
+    )
 
 
 def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Finding:
@@ -106,11 +144,12 @@ def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Findin
 
 def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iterator[Finding]:
     alone = all(use.direct for use, _ in uses)
+    open_uses = [use for use, _ in uses]
     bringers = {} if alone else _bringers([use for use, _ in uses if use.direct])
     for use, gap in uses:
         bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
         code, message = _reason(change, use, gap, bringer)
-        yield use_finding(ID, code, use, message, fix=(_fix(change, bringer),))
+        yield use_finding(ID, code, use, message, fix=(_fix(change, bringer, open_uses),))
 
 
 def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], IntroducedPackage]:
@@ -122,13 +161,17 @@ def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], Introduc
     return found
 
 
-def _fix(change: Change, bringer: IntroducedPackage | None) -> tuple[str, ...]:
+def _fix(
+    change: Change, bringer: IntroducedPackage | None, open_uses: list[IntroducedPackage]
+) -> tuple[str, ...]:
     if bringer is None:
         return ("npm-vetted", "note", *change.scope_arguments)
-    from npm_vetted.recording.proposals import criteria_for, item_of
+    from npm_vetted.recording.proposals import draft_of, item_of
 
-    criteria = criteria_for(change, [item_of(change, bringer)])
-    return ("npm-vetted", "note", bringer.artifact.label, "--criteria", ",".join(criteria))
+    criteria = draft_of(change, item_of(change, bringer), open_uses, ()).criteria
+    named = ("--criteria", ",".join(criteria)) if criteria else ()
+    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
+    return ("npm-vetted", "note", bringer.artifact.label, *named, *in_range)
 
 
 def _reason(

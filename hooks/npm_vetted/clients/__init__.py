@@ -37,6 +37,8 @@ class Client(Protocol):
     """Files that this client reads as a manifest where there is no package.json."""
     WORKSPACE_FILE: str | None
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
+    SWITCH_STOPS_OWN_SCRIPTS: bool
+    """Whether the switch also stops the project's own lifecycle scripts (``prepare``, ``prepack``)."""
     LOCK_COMMAND: tuple[str, ...]
     """The command that writes the lockfile and runs no dependency's script; ``.``: the folder."""
     WRITES: str

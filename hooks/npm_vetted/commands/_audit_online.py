@@ -48,7 +48,7 @@ class Row:
     silent: bool = False
 
 
-def hold_against_registry(change: Change, arguments: argparse.Namespace) -> int:
+def compare_with_registry(change: Change, arguments: argparse.Namespace) -> int:
     """Print what no longer agrees; 1 where something does not, 3 where a registry is silent."""
     notes = [note for note in change.vetting.notes.all() if _is_about(note, arguments.package)]
     held = [each for note in notes if isinstance(note, Note) for each in _held(note)]

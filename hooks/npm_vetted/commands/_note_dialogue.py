@@ -17,11 +17,12 @@ from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository, run_git
+from npm_vetted.git.snapshot import VETTING
 from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact, Kind, Project
 from npm_vetted.projects.change import Change, IntroducedPackage
-from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.projects.discovery import interesting_names, is_of_a_project
 from npm_vetted.recording.proposals import Draft, Item, distinct, uncovered
 
 if TYPE_CHECKING:
@@ -120,13 +121,24 @@ def at_desk(
             yield NoteDialogue(repository, change, (), Store(repository))
             return
         tree = open_change(compare_worktree(repository, objects, names))
-        if repository.staged(repository.head):
+        first = tree
+        if any(_is_of_projects(path) for path in repository.staged(repository.head)):
             staged = open_change(compare(repository, objects))
-            first = staged if packages or uncovered(staged) else tree
-        else:
-            first = tree
+            if _holds_all(staged, packages) if packages else uncovered(staged):
+                first = staged
         everything = open_change(compare_worktree(repository, objects, names, everything=True))
         yield NoteDialogue(repository, first, (tree, everything), Store(repository))
+
+
+def _is_of_projects(path: str) -> bool:
+    """Whether a staged path counts: a staged note says nothing of what the commit will hold."""
+    return not path.startswith(VETTING) and is_of_a_project(path)
+
+
+def _holds_all(change: Change, labels: Sequence[str]) -> bool:
+    """Whether a change brings every package that the command names."""
+    names = {use.artifact.name for use in change.uses()}
+    return all(split_label(label)[0] in names for label in labels)
 
 
 def identity(repository: Repository) -> str:
@@ -151,7 +163,12 @@ def says_yes_no_terminal(label: str, demanded: Iterable[str]) -> None:
     if not has_terminal():
         raise UsageError(
             f"{label}: without a terminal, -m and --criteria are required",
-            fix=f'--criteria {",".join(demanded)} -m "what was looked at and what was found"',
+            fix=" ".join(
+                (
+                    f"--criteria {','.join(wanted)}" if (wanted := list(demanded)) else "",
+                    "-m REASON",
+                )
+            ),
         )
 
 

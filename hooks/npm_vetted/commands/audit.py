@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from npm_vetted.commands._common import opened, style_of
 from npm_vetted.commands._note_dialogue import split_label
+from npm_vetted.errors import FOUND, UNDECIDED
 from npm_vetted.formats.terminal_text import json_text, printable
-from npm_vetted.git.history import Brought, brought_by, brought_line
+from npm_vetted.git.history import Brought, brought_by, brought_line, commits_naming, is_boundary
 from npm_vetted.git.repository import Repository
 from npm_vetted.model import Kind
 from npm_vetted.projects.change import Change, IntroducedPackage, manifests_by_lockfile
@@ -25,7 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``audit``."""
     parser.add_argument("package", nargs="?", metavar="PKG[@VER]", help="what is said of a package")
     parser.add_argument(
-        "--online", action="store_true", help="hold the notes against the registry instead"
+        "--online", action="store_true", help="compare the notes with the registry instead"
+    )
+    parser.add_argument(
+        "--contains", metavar="PKG[@VER]", action="append", default=[],
+        help="whether, where and since when a version was ever locked: the question of an incident",
+    )  # fmt: skip
+    parser.add_argument(
+        "--all-branches",
+        action="store_true",
+        help="with --contains: in every branch, not only HEAD's",
     )
 
 
@@ -36,13 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     """
     with opened(everything=True) as (repository, change):
         if arguments.online:
-            from npm_vetted.commands._audit_online import hold_against_registry
+            from npm_vetted.commands._audit_online import compare_with_registry
 
-            return hold_against_registry(change, arguments)
+            return compare_with_registry(change, arguments)
+        if arguments.contains:
+            return _contains(repository, change, arguments)
         if arguments.package:
             said = list(_said_of(repository, change, arguments.package))
             _print_said(said, arguments)
-            return 0
+            return _cut_off(repository, said)
         labelled = list(_rows(change))
         rows = [row for _, row in labelled]
         projects = [_project(project.after) for project in change.projects]
@@ -82,7 +96,7 @@ def _rows(change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
             }
         for use in sorted(project.uses, key=lambda each: (each.location.path, each.entry.line)):
             shipped = use.artifact.label in production[use.lockfile.path]
-            yield use.artifact.label, _row(use, change.verdict(use), shipped)
+            yield use.artifact.label, _row(use, change.vetting.best_evidence(use.subject), shipped)
 
 
 def _row(use: IntroducedPackage, verdict: Verdict, shipped: bool) -> dict[str, Any]:
@@ -168,9 +182,76 @@ def _said_of(
             continue
         for found, at, mention in mentions(note):
             if found == name and version in (None, at):
-                yield mention, brought_by(repository.top, note.path)
+                yield mention, _known(repository, brought_by(repository.top, note.path))
     for exemption in change.vetting.exemptions.of(name, version):
-        yield exemption, brought_line(repository.top, EXEMPTIONS, str(exemption))
+        found_by = brought_line(repository.top, EXEMPTIONS, str(exemption))
+        yield exemption, _known(repository, found_by)
+
+
+def _known(repository: Repository, brought: Brought | None) -> Brought | None:
+    """A commit that really brought a file: the boundary of a shallow clone seems to bring all."""
+    if (
+        brought is not None
+        and repository.shallow
+        and is_boundary(repository.git_dir, brought.commit)
+    ):
+        return None
+    return brought
+
+
+def _cut_off(repository: Repository, said: list[tuple[Mention | Exemption, Brought | None]]) -> int:
+    """Status 3 where a shallow clone cannot say which commit brought something."""
+    if not repository.shallow or all(brought is not None for _, brought in said):
+        return 0
+    print(
+        "npm-vetted: the clone is shallow, so its history does not say which commit brought this\n"
+        "  git fetch --unshallow",
+        file=sys.stderr,
+    )
+    return UNDECIDED
+
+
+def _contains(repository: Repository, change: Change, arguments: argparse.Namespace) -> int:
+    """Whether versions are locked now, and which commits brought or removed them."""
+    answers = []
+    for label in arguments.contains:
+        name, version = split_label(label)
+        now = sorted(
+            (use.project.path or ".", use.artifact.label)
+            for use in change.uses()
+            if use.artifact.name == name and version in (None, use.artifact.version)
+        )
+        paths = [path for project in change.projects for path in project.after.lockfiles]
+        history = commits_naming(
+            repository.top, name, version, paths, everywhere=arguments.all_branches
+        )
+        answers.append({
+            "package": label,
+            "locked": [{"project": project, "package": found} for project, found in now],
+            "commits": [asdict(each) for each in history],
+        })  # fmt: skip
+    if arguments.format == "json":
+        print(json_text({"version": 1, "contains": answers}))
+    else:
+        for answer in answers:
+            _print_contains(answer)
+    if repository.shallow:
+        print("npm-vetted: the clone is shallow: git fetch --unshallow", file=sys.stderr)
+        return UNDECIDED
+    return FOUND if any(answer["locked"] for answer in answers) else 0
+
+
+def _print_contains(answer: Mapping[str, Any]) -> None:
+    label = printable(answer["package"])
+    for each in answer["locked"]:
+        print(
+            f"{label}: locked now as {printable(each['package'])} in {printable(each['project'])}"
+        )
+    if not answer["locked"]:
+        print(f"{label}: not locked now")
+    for commit in answer["commits"]:
+        when = f"{commit['date'][:10]} {commit['commit'][:10]} {printable(commit['author'])}"
+        print(f"  {when}: {printable(commit['subject'])}")
 
 
 def _print_said(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from npm_vetted.checks._runner import CheckResult
     from npm_vetted.git.push import Push
+    from npm_vetted.report import Style
 
 HELP = "judge the commit (what the hooks run)"
 
@@ -117,10 +118,43 @@ def _judge(
                 findings = naming_notes_left_behind(judgement.findings, change, here.top)
                 judgement = judgement._replace(findings=tuple(findings))
             report(arguments.format).print_result(judgement, change, style, sys.stdout)
-            return exit_status(judgement, strict=style.strict)
+            status = exit_status(judgement, strict=style.strict)
+            if change.everything and is_by_hand(arguments) and push is None:
+                status = max(status, _judge_worktree(arguments, here, style))
+            return status
     except UndecidedError as error:
         _print_undecided(arguments, error)
         return error.status
+
+
+def is_by_hand(arguments: argparse.Namespace) -> bool:
+    """Whether a person runs it: no hook, no CI, no range, not ``--all`` (DESIGN.md, section 6)."""
+    hooked = any(name in os.environ for name in ("GIT_INDEX_FILE", "PRE_COMMIT", "CI"))
+    return not (hooked or arguments.all or arguments.from_ref)
+
+
+def _judge_worktree(arguments: argparse.Namespace, repository: Repository, style: Style) -> int:
+    """What in the working tree would cause a commit to be refused; nothing is staged."""
+    from npm_vetted.checks._runner import open_change, run_checks
+    from npm_vetted.git.objects import Objects
+    from npm_vetted.git.worktree import compare_worktree
+    from npm_vetted.projects.discovery import interesting_names
+    from npm_vetted.report import report
+
+    with Objects(repository) as objects:
+        comparison = compare_worktree(repository, objects, interesting_names())
+        if not comparison.touched:
+            return 0
+        change = open_change(comparison)
+        result = run_checks(change, _wanted(arguments))
+        if arguments.format == "text" and not style.quiet:
+            print(
+                "npm-vetted: nothing is staged; the working tree, if it were committed:",
+                file=sys.stderr,
+            )
+        if result.findings or arguments.format == "text":
+            report(arguments.format).print_result(result, change, style, sys.stdout)
+        return exit_status(result, strict=style.strict)
 
 
 def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:
@@ -141,14 +175,21 @@ def _wanted(arguments: argparse.Namespace) -> frozenset[str] | None:
     from npm_vetted.formats.document import hint
 
     known = checks()
-    for name in arguments.checks:
+    # lint-staged appends the names of the staged files: what is judged is the index, with all of it.
+    wanted = [name for name in arguments.checks if not _is_file_name(name)]
+    for name in wanted:
         if name not in known:
             raise UsageError(f"unknown check {name!r}{hint(name, known)}")
-    if arguments.checks:
-        return frozenset(arguments.checks)
+    if wanted:
+        return frozenset(wanted)
     if arguments.only:
         return frozenset(name for name, check in known.items() if arguments.only in check.HOOKS)
     return None
+
+
+def _is_file_name(word: str) -> bool:
+    """Whether a word on the command line is a file; no check's name has a dot or a slash."""
+    return ("/" in word or "." in word) and os.path.lexists(word)
 
 
 def exit_status(judgement: CheckResult, *, strict: bool) -> int:

@@ -33,10 +33,21 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"unknown check {arguments.check!r}{hint(arguments.check, known)}")
     chosen = {arguments.check: known[arguments.check]} if arguments.check else known
     if arguments.format == "json":
-        words = {name: dict(_parts(check.EXPLANATION)) for name, check in chosen.items()}
+        words = {
+            name: {**dict(_parts(check.EXPLANATION)), "codes": dict(check.CODES)}
+            for name, check in chosen.items()
+        }
         print(json.dumps({"version": 1, "checks": words}, indent=2))
     elif arguments.check:
-        print(explained(arguments.check, known[arguments.check].EXPLANATION))
+        check = known[arguments.check]
+        print(explained(arguments.check, check.EXPLANATION))
+        print("\nThe codes\n---------")
+        for code, what in check.CODES.items():
+            print(
+                textwrap.fill(
+                    f"{code}: {what}", 92, subsequent_indent="    ", break_on_hyphens=False
+                )
+            )
     else:
         for name, check in known.items():
             print(textwrap.fill(f"{name}: {check.EXPLANATION.what}", 96, subsequent_indent="    "))
@@ -54,7 +65,9 @@ def explained(name: str, words: Explanation) -> str:
         body = (
             textwrap.indent(text, "    ")
             if field in ("before", "after")
-            else "\n\n".join(textwrap.fill(each, 92) for each in text.split("\n\n"))
+            else "\n\n".join(
+                textwrap.fill(each, 92, break_on_hyphens=False) for each in text.split("\n\n")
+            )
         )
         parts.append(f"{heading}\n{'-' * len(heading)}\n{body}")
     return "\n\n".join(parts)

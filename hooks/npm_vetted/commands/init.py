@@ -13,7 +13,7 @@ from npm_vetted.clients import client_of
 from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
 from npm_vetted.commands.accept import add_to_baseline
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
-from npm_vetted.errors import FOUND, UsageError
+from npm_vetted.errors import FOUND, DocumentError, UsageError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
@@ -49,7 +49,9 @@ _IGNORED: Final = frozenset(
 """Findings about a file that is missing or unread: there is no state that a line could bind."""
 _ROUNDS: Final = 3
 _OWN_SCRIPTS: Final = (
-    "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare",
+    "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare", "prepack",
+    "postpack", "prepublish", "prepublishOnly", "publish", "postpublish", "preversion", "version",
+    "postversion", "dependencies",
 )  # fmt: skip
 
 
@@ -58,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", action="store_true", help="only switch install scripts off, exempt nothing"
     )
+    parser.add_argument(
+        "--no-exclude", action="store_true",
+        help="name manifests that cannot be read (templates, fixtures) instead of excluding them",
+    )  # fmt: skip
     parser.add_argument(
         "--upgrade", action="store_true",
         help="bring a repository that an older npm-vetted adopted to the present format",
@@ -77,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         projects = list(desk.others[-1].projects_after.all())
         edits = list(_edits(projects))
         unstaged = _unstaged(desk, {edit.path for edit, _ in edits})
+        if not (arguments.settings or adopted or arguments.no_exclude):
+            _exclude(desk, desk.others[-1].projects_after.unreadable)
         exempted = [] if arguments.settings or adopted else _exemptions(desk)
         _switch_off(desk, edits)
         desk.store.stage(unstaged)
@@ -88,6 +96,36 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         _adopt(desk, exempted)
     return _carry_over()
+
+
+def _exclude(desk: NoteDialogue, unreadable: Mapping[str, DocumentError]) -> None:
+    """Write ``[[exclude]]`` for manifests that cannot be read: templates and fixtures, mostly."""
+    if not unreadable:
+        return
+    import tomlkit
+
+    before = desk.store.read(CONFIG)
+    document = tomlkit.parse((before or _CONFIG.encode()).decode())
+    if "exclude" not in document:
+        document.add(tomlkit.nl())
+        document.add("exclude", tomlkit.aot())
+    for path, error in sorted(unreadable.items()):
+        table = tomlkit.table()
+        table["path"] = path
+        table["reason"] = "cannot be read as a manifest at adoption"
+        document["exclude"].append(table)
+        print(
+            f"npm-vetted: [[exclude]] in {CONFIG}: {printable(path)}:{error.line}: "
+            f"{printable(error.message)}",
+            file=sys.stderr,
+        )
+    content = tomlkit.dumps(document).encode()
+    with desk.store.lock():
+        if before is None:
+            desk.store.create(CONFIG, content)
+        else:
+            desk.store.replace(CONFIG, content, before)
+    desk.store.stage([CONFIG])
 
 
 def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
@@ -115,6 +153,7 @@ def _adopt(desk: NoteDialogue, exempted: list[Exemption]) -> None:
         fresh = desk.store.create(CONFIG, _CONFIG.encode())
     desk.store.stage([CONFIG])
     count = add_exemptions(desk.store, exempted)
+    _say_whose_scripts_stop(exempted)
     print(
         f"npm-vetted: {'wrote' if fresh else 'kept'} {CONFIG}; exempted {count} packages that are "
         "locked",
@@ -167,9 +206,25 @@ def _adopted(desk: NoteDialogue) -> Iterator[Change]:
         )
 
 
+def _say_whose_scripts_stop(exempted: Iterable[Exemption]) -> None:
+    """The dependencies whose install scripts no longer run, with the command to review each."""
+    for label in sorted({f"{each.name}@{each.version}" for each in exempted if each.scripts}):
+        print(
+            f"npm-vetted: {printable(label)} has install scripts, which no longer run; if the project "
+            f'needs them: npm-vetted inspect "{printable(label)}", then npm-vetted note '
+            f'"{printable(label)}" --criteria health,scripts, then npm-vetted rebuild',
+            file=sys.stderr,
+        )
+
+
 def _say_what_stops(projects: Iterable[Project]) -> None:
-    """The project's own scripts that no longer run by themselves, with the command instead."""
+    """The project's own scripts that no longer run by themselves, with the command instead.
+
+    Only npm's switch stops them (and Yarn 1's): the other clients still run a project's own scripts.
+    """
     for project in projects:
+        if not client_of(project).SWITCH_STOPS_OWN_SCRIPTS:
+            continue
         for folder, manifest in project.manifests.items():
             for name in _stopped(manifest.scripts):
                 place = f" (in {folder})" if folder else ""

@@ -63,8 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Find what the notes are about, ask what is missing, write and stage them."""
     from_ref, to_ref = range_of(arguments)
-    if bool(arguments.packages) == bool(arguments.staged or from_ref):
-        raise UsageError("name packages, or --staged, or --from-ref A")
+    if arguments.packages and arguments.staged:
+        raise UsageError("name packages, or --staged, not both")
     with at_desk(arguments.packages, from_ref, to_ref) as desk:
         if arguments.complete:
             complete(desk, arguments.packages)
@@ -73,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         drafts = _drafts(desk, arguments)
         if not drafts:
+            if _adds_to_notes(arguments) and amend(desk, arguments.packages, arguments):
+                return 0
             print("npm-vetted: nothing to note: everything is covered", file=sys.stderr)
             return 0
         seen = {} if arguments.offline else seen_by_registry(desk, drafts)
@@ -92,7 +94,7 @@ def _record_as_told(
     demands = [_demanded(desk.change, facts.draft, seen) for facts in every]
     asked = tuple(dict.fromkeys(name for demanded in demands for name in demanded))
     criteria = _criteria(desk, arguments)
-    if arguments.message is None or criteria is None:
+    if arguments.message is None or (criteria is None and asked):
         says_yes_no_terminal(every[0].draft.label, asked)
     words = _words(desk, arguments, arguments.message, criteria or ())
     for facts, demanded in zip(every, demands, strict=True):
@@ -134,8 +136,6 @@ def _walked(
     draft = facts.draft
     demanded = _demanded(desk.change, draft, seen)
     criteria = tuple(dict.fromkeys((*(_criteria(desk, arguments) or ()), *demanded)))
-    if not criteria:
-        raise UsageError(f"{draft.label}: the policy asks nothing; say what was done: --criteria")
     said = walk(
         desk, facts, demanded, Paint(wants_colour(arguments.color)), arguments.waive_cooldown
     )
@@ -184,8 +184,13 @@ def _only_amends(arguments: argparse.Namespace) -> bool:
     """Whether the call only adds a waiver or a denial to notes that are there."""
     if arguments.waive_cooldown is not None and not says_something(arguments.waive_cooldown):
         raise UsageError("--waive-cooldown needs words: why it cannot wait")
+    return _adds_to_notes(arguments) and arguments.message is None
+
+
+def _adds_to_notes(arguments: argparse.Namespace) -> bool:
+    """Whether the call names packages, and a waiver or a denial for their notes."""
     adds = arguments.waive_cooldown or arguments.not_lookalike_of
-    return bool(arguments.packages and adds and arguments.message is None)
+    return bool(arguments.packages and adds)
 
 
 def _drafts(desk: NoteDialogue, arguments: argparse.Namespace) -> list[Draft]:
@@ -325,7 +330,8 @@ def _refuse_too_little(
     if missing:
         raise UsageError(
             f"{draft.label}: the policy also asks for {', '.join(missing)}",
-            fix=f"do that, and name it: --criteria {','.join(sorted({*asked, *grants}))}",
+            fix=f'do that, and name it: npm-vetted note "{draft.label}" --criteria '
+            f"{','.join(sorted({*asked, *grants}))}",
         )
 
 

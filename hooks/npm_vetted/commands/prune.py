@@ -11,6 +11,7 @@ from npm_vetted.projects.change import Change
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption, Exemptions
 from npm_vetted.vetting.notes import Note, mentions
 from npm_vetted.vetting.pins import Match, read_pinned
+from npm_vetted.vetting.resolver import Status
 
 HELP = "drop exemptions that neither a lockfile nor a note's `from` needs"
 
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _unneeded(change: Change, known: Exemptions) -> set[Exemption]:
     locked: dict[tuple[str, str], list[Artifact]] = {}
     for use in change.uses():
+        if change.vetting.best_evidence(use.subject).status is not Status.EXEMPT:
+            continue  # a note has replaced the exemption
         key = (use.artifact.name, use.artifact.version or "-")
         locked.setdefault(key, []).append(use.artifact)
     starts = set(_starts(change))

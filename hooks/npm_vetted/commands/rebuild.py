@@ -8,6 +8,7 @@ import sys
 
 from npm_vetted.commands._common import opened
 from npm_vetted.errors import FOUND, RefusedError, UndecidedError
+from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.repository import Repository
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Kind
@@ -37,7 +38,23 @@ def run(arguments: argparse.Namespace) -> int:
             elif packages:
                 commands = project.client.rebuild(project.after, packages)
                 status = max(status, _run(repository, commands, arguments))
+            else:
+                _say_what_has_scripts(project)
     return status
+
+
+def _say_what_has_scripts(project: ProjectChange) -> None:
+    """Nothing is approved: name the packages that have scripts, and the command to approve one."""
+    labels = sorted({use.artifact.label for use in project.uses if use.artifact.scripts})
+    if not labels:
+        return
+    shown = ", ".join(map(printable, labels[:10])) + (" and more" if len(labels) > 10 else "")
+    print(
+        f"npm-vetted: {project.after.path or '.'}: no scripts are approved; these packages have "
+        f'some: {shown}. To approve one: npm-vetted note "{printable(labels[0])}" --criteria '
+        "health,scripts",
+        file=sys.stderr,
+    )
 
 
 def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:

@@ -90,7 +90,7 @@ def _open(change: Change) -> list[tuple[IntroducedPackage, Status]]:
     """Each artifact that no note covers, once; the direct use where there are several."""
     found: dict[str, tuple[IntroducedPackage, Status]] = {}
     for use in change.uses():
-        status = change.verdict(use).status
+        status = change.vetting.best_evidence(use.subject).status
         if status not in (Status.UNVETTED, Status.EXEMPT):
             continue
         label = use.artifact.label

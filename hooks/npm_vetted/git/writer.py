@@ -13,7 +13,7 @@ from typing import Final
 
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.git.process import git_environment, hardened
-from npm_vetted.git.repository import Repository, without_filters
+from npm_vetted.git.repository import Repository, run_git, without_filters
 
 _PATIENCE: Final = 10.0
 """Seconds to wait for another command of ours, or for git's own lock of the index."""
@@ -27,9 +27,20 @@ class Store:
         self._own = Path(repository.git_dir, "npm-vetted")
 
     def read(self, path: str) -> bytes | None:
-        """A file of the working tree; None where there is none."""
+        """A file of the working tree; None where there is none.
+
+        What a sparse checkout leaves out is read from the index.
+        """
         place = self._inside(path)
-        return place.read_bytes() if place.is_file() else None
+        return place.read_bytes() if place.is_file() else self._left_out(path)
+
+    def _left_out(self, path: str) -> bytes | None:
+        """The content of a file that a sparse checkout leaves out; None: it is no such file."""
+        top = self._repository.top
+        listed = run_git("ls-files", "-t", "--", f":(top,literal){path}", cwd=top)
+        if not listed.startswith(b"S "):
+            return None
+        return run_git("cat-file", "blob", f":{path}", cwd=top)
 
     def create(self, path: str, data: bytes) -> bool:
         """Write a new file whole; False where one has come to stand there meanwhile."""

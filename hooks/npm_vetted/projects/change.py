@@ -161,6 +161,7 @@ class ProjectChange:
         names = {entry.artifact.name for entry in entries.values() if entry.artifact}
         known = self._known(names)
         directs = self._direct_artifacts(lockfile, direct, entries)
+        still = _versions_of(lockfile, [name for name in names if len(known.get(name, ())) > 1])
         for key, entry in entries.items():
             artifact = entry.artifact
             if artifact is None:
@@ -173,14 +174,14 @@ class ProjectChange:
             if unchanged and arrivals[key] is not Arrival.PROMOTED:
                 continue
             others = sorted(
-                {each.version for each in known.get(artifact.name, ()) if each.version}
-                - {artifact.version}
+                {each.version or each.specifier or "" for each in known.get(artifact.name, ())}
+                - {artifact.version, artifact.specifier, ""}
             )
             subject = VettingRequest(
                 artifact=artifact,
                 direct=artifact in directs,
                 development=self._development(lockfile, manifests, key),
-                previous=tuple(each for each in others if each),
+                previous=_replaced(others, still.get(artifact.name, frozenset())),
                 carrier=self._carrier(lockfile, entry),
             )
             yield IntroducedPackage(
@@ -379,6 +380,21 @@ def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
         return not patches.isdisjoint(read_lockfile(project, path).patch_files())
     except NpmVettedError:
         return True
+
+
+def _versions_of(lockfile: Lockfile, names: Collection[str]) -> dict[str, frozenset[str]]:
+    """The versions of some packages that a lockfile has."""
+    found: dict[str, set[str]] = {}
+    for artifact in lockfile.named(names) if names else ():
+        if artifact.version is not None:
+            found.setdefault(artifact.name, set()).add(artifact.version)
+    return {name: frozenset(versions) for name, versions in found.items()}
+
+
+def _replaced(earlier: Iterable[str], still: Collection[str]) -> tuple[str, ...]:
+    """The versions that a version may replace: those that are gone; where none is, all."""
+    versions = tuple(earlier)
+    return tuple(each for each in versions if each not in still) or versions
 
 
 class Change:

@@ -83,6 +83,19 @@ def matches_globs(globs: Sequence[str], path: str) -> bool:
     return chosen
 
 
+def _toml_text(text: str) -> str:
+    """A basic string of TOML."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _exclusion(path: str) -> str:
+    """The entry of the policy for a manifest that is no project."""
+    return (
+        "correct it; for a template or fixture, add to .vetting/config.toml: "
+        f'[[exclude]] path = {_toml_text(path)} reason = "..."'
+    )
+
+
 class Projects:
     """The projects of one snapshot; manifests are read when they are asked for."""
 
@@ -92,6 +105,8 @@ class Projects:
         self._manifests: dict[str, Manifest | None] = {}
         self._projects: dict[str, Project | None] = {}
         self._ahead: dict[str, bytes] = {}
+        self.unreadable: dict[str, DocumentError] = {}
+        """The manifests that cannot be read, by path: templates and fixtures, or broken ones."""
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
@@ -104,11 +119,16 @@ class Projects:
         return not in_node_modules(path) and not self._excluded(path)
 
     def manifest(self, folder: str) -> Manifest | None:
-        """The manifest in a directory; raises DocumentError where it cannot be read."""
+        """The manifest in a directory; None where there is none, or it is among the unreadable."""
         if folder not in self._manifests:
             path = join(folder, NAME)
             data = self.snapshot.read(path) if self.counts(path) else None
-            self._manifests[folder] = None if data is None else read_manifest(path, data)
+            try:
+                self._manifests[folder] = None if data is None else read_manifest(path, data)
+            except DocumentError as error:
+                error.fix = error.fix or _exclusion(path)
+                self.unreadable[path] = error
+                self._manifests[folder] = None
         return self._manifests[folder]
 
     def globs(self, folder: str) -> tuple[str, ...] | None:

@@ -143,11 +143,8 @@ def draft_of(
     change: Change, item: Item, left: Collection[IntroducedPackage], claimed: Collection[Artifact]
 ) -> Draft:
     """A note of one artifact with what it brings, of what is still uncovered and not claimed."""
-    return Draft(
-        own=item,
-        brings=tuple(_brought(change, [item], left, claimed)),
-        criteria=criteria_for(change, [item]),
-    )
+    brings = tuple(_brought(change, [item], left, claimed))
+    return Draft(own=item, brings=brings, criteria=criteria_for(change, [item, *brings]))
 
 
 def draft_of_group(
@@ -155,11 +152,12 @@ def draft_of_group(
 ) -> Draft:
     """One note of several artifacts; direct ones, and those that nothing else brings."""
     claimed = {item.artifact for item in items}
+    brings = tuple(_brought(change, items, left, claimed))
     return Draft(
         own=None,
         accepts=tuple(items),
-        brings=tuple(_brought(change, items, left, claimed)),
-        criteria=criteria_for(change, items),
+        brings=brings,
+        criteria=criteria_for(change, [*items, *brings]),
     )
 
 
@@ -186,13 +184,13 @@ def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
     wanted: dict[str, None] = {}
     for item in items:
         if not item.subject.direct and len(items) > 1:
+            if change.vetting.is_new_name(item.subject):
+                wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
             continue
         wanted |= dict.fromkeys(change.vetting.demanded(item.subject, item.since))
-        if item.since is None:
+        if item.since is None and item.artifact.specifier is None:
             # Without `from` it must hold for those who come later, to whom the package is new.
             wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
-    if not wanted:
-        wanted = dict.fromkeys(change.policy.demands.upgrade["patch"])
     if any(item.artifact.scripts for item in items):
         wanted |= dict.fromkeys(change.policy.demands.scripts)
     return tuple(wanted)

@@ -56,13 +56,13 @@ def lines_to_read(
 
 
 def ordered(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
-    """The least work first; what is not known comes last."""
+    """What blocks a commit first, then the least work; what is not known comes last."""
     unknown = 1 << 60
     return sorted(
         suggestions,
         key=lambda each: (
+            each.status != "unvetted",
             unknown if each.lines is None else each.lines,
-            each.status,
             each.name,
             each.version,
         ),

@@ -69,7 +69,7 @@ class Exemptions:
     def _by_name(self) -> Mapping[str, list[int]]:
         found: dict[str, list[int]] = {}
         for label, places in self._places.items():
-            found.setdefault(label[: label.rindex("@") + 1], []).extend(places)
+            found.setdefault(label[: label.rfind("@") + 1], []).extend(places)
         return found
 
     @cached_property

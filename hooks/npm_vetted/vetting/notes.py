@@ -126,8 +126,8 @@ def _note(path: str, table: Table, known: Collection[str] | None) -> Note:
     if not group:
         _bound(table, pinned)
     criteria = table.maybe_texts("criteria")
-    if not criteria:
-        raise table.fail("the key 'criteria' is missing or empty", "criteria")
+    if criteria is None:
+        raise table.fail("the key 'criteria' is missing", "criteria")
     for index, name in enumerate(criteria):
         if known is not None and name not in known:
             raise table.fail(f"unknown criterion {name!r}{hint(name, known)}", "criteria", index)

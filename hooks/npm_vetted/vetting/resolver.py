@@ -1,4 +1,16 @@
-"""Deciding: is an artifact vetted, accepted, exempt or first-party, and if not, what is missing."""
+"""Decides whether an artifact is vetted, accepted, exempt or first-party, and if not, what is missing.
+
+The steps, in this order:
+
+1. A bundled artifact has the verdict of its carrier: the carrier's tarball was vetted with it.
+2. A first-party artifact needs no note.
+3. An exemption for exactly these bytes from this source covers it.
+4. Each note that mentions the artifact is tried. The bytes must be the same; the note must name the
+   criteria that the policy requires for this use and this step; and where the note reviewed only the
+   changes since an earlier version, a chain of notes must lead from a version that is vetted or exempt.
+5. Where the policy requires nothing, nothing is missing.
+6. Otherwise the most telling gap says what is missing.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +18,9 @@ from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from npm_vetted.model import Artifact
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.packages.integrity import is_weak
+from npm_vetted.packages.urls import is_tarball_of
 from npm_vetted.packages.versions import newest, step
 from npm_vetted.vetting.exemptions import Exemption, Exemptions
 from npm_vetted.vetting.notes import Mention, Note, NoteStore
@@ -25,7 +39,7 @@ class Status(StrEnum):
 
 
 class GapReason(StrEnum):
-    """Why a note that speaks of an artifact does not cover it, the most telling first."""
+    """Why a note that mentions an artifact does not cover it, the most telling reason first."""
 
     BYTES = "bytes"
     CRITERIA = "criteria"
@@ -71,10 +85,20 @@ class Verdict(NamedTuple):
 
 
 class Vetting:
-    """Decides by one policy, one set of exemptions and one state of the notes."""
+    """Decides by one policy, one set of exemptions and one state of the notes.
 
-    def __init__(self, policy: Policy, exemptions: Exemptions, notes: NoteStore) -> None:
+    ``committed`` are the notes from before the change; None: no note is older.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        exemptions: Exemptions,
+        notes: NoteStore,
+        committed: NoteStore | None = None,
+    ) -> None:
         self.policy = policy
+        self._committed = committed
         self.exemptions = exemptions
         self.notes = notes
         self._verdicts: dict[VettingRequest, Verdict] = {}
@@ -98,6 +122,15 @@ class Vetting:
         if exemption is None or (noted.mention is not None and noted.covered and not noted.unbound):
             return noted
         return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=True)
+
+    def best_evidence(self, subject: VettingRequest) -> Verdict:
+        """The verdict that ``audit`` and ``suggest`` count: a note is better evidence than an exemption."""
+        verdict = self.decide(subject)
+        if verdict.status is not Status.EXEMPT:
+            return verdict
+        noted = self.noted(subject)
+        is_better = noted.covered and noted.mention is not None and not noted.unbound
+        return noted if is_better else verdict
 
     def noted(self, subject: VettingRequest) -> Verdict:
         """The verdict by the notes alone, whatever is exempt."""
@@ -124,7 +157,7 @@ class Vetting:
         order = list(GapReason)
         worst = min(gaps, key=lambda gap: order.index(gap.lack), default=Gap(lack=GapReason.NOTE))
         ignored = not subject.direct and self._asks(subject).transitive == "ignore"
-        if ignored and worst.lack is not GapReason.BYTES:
+        if (ignored or self.requires_nothing(subject)) and worst.lack is not GapReason.BYTES:
             return Verdict(status=Status.ACCEPTED)
         return Verdict(status=Status.UNVETTED, mention=worst.mention, gap=worst)
 
@@ -137,7 +170,32 @@ class Vetting:
                     return each, Match.SAME
                 case Match.UNKNOWN:
                     unbound = each
+                case Match.DIFFERENT if self._follows(each, artifact):
+                    return each, Match.SAME
         return unbound, Match.UNKNOWN
+
+    def _follows(self, exemption: Exemption, artifact: Artifact) -> bool:
+        """Whether an exempt tarball is the same one at another allowed registry.
+
+        Only with a strong hash over the tarball, and a URL of the same package and version; never
+        for git, folders and bundled entries (DESIGN.md, section 6, "Exemptions").
+        """
+        pinned = read_pinned(exemption.pinned)
+        if pinned.integrity is None or is_weak(pinned.integrity) or artifact.integrity is None:
+            return False
+        if artifact.bundled or artifact.kind not in (Kind.REGISTRY, Kind.TARBALL):
+            return False
+        if pinned.resolved is not None and not pinned.resolved.startswith("https://"):
+            return False
+        if pinned._replace(resolved=None).compare(artifact) is not Match.SAME:
+            return False
+        url = artifact.resolved
+        if url is None or "://" not in url:
+            return True
+        return (
+            self.policy.registries.allows(url)
+            and is_tarball_of(url, artifact.name, artifact.version) is True
+        )
 
     def _asks(self, subject: VettingRequest) -> Demands:
         return self.policy.asks(subject.development)
@@ -173,12 +231,38 @@ class Vetting:
         since = mention.listed.since if mention.listed else mention.note.since
         if mention.listed is None or subject.direct or demands.transitive == "note":
             wanted = self.demanded(subject, since)
-            missing = tuple(name for name in wanted if name not in mention.note.grants)
-            if missing:
-                return Gap(lack=GapReason.CRITERIA, mention=mention, criteria=missing)
+        elif self.is_new_name(subject) and not self._was_committed(mention):
+            wanted = demands.new
+        else:
+            wanted = ()
+        missing = tuple(name for name in wanted if name not in mention.note.grants)
+        if missing:
+            return Gap(lack=GapReason.CRITERIA, mention=mention, criteria=missing)
         if since is not None and not self.chained(subject.artifact.name, since, demands):
             return Gap(lack=GapReason.CHAIN, mention=mention, since=since)
         return None
+
+    def is_new_name(self, subject: VettingRequest) -> bool:
+        """Whether the repository had no version of the package: neither locked nor exempt.
+
+        A new name needs the criteria of ``new``, whichever package brings it: the payloads of
+        event-stream and axios came as new packages with an upgrade.
+        """
+        name = subject.artifact.name
+        known = self.exemptions.of(name) or (self._committed and self._committed.of(name))
+        return not subject.previous and not known
+
+    def _was_committed(self, mention: Mention) -> bool:
+        """Whether a note is older than the change: what it lists is not new to the repository."""
+        if self._committed is None:
+            return False
+        return isinstance(self._committed.read(mention.note.path), Note)
+
+    def requires_nothing(self, subject: VettingRequest) -> bool:
+        """Whether the policy requires neither criteria nor a cooldown for this step: no note then."""
+        demands = self._asks(subject)
+        scripts = demands.scripts if subject.artifact.scripts else ()
+        return not (self.demanded(subject, None) or scripts or demands.cooldown_days)
 
     def chained(self, name: str, version: str, demands: Demands) -> bool:
         """Whether a version that a delta starts from is vetted, accepted or exempt itself."""
@@ -232,8 +316,3 @@ def scripts_of(artifact: Artifact, mention: Mention | None) -> bool:
     if mention is None:
         return False
     return bool(mention.listed.scripts if mention.listed else mention.note.scripts)
-
-
-def note_of(verdict: Verdict) -> Note | None:
-    """The note a verdict rests on."""
-    return verdict.mention.note if verdict.mention else None

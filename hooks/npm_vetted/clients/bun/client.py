@@ -41,6 +41,7 @@ MARKERS: tuple[str, ...] = ("bunfig.toml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 WORKSPACE_FILE: str | None = None
+SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (
     "bun",
     "install",
@@ -79,10 +80,19 @@ def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
         raise DocumentError(
             "bun.lockb is binary: nobody can review it, and Bun from 1.2 no longer writes it",
             path=path,
-            fix="bun install --save-text-lockfile --frozen-lockfile --lockfile-only, "
-            "then git rm --cached bun.lockb",
+            fix=_migrate(path),
         )
     return read_bun_lockfile(path, data, read)
+
+
+def _migrate(path: str) -> str:
+    """The commands that write the text lockfile, run at the top of the repository."""
+    folder = path.rpartition("/")[0]
+    where = f' --cwd "{folder}"' if folder else ""
+    return (
+        f"bun install{where} --save-text-lockfile --frozen-lockfile --lockfile-only, then "
+        f'git rm --cached "{path}"; for a fixture: [[exclude]] path = "{folder or path}"'
+    )
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001

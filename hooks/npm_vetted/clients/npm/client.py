@@ -35,6 +35,7 @@ MARKERS: tuple[str, ...] = ()
 DEFAULT = True
 MANIFESTS: tuple[str, ...] = ()
 WORKSPACE_FILE: str | None = None
+SWITCH_STOPS_OWN_SCRIPTS = True
 LOCK_COMMAND: tuple[str, ...] = (
     "npm",
     "--prefix",

@@ -32,6 +32,7 @@ MARKERS: tuple[str, ...] = ("pnpm-workspace.yaml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
 WORKSPACE_FILE: str | None = "pnpm-workspace.yaml"
+SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (
     "pnpm",
     "-C",

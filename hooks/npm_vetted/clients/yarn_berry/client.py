@@ -54,6 +54,7 @@ MARKERS: tuple[str, ...] = (".yarnrc.yml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 WORKSPACE_FILE: str | None = None
+SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"
 

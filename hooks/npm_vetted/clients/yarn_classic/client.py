@@ -44,6 +44,7 @@ MARKERS: tuple[str, ...] = ()
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 WORKSPACE_FILE: str | None = None
+SWITCH_STOPS_OWN_SCRIPTS = True
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--ignore-scripts")
 WRITES = "yarn.lock"
 
