@@ -79,7 +79,9 @@ def _without_source(lockfile: ClassicEntries) -> Iterator[Problem]:
 def _problem(
     lockfile: ClassicEntries, message: str, location: Location, package: str, key: str, value: str
 ) -> Problem:
-    fix = (("yarn", "install", "--ignore-scripts"), ("git", "add", lockfile.path))
+    folder = lockfile.path.rpartition("/")[0]
+    where = ("--cwd", folder) if folder else ()
+    fix = (("yarn", *where, "install", "--ignore-scripts"), ("git", "add", lockfile.path))
     return Problem(
         message=message, location=location, package=package, fix=fix, code="out-of-date", key=key,
         value=value,
