@@ -32,7 +32,7 @@ _UNREAD = (
     ".wasm", ".webm", ".webp", ".woff", ".woff2",
 )  # fmt: skip
 """Suffixes that no check reads (tests/test_fast_path.py asks the checks themselves)."""
-_UNUSUAL = ("makefile", "dockerfile", "containerfile")
+_UNUSUAL = ("makefile", "dockerfile", "containerfile", "jspm.config", "importmap")
 """Names that mean what they mean whatever follows: ``Makefile.js``, ``Dockerfile.ts``."""
 
 

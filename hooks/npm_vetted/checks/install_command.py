@@ -228,6 +228,11 @@ class View:
             return True
         return any(self._artifacts(project, names)) or package in self._bins(project)
 
+    def noted(self, name: str, version: str) -> bool:
+        """Whether a note or an exemption is about a version, whatever its bytes."""
+        found = self.vetting.notes.of(name, version) or self.vetting.exemptions.of(name, version)
+        return bool(found)
+
     def reviewed(self, project: Project | None, package: str) -> bool:
         """Whether notes cover the scripts of every locked version that is meant."""
         if project is None:

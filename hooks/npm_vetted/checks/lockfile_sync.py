@@ -7,8 +7,10 @@ from functools import cache
 from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, finding_of
+from npm_vetted.checks._unread_files import is_locked_elsewhere, unread_files
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.unread import unread_by_us
 from npm_vetted.model import Finding, Group, Location, Problem, Project
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
@@ -63,8 +65,8 @@ _LOCAL: Final = ("link:", "workspace:")
 
 
 def reads(path: str) -> bool:
-    """Whether a file of this name is a manifest that only some client reads."""
-    return path.rpartition("/")[2] in _other_manifest_names()
+    """Whether a file is a manifest that only some client reads, or of a client that is not read."""
+    return path.rpartition("/")[2] in _other_manifest_names() or unread_by_us(path) is not None
 
 
 def run(change: Change) -> Iterator[Finding]:
@@ -72,8 +74,12 @@ def run(change: Change) -> Iterator[Finding]:
     yield from _imitations(change)
     yield from _collisions(change)
     yield from _other_manifests(change)
+    yield from unread_files(ID, change)
     for project in change.projects:
+        elsewhere = is_locked_elsewhere(change, project.after.path)
         for problem in _problems(project):
+            if problem.code == "no-lockfile" and elsewhere:
+                continue  # the file that locks it is reported as unread
             fix = problem.fix or _install(project.after)
             yield finding_of(ID, problem._replace(fix=fix), project.after)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation
+from npm_vetted.checks._guard import guards_removed
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
@@ -41,8 +42,14 @@ EXPLANATION: Final = Explanation(
 )
 
 
+def reads(path: str) -> bool:
+    """The file that configures pre-commit: it holds our own hook."""
+    return path == ".pre-commit-config.yaml"
+
+
 def run(change: Change) -> Iterator[Finding]:
     """List what the commit loosens; an error unless it does nothing else."""
+    yield from guards_removed(ID, change)
     if change.comparison.fork is not None:
         yield from _of_merge(change)
         return

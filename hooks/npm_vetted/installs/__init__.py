@@ -25,7 +25,8 @@ _OTHERS: Final = re.compile(rb"\b(?:n[cl]?i|nlx|vl[tx]|dx|rush|lerna|jlpm|meteor
 """Short names of programs: they count as words of their own only."""
 _NAMES: Final = (
     b"deno", b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts",
-    b"enable_scripts", b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager", b"pkg_manager",
+    b"enable_scripts", b"additional_dependencies", b"$pm", b"{pm", b"(pm", b"package_manager",
+    b"packagemanager", b"pkg_manager",
 )  # fmt: skip
 _ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
 
@@ -54,6 +55,9 @@ class Context(Protocol):
 
     def may_have_programs(self, project: Project | None) -> bool:
         """Whether a locked direct dependency may own any program: the lockfile lists no programs."""
+
+    def noted(self, name: str, version: str) -> bool:
+        """Whether a note or an exemption is about a version, whatever its bytes."""
 
     def reviewed(self, project: Project | None, package: str) -> bool:
         """Whether notes say that the scripts of a package (``name`` or ``name@version``) were read.

@@ -1,0 +1,48 @@
+"""Lockfiles, manifests and settings of clients that npm-vetted does not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from npm_vetted.clients import clients
+from npm_vetted.clients.shared.unread import ROOTS_OF_OTHERS, unread_by_us
+from npm_vetted.model import Finding, Location
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.discovery import ancestors, in_node_modules, join
+
+
+def unread_files(check: str, change: Change) -> Iterator[Finding]:
+    """One finding for each file that the commit touches, or with ``--all`` for each there is."""
+    for path, touched in sorted(change.touched.items()):
+        client = unread_by_us(path) if touched.after is not None else None
+        if client is None or _is_read(path) or in_node_modules(path):
+            continue
+        if change.policy.excludes(path):
+            continue
+        yield Finding(
+            check=check,
+            message=f"{client} reads this file and npm-vetted does not: what it installs is not "
+            "checked. To accept that for this file: [[ignore]] with check, code = "
+            '"unread-lockfile", path and reason in .vetting/config.toml',
+            location=Location(path),
+            code="unread-lockfile",
+            key=path,
+        )
+
+
+def _is_read(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return any(
+        name in (*client.LOCKFILES, *client.SETTINGS, *client.MARKERS)
+        for client in clients().values()
+        if "/rush/" not in path and "/subspaces/" not in path
+    )
+
+
+def is_locked_elsewhere(change: Change, folder: str) -> bool:
+    """Whether a client that npm-vetted does not read locks the packages below a folder."""
+    return any(
+        change.after.entry(join(above, name)) is not None
+        for above in ancestors(folder)
+        for name in ROOTS_OF_OTHERS
+    )

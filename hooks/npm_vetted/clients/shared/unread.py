@@ -1,0 +1,48 @@
+"""Files of JavaScript clients and installers that npm-vetted does not read.
+
+Silence would mean that they were looked at. Each committed one is a finding, which an ``[[ignore]]``
+entry on that literal file accepts (DESIGN.md, section 6). A client that gets a folder here leaves
+this table: a name that some client reads is never reported.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Final
+
+_FILES: Final = {
+    "deno.lock": "Deno",
+    "deno.json": "Deno",
+    "deno.jsonc": "Deno",
+    "vlt-lock.json": "vlt",
+    "vlt.json": "vlt",
+    "aube-lock.yaml": "aube",
+    "rush.json": "Rush",
+    "bower.json": "Bower",
+    ".bowerrc": "Bower",
+    "libman.json": "LibMan",
+    "jspm.config.js": "jspm",
+    "jspm.json": "jspm",
+    "importmap.rb": "importmap-rails",
+}
+_PATHS: Final = {
+    "*common/config/rush/pnpm-lock.yaml": "Rush",
+    "*common/config/rush/npm-shrinkwrap.json": "Rush",
+    "*common/config/rush/yarn.lock": "Rush",
+    "*common/config/rush/pnpm-config.json": "Rush",
+    "*common/config/subspaces/*/pnpm-lock.yaml": "Rush",
+    "*.meteor/packages": "Meteor",
+    "*.meteor/versions": "Meteor",
+}
+ROOTS_OF_OTHERS: Final = ("rush.json",)
+"""Files whose client locks every package below them in one lockfile of its own."""
+
+
+def unread_by_us(path: str) -> str | None:
+    """The client that reads a file and that npm-vetted does not know; None: there is none."""
+    name = path.rpartition("/")[2]
+    if name in _FILES:
+        return _FILES[name]
+    return next(
+        (client for glob, client in _PATHS.items() if fnmatch.fnmatchcase(path, glob)), None
+    )

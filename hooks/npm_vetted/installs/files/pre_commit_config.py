@@ -1,0 +1,68 @@
+"""``.pre-commit-config.yaml``: the npm packages that pre-commit installs, with their scripts on.
+
+pre-commit installs ``language: node`` hooks and their ``additional_dependencies`` by npm, outside any
+lockfile. Expected is an exact version of a registry package, with a note or an exemption for it. The
+package of a remote repository is not checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.installs import Context
+from npm_vetted.installs.files._yaml_nodes import Node, read_yaml, scalars, walk
+from npm_vetted.model import Location, Problem
+
+_EXACT: Final = re.compile(r"(?:@[^/@\s]+/)?[^/@\s:]+@\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?\Z")
+_NPM: Final = re.compile(r"(?:@[^/@\s=<>~!]+/)?[^/@\s=<>~!]+@[^=\s]+\Z")
+_SCOPED: Final = re.compile(r"@[^/@\s]+/[^/@\s]+\Z")
+
+
+def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
+    """The file at the top, and one for each project below."""
+    return path.rpartition("/")[2] in (".pre-commit-config.yaml", ".pre-commit-config.yml")
+
+
+def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
+    """Each package that a hook has pre-commit install."""
+    file = read_yaml(path, data)
+    for document in file.documents:
+        for node in walk(document, path):
+            if node.pairs is not None and "id" in node.table():
+                yield from _of_hook(path, node, context)
+
+
+def _of_hook(path: str, hook: Node, context: Context) -> Iterator[Problem]:
+    language = hook.scalar("language")
+    listed = hook.get("additional_dependencies")
+    for each in scalars(listed) if listed is not None else ():
+        package = (each.text or "").strip()
+        is_npm = language == "node" or (language is None and _is_npm(package))
+        name, _, version = package[1:].partition("@")
+        noted = bool(_EXACT.match(package)) and context.noted(package[:1] + name, version)
+        if is_npm and package and not noted:
+            yield _problem(path, hook.scalar("id") or "", package, each.line)
+
+
+def _is_npm(package: str) -> bool:
+    """Whether a dependency is written as npm writes them; pip's have ``==``, Go's have a path."""
+    return bool(_NPM.match(package) or _SCOPED.match(package)) and "/v" not in package
+
+
+def _problem(path: str, hook: str, package: str, line: int) -> Problem:
+    exact = _EXACT.match(package) is not None
+    reason = (
+        "and no note covers it"
+        if exact
+        else "in whatever version is newest: expected an exact version"
+    )
+    return Problem(
+        message=f"the hook {hook} has pre-commit install {package} with its scripts on, {reason}",
+        location=Location(path, line),
+        code="scripts-run" if exact else "unpinned",
+        fix=(("npm-vetted", "note", package, "--criteria", "health"),) if exact else (),
+        key=f"{hook}: {package}",
+        value=package,
+    )

@@ -1,0 +1,49 @@
+"""Files of clients that npm-vetted does not read are findings, each accepted on its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import adopt, check
+
+UNREAD = [
+    "vlt-lock.json", "vlt.json", "bower.json", "libman.json", "config/importmap.rb", "rush.json",
+    "common/config/rush/pnpm-lock.yaml", "common/config/subspaces/a/pnpm-lock.yaml", ".meteor/packages",
+    "web/jspm.config.js",
+]  # fmt: skip
+
+
+def found(repo: GitRepo) -> list[tuple[str, str]]:
+    done = check(repo, "lockfile-sync")
+    return [(each["code"], each["path"]) for each in done.findings]
+
+
+@pytest.mark.parametrize("path", UNREAD)
+def test_an_unread_file_is_a_finding_where_there_is_no_other_project(
+    git_repo: GitRepo, path: str
+) -> None:
+    git_repo.commit("Empty")
+    git_repo.write(path, "{}")
+    assert found(git_repo) == [("unread-lockfile", path)]
+
+
+@pytest.mark.parametrize(
+    "path", ["node_modules/a/bower.json", "docs/rush.json.md", "src/importmap.js"]
+)
+def test_other_files_are_none(git_repo: GitRepo, path: str) -> None:
+    git_repo.commit("Empty")
+    git_repo.write(path, "{}")
+    assert found(git_repo) == []
+
+
+def test_an_ignore_accepts_one_literal_file(git_repo: GitRepo) -> None:
+    entry = (
+        '[[ignore]]\ncheck = "lockfile-sync"\ncode = "unread-lockfile"\n'
+        'path = "bower.json"\nreason = "the old site"\n'
+    )
+    adopt(git_repo, config=entry)
+    git_repo.write("bower.json", "{}")
+    assert found(git_repo) == []
+    git_repo.write("other/bower.json", "{}")
+    assert found(git_repo) == [("unread-lockfile", "other/bower.json")]
