@@ -712,8 +712,24 @@ class Allowed:
 
 UNSAFE = {
     "an allowed registry": ({".npmrc": "registry=https://npm.example/\n"}, []),
+    "a key of .npmrc that nobody knows": ({".npmrc": "a=1\n"}, [(".npmrc", 1, "unknown-setting")]),
+    "a cooldown": ({"bunfig.toml": "[install]\nminimumReleaseAge = 259200\n"}, []),
+    "no cooldown": (
+        {"bunfig.toml": "[install]\nminimumReleaseAge = 0\n"},
+        [("bunfig.toml", 2, "cooldown-off")],
+    ),
+    "programs that bunfig.toml names": (
+        {
+            "bunfig.toml": 'preload = "./x.ts"\n[install.security]\nscanner = "./x.ts"\n[run]\nshell = "bun"\n'
+        },
+        [("bunfig.toml", 1, "unknown-setting"), ("bunfig.toml", 3, "unknown-setting")],
+    ),
+    "a lockfile that is not written": (
+        {"bunfig.toml": "[install.lockfile]\nsave = false\n"},
+        [("bunfig.toml", 2, "unverified-value")],
+    ),
     "another registry": (
-        {".npmrc": "a=1\nregistry=https://evil.example/\n"},
+        {".npmrc": "color=1\nregistry=https://evil.example/\n"},
         [(".npmrc", 2, "registry-not-allowed")],
     ),
     "a scope's registry without TLS": (

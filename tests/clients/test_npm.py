@@ -797,6 +797,16 @@ def test_doubtful_settings_are_warnings(line: str, code: str) -> None:
     assert (found.level, found.code) == (Level.WARNING, code)
 
 
+@pytest.mark.parametrize("line", ["call=x", "package[]=evil", "patches-dir=x", "workspace=a"])
+def test_a_key_that_npm_reads_and_nobody_verified_is_an_error(line: str) -> None:
+    (found,) = npm.unsafe_settings(project({".npmrc": line}), Only())
+    assert (found.level, found.code) == (Level.ERROR, "unknown-setting")
+
+
+def test_a_section_is_no_setting_of_npm() -> None:
+    assert list(npm.unsafe_settings(project({".npmrc": "[env]\nNODE_OPTIONS=x\n"}), Only())) == []
+
+
 def test_a_member_leaks_secrets_too_and_an_extension_is_code() -> None:
     files = {"p/m/.npmrc": "_authToken=abc\ngit=x", ".npm-extension.mjs": "x"}
     found = list(npm.unsafe_settings(project(files), Only()))

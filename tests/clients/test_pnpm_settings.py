@@ -11,7 +11,7 @@ import pytest
 
 from npm_vetted.clients.pnpm import client as pnpm
 from npm_vetted.errors import UndecidedError
-from npm_vetted.model import Location, Project
+from npm_vetted.model import Level, Location, Project
 from npm_vetted.packages.manifest import read_manifest, read_pin
 from tests.support.real_clients import Clients, Marker
 
@@ -382,7 +382,7 @@ class Npmjs:
         (Given("store-dir=.pnpm-store\n"), "cache-in-repository"),
         (Given("store-dir=~/.pnpm-store\n"), None),
         (
-            Given("use-node-version=22.0.0\nnode-mirror:release=https://evil.example/\n"),
+            Given("color=always\nnode-mirror:release=https://evil.example/\n"),
             "host-not-allowed",
         ),
         (Given(workspace="minimumReleaseAgeExclude: ['*']\n"), "cooldown-off"),
@@ -402,6 +402,23 @@ class Npmjs:
             Given(workspace="registries:\n  https://evil.example/:\n    scopes: ['@a']\n"),
             "registry-not-allowed",
         ),
+        (
+            Given(workspace="registries:\n  https://registry.npmjs.org/: {serverType: pnpr}\n"),
+            "unverified-value",
+        ),
+        (
+            Given(workspace="registries:\n  //evil.example/: {scopes: ['@a']}\n"),
+            "registry-not-https",
+        ),
+        (Given(workspace="useNodeVersion: 22.0.0\n"), "unknown-setting"),
+        (Given("use-node-version=22.0.0\n"), "unknown-setting"),
+        (Given("a_tool_of_ours=1\n"), "unknown-setting"),
+        (Given("modules-dir=lib\n"), "unverified-value"),
+        (Given("call=x\n"), None),
+        (Given(workspace="updateConfig: {ignoreDependencies: [a]}\nnodeVersion: 22.0.0\n"), None),
+        (Given(workspace="strictStorePkgContentCheck: false\n"), "unverified-value"),
+        (Given(workspace="cargo: {enabled: true}\n"), "unknown-setting"),
+        (Given(workspace="tasks: {a: {}}\n"), "unknown-setting"),
         (Given(files={".pnpmfile.cjs": ""}), "program"),
         (Given(files={".pnpmfile.mjs": ""}), "program"),
         (Given(workspace="a: 1\n---\nb: 1\n"), "unreadable"),
@@ -410,6 +427,21 @@ class Npmjs:
 def test_settings_that_undo_protection(tmp_path: Path, files: Given, code: str | None) -> None:
     found = list(pnpm.unsafe_settings(files.write(tmp_path / "p", None), Npmjs()))
     assert [each.code for each in found] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("npmrc", "pin", "level"),
+    [
+        ("use-node-version=22.0.0\n", "10.34.9", Level.ERROR),
+        ("use-node-version=22.0.0\n", "12.21.0", Level.WARNING),
+        ("a_tool_of_ours=1\n", "10.34.9", Level.WARNING),
+    ],
+)
+def test_an_unknown_key_of_npmrc_is_an_error_where_pnpm_reads_it(
+    tmp_path: Path, npmrc: str, pin: str, level: Level
+) -> None:
+    (found,) = pnpm.unsafe_settings(Given(npmrc).write(tmp_path / "p", pin), Npmjs())
+    assert (found.code, found.level) == ("unknown-setting", level)
 
 
 @pytest.mark.parametrize(

@@ -394,6 +394,10 @@ def test_a_nearer_yarnrc(folder: str) -> None:
         (".yarnrc", 'https-proxy "http://proxy.allowed.example/"\n', None),
         (".yarnrc", 'cafile "x.pem"\n', "authority"),
         (".yarnrc", "experimental-thing true\n", "unknown-setting"),
+        (".yarnrc", 'env:\n  NODE_OPTIONS "--require ./x.js"\n', "unknown-setting"),
+        (".npmrc", "[env]\nNODE_OPTIONS=--require ./x.js\n", "unknown-setting"),
+        (".npmrc", "cache-folder=./cache\n", "unknown-setting"),
+        (".npmrc", "save-exact=true\n[other]\nx=y\n", None),
         (".yarnrc.yml", "enableScripts: false\n", None),
     ],
 )

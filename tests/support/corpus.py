@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 
 Row = tuple[str, str | None, str | None, str | None, str]
-"""``(name, version, integrity, resolved, kind)``, verbatim from the lockfile (FORMATS.md)."""
+"""``(name, version, integrity, resolved, kind)``, verbatim from the lockfile (docs/clients.md)."""
 
 _LARGE = 200_000
 TARBALLS = (".tgz", ".tar.gz", ".tar")

@@ -37,7 +37,7 @@ class Pins(NamedTuple):
 
         A patch is part of what was vetted. Hashes decide; a git or URL source without one is bound
         by its ``resolved``, what no lockfile pins by its specifier. What has lost its hash is
-        different: npm installs any bytes then (CLIENTS.md section 4). So is what has one of an
+        different: npm installs any bytes then (docs/clients/npm.md). So is what has one of an
         algorithm that was not noted: nobody saw those bytes.
         """
         if self.patch != artifact.patch or self.specifier != artifact.specifier:

@@ -8,11 +8,11 @@ until any manifest of the project has ``trustedDependencies``, which replaces th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.npmrc_rules import is_within_project, problems_of
+from npm_vetted.clients.shared.npmrc_rules import is_within_project, problems_of, unknown_keys
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
@@ -248,6 +248,7 @@ def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Prob
     path = project.join(".npmrc")
     settings = _npmrc(project)
     yield from problems_of(path, settings, registries, is_read=True)
+    yield from unknown_keys(path, settings, registries)
     for one in settings:
         if one.section is None and one.key in ("cache", "globalconfig") and one.value:
             yield from _cache(f"{one.key}", str(one.value), Location(path, one.line))
@@ -303,8 +304,19 @@ def _unsafe_bunfig(path: str, bunfig: Document, registries: AllowedSources) -> I
                 "it in the user's own configuration, or in [registries] authorities",
                 where(key),
             )  # fmt: skip
+    yield from _cooldown(path, bunfig, install)
     known = known_settings("bun")
     yield from unknown_settings(_bunfig_settings(path, bunfig), known)
+
+
+def _cooldown(path: str, bunfig: Document, install: Mapping[str, object]) -> Iterator[Problem]:
+    age = install.get("minimumReleaseAge")
+    if age is not None and (isinstance(age, bool) or not isinstance(age, int | float) or age <= 0):
+        key = "install.minimumReleaseAge"
+        yield setting_problem(
+            "cooldown-off", key, age, f"{key} = {age!r} is no cooldown: expected a number of seconds",
+            Location(path, bunfig.line_of("install", "minimumReleaseAge")),
+        )  # fmt: skip
 
 
 def _bunfig_settings(path: str, bunfig: Document) -> Iterator[tuple[str, object, Location]]:

@@ -1,7 +1,7 @@
 """bun.lock, versions 0 to 3: JSON with trailing commas.
 
 Bun takes an entry's identity from its first element only; the key is the path below node_modules
-(FORMATS.md, and experiments with Bun 1.2.23, 1.3.14 and 1.4.5).
+(docs/clients/bun.md, and experiments with Bun 1.2.23, 1.3.14 and 1.4.5).
 """
 
 from __future__ import annotations

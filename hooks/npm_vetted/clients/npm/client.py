@@ -9,19 +9,18 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.clients.shared.npmrc_rules import problems_of
+from npm_vetted.clients.shared.npmrc_rules import problems_of, unknown_keys
 from npm_vetted.clients.shared.programs import program_value
-from npm_vetted.clients.shared.settings import AllowedSources, known_settings, unknown_settings
+from npm_vetted.clients.shared.settings import AllowedSources, known_settings
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import (
     SWITCH,
     Setting,
-    depends,
     effective,
     load_npmrc,
     switch_problem,
 )
-from npm_vetted.model import Allowance, Edit, Level, Location, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.clients.npm.lockfile import NpmLockfile
@@ -121,7 +120,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             continue
         yield from problems_of(path, settings, registries, is_read=folder is None)
         if folder is None:
-            yield from _unknown(path, settings)
+            yield from unknown_keys(path, settings, registries, known_settings("npm"))
     for name in _EXTENSIONS:
         if project.read_own(name) is not None:
             yield Problem(
@@ -132,18 +131,6 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
                 key=f"extension:{name}",
                 value=program_value(project.read, project.path, name),
             )
-
-
-def _unknown(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
-    """Keys that npm does not know: any tool may keep settings here, so they are warnings."""
-    known = known_settings("npm")
-    for setting in settings:
-        key = setting.key
-        if setting.section is not None or key.startswith(("//", "@")) or depends(key):
-            continue
-        found = [(key, setting.value, Location(path, setting.line))]
-        for problem in unknown_settings(found, known):
-            yield problem._replace(level=Level.WARNING)
 
 
 def allowances(project: Project) -> Iterator[Allowance]:

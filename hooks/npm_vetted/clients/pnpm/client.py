@@ -1,4 +1,4 @@
-"""pnpm: its lockfile, workspaces and settings, as versions 9 to 12 read them (CLIENTS.md)."""
+"""pnpm: its lockfile, workspaces and settings, as versions 9 to 12 read them (docs/clients/pnpm.md)."""
 
 from __future__ import annotations
 
@@ -142,9 +142,10 @@ def _unreadable(project: Project, error: DocumentError) -> Problem:
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     """What undoes protection in .npmrc, pnpm-workspace.yaml and hooks; unknown keys."""
     from npm_vetted.clients.pnpm.settings import HOOKS, NPMRC
-    from npm_vetted.clients.shared.npmrc_rules import problems_of
+    from npm_vetted.clients.shared.npmrc_rules import problems_of, unknown_keys
 
     settings = _settings(project)
+    reader = known_settings("pnpm") if settings.majors & {9, 10} else None
     try:
         yield from problems_of(project.join(NPMRC), settings.npmrc, registries, is_read=True)
         for folder in project.members:
@@ -152,6 +153,8 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             lines = load_npmrc(path, project.read(path) or b"")
             yield from problems_of(path, lines, registries, is_read=True)
             yield from _of_npmrc(path, lines)
+            yield from unknown_keys(path, lines, registries, reader, _camel)
+        yield from unknown_keys(project.join(NPMRC), settings.npmrc, registries, reader, _camel)
         yield from _of_npmrc(project.join(NPMRC), settings.npmrc)
         yield from _of_workspace(settings, registries)
     except DocumentError as error:
@@ -167,6 +170,10 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
                 key=f"pnpmfile:{name}",
                 value=program_value(project.read, project.path, name),
             )
+
+
+def _camel(key: str) -> str:
+    return re.sub("-([a-z])", lambda found: found[1].upper(), key)
 
 
 def _kebab(key: str) -> str:
@@ -279,6 +286,12 @@ def _registries(settings: Settings, registries: AllowedSources) -> Iterator[Prob
         for name, value in _items(settings.workspace.get(key)):
             by_url = key == "registries" and "://" in name and isinstance(value, dict)
             found.append(((key, name), name if by_url else value))
+            if by_url and isinstance(value, dict) and not _is_plain_declaration(value):
+                yield setting_problem(
+                    "unverified-value", f"registries.{name}", value,
+                    f"registries.{name} has more than scopes, a prefix and a type npm or artifactory",
+                    settings.place(key, name),
+                )  # fmt: skip
     found += [
         ((key,), value) for key, value in settings.workspace.items()
         if key == "registry" or key.endswith(":registry") or key == "nodeMirror"
@@ -286,6 +299,17 @@ def _registries(settings: Settings, registries: AllowedSources) -> Iterator[Prob
     for keys, url in found:
         text = url if isinstance(url, str) else repr(url)
         yield from registry_problems(".".join(keys), text, settings.place(*keys), registries)
+
+
+def _is_plain_declaration(declaration: Mapping[str, object]) -> bool:
+    """Whether a registry's table only routes scopes and prefixes (pnpm refuses unknown fields)."""
+    scopes = declaration.get("scopes", [])
+    return (
+        set(declaration) <= {"scopes", "prefix", "supportsTimeField", "serverType"}
+        and isinstance(scopes, list)
+        and all(isinstance(scope, str) for scope in scopes)
+        and declaration.get("serverType", "npm") in ("npm", "artifactory")
+    )
 
 
 def _items(table: object) -> list[tuple[str, object]]:
@@ -329,6 +353,8 @@ def registry_of(project: Project, package: str) -> str | None:
     for name in (scope, None):
         if name and isinstance(known.get(name), str):
             return str(known[name])
+        if name is None and "@" in by_scope:  # the URL of the default registry, as pnpm writes it
+            return str(by_scope["@"])
         line = effective(settings.npmrc, f"{name}:registry" if name else "registry")
         if name is None and isinstance(known.get("default"), str):
             return str(known["default"])

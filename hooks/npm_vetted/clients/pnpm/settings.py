@@ -1,6 +1,6 @@
 """What pnpm's committed settings say: pnpm-workspace.yaml, .npmrc, the manifest's ``pnpm`` field.
 
-Which file counts depends on the version (CLIENTS.md, and tests/clients/test_pnpm.py asks again):
+Which file counts depends on the version (docs/clients/pnpm.md, and tests/clients/test_pnpm.py asks again):
 pnpm 9 reads .npmrc; 10 reads both, pnpm-workspace.yaml winning; 11 and 12 read the latter alone.
 """
 

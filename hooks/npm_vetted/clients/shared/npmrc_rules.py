@@ -7,14 +7,17 @@ level and a message; ``problems_of`` binds them to the key and its value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
+    KnownSettings,
     holds_password,
+    known_settings,
     secret_problem,
     setting_problem,
+    unknown_settings,
 )
 from npm_vetted.formats.npmrc import BLANKS, Setting, depends, effective
 from npm_vetted.model import Level, Location, Problem
@@ -54,6 +57,39 @@ def problems_of(
         where = Location(path, found.line)
         for code, level, message in _rules(found, settings, registries):
             yield setting_problem(code, key, _plain(found), message, where, level=level)
+
+
+def unknown_keys(
+    path: str,
+    settings: tuple[Setting, ...],
+    registries: AllowedSources,
+    reader: KnownSettings | None = None,
+    spelled: Callable[[str], str] = str,
+) -> Iterator[Problem]:
+    """The keys of an .npmrc that nobody knows: warnings, since any program may keep settings here.
+
+    ``reader`` are the settings of the client that reads the file, under the names that ``spelled``
+    gives to the keys: what it reads and is not known to be harmless is an error.
+    """
+    npmrc = known_settings("npm")
+    for setting in settings:
+        key = setting.key if setting.section is None else setting.section
+        if (setting.section is not None and setting.key) or depends(key):
+            continue  # a key below a section: the section's own line is judged
+        if key.startswith(("//", "@")):
+            continue
+        key = key.partition(":")[0]  # `node-mirror:release`
+        found = [(spelled(key), setting.value, Location(path, setting.line))]
+        own = reader is not None and found[0][0] in reader.names
+        if own and reader is not None:
+            yield from unknown_settings(found, reader)
+        elif (
+            setting.section is None
+            and key not in npmrc.names
+            and not (isinstance(setting.value, str) and is_foreign(key, setting.value, registries))
+        ):
+            for problem in unknown_settings([(key, *found[0][1:])], npmrc):
+                yield problem._replace(level=Level.WARNING)
 
 
 def _is_literal(setting: Setting) -> bool:

@@ -5,7 +5,8 @@ A committed setting is judged in this order:
 1. a rule of the client that knows the key (a registry, a program, a switch) says what is wrong;
 2. a key that the client's ``known-settings.toml`` lists as harmless passes, where it lists values
    only with one of them;
-3. every other key is ``unknown-setting``: nobody has verified that it is harmless.
+3. every other key is ``unknown-setting``: nobody has verified that it is harmless. In .npmrc, where
+   any program may keep settings, that is a warning unless the client reads the key.
 
 The tables are checked against the keys that the installed clients know by tools/known_settings.py.
 """
@@ -41,13 +42,20 @@ class KnownSettings(NamedTuple):
     """The table of a client: its keys, and with which values each is harmless.
 
     ``verified`` names the newest version of the client that the keys were compared with. ``judged``
-    are keys that a rule of the client judges.
+    are keys that a rule of the client judges, ``unverified`` those that the client reads and nobody
+    has shown to be harmless.
     """
 
     verified: str
     harmless: frozenset[str]
     judged: frozenset[str]
     values: Mapping[str, frozenset[str]]
+    unverified: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every key that the client reads."""
+        return self.harmless | self.judged | self.values.keys() | self.unverified
 
     def accepts(self, key: str, value: object) -> bool:
         """Whether a setting needs no further look."""
@@ -69,6 +77,7 @@ def known_settings(folder: str) -> KnownSettings:
         harmless=frozenset(data["harmless"]),
         judged=frozenset(data["judged"]),
         values={key: frozenset(values) for key, values in data.get("values", {}).items()},
+        unverified=frozenset(data.get("unverified", ())),
     )
 
 
@@ -165,7 +174,6 @@ def unknown_settings(
     settings: Iterable[tuple[str, object, Location]], known: KnownSettings
 ) -> Iterator[Problem]:
     """The settings that no rule knows: a key, its value, where it is."""
-    names = sorted(known.harmless | known.judged | known.values.keys())
     for key, value, location in settings:
         if known.accepts(key, value):
             continue
@@ -175,11 +183,17 @@ def unknown_settings(
                 "unverified-value", key, value,
                 f"{key}: {_short(value)} is not known to be harmless: expected {expected}", location,
             )  # fmt: skip
+        elif key in known.unverified:
+            yield setting_problem(
+                "unknown-setting", key, value,
+                f"{key}: {_short(value)}: {known.verified} reads this setting, and it is not known to "
+                "be harmless: expected no such line", location,
+            )  # fmt: skip
         else:
             yield setting_problem(
                 "unknown-setting", key, value,
                 f"{key} is not a setting that is known to be harmless "
-                f"({known.verified}){hint(key, names)}", location,
+                f"({known.verified}){hint(key, sorted(known.names))}", location,
             )  # fmt: skip
 
 

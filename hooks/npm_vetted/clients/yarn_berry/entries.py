@@ -1,4 +1,6 @@
-"""The entries of a yarn.lock of Yarn 2 and later: what they are, which bytes, who asks (FORMATS.md).
+"""The entries of a yarn.lock of Yarn 2 and later: what they are, which bytes, who asks.
+
+docs/clients/yarn-berry.md describes the format.
 
 A checksum is of the zip that Yarn packs, under its own cache key: in the entry (``10c0/<hex>``) or
 for the whole file (``__metadata.cacheKey``). One under another key than its own Yarn replaces

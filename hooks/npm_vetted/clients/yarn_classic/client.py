@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.npmrc_rules import is_foreign, problems_of
+from npm_vetted.clients.shared.npmrc_rules import is_foreign, problems_of, unknown_keys
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
@@ -266,6 +266,7 @@ def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Prob
         yield unreadable(error, path)
         return
     yield from problems_of(path, settings, registries, is_read=True)
+    yield from unknown_keys(path, settings, registries, known_settings("yarn_classic"))
 
 
 def _yarn_path(project: Project) -> Iterator[Problem]:
