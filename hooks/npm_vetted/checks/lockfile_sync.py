@@ -11,7 +11,7 @@ from npm_vetted.checks._unread_files import is_locked_elsewhere, unread_files
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.unread import unread_by_us
-from npm_vetted.model import Finding, Group, Location, Problem, Project
+from npm_vetted.model import Finding, Group, Location, Problem, Project, hashed
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
@@ -34,6 +34,7 @@ CODES: Final = {
     "workspace-lockfile": "A lockfile in a workspace, where the root's is installed from.",
     "out-of-date": "A manifest or setting that the lockfile does not implement.",
     "halves-differ": "A package-lock.json whose two halves name different packages.",
+    "folder-for-package": "A folder of the repository in the place of a package.",
     "patch-differs": "A patch that is not the one that the lockfile records.",
     "missing": "A requirement of a locked package that the lockfile lacks.",
     "unneeded": "A locked package that nothing depends on.",
@@ -141,7 +142,18 @@ def _other_manifests(change: Change) -> Iterator[Finding]:
                     fix=(("git", "rm", "--cached", path),),
                     code="unread-manifest",
                     key=path,
+                    value=_content_value(client, change, path),
                 )
+
+
+def _content_value(client: Client, change: Change, path: str) -> str:
+    """The hashes of a file and of the client's lockfiles in its folder.
+
+    Where a finding about the file is accepted, any change of these files is found again.
+    """
+    paths = (path, *(join(folder_of(path), name) for name in client.LOCKFILES))
+    contents = (change.after.read(each) for each in paths)
+    return " ".join(hashed(data) for data in contents if data is not None)
 
 
 @cache
@@ -295,11 +307,12 @@ def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
 
 
 def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """What is asked for and not locked: an install that is not frozen takes what it finds then.
+    """Requirements that no entry implements: an install takes what the registry has that day.
 
-    Looked for where the commit adds an entry, or takes away what one asks for.
+    The suspects are the entries whose text differs from the earlier one (an entry of an accepted
+    package can gain a requirement), and those that depend on an entry that the commit removes.
     """
-    suspects = {use.entry.key for use in project.uses if use.lockfile is lockfile}
+    suspects = project.despite_earlier(lambda: _changed_keys(project, lockfile))
     for _, earlier in project.earlier:
         if type(earlier) is type(lockfile):
             gone = [key for key in earlier.blocks if key not in lockfile.blocks]
@@ -318,6 +331,10 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
                     key=f"{asked.name}@{asked.specifier}",
                     value=key,
                 )
+
+
+def _changed_keys(project: ProjectChange, lockfile: Lockfile) -> set[str]:
+    return set(lockfile.changed(earlier for _, earlier in project.earlier))
 
 
 def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:

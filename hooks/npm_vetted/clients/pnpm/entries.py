@@ -126,6 +126,17 @@ class PnpmEntries:
         artifact = self.artifact(key)
         return artifact and (artifact.name, artifact.version)
 
+    def folder_of(self, key: str) -> str | None:
+        """The folder, relative to the lockfile, that an entry is installed from; None: it has none."""
+        document, own = self._find(key)
+        resolution = self._table(document.packages[own]).get("resolution")
+        folder = resolution.get("directory") if isinstance(resolution, dict) else None
+        return folder if isinstance(folder, str) else None
+
+    def line_of(self, key: str) -> int:
+        """The line that an entry starts on."""
+        return self._layout.line(self._places(key)[0])
+
     @cached_property
     def project_importers(self) -> Mapping[str, tuple[Requirement, ...]]:
         """What the manifests ask for, without the environment."""
@@ -347,7 +358,9 @@ def _maybe(value: object) -> str | None:
 
 
 def _tarball_kind(kind: Kind, tarball: str | None, git_hosted: bool) -> Kind:
-    if git_hosted or (tarball or "").startswith(_GIT_HOSTS):
+    # pnpm's own rule (isGitHostedPkgUrl): gitlab.com also serves an npm registry, without tar.gz.
+    on_git_host = tarball is not None and tarball.startswith(_GIT_HOSTS) and "tar.gz" in tarball
+    if git_hosted or on_git_host:
         return Kind.GIT
     if (tarball or "").startswith("file:"):
         return Kind.FILE

@@ -90,7 +90,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
 
     def line(self, key: str) -> int:
         """The line that an entry starts on."""
-        return self._layout.line(self._places(key)[0])
+        return self.line_of(key)
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files by path, with the keys of what they change."""

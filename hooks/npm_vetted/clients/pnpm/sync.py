@@ -1,24 +1,54 @@
-"""Where a pnpm lockfile and the manifests and settings beside it disagree.
+"""Where a pnpm lockfile and the manifests and settings around it disagree.
 
-pnpm itself compares the specifiers that an importer records with the manifest's (so does this),
-and does not look whether the version that is locked is of the package that was asked for.
+A frozen install of pnpm compares (pnpm's ``getOutdatedLockfileSetting`` and
+``satisfiesPackageManifest``):
+
+1. the settings that the lockfile records with those that are committed: overrides, catalogs,
+   packageExtensions (by a checksum), ignoredOptionalDependencies, autoInstallPeers and the like;
+2. the specifiers that each importer records with its manifest's, after overrides.
+
+So does this module, and it also checks what pnpm trusts: that the locked version is of the package
+and range that the specifier names, and that a folder in a package's place is one that a manifest
+names. Which files hold the settings depends on the version of pnpm (``declared``). Where several
+versions may run, the lockfile must agree with one of them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from posixpath import dirname, join, normpath
 from typing import Final
 
+from npm_vetted.clients.pnpm.declared import (
+    Declared,
+    declared,
+    extensions_checksum,
+    legacy_extensions_checksum,
+    override_target,
+)
 from npm_vetted.clients.pnpm.entries import PnpmEntries
 from npm_vetted.clients.pnpm.settings import manifest_beside, root_above, settings_beside
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.packages.manifest import read_manifest, read_pin
 from npm_vetted.packages.ranges import satisfies
 
 _PRECEDENCE: Final = (Group.DEVELOPMENT, Group.PRODUCTION, Group.OPTIONAL)
 """Where a manifest names one dependency in several fields, the last of these counts."""
 _HOOKS: Final = (".pnpmfile.cjs", ".pnpmfile.mjs", "pnpmfile.js")
+_MAJORS: Final = (10, 11, 9)
+"""The versions that may run, where nothing pins one; 12 reads the settings as 11 does."""
+_RECORDED: Final = {
+    "autoInstallPeers": False, "excludeLinksFromLockfile": False,
+    "injectWorkspacePackages": True, "dedupePeers": True,
+}  # fmt: skip
+"""Whether a switch that the lockfile does not record counts as off; else it is not compared."""
+_LOCAL: Final = ("link:", "file:", "workspace:.", ".", "/")
+_GIT: Final = re.compile(
+    r"(?:(?P<host>github|gitlab|bitbucket):|(?:git\+https|git|https)://(?P<domain>[^/@?\s]+)/)?"
+    r"(?P<path>[^:@?#\s]+?)(?:\.git)?(?:#(?P<commit>[^#]*))?\Z"
+)
+_HOSTS: Final = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
 
 
 def disagreements(
@@ -26,49 +56,92 @@ def disagreements(
 ) -> Iterator[Problem]:
     """Every disagreement; none for a lockfile as pnpm wrote it."""
     yield from lockfile.patches.problems()
-    compared = _Comparison(lockfile, manifests, read)
-    yield from compared.hooks()
-    yield from compared.overrides()
-    for folder, manifest in manifests.items():
-        yield from compared.manifest(folder, manifest)
-    yield from compared.strays()
+    best: list[Problem] | None = None
+    for major in _majors(lockfile, manifests, read):
+        compared = _Comparison(lockfile, manifests, read, major)
+        found = list(compared.problems())
+        if best is None or len(found) < len(best):
+            best = found
+        if not best:
+            break
+    yield from best or ()
+
+
+def _majors(lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read) -> Sequence[int]:
+    """The versions of pnpm whose reading of the settings counts, the likeliest first."""
+    folder = dirname(lockfile.path)
+    above = root_above(folder, read)
+    root = manifests.get("")
+    if above != folder:
+        path = join(above, "package.json")
+        data = read(path)
+        root = None if data is None else read_manifest(path, data)
+    pin = None if root is None else read_pin(root)
+    if pin is None or pin.client != "pnpm" or pin.minimum is None:
+        return _MAJORS
+    least = min(max(pin.minimum[0], 9), 12)
+    return (least,) if pin.exact else tuple(each for each in (11, 10, 9) if each >= least) or (12,)
 
 
 class _Comparison:
-    """The settings that bear on specifiers, read once."""
+    """One version's settings, read once, and what the lockfile has for them."""
 
     def __init__(
-        self, lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read
+        self, lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read, major: int
     ) -> None:
         self.lockfile = lockfile
         self.manifests = manifests
         self.read = read
         self.folder = dirname(lockfile.path)
         self.root = root_above(self.folder, read)
+        own = manifests.get("") if self.root == self.folder else None
+        data = manifest_beside(self.root, read) if own is None else own.data
+        self.declared: Declared = declared(major, self.root, data, read)
         self.replaced = _strings(lockfile.setting("overrides"))
         settings = lockfile.setting("settings")
         self.settings = settings if isinstance(settings, dict) else {}
-        ignored = lockfile.setting("ignoredOptionalDependencies")
-        self.ignored = ignored if isinstance(ignored, list) else []
         self.hooked = lockfile.setting("pnpmfileChecksum") is not None
         self.workspace = settings_beside(self.root, read)
 
-    def _problem(self, message: str, path: str, line: int, package: str | None = None) -> Problem:
+    def problems(self) -> Iterator[Problem]:
+        """Every disagreement for this version of pnpm."""
+        yield from self._hooks()
+        yield from self._overrides()
+        yield from self._catalogs()
+        yield from self._extensions()
+        yield from self._ignored()
+        yield from self._switches()
+        for folder, manifest in self.manifests.items():
+            yield from self._manifest(folder, manifest)
+        yield from self._strays()
+        yield from self._folders()
+
+    def _problem(
+        self, message: str, path: str, line: int, package: str | None, key: str, value: str = "",
+        code: str = "out-of-date",
+    ) -> Problem:  # fmt: skip
         folder = ("-C", self.folder) if self.folder else ()
         return Problem(
             message=message,
             location=Location(path, line),
             package=package,
-            code="out-of-date",
-            key=package or path,
-            value=message,
+            code=code,
+            key=key,
+            value=value,
             fix=(
                 ("pnpm", *folder, "install", "--lockfile-only"),
                 ("git", "add", self.lockfile.path),
             ),
         )
 
-    def hooks(self) -> Iterator[Problem]:
+    def _setting(
+        self, message: str, key: str, value: object, package: str | None = None
+    ) -> Problem:
+        return self._problem(message, self.lockfile.path, 1, package, key, str(value))
+
+    # Settings
+
+    def _hooks(self) -> Iterator[Problem]:
         """A checksum of hooks that are not there: it would excuse every other disagreement."""
         if not self.hooked:
             return
@@ -76,117 +149,196 @@ class _Comparison:
         named = any(key in self.workspace for key in ("pnpmfile", "configDependencies"))
         if not here and not named:
             message = "the lockfile was written with a pnpmfile, and there is none"
-            yield self._problem(message, self.lockfile.path, 1)
+            yield self._setting(
+                message, "pnpmfileChecksum", self.lockfile.setting("pnpmfileChecksum")
+            )
 
-    def overrides(self) -> Iterator[Problem]:
+    def _overrides(self) -> Iterator[Problem]:
         """Overrides that the lockfile has and the settings have not, or the other way round."""
-        own = self.manifests.get("") if self.root == self.folder else None
-        data = manifest_beside(self.root, self.read) if own is None else own.data
-        pnpm = data.get("pnpm")
-        declared = _strings(self.workspace.get("overrides")) | _strings(data.get("resolutions"))
-        declared |= _strings(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
-        for selector, value in declared.items():
-            if selector not in self.replaced and not self.hooked:
-                message = f"the settings override {selector} with {value}, the lockfile does not"
-                yield self._problem(message, self.lockfile.path, 1, _target(selector))
-        for selector, value in self.replaced.items():
-            wanted = declared.get(selector)
-            if wanted is None and not self.hooked:
-                message = f"the lockfile overrides {selector} with {value}, the settings do not"
-                yield self._problem(message, self.lockfile.path, 1, _target(selector))
-            elif wanted not in (None, value) and not str(wanted).startswith(("$", "catalog:")):
+        wanted = self.declared.overrides
+        if self.hooked:
+            return
+        for selector in self.declared.wrong:
+            message = f"the override {selector} refers to nothing: pnpm refuses it"
+            yield self._setting(message, f"overrides.{selector}", "", override_target(selector)[0])
+        for selector in sorted(wanted.keys() | self.replaced.keys()):
+            ours, theirs = wanted.get(selector), self.replaced.get(selector)
+            if ours != theirs and selector not in self.declared.wrong:
                 message = (
-                    f"the lockfile overrides {selector} with {value}, the settings with {wanted}"
+                    f"the settings override {selector} with {ours or 'nothing'}, the lockfile with "
+                    f"{theirs or 'nothing'}"
                 )
-                yield self._problem(message, self.lockfile.path, 1, _target(selector))
+                name = override_target(selector)[0]
+                yield self._setting(message, f"overrides.{selector}", theirs or "", name)
 
-    def _accepted(self, name: str, specifier: str) -> set[str]:
-        """The specifiers that pnpm may record for what a manifest asks."""
-        found = {specifier}
+    def _catalogs(self) -> Iterator[Problem]:
+        """Catalog entries in use whose specifier is not the one of pnpm-workspace.yaml."""
+        catalogs = self.lockfile.setting("catalogs")
+        for catalog, table in catalogs.items() if isinstance(catalogs, dict) else ():
+            for name, entry in table.items() if isinstance(table, dict) else ():
+                theirs = entry.get("specifier") if isinstance(entry, dict) else None
+                ours = self.declared.catalogs.get(str(catalog), {}).get(str(name))
+                if not _same_specifier(theirs, ours):
+                    message = (
+                        f"the catalog {catalog} has {name}@{ours}, the lockfile was written for "
+                        f"{name}@{theirs}"
+                    )
+                    key = f"catalogs.{catalog}.{name}"
+                    yield self._setting(message, key, theirs, str(name))
+
+    def _extensions(self) -> Iterator[Problem]:
+        """packageExtensions that the lockfile was not written with."""
+        extensions = self.declared.extensions
+        recorded = self.lockfile.setting("packageExtensionsChecksum")
+        known = {extensions_checksum(extensions), legacy_extensions_checksum(extensions)}
+        if not self.hooked and recorded not in known:
+            message = "the lockfile was written with other packageExtensions than the settings have"
+            yield self._setting(message, "packageExtensions", recorded)
+
+    def _ignored(self) -> Iterator[Problem]:
+        recorded = self.lockfile.setting("ignoredOptionalDependencies")
+        theirs = tuple(sorted(map(str, recorded))) if isinstance(recorded, list) else ()
+        ours = self.declared.ignored
+        if theirs != ours and not self.hooked:
+            message = (
+                f"the settings ignore the optional dependencies {', '.join(ours) or 'none'}, the "
+                f"lockfile {', '.join(theirs) or 'none'}"
+            )
+            yield self._setting(message, "ignoredOptionalDependencies", " ".join(theirs))
+
+    def _switches(self) -> Iterator[Problem]:
+        """Switches that the lockfile records otherwise than the settings have them."""
+        for key, missing_is_off in _RECORDED.items():
+            ours, theirs = self.declared.switches[key], self.settings.get(key)
+            if theirs is None and missing_is_off:
+                theirs = False
+            if self.lockfile.generation >= 9 and theirs is not None and theirs != ours:
+                message = f"{key} is {ours} in the settings, {theirs} in the lockfile"
+                yield self._setting(message, key, theirs)
+
+    # Manifests
+
+    def _accepted(self, manifest: Manifest, name: str, specifier: str) -> set[str]:
+        """The specifiers that pnpm may record for what a manifest asks; '-' drops it."""
+        found, certain = set(), False
         for selector, value in self.replaced.items():
-            if _target(selector) == name:
-                found.add(value)
-        return found
+            target, wanted, parent = override_target(selector)
+            if target != name or (parent is not None and _name(parent) != manifest.name):
+                continue
+            found.add(value)
+            certain |= wanted is None and parent is None
+        return found if certain else found | {specifier}
 
-    def manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
+    def _manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
         """What one manifest asks for, against its importer."""
         asked: dict[str, Requirement] = {}
         for group in _PRECEDENCE:
             asked |= {one.name: one for one in manifest.requires if one.group is group}
         peers = {one.name: one for one in manifest.requires if one.group is Group.PEER}
+        if self.declared.switches["autoInstallPeers"] is True and self.lockfile.generation >= 9:
+            asked = {
+                name: one._replace(group=Group.PRODUCTION) for name, one in peers.items()
+            } | asked
+        asked = {name: one for name, one in asked.items() if not self._is_ignored(one)}
         locked = {one.name: one for one in self.lockfile.project_importers.get(folder, ())}
         for name, wanted in asked.items():
-            yield from self._one(manifest, wanted, locked.get(name))
+            yield from self._one(folder, manifest, wanted, locked.get(name))
         for name, found in locked.items():
             if name not in asked:
                 yield from self._extra(manifest, found, peers.get(name))
         yield from self._injected(folder, manifest)
 
+    def _is_ignored(self, wanted: Requirement) -> bool:
+        patterns = self.declared.ignored if wanted.group is Group.OPTIONAL else ()
+        return bool(patterns) and _matches(patterns, wanted.name)
+
     def _one(
-        self, manifest: Manifest, wanted: Requirement, found: Requirement | None
+        self, folder: str, manifest: Manifest, wanted: Requirement, found: Requirement | None
     ) -> Iterator[Problem]:
         name, specifier = wanted.name, wanted.specifier
-        accepted = self._accepted(name, specifier)
+        label = f"{name}@{specifier}"
+        accepted = self._accepted(manifest, name, specifier)
         if found is None:
             if not self._may_be_missing(wanted, accepted):
-                message = f"asks for {name}@{specifier}, which {self.lockfile.path} does not have"
-                yield self._problem(message, manifest.path, wanted.line, name)
+                message = f"depends on {label}, which is missing from {self.lockfile.path}"
+                yield self._problem(message, manifest.path, wanted.line, name, label)
             return
         if self.hooked:
             return
-        if found.specifier not in accepted:
+        if not any(_same_specifier(found.specifier, each) for each in accepted):
             message = (
-                f"asks for {name}@{specifier}, {self.lockfile.path} was written for "
+                f"depends on {label}, but {self.lockfile.path} was written for "
                 f"{name}@{found.specifier}"
             )
-            yield self._problem(message, manifest.path, wanted.line, name)
+            yield self._problem(message, manifest.path, wanted.line, name, label, found.specifier)
         elif found.group is not wanted.group:
             message = f"has {name} in {wanted.group}, {self.lockfile.path} in {found.group}"
-            yield self._problem(message, manifest.path, wanted.line, name)
-        yield from self._redirected(found)
+            yield self._problem(message, manifest.path, wanted.line, name, label, found.group.value)
+        yield from self._redirected(folder, found)
 
     def _may_be_missing(self, wanted: Requirement, accepted: set[str]) -> bool:
         if self.hooked or "-" in accepted:
             return True
-        if wanted.specifier.startswith("link:") and self.settings.get("excludeLinksFromLockfile"):
-            return True
-        return wanted.group is Group.OPTIONAL and bool(self.ignored)
+        # A link is left out of the lockfile where the settings say so.
+        return wanted.specifier.startswith("link:") and (
+            self.settings.get("excludeLinksFromLockfile") is True
+        )
 
     def _extra(
         self, manifest: Manifest, found: Requirement, peer: Requirement | None
     ) -> Iterator[Problem]:
         name = found.name
         if self.hooked or (
-            peer is not None and found.specifier in self._accepted(name, peer.specifier)
+            found.specifier.startswith("runtime:") and _names_runtime(manifest, name)
         ):
             return
-        if found.specifier.startswith("runtime:") and _names_runtime(manifest, name):
+        if peer is not None and self.lockfile.generation < 9:
             return
         message = (
-            f"{self.lockfile.path} installs {name}@{found.specifier}, which this does not ask for"
+            f"{self.lockfile.path} installs {name}@{found.specifier}, which this manifest does not "
+            "depend on"
         )
-        yield self._problem(message, manifest.path, 1, name)
+        yield self._problem(message, manifest.path, 1, name, f"{name}@{found.specifier}")
 
-    def _redirected(self, found: Requirement) -> Iterator[Problem]:
+    def _redirected(self, folder: str, found: Requirement) -> Iterator[Problem]:
         """A dependency that leads to another package or version than it asks for, or to none."""
+        label = f"{found.name}@{found.specifier}"
+        where = (self.lockfile.path, found.line, found.name, label)
+        wanted = _of_registry(found.name, self._specifier(found))
         if found.target is None:
+            yield from self._linked(folder, found, wanted)
             return
         if not self.lockfile.has(found.target):
             message = f"{found.name} leads to {found.target}, which is not in the lockfile"
-            yield self._problem(message, self.lockfile.path, found.line, found.name)
+            yield self._problem(message, *where, found.target)
             return
-        wanted = _of_registry(found.name, self._specifier(found))
         locked = self.lockfile.identity(found.target)
         if wanted is None or locked is None:
             return
         (name, versions), (real, version) = wanted, locked
-        label = f"{found.name}@{found.specifier}"
         if real != name:
             message = f"{label} is locked to another package, {real}@{version or '?'}"
-            yield self._problem(message, self.lockfile.path, found.line, found.name)
+            yield self._problem(message, *where, found.target)
         elif version and satisfies(version, versions) is False:
             message = f"{label} is locked to {version}, which it does not allow"
-            yield self._problem(message, self.lockfile.path, found.line, found.name)
+            yield self._problem(message, *where, found.target)
+
+    def _linked(
+        self, folder: str, found: Requirement, wanted: tuple[str, str] | None
+    ) -> Iterator[Problem]:
+        """A registry's package that the lockfile links to a folder: it must be a workspace."""
+        if wanted is None:
+            return
+        reference = _reference(self.lockfile.importer(folder), found.name)
+        linked = normpath(join(folder, reference.removeprefix("link:")))
+        member = self.manifests.get("" if linked == "." else linked)
+        if member is None or member.name != wanted[0]:
+            label = f"{found.name}@{found.specifier}"
+            message = f"{label} is locked to {reference}, which is no workspace of that name"
+            yield self._problem(
+                message, self.lockfile.path, found.line, found.name, label, reference,
+                "folder-for-package",
+            )  # fmt: skip
 
     def _specifier(self, found: Requirement) -> str:
         """A specifier, or what a catalog has in its place."""
@@ -207,17 +359,137 @@ class _Comparison:
             has = "does not inject" if name in wanted else "injects"
             message = f"{self.lockfile.path} {has} {name}, unlike dependenciesMeta"
             line = manifest.line_of("dependenciesMeta", name)
-            yield self._problem(message, manifest.path, line, name)
+            yield self._problem(message, manifest.path, line, name, f"dependenciesMeta.{name}")
 
-    def strays(self) -> Iterator[Problem]:
-        """Importers for directories that are no project of this one."""
+    # The lockfile by itself
+
+    def _strays(self) -> Iterator[Problem]:
+        """Importers for directories without a package.json: removed, or a submodule or link now."""
         for folder, requirements in self.lockfile.project_importers.items():
-            if folder in self.manifests or not requirements:
-                continue
             path = normpath(join(self.folder, folder, "package.json"))
-            if self.read(path) is None:
-                message = f"installs dependencies in {folder or '.'}, where no package.json is"
-                yield self._problem(message, self.lockfile.path, requirements[0].line)
+            if folder not in self.manifests and self.read(path) is None:
+                message = (
+                    f"has an importer for {folder or '.'}, where the commit has no package.json"
+                )
+                line = requirements[0].line if requirements else 1
+                yield self._problem(message, self.lockfile.path, line, None, folder or ".")
+
+    def _folders(self) -> Iterator[Problem]:
+        """Folders in the place of packages that no manifest and no setting names as folders."""
+        named: set[str] | None = None
+        for key in self.lockfile.keys():  # noqa: SIM118 (a method, not a mapping)
+            if "file:" not in key:
+                continue
+            folder = self.lockfile.folder_of(key)
+            if folder is None:
+                continue
+            if named is None:
+                named = {normpath(each) for each in self._named_folders()}
+            if normpath(folder) not in named:
+                message = (
+                    f"{key} is installed from the folder {folder}, which no manifest names: a "
+                    "package must come from where the manifests say"
+                )
+                yield self._problem(
+                    message, self.lockfile.path, self.lockfile.line_of(key), _name(key), key, folder,
+                    "folder-for-package",
+                )  # fmt: skip
+
+    def _named_folders(self) -> Iterator[str]:
+        """The folders, relative to the lockfile, that manifests and settings name."""
+        yield from (folder or "." for folder in self.manifests)
+        for folder, manifest in self.manifests.items():
+            for one in manifest.requires:
+                if one.specifier.startswith(_LOCAL):
+                    yield join(folder, _path(one.specifier))
+        for value in (*self.declared.overrides.values(), *_texts(self.declared.extensions)):
+            if value.startswith(_LOCAL):
+                yield _path(value)
+        for table in self.declared.catalogs.values():
+            yield from (_path(each) for each in _texts(table) if each.startswith(_LOCAL))
+        yield from self._nested_folders()
+
+    def _nested_folders(self) -> Iterator[str]:
+        """The folders that the manifests of those folders name, as far as they are read."""
+        seen: set[str] = set()
+        left = [
+            normpath(join(folder, _path(one.specifier)))
+            for folder, manifest in self.manifests.items()
+            for one in manifest.requires
+            if one.specifier.startswith(_LOCAL)
+        ]
+        while left:
+            folder = left.pop()
+            if folder in seen:
+                continue
+            seen.add(folder)
+            data = manifest_beside(normpath(join(self.folder, folder)), self.read)
+            for group in Group:
+                for value in _strings(data.get(group.value)).values():
+                    if value.startswith(_LOCAL):
+                        # pnpm takes the path from the folder, older versions from the root
+                        left += [normpath(join(folder, _path(value))), normpath(_path(value))]
+        yield from seen
+
+
+def _path(specifier: str) -> str:
+    """The path in ``file:../x``, ``link:x``, ``workspace:./x`` or ``./x``."""
+    return re.sub(r"\A(?:file|link|workspace):", "", specifier).split("(")[0]
+
+
+def _reference(importer: Mapping[str, object], name: str) -> str:
+    """The version that an importer records for a name; '' where there is none."""
+    for group in _PRECEDENCE:
+        table = importer.get(group.value)
+        entry = table.get(name) if isinstance(table, dict) else None
+        version = entry.get("version") if isinstance(entry, dict) else entry
+        if isinstance(version, str):
+            return version
+    return ""
+
+
+def _texts(table: object) -> Iterator[str]:
+    """Every string in a table of tables."""
+    if isinstance(table, str):
+        yield table
+    elif isinstance(table, Mapping):
+        for value in table.values():
+            yield from _texts(value)
+
+
+def _same_specifier(one: object, other: object) -> bool:
+    """Whether pnpm takes two specifiers for the same: equal texts, or one git repository."""
+    if one == other:
+        return True
+    if not isinstance(one, str) or not isinstance(other, str):
+        return False
+    repository = _repository(one)
+    return repository is not None and repository == _repository(other)
+
+
+def _repository(specifier: str) -> tuple[str, str, str] | None:
+    """Host, path and commit of a git specifier (pnpm's ``gitSpecifiersAreEquivalent``)."""
+    found = _GIT.match(specifier)
+    if found is None or "//" in found["path"] or specifier.startswith((".", "/")):
+        return None
+    domain = (found["domain"] or "").lower()
+    host = domain or _HOSTS.get(found["host"] or "github", "")
+    if not domain and found["path"].count("/") != 1:
+        return None
+    if specifier.startswith("https:") and host not in _HOSTS.values() and ".git" not in specifier:
+        return None
+    return host, found["path"], found["commit"] or ""
+
+
+def _matches(patterns: tuple[str, ...], name: str) -> bool:
+    """pnpm's matcher: ``*`` is any text, a pattern with ``!`` takes names out again."""
+    matched = all(each.startswith("!") for each in patterns)
+    for pattern in patterns:
+        text = pattern.removeprefix("!")
+        parts = map(re.escape, text.split("*"))
+        if re.fullmatch(".*".join(parts), name):
+            matched = not pattern.startswith("!")
+    return matched
 
 
 def _strings(value: object) -> dict[str, str]:
@@ -225,17 +497,18 @@ def _strings(value: object) -> dict[str, str]:
     return {str(key): item for key, item in table.items() if isinstance(item, str)}
 
 
-def _target(selector: str) -> str:
-    """The package that an override replaces: ``parent@1>name@2`` is about ``name``."""
-    last = re.split(r"(?<=[^@ ])>(?=[^=])", selector)[-1]
-    return last[:1] + last[1:].partition("@")[0]
+def _name(selector: str) -> str:
+    """The name in ``name@range``."""
+    return selector[:1] + selector[1:].partition("@")[0]
 
 
 def _of_registry(name: str, specifier: str) -> tuple[str, str] | None:
     """The package and versions that a specifier asks the registry for; None: it asks elsewhere."""
     if specifier.startswith("npm:"):
         real, _, versions = specifier[5:].partition("@")
-        return specifier[4:5] + real, versions
+        real = specifier[4:5] + real
+        # npm:^1.0.0 names versions alone: the package is the one of the dependency's own name.
+        return (name, specifier[4:]) if satisfies("0.0.0", real) is not None else (real, versions)
     return None if ":" in specifier or "/" in specifier else (name, specifier)
 
 

@@ -1,0 +1,84 @@
+"""Which settings each version of pnpm reads; the real ones agree (test_sync_with_real_clients.py)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from npm_vetted.clients.pnpm.declared import declared, extensions_checksum, override_target
+
+MANIFEST: dict[str, Any] = {
+    "dependencies": {"aa": "^1.0.0"},
+    "resolutions": {"rr": "1.0.0", "both": "1.0.0"},
+    "pnpm": {
+        "overrides": {"pp": "1.0.0", "both": "2.0.0"},
+        "ignoredOptionalDependencies": ["old"],
+        "packageExtensions": {"x": {"dependencies": {"y": "1"}}},
+    },
+}
+WORKSPACE: dict[str, Any] = {
+    "overrides": {"ww": "$aa", "cc": "catalog:"},
+    "catalog": {"cc": "^3.0.0"},
+    "autoInstallPeers": False,
+}
+NPMRC = "exclude-links-from-lockfile=true\nauto-install-peers=true\n"
+OLD = {"rr": "1.0.0", "both": "2.0.0", "pp": "1.0.0"}
+NEW = {"ww": "^1.0.0", "cc": "^3.0.0"}
+
+
+def read(files: dict[str, str]) -> Any:
+    return lambda path: files[path].encode() if path in files else None
+
+
+@pytest.mark.parametrize(
+    ("major", "overrides", "ignored", "peers", "links"),
+    [
+        (9, OLD, ("old",), True, True),
+        (10, NEW, ("old",), False, True),
+        (11, NEW, (), False, False),
+        (12, NEW, (), False, False),
+    ],
+)
+def test_each_version_reads_its_own_files(
+    major: int, overrides: dict[str, str], ignored: tuple[str, ...], peers: object, links: object
+) -> None:
+    files = {"pnpm-workspace.yaml": json.dumps(WORKSPACE), ".npmrc": NPMRC}
+    found = declared(major, "", MANIFEST, read(files))
+    assert found.overrides == overrides
+    assert found.ignored == ignored
+    assert found.switches["autoInstallPeers"] is peers
+    assert found.switches["excludeLinksFromLockfile"] is links
+    assert found.catalogs == {"default": {"cc": "^3.0.0"}}
+    assert bool(found.extensions) is (major <= 10)
+
+
+@pytest.mark.parametrize("value", ["$nothing", "catalog:", "catalog:other"])
+def test_a_reference_that_leads_nowhere_is_wrong(value: str) -> None:
+    files = {"pnpm-workspace.yaml": json.dumps({"overrides": {"zz": value}})}
+    found = declared(12, "", MANIFEST, read(files))
+    assert (found.overrides, found.wrong) == ({}, ("zz",))
+
+
+@pytest.mark.parametrize(
+    ("selector", "name", "wanted", "parent"),
+    [
+        ("aa", "aa", None, None),
+        ("@s/aa", "@s/aa", None, None),
+        ("aa@^1", "aa", "^1", None),
+        ("aa@>=1 <2", "aa", ">=1 <2", None),
+        ("bb>aa", "aa", None, "bb"),
+        ("@s/bb@1>@s/aa@2", "@s/aa", "2", "@s/bb@1"),
+        (" aa ", "aa", None, None),
+    ],
+)
+def test_selectors(selector: str, name: str, wanted: str | None, parent: str | None) -> None:
+    assert override_target(selector) == (name, wanted, parent)
+
+
+def test_the_order_of_extensions_does_not_count() -> None:
+    one = {"a": {"dependencies": {"x": "1", "y": "2"}}, "b": {"peers": ["1", "2"]}}
+    other = {"b": {"peers": ["2", "1"]}, "a": {"dependencies": {"y": "2", "x": "1"}}}
+    assert extensions_checksum(one) == extensions_checksum(other) is not None
+    assert extensions_checksum({}) is None
