@@ -44,7 +44,7 @@ _MORE_OF_PNPM: Final = (
     "githubActionsServer", "globalShims", "include", "macosBackup", "packageConfigs", "permissions",
     "pipelineBase", "pipelines", "pnprServer", "publishWaitTimeout", "python", "remoteCache",
     "remoteSideEffectsCache", "skills", "tasks", "versioning",
-    "executionEnv", "ignorePatchFailures", "useNodeVersion",
+    "executionEnv", "ignorePatchFailures", "lockfileDirectory", "useNodeVersion", "useStoreServer",
 )  # fmt: skip
 _BUN: Final = {  # the words of its reader, by the table that they belong to
     "install": (

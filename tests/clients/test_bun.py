@@ -724,6 +724,17 @@ UNSAFE = {
         },
         [("bunfig.toml", 1, "unknown-setting"), ("bunfig.toml", 3, "unknown-setting")],
     ),
+    "one scope in two spellings": (
+        {
+            "bunfig.toml": '[install.scopes]\nacme = "https://npm.example/a/"\n"@acme" = "https://npm.example/"\n'
+        },
+        [("bunfig.toml", 3, "registry-unclear")],
+    ),
+    "a proxy from the environment": (
+        {".env.production": "A=1\nexport HTTPS_PROXY=http://evil.example/\nhttp_proxy=x\n"},
+        [(".env.production", 2, "environment-file"), (".env.production", 3, "environment-file")],
+    ),
+    "variables of the application": ({".env": "BUN_PUBLIC_API=x\nNODE_ENV=test\nMY_PROXY=x\n"}, []),
     "a lockfile that is not written": (
         {"bunfig.toml": "[install.lockfile]\nsave = false\n"},
         [("bunfig.toml", 2, "unverified-value")],

@@ -601,6 +601,12 @@ def test_a_nearer_yarnrc(folder: str) -> None:
         ("cacheFolder: ../cache\n", "unverified-value"),
         ("cacheFolder: ./.yarn/cache\n", None),
         ("enableScript: false\n", "unknown-setting"),
+        ("caFilePath: ./ca.pem\n", "authority"),
+        ("constraintsPath: ./x.pro\n", "unknown-setting"),
+        ("networkSettings:\n  '*.a.example':\n    enableNetwork: false\n", None),
+        ("networkSettings:\n  a.example:\n    httpsProxy: http://proxy.allowed.example/\n", None),
+        ("networkSettings:\n  a.example:\n    httpsProxy: http://proxy.example/\n", "proxy"),
+        ("networkSettings:\n  a.example:\n    httpsCaFilePath: x.pem\n", "proxy"),
         ("supportedArchitectures:\n  os: [linux]\ninitScope: a\n", None),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property, partial
 from typing import Final
 
-from npm_vetted.clients import Client, clients, default_client, pinned_client
+from npm_vetted.clients import Client, client_of, clients, default_client, pinned_client
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.globs import glob_matcher
@@ -193,13 +193,14 @@ class Projects:
         own = self.of(path)
         if own is not None:
             yield own
-        if path.rpartition("/")[2] not in _inherited():
+        name = path.rpartition("/")[2]
+        if name not in _inherited():
             return
         folder = folder_of(path)
         for root in self.folders:
             if root != folder and below(folder, root) is not None and self.root_of(root) == root:
                 project = self.at(root)
-                if project is not None:
+                if project is not None and name in client_of(project).INHERITED:
                     yield project
 
     def all(self) -> Iterator[Project]:

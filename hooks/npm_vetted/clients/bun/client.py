@@ -8,7 +8,7 @@ until any manifest of the project has ``trustedDependencies``, which replaces th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -57,9 +57,11 @@ _PLAIN_TRUE: Final = re.compile(
     r"""\s*(?:"ignore-scripts"|ignore-scripts)\s*(?:=\s*(true|"true"|'true')\s*)?\Z"""
 )
 _VARIABLE: Final = re.compile(
-    r"(?<!\w)((?:BUN_CONFIG|NPM_CONFIG|npm_config)_\w+|NODE_TLS_REJECT_UNAUTHORIZED"
-    r"|NODE_EXTRA_CA_CERTS|BUN_INSTALL(?:_CACHE_DIR)?|XDG_CACHE_HOME)\s*[=:]"
+    r"(?<!\w)((?:BUN_(?!PUBLIC_)|NPM_CONFIG_|npm_config_)\w+|NODE_TLS_REJECT_UNAUTHORIZED"
+    r"|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|XDG_CACHE_HOME|GITHUB_API_URL|SSL_CERT_(?:FILE|DIR)"
+    r"|(?:HTTPS?|ALL)_PROXY|(?:https?|all)_proxy)\s*[=:]"
 )
+"""Bun takes proxies from these files too (seen in 1.2 to 1.4: the install connects to them)."""
 
 
 def fits(pin: Pin) -> bool:
@@ -289,6 +291,7 @@ def _unsafe_bunfig(path: str, bunfig: Document, registries: AllowedSources) -> I
     if "registry" in install:
         yield from _registry("install.registry", where("registry"), install["registry"], registries)
     scopes = install.get("scopes")
+    yield from _doubled_scopes(scopes if isinstance(scopes, dict) else {}, where)
     for scope, value in (scopes if isinstance(scopes, dict) else {}).items():
         name = f"install.scopes.{scope}"
         yield from _registry(name, where("scopes", scope), value, registries)
@@ -307,6 +310,20 @@ def _unsafe_bunfig(path: str, bunfig: Document, registries: AllowedSources) -> I
     yield from _cooldown(path, bunfig, install)
     known = known_settings("bun")
     yield from unknown_settings(_bunfig_settings(path, bunfig), known)
+
+
+def _doubled_scopes(
+    scopes: Mapping[str, object], where: Callable[..., Location]
+) -> Iterator[Problem]:
+    """``acme`` and ``"@acme"`` are one scope, of which Bun takes the last."""
+    for scope, value in scopes.items():
+        if scope.startswith("@") and scopes.get(scope[1:], value) != value:
+            yield setting_problem(
+                "registry-unclear", f"install.scopes.{scope}", value,
+                f"install.scopes has {scope} and {scope[1:]}, which are one scope with two "
+                "registries: expected one of them",
+                where("scopes", scope),
+            )  # fmt: skip
 
 
 def _cooldown(path: str, bunfig: Document, install: Mapping[str, object]) -> Iterator[Problem]:

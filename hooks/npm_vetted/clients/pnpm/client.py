@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -236,7 +237,7 @@ def _of_workspace(settings: Settings, registries: AllowedSources) -> Iterator[Pr
             yield problem("program", key, f"{key} {why}: {workspace[key]!r}")
     for key, (code, bad, why) in _NEVER.items():
         value = workspace.get(key)
-        if key in workspace and (value == bad or isinstance(value, str)):
+        if key in workspace and _undoes(key, value, bad):
             yield problem(code, key, f"{key}: {value!r}: {why}")
     yield from _other_files(settings)
     yield from _registries(settings, registries)
@@ -244,6 +245,15 @@ def _of_workspace(settings: Settings, registries: AllowedSources) -> Iterator[Pr
     placed = [(str(key), value, settings.place(str(key))) for key, value in workspace.items()]
     yield from network_problems(placed, registries, proxies=_PROXIES, authorities=_AUTHORITIES)
     yield from unknown_settings(placed, known_settings("pnpm"))
+
+
+def _undoes(key: str, value: object, bad: object) -> bool:
+    """Whether a value is the one that must not be, or of a type whose effect is not known."""
+    if key == "lockfile" and isinstance(value, dict):  # pnpm 12.15
+        return not set(value) <= {"includeResolutionSettings", "integrityTarget"}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return bad is not True and value <= 0
+    return value == bad or not isinstance(value, bool | NoneType)
 
 
 def _other_files(settings: Settings) -> Iterator[Problem]:
@@ -318,15 +328,25 @@ def _items(table: object) -> list[tuple[str, object]]:
 
 def _config_dependencies(settings: Settings) -> Iterator[Problem]:
     """Config dependencies run code before an install; only pnpm 11 and 12 lock them."""
-    table = settings.workspace.get("configDependencies")
-    names = [name for name, _ in _items(table)]
-    if names and settings.majors & {9, 10}:
-        yield setting_problem(
-            "program", "configDependencies", table,
-            f"configDependencies ({', '.join(names)}) run code before an install, and pnpm 10 does "
-            "not lock them: expected a pinned pnpm from 11",
-            settings.place("configDependencies"),
-        )  # fmt: skip
+    key = "configDependencies"
+    if not settings.majors & {9, 10}:
+        return
+    for table, place in (
+        (settings.workspace.get(key), settings.place(key)),
+        (settings.manifest.get(key), settings.place_in_manifest(key)),
+    ):
+        names = [name for name, _ in _items(table)]
+        if names:
+            yield setting_problem(
+                "program", key, table,
+                f"configDependencies ({', '.join(names)}) run code before an install, and pnpm 10 "
+                "does not lock them: expected a pinned pnpm from 11", place,
+            )  # fmt: skip
+    known = known_settings("pnpm")
+    for key, value in settings.manifest.items():
+        if key in known.unverified:
+            found = [(key, value, settings.place_in_manifest(key))]
+            yield from unknown_settings(found, known)
 
 
 def allowances(project: Project) -> Iterator[Allowance]:

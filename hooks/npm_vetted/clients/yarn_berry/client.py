@@ -202,7 +202,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 
 
 _PROXIES: Final = ("httpProxy", "httpsProxy")
-_AUTHORITIES: Final = ("httpsCaFilePath", "httpsCertFilePath", "httpsKeyFilePath")
+_AUTHORITIES: Final = ("caFilePath", "httpsCaFilePath", "httpsCertFilePath", "httpsKeyFilePath")
 _FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
     "unsafeHttpWhitelist": (
         "registry-not-https", "allows plain http, which can be changed on the way",
@@ -260,14 +260,29 @@ def _unsafe(path: str, settings: Table, registries: AllowedSources) -> Iterator[
     for key, (code, good, why) in _VALUES.items():
         if key in data and data[key] not in good:
             yield problem(code, key, f"'{key}: {data[key]}' {why}")
-    if data.get("networkSettings") not in (None, "", {}):
-        yield problem(
-            "proxy", "networkSettings", "networkSettings can name proxies and authorities per host"
-        )
+    hosts = data.get("networkSettings")
+    for host, inner in hosts.items() if isinstance(hosts, dict) else [("", hosts)]:
+        if inner not in (None, "", {}) and not _is_listed(inner, registries):
+            yield problem(
+                "proxy", "networkSettings",
+                f"networkSettings {host}: proxies and authorities that [registries] does not list",
+            )  # fmt: skip
     yield from _exceptions(path, settings)
     placed = [(key, value, Location(path, settings.line(key))) for key, value in data.items()]
     yield from network_problems(placed, registries, proxies=_PROXIES, authorities=_AUTHORITIES)
     yield from unknown_settings(placed, known_settings("yarn_berry"))
+
+
+def _is_listed(settings: object, registries: AllowedSources) -> bool:
+    """Whether the settings of one host name only proxies and authorities that the policy lists."""
+    if not isinstance(settings, dict):
+        return False
+    return all(
+        key == "enableNetwork"
+        or (key in _PROXIES and registries.allows_proxy(str(value)))
+        or (key in _AUTHORITIES and registries.allows_authority(str(value)))
+        for key, value in settings.items()
+    )
 
 
 def _exceptions(path: str, settings: Table) -> Iterator[Problem]:

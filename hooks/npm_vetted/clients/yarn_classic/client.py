@@ -7,6 +7,7 @@ every command: ``.npmrc`` and ``npm_config_`` are not heeded, ``--install.ignore
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
@@ -39,7 +40,7 @@ NAME = "yarn-classic"
 PROGRAM = "yarn"
 LOCKFILES: tuple[str, ...] = ("yarn.lock",)
 SETTINGS: tuple[str, ...] = (".yarnrc", ".npmrc")
-INHERITED: tuple[str, ...] = (".yarnrc",)
+INHERITED: tuple[str, ...] = (".yarnrc", ".npmrc")
 MARKERS: tuple[str, ...] = ()
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ SWITCH: Final = "ignore-scripts"
 _SECRETS: Final = ("_authtoken", "_auth", "_password")
 _PROXIES: Final = ("proxy", "https-proxy", "http-proxy")
 _RC: Final = ".yarnrc"
+_NPMRC: Final = ".npmrc"
 _METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 _HARMLESS: Final = frozenset({
     "cache-folder", "check-files", "emoji", "exact", "flat", "force", "frozen-lockfile",
@@ -201,7 +203,8 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             continue  # scripts_run reports it
         for setting in settings:
             yield from _unsafe(setting, Location(path, setting.line), registries)
-    yield from _unsafe_npmrc(project, registries)
+    for name in _npmrc_files(project):
+        yield from _unsafe_npmrc(project, name, registries)
     yield from _yarn_path(project)
 
 
@@ -255,11 +258,23 @@ def _network(
         yield from unknown_settings([(key, value, where)], known_settings("yarn_classic"))
 
 
-def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    data = project.read_own(".npmrc")
+def _npmrc_files(project: Project) -> Iterator[str]:
+    """The .npmrc files that Yarn 1 reads, relative to the project: those above and below it too.
+
+    It looks in the folder where it is run and in every folder above that one.
+    """
+    yield _NPMRC
+    members = {posixpath.relpath(each, project.path or ".") for each in project.members}
+    for folder in around(project):
+        if folder.startswith("..") or folder in members:
+            yield f"{folder}/{_NPMRC}"
+
+
+def _unsafe_npmrc(project: Project, name: str, registries: AllowedSources) -> Iterator[Problem]:
+    data = project.read_own(name)
     if data is None:
         return
-    path = project.join(".npmrc")
+    path = project.join(name)
     try:
         settings = load_npmrc(path, data)
     except DocumentError as error:
