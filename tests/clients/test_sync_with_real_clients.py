@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -144,7 +145,8 @@ class Trial:
         self.seed = seed
 
     def run(self, *words: str) -> bool:
-        """Run the client; whether it succeeded."""
+        """Run the client; whether it succeeded. Yarn 1 does nothing where an earlier install fits."""
+        shutil.rmtree(self.folder / "node_modules", ignore_errors=True)
         done = self.clients.run(
             self.kind.client, *words, cwd=self.folder, env=self.kind.environment, check=False
         )
@@ -254,7 +256,7 @@ def registry() -> Iterator[str]:
         yield url
 
 
-FAST = ("pnpm12",)
+FAST = ("pnpm12", "yarn1")
 """The kinds of which one trial belongs to the fast suite."""
 
 

@@ -215,6 +215,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
         if lockfile.graph:
             yield from _orphans(project, lockfile)
             yield from _missing(project, lockfile)
+            yield from _contradictions(project, lockfile)
 
 
 def _members_own(project: Project) -> Iterator[Problem]:
@@ -331,6 +332,12 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
                     key=f"{asked.name}@{asked.specifier}",
                     value=key,
                 )
+
+
+def _contradictions(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
+    """Changed entries that contradict themselves."""
+    changed = project.despite_earlier(lambda: _changed_keys(project, lockfile))
+    yield from lockfile.contradictions(changed, [each for _, each in project.earlier])
 
 
 def _changed_keys(project: ProjectChange, lockfile: Lockfile) -> set[str]:

@@ -78,6 +78,17 @@ class Lockfile(ABC):
         """
         return iter(())
 
+    def contradictions(
+        self,
+        keys: Iterable[str],  # noqa: ARG002
+        before: Iterable[Lockfile],  # noqa: ARG002
+    ) -> Iterator[Problem]:
+        """Where some entries, which the commit changes, contradict themselves.
+
+        ``before`` are the earlier versions: what went with them may leave an entry unexplained.
+        """
+        return iter(())
+
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files that artifacts are changed with: path from the top -> keys of entries."""
         return {}

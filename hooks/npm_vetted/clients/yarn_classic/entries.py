@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients.shared.yarn import YarnLockfile, refuse_conflict
+from npm_vetted.clients.shared.yarn import YarnLockfile, beside, refuse_conflict
 from npm_vetted.clients.shared.yarn.places import TwiceError, find_entries
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.yarnrc import BODY, ENTRY, HEAD, TOKENS, token
@@ -19,6 +20,7 @@ from npm_vetted.model import (
     Read,
     Requirement,
 )
+from npm_vetted.packages.ranges import satisfies
 
 _GROUPS: Final = {"dependencies:": Group.PRODUCTION, "optionalDependencies:": Group.OPTIONAL}
 _FIELDS: Final = ("name", "version", "uid", "resolved", "integrity", "registry")
@@ -26,7 +28,9 @@ _NAME: Final = re.compile(r"(?:@[^/@:\s]+/)?[^/@:\s]+\Z")
 _VERSION: Final = re.compile(r"^# yarn lockfile v(\d+)", re.MULTILINE)
 _GIT: Final = re.compile(
     r"(?:git[+:@]|ssh:|github:|gitlab:|bitbucket:)|https?://[^?#]*\.git(?:[?#]|\Z)"
+    r"|https?://(?:github\.com|gitlab\.com|bitbucket\.(?:com|org))/[^/?#]+/[^/?#]+(?:#|\Z)"
 )
+"""Git sources; the last line is Yarn's rule that two segments on a git host are a repository."""
 _GIT_TARBALL: Final = re.compile(
     r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
 )
@@ -38,6 +42,17 @@ _USUAL: Final = re.compile(
     r'  version [^\n]*+\n  resolved "https://'
 )
 """An entry from the network under one plain pattern: its artifact has the pattern's name."""
+
+
+_DIRECTORY: Final = re.compile(r"(?:@[^/]+/)?[^/]+")
+_WRONG_KEY: Final = re.compile(r"/\Z|/{2,}|\*+\Z")
+"""Yarn's parsePackagePath and isValidPackagePath."""
+_SOURCE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|\.{1,2}/|https?:|[^@:/\s]+/[^:/\s]+\Z|git@")
+
+
+def _is_source(wanted: str) -> bool:
+    """Whether a resolution's value is a range, or a source that one of Yarn's resolvers takes."""
+    return satisfies("0.0.0", wanted) is not None or _SOURCE.match(wanted) is not None
 
 
 def split_pattern(pattern: str) -> tuple[str | None, str]:
@@ -170,7 +185,13 @@ class ClassicEntries(YarnLockfile):
         resolved = fields.get("resolved")
         kind = _kind(resolved, [wanted for _, wanted in patterns])
         if kind is None:
-            return None
+            tarball = next(
+                (each for _, wanted in patterns if (each := self._tarball(wanted))), None
+            )
+            if tarball is None:
+                return None
+            # Yarn unpacks a file and copies a folder, whatever the entry says.
+            kind, resolved = Kind.FILE, f"file:{tarball}"
         return Artifact(
             name=self._name(key, patterns, fields.get("name")),
             version=fields["version"],
@@ -179,11 +200,24 @@ class ClassicEntries(YarnLockfile):
             integrity=fields.get("integrity"),
         )
 
+    def _tarball(self, wanted: str) -> str | None:
+        """The file that ``file:x`` names, as written; None: a folder, a link or nothing.
+
+        Git decides that it is a file, not its name.
+        """
+        if wanted.startswith("link:") or not _LOCAL.match(wanted):
+            return None
+        path = posixpath.normpath(beside(self.path, wanted.removeprefix("file:")))
+        inside = not path.startswith(("../", "/", "~"))
+        return path if inside and self._read(path) is not None else None
+
     def _name(self, key: str, patterns: Sequence[tuple[str | None, str]], field: str | None) -> str:
         """The real name: an alias's target, else what a pattern says, else the field ``name``."""
         targets = {target for _, wanted in patterns if (target := alias_target(wanted))}
         plain = {name for name, wanted in patterns if name and not alias_target(wanted)}
-        named = targets | plain
+        local = {name for name, wanted in patterns if name and alias_target(wanted)}
+        # A resolution puts an alias in the place of a range of the same local name.
+        named = targets if len(targets) == 1 and plain <= local else targets | plain
         if len(named) > 1:
             words = " and ".join(sorted(named))
             raise self.fail(f"one entry for {words}: which of them is it?", key)
@@ -222,12 +256,15 @@ class ClassicEntries(YarnLockfile):
 
     @cached_property
     def overrides(self) -> Mapping[str, tuple[str, ...]]:
-        """What the root's ``resolutions`` put in the place of a name's ranges."""
+        """What the root's ``resolutions`` put in the place of a name's ranges.
+
+        Yarn warns about a resolution that it cannot read, and ignores it.
+        """
         found: dict[str, tuple[str, ...]] = {}
         for key, wanted in self.resolutions.items():
-            parts = key.split("/")
-            name = "/".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1] == "@" else parts[-1]
-            found[name] = (*found.get(name, ()), wanted)
+            path = [each[0] for each in _DIRECTORY.finditer(key)]
+            if path and not _WRONG_KEY.search(key) and _is_source(wanted):
+                found[path[-1]] = (*found.get(path[-1], ()), wanted)
         return found
 
     @property

@@ -6,8 +6,9 @@ compares them with the manifests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.yarn_classic import sync
 from npm_vetted.clients.yarn_classic.entries import ClassicEntries
 from npm_vetted.model import Manifest, Problem
@@ -18,4 +19,8 @@ class ClassicLockfile(ClassicEntries):
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests and this lockfile disagree, and entries that Yarn ignores."""
-        return sync.problems(self, manifests)
+        return sync.problems(self, manifests, self._read)
+
+    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
+        """Some entries whose version their own patterns do not allow."""
+        return sync.contradictions(self, keys, before)

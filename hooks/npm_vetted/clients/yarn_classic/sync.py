@@ -1,35 +1,98 @@
 """Where a yarn.lock of version 1 and the manifests disagree.
 
 The format does not record what a manifest asked for. So each requirement is looked up as Yarn does
-it: by the pattern ``name@specifier``, or by the pattern that ``resolutions`` put in its place.
+it (PackageResolver in its source):
+
+1. Each name counts once in a manifest: its first range that is not ``*`` in optionalDependencies,
+   dependencies, devDependencies. The key ``//`` is a comment.
+2. A name of a workspace whose version the range allows is that workspace, and is not locked.
+3. Otherwise there must be an entry with the pattern ``name@range`` whose version the range allows.
+4. Each of the root's ``resolutions`` has an entry with the pattern ``name@value``. It stands in for
+   every range of that name, which is why such an entry may have a version outside the range.
+5. A folder (``file:``, ``link:``) is read anew at each install: its manifest's dependencies are
+   requirements, too.
+
+Yarn takes an entry without ``resolved``, or of another version than its pattern allows, for
+missing: it asks the registry again, also with ``--frozen-lockfile``.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from npm_vetted.clients.shared.yarn import out_of_range
-from npm_vetted.clients.yarn_classic.entries import ClassicEntries
-from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.yarn import beside
+from npm_vetted.clients.yarn_classic.entries import ClassicEntries, alias_target, split_pattern
+from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.packages.manifest import read_manifest
+from npm_vetted.packages.ranges import satisfies
 
-_DIRECT: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
+_PRECEDENCE: Final = (Group.OPTIONAL, Group.PRODUCTION, Group.DEVELOPMENT)
+_TRIVIAL: Final = ("", "*")
+_FOLDER: Final = re.compile(r"(?:file:|link:)|\.{1,2}/")
 _RESOLVED: Final = re.compile(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
 """The first lines of an entry as Yarn writes it."""
 
 
-def problems(lockfile: ClassicEntries, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+def problems(
+    lockfile: ClassicEntries, manifests: Mapping[str, Manifest], read: Read
+) -> Iterator[Problem]:
     """Every disagreement; none for a lockfile as Yarn wrote it."""
-    own = {manifest.name for manifest in manifests.values()}
+    own = {each.name: each for folder, each in manifests.items() if folder and each.name}
+    seen: set[str] = set()
     for manifest in manifests.values():
-        for asked in manifest.requires:
-            # Yarn locks neither links nor the project's own workspaces.
-            is_locked = asked.name not in own and not asked.specifier.startswith("link:")
-            if asked.group in _DIRECT and is_locked:
-                yield from _requirement(lockfile, manifest, asked)
+        yield from _manifest(lockfile, manifest, own, read, seen)
     yield from _unapplied(lockfile, manifests.get(""))
     yield from _without_source(lockfile)
+
+
+def effective_requirements(manifest: Manifest) -> dict[str, Requirement]:
+    """What Yarn makes of a manifest: each name once."""
+    found: dict[str, Requirement] = {}
+    for group in _PRECEDENCE:
+        for asked in manifest.requires:
+            if asked.group is not group or asked.name == "//":
+                continue
+            known = found.setdefault(asked.name, asked)
+            if known.specifier in _TRIVIAL and asked.specifier not in _TRIVIAL:
+                found[asked.name] = known._replace(specifier=asked.specifier, line=asked.line)
+    return found
+
+
+def _manifest(
+    lockfile: ClassicEntries, manifest: Manifest, own: Mapping[str, Manifest], read: Read,
+    seen: set[str], *, is_folder: bool = False,
+) -> Iterator[Problem]:  # fmt: skip
+    """A manifest's requirements, and those of the folders that it depends on."""
+    for asked in effective_requirements(manifest).values():
+        member = own.get(asked.name)
+        if member is not None and satisfies(member.version or "", asked.specifier or "*"):
+            continue
+        if is_folder and asked.group is Group.DEVELOPMENT:
+            continue
+        if _FOLDER.match(asked.specifier):
+            yield from _folder(lockfile, asked.specifier, own, read, seen)
+        if not asked.specifier.startswith("link:"):  # which Yarn does not lock
+            yield from _requirement(lockfile, manifest, asked)
+
+
+def _folder(
+    lockfile: ClassicEntries, specifier: str, own: Mapping[str, Manifest], read: Read,
+    seen: set[str],
+) -> Iterator[Problem]:  # fmt: skip
+    """The requirements of a folder, which Yarn reads from the root's directory."""
+    bare = specifier.removeprefix("file:").removeprefix("link:")
+    path = posixpath.normpath(beside(lockfile.path, posixpath.join(bare, "package.json")))
+    if path in seen or path.startswith(("../", "/")):
+        return
+    seen.add(path)
+    data = read(path)
+    if data is not None:
+        manifest = read_manifest(path, data)
+        yield from _manifest(lockfile, manifest, own, read, seen, is_folder=True)
 
 
 def _requirement(
@@ -44,22 +107,79 @@ def _requirement(
             lockfile, message, Location(manifest.path, asked.line), asked.name, wanted, ""
         )
         return
-    found = lockfile.entry(key).artifact
-    if asked.name not in lockfile.overrides and out_of_range(found, asked.specifier):
-        assert found is not None
-        message = f"{manifest.path} depends on {wanted}, but {lockfile.path} has {found.version}"
+    pattern = wanted if wanted in lockfile.index else asked.name
+    if _is_outdated(lockfile, key, pattern):
+        found = lockfile.entry(key).artifact
+        version = found.version if found else None
+        message = f"{manifest.path} depends on {wanted}, but {lockfile.path} has {version}"
         where = Location(lockfile.path, lockfile.line(key))
-        yield _problem(lockfile, message, where, asked.name, wanted, found.version or "")
+        yield _problem(lockfile, message, where, asked.name, wanted, version or "")
+
+
+def contradictions(
+    lockfile: ClassicEntries, keys: Iterable[str], before: Iterable[Lockfile]
+) -> Iterator[Problem]:
+    """Some entries' patterns that do not allow the version, without a resolution that explains it.
+
+    Also the entries of the names that a resolution is about, now or before: where a resolution
+    goes, its entries stay and are outdated.
+    """
+    names = set(lockfile.overrides)
+    for each in before:
+        if isinstance(each, ClassicEntries):
+            names |= set(each.overrides)
+    chosen = dict.fromkeys(keys)
+    if names:
+        chosen |= {key: None for each, key in lockfile.index.items() if _name(each) in names}
+    for key in chosen:
+        for pattern in lockfile.descriptors(key):
+            if _is_outdated(lockfile, key, pattern):
+                found = lockfile.entry(key).artifact
+                version = (found.version if found else None) or "?"
+                message = (
+                    f"{pattern} is locked to {version}, which the range does not allow: Yarn "
+                    "ignores this entry and resolves the package again"
+                )
+                where = Location(lockfile.path, lockfile.line(key))
+                yield _problem(lockfile, message, where, _name(pattern), pattern, version)
+
+
+def _name(pattern: str) -> str:
+    return split_pattern(pattern)[0] or pattern
+
+
+def _is_outdated(lockfile: ClassicEntries, key: str, pattern: str) -> bool:
+    """Whether Yarn takes an entry for outdated under one of its patterns.
+
+    A range must allow the version, and name the package that the entry holds, unless a resolution
+    of the name has put this entry in its place.
+    """
+    name, wanted = split_pattern(pattern)
+    artifact = lockfile.entry(key).artifact
+    if name is None or artifact is None or artifact.version is None:
+        return False
+    others = set(lockfile.descriptors(key)) - {pattern}
+    if any(f"{name}@{value}" in others for value in lockfile.overrides.get(name, ())):
+        return False
+    fits = satisfies(artifact.version, wanted)
+    if fits is None:  # an alias, a tag, a source
+        return False
+    if artifact.name != name and alias_target(wanted) is None:
+        return True
+    return not fits
 
 
 def _unapplied(lockfile: ClassicEntries, root: Manifest | None) -> Iterator[Problem]:
-    """Resolutions of the root's package.json that no entry implements."""
-    for key, name in lockfile.unapplied() if root else ():
-        assert root is not None
-        wanted = lockfile.resolutions[key]
-        message = f"{root.path} resolves {key} to {wanted}, but {lockfile.path} does not"
-        where = Location(root.path, root.line_of("resolutions", key))
-        yield _problem(lockfile, message, where, name, f"resolutions.{key}", wanted)
+    """Resolutions of the root's package.json without an entry."""
+    for name, values in lockfile.overrides.items() if root else ():
+        for value in values:
+            if f"{name}@{value}" in lockfile.index or root is None:
+                continue
+            key = next(each for each, wanted in lockfile.resolutions.items()
+                       if wanted == value and each.endswith(name))  # fmt: skip
+            message = f"{root.path} resolves {key} to {value}, but {lockfile.path} does not"
+            where = Location(root.path, root.line_of("resolutions", key))
+            yield _problem(lockfile, message, where, name, f"resolutions.{key}", value)
 
 
 def _without_source(lockfile: ClassicEntries) -> Iterator[Problem]:
@@ -79,10 +199,14 @@ def _without_source(lockfile: ClassicEntries) -> Iterator[Problem]:
 def _problem(
     lockfile: ClassicEntries, message: str, location: Location, package: str, key: str, value: str
 ) -> Problem:
-    folder = lockfile.path.rpartition("/")[0]
+    folder = posixpath.dirname(lockfile.path)
     where = ("--cwd", folder) if folder else ()
-    fix = (("yarn", *where, "install", "--ignore-scripts"), ("git", "add", lockfile.path))
     return Problem(
-        message=message, location=location, package=package, fix=fix, code="out-of-date", key=key,
+        message=message,
+        location=location,
+        package=package,
+        fix=(("yarn", *where, "install", "--ignore-scripts"), ("git", "add", lockfile.path)),
+        code="out-of-date",
+        key=key,
         value=value,
-    )  # fmt: skip
+    )
