@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npm_vetted import cli
+from npm_vetted import cli, fast_path
 from npm_vetted.checks._relevance import is_relevant
 from npm_vetted.clients import Client, clients
 from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain, staged
 from npm_vetted.installs import place_of
 from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.vetting import baseline
 from tests.support.git_repo import GitRepo
 
 _FOLDERS = (
@@ -231,3 +232,10 @@ def programs_of(client: Client) -> frozenset[str]:
         return frozenset(importlib.import_module(f"{folder}.commands").PROGRAMS)
     except ModuleNotFoundError:
         return frozenset({client.PROGRAM})
+
+
+def test_what_may_be_a_program_is_one_list() -> None:
+    """The fast path imports nothing of vetting/, so it has its own copies."""
+    assert fast_path._CODE == baseline._CODE_SUFFIXES
+    codes = {code.decode().strip(" /") for code in fast_path._PROGRAMS}
+    assert codes == baseline.PROGRAM_CODES

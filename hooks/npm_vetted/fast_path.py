@@ -107,8 +107,14 @@ def staged(arguments: list[str]) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-_PROGRAMS = (b"/program ", b"/pnpmfile-changes-settings ")
-_CODE = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json")
+_PROGRAMS = (
+    b"/authority ", b"/other-settings ", b"/pnpmfile-changes-settings ", b"/program ", b"/unknown-setting ",
+)  # fmt: skip
+_CODE = (
+    ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json", ".sh", ".bash", ".py", ".pl", ".rb", ".toml",
+    ".yml", ".yaml", ".pem", ".crt", ".cer", ".pro",
+)  # fmt: skip
+"""Those of vetting/baseline.py, which is not imported here (tests/test_fast_path.py compares)."""
 
 
 def is_bound_by_baseline(paths: list[str]) -> bool:
@@ -122,7 +128,9 @@ def is_bound_by_baseline(paths: list[str]) -> bool:
             text = file.read()
     except OSError:
         return False
-    if any(each in text for each in _PROGRAMS) and any(path.endswith(_CODE) for path in paths):
+    if any(each in text for each in _PROGRAMS) and any(
+        path.endswith(_CODE) or "." not in path.rpartition("/")[2] for path in paths
+    ):
         return True
     return any(path.encode("utf-8", "surrogateescape") in text for path in paths)
 

@@ -225,7 +225,8 @@ class Project(NamedTuple):
     workspaces' manifests by directory (the root's not among them), ``client`` the name of the
     module under ``clients/``; ``read`` takes paths from the top of the repository. ``nearby`` are
     the files named like a client's settings in the directories above and below it: a client may
-    heed those too, when it runs there.
+    heed those too, when it runs there. ``tracked`` lists the files below a directory, which is given
+    from the top of the repository, each with git's name of its content.
     """
 
     path: str
@@ -236,6 +237,7 @@ class Project(NamedTuple):
     pin: Pin | None
     read: Read
     nearby: Callable[[], Iterable[str]] = tuple
+    tracked: Callable[[str], Iterable[tuple[str, str]]] = lambda _: ()
 
     def join(self, name: str) -> str:
         """``name`` in this project's directory, as a path from the top of the repository."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.support.git_repo import GitRepo
-from tests.support.npm_projects import adopt, check
+from tests.support.npm_projects import adopt, check, run
 
 PROXY, AUTHORITY = "http://proxy.acme.example:8080/", "acme.pem"
 LISTED = f'[registries]\nproxies = ["{PROXY}"]\nauthorities = ["{AUTHORITY}"]\n'
@@ -138,3 +138,35 @@ def test_settings_above_a_project_of_yarn_1(git_repo: GitRepo) -> None:
     assert found(git_repo) == [
         ("proxy", ".npmrc", 2, "proxy"), ("unknown-setting", ".npmrc", 1, "cache-folder"),
     ]  # fmt: skip
+
+
+PROGRAMS = [
+    ("npm@11.21.2", ".npmrc", "git=./x.sh\n", "x.sh"),
+    ("npm@11.21.2", ".npmrc", "cafile=./x.pem\n", "x.pem"),
+    ("pnpm@12.21.0", "pnpm-workspace.yaml", "pnpmfile: ./x.cjs\n", "x.cjs"),
+    ("pnpm@12.21.0", "pnpm-workspace.yaml", "include: {./x.yaml: '*'}\n", "x.yaml"),
+    ("pnpm@12.21.0", "pnpm-workspace.yaml", "python: {enabled: true}\n", "pyproject.toml"),
+    ("yarn@1.22.22", ".yarnrc", "yarn-path ./x\n", "x"),
+    ("yarn@4.18.1", ".yarnrc.yml", "enableConstraintsChecks: true\n", "yarn.config.cjs"),
+    ("yarn@4.18.1", ".yarnrc.yml", "plugins: [./x.cjs]\n", "x.cjs"),
+    ("bun@1.4.5", "bunfig.toml", 'security.scanner = "./x.ts"\n', "x.ts"),
+]
+
+
+@pytest.mark.parametrize(("client", "path", "text", "program"), PROGRAMS)
+def test_a_commit_of_the_file_alone_that_an_accepted_setting_names(
+    git_repo: GitRepo, client: str, path: str, text: str, program: str
+) -> None:
+    write(git_repo, client)
+    append(git_repo, path, text)
+    git_repo.write(program, "1\n")
+    git_repo.commit("before")
+    assert run(git_repo.path, "init").status in (0, 1)
+    git_repo.commit("adopt")
+    assert found(git_repo) == []
+    git_repo.write("notes.md", "x\n")
+    assert found(git_repo) == []
+    git_repo.write(program, "2\n")
+    git_repo.git("add", "-A")
+    assert run(git_repo.path, "check").status == 1
+    assert [each[1] for each in found(git_repo)] == [path]

@@ -8,10 +8,12 @@ from typing import Final
 
 from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.checks._checkout import findings_of_checkout
+from npm_vetted.clients.shared.programs import bound_to_files
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES
 from npm_vetted.projects.change import Change, ProjectChange
 from npm_vetted.projects.discovery import ancestors, join
+from npm_vetted.vetting.baseline import PROGRAM_CODES
 
 ID: Final = "client-settings"
 _COREPACK: Final = ".corepack.env"
@@ -86,6 +88,8 @@ def run(change: Change) -> Iterator[Finding]:
     for project in change.projects:
         problems = project.client.unsafe_settings(project.after, change.policy.registries)
         for problem in problems:
+            if problem.code in PROGRAM_CODES:
+                problem = bound_to_files(problem, project.after)  # noqa: PLW2901
             yield finding_of(ID, problem, project.after)
         yield from _program(project.after)
         if project.client.WORKSPACE_FILE is not None:

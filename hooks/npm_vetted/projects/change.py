@@ -23,7 +23,7 @@ from npm_vetted.projects.discovery import (
     interesting_names,
 )
 from npm_vetted.projects.unlocked import specifier_lists
-from npm_vetted.vetting.baseline import CODE_SUFFIXES, PROGRAM_CODES, Baseline
+from npm_vetted.vetting.baseline import PROGRAM_CODES, Baseline, may_be_program
 from npm_vetted.vetting.policy import Policy
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 
@@ -499,7 +499,7 @@ class Change:
         judged again, and the program's value says whether it is still the accepted one.
         """
         lines = [each for each in self.baseline.lines if each.code in PROGRAM_CODES]
-        if lines and any(path.endswith(CODE_SUFFIXES) for path in touched):
+        if lines and any(map(may_be_program, touched)):
             for path in sorted({each.path for each in lines}):
                 project = self.projects_after.of(path)
                 if project is not None:

@@ -231,7 +231,15 @@ class Projects:
             pin=pin,
             read=self._read,
             nearby=partial(self._nearby, root),
+            tracked=self._tracked,
         )
+
+    def _tracked(self, folder: str) -> Iterator[tuple[str, str]]:
+        snapshot = self.snapshot
+        for path in snapshot.below(f"{folder}/") if folder else snapshot.everything():
+            entry = snapshot.entry(path)
+            if entry is not None:
+                yield path, entry.oid
 
     def _read_ahead(self, path: str) -> bytes | None:
         """Read what will be asked for once more: a lockfile, to tell whose it is."""

@@ -129,7 +129,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
                 fix=(("git", "rm", project.join(name)),),
                 code="program",
                 key=f"extension:{name}",
-                value=program_value(project.read, project.path, name),
+                value=program_value(project, project.path, name),
             )
 
 

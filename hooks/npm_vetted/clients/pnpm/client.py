@@ -8,7 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.programs import program_value
+from npm_vetted.clients.shared.programs import bound_to_files, program_value
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
@@ -157,7 +157,9 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             yield from unknown_keys(path, lines, registries, reader, _camel)
         yield from unknown_keys(project.join(NPMRC), settings.npmrc, registries, reader, _camel)
         yield from _of_npmrc(project.join(NPMRC), settings.npmrc)
-        yield from _of_workspace(settings, registries)
+        for problem in _of_workspace(settings, registries):
+            is_python = problem.key == "python"
+            yield bound_to_files(problem, project, "pyproject.toml") if is_python else problem
     except DocumentError as error:
         yield _unreadable(project, error)
     for name in HOOKS:
@@ -169,7 +171,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
                 fix=(("git", "rm", path),),
                 code="program",
                 key=f"pnpmfile:{name}",
-                value=program_value(project.read, project.path, name),
+                value=program_value(project, project.path, name),
             )
 
 

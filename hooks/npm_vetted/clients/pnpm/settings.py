@@ -276,7 +276,7 @@ def _hooks(settings: Settings, majors: frozenset[int]) -> Iterator[Problem]:
                 location=Location(settings.project.join(name), line),
                 code="pnpmfile-changes-settings",
                 key=name,
-                value=program_value(settings.project.read, settings.project.path, name),
+                value=program_value(settings.project, settings.project.path, name),
             )
 
 

@@ -2,9 +2,8 @@
 
 What was accepted is the program, not any content at its path: the value of such a finding is a hash
 over the file and over every tracked file that it reaches by a literal relative ``require`` or
-``import``. Where a reached name is computed, the value cannot bind what is executed; the marker
-``computed`` in the hash then changes with every edit of the requiring file, and the files beside it
-that were found so far stay bound (DESIGN.md, section 6).
+``import``. Where the name of a reached file is computed, every file of the folder of the requiring
+file is part of the hash, by git's name of its content.
 """
 
 from __future__ import annotations
@@ -12,36 +11,71 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.model import Read
+from npm_vetted.model import Problem, Project, Read
 
 _LITERAL: Final = re.compile(
     rb"""(?:\brequire\s*\(\s*|\bimport\s*\(\s*|\bfrom\s+|\bimport\s+)["'](\.{1,2}/[^"'\n]{1,200})["']"""
 )
+_COMPUTED: Final = re.compile(rb"""\b(?:require|import)\s*\(\s*[^"'\s)]""")
 _ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", ".ts", "/index.js", "/index.cjs")
 _MOST: Final = 200
 """Files. A program that reaches more of the repository is bound to these."""
+_WORD: Final = re.compile(r"""[^\s"'=,;\[\]{}()|&<>]+""")
+_BOUND: Final = re.compile(r"sha256-[0-9a-f]{64}|absent")
 
 
-def program_value(read: Read, folder: str, name: str) -> str:
+def program_value(project: Project, folder: str, name: str) -> str:
     """The hash of a program and of the files that it reaches; ``absent`` where there is no file."""
+    read = project.read
     start = _resolve(folder, name)
     if start is None or read(start) is None:
         return "absent"
     waiting, seen = [start], {start}
+    folders: set[str] = set()
     digest = hashlib.sha256()
     while waiting:
         path = waiting.pop(0)
         data = read(path) or b""
         digest.update(f"{path}\0{len(data)}\0".encode("utf-8", "surrogatepass"))
         digest.update(data)
+        if _COMPUTED.search(data):
+            folders.add(posixpath.dirname(path))
         for found in _LITERAL.finditer(data):
             reached = _reached(read, posixpath.dirname(path), found[1])
             if reached is not None and reached not in seen and len(seen) < _MOST:
                 seen.add(reached)
                 waiting.append(reached)
+    for inside in sorted(folders):
+        for path, oid in sorted(project.tracked(inside)):
+            digest.update(f"{path}\0{oid}\0".encode("utf-8", "surrogatepass"))
     return f"sha256-{digest.hexdigest()}"
+
+
+def bound_to_files(problem: Problem, project: Project, *implied: str) -> Problem:
+    """The problem of a setting, with its value bound to the files of the repository that it names.
+
+    ``implied`` are files that the client takes without being told their names. A value that is a hash
+    already is left alone.
+    """
+    if _BOUND.fullmatch(problem.value):
+        return problem
+    folder = posixpath.dirname(problem.location.path)
+    names = [*implied, *_named_files(project, folder, problem.value)]
+    values = [f"{name} {program_value(project, folder, name)}" for name in dict.fromkeys(names)]
+    return problem._replace(value="\n".join((problem.value, *values)))
+
+
+def _named_files(project: Project, folder: str, value: str) -> Iterator[str]:
+    """The words of a value that are paths of tracked files."""
+    for name in list(dict.fromkeys(_WORD.findall(value)))[:_MOST]:
+        path = _resolve(folder, name.removeprefix("file:"))
+        if path is None or "://" in name:
+            continue
+        if project.read(path) is not None:
+            yield posixpath.relpath(path, folder or ".")
 
 
 def _reached(read: Read, folder: str, written: bytes) -> str | None:

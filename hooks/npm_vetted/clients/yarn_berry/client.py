@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.programs import program_value
+from npm_vetted.clients.shared.programs import bound_to_files, program_value
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
@@ -196,11 +196,15 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             continue  # scripts_run reports it
         if settings is not None:
             path = project.join(name)
-            yield from _unsafe(path, settings, registries)
+            for problem in _unsafe(path, settings, registries):
+                implied = _IMPLIED.get(problem.key, ())
+                yield bound_to_files(problem, project, *implied) if implied else problem
             yield from _sources(path, settings, registries)
             yield from _executed_files(project, path, settings)
 
 
+_IMPLIED: Final = {"enableConstraintsChecks": ("yarn.config.cjs", "constraints.pro")}
+"""Files that a setting makes Yarn execute without naming them."""
 _PROXIES: Final = ("httpProxy", "httpsProxy")
 _AUTHORITIES: Final = ("caFilePath", "httpsCaFilePath", "httpsCertFilePath", "httpsKeyFilePath")
 _FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
@@ -331,7 +335,7 @@ def _executed_files(project: Project, path: str, settings: Table) -> Iterator[Pr
             location=Location(path, settings.line(key)),
             code="program",
             key=f"{key}:{name}",
-            value=program_value(project.read, folder, str(name)),
+            value=program_value(project, folder, str(name)),
         )
 
 
