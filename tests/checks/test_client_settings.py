@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 
 import pytest
@@ -170,3 +171,31 @@ def test_a_commit_of_the_file_alone_that_an_accepted_setting_names(
     git_repo.git("add", "-A")
     assert run(git_repo.path, "check").status == 1
     assert [each[1] for each in found(git_repo)] == [path]
+
+
+def test_the_printed_fix_accepts_the_finding_once_a_reason_is_given(git_repo: GitRepo) -> None:
+    write(git_repo, "npm@11.21.2")
+    git_repo.commit("before")
+    run(git_repo.path, "init")
+    git_repo.commit("adopt")
+    append(git_repo, ".npmrc", "call=x\n")
+    (finding,) = check(git_repo, "client-settings").findings
+    words = shlex.split(finding["fix"])
+    assert words[1:3] == ["accept", finding["identity"]]
+    reason = [word.replace("REASON", "our npx needs it") for word in words[1:]]
+    assert run(git_repo.path, *words[1:]).status == 2, "a placeholder is no reason"
+    assert run(git_repo.path, *reason).status == 0
+    git_repo.git("commit", "-qm", "Accept it", "--", ".vetting/baseline.txt")
+    assert check(git_repo, "client-settings").findings == []
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("save-exakt", "save-exact"), ("a_tool_of_ours", None), ("x" * 5000, None)],
+)
+def test_the_nearest_known_key_is_named(git_repo: GitRepo, key: str, meant: str | None) -> None:
+    write(git_repo, "npm@11.21.2")
+    append(git_repo, ".npmrc", f"{key}=1\n")
+    (finding,) = check(git_repo, "client-settings").findings
+    assert len(finding["message"]) < 200
+    assert (f"did you mean '{meant}'" in finding["message"]) is (meant is not None)

@@ -55,8 +55,10 @@ CODES: Final = {
 EXPLANATION: Final = Explanation(
     what=(
         "Committed settings that undo protection: a registry that is not https or not listed, "
-        "TLS switched off, a literal token, a program that the client would run, switches that "
-        "allow every script, git or remote dependencies allowed."
+        "TLS switched off, a literal token, a proxy or certificate authority, a program that the "
+        "client would run, switches that allow every script, git or remote dependencies allowed, "
+        "and every key that is not known to be harmless (in .npmrc a warning, unless the project's "
+        "client reads the key). Also git attributes that put another file into a checkout."
     ),
     why=(
         "A line in a settings file can do what a malicious package does. `git=./x.sh` in .npmrc is "
@@ -70,9 +72,14 @@ EXPLANATION: Final = Explanation(
     ),
     satisfy=(
         "Take the line out; list a registry of your own under [registries] in "
-        ".vetting/config.toml; give tokens through the environment (`${NPM_TOKEN}`)."
+        ".vetting/config.toml; give tokens through the environment (`${NPM_TOKEN}`); keep proxies "
+        "and certificate authorities in the user's own configuration, or list exactly them under "
+        "[registries] proxies and authorities."
     ),
-    exception="An [[ignore]] entry in .vetting/config.toml with check, path and reason.",
+    exception=(
+        "`npm-vetted accept IDENTITY --reason ...` accepts this setting with this value, and with "
+        "the content of the files that it names; commit that on its own. Secrets are never accepted."
+    ),
 )
 
 
@@ -83,6 +90,16 @@ def reads(path: str) -> bool:
 
 def run(change: Change) -> Iterator[Finding]:
     """Ask each touched project's client; and git's attributes, whether it will see its settings."""
+    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
+    for finding in _found(change):
+        if finding.fix or not finding.acceptable:
+            yield finding
+        else:
+            accept = ("npm-vetted", "accept", finding.identity, "--reason", "REASON", *in_range)
+            yield finding._replace(fix=(accept,))
+
+
+def _found(change: Change) -> Iterator[Finding]:
     yield from findings_of_checkout(change, ID)
     yield from _corepack(change)
     for project in change.projects:

@@ -19,9 +19,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple, Protocol
 
-from npm_vetted.formats.document import hint
 from npm_vetted.model import Level, Location, Problem
 
+_LONGEST_KEY = 60
 _USER = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)@")
 
 
@@ -186,15 +186,23 @@ def unknown_settings(
         elif key in known.unverified:
             yield setting_problem(
                 "unknown-setting", key, value,
-                f"{key}: {_short(value)}: {known.verified} reads this setting, and it is not known to "
-                "be harmless: expected no such line", location,
+                f"{_short(key)}: {_short(value)}: {known.verified} reads this setting, and it is not "
+                "known to be harmless: expected no such line", location,
             )  # fmt: skip
         else:
             yield setting_problem(
                 "unknown-setting", key, value,
-                f"{key} is not a setting that is known to be harmless "
-                f"({known.verified}){hint(key, sorted(known.names))}", location,
+                f"{_short(key)} is not a setting that is known to be harmless "
+                f"({known.verified}){_nearest(key, known)}", location,
             )  # fmt: skip
+
+
+def _nearest(key: str, known: KnownSettings) -> str:
+    """The known key that was probably meant; nothing where none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(key, known.names, n=1) if len(key) <= _LONGEST_KEY else []
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _short(value: object) -> str:
