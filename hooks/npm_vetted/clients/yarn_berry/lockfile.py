@@ -6,8 +6,9 @@ a requirement, ``sync`` compares all of it with the manifests and settings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.yarn_berry import sync
 from npm_vetted.clients.yarn_berry.resolution import BerryResolution
 from npm_vetted.model import Manifest, Problem
@@ -19,3 +20,7 @@ class BerryLockfile(BerryResolution):
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests and this lockfile disagree, and where entries contradict themselves."""
         return sync.problems(self, manifests, self._read)
+
+    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
+        """Requirements of changed entries that no entry implements."""
+        return sync.contradictions(self, keys, before)

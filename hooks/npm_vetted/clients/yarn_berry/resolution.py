@@ -6,7 +6,7 @@ what a manifest or a package asks for is taken through the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -21,6 +21,7 @@ from npm_vetted.clients.shared.yarn.locators import (
 from npm_vetted.clients.yarn_berry.entries import BerryEntries
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.model import Group, Manifest, Requirement
+from npm_vetted.packages.ranges import satisfies
 
 _ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 Pattern = tuple[str | None, str | None, str, str | None]
@@ -100,14 +101,26 @@ class BerryResolution(BerryEntries):
             return self._stands_for(f"{name}@{wanted}")
         override = self.override(parent, name, wanted)
         for text, asker in ((override, self.workspaces.get("")), (wanted, parent)):
-            if text is None:
-                continue
-            for candidate in self._bound(text, asker):
-                descriptor = f"{name}@{candidate}"
-                found = self._unusual[1].get(descriptor) or self._stands_for(descriptor)
-                if found is not None:
-                    return found
+            found = None if text is None else self._find(name, text, asker)
+            if found is not None:
+                return found
         return None
+
+    def _find(self, name: str, text: str, asker: str | None) -> str | None:
+        """The entry of a name and range, which may be bound to the entry that has it."""
+        for candidate in self._bound(text, asker):
+            descriptor = f"{name}@{candidate}"
+            found = self._unusual[1].get(descriptor) or self._stands_for(descriptor)
+            if found is not None:
+                return found
+        # A patch or folder is bound in more ways than one: any of the same protocol will do.
+        protocol = text.partition(":")[0] + ":"
+        if protocol in ("npm:", text + ":"):
+            return None
+        return next(
+            (self.index[each] for each in self._by_name.get(name, ())
+             if each.startswith(f"{name}@{protocol}")), None,
+        )  # fmt: skip
 
     def _bound(self, wanted: str, asker: str | None) -> Iterator[str]:
         """A range as it is, and bound to who asks (a path is relative to that)."""
@@ -171,15 +184,50 @@ class BerryResolution(BerryEntries):
                 found.setdefault(pattern[2], []).append((pattern, text))
         return found
 
-    def _carried_out(self, name: str, wanted: str) -> bool:
-        """As written, bound to the root; a patch or folder by any entry of the same protocol."""
-        text = normal(self.catalogued(name, wanted))
-        if any(f"{name}@{each}" in self.index for each in self._bound(text, self.workspaces[""])):
-            return True
-        protocol = text.partition(":")[0] + ":"
-        return protocol != "npm:" and any(
-            descriptor.startswith(f"{name}@{protocol}") for descriptor in self._by_name[name]
-        )
+    def unsatisfied(self, names: Collection[str]) -> Iterator[tuple[str, Requirement, str]]:
+        """The requirements of some names that no entry implements, after ``resolutions``.
+
+        Each with the key of the entry that has it and the descriptor that is missing.
+        """
+        for key in self._asking(names) if names else ():
+            for asked in self.entry(key).requires:
+                if asked.name in names and asked.target != "source":
+                    missing = self.missing_descriptor(key, asked)
+                    if missing is not None:
+                        yield key, asked, missing
+
+    def missing_descriptor(self, key: str, asked: Requirement) -> str | None:
+        """The descriptor that a requirement needs and no entry has; None: it is there."""
+        wanted = normal(self.catalogued(asked.name, asked.specifier))
+        override = self.override(key, asked.name, wanted)
+        text, asker = (wanted, key) if override is None else (override, self.workspaces.get(""))
+        if asker is None or self._find(asked.name, text, asker) is not None:
+            return None
+        return f"{asked.name}@{text}"
+
+    def resolved_names(self) -> set[str]:
+        """The names that the root's ``resolutions`` are about."""
+        return set(self._patterns)
+
+    def extensions(self) -> Iterator[tuple[str, str, str]]:
+        """What ``packageExtensions`` add to a locked package: its key, a name, a range."""
+        for descriptor, extension in _table(self._settings.get("packageExtensions")).items():
+            split = split_ident(descriptor)
+            added = _table(_table(extension).get("dependencies"))
+            if split is None or not added:
+                continue
+            for key in dict.fromkeys((*self._naming({split[0]}), *self.workspaces.values())):
+                if self.locator(key)[0] != split[0] or not self._is_extended(key, split[1]):
+                    continue
+                own = {asked.name for asked in self.entry(key).requires}
+                for name, wanted in added.items():
+                    if name not in own:
+                        yield key, name, str(wanted)
+
+    def _is_extended(self, key: str, wanted: str) -> bool:
+        """Whether a version is in an extension's range; prereleases count like the release."""
+        version = str(self.fields(key).get("version"))
+        return any(satisfies(each, wanted) for each in (version, version.partition("-")[0]))
 
 
 def _table(value: object) -> Mapping[str, object]:

@@ -7,15 +7,17 @@ name; ranges count as equal once both carry their protocol.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.yarn import out_of_range
 from npm_vetted.clients.shared.yarn.locators import aliases, normal
 from npm_vetted.clients.shared.yarn.patches import patch_files
 from npm_vetted.clients.yarn_berry.entries import FOLDERS, install_again
 from npm_vetted.clients.yarn_berry.resolution import BerryResolution
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.packages.ranges import satisfies
 
 _ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
 """The fields of a manifest, those that win last."""
@@ -62,16 +64,45 @@ def problems(
 
 
 def _unapplied(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Problem]:
+    """Resolutions and extensions that the lockfile does not implement."""
     if root is None or "" not in lockfile.workspaces:
         return
-    for key, name in lockfile.unapplied():
-        yield _problem(
-            lockfile,
-            f"{root.path} resolves {key} to {lockfile.resolutions[key]}, {lockfile.path} does not",
-            root.path,
-            root.line_of("resolutions", key),
-            name,
-        )
+    for key, asked, missing in lockfile.unsatisfied(lockfile.resolved_names()):
+        yield _missing(lockfile, key, asked, missing)
+    for key, name, wanted in lockfile.extensions():
+        asked = Requirement(name=name, specifier=wanted, line=lockfile.line(key))
+        descriptor = lockfile.missing_descriptor(key, asked)
+        if descriptor is not None:
+            yield _missing(lockfile, key, asked, descriptor)
+
+
+def contradictions(
+    lockfile: BerryResolution, keys: Iterable[str], before: Iterable[Lockfile]
+) -> Iterator[Problem]:
+    """Requirements of some entries without an entry, and of what a resolution was about before."""
+    if "" not in lockfile.workspaces:
+        return
+    now = lockfile.resolved_names()
+    names = {name for each in before if isinstance(each, BerryResolution)
+             for name in each.resolved_names()} - now  # fmt: skip
+    seen = set()
+    for key in keys:
+        for asked in lockfile.entry(key).requires:
+            if asked.target == "source" or asked.name in now:
+                continue
+            missing = lockfile.missing_descriptor(key, asked)
+            if missing is not None:
+                seen.add((key, missing))
+                yield _missing(lockfile, key, asked, missing)
+    for key, asked, missing in lockfile.unsatisfied(names):
+        if (key, missing) not in seen:
+            yield _missing(lockfile, key, asked, missing)
+
+
+def _missing(lockfile: BerryResolution, key: str, asked: Requirement, missing: str) -> Problem:
+    ident, reference = lockfile.locator(key)
+    message = f"{ident}@{reference} depends on {missing}, which is missing from {lockfile.path}"
+    return _problem(lockfile, message, lockfile.path, asked.line, asked.name, missing, key)
 
 
 def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> Iterator[Problem]:
@@ -86,6 +117,7 @@ def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> 
             yield _problem(lockfile, message, manifest.path, asked.line, name)
         else:
             yield from _unlocked(lockfile, folder, found)
+    yield from _other_fields(lockfile, folder, manifest)
     for name, found in locked.items():
         if name not in wanted:
             yield _problem(
@@ -96,6 +128,57 @@ def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> 
                 found.line,
                 name,
             )
+
+
+def _other_fields(lockfile: BerryResolution, folder: str, manifest: Manifest) -> Iterator[Problem]:
+    """What else Yarn copies into a workspace's entry: peers, and what is optional or built."""
+    fields = lockfile.fields(lockfile.workspaces[folder])
+    for field, wanted in (
+        ("peerDependencies", _peers(manifest)), ("dependenciesMeta", _meta(manifest)),
+    ):  # fmt: skip
+        found = _texts(fields.get(field))
+        for name in sorted(wanted.keys() ^ found.keys() | {
+            each for each in wanted.keys() & found.keys() if wanted[each] != found[each]
+        }):  # fmt: skip
+            message = (
+                f"{manifest.path} has {field}.{name}: {wanted.get(name, 'nothing')}, "
+                f"{lockfile.path} has {found.get(name, 'nothing')}"
+            )
+            line = manifest.line_of(field, name)
+            yield _problem(
+                lockfile, message, manifest.path, line, name, f"{field}.{name}",
+                str(found.get(name, "")),
+            )  # fmt: skip
+
+
+def _texts(value: object) -> dict[str, object]:
+    """A table of strings or of tables, as text: ``{"optional": "true"}``."""
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _peers(manifest: Manifest) -> dict[str, object]:
+    """The peers as Yarn records them: what is no range counts as ``*``."""
+    return {
+        asked.name: asked.specifier
+        if asked.specifier.startswith("workspace:") or satisfies("0.0.0", asked.specifier) is not None
+        else "*"
+        for asked in manifest.requires
+        if asked.group is Group.PEER
+    }  # fmt: skip
+
+
+def _meta(manifest: Manifest) -> dict[str, object]:
+    """``dependenciesMeta`` with the optional dependencies, as Yarn records it."""
+    found: dict[str, dict[str, str]] = {}
+    for name, table in _texts(manifest.data.get("dependenciesMeta")).items():
+        flags = {flag: str(value).lower() for flag, value in _texts(table).items()
+                 if flag in ("built", "optional", "unplugged") and isinstance(value, bool)}  # fmt: skip
+        if flags:
+            found[name] = flags
+    for asked in manifest.requires:
+        if asked.group is Group.OPTIONAL:
+            found.setdefault(asked.name, {})["optional"] = "true"
+    return dict(found)
 
 
 def _wanted(manifest: Manifest) -> dict[str, Requirement]:
@@ -165,14 +248,15 @@ def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[P
 
 
 def _problem(
-    lockfile: BerryResolution, message: str, path: str, line: int, package: str | None = None
-) -> Problem:
+    lockfile: BerryResolution, message: str, path: str, line: int, package: str | None = None,
+    key: str | None = None, value: str | None = None,
+) -> Problem:  # fmt: skip
     return Problem(
         message=message,
         location=Location(path, line),
         package=package,
         code="out-of-date",
-        key=package or path,
-        value=message,
+        key=key or package or path,
+        value=message if value is None else value,
         fix=install_again(lockfile.path),
     )

@@ -46,6 +46,7 @@ def problems(
     for manifest in manifests.values():
         yield from _manifest(lockfile, manifest, own, read, seen)
     yield from _unapplied(lockfile, manifests.get(""))
+    yield from _passed_over(lockfile, manifests)
     yield from _without_source(lockfile)
 
 
@@ -180,6 +181,32 @@ def _unapplied(lockfile: ClassicEntries, root: Manifest | None) -> Iterator[Prob
             message = f"{root.path} resolves {key} to {value}, but {lockfile.path} does not"
             where = Location(root.path, root.line_of("resolutions", key))
             yield _problem(lockfile, message, where, name, f"resolutions.{key}", value)
+
+
+def _passed_over(lockfile: ClassicEntries, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+    """Patterns of a name with a resolution for every parent, which have another entry than it.
+
+    Only the dependencies of a root without workspaces are not replaced.
+    """
+    everywhere = {key.removeprefix("**/"): value for key, value in lockfile.resolutions.items()}
+    everywhere = {name: value for name, value in everywhere.items()
+                  if lockfile.overrides.get(name) == (value,)}  # fmt: skip
+    if not everywhere:
+        return
+    own: set[str] = set()
+    if len(manifests) == 1:
+        for manifest in manifests.values():
+            own |= {f"{each.name}@{each.specifier}" for each in manifest.requires}
+    for pattern, key in lockfile.index.items():
+        name = _name(pattern)
+        right = lockfile.index.get(f"{name}@{everywhere[name]}") if name in everywhere else None
+        if right is None or key == right or pattern in own:
+            continue
+        one, other = lockfile.entry(key).artifact, lockfile.entry(right).artifact
+        if one is not None and other is not None and one.resolved != other.resolved:
+            message = f"{pattern} is locked to {one.label}, but a resolution replaces it with {other.label}"
+            where = Location(lockfile.path, lockfile.line(key))
+            yield _problem(lockfile, message, where, name, pattern, one.label)
 
 
 def _without_source(lockfile: ClassicEntries) -> Iterator[Problem]:

@@ -25,8 +25,6 @@ from npm_vetted.packages.ranges import satisfies
 _HIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _CONTROLS: Final = bytes(set(range(32)) - {10, 13}) + b"\x7f"
 _CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
-_STEP: Final = re.compile(r"((?:@[^/@]+/)?[^/@]+)(?:@([^/]+))?(?:/|\Z)")
-"""One package of a resolution's key: its name, and its range where one is named."""
 _ASKED: Final = re.compile(r'\n    (?:"([^"\n]+)"|([^":\s]+))')
 """The name in a line that may ask for a dependency."""
 _FEW: Final = 8
@@ -273,30 +271,6 @@ class YarnLockfile(Lockfile):
             return {}
         return {key: value for key, value in found.items() if isinstance(value, str)}
 
-    def _carried_out(self, name: str, wanted: str) -> bool:
-        """Whether an entry stands for what a resolution puts in a name's place."""
-        return f"{name}@{wanted}" in self.index
-
-    def unapplied(self) -> Iterator[tuple[str, str]]:
-        """The resolutions (key, name) of what is locked that no entry carries out.
-
-        Yarn would resolve these anew at the next install, whatever the lockfile has.
-        """
-        if not self.resolutions:
-            return
-        names = self._by_name
-        for key, wanted in self.resolutions.items():
-            path = [found.groups() for found in _STEP.finditer(key) if found[1] != "**"]
-            if not path or any(name not in names for name, _ in path):
-                continue
-            name, ranged = path[-1]
-            if ranged is not None and f"{name}@{ranged}" not in self.index:
-                continue
-            if len(path) > 1 and "**" not in key and name not in self._wanted_by(path[-2][0]):
-                continue
-            if not self._carried_out(name, wanted):
-                yield key, name
-
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[str]]:
         """The descriptors of each name."""
@@ -304,8 +278,3 @@ class YarnLockfile(Lockfile):
         for descriptor in self.index:
             found.setdefault(_name_of(descriptor), []).append(descriptor)
         return found
-
-    def _wanted_by(self, name: str) -> set[str]:
-        """What the entries of a name ask for."""
-        keys = {self.index[descriptor] for descriptor in self._by_name[name]}
-        return {asked.name for key in keys for asked in self.entry(key).requires}

@@ -12,6 +12,12 @@ _IDENT: Final = re.compile(r"((?:@[^/@\s]+/)?[^/@\s]+)@(.+)\Z", re.DOTALL)
 _RANGE: Final = re.compile(r"(?:([a-z][a-z0-9+.\-]*:))?([^#]*?)(?:#(.*?))?(?:::(.*))?\Z", re.DOTALL)
 
 
+_NAME: Final = r"(?:@[^/@]+/[^/@]+|[^/@]+)"
+_RESOLUTION: Final = re.compile(
+    rf"(?:(?P<whom>{_NAME})(?:@(?P<whose>[^/]+))?/)?(?P<name>{_NAME})(?:@(?P<range>[^/]+))?"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A range or reference, taken apart: ``protocol:source#selector::params``."""
@@ -63,10 +69,10 @@ def aliases(descriptor: str, name: str) -> bool:
 
 
 def resolution_pattern(key: str) -> tuple[str | None, str | None, str, str | None] | None:
-    """``parent@range/name@range`` taken apart; None: a form that Yarn does not know."""
-    found = re.fullmatch(
-        r"(?:(?P<whom>(?:@[^/@]+/)?[^/@]+)(?:@(?P<whose>.+?))?/)??"
-        r"(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<range>.+))?",
-        key.removeprefix("**/"),
-    )
+    """``parent@reference/name@range`` taken apart; None: a form that Yarn ignores.
+
+    The grammar is Yarn's own (``resolution.pegjs`` of @yarnpkg/parsers): one parent at most, and no
+    slash in a range. Globs (``**/name``) are an error there, and the resolution is dropped.
+    """
+    found = None if key.startswith(("*/", "**/")) else _RESOLUTION.fullmatch(key)
     return (found["whom"], found["whose"], found["name"], found["range"]) if found else None
