@@ -11,6 +11,8 @@ LINES: dict[str, dict[str, str]] = {
     "npm": {
         "": r"""
 npm install --ignore-scripts=
+npm ci --ig
+npm ci --no-i
 npm ci --no-ignore-scripts=false
 npm ci -w a
 npm install x
@@ -94,6 +96,10 @@ npm i --location=global x
 """,
         "switches install scripts on": r"""
 npm ci --no-ignore-scripts
+npm ci --no-ig
+npm ci --ig=false
+npm ci --ignore-scr false
+npm ci --dang
 npm config set ignore-scripts false
 npm config set ignore-scripts=false
 npm config delete ignore-scripts

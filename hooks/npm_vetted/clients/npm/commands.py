@@ -91,6 +91,18 @@ _DROP: Final = (
     "dangerously-allow-all-scripts",
     "allow-scripts",
 )
+_ABBREVIATED: Final = {
+    "ignore-scripts": "ig", "dangerously-allow-all-scripts": "da", "allow-scripts": "allow-s",
+    "prefix": "prefi", "location": "locat", "userconfig": "userc", "globalconfig": "globalc",
+    "script-shell": "scr",
+}  # fmt: skip
+"""Options that decide about scripts, with the shortest beginning that npm 10 or 11 takes for them."""
+_SHORTENED: Final = frozenset(
+    full[:end]
+    for full, least in _ABBREVIATED.items() if full in _VALUED
+    for end in range(len(least), len(full))
+)  # fmt: skip
+"""Abbreviations of options that take the next word."""
 _NOTHING: Final = ("usage", "version", "dry-run", "package-lock-only")
 
 
@@ -143,12 +155,33 @@ def _taken_apart(words: Sequence[str]) -> Options:
 
     npm 10 takes the ``install`` of ``--to install`` for the command, npm 12 for a value.
     """
-    options = take_apart(words, valued=_VALUED, short=_SHORT, loose=True)
+    options = _spelled_out(take_apart(words, valued=_VALUED | _SHORTENED, short=_SHORT, loose=True))
     first = options.words[0] if options.words else ""
     if first in _OTHERS or UNKNOWN_TEXT in first or verb_of(first) is not None:
         return options
-    other = take_apart(words, valued=(), short=_SHORT, loose=True)
+    other = _spelled_out(take_apart(words, valued=(), short=_SHORT, loose=True))
     return other if other.words and verb_of(other.words[0]) is not None else options
+
+
+def _spelled_out(options: Options) -> Options:
+    """Abbreviated options in full, as nopt takes them: ``--no-ig``, ``--ig=false``.
+
+    npm 12 has more options and takes fewer abbreviations. So one that switches scripts off is left as
+    it is, and counts for nothing.
+    """
+    found = [(_full(name, value), value) for name, value in options.options]
+    return replace(options, options=found)
+
+
+def _full(name: str, value: str | None) -> str:
+    start = name.lower()
+    dropped = start.removeprefix("no-")
+    for full, least in _ABBREVIATED.items():
+        if full != dropped and dropped.startswith(least) and full.startswith(dropped):
+            off = (start != dropped) != (value == "false")
+            if full != "ignore-scripts" or off:
+                return full if start == dropped else f"no-{full}"
+    return name
 
 
 def _line(
