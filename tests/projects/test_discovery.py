@@ -11,7 +11,7 @@ import pytest
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.packages.manifest import read_manifest, read_pin
-from npm_vetted.projects.discovery import Projects
+from npm_vetted.projects.discovery import Projects, client_of_lockfile
 from tests.support.npm_projects import MemorySnapshot
 
 LOCK = '{"lockfileVersion": 3, "packages": {}}'
@@ -217,3 +217,23 @@ def test_a_document_gives_the_line_of_the_nearest_ancestor() -> None:
     lines: dict[tuple[str | int, ...], int] = {("a",): 3, ("a", "b"): 5}
     document = Document("x", {}, lambda keys: lines.get(keys))  # noqa: PLW0108
     assert [document.line_of(*keys) for keys in (("a",), ("a", "b", 0, "c"), ("z",))] == [3, 5, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "client"),
+    [
+        ("", {}, "yarn-classic"),
+        ("# comment\n\n", {".yarnrc.yml": ""}, "yarn-berry"),
+        ("", {"package.json": '{"packageManager": "yarn@4.18.1"}'}, "yarn-berry"),
+        ("", {"package.json": '{"packageManager": "yarn@1.22.22"}', ".yarnrc.yml": ""}, "yarn-classic"),
+        ('a@1:\n  version "1.0.0"\n', {".yarnrc.yml": ""}, "yarn-classic"),
+    ],
+)  # fmt: skip
+def test_an_empty_lockfile_belongs_to_the_client_in_use(
+    text: str, files: dict[str, str], client: str
+) -> None:
+    contents = {"yarn.lock": text, **files}
+    found = client_of_lockfile(
+        "yarn.lock", lambda path: contents[path].encode() if path in contents else None
+    )
+    assert client == found.NAME

@@ -251,6 +251,7 @@ def _members_own(project: Project) -> Iterator[Problem]:
 def _pinned_client(project: Project) -> Iterator[Problem]:
     pin = project.pin
     if pin is None:
+        yield from _other_marker(project)
         return
     for at, path in enumerate(project.lockfiles):
         # The first one is what told the project's client: it need not be read for that again.
@@ -265,6 +266,31 @@ def _pinned_client(project: Project) -> Iterator[Problem]:
                 key=path,
                 value=pin.client,
             )
+
+
+def _other_marker(project: Project) -> Iterator[Problem]:
+    """A lockfile of a client next to the settings of another one that uses the same file name.
+
+    That other client reads or rewrites the lockfile as its own.
+    """
+    for path in project.lockfiles:
+        name, folder = path.rpartition("/")[2], folder_of(path)
+        for other in clients().values():
+            markers = [join(folder, each) for each in other.MARKERS]
+            marker = next((each for each in markers if project.read(each) is not None), None)
+            if name not in other.LOCKFILES or marker is None:
+                continue
+            owner = client_of_lockfile(path, project.read)
+            if other is not owner:
+                yield Problem(
+                    message=f"{path} is a lockfile of {owner.NAME}, and {marker} belongs to "
+                    f"{other.NAME}, which would rewrite it: expected a packageManager in "
+                    f"{MANIFEST} that names one of them",
+                    location=Location(path),
+                    code="other-client",
+                    key=path,
+                    value=other.NAME,
+                )
 
 
 def _surplus(project: Project, rivals: list[str]) -> list[str]:

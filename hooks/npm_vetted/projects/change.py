@@ -367,7 +367,7 @@ def read_lockfile(project: Project, path: str) -> Lockfile:
     data = project.read(path)
     if data is None:
         raise DocumentError("the lockfile is gone", path=path)
-    client = client_of_lockfile(path, lambda _: data)
+    client = client_of_lockfile(path, lambda each: data if each == path else project.read(each))
     return client.read_lockfile(path, data, project.read)
 
 

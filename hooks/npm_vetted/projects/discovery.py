@@ -293,6 +293,10 @@ class Projects:
         return default_client().NAME
 
 
+_EMPTY_SIZE: Final = 4096
+"""Bytes; an empty lockfile holds at most a header."""
+
+
 def client_of_lockfile(path: str, read: Read) -> Client:
     """The client that a lockfile belongs to; raises DocumentError where none recognises it.
 
@@ -303,7 +307,40 @@ def client_of_lockfile(path: str, read: Read) -> Client:
     if len(named) == 1:
         return named[0]
     data = read(path) or b""
+    if _is_empty(data):
+        owner = _owner_of_empty(path, named, read)
+        if owner is not None:
+            return owner
     for client in named:
         if client.recognises(name, data):
             return client
     raise DocumentError("no client's lockfile looks like this", path=path)
+
+
+def _is_empty(data: bytes) -> bool:
+    """Whether a lockfile holds nothing but blank lines and comments."""
+    if len(data) > _EMPTY_SIZE:
+        return False
+    return not any(line.strip() and not line.startswith(b"#") for line in data.splitlines())
+
+
+def _owner_of_empty(path: str, named: Sequence[Client], read: Read) -> Client | None:
+    """Whose an empty lockfile is: that of the pinned client, else of the client with a marker here.
+
+    Its text does not tell: the client that runs next fills it.
+    """
+    folder = folder_of(path)
+    manifest = join(folder, NAME)
+    data = read(manifest)
+    pin = None if data is None else read_pin(read_manifest(manifest, data))
+    pinned = [each for each in named if pin is not None and each.fits(pin)]
+    if len(pinned) == 1:
+        return pinned[0]
+    return next(
+        (
+            each
+            for each in named
+            if any(read(join(folder, marker)) is not None for marker in each.MARKERS)
+        ),
+        None,
+    )

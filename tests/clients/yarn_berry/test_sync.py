@@ -122,3 +122,11 @@ def test_other_fields_of_a_workspace(manifest: dict[str, Any], more: str, keys: 
 )
 def test_the_keys_of_resolutions(key: str, found: object) -> None:
     assert resolution_pattern(key) == found
+
+
+def test_an_empty_lockfile_has_no_entry_and_misses_the_workspace() -> None:
+    data = {"name": "r", "dependencies": {"b": "^1.0.0"}}
+    found = BerryLockfile("yarn.lock", b"# nothing yet\n\n", lambda _: None)
+    manifests = {"": read_manifest("package.json", json.dumps(data).encode())}
+    assert not found.blocks
+    assert [each.location.path for each in found.disagreements(manifests)] == ["package.json"]

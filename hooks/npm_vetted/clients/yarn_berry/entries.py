@@ -44,6 +44,8 @@ from npm_vetted.model import (
 VERSIONS: Final = range(4, 11)
 """``__metadata.version``: 4 of Yarn 2 and 3.0, 5 and 6 of 3, 7 to 10 of 4."""
 
+_CONTENT: Final = re.compile(r"^[^#\n]", re.MULTILINE)
+"""A line that is neither blank nor a comment."""
 _RESOLUTION: Final = re.compile(
     r'\n  resolution: "(?:((?:@[^/@"\s]++/)?[^/@"\s]++)@npm:[^":#\n]++"|([^"\n]*+)")'
 )
@@ -69,6 +71,7 @@ class BerryEntries(YarnLockfile):
 
     names_hosts = False
     _tables: Tables | None = None
+    _metadata: Mapping[str, object]
 
     def __init__(self, path: str, data: bytes, read: Read) -> None:
         text = lock_text(path, data)
@@ -80,6 +83,11 @@ class BerryEntries(YarnLockfile):
             )
         super().__init__(path, text, read)
         self._locators: dict[str, tuple[str, str]] = {}
+        if not _CONTENT.search(text):  # the file that starts a project: Yarn fills it
+            self._places, self._metadata_place, self.metadata_line = {}, (0, 0), 1
+            self._metadata, self.version = {}, VERSIONS[-1]
+            self.format = "yarn.lock berry (empty)"
+            return
         self._places = self._canonical_places() or self._parsed_places()
         metadata = self.fields(METADATA)
         self.metadata_line = self.line(METADATA)

@@ -146,13 +146,13 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def kept(self) -> frozenset[str]:
-        """What ``packageExtensions`` have others depend on: Yarn locks it, but not who asks."""
+        """What ``packageExtensions`` add to locked packages: Yarn locks it, but not who asks."""
         found = set()
-        for extension in _table(self._settings.get("packageExtensions")).values():
-            for name, wanted in _table(_table(extension).get("dependencies")).items():
-                key = self.index.get(f"{name}@{normal(str(wanted))}")
-                found |= {key} if key is not None else set()
-        return frozenset(found)
+        for key, name, wanted in self.extensions():
+            override = self.override(key, name, normal(wanted))
+            target = self._find(name, override or normal(wanted), key)
+            found |= {target} if target not in (None, key) else set()
+        return frozenset(each for each in found if each is not None)
 
     @cached_property
     def _settings(self) -> Mapping[str, object]:
