@@ -179,10 +179,14 @@ def _is_read_by(client: Client, change: Change, path: str) -> bool:
 def _install(project: Project) -> tuple[tuple[str, ...], ...]:
     """The commands that write a project's lockfile, and stage it."""
     client = client_of(project)
-    words = list(client.LOCK_COMMAND)
-    at = words.index(".")
-    words[at - 1 : at + 1] = [words[at - 1], project.path] if project.path else []
     lockfile = project.lockfiles[0] if project.lockfiles else project.join(client.WRITES)
+    return _command(client, project.path, lockfile)
+
+
+def _command(client: Client, folder: str, lockfile: str) -> tuple[tuple[str, ...], ...]:
+    words = list(client.LOCK_COMMAND)
+    at = next(at for at, word in enumerate(words) if word == "." or word.startswith("./"))
+    words[at - 1 : at + 1] = [words[at - 1], folder + words[at][1:]] if folder else []
     return tuple(words), ("git", "add", lockfile)
 
 
@@ -210,6 +214,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
         )
     yield from _members_own(after)
     yield from _pinned_client(after)
+    yield from _manifests_of_others(after)
     for lockfile in project.lockfiles:
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
         if lockfile.graph:
@@ -246,6 +251,25 @@ def _members_own(project: Project) -> Iterator[Problem]:
                     code="workspace-lockfile",
                     key=path,
                 )
+
+
+def _manifests_of_others(project: Project) -> Iterator[Problem]:
+    """Manifests of a client that the project does not use: nothing locks what they ask for."""
+    for client in (each for each in clients().values() if project.client != each.NAME):
+        for name, reader in client.OWN_MANIFESTS.items():
+            for folder in project.manifests:
+                path = join(folder, name)
+                data = project.read(path)
+                if data is not None and reader(path, data).requires:
+                    yield Problem(
+                        message=f"{client.NAME} installs what this file asks for, and no "
+                        f"{client.WRITES} locks it",
+                        location=Location(path),
+                        code="unread-manifest",
+                        key=path,
+                        value=hashed(data),
+                        fix=_command(client, folder, join(folder, client.WRITES)),
+                    )
 
 
 def _pinned_client(project: Project) -> Iterator[Problem]:

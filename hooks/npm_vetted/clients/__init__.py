@@ -6,7 +6,7 @@ policy. It is handed a ``Project`` and reads through it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -20,9 +20,9 @@ class Client(Protocol):
     """What each module of this package offers."""
 
     NAME: str
-    """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun."""
+    """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun, deno."""
     PROGRAM: str
-    """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun."""
+    """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun, deno."""
     LOCKFILES: tuple[str, ...]
     """File names of its lockfiles; where several stand side by side the first wins."""
     SETTINGS: tuple[str, ...]
@@ -35,12 +35,14 @@ class Client(Protocol):
     """Whether a project that names no client uses this one; true of exactly one client."""
     MANIFESTS: tuple[str, ...]
     """Files that this client reads as a manifest where there is no package.json."""
+    OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]]
+    """Files that this client reads as a manifest, with their reader: each makes a project."""
     WORKSPACE_FILE: str | None
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
     SWITCH_STOPS_OWN_SCRIPTS: bool
     """Whether the switch also stops the project's own lifecycle scripts (``prepare``, ``prepack``)."""
     LOCK_COMMAND: tuple[str, ...]
-    """The command that writes the lockfile and runs no dependency's script; ``.``: the folder."""
+    """The command that writes the lockfile and runs no dependency's script; ``.`` (or ``./FILE``): the folder."""
     WRITES: str
     """The lockfile that LOCK_COMMAND writes."""
 

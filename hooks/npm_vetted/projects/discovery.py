@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from typing import Final
 
@@ -24,6 +24,16 @@ def interesting_names() -> frozenset[str]:
     for client in clients().values():
         names.update(client.LOCKFILES, client.SETTINGS)
     return frozenset(names)
+
+
+@cache
+def _own_manifests() -> Mapping[str, Callable[[str, bytes], Manifest]]:
+    """The manifests that only one client reads, each with its reader."""
+    return {
+        name: reader
+        for client in clients().values()
+        for name, reader in client.OWN_MANIFESTS.items()
+    }
 
 
 def is_of_a_project(path: str) -> bool:
@@ -110,9 +120,10 @@ class Projects:
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
-        """Every directory with a package.json that counts."""
-        found = map(folder_of, self.snapshot.named(frozenset({NAME})))
-        return tuple(sorted(folder for folder in found if self.counts(join(folder, NAME))))
+        """Every directory with a manifest that counts."""
+        names = frozenset({NAME, *_own_manifests()})
+        found = {folder_of(path) for path in self.snapshot.named(names) if self.counts(path)}
+        return tuple(sorted(found))
 
     def counts(self, path: str) -> bool:
         """Whether a path may be part of a project: not below node_modules, not excluded."""
@@ -121,15 +132,28 @@ class Projects:
     def manifest(self, folder: str) -> Manifest | None:
         """The manifest in a directory; None where there is none, or it is among the unreadable."""
         if folder not in self._manifests:
-            path = join(folder, NAME)
-            data = self.snapshot.read(path) if self.counts(path) else None
-            try:
-                self._manifests[folder] = None if data is None else read_manifest(path, data)
-            except DocumentError as error:
-                error.fix = error.fix or _exclusion(path)
-                self.unreadable[path] = error
-                self._manifests[folder] = None
+            self._manifests[folder] = self._read_manifest(join(folder, NAME), read_manifest)
+            if self.snapshot.entry(join(folder, NAME)) is None:
+                self._manifests[folder] = next(self._own(folder), None)
         return self._manifests[folder]
+
+    def _own(self, folder: str) -> Iterator[Manifest]:
+        """The manifests in a directory that only one client reads."""
+        for name, reader in _own_manifests().items():
+            found = self._read_manifest(join(folder, name), reader)
+            if found is not None:
+                yield found
+
+    def _read_manifest(
+        self, path: str, reader: Callable[[str, bytes], Manifest]
+    ) -> Manifest | None:
+        data = self.snapshot.read(path) if self.counts(path) else None
+        try:
+            return None if data is None else reader(path, data)
+        except DocumentError as error:
+            error.fix = error.fix or _exclusion(path)
+            self.unreadable[path] = error
+            return None
 
     def globs(self, folder: str) -> tuple[str, ...] | None:
         """The workspace globs of a directory that is a root; None where it is none."""
@@ -137,8 +161,8 @@ class Projects:
         if manifest is None:
             return None
         for client in clients().values():
-            file = client.WORKSPACE_FILE
-            if file is not None and self.snapshot.entry(join(folder, file)) is not None:
+            files = {*client.OWN_MANIFESTS, client.WORKSPACE_FILE} - {None}
+            if any(self.snapshot.entry(join(folder, str(each))) is not None for each in files):
                 found = client.workspaces(manifest, self.snapshot.read)
                 if found is not None:
                     return found
@@ -218,7 +242,8 @@ class Projects:
             return None
         members = self.members(root)
         lockfiles = tuple(self._lockfiles(root))
-        if not lockfiles and not any(m.requires for m in (manifest, *members.values())):
+        asking = (*self._own(root), manifest, *members.values())
+        if not lockfiles and not any(each.requires for each in asking):
             return None
         pin = read_pin(manifest)
         client = self._client(root, lockfiles, pin)

@@ -40,6 +40,7 @@ INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = ("bunfig.toml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
+OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (

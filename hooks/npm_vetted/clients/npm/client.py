@@ -6,7 +6,7 @@ What its settings do was tried with npm 10, 11 and 12 (tests/formats/test_npmrc.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.npmrc_rules import problems_of, unknown_keys
@@ -33,6 +33,7 @@ INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = ()
 DEFAULT = True
 MANIFESTS: tuple[str, ...] = ()
+OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
 SWITCH_STOPS_OWN_SCRIPTS = True
 LOCK_COMMAND: tuple[str, ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +32,7 @@ INHERITED: tuple[str, ...] = ("pnpm-workspace.yaml",)
 MARKERS: tuple[str, ...] = ("pnpm-workspace.yaml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
+OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = "pnpm-workspace.yaml"
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (

@@ -1,9 +1,8 @@
-"""Programs that install npm packages and have no folder here: deno, vlt, ni, rush, lerna and others.
+"""Programs that install npm packages and have no folder here: vlt, ni, rush, lerna and others.
 
 Their lockfiles and settings are not read, so what they do is judged by their command line alone:
 flags that switch scripts on are reported, a package that is fetched and run must be exact, and
-every other install is undecided. Deno's flags were seen with deno 2; the others are documented by
-their projects.
+every other install is undecided. Their flags are documented by their projects.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ _RUNNERS: Final = frozenset({"vlx", "nlx", "dx"})
 _ANY_ARGUMENTS: Final = frozenset({"ni", "nci"})
 """They install whatever their words are; nothing else is their job."""
 _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
-    "deno": frozenset({"install", "add", "ci", "update", "outdated", "approve-scripts", "i"}),
     "vlt": frozenset({"install", "i", "add", "ci", "update", "build"}),
     "rush": frozenset({"install", "update", "add"}),
     "rush-pnpm": frozenset({"install", "i", "add", "update", "rebuild", "import"}),
@@ -29,10 +27,8 @@ _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
     "aube": frozenset({"install", "i", "add", "ci", "update"}),
 }
 PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS})
-_ON: Final = ("--allow-scripts", "--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")
+_ON: Final = ("--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")
 _OFF: Final = "--ignore-scripts"
-_NPM: Final = "npm:"
-_OF_DENO: Final = frozenset({"run", "x", "eval", "serve", "test"})
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
@@ -42,9 +38,6 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
     if program in _RUNNERS:
         if bare:
             yield _fetch(program, bare[0])
-    elif program == "deno" and bare[:1] and bare[0] in _OF_DENO:
-        fetched = [word.removeprefix(_NPM) for word in bare[1:2] if word.startswith(_NPM)]
-        yield from (_fetch(program, each) for each in fetched)
     elif program in _ANY_ARGUMENTS or (bare[0] if bare else "") in _INSTALLS[program]:
         yield _install(program, rest)
 

@@ -11,9 +11,6 @@ import fnmatch
 from typing import Final
 
 _FILES: Final = {
-    "deno.lock": "Deno",
-    "deno.json": "Deno",
-    "deno.jsonc": "Deno",
     "vlt-lock.json": "vlt",
     "vlt.json": "vlt",
     "aube-lock.yaml": "aube",

@@ -8,7 +8,7 @@ folder where a command is run, or between it and the root, wins over the root's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -53,6 +53,7 @@ INHERITED: tuple[str, ...] = (".yarnrc.yml",)
 MARKERS: tuple[str, ...] = (".yarnrc.yml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
+OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")

@@ -1,0 +1,176 @@
+"""Deno 2: deno.json, deno.lock, and package.json where there is one.
+
+Deno runs no dependency's script by itself: only what ``allowScripts`` of deno.json or the flag
+``--allow-scripts`` names. ``ignore-scripts`` in .npmrc has no meaning for it (seen with 2.9.6).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from npm_vetted.clients.deno import config
+from npm_vetted.clients.deno.reader import read_deno_lockfile
+from npm_vetted.clients.deno.settings import (
+    ALLOW,
+    allowed,
+    config_of,
+    config_path,
+    scripts_problems,
+    settings_problems,
+)
+from npm_vetted.clients.deno.specifiers import read_specifier
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.settings import AllowedSources
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.npmrc import depends, effective, load_npmrc
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
+
+NAME = "deno"
+PROGRAM = "deno"
+LOCKFILES: tuple[str, ...] = ("deno.lock",)
+SETTINGS: tuple[str, ...] = ("deno.json", "deno.jsonc", ".npmrc")
+INHERITED: tuple[str, ...] = ()
+MARKERS: tuple[str, ...] = ("deno.json", "deno.jsonc")
+DEFAULT = False
+MANIFESTS: tuple[str, ...] = ()
+OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = dict.fromkeys(
+    config.NAMES, config.read_manifest
+)
+WORKSPACE_FILE: str | None = None
+SWITCH_STOPS_OWN_SCRIPTS = False
+LOCK_COMMAND: tuple[str, ...] = ("deno", "install", "--lockfile-only", "--config", "./deno.json")
+WRITES = "deno.lock"
+
+_BOOLEAN: Final = re.compile(rb'("allowScripts"\s*:\s*)(?:true|false)\b')
+
+
+def fits(pin: Pin) -> bool:
+    """The name is Deno's alone."""
+    return pin.client == PROGRAM
+
+
+def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
+    """The name is Deno's alone."""
+    return name in LOCKFILES
+
+
+def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+    """Read deno.lock; raises DocumentError for what cannot be read or is unknown."""
+    return read_deno_lockfile(path, data, read)
+
+
+def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
+    """``workspace`` of the deno.json in the folder, and ``workspaces`` of its package.json."""
+    document = config.load_config(manifest.folder, read)
+    found = config.workspace_globs(document) if document else None
+    if found is None:
+        return manifest.workspaces
+    return (*found, *(manifest.workspaces or ()))
+
+
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all workspaces."""
+    return False
+
+
+def scripts_run(project: Project) -> Iterator[Problem]:
+    """``allowScripts`` that allows everything, or that cannot be read."""
+    return scripts_problems(project)
+
+
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """Keys of deno.json that undo protection or that nobody knows, and the registries of .npmrc."""
+    return settings_problems(project, registries)
+
+
+def allowances(project: Project) -> Iterator[Allowance]:
+    """The entries of ``allowScripts``; a range counts as every version."""
+    document = config_of(project)
+    said = allowed(document)
+    for text, line in said.entries:
+        found = read_specifier(text)
+        assert document is not None
+        if found is None or text in said.denied:
+            continue
+        exact = found.range if _is_exact(found.range) else None
+        yield Allowance(
+            package=found.name,
+            version=exact,
+            setting=ALLOW,
+            location=Location(document.path, line),
+        )
+
+
+def _is_exact(text: str) -> bool:
+    from npm_vetted.packages.ranges import parse_version
+
+    return text[:1].isdigit() and parse_version(text) is not None
+
+
+def registry_of(project: Project, package: str) -> str | None:
+    """The registry that ``.npmrc`` names for a package."""
+    path = project.join(".npmrc")
+    data = project.read(path)
+    if data is None:
+        return None
+    settings = load_npmrc(path, data)
+    scope = package.partition("/")[0] if package.startswith("@") else None
+    for key in (f"{scope}:registry", "registry") if scope else ("registry",):
+        found = effective(settings, key)
+        if found is not None and isinstance(found.value, str) and not depends(found.value):
+            return found.value.rstrip("/") + "/"
+    return None
+
+
+def switch_off(project: Project) -> Sequence[Edit]:
+    """``"allowScripts": []``, where it allows everything: without it Deno runs nothing."""
+    if not any(scripts_problems(project)):
+        return ()
+    try:
+        return (_with_allowed(project, ()),)
+    except NpmVettedError:  # comments: the finding says which line to change
+        return ()
+
+
+def _with_allowed(project: Project, entries: Sequence[str]) -> Edit:
+    from npm_vetted.formats.json_edit import set_list
+
+    path = config_path(project)
+    words = ", ".join(entries) or "no dependency"
+    data = project.read(path) or b"{}\n"
+    if len(_BOOLEAN.findall(data)) == 1:
+        data = _BOOLEAN.sub(rb"\1[]", data)
+    return Edit(
+        path=path,
+        content=set_list(path, data, ALLOW, entries),
+        reason=f"Deno runs the install scripts of {words}, and of no other package",
+    )
+
+
+def _named(packages: Sequence[tuple[str, str]]) -> list[str]:
+    return sorted(f"npm:{name}@{version}" for name, version in packages)
+
+
+def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """``deno install --frozen --allow-scripts=npm:NAME@VERSION,…``: the flag replaces allowScripts."""
+    if not packages:
+        return []
+    where = ["--config", config_path(project)] if project.path else []
+    flag = "--allow-scripts=" + ",".join(_named(packages))
+    return [["deno", "install", *where, "--frozen", flag]]
+
+
+def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
+    """``allowScripts`` with exactly these versions."""
+    try:
+        return _with_allowed(project, _named(packages))
+    except NpmVettedError as error:
+        return f"{posixpath.basename(config_path(project))} cannot be edited: {error.message}"
+
+
+def cooldown_exclude(name: str, version: str) -> str:  # noqa: ARG001
+    """``minimumDependencyAge`` takes a table whose ``exclude`` names packages (seen with 2.9.6)."""
+    return f'deno.json: "minimumDependencyAge": {{"age": "P1D", "exclude": ["npm:{name}"]}}'

@@ -1,0 +1,162 @@
+"""Deno's command line, as Deno 2.9 reads them.
+
+A command installs what deno.lock pins; scripts run only where ``--allow-scripts`` or allowScripts
+says so. ``deno run npm:…`` and ``deno x`` fetch a package and run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from npm_vetted.clients.shared.command_line import (
+    ClientAction,
+    Kind,
+    Line,
+    Options,
+    Switch,
+    take_apart,
+    unreadable,
+)
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
+
+PROGRAMS: Final = ("deno",)
+
+_VALUED: Final = names(
+    "c cert config conditions env-file import-map location lock min-dep-age n name node-modules-linker "
+    "os arch p package preload require root seed v8-flags"
+)
+_SHORT: Final = {
+    "g": "global", "D": "dev", "O": "save-optional", "f": "force", "e": "entrypoint",
+    "h": "help", "V": "version", "r": "reload", "A": "allow-all", "y": "yes",
+}  # fmt: skip
+_DROP: Final = ("allow-scripts",)
+_NPM: Final = "npm:"
+_JSR: Final = "jsr:"
+_NOT_OF_NPM: Final = (_JSR, "https://", "http://", ".", "/")
+
+
+def variable(name: str, text: str) -> Switch:  # noqa: ARG001
+    """No variable switches scripts (seen with 2.9.6: ``npm_config_ignore_scripts`` has no meaning)."""
+    return Switch.UNSET
+
+
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
+    """What a deno command line does."""
+    options = take_apart(words[1:], valued=_VALUED, short=_SHORT, stop=True)
+    if not options.words or options.has("help", "version"):
+        return
+    verb = options.words[0]
+    if verb.startswith(UNKNOWN_TEXT):
+        yield unreadable("deno")
+        return
+    rest = options.words[1:]
+    if verb in _RUNNERS or verb.startswith((_NPM, _JSR)):
+        yield from _fetch(
+            [verb, *rest] if verb not in _RUNNERS else rest, words, strict=verb != "x"
+        )
+        return
+    reader = _READERS.get(verb)
+    if reader is not None:
+        inner = take_apart(rest, valued=_VALUED, short=_SHORT)
+        inner.words.insert(0, verb)
+        yield from reader(_line(words, verb, inner))
+
+
+def _line(words: Sequence[str], verb: str, options: Options) -> Line:
+    switch, by = switched(options)
+    path = options.value("config", "c")
+    folder = path.rpartition("/")[0] if path is not None else None
+    return Line(
+        client="deno",
+        words=words,
+        options=options,
+        verb=verb,
+        switch=switch,
+        by=by,
+        flag="--frozen",
+        drop=_DROP,
+        folder=folder or None,
+        obeys=not options.has("no-config"),
+        outside=options.has("global"),
+    )
+
+
+def switched(options: Options) -> tuple[Switch, str | None]:
+    """``--allow-scripts`` without packages runs every script; with packages it is an allow-list."""
+    given = [value for name, value in options.options if name == "allow-scripts"]
+    if given:
+        return Switch.ON, "--allow-scripts"
+    return (Switch.UNKNOWN, None) if options.unknown else (Switch.UNSET, None)
+
+
+def _install(line: Line) -> Iterator[ClientAction]:
+    if line.outside:
+        yield line.act(Kind.GLOBAL, packages=_packages(line))
+    elif not line.options.has("lockfile-only"):
+        kind = Kind.ADD if line.arguments and not line.options.has("entrypoint") else Kind.INSTALL
+        packages = _packages(line) if kind is Kind.ADD else ()
+        yield line.act(kind, packages=packages, frozen=_frozen(line))
+
+
+def _frozen(line: Line) -> bool | None:
+    return True if line.options.has("frozen", "frozen-lockfile") else None
+
+
+def _packages(line: Line) -> tuple[str, ...]:
+    return tuple(each.removeprefix(_NPM) for each in line.arguments)
+
+
+def _ci(line: Line) -> Iterator[ClientAction]:
+    yield line.act(Kind.INSTALL, frozen=True)
+
+
+def _update(line: Line) -> Iterator[ClientAction]:
+    if line.verb == "update" or line.options.has("update", "u"):
+        yield line.act(Kind.INSTALL)
+
+
+def _tidy(line: Line) -> Iterator[ClientAction]:
+    yield line.act(Kind.TIDY)
+
+
+def _approve(line: Line) -> Iterator[ClientAction]:
+    named = () if line.options.has("all", "a") else _packages(line)
+    yield line.act(Kind.ALLOW, packages=named)
+
+
+def _fetch(
+    rest: list[str], words: Sequence[str], *, strict: bool = False
+) -> Iterator[ClientAction]:
+    """A package that is fetched and run; ``strict``: only with a prefix, else it is a file."""
+    inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
+    named = inner.values("package", "p") or tuple(inner.words[:1])
+    if inner.has("help", "version") or not named or named[0].startswith(_NOT_OF_NPM):
+        return
+    package = named[0]
+    if strict and not package.startswith(_NPM):
+        return
+    switch, by = switched(Options(inner.options, []))
+    line = Line(
+        client="deno", words=words, options=inner, verb=words[0], switch=switch, by=by,
+        flag="--frozen", drop=_DROP,
+    )  # fmt: skip
+    name = _without_path(package.removeprefix(_NPM))
+    unknown = Switch.UNKNOWN if name.startswith(UNKNOWN_TEXT) else switch
+    yield line.act(Kind.RUN, packages=(name,), switch=unknown)
+
+
+def _without_path(text: str) -> str:
+    """``name@version`` of ``name@version/bin``."""
+    parts = text.removeprefix("/").split("/")
+    return "/".join(parts[: 2 if text.startswith("@") else 1])
+
+
+_RUNNERS: Final = frozenset({"run", "x", "eval", "serve", "test", "compile"})
+_READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
+    **dict.fromkeys(("install", "i", "add"), _install),
+    "ci": _ci,
+    **dict.fromkeys(("update", "outdated"), _update),
+    **dict.fromkeys(("remove", "uninstall"), _tidy),
+    "approve-scripts": _approve,
+}

@@ -1,0 +1,124 @@
+"""deno.json and deno.jsonc: what they import, their workspaces, and the keys that steer an install."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from npm_vetted.clients.deno.specifiers import read_specifier
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import Document
+from npm_vetted.formats.json import load_jsonc
+from npm_vetted.model import Manifest, Read, Requirement
+
+NAMES: Final = ("deno.json", "deno.jsonc")
+"""Where both stand in one folder Deno reads the first (seen with 2.9.6)."""
+URLS: Final = ("https://", "http://")
+
+
+class Import(NamedTuple):
+    """One target of an import map, and where it stands."""
+
+    name: str
+    target: str
+    path: str
+    line: int
+
+
+def find_config(folder: str, read: Read) -> tuple[str, bytes] | None:
+    """The configuration file that Deno reads in a folder, with its content."""
+    for name in NAMES:
+        path = posixpath.join(folder, name)
+        data = read(path)
+        if data is not None:
+            return path, data
+    return None
+
+
+def load_config(folder: str, read: Read) -> Document | None:
+    """The configuration of a folder; raises DocumentError where it cannot be read."""
+    found = find_config(folder, read)
+    if found is None:
+        return None
+    document = load_jsonc(*found)
+    document.root()
+    return document
+
+
+def imports(document: Document) -> Iterator[Import]:
+    """Every target of ``imports`` and ``scopes``, in the file's order."""
+    root = document.root()
+    table = root.maybe_table("imports")
+    for name in table.data if table else ():
+        assert table is not None
+        if table.data[name] is not None:
+            yield Import(name, table.text(name), document.path, table.line(name))
+    scopes = root.maybe_table("scopes")
+    for scope in scopes.data if scopes else ():
+        assert scopes is not None
+        inner = scopes.maybe_table(scope)
+        for name in inner.data if inner else ():
+            assert inner is not None
+            yield Import(name, inner.text(name), document.path, inner.line(name))
+
+
+def all_imports(document: Document, read: Read) -> Iterator[Import]:
+    """The imports of a configuration, or of the import map that it names in the repository.
+
+    ``imports`` in the file itself take the place of the import map (documented by Deno).
+    """
+    yield from imports(document)
+    name = document.root().maybe_text("importMap")
+    if name is None or name.startswith(URLS):
+        return
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), name))
+    data = None if path.startswith("../") else read(path)
+    if data is None:
+        raise DocumentError(
+            f"the import map {name!r} is not in the repository",
+            path=document.path,
+            line=document.line_of("importMap"),
+        )
+    yield from imports(load_jsonc(path, data))
+
+
+def requirements_of(found: Iterator[Import]) -> Iterator[Requirement]:
+    """The packages and remote modules among some imports; files of the repository are none."""
+    for each in found:
+        specifier = read_specifier(each.target)
+        if specifier is not None:
+            yield Requirement(name=specifier.name, specifier=specifier.text, line=each.line)
+        elif each.target.lower().startswith(URLS):
+            yield Requirement(name=each.name, specifier=each.target, line=each.line)
+
+
+def workspace_globs(document: Document) -> tuple[str, ...] | None:
+    """``workspace``: a list of folders, or a table with ``members``; None: no workspace root."""
+    root = document.root()
+    if isinstance(root.data.get("workspace"), dict):
+        table = root.maybe_table("workspace")
+        assert table is not None
+        found = table.maybe_texts("members")
+    else:
+        found = root.maybe_texts("workspace")
+    if found is None:
+        return None
+    return tuple(posixpath.normpath(each) for each in found)
+
+
+def read_manifest(path: str, data: bytes) -> Manifest:
+    """A deno.json in the place of a package.json; raises DocumentError where it cannot be read."""
+    document = load_jsonc(path, data)
+    root = document.root()
+    return Manifest(
+        path=path,
+        name=root.maybe_text("name"),
+        version=root.maybe_text("version"),
+        private=False,
+        requires=tuple(requirements_of(imports(document))),
+        workspaces=workspace_globs(document),
+        scripts={},
+        data={},
+        line_of=document.line_of,
+    )

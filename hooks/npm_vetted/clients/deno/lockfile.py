@@ -1,0 +1,353 @@
+"""deno.lock, versions 3 to 5: packages of npm and jsr, and remote modules, each with a hash.
+
+Keys are ``npm:name@version``, ``jsr:@scope/name@version`` and URLs. A jsr package is pinned by the
+SHA-256 of its ``<version>_meta.json``, which lists the hash of each of its files; a remote module by
+the SHA-256 of its text (both seen with Deno 2.9.6). A jsr package has the name that jsr gives it in
+npm's world, ``@jsr/scope__name``, so that it cannot be taken for the package of npm by that name.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from typing import Final
+from urllib.parse import urlsplit
+
+from npm_vetted.clients.deno.specifiers import read_specifier
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import Document, Table, named
+from npm_vetted.formats.json import load_json
+from npm_vetted.model import (
+    Artifact,
+    Entry,
+    Group,
+    Kind,
+    Read,
+    Requirement,
+    hashed,
+)
+from npm_vetted.packages.ranges import parse_version
+
+KNOWN_VERSIONS: Final = ("3", "4", "5")
+"""Deno 2.9 reads 1 to 5 and refuses 6; 1 and 2 are of Deno before 1.36 and have other sections."""
+FIRST_TO_TELL_SCRIPTS: Final = "5"
+_HEX: Final = re.compile(r"[0-9a-f]{64}\Z")
+_LONGEST_NAME: Final = 120
+_JSR: Final = "https://jsr.io/"
+_KEYS: Final = frozenset(
+    {"version", "specifiers", "npm", "jsr", "remote", "redirects", "workspace"}
+)
+_OLD_KEYS: Final = frozenset({"version", "packages", "remote", "redirects", "workspace"})
+_GROUPS: Final = {
+    "dependencies": Group.PRODUCTION, "optionalDependencies": Group.OPTIONAL,
+    "optionalPeers": Group.PEER,
+}  # fmt: skip
+
+
+class DenoLockfile(Lockfile):
+    """One version of a deno.lock."""
+
+    names_hosts = False
+
+    def __init__(self, path: str, data: bytes, read: Read) -> None:
+        self.path = path
+        self.read = read
+        self._document: Document = load_json(path, data)
+        self.root = self._document.root()
+        version = self.root.maybe_text("version")
+        if version not in KNOWN_VERSIONS:
+            raise self.root.fail(
+                f"version {version} of deno.lock is not known (3 to 5 are)",
+                "version",
+                fix="deno install writes version 5; or upgrade npm-vetted",
+            )
+        self.version = str(version)
+        self.format = f"deno.lock {version}"
+        self._old = version == "3"
+        for key in self.root.data:
+            if key not in (_OLD_KEYS if self._old else _KEYS):
+                raise self.root.fail(f"the section {key!r} is not known", key)
+        packages = self.root.maybe_table("packages") if self._old else self.root
+        self._npm, self._jsr = self._section(packages, "npm"), self._section(packages, "jsr")
+        self._remote = self._section(self.root, "remote")
+        self._specifiers = self._section(packages, "specifiers")
+
+    @staticmethod
+    def _section(table: Table | None, key: str) -> Mapping[str, object]:
+        inner = table.maybe_table(key) if table else None
+        return inner.data if inner else {}
+
+    @cached_property
+    def blocks(self) -> Mapping[str, object]:
+        """The entries of all sections; npm's and jsr's are tables, a remote module is its hash."""
+        found: dict[str, object] = {f"npm:{key}": block for key, block in self._npm.items()}
+        found.update((f"jsr:{key}", block) for key, block in self._jsr.items())
+        found.update(self._remote)
+        return found
+
+    def line(self, key: str) -> int:
+        """The line of an entry."""
+        section, name = self._place(key)
+        above = ("packages",) if self._old and section != "remote" else ()
+        return self._document.line_of(*above, section, name)
+
+    @staticmethod
+    def _place(key: str) -> tuple[str, str]:
+        for section in ("npm", "jsr"):
+            if key.startswith(section + ":"):
+                return section, key[4:]
+        return "remote", key
+
+    def fail(self, message: str, key: str) -> DocumentError:
+        """The error to raise about one entry."""
+        return DocumentError(f"{key[:100]}: {message}", path=self.path, line=self.line(key))
+
+    def entry(self, key: str) -> Entry:
+        return Entry(
+            key=key,
+            line=self.line(key),
+            artifact=self.artifact(key),
+            requires=tuple(self._requires(key)),
+        )
+
+    def artifact(self, key: str) -> Artifact:
+        section, name = self._place(key)
+        if section == "remote":
+            return self._module(key)
+        return self._of_npm(key, name) if section == "npm" else self._of_jsr(key, name)
+
+    def _table(self, key: str) -> Mapping[str, object]:
+        block = self.blocks[key]
+        if not isinstance(block, dict):
+            raise self.fail(f"expected a table, found {named(block)}", key)
+        return block
+
+    def _text(self, key: str, field: str) -> str | None:
+        value = self._table(key).get(field)
+        if value is not None and not isinstance(value, str):
+            raise self.fail(f"expected a string as {field}, found {named(value)}", key)
+        return value
+
+    def _of_npm(self, key: str, name: str) -> Artifact:
+        package, version = split_id(name)
+        if not package or parse_version(version) is None:
+            raise self.fail("expected name@version", key)
+        scripts = self._table(key).get("scripts")
+        told = self.version >= FIRST_TO_TELL_SCRIPTS
+        return Artifact(
+            name=package,
+            version=version,
+            kind=Kind.REGISTRY,
+            resolved=self._text(key, "tarball"),
+            integrity=self._text(key, "integrity"),
+            scripts=(scripts is not None and scripts is not False) if told else None,
+        )
+
+    def _of_jsr(self, key: str, name: str) -> Artifact:
+        package, version = split_id(name)
+        scope, slash, rest = package.partition("/")
+        if not slash or not scope.startswith("@") or parse_version(version) is None:
+            raise self.fail("expected @scope/name@version", key)
+        return Artifact(
+            name=f"@jsr/{scope[1:]}__{rest}",
+            version=version,
+            kind=Kind.TARBALL,
+            resolved=f"{_JSR}{package}/{version}_meta.json",
+            integrity=self._sri(key, self._text(key, "integrity")),
+            scripts=False,
+        )
+
+    def _module(self, key: str) -> Artifact:
+        try:
+            host = urlsplit(key).hostname
+        except ValueError:
+            host = None
+        if not host or not key.startswith(("https://", "http://")):
+            raise self.fail("expected the URL of a module", key)
+        return Artifact(
+            name=_module_name(host, key),
+            version=None,
+            kind=Kind.TARBALL,
+            resolved=key,
+            integrity=self._sri(key, self.blocks[key]),
+            scripts=False,
+        )
+
+    def _sri(self, key: str, value: object) -> str:
+        if not isinstance(value, str) or not _HEX.match(value):
+            raise self.fail("expected a SHA-256 of 64 hex digits", key)
+        return "sha256-" + b64encode(bytes.fromhex(value)).decode()
+
+    def _requires(self, key: str) -> Iterator[Requirement]:
+        section, _ = self._place(key)
+        if section == "remote":
+            return
+        line = self.line(key)
+        for field, group in _GROUPS.items():
+            for name, target in self._dependencies(key, field):
+                found = target if section == "jsr" else f"npm:{target}"
+                yield Requirement(name=name, specifier=target, group=group, target=found, line=line)
+
+    def _dependencies(self, key: str, field: str) -> Iterator[tuple[str, str]]:
+        """The names and the targets of one field: of a list, or of version 3's table."""
+        value = self._table(key).get(field)
+        if value is None:
+            return
+        pairs = value.items() if isinstance(value, dict) else ((None, each) for each in value) \
+            if isinstance(value, list) else ((None, value),)  # fmt: skip
+        for name, target in pairs:
+            if not isinstance(target, str):
+                raise self.fail(f"expected strings in {field}", key)
+            alias, mark, real = target.partition("@npm:")
+            found = real if mark and alias else target
+            yield name or (alias if mark else split_id(found)[0]), found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[str, ...]]:
+        """The keys of npm's packages by name; nothing needs to be decoded for it."""
+        found: dict[str, list[str]] = {}
+        for name in self._npm:
+            found.setdefault(split_id(name)[0], []).append(f"npm:{name}")
+        return {name: tuple(keys) for name, keys in found.items()}
+
+    @cached_property
+    def _by_specifier(self) -> Mapping[str, str]:
+        """The key of each specifier, and of a jsr package that is asked for in one way only."""
+        found: dict[str, str] = {}
+        short: dict[str, list[str]] = {}
+        for text, version in self._specifiers.items():
+            asked = read_specifier(text)
+            if not isinstance(version, str) or asked is None:
+                raise DocumentError(
+                    f"the specifier {text[:100]!r} is not of npm or jsr", path=self.path
+                )
+            key = version if self._old else f"{asked.kind}:{asked.name}@{version}"
+            found[text] = key
+            short.setdefault(f"{asked.kind}:{asked.name}", []).append(key)
+        return {name: keys[0] for name, keys in short.items() if len(set(keys)) == 1} | found
+
+    def resolve(
+        self,
+        origin: str | None,
+        requirement: Requirement,
+        importer: str = "",  # noqa: ARG002
+    ) -> str | None:
+        """By the table of specifiers for manifests and jsr packages, by its id for npm's."""
+        target = requirement.target or requirement.specifier
+        if origin is not None and origin.startswith("npm:"):
+            if target in self.blocks:
+                return target
+            alone = self._by_name.get(target[4:], ())
+            return alone[0] if len(alone) == 1 else None
+        if target.startswith(("https://", "http://")):
+            return self._module_key(target)
+        key = self._by_specifier.get(target)
+        return key if key in self.blocks else None
+
+    def _module_key(self, url: str) -> str | None:
+        """The module at a URL, behind the redirects that the lockfile records."""
+        redirects = self._section(self.root, "redirects")
+        for _ in range(10):
+            if url in self._remote:
+                return url
+            following = redirects.get(url)
+            if not isinstance(following, str):
+                return None
+            url = following
+        return None
+
+    @cached_property
+    def recorded(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """What the manifests ask for as ``workspace`` records it: by folder, deno.json's first."""
+        root = self.root.maybe_table("workspace")
+        found = {"": tuple(self._asked(root))} if root else {}
+        members = root.maybe_table("members") if root else None
+        for folder in members.data if members else ():
+            assert members is not None
+            found[folder] = tuple(self._asked(members.maybe_table(folder)))
+        return found
+
+    def _asked(self, table: Table | None) -> Iterator[Requirement]:
+        if table is None:
+            return
+        for inner in (table, table.maybe_table("packageJson")):
+            for at, text in enumerate((inner.maybe_texts("dependencies") or ()) if inner else ()):
+                assert inner is not None
+                asked = read_specifier(text)
+                if asked is None:
+                    raise inner.fail(f"{text[:100]!r} is not of npm or jsr", "dependencies", at)
+                line = inner.line("dependencies", at)
+                yield Requirement(name=asked.name, specifier=text, line=line)
+
+    @cached_property
+    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """What ``workspace`` records; specifiers that only code has count as the root's."""
+        known = {each.specifier for asked in self.recorded.values() for each in asked}
+        inline = [text for text in self._specifiers if text not in known]
+        found = dict(self.recorded)
+        more = (Requirement(name=text, specifier=text) for text in inline)
+        found[""] = (*found.get("", ()), *more)
+        return found
+
+    @property
+    def kept(self) -> Collection[str]:
+        """Remote modules: code asks for them, and they ask for each other without a record."""
+        return self._remote.keys()
+
+    def package_names(self) -> set[str]:
+        others = [key for key in self.blocks if not key.startswith("npm:")]
+        return {*self._by_name, *(self.artifact(key).name for key in others)}
+
+    def keys_of(self, names: Collection[str]) -> Iterator[str]:
+        for name in names:
+            yield from self._by_name.get(name, ())
+        for name in self._jsr:
+            if self._of_jsr(f"jsr:{name}", name).name in names:
+                yield f"jsr:{name}"
+        for url in self._remote:
+            if self._module(url).name in names:
+                yield url
+
+    def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Who asks for these keys; only the entries that name one of the packages are decoded."""
+        names = {split_id(self._place(key)[1])[0] for key in keys}
+        found: dict[str, list[str]] = {key: [] for key in keys}
+        for asker, block in self.blocks.items():
+            if isinstance(block, dict) and _mentions(block, names):
+                for child in self.children(asker):
+                    if child in found:
+                        found[child].append(asker)
+        return {key: tuple(askers) for key, askers in found.items()}
+
+
+def _module_name(host: str, url: str) -> str:
+    """A name for a module: its URL without the scheme, ``@`` encoded; a long one by its hash."""
+    name = url.partition("://")[2].replace("@", "%40")
+    return (
+        name
+        if len(name) <= _LONGEST_NAME
+        else f"{host[:_LONGEST_NAME]}/~{hashed(url.encode())[:16]}"
+    )
+
+
+def split_id(text: str) -> tuple[str, str]:
+    """The name and the version of ``name@version_peer@version``; no version: ''."""
+    at = text.find("@", 1)
+    return (text, "") if at < 0 else (text[:at], text[at + 1 :].partition("_")[0])
+
+
+def _mentions(block: Mapping[str, object], names: Collection[str]) -> bool:
+    """Whether a table of an entry may name one of some packages among its dependencies."""
+    for field in _GROUPS:
+        value = block.get(field)
+        texts = list(value.values()) if isinstance(value, dict) else value
+        for text in texts if isinstance(texts, list) else ():
+            if not isinstance(text, str):
+                return True
+            last = text.rpartition("npm:")[2].removeprefix("jsr:")
+            if split_id(last)[0] in names:
+                return True
+    return False

@@ -1,0 +1,19 @@
+"""deno.lock as the checks ask it: read, and compared with the manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from npm_vetted.clients.deno import sync as _sync
+from npm_vetted.clients.deno.lockfile import DenoLockfile
+from npm_vetted.model import Manifest, Problem, Read
+
+
+def read_deno_lockfile(path: str, data: bytes, read: Read) -> DenoLockfile:
+    """Read a lockfile; raises DocumentError with the line for what is none."""
+    return _Compared(path, data, read)
+
+
+class _Compared(DenoLockfile):
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        return _sync.disagreements(self, manifests)

@@ -1,0 +1,221 @@
+"""The keys of deno.json that steer an install: which scripts run, what pins, where code comes from.
+
+Seen by running Deno 2.9.6 (docs/clients/deno.md). Only the file of the workspace's root counts for
+``allowScripts``, ``lock``, ``minimumDependencyAge`` and ``nodeModulesDir``: elsewhere Deno warns.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from npm_vetted.clients.deno.config import URLS, all_imports, find_config, load_config
+from npm_vetted.clients.deno.specifiers import read_specifier
+from npm_vetted.clients.shared.npmrc_rules import problems_of, unknown_keys
+from npm_vetted.clients.shared.settings import (
+    AllowedSources,
+    known_settings,
+    setting_problem,
+    unknown_settings,
+)
+from npm_vetted.formats.document import Document
+from npm_vetted.formats.npmrc import SWITCH, load_npmrc
+from npm_vetted.model import Location, Problem, Project
+
+ALLOW: Final = "allowScripts"
+_HARMLESS_UNSTABLE: Final = frozenset({
+    "broadcast-channel", "cron", "ffi", "fs", "http", "kv", "net", "otel", "sloppy-imports",
+    "temporal", "webgpu", "worker-options",
+})  # fmt: skip
+_OWN_LOCKS: Final = ("deno.lock", "./deno.lock")
+_NO_AGE: Final = re.compile(r"P?T?0*(?:[YMWDHS]?0*)*\Z", re.IGNORECASE)
+
+
+class Allowed(NamedTuple):
+    """What ``allowScripts`` says: everything, or these entries (text and line); or it is malformed."""
+
+    everything: bool = False
+    entries: tuple[tuple[str, int], ...] = ()
+    malformed: bool = False
+    denied: tuple[str, ...] = ()
+
+
+def config_of(project: Project) -> Document | None:
+    """The deno.json of a project's root."""
+    return load_config(project.path, project.read)
+
+
+def allowed(document: Document | None) -> Allowed:
+    """``allowScripts`` in its four shapes: absent or a boolean, a list, or a table with allow and deny."""
+    value = document.root().data.get(ALLOW) if document else None
+    if document is None or value is None or isinstance(value, bool):
+        return Allowed(everything=value is True)
+    keys: tuple[str, ...] = (ALLOW,)
+    denied: tuple[str, ...] = ()
+    if isinstance(value, dict):
+        if not value.keys() <= {"allow", "deny"}:
+            return Allowed(malformed=True)
+        deny = value.get("deny")
+        denied = (
+            tuple(each for each in deny if isinstance(each, str)) if isinstance(deny, list) else ()
+        )
+        value, keys = value.get("allow"), (ALLOW, "allow")
+        if value is None or isinstance(value, bool):
+            return Allowed(everything=value is True, denied=denied)
+    if not isinstance(value, list):
+        return Allowed(malformed=True)
+    if not all(isinstance(each, str) and _is_of_npm(each) for each in value):
+        return Allowed(malformed=True)
+    lines = (document.line_of(*keys, at) for at in range(len(value)))
+    return Allowed(entries=tuple(zip(value, lines, strict=True)), denied=denied)
+
+
+def _is_of_npm(text: str) -> bool:
+    found = read_specifier(text)
+    return found is not None and found.kind == "npm"
+
+
+def scripts_problems(project: Project) -> Iterator[Problem]:
+    """Why dependencies' scripts may run: ``.npmrc`` switches nothing for Deno, whose default is off."""
+    document = config_of(project)
+    said = allowed(document)
+    if document is None or not (said.everything or said.malformed):
+        return
+    code = "allow-all-scripts" if said.everything else "switch-unclear"
+    message = (
+        f"{ALLOW} lets every dependency's scripts run, whatever .npmrc says"
+        if said.everything
+        else f"{ALLOW} is malformed"
+    )
+    yield setting_problem(
+        code, ALLOW, document.root().data[ALLOW], f"{message}: expected [] or npm: specifiers",
+        Location(document.path, document.line_of(ALLOW)),
+    )  # fmt: skip
+
+
+def settings_problems(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """What undoes protection in ``.npmrc`` and in the deno.json of the root and of each member."""
+    path = project.join(".npmrc")
+    data = project.read(path)
+    if data is not None:
+        settings = tuple(each for each in load_npmrc(path, data) if each.key != SWITCH)
+        yield from problems_of(path, settings, registries, is_read=True)
+        yield from unknown_keys(path, settings, registries)
+    for folder in project.manifests:
+        document = load_config(folder, project.read)
+        if document is not None:
+            yield from _of_config(document, project)
+
+
+def _of_config(document: Document, project: Project) -> Iterator[Problem]:
+    for rule in (_lock, _age, _places, _import_map, _lint, _unstable):
+        yield from rule(document)
+    table = document.root()
+    remote = str(table.data.get("importMap", "")).startswith(URLS)
+    for each in () if remote else all_imports(document, project.read):
+        if each.target.lower().startswith("http://"):
+            yield setting_problem(
+                "registry-not-https", f"imports.{each.name}", each.target,
+                f"{each.target} is imported over plain http: expected https",
+                Location(each.path, each.line),
+            )  # fmt: skip
+    found = ((key, value, _at(document, key)) for key, value in table.data.items())
+    yield from unknown_settings(found, known_settings("deno"))
+
+
+def _at(document: Document, *keys: str | int) -> Location:
+    return Location(document.path, document.line_of(*keys))
+
+
+def _lock(document: Document) -> Iterator[Problem]:
+    """``lock``: false, a path, or a table with ``path`` and ``frozen``."""
+    value = document.root().data.get("lock")
+    inner = value if isinstance(value, dict) else {"path": value}
+    path = inner.get("path")
+    if value is False:
+        yield setting_problem(
+            "lockfile-off", "lock", value, "Deno ignores deno.lock: expected no such line",
+            _at(document, "lock"),
+        )  # fmt: skip
+    elif not (path is None or path is True or path in _OWN_LOCKS) or not inner.keys() <= {
+        "path", "frozen",
+    }:  # fmt: skip
+        yield setting_problem(
+            "other-lockfile", "lock", value,
+            "Deno installs from another lockfile, which npm-vetted does not read: expected deno.lock",
+            _at(document, "lock"),
+        )  # fmt: skip
+
+
+def _age(document: Document) -> Iterator[Problem]:
+    """``minimumDependencyAge``: without it Deno 2.9 waits 24 hours; 0 means no cooldown."""
+    value = document.root().data.get("minimumDependencyAge")
+    age = value.get("age") if isinstance(value, dict) else value
+    off = age is False or (isinstance(age, int | float) and age <= 0)
+    if off or (isinstance(age, str) and _NO_AGE.match(age) is not None):
+        yield setting_problem(
+            "cooldown-off", "minimumDependencyAge", value,
+            f"minimumDependencyAge: {age!r} is no cooldown: expected minutes or such as \"P3D\"",
+            _at(document, "minimumDependencyAge"),
+        )  # fmt: skip
+
+
+def _places(document: Document) -> Iterator[Problem]:
+    """``links`` (before: ``patch``) put folders in the place of packages; ``workspace`` names members."""
+    folder = posixpath.dirname(document.path)
+    for key in ("links", "patch", "workspace"):
+        value = document.root().data.get(key)
+        listed = value.get("members") if isinstance(value, dict) else value
+        for each in listed if isinstance(listed, list) else ([] if listed is None else [listed]):
+            path = (
+                posixpath.normpath(posixpath.join(folder, each)) if isinstance(each, str) else ".."
+            )
+            if path == ".." or path.startswith(("../", "/")) or "://" in str(each):
+                yield setting_problem(
+                    "other-sources", key, value,
+                    f"{key}: {each!r} leads outside the repository: expected a folder in it",
+                    _at(document, key),
+                )  # fmt: skip
+
+
+def _import_map(document: Document) -> Iterator[Problem]:
+    value = document.root().data.get("importMap")
+    if isinstance(value, str) and "://" in value:
+        yield setting_problem(
+            "other-settings", "importMap", value,
+            f"the import map is read from {value}, where it can change: expected a file of the "
+            "repository",
+            _at(document, "importMap"),
+        )  # fmt: skip
+
+
+def _lint(document: Document) -> Iterator[Problem]:
+    """``lint.plugins`` are programs that ``deno lint`` executes."""
+    value = document.root().data.get("lint")
+    plugins = value.get("plugins") if isinstance(value, dict) else None
+    if plugins:
+        yield setting_problem(
+            "program", "lint.plugins", plugins, "deno lint executes these plugins",
+            _at(document, "lint", "plugins"),
+        )  # fmt: skip
+
+
+def _unstable(document: Document) -> Iterator[Problem]:
+    value = document.root().data.get("unstable")
+    if value is None:
+        return
+    names = value if isinstance(value, list) else [value]
+    for each in names:
+        if not isinstance(each, str) or each not in _HARMLESS_UNSTABLE:
+            yield setting_problem(
+                "unverified-value", "unstable", each,
+                f"unstable: {each!r} is not known to be harmless", _at(document, "unstable"),
+            )  # fmt: skip
+
+
+def config_path(project: Project) -> str:
+    """The configuration file of a project's root; where there is none, the one to write."""
+    found = find_config(project.path, project.read)
+    return found[0] if found else project.join("deno.json")

@@ -1,0 +1,148 @@
+"""Where a deno.lock and the manifests beside it disagree.
+
+Deno takes the version that the table of specifiers names, whatever the range says: a lock that maps
+``npm:ms@2.1.2`` to 2.0.0 is installed with ``deno ci`` as it is (seen with 2.9.6). So the ranges
+are checked here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+
+from npm_vetted.clients.deno.config import NAMES, all_imports, load_config, requirements_of
+from npm_vetted.clients.deno.lockfile import DenoLockfile, split_id
+from npm_vetted.clients.deno.specifiers import Specifier, canonical, read_specifier
+from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
+from npm_vetted.packages.ranges import satisfies
+
+_IGNORED = ("file:", "link:", "workspace:", "git", "github:", "http:", "https:", "./", "../", "/")
+"""Deno installs none of these from a package.json (seen with 2.9.6)."""
+
+
+def disagreements(lockfile: DenoLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+    """Every disagreement; none for a lockfile as Deno wrote it."""
+    own = {manifest.name for manifest in manifests.values()}
+    for folder, manifest in manifests.items():
+        asked = list(_asked(lockfile, folder, manifest))
+        locked = list(lockfile.recorded.get(folder, ()))
+        yield from _unlocked(lockfile, asked, locked, own)
+        yield from _not_asked_for(lockfile, manifest, asked, locked)
+    for folder, requirements in lockfile.recorded.items():
+        if folder not in manifests and requirements:
+            message = f"the lockfile has the workspace {folder!r}, which has no manifest"
+            yield _problem(lockfile, message, lockfile.path, requirements[0].line, folder)
+    yield from _wrong_versions(lockfile)
+
+
+def _problem(
+    lockfile: DenoLockfile, message: str, path: str, line: int, package: str | None = None
+) -> Problem:
+    folder = posixpath.dirname(lockfile.path)
+    config = ("--config", posixpath.join(folder, "deno.json")) if folder else ()
+    return Problem(
+        message=message,
+        location=Location(path, line),
+        package=package,
+        code="out-of-date",
+        key=package or path,
+        value=message,
+        fix=(("deno", "install", *config, "--lockfile-only"), ("git", "add", lockfile.path)),
+    )
+
+
+def _asked(
+    lockfile: DenoLockfile, folder: str, manifest: Manifest
+) -> Iterator[tuple[str, Requirement]]:
+    """What a folder's package.json and deno.json ask for, as specifiers, each with its file."""
+    if posixpath.basename(manifest.path) not in NAMES:
+        for each in manifest.requires:
+            if each.group in (Group.PRODUCTION, Group.DEVELOPMENT):
+                text = _specifier(each)
+                if text is not None:
+                    yield manifest.path, each._replace(specifier=text)
+    home = posixpath.normpath(posixpath.join(posixpath.dirname(lockfile.path), folder))
+    document = load_config("" if home == "." else home, lockfile.read)
+    if document is not None:
+        for found in all_imports(document, lockfile.read):
+            for each in requirements_of(iter((found,))):
+                yield found.path, each
+
+
+def _specifier(requirement: Requirement) -> str | None:
+    """What Deno makes of a dependency of a package.json; None where it installs nothing."""
+    text = requirement.specifier.strip()
+    if text.startswith(("npm:", "jsr:")):
+        found = read_specifier(text)
+        return found.text if found else text
+    if text.startswith(_IGNORED):
+        return None
+    return f"npm:{requirement.name}@{text or '*'}"
+
+
+def _unlocked(
+    lockfile: DenoLockfile,
+    asked: Iterable[tuple[str, Requirement]],
+    locked: Iterable[Requirement],
+    own: set[str | None],
+) -> Iterator[Problem]:
+    """Requirements that the lockfile does not record: an install takes what there is that day."""
+    known = _canonical(locked)
+    for path, each in asked:
+        if each.specifier.lower().startswith(("https://", "http://")):
+            prefix = each.specifier.endswith("/")
+            if not prefix and lockfile.resolve(None, each) is None:
+                message = f"imports {each.specifier}, of which {lockfile.path} has no hash"
+                yield _problem(lockfile, message, path, each.line, each.specifier)
+            continue
+        wanted = read_specifier(each.specifier)
+        if wanted is not None and (wanted.name in own or canonical(wanted) in known):
+            continue
+        message = f"asks for {each.specifier}, which {lockfile.path} does not have"
+        yield _problem(lockfile, message, path, each.line, each.name)
+
+
+def _canonical(asked: Iterable[Requirement]) -> set[Specifier]:
+    found = (read_specifier(each.specifier) for each in asked)
+    return {canonical(each) for each in found if each is not None}
+
+
+def _not_asked_for(
+    lockfile: DenoLockfile,
+    manifest: Manifest,
+    asked: Iterable[tuple[str, Requirement]],
+    locked: Iterable[Requirement],
+) -> Iterator[Problem]:
+    wanted = _canonical(each for _, each in asked) | set(_of_compiler(lockfile, manifest))
+    for each in locked:
+        found = read_specifier(each.specifier)
+        if found is not None and canonical(found) not in wanted:
+            message = f"the lockfile has {each.specifier}, which {manifest.path} does not ask for"
+            yield _problem(lockfile, message, lockfile.path, each.line, each.name)
+
+
+def _of_compiler(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Specifier]:
+    """What ``compilerOptions`` of the folder's deno.json name (types, jsxImportSource)."""
+    document = load_config(manifest.folder, lockfile.read)
+    table = document.root().maybe_table("compilerOptions") if document else None
+    for value in table.data.values() if table else ():
+        for text in value if isinstance(value, list) else (value,):
+            found = read_specifier(text) if isinstance(text, str) else None
+            if found is not None:
+                yield canonical(found)
+
+
+def _wrong_versions(lockfile: DenoLockfile) -> Iterator[Problem]:
+    """Specifiers whose version their range does not admit, or that no entry implements."""
+    for asked in lockfile.importers.values():
+        for each in asked:
+            key = lockfile.resolve(None, each)
+            wanted = read_specifier(each.specifier)
+            if key is None or wanted is None:
+                message = f"{each.specifier} has no entry in the lockfile"
+                yield _problem(lockfile, message, lockfile.path, each.line, each.name)
+                continue
+            name, version = split_id(key[4:])
+            if name != wanted.name or satisfies(version, wanted.range) is False:
+                message = f"{each.specifier} is locked as {name}@{version}, which it does not admit"
+                yield _problem(lockfile, message, lockfile.path, each.line, wanted.name)
