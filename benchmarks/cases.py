@@ -8,7 +8,7 @@ from typing import Final
 
 _CLIENTS: Final = {
     "npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn-classic": "yarn.lock",
-    "yarn-berry": "yarn.lock", "bun": "bun.lock",
+    "yarn-berry": "yarn.lock", "bun": "bun.lock", "deno": "deno.lock",
 }  # fmt: skip
 
 

@@ -328,8 +328,30 @@ def _bun(project: Project) -> str:
     return "\n".join([*lines, body, "  }", "}", ""])
 
 
+def _deno(project: Project) -> str:
+    packages: dict[str, dict[str, object]] = {}
+    for package in _places(project).values():
+        found: dict[str, object] = {"integrity": package.sri}
+        asks = [f"{each.name}@{each.version}" for each in project.required(package).values()]
+        packages[f"{package.name}@{package.version}"] = found | (
+            {"dependencies": asks} if asks else {}
+        )
+    places = _places(project)
+    specifiers = {
+        f"npm:{name}@{asked}": places[name].version for name, asked in project.asked.items()
+    }
+    data = {
+        "version": "5",
+        "specifiers": specifiers,
+        "npm": packages,
+        "workspace": {"packageJson": {"dependencies": sorted(specifiers)}},
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
 _WRITERS: Final = {
     "npm": _npm, "pnpm": _pnpm, "yarn-classic": _classic, "yarn-berry": _berry, "bun": _bun,
+    "deno": _deno,
 }  # fmt: skip
 
 FORMATS: Final = {
@@ -349,6 +371,7 @@ FORMATS: Final = {
             "yarn-berry", "yarn.lock", ((".yarnrc.yml", "enableScripts: false\n"),),
             pin="yarn@4.9.4",
         ),
+        Format("deno", "deno.lock", (("deno.json", "{}\n"),), json=True),
         Format("bun", "bun.lock", (("bunfig.toml", "[install]\nignoreScripts = true\n"),)),
     )
 }  # fmt: skip

@@ -16,7 +16,7 @@ from npm_vetted.clients.deno.reader import read_deno_lockfile
 from npm_vetted.clients.deno.specifiers import Specifier, canonical, read_specifier
 from npm_vetted.clients.shared.command_line import Kind as Does
 from npm_vetted.clients.shared.command_line import Switch
-from npm_vetted.errors import DocumentError
+from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Artifact, Kind, Manifest, Problem, Project
 from npm_vetted.packages.manifest import read_manifest
 from npm_vetted.packages.urls import Registries
@@ -264,7 +264,7 @@ def test_settings(config: dict[str, object], expected: list[tuple[str, str]]) ->
 
 
 def test_rebuild_and_allow_list_name_versions() -> None:
-    at = project({"deno.json": {"allowScripts": True}})
+    at = project({"deno.json": {"allowScripts": True}, "package.json": {}})
     packages = [("esbuild", "0.21.5"), ("core-js", "3.37.0")]
     flag = "--allow-scripts=npm:core-js@3.37.0,npm:esbuild@0.21.5"
     assert deno.rebuild(at, packages) == [["deno", "install", "--frozen", flag]]
@@ -280,6 +280,13 @@ def test_rebuild_and_allow_list_name_versions() -> None:
     assert not deno.switch_off(project({"deno.json": {}}))
 
 
+def test_no_script_runs_without_node_modules() -> None:
+    packages = [("core-js", "3.37.0")]
+    with pytest.raises(UndecidedError):
+        deno.rebuild(project({"deno.json": {}}), packages)
+    assert deno.rebuild(project({"deno.json": {"nodeModulesDir": "auto"}}), packages)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -288,7 +295,8 @@ def test_rebuild_and_allow_list_name_versions() -> None:
         ("deno install --frozen", [(Does.INSTALL, Switch.UNSET, (), True)]),
         ("deno install --lockfile-only", []),
         ("deno install --allow-scripts", [(Does.INSTALL, Switch.ON, (), None)]),
-        ("deno install --allow-scripts=npm:a", [(Does.INSTALL, Switch.ON, (), None)]),
+        ("deno install --allow-scripts=npm:a@1.0.0,npm:b",
+         [(Does.ALLOW, Switch.UNSET, ("a@1.0.0", "b"), None), (Does.INSTALL, Switch.UNSET, (), None)]),
         ("deno add npm:ms@2.1.2", [(Does.ADD, Switch.UNSET, ("ms@2.1.2",), None)]),
         ("deno install -g npm:serve@1.0.0", [(Does.GLOBAL, Switch.UNSET, ("serve@1.0.0",), None)]),
         ("deno run npm:vite@5.0.0/bin --port 1", [(Does.RUN, Switch.UNSET, ("vite@5.0.0",), None)]),

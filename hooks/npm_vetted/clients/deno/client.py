@@ -24,7 +24,7 @@ from npm_vetted.clients.deno.settings import (
 from npm_vetted.clients.deno.specifiers import read_specifier
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
-from npm_vetted.errors import NpmVettedError
+from npm_vetted.errors import NpmVettedError, UndecidedError
 from npm_vetted.formats.npmrc import depends, effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
@@ -155,9 +155,20 @@ def _named(packages: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """``deno install --frozen --allow-scripts=npm:NAME@VERSION,…``: the flag replaces allowScripts."""
+    """``deno install --frozen --allow-scripts=npm:NAME@VERSION,…``: the flag replaces allowScripts.
+
+    Raises UndecidedError where the project has no node_modules folder: no script would run there.
+    """
     if not packages:
         return []
+    document = config_of(project)
+    mode = document.root().data.get("nodeModulesDir") if document else None
+    if posixpath.basename(project.manifest.path) in config.NAMES and mode not in ("auto", True):
+        raise UndecidedError(
+            "Deno runs scripts only in a node_modules folder, and this project has none",
+            path=config_path(project),
+            fix='write "nodeModulesDir": "auto"',
+        )
     where = ["--config", config_path(project)] if project.path else []
     flag = "--allow-scripts=" + ",".join(_named(packages))
     return [["deno", "install", *where, "--frozen", flag]]

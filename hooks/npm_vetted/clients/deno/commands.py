@@ -83,14 +83,26 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
-    """``--allow-scripts`` without packages runs every script; with packages it is an allow-list."""
-    given = [value for name, value in options.options if name == "allow-scripts"]
-    if given:
+    """``--allow-scripts`` without packages runs every script; with packages see ``_named``."""
+    if None in _allowed(options):
         return Switch.ON, "--allow-scripts"
     return (Switch.UNKNOWN, None) if options.unknown else (Switch.UNSET, None)
 
 
+def _allowed(options: Options) -> list[str | None]:
+    return [value or None for name, value in options.options if name == "allow-scripts"]
+
+
+def _named(line: Line) -> Iterator[ClientAction]:
+    """The packages whose scripts ``--allow-scripts=npm:a,npm:b`` lets run, one act for all."""
+    texts = [text for each in _allowed(line.options) for text in (each or "").split(",") if text]
+    if texts:
+        named = tuple(each.removeprefix(_NPM) for each in texts)
+        yield line.act(Kind.ALLOW, packages=named, switch=Switch.UNSET)
+
+
 def _install(line: Line) -> Iterator[ClientAction]:
+    yield from _named(line)
     if line.outside:
         yield line.act(Kind.GLOBAL, packages=_packages(line))
     elif not line.options.has("lockfile-only"):
@@ -108,10 +120,12 @@ def _packages(line: Line) -> tuple[str, ...]:
 
 
 def _ci(line: Line) -> Iterator[ClientAction]:
+    yield from _named(line)
     yield line.act(Kind.INSTALL, frozen=True)
 
 
 def _update(line: Line) -> Iterator[ClientAction]:
+    yield from _named(line)
     if line.verb == "update" or line.options.has("update", "u"):
         yield line.act(Kind.INSTALL)
 
@@ -141,6 +155,7 @@ def _fetch(
         client="deno", words=words, options=inner, verb=words[0], switch=switch, by=by,
         flag="--frozen", drop=_DROP,
     )  # fmt: skip
+    yield from _named(line)
     name = _without_path(package.removeprefix(_NPM))
     unknown = Switch.UNKNOWN if name.startswith(UNKNOWN_TEXT) else switch
     yield line.act(Kind.RUN, packages=(name,), switch=unknown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from npm_vetted.clients import clients
 from npm_vetted.clients.shared.command_line import ClientAction, Kind, Switch, readers
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, shown
 from npm_vetted.installs import Context
@@ -53,7 +54,9 @@ class Scene:
     def _find(self, place: str) -> bool:
         folder = place
         while True:
-            found = self.state.disk.find(f"{folder.rstrip('/')}/package.json")
+            names = ("package.json", *self._own_manifests())
+            paths = (f"{folder.rstrip('/')}/{name}" for name in names)
+            found = next(filter(None, map(self.state.disk.find, paths)), None)
             if found is not None:
                 self.foreign = found.path is None
                 if found.path is not None:
@@ -65,6 +68,11 @@ class Scene:
             if self.exact or parent == folder or folder in ("/", CHECKOUT):
                 return False
             folder = parent
+
+    def _own_manifests(self) -> tuple[str, ...]:
+        """The manifests that the client reads where there is no package.json."""
+        client = clients().get(self.program)
+        return tuple(client.OWN_MANIFESTS) if client is not None else ()
 
     def _settle(self, home: str, folder: str) -> None:
         self.project = self.context.project_at(home)
