@@ -16,7 +16,13 @@ from npm_vetted.installs import place_of, problems_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.change import Change, read_lockfile
-from npm_vetted.projects.discovery import Projects, ancestors, interesting_names, join
+from npm_vetted.projects.discovery import (
+    Projects,
+    ancestors,
+    interesting_names,
+    join,
+    manifest_names,
+)
 from npm_vetted.vetting.resolver import Vetting
 
 if TYPE_CHECKING:
@@ -113,7 +119,7 @@ def _is_data(path: str) -> bool:
     name = path.rpartition("/")[2]
     if path.startswith(VETTING) and name.endswith((".toml", ".txt")):
         return True
-    return name in interesting_names() and name != MANIFEST
+    return name in interesting_names() and name not in manifest_names()
 
 
 def _finding(problem: Problem) -> Finding:

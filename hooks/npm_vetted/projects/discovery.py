@@ -36,6 +36,12 @@ def _own_manifests() -> Mapping[str, Callable[[str, bytes], Manifest]]:
     }
 
 
+@cache
+def manifest_names() -> frozenset[str]:
+    """The names of every client's manifests."""
+    return frozenset({NAME, *_own_manifests()})
+
+
 def is_of_a_project(path: str) -> bool:
     """Whether a file of this name belongs to some project, by its name: a patch does, too."""
     return path.rpartition("/")[2] in interesting_names() or path.endswith(PATCH_SUFFIXES)
@@ -121,8 +127,9 @@ class Projects:
     @cached_property
     def folders(self) -> tuple[str, ...]:
         """Every directory with a manifest that counts."""
-        names = frozenset({NAME, *_own_manifests()})
-        found = {folder_of(path) for path in self.snapshot.named(names) if self.counts(path)}
+        found = {
+            folder_of(path) for path in self.snapshot.named(manifest_names()) if self.counts(path)
+        }
         return tuple(sorted(found))
 
     def counts(self, path: str) -> bool:

@@ -15,11 +15,11 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
+from npm_vetted.clients.deno.layout import fields, read_layout
 from npm_vetted.clients.deno.specifiers import read_specifier
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
-from npm_vetted.formats.document import Document, Table, named
-from npm_vetted.formats.json import load_json
+from npm_vetted.formats.document import Table, named
 from npm_vetted.model import (
     Artifact,
     Entry,
@@ -55,7 +55,8 @@ class DenoLockfile(Lockfile):
     def __init__(self, path: str, data: bytes, read: Read) -> None:
         self.path = path
         self.read = read
-        self._document: Document = load_json(path, data)
+        self._layout = read_layout(path, data)
+        self._document = self._layout.head
         self.root = self._document.root()
         version = self.root.maybe_text("version")
         if version not in KNOWN_VERSIONS:
@@ -83,7 +84,9 @@ class DenoLockfile(Lockfile):
     @cached_property
     def blocks(self) -> Mapping[str, object]:
         """The entries of all sections; npm's and jsr's are tables, a remote module is its hash."""
-        found: dict[str, object] = {f"npm:{key}": block for key, block in self._npm.items()}
+        pieces = self._layout.pieces
+        found: dict[str, object] = dict(pieces.by_key) if pieces else {}
+        found.update((f"npm:{key}", block) for key, block in self._npm.items())
         found.update((f"jsr:{key}", block) for key, block in self._jsr.items())
         found.update(self._remote)
         return found
@@ -91,6 +94,8 @@ class DenoLockfile(Lockfile):
     def line(self, key: str) -> int:
         """The line of an entry."""
         section, name = self._place(key)
+        if section == "npm" and self._layout.pieces is not None:
+            return self._layout.pieces.line_of(key)
         above = ("packages",) if self._old and section != "remote" else ()
         return self._document.line_of(*above, section, name)
 
@@ -121,6 +126,8 @@ class DenoLockfile(Lockfile):
 
     def _table(self, key: str) -> Mapping[str, object]:
         block = self.blocks[key]
+        if isinstance(block, bytes):
+            return fields(block)
         if not isinstance(block, dict):
             raise self.fail(f"expected a table, found {named(block)}", key)
         return block
@@ -209,8 +216,9 @@ class DenoLockfile(Lockfile):
     def _by_name(self) -> Mapping[str, tuple[str, ...]]:
         """The keys of npm's packages by name; nothing needs to be decoded for it."""
         found: dict[str, list[str]] = {}
-        for name in self._npm:
-            found.setdefault(split_id(name)[0], []).append(f"npm:{name}")
+        for key in self.blocks:
+            if key.startswith("npm:"):
+                found.setdefault(split_id(key[4:])[0], []).append(key)
         return {name: tuple(keys) for name, keys in found.items()}
 
     @cached_property
@@ -298,7 +306,7 @@ class DenoLockfile(Lockfile):
         return self._remote.keys()
 
     def package_names(self) -> set[str]:
-        others = [key for key in self.blocks if not key.startswith("npm:")]
+        others = [*(f"jsr:{name}" for name in self._jsr), *self._remote]
         return {*self._by_name, *(self.artifact(key).name for key in others)}
 
     def keys_of(self, names: Collection[str]) -> Iterator[str]:
@@ -315,8 +323,10 @@ class DenoLockfile(Lockfile):
         """Who asks for these keys; only the entries that name one of the packages are decoded."""
         names = {split_id(self._place(key)[1])[0] for key in keys}
         found: dict[str, list[str]] = {key: [] for key in keys}
-        for asker, block in self.blocks.items():
-            if isinstance(block, dict) and _mentions(block, names):
+        tables = {**self._jsr, **self._npm}
+        sections = [key for key in self.blocks if self._place(key)[1] in tables] if tables else []
+        for asker in (*self._layout.asking(names), *sections):
+            if _mentions(self._table(asker), names):
                 for child in self.children(asker):
                     if child in found:
                         found[child].append(asker)

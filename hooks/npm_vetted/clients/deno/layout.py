@@ -1,0 +1,97 @@
+"""Splitting deno.lock: each entry of ``npm`` by its text, decoded when it is asked for.
+
+Deno indents by two spaces. Cut there, each piece is proven to be one entry by the strict reader; what
+is not certain is parsed whole. Either way the same files are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from npm_vetted.clients.shared.json_pieces import REMEMBERED, Pieces, Proof
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import Document, Keys
+from npm_vetted.formats.json import load_json, only_member
+from npm_vetted.model import hashed
+
+_START: Final = b'\n  "npm": {\n    "'
+_CUT: Final = b',\n    "'
+_END: Final = b"\n  }"
+_FEW: Final = 16
+
+
+class Layout(NamedTuple):
+    """The document without npm's packages, and these by ``npm:name@version``; None: not split."""
+
+    head: Document
+    pieces: Pieces | None = None
+
+    def asking(self, names: Collection[str]) -> Collection[str]:
+        """The keys of the pieces that may name one of some packages."""
+        if self.pieces is None:
+            return ()
+        wanted = [name.encode() for name in names]
+        if len(wanted) > _FEW or not all(name.isascii() for name in names):
+            return self.pieces.by_key
+        found = self.pieces.by_key.items()
+        return [key for key, piece in found if any(name in piece for name in wanted)]
+
+
+def read_layout(path: str, data: bytes) -> Layout:
+    """Read a lockfile; raises DocumentError with the line for what is not strict JSON."""
+    return _split(path, data) or Layout(load_json(path, data))
+
+
+def _split(path: str, data: bytes) -> Layout | None:
+    """Split a file that is laid out as Deno writes it; None where that is not certain.
+
+    A mark takes the place of the section: it is a hash of the file, so the file cannot hold it. Where
+    the document has the mark as its own ``npm``, and each piece is one member by itself, the pieces
+    are the members of that section.
+    """
+    start = data.find(_START)
+    end = data.find(_END, start + len(_START))
+    if start < 0 or end < 0 or b"\r" in data or b"\\" in data:
+        return None
+    mark = hashed(data)
+    emptied = data[:start] + f'\n  "npm": "{mark}"'.encode() + data[end + len(_END) :]
+    first = start + len(_START)
+    section = data.count(b"\n", 0, start) + 2
+    try:
+        head = load_json(path, emptied)
+        pieces = Pieces(data[first:end].split(_CUT), section + 1, _proven)
+    except (DocumentError, ValueError):
+        return None
+    if not isinstance(head.data, dict) or head.data.get("npm") != mark:
+        return None
+    return Layout(_moved(head, section, data.count(b"\n", start + 1, end + 1)), pieces)
+
+
+def _moved(head: Document, section: int, lines: int) -> Document:
+    """The document with the lines of the whole file, and an empty section."""
+
+    def find(keys: Keys) -> int | None:
+        line = head.line_of(*keys)
+        return line if line <= section else line + lines
+
+    return Document(head.path, {**head.root().data, "npm": {}}, find)
+
+
+@lru_cache(REMEMBERED)
+def _proven(piece: bytes) -> Proof:
+    key, _ = _entry(piece)
+    return Proof(f"npm:{key}", piece, True)
+
+
+def _entry(piece: bytes) -> tuple[str, Mapping[str, object]]:
+    key, value = only_member('{"' + piece.decode() + "}")
+    if not isinstance(value, dict):
+        raise ValueError  # noqa: TRY004
+    return key, value
+
+
+def fields(piece: bytes) -> Mapping[str, object]:
+    """The fields of a piece that was proven."""
+    return _entry(piece)[1]
