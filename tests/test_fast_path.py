@@ -13,7 +13,7 @@ from npm_vetted.checks._relevance import is_relevant
 from npm_vetted.clients import Client, clients
 from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain, staged
 from npm_vetted.installs import place_of
-from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.projects.discovery import interesting_names, manifest_names
 from npm_vetted.vetting import baseline
 from tests.support.git_repo import GitRepo
 
@@ -182,7 +182,7 @@ def test_a_commit_of_a_dockerfile_alone_is_judged(
     assert "[install-command]" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", sorted(interesting_names() - {"package.json"}))
+@pytest.mark.parametrize("name", sorted(interesting_names() - manifest_names()))
 def test_no_commands_stand_in_lockfiles_and_settings(name: str) -> None:
     assert place_of(name, b"") is None
 
