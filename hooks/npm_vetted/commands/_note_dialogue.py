@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.checks._runner import open_change
 from npm_vetted.clients import client_of
@@ -24,6 +24,8 @@ from npm_vetted.model import Artifact, Kind, Project
 from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.projects.discovery import interesting_names, is_of_a_project
 from npm_vetted.recording.proposals import Draft, Item, distinct, uncovered
+
+_OFFLINE: Final = "try again, or record it without the registry: --offline"
 
 if TYPE_CHECKING:
     from npm_vetted.model import Published
@@ -212,22 +214,36 @@ def person_s_registry() -> Registry:
 
 def seen_by_registry(desk: NoteDialogue, drafts: Sequence[Draft]) -> Mapping[Artifact, Published]:
     """What the registry says of all that the drafts speak of; raises where it does not answer."""
+    from npm_vetted.registry import jsr
+
     by_project: dict[str, list[Artifact]] = {}
     projects: dict[str, Project] = {}
+    seen: dict[Artifact, Published] = {}
     for draft in drafts:
         for item in draft.items:
-            if item.artifact.kind is Kind.REGISTRY and item.artifact.version:
+            if jsr.is_of_jsr(item.artifact):
+                seen[item.artifact] = _of_jsr(desk, item)
+            elif item.artifact.kind is Kind.REGISTRY and item.artifact.version:
                 project = desk.project_of(item)
                 projects[project.path] = project
                 by_project.setdefault(project.path, []).append(item.artifact)
-    seen: dict[Artifact, Published] = {}
     for path, artifacts in by_project.items():
         pairs = {(each.name, each.version or "") for each in artifacts}
         answers = desk.registry(projects[path]).versions(pairs)
         for artifact in artifacts:
             answer = answers[artifact.name, artifact.version or ""]
             if isinstance(answer, UndecidedError):
-                answer.fix = answer.fix or "try again, or record it without the registry: --offline"
+                answer.fix = answer.fix or _OFFLINE
                 raise answer
             seen[artifact] = answer
     return seen
+
+
+def _of_jsr(desk: NoteDialogue, item: Item) -> Published:
+    from npm_vetted.registry import jsr
+
+    try:
+        return jsr.published(item.artifact, desk.registry(desk.project_of(item)).document)
+    except UndecidedError as error:
+        error.fix = error.fix or _OFFLINE
+        raise

@@ -125,6 +125,10 @@ class Registry:
         path = base.path + quote(name, safe="@~!'()*-_.")
         return Url.parse(f"{base.scheme}:{base.origin}{path}")
 
+    def document(self, url: str) -> bytes:
+        """A document of another kind of registry, fetched by the same rules and limits."""
+        return self._fetcher.get(Url.parse(url), self._patience.packument, {}).body
+
     def tarball(self, release: Release, integrity: str | None = None) -> bytes:
         """A version's tarball, checked against the lockfile's hash, else the registry's own."""
         label = printable(f"{release.name}@{release.version}")
