@@ -176,6 +176,48 @@ def test_manifests_and_lockfile_agree(
     assert [key for _, _, key in disagreements({**LOCK, **lock}, files)] == keys
 
 
+PACKAGE_LOCK: Final[dict[str, Any]] = {
+    "version": "5",
+    "specifiers": {"npm:ms@^2.1.0": "2.0.0"},
+    "npm": {"ms@2.0.0": {"integrity": SHA}},
+    "workspace": {"packageJson": {"dependencies": ["npm:ms@^2.1.0"], "overrides": {"ms": "2.0.0"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "keys"),
+    [
+        ({"overrides": {"ms": "2.0.0"}}, []),
+        ({"overrides": {"ms": "2.0.1"}}, ["overrides"]),
+        ({}, ["overrides"]),
+        ({"overrides": {"ms": "2.0.0", "a": {"b": "1"}}}, ["overrides"]),
+    ],
+)
+def test_overrides_are_those_of_the_manifest(manifest: dict[str, Any], keys: list[str]) -> None:
+    content = {"dependencies": {"ms": "^2.1.0"}, **manifest}
+    assert [key for _, _, key in disagreements(PACKAGE_LOCK, {"package.json": content})] == keys
+
+
+@pytest.mark.parametrize(
+    ("config", "specifier", "keys"),
+    [
+        ({"catalog": {"ms": "2.1.2"}}, "catalog:", []),
+        ({"catalogs": {"x": {"ms": "2.1.2"}}}, "catalog:x", []),
+        ({"catalog": {"ms": "2.1.3"}}, "catalog:", ["ms", "ms"]),
+        ({}, "catalog:", ["ms", "ms"]),
+    ],
+)
+def test_catalogs_are_of_the_root(config: object, specifier: str, keys: list[str]) -> None:
+    lock = {
+        "version": "5",
+        "specifiers": {"npm:ms@2.1.2": "2.1.2"},
+        "npm": {"ms@2.1.2": {"integrity": SHA}},
+        "workspace": {"packageJson": {"dependencies": ["npm:ms@2.1.2"]}},
+    }
+    files = {"deno.json": config, "package.json": {"dependencies": {"ms": specifier}}}
+    assert [key for _, _, key in disagreements(lock, files)] == keys
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

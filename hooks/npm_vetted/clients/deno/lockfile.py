@@ -278,6 +278,12 @@ class DenoLockfile(Lockfile):
             found[folder] = tuple(self._asked(members.maybe_table(folder)))
         return found
 
+    @cached_property
+    def overrides(self) -> Mapping[str, object]:
+        """The root manifest's ``overrides`` as ``workspace`` records them."""
+        root = self.root.maybe_table("workspace")
+        return self._section(root.maybe_table("packageJson") if root else None, "overrides")
+
     def _asked(self, table: Table | None) -> Iterator[Requirement]:
         if table is None:
             return

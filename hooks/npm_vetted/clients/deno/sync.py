@@ -32,6 +32,7 @@ def disagreements(lockfile: DenoLockfile, manifests: Mapping[str, Manifest]) -> 
         if folder not in manifests and requirements:
             message = f"the lockfile has the workspace {folder!r}, which has no manifest"
             yield _problem(lockfile, message, lockfile.path, requirements[0].line, folder)
+    yield from _overrides(lockfile, manifests.get(""))
     yield from _wrong_versions(lockfile)
 
 
@@ -56,9 +57,10 @@ def _asked(
 ) -> Iterator[tuple[str, Requirement]]:
     """What a folder's package.json and deno.json ask for, as specifiers, each with its file."""
     if posixpath.basename(manifest.path) not in NAMES:
+        catalogs = _catalogs(lockfile)
         for each in manifest.requires:
             if each.group in (Group.PRODUCTION, Group.DEVELOPMENT):
-                text = _specifier(each)
+                text = _specifier(each, catalogs)
                 if text is not None:
                     yield manifest.path, each._replace(specifier=text)
     home = posixpath.normpath(posixpath.join(posixpath.dirname(lockfile.path), folder))
@@ -69,9 +71,28 @@ def _asked(
                 yield found.path, each
 
 
-def _specifier(requirement: Requirement) -> str | None:
+def _catalogs(lockfile: DenoLockfile) -> Mapping[str, Mapping[str, object]]:
+    """``catalog`` (named '') and ``catalogs`` of the root's deno.json."""
+    document = load_config(posixpath.dirname(lockfile.path), lockfile.read)
+    root = document.root() if document else None
+    named = root.maybe_table("catalogs") if root else None
+    plain = root.maybe_table("catalog") if root else None
+    found = {"": plain.data if plain else {}}
+    for name in named.data if named else ():
+        assert named is not None
+        inner = named.maybe_table(name)
+        found[name] = inner.data if inner else {}
+    return found
+
+
+def _specifier(
+    requirement: Requirement, catalogs: Mapping[str, Mapping[str, object]]
+) -> str | None:
     """What Deno makes of a dependency of a package.json; None where it installs nothing."""
     text = requirement.specifier.strip()
+    if text.startswith("catalog:"):
+        entries = catalogs.get(text.removeprefix("catalog:"), {})
+        text = str(entries.get(requirement.name, text))
     if text.startswith(("npm:", "jsr:")):
         found = read_specifier(text)
         return found.text if found else text
@@ -132,6 +153,22 @@ def _of_compiler(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Specifi
                 yield canonical(found)
 
 
+def _overrides(lockfile: DenoLockfile, root: Manifest | None) -> Iterator[Problem]:
+    """``overrides`` of the root's package.json, which ``workspace`` repeats as they are."""
+    asked = (root.data.get("overrides") if root else None) or {}
+    if root is not None and asked != lockfile.overrides:
+        message = f"{root.path} and {lockfile.path} have different overrides"
+        yield _problem(lockfile, message, root.path, root.line_of("overrides"), "overrides")
+
+
+def _is_overridden(lockfile: DenoLockfile, name: str, version: str) -> bool:
+    """Whether an override puts a version in the place of what a manifest asks for."""
+    value = lockfile.overrides.get(name)
+    return isinstance(value, str) and (
+        value.startswith("$") or satisfies(version, value) is not False
+    )
+
+
 def _wrong_versions(lockfile: DenoLockfile) -> Iterator[Problem]:
     """Specifiers whose version their range does not admit, or that no entry implements."""
     for asked in lockfile.importers.values():
@@ -143,6 +180,7 @@ def _wrong_versions(lockfile: DenoLockfile) -> Iterator[Problem]:
                 yield _problem(lockfile, message, lockfile.path, each.line, each.name)
                 continue
             name, version = split_id(key[4:])
-            if name != wanted.name or satisfies(version, wanted.range) is False:
+            admitted = satisfies(version, wanted.range) is not False
+            if name != wanted.name or not (admitted or _is_overridden(lockfile, name, version)):
                 message = f"{each.specifier} is locked as {name}@{version}, which it does not admit"
                 yield _problem(lockfile, message, lockfile.path, each.line, wanted.name)
