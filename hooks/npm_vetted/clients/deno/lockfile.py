@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
@@ -36,6 +36,7 @@ KNOWN_VERSIONS: Final = ("3", "4", "5")
 FIRST_TO_TELL_SCRIPTS: Final = "5"
 _HEX: Final = re.compile(r"[0-9a-f]{64}\Z")
 _LONGEST_NAME: Final = 120
+_FEW: Final = 40
 _JSR: Final = "https://jsr.io/"
 _KEYS: Final = frozenset(
     {"version", "specifiers", "npm", "jsr", "remote", "redirects", "workspace"}
@@ -203,8 +204,11 @@ class DenoLockfile(Lockfile):
         value = self._table(key).get(field)
         if value is None:
             return
-        pairs = value.items() if isinstance(value, dict) else ((None, each) for each in value) \
-            if isinstance(value, list) else ((None, value),)  # fmt: skip
+        pairs: Iterable[tuple[str | None, object]] = ((None, value),)
+        if isinstance(value, dict):
+            pairs = value.items()
+        elif isinstance(value, list):
+            pairs = ((None, each) for each in value)
         for name, target in pairs:
             if not isinstance(target, str):
                 raise self.fail(f"expected strings in {field}", key)
@@ -316,8 +320,12 @@ class DenoLockfile(Lockfile):
         return {*self._by_name, *(self.artifact(key).name for key in others)}
 
     def keys_of(self, names: Collection[str]) -> Iterator[str]:
-        for name in names:
-            yield from self._by_name.get(name, ())
+        if len(names) <= _FEW:
+            starts = tuple(f"npm:{name}@" for name in names)
+            yield from (key for key in self.blocks if key.startswith(starts))
+        else:
+            for name in names:
+                yield from self._by_name.get(name, ())
         for name in self._jsr:
             if self._of_jsr(f"jsr:{name}", name).name in names:
                 yield f"jsr:{name}"
