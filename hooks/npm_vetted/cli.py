@@ -143,15 +143,25 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         description="No npm dependency enters a repository without a vetting note.",
     )
     parser.add_argument("--version", action="version", version=f"npm-vetted {__version__}")
-    _add_common(parser, top=True)
+    _add_common(parser, top=True, formats=sorted({*_FORMATS, *_all_formats()}))
     called = _called(argv, commands.names())
     below = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in [called] if called else commands.names():
         command = commands.command(name)
         inner = below.add_parser(name, help=command.HELP, description=command.HELP)
-        _add_common(inner, top=False)
+        _add_common(inner, top=False, formats=getattr(command, "FORMATS", _FORMATS))
         command.add_arguments(inner)
     return parser.parse_args(argv)
+
+
+_FORMATS = ("text", "json")
+
+
+def _all_formats() -> list[str]:
+    """Every format that some command prints."""
+    from npm_vetted import report
+
+    return report.formats()
 
 
 def _called(argv: list[str], known: Collection[str]) -> str | None:
@@ -165,8 +175,10 @@ def _called(argv: list[str], known: Collection[str]) -> str | None:
     return None
 
 
-def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:
-    """The options that stand before or after the command's name."""
+def _add_common(
+    parser: argparse.ArgumentParser, *, top: bool, formats: Sequence[str] = ("text", "json")
+) -> None:
+    """The options that may be before or after the command's name."""
     import argparse
 
     default = None if top else argparse.SUPPRESS
@@ -175,15 +187,24 @@ def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:
         "-C", dest="directory", metavar="DIR", default=default, help="run as if started in DIR"
     )
     parser.add_argument(
-        "--format", choices=("text", "json"), default="text" if top else argparse.SUPPRESS,
+        "--format", choices=formats, default="text" if top else argparse.SUPPRESS,
         help="how to print what was found",
     )  # fmt: skip
     parser.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto" if top else argparse.SUPPRESS,
+        "--color", choices=("auto", "always", "never"),
+        default="auto" if top else argparse.SUPPRESS,
         help="colours: auto means only on a terminal",
     )  # fmt: skip
-    parser.add_argument("-q", "--quiet", action="store_true", default=flag, help="say less")
-    parser.add_argument("-v", "--verbose", action="store_true", default=flag, help="say more")
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", default=flag, help="print findings and errors only"
+    )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=flag,
+        help="print every package and path that a finding is about",
+    )
 
 
 def _enter(directory: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted import __version__
-from npm_vetted.report.shell_commands import command_line, program, quoted
+from npm_vetted.report._shell_commands import command_line, program, quoted
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def opened(
 
 def style_of(arguments: argparse.Namespace) -> Style:
     """How to print, by the options, ``NO_COLOR`` and whether a terminal is there."""
-    from npm_vetted.report.shell_commands import program
+    from npm_vetted.report._shell_commands import program
 
     return Style(
         colour=wants_colour(arguments.color),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from npm_vetted.report import Style
 
 HELP = "judge the commit (what the hooks run)"
+FORMATS = ("text", "json", "sarif", "github", "gitlab", "markdown")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

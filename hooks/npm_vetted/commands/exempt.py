@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _names(uses: list[IntroducedPackage]) -> str:
-    from npm_vetted.report.shell_commands import quoted
+    from npm_vetted.report._shell_commands import quoted
 
     names = sorted({use.artifact.label for use in uses})
     text = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

@@ -13,7 +13,7 @@ from npm_vetted.git.repository import Repository
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Kind
 from npm_vetted.projects.change import Change, ProjectChange
-from npm_vetted.report.shell_commands import command_line
+from npm_vetted.report._shell_commands import command_line
 from npm_vetted.vetting.resolver import Status, VettingRequest, scripts_of
 
 HELP = "run the install scripts that notes approve, and no others"

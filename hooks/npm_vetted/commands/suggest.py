@@ -127,7 +127,7 @@ def _work(
 def _print(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine], limit: int) -> None:
     from npm_vetted.commands._review_dialogue import show
     from npm_vetted.formats.terminal_text import line
-    from npm_vetted.report.shell_commands import command_line, program
+    from npm_vetted.report._shell_commands import command_line, program
 
     called = program()
     rows = []
@@ -163,7 +163,7 @@ def _totals(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) 
 
 
 def _json(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
-    from npm_vetted.report.shell_commands import command_line, program
+    from npm_vetted.report._shell_commands import command_line, program
 
     called = program()
     data = {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TextIO, cast
+from typing import NamedTuple, Protocol, TextIO
 
-from npm_vetted._plugins import parts
+from npm_vetted._plugins import import_part, parts
 from npm_vetted.checks._runner import CheckResult
 from npm_vetted.projects.change import Change
 
@@ -25,7 +24,7 @@ class Report(Protocol):
     """What each module of this package offers; its format is the module's name."""
 
     def print_result(
-        self, judgement: CheckResult, change: Change | None, style: Style, out: TextIO
+        self, result: CheckResult, change: Change | None, style: Style, out: TextIO
     ) -> None:
         """Print what ``check`` found; ``change`` is None where not even that could be read."""
 
@@ -37,4 +36,5 @@ def formats() -> list[str]:
 
 def report(name: str) -> Report:
     """The report of a format."""
-    return cast("Report", importlib.import_module(f"{__name__}.{name}"))
+    found: Report = import_part(f"{__name__}.{name}")
+    return found

@@ -9,10 +9,10 @@ from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Finding, identities
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report.shell_commands import command_line
+from npm_vetted.report._shell_commands import command_line
 
 
-def print_result(judgement: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
+def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print one JSON object; every character beyond ASCII is escaped."""
     comparison = change.comparison if change else None
     data = {
@@ -23,15 +23,13 @@ def print_result(judgement: CheckResult, change: Change | None, style: Style, ou
             "all": bool(comparison and comparison.everything),
         },
         "checked": {
-            "projects": judgement.projects,
-            "artifacts": judgement.artifacts,
-            "notes": judgement.notes,
+            "projects": result.projects,
+            "artifacts": result.artifacts,
+            "notes": result.notes,
         },
         "findings": [
             _finding(each, identity, style)
-            for each, identity in zip(
-                judgement.findings, identities(judgement.findings), strict=True
-            )
+            for each, identity in zip(result.findings, identities(result.findings), strict=True)
         ],
     }
     print(json_text(data), file=out)

@@ -13,21 +13,22 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report.shell_commands import command_line
+from npm_vetted.report._danger import by_danger
+from npm_vetted.report._shell_commands import command_line
 
 _NAMED = 3
 """How many packages of a family are named before the rest is counted."""
 
 
-def print_result(judgement: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
+def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print the findings, those that one command resolves together, and a line of what was seen."""
     paint = Paint(style.colour)
-    for family in families(judgement.findings):
+    for family in families(by_danger(result.findings)):
         for line in _lines(family, style, paint):
             print(line, file=out)
         print(file=out)
-    if not style.quiet or judgement.findings:
-        print(summary(judgement, change), file=out)
+    if not style.quiet or result.findings:
+        print(summary(result, change), file=out)
 
 
 class Paint:
@@ -100,18 +101,18 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def summary(judgement: CheckResult, change: Change | None) -> str:
+def summary(result: CheckResult, change: Change | None) -> str:
     """What was looked at and what was found, in one line."""
     looked = ", ".join(
         _count(number, noun)
         for number, noun in (
-            (judgement.projects, "project"),
-            (judgement.artifacts, "package"),
-            (judgement.notes, "note"),
+            (result.projects, "project"),
+            (result.artifacts, "package"),
+            (result.notes, "note"),
         )
     )
-    levels = {level: len(list(each)) for level, each in _by_level(judgement.findings)}
-    undecided = sum(each.check == UNDECIDED for each in judgement.findings)
+    levels = {level: len(list(each)) for level, each in _by_level(result.findings)}
+    undecided = sum(each.check == UNDECIDED for each in result.findings)
     found = [_count(levels.get(level, 0), level.value) for level in Level if levels.get(level)] or [
         "nothing found"
     ]

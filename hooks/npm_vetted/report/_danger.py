@@ -1,0 +1,38 @@
+"""The order of findings by danger, which every report shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from npm_vetted.checks._runner import UNDECIDED
+from npm_vetted.model import Finding, Level
+
+_ORDER: Final = (
+    UNDECIDED, "integrity", "lockfile-source", "ignore-scripts", "client-settings", "lookalike",
+    "install-scripts", "unvetted", "policy", "notes", "cooldown", "lockfile-sync", "install-command",
+)  # fmt: skip
+"""What lets other code run comes first: sources and hashes, settings, scripts; then what is unvetted."""
+_FIRST_CODES: Final = frozenset({"denied", "secret"})
+
+
+def by_danger(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, errors and the most dangerous first; equal ones stay in their order."""
+    return sorted(findings, key=_rank)
+
+
+def _rank(finding: Finding) -> tuple[int, int, int]:
+    first = 0 if finding.code in _FIRST_CODES else 1
+    check = _ORDER.index(finding.check) if finding.check in _ORDER else len(_ORDER)
+    return (list(Level).index(finding.level), first, check)
+
+
+def is_critical(finding: Finding) -> bool:
+    """Whether a finding is about bytes that nobody vetted: other sources, other hashes, a denial."""
+    return finding.check in ("integrity", "lockfile-source") or finding.code in _FIRST_CODES
+
+
+def label_of(finding: Finding) -> str:
+    """``name@version: message``, as every report says it."""
+    name = f"{finding.package}@{finding.version}" if finding.version else finding.package
+    return f"{name}: {finding.message}" if name else finding.message

@@ -1,0 +1,117 @@
+"""SARIF, GitLab, GitHub and Markdown: what each file must hold, and hostile text in each."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from npm_vetted.checks import checks
+from npm_vetted.checks._runner import CheckResult
+from npm_vetted.commands.check import FORMATS
+from npm_vetted.model import Finding, Level, Location, identities
+from npm_vetted.report import Style, formats, report
+from npm_vetted.report._danger import by_danger
+
+NEW = Finding(
+    check="unvetted", code="new", message="new, and no note covers it",
+    location=Location("package-lock.json", 7), package="b", version="1.0.0", key="b@1.0.0",
+    fix=(("npm-vetted", "note", "b@1.0.0", "--criteria", "health"),),
+)  # fmt: skip
+HASH = NEW._replace(check="integrity", code="hash-changed", package="c", fix=())
+WARNED = NEW._replace(level=Level.WARNING, package="d", fix=())
+UNDECIDED = Finding(check="undecided", message="cannot be read", location=Location("a b/é.json"))
+HOSTILE = NEW._replace(
+    message="\x1b[31m::error::x%0A](http://evil.example) <script>@team `x`\r\n- [ ] y", fix=()
+)
+EVERY = (NEW, HASH, WARNED, UNDECIDED, HOSTILE)
+
+
+def printed(name: str, findings: tuple[Finding, ...] = EVERY, **more: Any) -> str:
+    result = CheckResult(findings=findings, projects=1, artifacts=2, notes=0, **more)
+    out = io.StringIO()
+    report(name).print_result(result, None, Style(), out)
+    return out.getvalue()
+
+
+def test_check_offers_every_format() -> None:
+    assert sorted(FORMATS) == formats()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_hostile_text_stays_text(name: str) -> None:
+    text = printed(name)
+    assert "\x1b" not in text
+    assert "\r" not in text
+    if name == "github":
+        assert not any(line.startswith("::error::") for line in text.splitlines())
+    if name == "markdown":
+        assert "<script>" not in text
+        assert "](http" not in text
+
+
+def test_sarif() -> None:
+    log = json.loads(printed("sarif"))
+    assert log["version"] == "2.1.0"
+    [run] = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == [*checks(), "undecided"]
+    for rule in rules:
+        assert 0 < len(rule["shortDescription"]["text"]) <= 1024
+        assert 0 < len(rule["fullDescription"]["text"]) <= 1024
+        assert rule["help"]["text"]
+        assert isinstance(rule["properties"].get("security-severity", "1.0"), str)
+    for result, finding in zip(run["results"], EVERY, strict=True):
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == finding.check
+        [location] = result["locations"]
+        assert location["physicalLocation"]["region"]["startLine"] == finding.location.line
+        assert result["message"]["text"]
+    assert run["results"][3]["locations"][0]["physicalLocation"]["artifactLocation"] == {
+        "uri": "a%20b/%C3%A9.json"
+    }
+    marks = [each["partialFingerprints"]["primaryLocationLineHash"] for each in run["results"]]
+    assert marks == list(identities(EVERY))
+    assert len(set(marks)) == len(marks)
+
+
+def test_sarif_says_that_an_undecided_check_did_not_succeed() -> None:
+    assert json.loads(printed("sarif"))["runs"][0]["invocations"][0]["executionSuccessful"] is False
+    clean = json.loads(printed("sarif", (NEW,)))
+    assert clean["runs"][0]["invocations"][0]["executionSuccessful"] is True
+
+
+def test_gitlab() -> None:
+    entries = json.loads(printed("gitlab"))
+    assert [each["severity"] for each in entries] == [
+        "major",
+        "critical",
+        "minor",
+        "major",
+        "major",
+    ]
+    assert len({each["fingerprint"] for each in entries}) == len(entries)
+    assert entries[0]["location"] == {"path": "package-lock.json", "lines": {"begin": 7}}
+    assert json.loads(printed("gitlab", ())) == []
+
+
+def test_github_shows_the_most_dangerous_first_and_says_how_many_more() -> None:
+    many = tuple(NEW._replace(package=f"p{at}", fix=()) for at in range(30))
+    lines = printed("github", (*many, HASH)).splitlines()
+    errors = [line for line in lines if line.startswith("::error ")]
+    assert len(errors) == 10
+    assert "title=npm-vetted%3A integrity::c@1.0.0" in errors[0]
+    assert errors[-1].endswith("and 22 more: npm-vetted check shows them")
+
+
+def test_markdown_is_cut_below_the_limit() -> None:
+    many = tuple(NEW._replace(package=f"p{at}", message="x" * 200, fix=()) for at in range(1_000))
+    text = printed("markdown", many)
+    assert len(text) < 65_536
+    assert "more: `npm-vetted check` shows them" in text
+
+
+def test_the_order_is_by_danger() -> None:
+    cooldown = NEW._replace(check="cooldown")
+    assert by_danger([WARNED, cooldown, NEW, HASH]) == [HASH, NEW, cooldown, WARNED]
