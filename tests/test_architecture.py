@@ -130,7 +130,7 @@ def test_only_the_registry_knows_the_network() -> None:
 
 GIT = {"git.repository", "git.objects", "git.history", "git.writer", "fast_path"}
 RUN_SOMETHING_ELSE = {
-    "report.shell_commands": "the npm-vetted on PATH, for its version",
+    "report._shell_commands": "the npm-vetted on PATH, for its version",
     "commands._review_dialogue": "the pager",
     "commands._interactive": "the editor",
     "commands.rebuild": "the client, for the scripts that notes approve",
