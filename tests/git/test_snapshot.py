@@ -438,7 +438,7 @@ def test_nothing_that_the_repository_configures_is_run(repo: GitRepo, tmp_path: 
     write_project(repo, MS)
     repo.add()
     mark.unlink(missing_ok=True)
-    assert check(repo, add=False).judged == UNVETTED
+    assert check(repo, "unvetted", add=False).judged == UNVETTED
     assert run(repo.path, "audit", "ms").status == 0
     assert not mark.exists()
 

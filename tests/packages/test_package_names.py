@@ -24,13 +24,14 @@ NAMES = {name for client in clients().values() for name in client.LOCKFILES}
 
 
 def _read(name: str, data: bytes) -> Lockfile:
-    return client_of_lockfile(name, lambda _: data).read_lockfile(name, data, lambda _: b"")
+    return client_of_lockfile(name, {name: data}.get).read_lockfile(name, data, lambda _: b"")
 
 
 def _name(path: Path) -> str:
     if path.name in NAMES:
         return path.name
-    return "yarn.lock" if "yarn" in path.relative_to(FIXTURES).as_posix() else "bun.lock"
+    folder = path.relative_to(FIXTURES).as_posix()
+    return next(f"{each}.lock" for each in ("yarn", "deno", "bun") if each in folder)
 
 
 def _decoded(lockfile: Lockfile) -> set[str]:
