@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from npm_vetted.clients.npm.commands import created, runner
 from npm_vetted.clients.shared.command_line import (
     ClientAction,
     Kind,
     Line,
     Options,
     Switch,
+    created,
+    runner,
     take_apart,
     unreadable,
 )

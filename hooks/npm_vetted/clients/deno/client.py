@@ -12,16 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.deno import config
-from npm_vetted.clients.deno.reader import read_deno_lockfile
-from npm_vetted.clients.deno.settings import (
-    ALLOW,
-    allowed,
-    config_of,
-    config_path,
-    scripts_problems,
-    settings_problems,
-)
-from npm_vetted.clients.deno.specifiers import read_specifier
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.errors import NpmVettedError, UndecidedError
@@ -59,6 +49,8 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read deno.lock; raises DocumentError for what cannot be read or is unknown."""
+    from npm_vetted.clients.deno.reader import read_deno_lockfile
+
     return read_deno_lockfile(path, data, read)
 
 
@@ -78,16 +70,23 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
 
 def scripts_run(project: Project) -> Iterator[Problem]:
     """``allowScripts`` that allows everything, or that cannot be read."""
+    from npm_vetted.clients.deno.settings import scripts_problems
+
     return scripts_problems(project)
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     """Keys of deno.json that undo protection or that nobody knows, and the registries of .npmrc."""
+    from npm_vetted.clients.deno.settings import settings_problems
+
     return settings_problems(project, registries)
 
 
 def allowances(project: Project) -> Iterator[Allowance]:
     """The entries of ``allowScripts``; a range counts as every version."""
+    from npm_vetted.clients.deno.settings import ALLOW, allowed, config_of
+    from npm_vetted.clients.deno.specifiers import read_specifier
+
     document = config_of(project)
     said = allowed(document)
     for text, line in said.entries:
@@ -127,6 +126,8 @@ def registry_of(project: Project, package: str) -> str | None:
 
 def switch_off(project: Project) -> Sequence[Edit]:
     """``"allowScripts": []``, where it allows everything: without it Deno runs nothing."""
+    from npm_vetted.clients.deno.settings import scripts_problems
+
     if not any(scripts_problems(project)):
         return ()
     try:
@@ -136,6 +137,7 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def _with_allowed(project: Project, entries: Sequence[str]) -> Edit:
+    from npm_vetted.clients.deno.settings import ALLOW, config_path
     from npm_vetted.formats.json_edit import set_list
 
     path = config_path(project)
@@ -159,6 +161,8 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
     Raises UndecidedError where the project has no node_modules folder: no script would run there.
     """
+    from npm_vetted.clients.deno.settings import config_of, config_path
+
     if not packages:
         return []
     document = config_of(project)
@@ -176,6 +180,8 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
     """``allowScripts`` with exactly these versions."""
+    from npm_vetted.clients.deno.settings import config_path
+
     try:
         return _with_allowed(project, _named(packages))
     except NpmVettedError as error:

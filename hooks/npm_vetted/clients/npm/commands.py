@@ -13,8 +13,10 @@ from npm_vetted.clients.shared.command_line import (
     Options,
     Switch,
     boolean_switch,
+    created,
     opposite,
     pairs,
+    runner,
     take_apart,
     unreadable,
 )
@@ -335,25 +337,6 @@ def _exec(line: Line) -> Iterator[ClientAction]:
         yield replace(act, then=tuple(command), shell=call)
     elif call or command:
         yield replace(line.runs(*command), shell=call)
-
-
-def runner(package: str, arguments: Sequence[str]) -> list[str]:
-    """The command that a package runs with its arguments: its own name, as far as one can tell."""
-    name = package if package.startswith("@") else package.partition("@")[0]
-    return [name, *arguments]
-
-
-def created(name: str) -> str:
-    """The package that ``npm init name`` runs (npm's init documentation)."""
-    if UNKNOWN_TEXT in name:
-        return name
-    if name.startswith("@"):
-        scope, _, rest = name.partition("/")
-        if not rest:
-            scope, _, version = scope[1:].partition("@")
-            return f"@{scope}/create" + (f"@{version}" if version else "")
-        return f"{scope}/create-{rest}"
-    return f"create-{name}"
 
 
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from npm_vetted.clients.npm.commands import created, runner
 from npm_vetted.clients.shared.command_line import (
     ClientAction,
     Kind,
@@ -14,9 +13,11 @@ from npm_vetted.clients.shared.command_line import (
     Options,
     Switch,
     boolean_switch,
+    created,
     inserted,
     opposite,
     pairs,
+    runner,
     take_apart,
     unreadable,
 )

@@ -281,6 +281,25 @@ def opposite(switch: Switch) -> Switch:
     return {Switch.OFF: Switch.ON, Switch.ON: Switch.OFF}.get(switch, switch)
 
 
+def runner(package: str, arguments: Sequence[str]) -> list[str]:
+    """The command that a package runs with its arguments: its own name, as far as one can tell."""
+    name = package if package.startswith("@") else package.partition("@")[0]
+    return [name, *arguments]
+
+
+def created(name: str) -> str:
+    """The package that ``npm init name`` runs (npm's init documentation)."""
+    if UNKNOWN_TEXT in name:
+        return name
+    if name.startswith("@"):
+        scope, _, rest = name.partition("/")
+        if not rest:
+            scope, _, version = scope[1:].partition("@")
+            return f"@{scope}/create" + (f"@{version}" if version else "")
+        return f"{scope}/create-{rest}"
+    return f"create-{name}"
+
+
 def inserted(
     words: Sequence[str], verb: str | None, flag: str, drop: Collection[str]
 ) -> tuple[str, ...]:

@@ -27,9 +27,9 @@ from npm_vetted.clients.shared.yarn.settings import (
     around,
     depends,
     folders,
+    has_metadata,
     unreadable,
 )
-from npm_vetted.clients.yarn_classic.client import recognises as is_classic
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
 from npm_vetted.formats.document import Table, decode
 from npm_vetted.formats.yaml import load_yaml
@@ -76,7 +76,7 @@ def fits(pin: Pin) -> bool:
 
 def recognises(name: str, data: bytes) -> bool:
     """Whether a yarn.lock is berry's: it has ``__metadata``."""
-    return name in LOCKFILES and not is_classic(name, data)
+    return name in LOCKFILES and has_metadata(data)
 
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:

@@ -27,6 +27,7 @@ from npm_vetted.clients.shared.yarn.settings import (
     around,
     depends,
     folders,
+    has_metadata,
     unreadable,
 )
 from npm_vetted.errors import DocumentError, UndecidedError
@@ -55,7 +56,6 @@ _SECRETS: Final = ("_authtoken", "_auth", "_password")
 _PROXIES: Final = ("proxy", "https-proxy", "http-proxy")
 _RC: Final = ".yarnrc"
 _NPMRC: Final = ".npmrc"
-_METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 _HARMLESS: Final = frozenset({
     "cache-folder", "check-files", "emoji", "exact", "flat", "force", "frozen-lockfile",
     "ignore-engines", "ignore-optional", "ignore-platform", "ignore-scripts", "link-duplicates",
@@ -76,7 +76,7 @@ def fits(pin: Pin) -> bool:
 
 def recognises(name: str, data: bytes) -> bool:
     """Whether a yarn.lock is of version 1: berry's has ``__metadata``."""
-    return name in LOCKFILES and not (b"__metadata" in data and _METADATA.search(data))
+    return name in LOCKFILES and not has_metadata(data)
 
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:

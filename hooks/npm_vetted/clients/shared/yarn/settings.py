@@ -1,4 +1,4 @@
-"""What the settings of both Yarns have in common: who asks for them, and what they may say."""
+"""What the settings of both Yarns have in common, and what tells their lockfiles apart."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from npm_vetted.errors import DocumentError
 from npm_vetted.model import Location, Problem, Project
 
 _VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
+_METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 
 Fix = tuple[tuple[str, ...], ...]
 
@@ -18,6 +19,11 @@ Fix = tuple[tuple[str, ...], ...]
 def depends(text: str) -> bool:
     """Whether a value holds ``${VAR}`` and so means what the environment says."""
     return _VARIABLE.search(text) is not None
+
+
+def has_metadata(lockfile: bytes) -> bool:
+    """Whether a yarn.lock is berry's: it has ``__metadata``, version 1 never does."""
+    return b"__metadata" in lockfile and _METADATA.search(lockfile) is not None
 
 
 def folders(project: Project) -> Iterator[str]:
