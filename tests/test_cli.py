@@ -65,6 +65,8 @@ def test_help_names_every_command() -> None:
         (("check", "--to-ref", "HEAD"), "--to-ref needs --from-ref"),
         (("check", "--all", "--from-ref", "HEAD"), "--all and --from-ref exclude each other"),
         (("check", "--format", "yaml"), "invalid choice: 'yaml'"),
+        (("--format", "sarif", "audit"), "invalid choice: 'sarif'"),
+        (("audit", "--format", "sarif"), "invalid choice: 'sarif'"),
         (("-C", "/nowhere", "check"), "-C /nowhere: No such file or directory"),
         (("note", "b", "--staged"), "name packages, or --staged, not both"),
         (("note", "z", *WORDS), "z is neither staged nor locked anywhere in the working tree"),

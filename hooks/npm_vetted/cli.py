@@ -143,25 +143,23 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         description="No npm dependency enters a repository without a vetting note.",
     )
     parser.add_argument("--version", action="version", version=f"npm-vetted {__version__}")
-    _add_common(parser, top=True, formats=sorted({*_FORMATS, *_all_formats()}))
     called = _called(argv, commands.names())
+    _add_common(parser, top=True, formats=_formats_of(called or "check"))
     below = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in [called] if called else commands.names():
         command = commands.command(name)
         inner = below.add_parser(name, help=command.HELP, description=command.HELP)
-        _add_common(inner, top=False, formats=getattr(command, "FORMATS", _FORMATS))
+        _add_common(inner, top=False, formats=_formats_of(name))
         command.add_arguments(inner)
     return parser.parse_args(argv)
 
 
-_FORMATS = ("text", "json")
+def _formats_of(name: str) -> Sequence[str]:
+    """The formats that a command prints; ``check`` prints every one."""
+    from npm_vetted import commands
 
-
-def _all_formats() -> list[str]:
-    """Every format that some command prints."""
-    from npm_vetted import report
-
-    return report.formats()
+    found: Sequence[str] = getattr(commands.command(name), "FORMATS", ("text", "json"))
+    return found
 
 
 def _called(argv: list[str], known: Collection[str]) -> str | None:
@@ -175,9 +173,7 @@ def _called(argv: list[str], known: Collection[str]) -> str | None:
     return None
 
 
-def _add_common(
-    parser: argparse.ArgumentParser, *, top: bool, formats: Sequence[str] = ("text", "json")
-) -> None:
+def _add_common(parser: argparse.ArgumentParser, *, top: bool, formats: Sequence[str]) -> None:
     """The options that may be before or after the command's name."""
     import argparse
 

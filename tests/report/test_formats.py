@@ -13,7 +13,7 @@ from npm_vetted.checks._runner import CheckResult
 from npm_vetted.commands.check import FORMATS
 from npm_vetted.model import Finding, Level, Location, identities
 from npm_vetted.report import Style, formats, report
-from npm_vetted.report._danger import by_danger
+from npm_vetted.report._shared import by_danger
 
 NEW = Finding(
     check="unvetted", code="new", message="new, and no note covers it",

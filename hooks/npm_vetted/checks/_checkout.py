@@ -12,16 +12,9 @@ and, where it touches a ``.gitattributes``, for every judged file below.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
-from npm_vetted.formats.gitattributes import (
-    Assigned,
-    AttributeFile,
-    Rule,
-    attributes_of,
-    load_gitattributes,
-)
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import mentions_client, place_of
 from npm_vetted.model import Finding, Location
@@ -34,6 +27,9 @@ from npm_vetted.projects.discovery import (
     is_of_a_project,
     join,
 )
+
+if TYPE_CHECKING:
+    from npm_vetted.formats.gitattributes import Assigned, AttributeFile, Rule
 
 _WANTED: Final = (
     "filter", "working-tree-encoding", "eol", "text", "crlf", "ident", "export-subst",
@@ -169,6 +165,8 @@ class _Attributes:
         files = self._above(path)
         if not files:
             return {}
+        from npm_vetted.formats.gitattributes import attributes_of
+
         found: dict[str, Assigned] = {}
         for fold_case in (False, True):
             all_of_it = attributes_of(path, files, fold_case=fold_case)
@@ -186,9 +184,15 @@ class _Attributes:
     def _load(self, folder: str) -> AttributeFile | None:
         if folder not in self._files:
             data = _read(self._change, join(folder, ATTRIBUTES))
-            rules = tuple(each for each in load_gitattributes(data) if _may_count(each))
-            self._files[folder] = AttributeFile(folder, rules) if rules else None
+            self._files[folder] = _rules_that_count(folder, data) if data else None
         return self._files[folder]
+
+
+def _rules_that_count(folder: str, data: bytes) -> AttributeFile | None:
+    from npm_vetted.formats.gitattributes import AttributeFile, load_gitattributes
+
+    rules = tuple(each for each in load_gitattributes(data) if _may_count(each))
+    return AttributeFile(folder, rules) if rules else None
 
 
 def _may_count(rule: Rule) -> bool:

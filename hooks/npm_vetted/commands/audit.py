@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from npm_vetted.commands._common import opened, style_of
+from npm_vetted.commands._common import opened
 from npm_vetted.commands._note_dialogue import split_label
 from npm_vetted.errors import FOUND, UNDECIDED
 from npm_vetted.formats.terminal_text import json_text, printable
@@ -261,7 +261,6 @@ def _print_said(
     if arguments.format == "json":
         print(json_text({"version": 1, "package": arguments.package, "said": entries}))
         return
-    style_of(arguments)
     for entry in entries:
         print(
             printable(f"{entry['package']}@{entry['version']}: {entry['kind']} by {entry['path']}")

@@ -23,7 +23,7 @@ FORMATS = ("text", "json", "sarif", "github", "gitlab", "markdown")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of ``check``; a hook's own are read by ``quick.plain`` too."""
+    """The arguments of ``check``; a hook's own are read by ``fast_path.plain`` too."""
     import argparse
 
     from npm_vetted.commands._common import add_range

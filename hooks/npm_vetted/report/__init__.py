@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TextIO
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 from npm_vetted._plugins import import_part, parts
-from npm_vetted.checks._runner import CheckResult
-from npm_vetted.projects.change import Change
+
+if TYPE_CHECKING:
+    from npm_vetted.checks._runner import CheckResult
+    from npm_vetted.projects.change import Change
 
 
 class Style(NamedTuple):

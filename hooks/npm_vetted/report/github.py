@@ -1,4 +1,4 @@
-"""``--format github``: workflow commands that GitHub shows as annotations.
+"""``--format github``: workflow commands that GitHub shows as annotations, named like our levels.
 
 GitHub shows ten errors and ten warnings of a step: the most dangerous come first, and the last
 annotation says how many more there are.
@@ -6,7 +6,7 @@ annotation says how many more there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, TextIO
 
 from npm_vetted.checks._runner import CheckResult
@@ -14,12 +14,10 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._danger import by_danger, label_of
-from npm_vetted.report._shell_commands import command_line
+from npm_vetted.report._shared import by_danger, fix_of, label_of
 from npm_vetted.report.text import summary
 
 _SHOWN: Final = 10
-_COMMANDS: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "notice"}
 
 
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
@@ -27,15 +25,14 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
     ordered = by_danger(result.findings)
     for level in Level:
         found = [each for each in ordered if each.level is level]
-        _print_level(found, _COMMANDS[level], style, out)
+        _print_level(found, level.value, style, out)
     print(summary(result, change), file=out)
 
 
-def _print_level(found: Iterable[Finding], command: str, style: Style, out: TextIO) -> None:
-    findings = list(found)
+def _print_level(findings: Sequence[Finding], command: str, style: Style, out: TextIO) -> None:
     shown = findings if len(findings) <= _SHOWN else findings[: _SHOWN - 1]
     for each in shown:
-        fix = command_line(each.fix, style.program()) if each.fix else None
+        fix = fix_of(each, style)
         text = printable(label_of(each)) + (f"\nfix: {fix}" if fix else "")
         place = f"file={_property(each.location.path)},line={max(each.location.line, 1)}"
         title = _property(f"npm-vetted: {each.check}")

@@ -9,7 +9,7 @@ from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Finding, identities
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._shell_commands import command_line
+from npm_vetted.report._shared import fix_of
 
 
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
@@ -49,5 +49,5 @@ def _finding(finding: Finding, identity: str, style: Style) -> dict[str, object]
         "key": finding.key,
         "identity": identity,
         "fingerprint": finding.fingerprint,
-        "fix": command_line(finding.fix, style.program()) if finding.fix else None,
+        "fix": fix_of(finding, style),
     }

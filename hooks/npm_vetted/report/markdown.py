@@ -7,17 +7,15 @@ from typing import Final, TextIO
 
 from npm_vetted.checks._runner import CheckResult
 from npm_vetted.formats.terminal_text import printable
-from npm_vetted.model import Finding, Level
+from npm_vetted.model import Finding
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._danger import by_danger, label_of
-from npm_vetted.report._shell_commands import command_line
+from npm_vetted.report._shared import by_danger, fix_of, label_of
 from npm_vetted.report.text import families, summary
 
 _LIMIT: Final = 60_000
 """Characters; a comment on GitHub holds 65,536."""
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
-_MARKS: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "notice"}
 
 
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
@@ -51,7 +49,7 @@ def _item(family: list[Finding], style: Style) -> str:
     first = family[0]
     where = f"{printable(first.location.path)}:{first.location.line}".replace("`", "'")
     rest = f" (and {len(family) - 1} more)" if len(family) > 1 else ""
-    fix = command_line(first.fix, style.program()) if first.fix else None
-    block = "".join(f"\n  ```\n  {line}\n  ```" for line in (fix or "").splitlines())
+    commands = (fix_of(first, style) or "").splitlines()
+    block = "".join(f"\n  ```\n  {line}\n  ```" for line in commands)
     what = escaped(label_of(first))
-    return f"- **{_MARKS[first.level]}** `{where}` {what}{rest} \\[{first.check}\\]{block}"
+    return f"- **{first.level.value}** `{where}` {what}{rest} \\[{first.check}\\]{block}"

@@ -17,8 +17,7 @@ from npm_vetted.formats.terminal_text import json_text, printable
 from npm_vetted.model import Finding, Level, identities
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._danger import is_critical, label_of
-from npm_vetted.report._shell_commands import command_line
+from npm_vetted.report._shared import fix_of, is_critical, label_of
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _HOME: Final = "https://github.com/npm-vetted/npm-vetted"
@@ -91,7 +90,7 @@ def _undecided_rule() -> dict[str, object]:
 
 
 def _result(finding: Finding, identity: str, names: list[str], style: Style) -> dict[str, object]:
-    fix = command_line(finding.fix, style.program()) if finding.fix else None
+    fix = fix_of(finding, style)
     text = printable(label_of(finding)) + (f"\nFix: {fix}" if fix else "")
     return {
         "ruleId": finding.check,

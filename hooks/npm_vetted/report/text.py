@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import TextIO
 
 from npm_vetted.checks import checks
@@ -13,8 +13,7 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._danger import by_danger
-from npm_vetted.report._shell_commands import command_line
+from npm_vetted.report._shared import by_danger, fix_of, label_of
 
 _NAMED = 3
 """How many packages of a family are named before the rest is counted."""
@@ -68,16 +67,14 @@ def _lines(family: list[Finding], style: Style, paint: Paint) -> Iterator[str]:
     first = family[0]
     colour = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTICE: "cyan"}[first.level]
     where = f"{printable(first.location.path)}:{first.location.line}"
-    label = f"{first.package}@{first.version}" if first.version else first.package
-    what = printable(f"{label}: {first.message}" if label else first.message)
+    what = printable(label_of(first))
     yield f"{paint(where, 'bold')}: {paint(first.level.value, colour, 'bold')}: {what} [{first.check}]"
     if len(family) > 1:
         yield f"    and {_others(family[1:], style)}"
     why = _why(first.check)
     if why:
         yield paint(f"    why: {why}", "dim")
-    fix = command_line(first.fix, style.program()) if first.fix else None
-    for line in (fix or "").splitlines():
+    for line in (fix_of(first, style) or "").splitlines():
         yield f"    fix: {paint(line, 'green')}"
 
 
@@ -111,18 +108,12 @@ def summary(result: CheckResult, change: Change | None) -> str:
             (result.notes, "note"),
         )
     )
-    levels = {level: len(list(each)) for level, each in _by_level(result.findings)}
+    levels = Counter(each.level for each in result.findings)
     undecided = sum(each.check == UNDECIDED for each in result.findings)
-    found = [_count(levels.get(level, 0), level.value) for level in Level if levels.get(level)] or [
+    found = [_count(levels[level], level.value) for level in Level if levels[level]] or [
         "nothing found"
     ]
     if undecided:
         found.append(f"{undecided} undecided")
     scope = " (everything)" if change and change.everything else ""
     return f"npm-vetted: {looked} checked{scope}: {', '.join(found)}"
-
-
-def _by_level(findings: Iterable[Finding]) -> Iterator[tuple[Level, Iterator[Finding]]]:
-    levels = list(Level)
-    ordered = sorted(findings, key=lambda each: levels.index(each.level))
-    yield from groupby(ordered, key=lambda each: each.level)

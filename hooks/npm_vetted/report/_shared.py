@@ -1,4 +1,4 @@
-"""The order of findings by danger, which every report shares."""
+"""What the reports share: findings in the order of danger, their words, their command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final
 
 from npm_vetted.checks._runner import UNDECIDED
 from npm_vetted.model import Finding, Level
+from npm_vetted.report import Style
+from npm_vetted.report._shell_commands import command_line
 
 _ORDER: Final = (
     UNDECIDED, "integrity", "lockfile-source", "ignore-scripts", "client-settings", "lookalike",
@@ -36,3 +38,8 @@ def label_of(finding: Finding) -> str:
     """``name@version: message``, as every report says it."""
     name = f"{finding.package}@{finding.version}" if finding.version else finding.package
     return f"{name}: {finding.message}" if name else finding.message
+
+
+def fix_of(finding: Finding, style: Style) -> str | None:
+    """The commands that resolve a finding, a line each; None where none is safe to paste."""
+    return command_line(finding.fix, style.program()) if finding.fix else None
