@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from npm_vetted.commands._note_dialogue import NoteDialogue, split_label
+from npm_vetted.commands._toml_edit import Edit, edit_toml
 from npm_vetted.errors import RefusedError, UsageError
 from npm_vetted.packages.integrity import same_bytes
 from npm_vetted.vetting.notes import Note
-
-Edit = Callable[[Any], None]
-"""Changes a tomlkit document in place."""
 
 
 def amend(desk: NoteDialogue, labels: Sequence[str], arguments: argparse.Namespace) -> bool:
@@ -75,19 +73,9 @@ def _put(document: Any, key: str, value: object) -> None:
 
 
 def _write(desk: NoteDialogue, notes: Sequence[Note], edit: Edit, done: str) -> None:
-    import tomlkit
-
     paths = sorted({note.path for note in notes})
     for path in paths:
-        with desk.store.lock():
-            before = desk.store.read(path)
-            if before is None:
-                raise UsageError("the note is not in the working tree", path=path)
-            document = tomlkit.parse(before.decode())
-            edit(document)
-            after = tomlkit.dumps(document).encode()
-            if after != before:
-                desk.store.replace(path, after, before)
+        edit_toml(desk.store, path, edit)
         print(f"npm-vetted: {done} and staged {path}", file=sys.stderr)
     desk.store.stage(paths)
 

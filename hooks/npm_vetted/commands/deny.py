@@ -6,14 +6,16 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from npm_vetted.commands._note_dialogue import split_label
+from npm_vetted.commands._toml_edit import add_entries, edit_policy
 from npm_vetted.errors import UsageError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.repository import Repository
 from npm_vetted.git.writer import Store
 from npm_vetted.vetting.notes import says_something
-from npm_vetted.vetting.policy import CONFIG, FORMAT, read_policy
+from npm_vetted.vetting.policy import FORMAT
 
 HELP = "refuse versions from now on, whatever a note says"
 
@@ -41,16 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     for label in labels:
         name, version = split_label(label)
         versions.setdefault(name, []).append(version or "*")
-    store = Store(Repository.open())
-    with store.lock():
-        before = store.read(CONFIG)
-        content = _with_entries(before, versions, arguments.reason)
-        read_policy(content, adopted=True)
-        if before is None:
-            store.create(CONFIG, content)
-        else:
-            store.replace(CONFIG, content, before)
-    store.stage([CONFIG])
+
+    def edit(document: Any) -> None:
+        _add(document, versions, arguments.reason)
+
+    edit_policy(Store(Repository.open()), edit, new=f"format = {FORMAT}\n")
     for name, wanted in versions.items():
         print(
             f"npm-vetted: denied {printable(name)} {', '.join(map(printable, wanted))}",
@@ -72,24 +69,14 @@ def _listed(name: str) -> Iterable[str]:
     return [line for line in lines if line]
 
 
-def _with_entries(before: bytes | None, versions: dict[str, list[str]], reason: str) -> bytes:
-    import tomlkit
-
-    document = tomlkit.parse((before or b"").decode())
+def _add(document: Any, versions: dict[str, list[str]], reason: str) -> None:
     lists = any(len(each) > 1 for each in versions.values()) or any(
         "/*" in name for name in versions
     )
-    if before is None or (lists and document.get("format", 1) < FORMAT):
+    if lists and document.get("format", 1) < FORMAT:
         document["format"] = FORMAT
-    entries = document.get("deny")
-    if entries is None:
-        document.add(tomlkit.nl())
-        document.add("deny", tomlkit.aot())
-        entries = document["deny"]
-    for name, wanted in versions.items():
-        table = tomlkit.table()
-        table["package"] = name
-        table["versions"] = wanted if len(wanted) > 1 else wanted[0]
-        table["reason"] = reason
-        entries.append(table)
-    return tomlkit.dumps(document).encode()
+    entries = (
+        {"package": name, "versions": wanted if len(wanted) > 1 else wanted[0], "reason": reason}
+        for name, wanted in versions.items()
+    )
+    add_entries(document, "deny", entries)

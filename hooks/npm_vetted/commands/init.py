@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
 from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
+from npm_vetted.commands._toml_edit import add_entries, edit_policy
 from npm_vetted.commands.accept import add_to_baseline
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
 from npm_vetted.errors import FOUND, DocumentError, UsageError
@@ -102,30 +103,15 @@ def _exclude(desk: NoteDialogue, unreadable: Mapping[str, DocumentError]) -> Non
     """Write ``[[exclude]]`` for manifests that cannot be read: templates and fixtures, mostly."""
     if not unreadable:
         return
-    import tomlkit
-
-    before = desk.store.read(CONFIG)
-    document = tomlkit.parse((before or _CONFIG.encode()).decode())
-    if "exclude" not in document:
-        document.add(tomlkit.nl())
-        document.add("exclude", tomlkit.aot())
+    reason = "cannot be read as a manifest at adoption"
+    entries = [{"path": path, "reason": reason} for path in sorted(unreadable)]
+    edit_policy(desk.store, lambda document: add_entries(document, "exclude", entries), new=_CONFIG)
     for path, error in sorted(unreadable.items()):
-        table = tomlkit.table()
-        table["path"] = path
-        table["reason"] = "cannot be read as a manifest at adoption"
-        document["exclude"].append(table)
         print(
             f"npm-vetted: [[exclude]] in {CONFIG}: {printable(path)}:{error.line}: "
             f"{printable(error.message)}",
             file=sys.stderr,
         )
-    content = tomlkit.dumps(document).encode()
-    with desk.store.lock():
-        if before is None:
-            desk.store.create(CONFIG, content)
-        else:
-            desk.store.replace(CONFIG, content, before)
-    desk.store.stage([CONFIG])
 
 
 def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
@@ -282,29 +268,16 @@ def _may_be_accepted(finding: Finding) -> bool:
     return finding.acceptable and finding.check not in _NEVER_ACCEPTED
 
 
-def _set_format(desk: NoteDialogue) -> None:
+def _set_format(document: Any) -> None:
     """A policy that a person wrote before the adoption may name format 1, which has no baseline."""
-    import tomlkit
-
-    before = desk.store.read(CONFIG)
-    document = tomlkit.parse((before or b"").decode())
-    if document.get("format") == FORMAT:
-        return
-    if "format" in document:
-        document["format"] = FORMAT
-        content = tomlkit.dumps(document)
-    else:
-        content = f"format = {FORMAT}\n{(before or b'').decode()}"
-    with desk.store.lock():
-        desk.store.replace(CONFIG, content.encode(), before)
-    desk.store.stage([CONFIG])
+    document["format"] = FORMAT
 
 
 def _accept(desk: NoteDialogue, findings: list[Finding]) -> None:
     """Write findings into the baseline, each with its state, and list them."""
     if not findings:
         return
-    _set_format(desk)
+    edit_policy(desk.store, _set_format)
     added = add_to_baseline(desk.store, [line_of(each, _REASON) for each in findings])
     print(
         f"npm-vetted: accepted {len(added)} existing finding{'s' if len(added) != 1 else ''} "
@@ -323,34 +296,32 @@ def _ignore(desk: NoteDialogue, findings: list[Finding]) -> None:
     """Write ``[[ignore]]`` entries for files that have no state to bind: a missing lockfile."""
     if not findings:
         return
-    import tomlkit
-
-    before = desk.store.read(CONFIG)
-    document = tomlkit.parse((before or b"").decode())
-    if "ignore" not in document:
-        document.add(tomlkit.nl())
-        document.add("ignore", tomlkit.aot())
-    entries = document["ignore"]
+    entries = [
+        {"check": each.check, "code": each.code, "path": each.location.path, "reason": _REASON}
+        for each in findings
+    ]
+    edit_policy(desk.store, lambda document: add_entries(document, "ignore", entries))
     for each in findings:
-        table = tomlkit.table()
-        table["check"] = each.check
-        table["code"] = each.code
-        table["path"] = each.location.path
-        table["reason"] = _REASON
-        entries.append(table)
         print(
             f"npm-vetted: [[ignore]] in {CONFIG}: {printable(each.location.path)}: "
             f"{printable(each.message)}",
             file=sys.stderr,
         )
-    with desk.store.lock():
-        desk.store.replace(CONFIG, tomlkit.dumps(document).encode(), before)
-    desk.store.stage([CONFIG])
 
 
 def _is_of_adoption(entry: Mapping[str, object]) -> bool:
     """Whether 0.1.0 wrote an ``[[ignore]]`` when the repository adopted it."""
     return entry.get("reason") == _REASON and "code" not in entry
+
+
+def _to_present_format(document: Any) -> None:
+    _set_format(document)
+    entries = document.get("ignore")
+    kept = [each for each in entries or () if not _is_of_adoption(each)]
+    if entries is not None and len(kept) < len(entries):
+        del document["ignore"]
+        if kept:
+            document["ignore"] = kept
 
 
 def _upgrade() -> int:
@@ -359,21 +330,8 @@ def _upgrade() -> int:
     Each ``[[ignore]]`` of adoption becomes baseline lines for what it accepts today, which is
     narrower; what is newly found is accepted as it is, and listed.
     """
-    import tomlkit
-
     with at_desk([]) as desk:
-        _set_format(desk)
-        before = desk.store.read(CONFIG)
-        document = tomlkit.parse((before or b"").decode())
-        entries = document.get("ignore")
-        kept = [each for each in entries or () if not _is_of_adoption(each)]
-        if entries is not None and len(kept) < len(entries):
-            del document["ignore"]
-            if kept:
-                document["ignore"] = kept
-            with desk.store.lock():
-                desk.store.replace(CONFIG, tomlkit.dumps(document).encode(), before)
-            desk.store.stage([CONFIG])
+        edit_policy(desk.store, _to_present_format)
     print(f"npm-vetted: {CONFIG}: format = {FORMAT}", file=sys.stderr)
     status = _carry_over()
     print(
