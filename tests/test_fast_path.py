@@ -14,7 +14,7 @@ from npm_vetted.clients import Client, clients
 from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain, staged
 from npm_vetted.installs import place_of
 from npm_vetted.projects.discovery import interesting_names, manifest_names
-from npm_vetted.vetting import baseline
+from npm_vetted.vetting.programs import PROGRAM_CODES
 from tests.support.git_repo import GitRepo
 
 _FOLDERS = (
@@ -234,8 +234,12 @@ def programs_of(client: Client) -> frozenset[str]:
         return frozenset({client.PROGRAM})
 
 
-def test_what_may_be_a_program_is_one_list() -> None:
-    """The fast path imports nothing of vetting/, so it has its own copies."""
-    assert fast_path._CODE == baseline._CODE_SUFFIXES
-    codes = {code.decode().strip(" /") for code in fast_path._PROGRAMS}
-    assert codes == baseline.PROGRAM_CODES
+@pytest.mark.parametrize("code", sorted(PROGRAM_CODES))
+def test_code_is_looked_at_where_the_baseline_accepts_a_program(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    git_repo.write(".vetting/baseline.txt", f"client-settings/{code} .npmrc git {'0' * 64} why\n")
+    monkeypatch.chdir(git_repo.path)
+    assert fast_path.is_bound_by_baseline(["tools/x.js"])
+    assert fast_path.is_bound_by_baseline(["tools/x"])
+    assert not fast_path.is_bound_by_baseline(["x.md"])

@@ -13,6 +13,7 @@ import sys
 from types import SimpleNamespace
 
 from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, work_tree
+from npm_vetted.vetting.programs import PROGRAM_CODES, may_be_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,14 +67,19 @@ def name_no_client(paths: list[str]) -> bool:
         return False
     words = [part for word in CLIENT_WORDS for part in ("-e", word)]
     specs = [f":(top,literal){path}" for path in paths]
+    options = ("--cached", "-q", "-i", "-a", "-F", "--no-textconv")
+    done = _git("grep", *options, *words, "--", *specs)
+    return done is not None and done.returncode == 1
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
+    """What git answers, whatever its exit status; None where it cannot be run."""
     try:
-        done = subprocess.run(
-            hardened("grep", "--cached", "-q", "-i", "-a", "-F", "--no-textconv", *words, "--", *specs),
-            env=git_environment(), capture_output=True, check=False,
-        )  # fmt: skip
+        return subprocess.run(
+            hardened(*arguments), env=git_environment(), capture_output=True, check=False
+        )
     except OSError:
-        return False
-    return done.returncode == 1
+        return None
 
 
 def is_unread(path: str) -> bool:
@@ -97,24 +103,8 @@ def staged(arguments: list[str]) -> bytes | None:
     """
     if plain(arguments) is None or os.environ.get("PRE_COMMIT_FROM_REF") or may_be_a_push():
         return None
-    try:
-        done = subprocess.run(
-            hardened(*DIFF_INDEX, "--no-relative", "HEAD", "--"),
-            env=git_environment(), capture_output=True, check=False,
-        )  # fmt: skip
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
-
-
-_PROGRAMS = (
-    b"/authority ", b"/other-settings ", b"/pnpmfile-changes-settings ", b"/program ", b"/unknown-setting ",
-)  # fmt: skip
-_CODE = (
-    ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json", ".sh", ".bash", ".py", ".pl", ".rb", ".toml",
-    ".yml", ".yaml", ".pem", ".crt", ".cer", ".pro",
-)  # fmt: skip
-"""Those of vetting/baseline.py, which is not imported here (tests/test_fast_path.py compares)."""
+    done = _git(*DIFF_INDEX, "--no-relative", "HEAD", "--")
+    return done.stdout if done is not None and done.returncode == 0 else None
 
 
 def is_bound_by_baseline(paths: list[str]) -> bool:
@@ -128,9 +118,8 @@ def is_bound_by_baseline(paths: list[str]) -> bool:
             text = file.read()
     except OSError:
         return False
-    if any(each in text for each in _PROGRAMS) and any(
-        path.endswith(_CODE) or "." not in path.rpartition("/")[2] for path in paths
-    ):
+    accepts_program = any(b"/%s " % code.encode() in text for code in PROGRAM_CODES)
+    if accepts_program and any(map(may_be_program, paths)):
         return True
     return any(path.encode("utf-8", "surrogateescape") in text for path in paths)
 
@@ -161,13 +150,15 @@ def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
     if any(b" 120000 " in head for head in fields[0:-1:2]):  # links lead anywhere
         return False
     paths = [os.fsdecode(path) for path in fields[1::2]]
-    programs = [path for path in paths if is_program(path)]
+    programs = [
+        path
+        for head, path in zip(fields[0:-1:2], paths, strict=False)
+        if is_program(path) and head[-1:] != b"D"
+    ]
     if not all(is_unread(path) or is_program(path) for path in paths):
         return False
     if is_bound_by_baseline(paths):
         return False
-    removed = {path for head, path in zip(fields[0:-1:2], paths, strict=False) if head[-1:] == b"D"}
-    programs = [path for path in programs if path not in removed]
     if programs and not name_no_client(programs):
         return False
     if not any(word in _QUIET for word in arguments):

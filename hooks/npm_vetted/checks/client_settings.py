@@ -13,7 +13,7 @@ from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES
 from npm_vetted.projects.change import Change, ProjectChange
 from npm_vetted.projects.discovery import ancestors, join
-from npm_vetted.vetting.baseline import PROGRAM_CODES
+from npm_vetted.vetting.programs import PROGRAM_CODES
 
 ID: Final = "client-settings"
 _COREPACK: Final = ".corepack.env"

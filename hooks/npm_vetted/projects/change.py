@@ -23,8 +23,9 @@ from npm_vetted.projects.discovery import (
     interesting_names,
 )
 from npm_vetted.projects.unlocked import specifier_lists
-from npm_vetted.vetting.baseline import PROGRAM_CODES, Baseline, may_be_program
+from npm_vetted.vetting.baseline import Baseline
 from npm_vetted.vetting.policy import Policy
+from npm_vetted.vetting.programs import PROGRAM_CODES, may_be_program
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 
 _BULK = 40

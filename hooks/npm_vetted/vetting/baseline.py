@@ -22,21 +22,8 @@ from npm_vetted.formats.document import decode
 from npm_vetted.model import Finding
 
 BASELINE: Final = ".vetting/baseline.txt"
-PROGRAM_CODES: Final = frozenset({
-    "authority", "other-settings", "pnpmfile-changes-settings", "program", "unknown-setting",
-})  # fmt: skip
-"""The codes of findings whose value covers the content of files that a setting names."""
-_CODE_SUFFIXES: Final = (
-    ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json", ".sh", ".bash", ".py", ".pl", ".rb", ".toml",
-    ".yml", ".yaml", ".pem", ".crt", ".cer", ".pro",
-)  # fmt: skip
 _SAFE: Final = "@/!+.-_~:="
 _LINE: Final = re.compile(r"([a-z-]+)/([a-z-]+) (\S+) (\S+) ([0-9a-f]{64}) (\S.*)")
-
-
-def may_be_program(path: str) -> bool:
-    """Whether a file of this name may be one that a setting names, or that such a file reaches."""
-    return path.endswith(_CODE_SUFFIXES) or "." not in path.rpartition("/")[2]
 
 
 class BaselineLine(NamedTuple):

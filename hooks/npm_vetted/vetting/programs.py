@@ -1,0 +1,20 @@
+"""Programs that a setting names: the codes of their findings, and which files may belong to them.
+
+The fast path asks this before anything else is imported, so this module imports nothing.
+"""
+
+from __future__ import annotations
+
+PROGRAM_CODES = frozenset({
+    "authority", "other-settings", "pnpmfile-changes-settings", "program", "unknown-setting",
+})  # fmt: skip
+"""The codes of findings whose value covers the content of files that a setting names."""
+_SUFFIXES = (
+    ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json", ".sh", ".bash", ".py", ".pl", ".rb", ".toml",
+    ".yml", ".yaml", ".pem", ".crt", ".cer", ".pro",
+)  # fmt: skip
+
+
+def may_be_program(path: str) -> bool:
+    """Whether a file of this name may be one that a setting names, or that such a file reaches."""
+    return path.endswith(_SUFFIXES) or "." not in path.rpartition("/")[2]
