@@ -28,7 +28,7 @@ class Client(Protocol):
     SETTINGS: tuple[str, ...]
     """Files beside the manifest that hold its settings."""
     INHERITED: tuple[str, ...]
-    """Those of SETTINGS that it also heeds from the directories above a project."""
+    """Those of SETTINGS that it also reads from the directories above a project."""
     MARKERS: tuple[str, ...]
     """Files beside a manifest that show this client where neither lockfile nor pin does."""
     DEFAULT: bool
@@ -39,6 +39,10 @@ class Client(Protocol):
     """Files that this client reads as a manifest, with their reader: each makes a project."""
     WORKSPACE_FILE: str | None
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
+    SWITCH_FILE: str | None
+    """The file of SETTINGS that an image needs for the switch to hold; None: scripts are off by default."""
+    USER_FILE: str | None
+    """The file in the user's home that this client reads together with SWITCH_FILE."""
     SWITCH_STOPS_OWN_SCRIPTS: bool
     """Whether the switch also stops the project's own lifecycle scripts (``prepare``, ``prepack``)."""
     LOCK_COMMAND: tuple[str, ...]

@@ -42,6 +42,8 @@ DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
+SWITCH_FILE: str | None = "bunfig.toml"
+USER_FILE: str | None = ".bunfig.toml"
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (
     "bun",

@@ -30,6 +30,8 @@ OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = dict.fromkeys(
     config.NAMES, config.read_manifest
 )
 WORKSPACE_FILE: str | None = None
+SWITCH_FILE: str | None = None
+USER_FILE: str | None = None
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("deno", "install", "--lockfile-only", "--config", "./deno.json")
 WRITES = "deno.lock"

@@ -35,6 +35,8 @@ DEFAULT = True
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
+SWITCH_FILE: str | None = ".npmrc"
+USER_FILE: str | None = ".npmrc"
 SWITCH_STOPS_OWN_SCRIPTS = True
 LOCK_COMMAND: tuple[str, ...] = (
     "npm",

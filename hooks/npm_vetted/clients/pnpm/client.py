@@ -34,6 +34,8 @@ DEFAULT = False
 MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = "pnpm-workspace.yaml"
+SWITCH_FILE: str | None = ".npmrc"
+USER_FILE: str | None = ".npmrc"
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (
     "pnpm",

@@ -55,6 +55,8 @@ DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
+SWITCH_FILE: str | None = ".yarnrc.yml"
+USER_FILE: str | None = ".yarnrc.yml"
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"

@@ -13,14 +13,6 @@ from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, under
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Pin, Project, Read
 
-_USER_FILES: Final = {
-    "npm": ".npmrc",
-    "pnpm": ".npmrc",
-    "yarn-classic": ".yarnrc",
-    "yarn-berry": ".yarnrc.yml",
-    "bun": ".bunfig.toml",
-}
-_OWN_FILES: Final = {**_USER_FILES, "bun": "bunfig.toml"}
 _TEMPORARY: Final = "/tmp/"  # noqa: S108
 _MANY: Final = 200
 
@@ -208,8 +200,8 @@ class Scene:
         return None
 
     def _view(self, project: Project | None, maybe: bool) -> Read:
-        user = _USER_FILES.get(self.client, "")
-        own = _OWN_FILES.get(self.client, "")
+        client = clients().get(self.client)
+        own, user = (client.SWITCH_FILE, client.USER_FILE) if client else (None, None)
         base = project.path if project else ""
 
         def read(path: str) -> bytes | None:
@@ -218,7 +210,7 @@ class Scene:
             if self.root is not None and (project is not None or self.foreign):
                 found = self.state.disk.find(f"{self.root.rstrip('/')}/{inner}", maybe)
             data = self._bytes(found, inner)
-            if inner == own and user:
+            if user and inner == own:
                 home = self._bytes(self.state.disk.find(f"{self.state.home}/{user}", maybe), user)
                 if home is not None and self.client != "yarn-berry":
                     data = home + b"\n" + (data or b"")
@@ -247,9 +239,11 @@ class Scene:
             return "pnpm from 11 heeds no project's settings there"
         if self.project is None:
             return "no project of this repository is there, so none of its settings holds"
+        client = clients().get(self.client)
+        names = (client.SWITCH_FILE, client.WORKSPACE_FILE) if client else ()
         lost = [
             name
-            for name in (_OWN_FILES.get(self.client, ""), "pnpm-workspace.yaml")
+            for name in names
             if name
             and self.context.read(self.project.join(name)) is not None
             and self._elsewhere(name)
