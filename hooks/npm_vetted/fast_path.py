@@ -126,9 +126,7 @@ def is_bound_by_baseline(paths: list[str]) -> bool:
 
 def may_be_a_push(arguments: argparse.Namespace | None = None) -> bool:
     """Whether we may be a hook of a push: by the options, pre-commit's variables, or a pipe."""
-    if arguments is not None and (
-        getattr(arguments, "pre_push", None) or getattr(arguments, "pre_receive", False)
-    ):
+    if arguments is not None and (arguments.pre_push or arguments.pre_receive):
         return True
     if os.environ.get("PRE_COMMIT_REMOTE_NAME"):
         return True

@@ -1,4 +1,4 @@
-"""The words of the domain as frozen data: no input, no output, nothing of ours imported."""
+"""The words of the domain as frozen data: no input, no output, no import of this package."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ class Project(NamedTuple):
     workspaces' manifests by directory (the root's not among them), ``client`` the name of the
     module under ``clients/``; ``read`` takes paths from the top of the repository. ``nearby`` are
     the files named like a client's settings in the directories above and below it: a client may
-    heed those too, when it runs there. ``tracked`` lists the files below a directory, which is given
+    read those too, when it runs there. ``tracked`` lists the files below a directory, which is given
     from the top of the repository, each with git's name of its content.
     """
 

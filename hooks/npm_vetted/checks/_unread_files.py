@@ -31,11 +31,13 @@ def unread_files(check: str, change: Change) -> Iterator[Finding]:
 
 
 def _is_read(path: str) -> bool:
+    """Whether a client reads it; a lockfile of Rush has pnpm's name and is not read as pnpm's."""
+    if "/rush/" in path or "/subspaces/" in path:
+        return False
     name = path.rpartition("/")[2]
     return any(
         name in (*client.LOCKFILES, *client.SETTINGS, *client.MARKERS)
         for client in clients().values()
-        if "/rush/" not in path and "/subspaces/" not in path
     )
 
 

@@ -174,6 +174,7 @@ class View:
         self.snapshot = snapshot
         self.projects = projects
         self.vetting = vetting
+        self._known_programs: dict[str, tuple[frozenset[str] | None, ...]] = {}
 
     def read(self, path: str) -> bytes | None:
         """A file; a symbolic link counts as missing, since an image or checkout may lack its target."""
@@ -278,10 +279,6 @@ class View:
                     found.append(read_lockfile(project, path).programs())
             self._known_programs[project.path] = tuple(found)
         return self._known_programs[project.path]
-
-    @cached_property
-    def _known_programs(self) -> dict[str, tuple[frozenset[str] | None, ...]]:
-        return {}
 
 
 def _split(package: str) -> tuple[str, str, str]:

@@ -179,7 +179,7 @@ def _registry(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
 
 
 def _first_party(use: IntroducedPackage, registry: str) -> Iterator[Finding]:
-    """A package of ours must come from our registry: else anyone may publish its name."""
+    """A first-party package must come from its own registry: else anyone may publish its name."""
     resolved = use.artifact.resolved
     ours = Registries((registry,))
     if resolved is not None and "://" in resolved:

@@ -224,7 +224,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
 
 
 def _members_own(project: Project) -> Iterator[Problem]:
-    """Lockfiles of workspaces: whoever installs there, or copies the folder, may obey those.
+    """Lockfiles of workspaces: an install there, or in a copy of the folder, may obey those.
 
     Where each is to have its own, those that are missing.
     """

@@ -282,7 +282,7 @@ def _denied(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
 
 
 def _locked_and_denied(change: Change) -> Iterator[Finding]:
-    """Denied versions that a touched project has locked already, whoever brought them."""
+    """Denied versions that a touched project has locked already, whichever commit brought them."""
     judged = {(use.lockfile.path, use.entry.key) for use in change.uses()}
     for project in change.projects if change.policy.deny else ():
         names = {each.package for each in change.policy.deny}

@@ -1,4 +1,4 @@
-"""``audit --online``: every note held against the registry."""
+"""``audit --online``: every note compared with the registry."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _is_about(note: Note | NoteError, label: str | None) -> bool:
 
 
 def _held(note: Note) -> Iterator[Held]:
-    """What a note says of registries' versions; other sources have nothing to be held against."""
+    """What a note says of registries' versions; other sources have nothing to be compared with."""
     for name, version, mention in mentions(note):
         if version is not None and not mention.pinned.resolved:
             yield Held(name=name, version=version, mention=mention)

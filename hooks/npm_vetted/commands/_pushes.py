@@ -40,11 +40,11 @@ def pushes_to_check(arguments: argparse.Namespace) -> tuple[Repository, Sequence
     """The pushes that the caller tells of, and their repository; None: this is no push."""
     if arguments.from_ref or arguments.all:
         return None
-    trunks = getattr(arguments, "trunk", [])
-    if getattr(arguments, "pre_receive", False):
+    trunks = arguments.trunk
+    if arguments.pre_receive:
         bare = Repository.open_bare() or Repository.open()
         return bare, tuple(pushes_of_lines(bare, sys.stdin, "origin", trunks))
-    remote = getattr(arguments, "pre_push", None)
+    remote = arguments.pre_push
     if remote is not None:
         repository = Repository.open()
         return repository, tuple(pushes_of_lines(repository, sys.stdin, remote, trunks))

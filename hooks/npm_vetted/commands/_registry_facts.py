@@ -1,4 +1,4 @@
-"""What bears on a note, asked of the registry: the changelog, the scripts, the age, the work."""
+"""What a note rests on, asked of the registry: the changelog, the scripts, the age, the work."""
 
 from __future__ import annotations
 

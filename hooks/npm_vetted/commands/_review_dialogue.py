@@ -48,7 +48,7 @@ class ReviewDialogue:
                     yield from (artifact for _, artifact in lockfile.artifacts())
 
     def package(self, release: Release) -> Package:
-        """The files of a release, held against each hash that this repository locks for it."""
+        """The files of a release, compared with each hash that this repository locks for it."""
         locked = {
             each.integrity
             for each in self.locked(release.name)

@@ -66,7 +66,7 @@ def only_member(text: str) -> tuple[str, object]:
     """The key and the value of an object that has one member; raises ValueError for anything else.
 
     As strict as ``load_json``, but for half characters, and without its words and lines. What may
-    be nested deeply is refused: what is read once can be read again, whoever calls.
+    be nested deeply is refused: what is read once can be read again by every caller.
     """
     if text.count("{") + text.count("[") > DEPTH_LIMIT:
         raise ValueError

@@ -38,7 +38,7 @@ _WORDS: Final = {"true": True, "false": False, "null": None}
 class Setting(NamedTuple):
     """One line of an ``.npmrc``: what it sets, to what, and where.
 
-    ``section`` is the header it stands below; npm heeds only what has none. The header itself is
+    ``section`` is the header it stands below; npm reads only what has none. The header itself is
     a setting with an empty key. ``listed`` says that the key was written ``key[]``. What npm takes
     for a number or an object (JSON between single quotes) is given as the text in the file.
     """

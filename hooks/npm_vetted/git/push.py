@@ -13,7 +13,6 @@ the gate. A push to the trunk itself excludes only the trunk's old value.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -128,8 +127,3 @@ def _default_branch(repository: Repository, remote: str) -> tuple[str, str] | No
         if tip is not None:
             return name, tip
     return None
-
-
-def remote_named(arguments: Sequence[str]) -> str:
-    """The remote of a pre-push hook's arguments (``REMOTE URL``); ``origin`` where none is given."""
-    return arguments[0] if arguments else os.environ.get("PRE_COMMIT_REMOTE_NAME") or "origin"

@@ -1,6 +1,6 @@
 """The repository that we stand in: its git processes, what HEAD is, and what differs.
 
-Git runs hardened (``gitprocess.py``): no hooks, no fsmonitor, no external diff, no pager, no network,
+Git runs hardened (``process.py``): no hooks, no fsmonitor, no external diff, no pager, no network,
 so that a repository's own configuration can neither run code nor fetch.
 """
 

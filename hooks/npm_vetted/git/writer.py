@@ -16,7 +16,7 @@ from npm_vetted.git.process import git_environment, hardened
 from npm_vetted.git.repository import Repository, run_git, without_filters
 
 _PATIENCE: Final = 10.0
-"""Seconds to wait for another command of ours, or for git's own lock of the index."""
+"""Seconds to wait for another npm-vetted command, or for git's own lock of the index."""
 
 
 class Store:
@@ -67,7 +67,7 @@ class Store:
     def create_first(self, paths: Iterable[str], data: bytes) -> str:
         """Write a new file at the first of these paths that is free; its path.
 
-        A file that says the same already is that file: another command of ours wrote it meanwhile.
+        A file that says the same already is that file: another npm-vetted command wrote it meanwhile.
         """
         for path in paths:
             if self.create(path, data) or self.read(path) == data:
@@ -101,7 +101,9 @@ class Store:
         self._own.mkdir(exist_ok=True)
         with (self._own / "lock").open("wb") as file:
             _wait_for(file.fileno())
-            for left in self._own.glob("*.tmp"):  # a killed command's: whoever writes has the lock
+            for left in self._own.glob(
+                "*.tmp"
+            ):  # of a killed command: only the owner of the lock writes
                 left.unlink(missing_ok=True)
             yield
 

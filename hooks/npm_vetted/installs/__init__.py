@@ -1,7 +1,7 @@
 """Install commands: where they stand, what they mean, and whether they would run install scripts.
 
-``places`` has one module for each kind of file that commands stand in, ``commands`` one for each
-client; both are found by themselves. A place hands its shell text to a ``Judge``, with the
+``files`` has one module for each kind of file that holds commands, found by itself; each client's
+folder has ``commands``. A kind of file hands its shell text to a ``ShellFollower``, with the
 directory, the variables and the files that are there when it runs.
 """
 
@@ -67,7 +67,7 @@ class Context(Protocol):
 
 
 class Place(Protocol):
-    """What each module of ``places`` offers."""
+    """What each module of ``files`` offers."""
 
     def recognises(self, path: str, head: bytes) -> bool:
         """Whether a file is of this kind, by its path and its first bytes."""
@@ -104,7 +104,7 @@ def mentions_client(data: bytes) -> bool:
 def place_of(path: str, head: bytes) -> Place | None:
     """The kind of a file; None where no commands stand in it that anything runs.
 
-    Whoever adds a package touches a package.json: for that one the other kinds are not imported.
+    A commit that adds a package touches a package.json: for that one the other kinds are not imported.
     """
     if path.rpartition("/")[2] == "package.json":
         manifest = _kind("manifest")

@@ -29,7 +29,7 @@ _SHA1: Final = re.compile(r"[0-9a-fA-F]{40}")
 
 
 class Hash(NamedTuple):
-    """One hash of an SRI text; ``options`` are what follows a ``?``, which no client heeds."""
+    """One hash of an SRI text; ``options`` are what follows a ``?``, which every client ignores."""
 
     algorithm: str
     digest: bytes

@@ -126,7 +126,7 @@ class ProjectChange:
     def despite_earlier(self, ask: Callable[[], T]) -> T:
         """An answer; earlier lockfiles that hold something malformed then count as not there.
 
-        Else no commit could mend them. What is malformed now raises DocumentError all the same.
+        Else no commit could repair them. What is malformed now raises DocumentError all the same.
         """
         try:
             return ask()
@@ -283,7 +283,7 @@ class ProjectChange:
 
     @staticmethod
     def _carrier(lockfile: Lockfile, entry: Entry) -> Artifact | None:
-        """The artifact whose tarball carries a bundled entry, where the lockfile bears that out."""
+        """The artifact whose tarball carries a bundled entry, where the lockfile confirms that."""
         artifact = entry.artifact
         if entry.bundled_by is None or artifact is None or artifact.resolved or artifact.integrity:
             return None

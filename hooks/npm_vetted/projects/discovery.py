@@ -49,7 +49,7 @@ def is_of_a_project(path: str) -> bool:
 
 @cache
 def _inherited() -> frozenset[str]:
-    """The settings that a client heeds from the directories above a project as well."""
+    """The settings that a client reads from the directories above a project as well."""
     return frozenset(name for client in clients().values() for name in client.INHERITED)
 
 

@@ -3,7 +3,7 @@
 Which registry a package comes from is the project's word. Who the person is, is the person's word:
 tokens, proxies and certificates come from their own ``.npmrc`` and environment. A committed file
 that could name a proxy and a certificate, or put ``${ANY_SECRET}`` beside any host, would be a way
-to read the secrets of whoever looks at the commit.
+to read the secrets of the person who looks at the commit.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Package:
 
 
 def expected_hash(integrity: str) -> Hash:
-    """The one hash that bytes are held against; raises UndecidedError where it proves nothing."""
+    """The one hash that bytes are compared with; raises UndecidedError where it proves nothing."""
     found = strongest(parse(integrity))
     if found.algorithm == "md5":
         raise UndecidedError("expected a hash that means something, found md5 only")

@@ -33,7 +33,7 @@ _PLACEHOLDERS: Final = frozenset(
 
 
 class NoteError(NpmVettedError):
-    """A note is malformed: a finding of ``notes``, not a fault of ours."""
+    """A note is malformed: a finding of ``notes``, not a fault of npm-vetted."""
 
 
 class Listed(NamedTuple):

@@ -542,7 +542,7 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
     said, problem = _npmrc_switch(project)
     if said or problem or _bunfig_switch(project):
         return (
-            f"Bun heeds {_TRUSTED} only where scripts are not switched off: take ignoreScripts "
+            f"Bun applies {_TRUSTED} only where scripts are not switched off: take ignoreScripts "
             f"out of bunfig.toml and {SWITCH} out of .npmrc first"
         )
     return _with_trusted(project, _names_of(project, packages))

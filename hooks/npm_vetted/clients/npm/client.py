@@ -183,7 +183,7 @@ def registry_of(project: Project, package: str) -> str | None:
 def switch_off(project: Project) -> Sequence[Edit]:
     """Set the switch in the project's .npmrc, in place of the line that sets it otherwise.
 
-    Raises UndecidedError where the file says what no line of ours can overrule, or is no UTF-8.
+    Raises UndecidedError where no added line can win over what the file says, or it is no UTF-8.
     """
     path = project.join(_NPMRC)
     data = project.read(path) or b""

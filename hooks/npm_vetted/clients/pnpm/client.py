@@ -432,8 +432,8 @@ def _with_line(data: bytes, key: str, value: str) -> bytes:
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
     """One ``pnpm rebuild`` of exactly these packages, with the switch off for it alone.
 
-    With names it builds those and no others, and both settings are needed: pnpm 10 to 12 heed the
-    one and the other (seen with each). pnpm 12 takes names only, with a version it builds nothing;
+    With names it builds those and no others, and both settings are needed: pnpm 10 to 12 read
+    both (seen with each). pnpm 12 takes names only, with a version it builds nothing;
     so where it may run, every locked version of a name must be among the packages.
     """
     if not packages:

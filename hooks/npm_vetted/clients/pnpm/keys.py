@@ -106,7 +106,7 @@ def _peered(
 
 
 def parts_of(document: KeyedDocument, key: str) -> tuple[str, str]:
-    """What stands in the text of whoever asks for a key: a name, and the reference to it.
+    """How the asking entry writes a key: a name, and the reference to it.
 
     Both are as a YAML text has them; where one cannot be told, it is empty.
     """

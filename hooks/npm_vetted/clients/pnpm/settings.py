@@ -124,7 +124,7 @@ def locks_members(folder: str, read: Read) -> bool:
     try:
         lines = () if data is None else load_npmrc(path, data)
     except DocumentError:
-        return False  # told by whoever judges the settings
+        return False  # the check of the settings reports it
     line = effective(lines, "shared-workspace-lockfile")
     return line is not None and line.value not in (True, "true")
 
@@ -151,7 +151,7 @@ def manifest_beside(folder: str, read: Read) -> Mapping[str, object]:
 def settings_beside(folder: str, read: Read) -> Mapping[str, object]:
     """What pnpm-workspace.yaml in a directory says; nothing where it is missing.
 
-    And where it cannot be read, which is told by whoever judges the settings.
+    And where it cannot be read, which the check of the settings reports.
     """
     path = join(folder, WORKSPACE)
     try:

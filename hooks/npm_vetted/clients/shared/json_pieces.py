@@ -16,7 +16,7 @@ from npm_vetted.formats.json import uncollected
 REMEMBERED: Final = 1 << 15
 """How many pieces are known again: those of a large lockfile, or of the small ones of a commit."""
 _FEW: Final = 16
-"""How many names are searched one by one; beyond it every text is held against them."""
+"""How many names are searched one by one; beyond it every text is compared with them."""
 
 
 class Proof(NamedTuple):

@@ -135,7 +135,7 @@ class Lockfile(ABC):
         return None
 
     def rehashed(self, before: Lockfile) -> Problem | None:  # noqa: ARG002
-        """Why the hashes of this version cannot be held against those of one before."""
+        """Why the hashes of this version cannot be compared with those of one before."""
         return None
 
     def may_lack_hash(self, entry: Entry) -> bool:

@@ -1,7 +1,7 @@
 """Yarn classic (1.x): ``yarn.lock`` version 1, ``.yarnrc``, and the registries in ``.npmrc``.
 
 Its scripts run by default, and only ``ignore-scripts true`` in ``.yarnrc`` switches them off for
-every command: ``.npmrc`` and ``npm_config_`` are not heeded, ``--install.ignore-scripts`` misses
+every command: ``.npmrc`` and ``npm_config_`` have no effect, ``--install.ignore-scripts`` misses
 ``yarn add``. Seen with Yarn 1.22.22 (tests/clients/test_yarn_classic.py asks it again).
 """
 

@@ -109,7 +109,7 @@ class Scene:
                 switch = reader.variable(name, text)
                 if switch is not Switch.UNSET:
                     found.setdefault(name, set()).add(switch)
-        found = self._heeded(found)
+        found = self._that_count(found)
         for wanted in (Switch.ON, Switch.UNKNOWN):
             for name, switches in found.items():
                 if wanted in switches:
@@ -119,14 +119,14 @@ class Scene:
             return Switch.UNSET, None
         return self._off(act, names)
 
-    def _heeded(self, found: dict[str, set[Switch]]) -> dict[str, set[Switch]]:
+    def _that_count(self, found: dict[str, set[Switch]]) -> dict[str, set[Switch]]:
         if self.program != "yarn":
             return found
         wanted = "yarn_enable_scripts" if self.client == "yarn-berry" else "yarn_ignore_scripts"
         return {name: each for name, each in found.items() if name.lower() == wanted}
 
     def _off(self, act: ClientAction, names: list[str]) -> tuple[Switch, str | None]:
-        """pnpm heeds ``npm_config_`` until 10 and ``pnpm_config_`` from 11 (both were run)."""
+        """pnpm reads ``npm_config_`` until 10 and ``pnpm_config_`` from 11 (both were run)."""
         if self.program != "pnpm":
             return Switch.OFF, names[0]
         kinds = {name.lower().split("_config_")[0] for name in names}
@@ -186,7 +186,7 @@ class Scene:
     def _pnpm(self, act: ClientAction) -> bool | None:
         """What pnpm's version alone decides (each was run); None: the settings do.
 
-        From 11 ``dlx`` heeds no project's settings; until 9 ``rebuild`` heeds none, and a global
+        From 11 ``dlx`` reads no project's settings; until 9 ``rebuild`` reads none, and a global
         install runs scripts.
         """
         major = self.major
@@ -236,7 +236,7 @@ class Scene:
         if act.kind is Kind.GLOBAL:
             return "outside a project no committed setting holds"
         if self.program == "pnpm" and act.kind is Kind.RUN and self.project is not None:
-            return "pnpm from 11 heeds no project's settings there"
+            return "pnpm from 11 reads no project's settings there"
         if self.project is None:
             return "no project of this repository is there, so none of its settings holds"
         client = clients().get(self.client)

@@ -1,1 +1,1 @@
-"""The kinds of files that commands stand in: one module each, found by itself."""
+"""The kinds of files that hold commands: one module each, found by itself."""

@@ -143,7 +143,7 @@ def _steps(node: Node | None, budget: Budget) -> Iterator[Node]:
 
 
 def _place(folder: str, top: str) -> str:
-    """Where a directory of a job is; ``~`` is the home of whoever runs it."""
+    """Where a directory of a job is; ``~`` is the home of the user who runs it."""
     from npm_vetted.installs.context.disk import resolve
 
     if folder == "~" or folder.startswith("~/"):

@@ -16,7 +16,7 @@ from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, either
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT
 from npm_vetted.installs.shell.follower import ShellFollower, base_state
-from npm_vetted.installs.shell.source import Source, joined
+from npm_vetted.installs.shell.source import Source, filled, joined
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
@@ -182,11 +182,10 @@ class _Makefile:
         if specific is not None and (found := _ASSIGN.match(specific.group(2))):
             self._assign(found, line, export=specific.group(1) is not None)
             return False
-        before, semicolon, command = rest.partition(";")
+        before, semicolon, _ = rest.partition(";")
         if semicolon:
             offset = len(head) + len(colon) + len(before) + 1
             self.recipes.append(whole.at(offset, len(text)))
-            _ = command
         return True
 
     def _assign(self, found: re.Match[str], line: int, *, export: bool) -> None:
@@ -216,8 +215,6 @@ class _Makefile:
 
     def _fill(self, source: Source) -> list[Source]:
         """The text with make's references replaced, once for each combination of their values."""
-        from npm_vetted.installs.shell.source import filled
-
         texts = [source]
         for _ in range(_ROUNDS):
             if not any("$" in each.text for each in texts):

@@ -1,4 +1,4 @@
-"""The names that others are held against: popular packages, known products, a repository's own."""
+"""The names that others are compared with: popular packages, known products, a repository's own."""
 
 from __future__ import annotations
 
