@@ -1,7 +1,7 @@
 """The terminal session in the README: recorded from the real thing, and still what happens.
 
 It adds express with the real npm to a repository that real pre-commit guards, is rejected, looks,
-says yes, and is accepted. ``python tests/end_to_end/test_session.py`` records it anew.
+says yes, and is accepted. ``python -m tests.end_to_end.test_session`` records it anew.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def test_the_session_in_the_readme_is_what_happens(
     terminal = record(make_story(git_repo, hooks, clients))
     recorded = between(README.read_text(encoding="utf-8"))
     assert stable(terminal.text()) == stable(recorded), (
-        "python tests/end_to_end/test_session.py records it"
+        "python -m tests.end_to_end.test_session records it"
     )
     assert terminal.seconds < PROMISED
 
