@@ -49,15 +49,20 @@ _MOST_PROGRAMS = 500
 
 def is_program(path: str) -> bool:
     """Whether a file may be a program, which a check reads only where it names a client."""
+    return _is_only(path, _PROGRAM)
+
+
+def _is_only(path: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether a suffix alone says what a file is: no name, folder or letter that means more."""
     lowered = path.lower()
     name = lowered.rpartition("/")[2]
     return (
-        name.endswith(_PROGRAM)
+        name.endswith(suffixes)
         and not name.startswith(".")
         and not any(word in name for word in _UNUSUAL)
         and ".vetting" not in lowered
         and "node_modules" not in lowered
-        and path.isascii()
+        and path.isascii()  # letters that some file system takes for others
     )
 
 
@@ -84,16 +89,7 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
 
 def is_unread(path: str) -> bool:
     """Whether certainly no check reads a file of this name."""
-    lowered = path.lower()
-    name = lowered.rpartition("/")[2]
-    return (
-        name.endswith(_UNREAD)
-        and not name.startswith(".")
-        and not any(word in name for word in _UNUSUAL)
-        and ".vetting" not in lowered
-        and "node_modules" not in lowered
-        and path.isascii()  # letters that some file system takes for others
-    )
+    return _is_only(path, _UNREAD)
 
 
 def staged(arguments: list[str]) -> bytes | None:

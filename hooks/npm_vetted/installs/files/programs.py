@@ -1,8 +1,9 @@
 """Programs that start a client with literal words: scripts and build files in other languages.
 
-``subprocess.run(["npm", "ci"])`` and ``execSync("npm ci")`` are seen; a command that is computed is
-not. The language is not parsed, so nothing is said of where the command runs, and each finding is a
-warning. Jenkinsfiles are read the same way: their ``sh`` steps are texts in quotes.
+A client and its command are seen as one literal text (``execSync``) or as a list of literal words
+(``subprocess.run``); a command that is computed is not. The language is not parsed, so nothing is
+said of where the command runs, and each finding is a warning. Jenkinsfiles are read the same way:
+their ``sh`` steps are texts in quotes.
 """
 
 from __future__ import annotations
