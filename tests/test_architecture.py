@@ -97,6 +97,62 @@ def test_a_folder_imports_only_folders_above_it(module: str) -> None:
     assert below_it == set()
 
 
+def protocol_members(module: str, protocol: str) -> frozenset[str]:
+    """The names that each part of a package offers, by the protocol that its ``__init__`` has."""
+    found = next(
+        node
+        for node in TREES[module].body
+        if isinstance(node, ast.ClassDef) and node.name == protocol
+    )
+    return frozenset(node.name for node in found.body if isinstance(node, ast.FunctionDef))
+
+
+PARTS = {
+    "clients": protocol_members("clients", "Client"),
+    "clients.shared.command_line": protocol_members("clients.shared.command_line", "Reader"),
+    "checks": protocol_members("checks", "Check"),
+    "commands": protocol_members("commands", "Command"),
+    "installs.files": protocol_members("installs", "Place"),
+    "report": protocol_members("report", "Report"),
+}
+"""Packages of parts, with the names that all parts of one have: the same name is the same job."""
+
+SAME_MEANING = {
+    "reads": "whether a check reads a file, by its path; the checks that read other files have it",
+    "recognises": "whether a file is one of this part's: a client's lockfile, a kind of file",
+    "run": "a part does its whole work: a check judges a change, a command does its job",
+}
+"""Other names that may be there twice: the name, and why it means the same."""
+
+
+def job(module: str, name: str) -> str:
+    """What makes a name the same as in another module: its part's protocol, or its module's role.
+
+    The clients' folders have the same modules, so ``clients.npm.layout`` and ``clients.bun.layout``
+    hold the same things for two clients.
+    """
+    package, _, rest = module.partition(".")
+    client_part, _, role = rest.partition(".")
+    if package == "clients":
+        if name in PARTS["clients"] and client_part != "shared":
+            return "Client"
+        if name in PARTS["clients.shared.command_line"]:
+            return "Reader"
+        return f"clients.*.{role}" if client_part != "shared" else module
+    return next((each for each in PARTS if below(module, each) and name in PARTS[each]), module)
+
+
+def test_each_public_name_has_one_meaning() -> None:
+    """One word, one meaning: a reader who knows a name from one module knows it in all."""
+    jobs: dict[str, set[str]] = {}
+    for module, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                jobs.setdefault(node.name, set()).add(job(module, node.name))
+    twice = {name for name, found in jobs.items() if len(found) > 1}
+    assert twice == set(SAME_MEANING)
+
+
 @pytest.mark.parametrize("module", ["model", "errors"])
 def test_the_model_imports_nothing_of_the_package(module: str) -> None:
     assert ours_of(module) == set()

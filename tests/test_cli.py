@@ -52,7 +52,7 @@ def test_the_version() -> None:
 def test_help_names_every_command() -> None:
     done = run(Path("/"), "--help")
     assert done.status == 0
-    for name in commands.names():
+    for name in commands.command_names():
         assert re.search(rf"^    {name} ", done.out, re.MULTILINE), name
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from npm_vetted import cli, fast_path
 from npm_vetted.checks._relevance import is_relevant
 from npm_vetted.clients import Client, clients
-from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain, staged
+from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain_arguments, staged
 from npm_vetted.installs import place_of
 from npm_vetted.projects.discovery import interesting_names, manifest_names
 from npm_vetted.vetting.programs import PROGRAM_CODES
@@ -110,7 +110,7 @@ def test_only_a_plain_check_of_the_index_is_quick(
     ],
 )
 def test_plain_arguments_mean_what_the_parser_makes_of_them(arguments: list[str]) -> None:
-    found = plain(["check", *arguments])
+    found = plain_arguments(["check", *arguments])
     assert found is not None
     assert vars(found) == vars(cli._parse(["check", *arguments]))
 

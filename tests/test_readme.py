@@ -52,14 +52,16 @@ def test_a_command_is_taken(line: str) -> None:
 
 def test_every_command_is_told_of() -> None:
     told = {line.split()[1] for line in command_lines()}
-    assert told == set(commands.names())
+    assert told == set(commands.command_names())
 
 
 def test_help_names_every_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "npm_vetted", "--help"], capture_output=True, text=True, check=True
     )
-    assert re.findall(r"^    ([a-z]+)\b", done.stdout, re.MULTILINE) == list(commands.names())
+    assert re.findall(r"^    ([a-z]+)\b", done.stdout, re.MULTILINE) == list(
+        commands.command_names()
+    )
 
 
 def test_every_check_is_told_of() -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 
 from npm_vetted.errors import UNDECIDED, NpmVettedError, UndecidedError, UsageError
-from npm_vetted.fast_path import nothing_to_judge, plain, staged
+from npm_vetted.fast_path import nothing_to_judge, plain_arguments, staged
 
 TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _print_version() -> int:
 def _run(words: list[str], changes: bytes | None) -> int:
     from npm_vetted import commands
 
-    arguments = plain(words) or _parse(words)
+    arguments = plain_arguments(words) or _parse(words)
     arguments.index_changes = changes
     if arguments.directory:
         _enter(arguments.directory)
@@ -143,10 +143,10 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         description="No npm dependency enters a repository without a vetting note.",
     )
     parser.add_argument("--version", action="version", version=f"npm-vetted {__version__}")
-    called = _called(argv, commands.names())
+    called = _called(argv, commands.command_names())
     _add_common(parser, top=True, formats=_formats_of(called or "check"))
     below = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in [called] if called else commands.names():
+    for name in [called] if called else commands.command_names():
         command = commands.command(name)
         inner = below.add_parser(name, help=command.HELP, description=command.HELP)
         _add_common(inner, top=False, formats=_formats_of(name))

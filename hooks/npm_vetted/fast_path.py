@@ -97,7 +97,11 @@ def staged(arguments: list[str]) -> bytes | None:
 
     None wherever that is not certain: other arguments, no commit yet.
     """
-    if plain(arguments) is None or os.environ.get("PRE_COMMIT_FROM_REF") or may_be_a_push():
+    if (
+        plain_arguments(arguments) is None
+        or os.environ.get("PRE_COMMIT_FROM_REF")
+        or may_be_a_push()
+    ):
         return None
     done = _git(*DIFF_INDEX, "--no-relative", "HEAD", "--")
     return done.stdout if done is not None and done.returncode == 0 else None
@@ -160,7 +164,7 @@ def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
     return True
 
 
-def plain(arguments: list[str]) -> argparse.Namespace | None:
+def plain_arguments(arguments: list[str]) -> argparse.Namespace | None:
     """The arguments of a hook, or of ``check`` as people call it; None where they are others.
 
     They need no parser: argparse and all that it imports is a tenth of a small commit's time.

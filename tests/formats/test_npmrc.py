@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted.errors import DocumentError
-from npm_vetted.formats.npmrc import Setting, depends, effective, load_npmrc, switch_problem
+from npm_vetted.formats.npmrc import (
+    NpmrcSetting,
+    depends_on_environment,
+    effective,
+    load_npmrc,
+    switch_problem,
+)
 from tests.support.real_clients import Clients, Marker
 
 
@@ -79,9 +85,9 @@ def test_reads_as_npm_does(text: str | bytes, expected: dict[str, object]) -> No
 
 def test_says_line_section_and_text() -> None:
     assert load_npmrc(".npmrc", b"a=1\r\n\r\n; x\r[s]\nb[] = 2 ; y\n") == (
-        Setting(key="a", value="1", line=1, raw="a=1"),
-        Setting(key="", value=None, line=4, raw="[s]", section="s"),
-        Setting(key="b", value="2", line=5, raw="b[] = 2 ; y", section="s", listed=True),
+        NpmrcSetting(key="a", value="1", line=1, raw="a=1"),
+        NpmrcSetting(key="", value=None, line=4, raw="[s]", section="s"),
+        NpmrcSetting(key="b", value="2", line=5, raw="b[] = 2 ; y", section="s", listed=True),
     )
 
 
@@ -298,7 +304,9 @@ def _agrees(clients: Clients, npm: str, folder: Path, marker: Marker, text: str 
     answer = clients.run(npm, "config", "get", "ignore-scripts", cwd=cwd, check=False)
     if answer.stdout.strip() == "true" and answer.returncode == 0:
         settings = load_npmrc(".npmrc", text.encode() if isinstance(text, str) else text)
-        by_environment = any(depends(f"{each.key}{each.section}") for each in settings)
+        by_environment = any(
+            depends_on_environment(f"{each.key}{each.section}") for each in settings
+        )
         assert passes or by_environment, "npm takes it for true"
     if passes:
         marker.clear()

@@ -19,7 +19,7 @@ from npm_vetted.checks.install_command import View
 from npm_vetted.clients.npm import commands as npm
 from npm_vetted.git.repository import TreeEntry
 from npm_vetted.git.snapshot import Snapshot
-from npm_vetted.installs import kinds, mentions_client, problems_of
+from npm_vetted.installs import install_problems, kinds, mentions_client
 from npm_vetted.model import Level, Problem
 from npm_vetted.projects.discovery import Projects
 from npm_vetted.vetting.exemptions import Exemptions
@@ -96,7 +96,7 @@ def problems(path: str, files: Mapping[str, str | bytes]) -> list[Problem]:
     snapshot = MemorySnapshot(files)
     vetting = Vetting(Policy(), Exemptions(""), NoteStore(snapshot, ()))
     view = View(snapshot, Projects(snapshot, lambda _: False), vetting)
-    return list(problems_of(path, view))
+    return list(install_problems(path, view))
 
 
 def in_shell(text: str, repository: str = "npm", path: str = "run.sh") -> list[Problem]:

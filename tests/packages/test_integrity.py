@@ -17,7 +17,7 @@ from npm_vetted.packages.integrity import (
     Hash,
     fragment_integrity,
     is_weak,
-    parse,
+    parse_integrity,
     same_bytes,
     same_checksum,
     sha1_integrity,
@@ -40,7 +40,7 @@ EVIL512, EVIL1 = sri("sha512", b"evil"), sri("sha1", b"evil")
 
 def test_parse_gives_the_hashes_in_their_order() -> None:
     content = hashlib.sha512(b"vetted").digest()
-    assert parse(f" {SHA1}\n{SHA512}?opt?x ") == (
+    assert parse_integrity(f" {SHA1}\n{SHA512}?opt?x ") == (
         Hash("sha1", hashlib.sha1(b"vetted").digest()),
         Hash("sha512", content, "?opt?x"),
     )
@@ -79,7 +79,7 @@ def test_parse_gives_the_hashes_in_their_order() -> None:
 def test_unsound(text: str, reason: str) -> None:
     assert (unsound(text) or "").startswith(reason)
     with pytest.raises(UndecidedError):
-        parse(text)
+        parse_integrity(text)
     assert is_weak(text)
     assert same_bytes(text, text) is False
     assert same_bytes(SHA512, text) is False
@@ -95,8 +95,10 @@ def test_the_strongest_is_the_one_that_counts() -> None:
     for at, algorithm in enumerate(ALGORITHMS, 1):
         weaker_first = " ".join(sri(each) for each in ALGORITHMS[:at])
         stronger_first = " ".join(sri(each) for each in reversed(ALGORITHMS[:at]))
-        assert strongest(parse(weaker_first)) == strongest(parse(stronger_first))
-        assert strongest(parse(weaker_first)).algorithm == algorithm
+        assert strongest(parse_integrity(weaker_first)) == strongest(
+            parse_integrity(stronger_first)
+        )
+        assert strongest(parse_integrity(weaker_first)).algorithm == algorithm
 
 
 @pytest.mark.parametrize(
@@ -149,10 +151,10 @@ texts = st.one_of(
 @given(texts, texts)
 def test_an_answer_whatever_the_text(one: str, other: str) -> None:
     if same_bytes(one, other):
-        assert strongest(parse(other)) in parse(one)
+        assert strongest(parse_integrity(other)) in parse_integrity(one)
     for text in (one, other):
         if unsound(text) is None:
-            assert " ".join(map(str, parse(text))) == " ".join(text.split())
+            assert " ".join(map(str, parse_integrity(text))) == " ".join(text.split())
             assert same_bytes(text, text) is True
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from npm_vetted.packages.lookalikes import Match, lookalike, lookalikes
+from npm_vetted.packages.lookalikes import Lookalike, lookalike, lookalikes
 from npm_vetted.packages.lookalikes.known import (
     Index,
     is_popular,
@@ -18,7 +18,7 @@ from npm_vetted.packages.lookalikes.known import (
     unpopular,
     used,
 )
-from npm_vetted.packages.lookalikes.slips import Kind, Near, lines, skeletons, slip
+from npm_vetted.packages.lookalikes.slips import Near, SlipKind, lines, skeletons, slip
 
 LITTLE_KNOWN = Path(__file__).parents[1] / "data" / "little-known-packages.txt"
 
@@ -92,7 +92,7 @@ LITTLE_KNOWN = Path(__file__).parents[1] / "data" / "little-known-packages.txt"
     ],
 )
 def test_what_is_flagged(name: str, known: str, how: str) -> None:
-    assert lookalike(name) == Match(known, how)
+    assert lookalike(name) == Lookalike(known, how)
 
 
 @pytest.mark.parametrize(
@@ -174,17 +174,17 @@ def test_names_that_the_repository_uses_are_known() -> None:
     assert lookalike("acme-widgets", own) is None
     assert lookalike("@acme-corp/anything", own) is None
     assert lookalike("acme-widgtes") is None
-    assert lookalike("acme-widgtes", own) == Match("acme-widgets", "swaps 'et'")
-    assert lookalike("acmewidgets.js", own) == Match("acme-widgets", "adds '.js'")
-    assert lookalike("@acme-crop/ui", own) == Match("@acme-corp/ui", "its scope swaps 'or'")
-    assert lookalike("raect", own) == Match("react", "swaps 'ea'")
+    assert lookalike("acme-widgtes", own) == Lookalike("acme-widgets", "swaps 'et'")
+    assert lookalike("acmewidgets.js", own) == Lookalike("acme-widgets", "adds '.js'")
+    assert lookalike("@acme-crop/ui", own) == Lookalike("@acme-corp/ui", "its scope swaps 'or'")
+    assert lookalike("raect", own) == Lookalike("react", "swaps 'ea'")
 
 
 def test_every_known_name_is_named_once() -> None:
     own = used(["axios-io", "axois-js"])
     assert list(lookalikes("axois", own)) == [
-        Match("axios", "swaps 'io'"),
-        Match("axois-js", "leaves 'js' out"),
+        Lookalike("axios", "swaps 'io'"),
+        Lookalike("axois-js", "leaves 'js' out"),
     ]
 
 
@@ -259,23 +259,23 @@ def test_the_index_finds_what_a_walk_through_all_names_finds(names: list[str], n
 @pytest.mark.parametrize(
     ("known", "name", "kind"),
     [
-        ("lodash", "lodaash", Kind.CLOSE),
-        ("express", "expres", Kind.CLOSE),
-        ("lodash", "lodsah", Kind.CLOSE),
-        ("lodash", "lodasj", Kind.CLOSE),
-        ("lodash", "lodush", Kind.REPLACED),
-        ("lodash", "lodxash", Kind.ADDED),
-        ("lodash", "lodas", Kind.DROPPED),
-        ("jquery", "bquery", Kind.START),
-        ("jquery", "query", Kind.START),
-        ("jquery", "jquery2", Kind.DIGIT),
+        ("lodash", "lodaash", SlipKind.CLOSE),
+        ("express", "expres", SlipKind.CLOSE),
+        ("lodash", "lodsah", SlipKind.CLOSE),
+        ("lodash", "lodasj", SlipKind.CLOSE),
+        ("lodash", "lodush", SlipKind.REPLACED),
+        ("lodash", "lodxash", SlipKind.ADDED),
+        ("lodash", "lodas", SlipKind.DROPPED),
+        ("jquery", "bquery", SlipKind.START),
+        ("jquery", "query", SlipKind.START),
+        ("jquery", "jquery2", SlipKind.DIGIT),
         ("base64", "base32x", None),
         ("lodash", "lodash", None),
         ("lodash", "lodahss", None),
         ("", "", None),
     ],
 )
-def test_kinds_of_slip(known: str, name: str, kind: Kind | None) -> None:
+def test_kinds_of_slip(known: str, name: str, kind: SlipKind | None) -> None:
     found = slip(known, name)
     assert (found and found.kind) == kind
 

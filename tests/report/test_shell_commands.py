@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted import __version__
-from npm_vetted.report._shell_commands import command_line, program, quoted
+from npm_vetted.report._shell_commands import command_line, quoted, this_program
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_its_name_where_the_users_path_has_this_version(
     own, other = script(tmp_path / "own", __version__), script(tmp_path / "user", __version__)
     monkeypatch.setattr(sys, "argv", [str(own)])
     monkeypatch.setenv("PATH", str(other.parent))
-    assert program() == "npm-vetted"
+    assert this_program() == "npm-vetted"
 
 
 @pytest.mark.parametrize("users", [None, "0.0.0"])
@@ -88,7 +88,7 @@ def test_the_full_path_where_it_has_not(
     monkeypatch.setattr(sys, "argv", [str(own)])
     monkeypatch.setenv("PATH", os.pathsep.join([*path, "relative"]))
     monkeypatch.setenv("PRE_COMMIT", "1")
-    assert program() == f'"{own}"'
+    assert this_program() == f'"{own}"'
 
 
 def test_the_interpreter_where_there_is_no_executable(
@@ -97,4 +97,4 @@ def test_the_interpreter_where_there_is_no_executable(
     monkeypatch.setattr(sys, "argv", ["-c"])
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", "")
-    assert program() == f"{tmp_path / 'python'} -m npm_vetted"
+    assert this_program() == f"{tmp_path / 'python'} -m npm_vetted"

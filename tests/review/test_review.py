@@ -17,7 +17,13 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.registry import Registry
 from npm_vetted.registry.settings import load_settings
 from npm_vetted.registry.tarball import Package
-from npm_vetted.review import Comparison, Inspection, compare, inspect, manifest_changes
+from npm_vetted.review import (
+    Inspection,
+    ReleaseComparison,
+    compare_releases,
+    inspect,
+    manifest_changes,
+)
 from npm_vetted.review.text import (
     code_line,
     comparison_text,
@@ -99,11 +105,11 @@ def inspected(verdaccio: Verdaccio, name: str, version: str) -> Inspection:
     return inspect(packument, release, registry.package(release), now=NOW)
 
 
-def compared(verdaccio: Verdaccio, name: str, old: str, new: str) -> Comparison:
+def compared(verdaccio: Verdaccio, name: str, old: str, new: str) -> ReleaseComparison:
     registry = registry_of(verdaccio)
     releases = [registry.packument(name).release(version) for version in (old, new)]
     before, after = ((release, registry.package(release)) for release in releases)
-    return compare(before, after)
+    return compare_releases(before, after)
 
 
 def test_a_changed_publisher_a_new_script_and_an_hour_of_age_on_one_screen(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npm_vetted.review.treediff import Change, Kind, diff_trees, edit_script
+from npm_vetted.review.treediff import FileChange, FileKind, diff_trees, edit_script
 
 LINES = st.lists(st.sampled_from("abcde"), max_size=25)
 
@@ -87,16 +87,16 @@ def test_each_file_by_what_happened_to_it() -> None:
         for each in diff_trees(old, new).files
     }
     assert found == {
-        "app.js.map": (Change.CHANGED, Kind.SOURCE_MAP, 0, 0, False),
-        "app.min.js": (Change.CHANGED, Kind.MINIFIED, 0, 0, False),
-        "bundle.js": (Change.CHANGED, Kind.MINIFIED, 0, 0, False),
-        "gone.js": (Change.REMOVED, Kind.TEXT, 0, 2, True),
-        "huge.txt": (Change.ADDED, Kind.LARGE, 0, 0, False),
-        "lib/moved.js": (Change.RENAMED, Kind.TEXT, 0, 0, False),
-        "logo.png": (Change.CHANGED, Kind.BINARY, 0, 0, False),
-        "new.js": (Change.ADDED, Kind.TEXT, 1, 0, True),
-        "odd.txt": (Change.CHANGED, Kind.BINARY, 0, 0, False),
-        "text.js": (Change.CHANGED, Kind.TEXT, 1, 0, True),
+        "app.js.map": (FileChange.CHANGED, FileKind.SOURCE_MAP, 0, 0, False),
+        "app.min.js": (FileChange.CHANGED, FileKind.MINIFIED, 0, 0, False),
+        "bundle.js": (FileChange.CHANGED, FileKind.MINIFIED, 0, 0, False),
+        "gone.js": (FileChange.REMOVED, FileKind.TEXT, 0, 2, True),
+        "huge.txt": (FileChange.ADDED, FileKind.LARGE, 0, 0, False),
+        "lib/moved.js": (FileChange.RENAMED, FileKind.TEXT, 0, 0, False),
+        "logo.png": (FileChange.CHANGED, FileKind.BINARY, 0, 0, False),
+        "new.js": (FileChange.ADDED, FileKind.TEXT, 1, 0, True),
+        "odd.txt": (FileChange.CHANGED, FileKind.BINARY, 0, 0, False),
+        "text.js": (FileChange.CHANGED, FileKind.TEXT, 1, 0, True),
     }
 
 

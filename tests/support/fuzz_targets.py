@@ -26,14 +26,14 @@ from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.formats.yarnrc import load_yarnrc
 from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.objects import Objects
-from npm_vetted.git.repository import FileChange, TreeEntry
+from npm_vetted.git.repository import ChangedPath, TreeEntry
 from npm_vetted.git.snapshot import EmptySnapshot, Snapshot
-from npm_vetted.installs import problems_of as judge_installs
+from npm_vetted.installs import install_problems as judge_installs
 from npm_vetted.model import Artifact
 from npm_vetted.packages import integrity as hashes
 from npm_vetted.packages import urls as sources
 from npm_vetted.packages.manifest import read_manifest, read_pin
-from npm_vetted.packages.versions import comparators, newest, satisfies, step
+from npm_vetted.packages.versions import comparators, matches_versions, newest, step
 from npm_vetted.projects.discovery import Projects
 from npm_vetted.registry.packument import read_packument
 from npm_vetted.registry.settings import load_settings
@@ -358,7 +358,7 @@ def judge_files(files: Mapping[str, bytes]) -> None:
         parents=(EmptySnapshot("empty", after.objects),),
         after=after,
         policy_source=after,
-        touched={path: FileChange(None, after.entry(path)) for path in after.files},
+        touched={path: ChangedPath(None, after.entry(path)) for path in after.files},
         everything=True,
     )
     for finding in run_checks(open_change(comparison)).findings:
@@ -412,7 +412,7 @@ def read_words(data: bytes) -> None:
         lambda: hashes.same_checksum(one, other), lambda: hashes.fragment_integrity(text),
         lambda: sources.tarball_of(text), lambda: sources.is_tarball_of(one, other, "1.0.0"),
         lambda: sources.Registries((one,)).allows(other), lambda: write_pinned(read_pinned(text)),
-        lambda: hosted(text), lambda: comparators(text), lambda: satisfies(one, other),
+        lambda: hosted(text), lambda: comparators(text), lambda: matches_versions(one, other),
         lambda: step(one, other), lambda: newest([one, other]), lambda: package_folder(text),
     ):  # fmt: skip
         _asked(ask)

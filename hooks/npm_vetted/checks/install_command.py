@@ -12,10 +12,10 @@ from npm_vetted.checks import Explanation
 from npm_vetted.clients import clients
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.git.snapshot import VETTING
-from npm_vetted.installs import place_of, problems_of
+from npm_vetted.installs import install_problems, place_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
 from npm_vetted.packages.manifest import NAME as MANIFEST
-from npm_vetted.projects.change import Change, read_lockfile
+from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.projects.discovery import (
     Projects,
     ancestors,
@@ -110,7 +110,7 @@ def _findings(view: View, path: str) -> Iterator[Finding]:
         name != MANIFEST and "." in name and place_of(path, b"") is None  # asking imports them all
     ):
         return
-    for problem in problems_of(path, view):
+    for problem in install_problems(path, view):
         yield _finding(problem)
 
 
@@ -155,9 +155,9 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
         if place_of(path, b"") is None:
             continue
         known: set[tuple[str, str, str]] | None = None
-        for problem in problems_of(path, after):
+        for problem in install_problems(path, after):
             if known is None:
-                known = {_state(each) for each in problems_of(path, before)}
+                known = {_state(each) for each in install_problems(path, before)}
             if _state(problem) not in known:
                 yield _finding(problem)
 
@@ -256,7 +256,7 @@ class View:
         found: list[Artifact] = []
         for path in project.lockfiles:
             try:
-                found.extend(read_lockfile(project, path).named(names))
+                found.extend(project_lockfile(project, path).named(names))
             except NpmVettedError:
                 continue
         return found
@@ -276,7 +276,7 @@ class View:
             found = []
             for path in project.lockfiles:
                 with suppress(NpmVettedError):
-                    found.append(read_lockfile(project, path).programs())
+                    found.append(project_lockfile(project, path).programs())
             self._known_programs[project.path] = tuple(found)
         return self._known_programs[project.path]
 

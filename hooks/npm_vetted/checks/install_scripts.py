@@ -8,7 +8,7 @@ from typing import Final
 from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.model import Allowance, Artifact, Finding
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
-from npm_vetted.vetting.resolver import VettingRequest, scripts_of
+from npm_vetted.vetting.resolver import VettingRequest, has_scripts
 
 ID: Final = "install-scripts"
 HOOKS: Final = frozenset({"notes"})
@@ -47,7 +47,7 @@ def _of_use(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
     verdict = change.verdict(use)
     if not verdict.covered or verdict.mention is None:
         return
-    if not scripts_of(use.artifact, verdict.mention):
+    if not has_scripts(use.artifact, verdict.mention):
         return
     note = verdict.mention.note
     missing = change.vetting.lacking_scripts(use.subject, note.grants)

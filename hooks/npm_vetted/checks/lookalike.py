@@ -11,7 +11,7 @@ from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.resolver import Status
 
 if TYPE_CHECKING:
-    from npm_vetted.packages.lookalikes import Match
+    from npm_vetted.packages.lookalikes import Lookalike
 
 ID: Final = "lookalike"
 HOOKS: Final = frozenset({"notes"})
@@ -57,7 +57,7 @@ def run(change: Change) -> Iterator[Finding]:
             yield from _findings(change, names[name], matches)
 
 
-def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[Match]]:
+def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[Lookalike]]:
     """Those of some new names that look like another, and like which."""
     from npm_vetted.packages.lookalikes import lookalikes
     from npm_vetted.packages.lookalikes.known import unpopular, used
@@ -83,7 +83,7 @@ def _is_asked(change: Change, uses: list[IntroducedPackage]) -> bool:
 
 
 def _findings(
-    change: Change, uses: list[IntroducedPackage], matches: list[Match]
+    change: Change, uses: list[IntroducedPackage], matches: list[Lookalike]
 ) -> Iterator[Finding]:
     denied = _denied(change, uses)
     left = [match for match in matches if match.known not in denied]
@@ -101,7 +101,7 @@ def _denied(change: Change, uses: list[IntroducedPackage]) -> set[str]:
     return found
 
 
-def _finding(use: IntroducedPackage, matches: list[Match]) -> Finding:
+def _finding(use: IntroducedPackage, matches: list[Lookalike]) -> Finding:
     words = " and ".join(f"{match.known} ({match.how})" for match in matches[:_SHOWN])
     options = [word for match in matches for word in ("--not-lookalike-of", match.known)]
     return use_finding(

@@ -16,7 +16,7 @@ from npm_vetted.projects.change import (
     Change,
     IntroducedPackage,
     manifests_by_lockfile,
-    read_lockfile,
+    project_lockfile,
 )
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.baseline import BASELINE
@@ -238,7 +238,7 @@ def _readable(change: Change, project: Project) -> Iterator[Lockfile]:
     for path in project.lockfiles:
         # One that cannot be read is not what this commit is about; it is judged when it is touched.
         with suppress(NpmVettedError):
-            yield read_lockfile(project, path)
+            yield project_lockfile(project, path)
 
 
 def _locked(

@@ -24,7 +24,7 @@ class Command(Protocol):
         """Do it; the exit status. Raises NpmVettedError, which becomes one."""
 
 
-def names() -> list[str]:
+def command_names() -> list[str]:
     """The commands there are."""
     return parts(__path__)
 

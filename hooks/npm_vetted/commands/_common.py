@@ -59,14 +59,14 @@ def opened(
 
 def style_of(arguments: argparse.Namespace) -> Style:
     """How to print, by the options, ``NO_COLOR`` and whether a terminal is there."""
-    from npm_vetted.report._shell_commands import program
+    from npm_vetted.report._shell_commands import this_program
 
     return Style(
         colour=wants_colour(arguments.color),
         quiet=arguments.quiet,
         verbose=arguments.verbose,
         strict=getattr(arguments, "strict", False),
-        program=cache(program),
+        program=cache(this_program),
     )
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.commands._registry_facts import (
-    Answer,
     Facts,
+    LookupResult,
     Upgrade,
     changelog_line,
     cooldown_lines,
@@ -41,7 +41,7 @@ def least_work_first(every: Sequence[Facts]) -> list[Facts]:
     return [facts for _, facts in sorted(known, key=lambda pair: (pair[0] is None, pair[0] or 0))]
 
 
-def walk(
+def confirm_notes(
     desk: NoteDialogue, facts: Facts, demanded: Sequence[str], paint: Paint, waiver: str | None
 ) -> Said | None:
     """Show and confirm, criterion by criterion; None where the person said no."""
@@ -114,7 +114,7 @@ def _scripts(facts: Facts) -> Iterator[str]:
             yield f"{label} runs on install:\n{script_text(script)}"
 
 
-def _unseen(answer: Answer) -> str:
+def _unseen(answer: LookupResult) -> str:
     label = printable(answer.item.artifact.label)
     return f"{label} cannot be shown: {printable(answer.problem or '')}"
 

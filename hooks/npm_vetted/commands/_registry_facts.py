@@ -13,7 +13,7 @@ from npm_vetted.clients import client_of
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.model import Artifact, Kind
-from npm_vetted.packages.versions import parse
+from npm_vetted.packages.versions import parse_version
 from npm_vetted.recording.proposals import Draft, Item
 from npm_vetted.review.suggestion import lines_to_read
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from npm_vetted.model import Published
     from npm_vetted.registry import Registry
     from npm_vetted.registry.packument import Packument
-    from npm_vetted.review import Comparison, Inspection, Script
+    from npm_vetted.review import Inspection, LifecycleScript, ReleaseComparison
 
 T = TypeVar("T")
 Seen = Mapping[Artifact, "Published"]
@@ -33,7 +33,7 @@ _NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class LookupResult:
     """Something that was asked for an item; ``problem`` says why it cannot be shown."""
 
     item: Item
@@ -41,22 +41,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upgrade(Answer):
+class Upgrade(LookupResult):
     """What changed since the version ``old``."""
 
     old: str
-    found: Comparison | None = None
+    found: ReleaseComparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scripted(Answer):
+class Scripted(LookupResult):
     """The lifecycle scripts of an item."""
 
-    scripts: tuple[Script, ...] = ()
+    scripts: tuple[LifecycleScript, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fresh(Answer):
+class Fresh(LookupResult):
     """What there is to see of a package that is new here."""
 
     found: Inspection | None = None
@@ -202,12 +202,12 @@ def _all(ask: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
         return list(pool.map(ask, items))
 
 
-def _comparison(registry: Registry, item: Item, old: str) -> Comparison:
-    from npm_vetted.review import compare
+def _comparison(registry: Registry, item: Item, old: str) -> ReleaseComparison:
+    from npm_vetted.review import compare_releases
 
     packument = registry.packument(item.artifact.name)
     before, after = packument.release(old), packument.release(item.artifact.version or "")
-    return compare(
+    return compare_releases(
         (before, registry.package(before)),
         (after, registry.package(after, item.artifact.integrity)),
     )
@@ -222,23 +222,23 @@ def _inspection(registry: Registry, item: Item, now: datetime.datetime) -> Inspe
     return inspect(packument, release, package, now=now)
 
 
-def _scripts(registry: Registry, item: Item) -> tuple[Script, ...]:
-    from npm_vetted.review import read_manifest, scripts_of
+def _scripts(registry: Registry, item: Item) -> tuple[LifecycleScript, ...]:
+    from npm_vetted.review import lifecycle_scripts, read_tarball_manifest
 
     release = registry.packument(item.artifact.name).release(item.artifact.version or "")
     package = registry.package(release, item.artifact.integrity)
-    return scripts_of(release, package, read_manifest(package))
+    return lifecycle_scripts(release, package, read_tarball_manifest(package))
 
 
 def _settled(
     packument: Packument, item: Item, before: datetime.datetime
 ) -> tuple[str, datetime.datetime] | None:
     """The newest version that is old enough, not deprecated, and no step back; None: none is."""
-    own = parse(item.artifact.version or "")
-    base = parse(item.base) if item.base else None
+    own = parse_version(item.artifact.version or "")
+    base = parse_version(item.base) if item.base else None
     found = []
     for text in packument.versions:
-        version, published = parse(text), packument.published(text)
+        version, published = parse_version(text), packument.published(text)
         if version is None or published is None or published > before or own is None:
             continue
         if version < own and (base is None or base < version):

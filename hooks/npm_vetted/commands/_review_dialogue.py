@@ -20,7 +20,7 @@ from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository
 from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.model import Artifact
-from npm_vetted.packages.versions import parse
+from npm_vetted.packages.versions import parse_version
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import interesting_names
 from npm_vetted.registry import Registry
@@ -69,7 +69,7 @@ class ReviewDialogue:
         """The versions of a package that are vetted, accepted or exempt, the highest last."""
         if self.change is None:
             return []
-        return [version for version in vetted_versions(self.change, name) if parse(version)]
+        return [version for version in vetted_versions(self.change, name) if parse_version(version)]
 
 
 def vetted_versions(change: Change, name: str) -> list[str]:
@@ -84,15 +84,19 @@ def vetted_versions(change: Change, name: str) -> list[str]:
     }
     said |= {each.version for each in vetting.exemptions.of(name) if each.version != "-"}
     good = [each for each in said if vetting.chained(name, each, change.policy.demands)]
-    return sorted(good, key=lambda text: (parse(text) is not None, parse(text), text))
+    return sorted(
+        good, key=lambda text: (parse_version(text) is not None, parse_version(text), text)
+    )
 
 
 def nearest(versions: list[str], version: str) -> str | None:
     """The highest of some versions below one; else the lowest above it."""
-    goal = parse(version)
+    goal = parse_version(version)
     if goal is None:
         return None
-    known = [(found, text) for text in versions if (found := parse(text)) and text != version]
+    known = [
+        (found, text) for text in versions if (found := parse_version(text)) and text != version
+    ]
     below = [pair for pair in known if pair[0] < goal]
     chosen = max(below, default=None) or min(known, default=None)
     return chosen[1] if chosen else None

@@ -19,7 +19,7 @@ from npm_vetted.model import Kind
 from npm_vetted.projects.change import Change, IntroducedPackage, manifests_by_lockfile
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption
 from npm_vetted.vetting.notes import Mention, Note, mentions
-from npm_vetted.vetting.resolver import Status, Verdict, scripts_of
+from npm_vetted.vetting.resolver import Status, Verdict, has_scripts
 
 HELP = "the state of vetting in this repository, or of one package"
 
@@ -104,7 +104,7 @@ def _row(use: IntroducedPackage, verdict: Verdict, shipped: bool) -> dict[str, A
     kind = artifact.kind
     scripts = artifact.scripts
     if scripts is None and verdict.mention is not None:
-        scripts = True if scripts_of(artifact, verdict.mention) else scripts
+        scripts = True if has_scripts(artifact, verdict.mention) else scripts
     return {
         "project": use.project.path or ".",
         "package": artifact.name,

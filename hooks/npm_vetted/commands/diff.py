@@ -33,14 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     from npm_vetted.commands._note_dialogue import split_label
     from npm_vetted.commands._review_dialogue import as_json, at_bench, show
     from npm_vetted.report.text import Paint
-    from npm_vetted.review import compare
+    from npm_vetted.review import compare_releases
     from npm_vetted.review.text import comparison_text
 
     name, old = split_label(arguments.package)
     with at_bench() as bench:
         _, new_release = bench.release(name, arguments.new)
         _, old_release = bench.release(name, old or _vetted(bench, name, new_release.version))
-        found = compare(
+        found = compare_releases(
             (old_release, bench.package(old_release)),
             (new_release, bench.package(new_release)),
             unfold=arguments.unfold,

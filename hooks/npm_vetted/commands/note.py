@@ -10,7 +10,13 @@ from dataclasses import replace
 
 from npm_vetted.commands._amend import amend, complete
 from npm_vetted.commands._common import add_range, range_of, wants_colour
-from npm_vetted.commands._interactive import Sheet, editor, least_work_first, one_line, walk
+from npm_vetted.commands._interactive import (
+    Sheet,
+    confirm_notes,
+    editor,
+    least_work_first,
+    one_line,
+)
 from npm_vetted.commands._note_dialogue import (
     NoteDialogue,
     at_desk,
@@ -136,7 +142,7 @@ def _walked(
     draft = facts.draft
     demanded = _demanded(desk.change, draft, seen)
     criteria = tuple(dict.fromkeys((*(_criteria(desk, arguments) or ()), *demanded)))
-    said = walk(
+    said = confirm_notes(
         desk, facts, demanded, Paint(wants_colour(arguments.color)), arguments.waive_cooldown
     )
     if said is None:

@@ -14,7 +14,7 @@ from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Kind
 from npm_vetted.projects.change import Change, ProjectChange
 from npm_vetted.report._shell_commands import command_line
-from npm_vetted.vetting.resolver import Status, VettingRequest, scripts_of
+from npm_vetted.vetting.resolver import Status, VettingRequest, has_scripts
 
 HELP = "run the install scripts that notes approve, and no others"
 
@@ -74,7 +74,7 @@ def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:
         )
         if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
             continue
-        if verdict.unbound or not scripts_of(artifact, verdict.mention):
+        if verdict.unbound or not has_scripts(artifact, verdict.mention):
             continue
         if not change.vetting.lacking_scripts(use.subject, verdict.mention.note.grants):
             found.add((artifact.name, artifact.version))

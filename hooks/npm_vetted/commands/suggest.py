@@ -127,9 +127,9 @@ def _work(
 def _print(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine], limit: int) -> None:
     from npm_vetted.commands._review_dialogue import show
     from npm_vetted.formats.terminal_text import line
-    from npm_vetted.report._shell_commands import command_line, program
+    from npm_vetted.report._shell_commands import command_line, this_program
 
-    called = program()
+    called = this_program()
     rows = []
     for each in found[: limit or None]:
         work = f"{each.lines:,} lines" if each.lines is not None else line(each.why or "", 60)
@@ -163,9 +163,9 @@ def _totals(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) 
 
 
 def _json(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
-    from npm_vetted.report._shell_commands import command_line, program
+    from npm_vetted.report._shell_commands import command_line, this_program
 
-    called = program()
+    called = this_program()
     data = {
         "version": 1,
         "suggestions": [

@@ -35,7 +35,7 @@ _VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 
-class Setting(NamedTuple):
+class NpmrcSetting(NamedTuple):
     """One line of an ``.npmrc``: what it sets, to what, and where.
 
     ``section`` is the header it stands below; npm reads only what has none. The header itself is
@@ -53,10 +53,10 @@ class Setting(NamedTuple):
     @property
     def environment(self) -> bool:
         """Whether the key or the value depends on an environment variable."""
-        return any(depends(text) for text in (self.key, *_texts(self.value)))
+        return any(depends_on_environment(text) for text in (self.key, *_texts(self.value)))
 
 
-def depends(text: str) -> bool:
+def depends_on_environment(text: str) -> bool:
     """Whether a text holds ``${VAR}``, ``${VAR?}``, ``${VAR-default}`` or ``${VAR:-default}``."""
     return _VARIABLE.search(text) is not None
 
@@ -67,7 +67,7 @@ def _texts(value: Value) -> Iterator[str]:
             yield item
 
 
-def load_npmrc(path: str, data: bytes) -> tuple[Setting, ...]:
+def load_npmrc(path: str, data: bytes) -> tuple[NpmrcSetting, ...]:
     """Every line that says something, in the file's order.
 
     Bytes that are not UTF-8 become U+FFFD as in Node.js. Raises DocumentError, with the line,
@@ -80,7 +80,7 @@ def load_npmrc(path: str, data: bytes) -> tuple[Setting, ...]:
     return found
 
 
-def _settings(path: str, text: str) -> Iterator[Setting]:
+def _settings(path: str, text: str) -> Iterator[NpmrcSetting]:
     section: str | None = None
     line, last = 1, 0
     for match in _LINE.finditer(text):
@@ -91,14 +91,14 @@ def _settings(path: str, text: str) -> Iterator[Setting]:
             continue
         if header := _SECTION.fullmatch(raw.rstrip(BLANKS)):
             section = _text(path, line, header.group(1))
-            yield Setting(key="", value=None, line=line, raw=raw, section=section)
+            yield NpmrcSetting(key="", value=None, line=line, raw=raw, section=section)
             continue
         name, equals, value = raw.partition("=")
         if not name or _UNSEEN.search(value):
             continue  # npm's expression for a line does not match it: as if it were not there
         key = _text(path, line, name)
         listed = len(key) > 2 and key.endswith("[]")
-        yield Setting(
+        yield NpmrcSetting(
             key=key[:-2] if listed else key,
             value=_value(path, line, value) if equals else True,
             line=line,
@@ -170,12 +170,12 @@ def _uncommented(text: str) -> str:
     return "".join(found).strip(BLANKS)
 
 
-def effective(settings: Iterable[Setting], key: str) -> Setting | None:
+def effective(settings: Iterable[NpmrcSetting], key: str) -> NpmrcSetting | None:
     """What a key is set to in the end: the last line wins, ``key[]`` lines gather a list.
 
     Once a key holds a list, a plain ``key=value`` adds to it too.
     """
-    found: Setting | None = None
+    found: NpmrcSetting | None = None
     gathered: list[Scalar] | None = None
     for setting in settings:
         if setting.key != key or setting.section is not None:
@@ -191,7 +191,7 @@ def effective(settings: Iterable[Setting], key: str) -> Setting | None:
     return found if found is None or gathered is None else found._replace(value=tuple(gathered))
 
 
-def switch_problem(path: str, settings: Iterable[Setting]) -> Problem | None:
+def switch_problem(path: str, settings: Iterable[NpmrcSetting]) -> Problem | None:
     """Why these settings do not say ``ignore-scripts=true`` beyond doubt; None: they do.
 
     npm takes ``true`` (quoted or not), the bare key and an empty value as true. Any other text is
@@ -231,7 +231,7 @@ def _says_true(value: Value) -> bool:
     return value is True or (isinstance(value, str) and value.strip(BLANKS) in ("true", ""))
 
 
-def _may_override(setting: Setting) -> bool:
+def _may_override(setting: NpmrcSetting) -> bool:
     """Whether a line other than a plain ``ignore-scripts=…`` can become that key in npm's hands."""
     name = setting.key
     if setting.section is not None:
@@ -240,10 +240,10 @@ def _may_override(setting: Setting) -> bool:
         name = setting.section
         if SWITCH in name:
             return True
-    return depends(name) and set(_VARIABLE.sub("", name)) <= set(SWITCH + "\\.")
+    return depends_on_environment(name) and set(_VARIABLE.sub("", name)) <= set(SWITCH + "\\.")
 
 
-def _wrong(found: Setting) -> str:
+def _wrong(found: NpmrcSetting) -> str:
     shown = _shown(found)
     if found.environment:
         return f"{shown} depends on the environment: undecidable; expected {SWITCH}=true"
@@ -257,7 +257,7 @@ def _wrong(found: Setting) -> str:
     )
 
 
-def _missing(settings: tuple[Setting, ...]) -> tuple[int, str]:
+def _missing(settings: tuple[NpmrcSetting, ...]) -> tuple[int, str]:
     """Why no line sets the switch: a section above it, another spelling, another encoding."""
     expected = f"expected the line {SWITCH}=true"
     for setting in settings:
@@ -280,7 +280,7 @@ def _letters(text: str) -> str:
     return "".join(char for char in text if char.isascii() and char.isalpha()).lower()
 
 
-def _shown(setting: Setting) -> str:
+def _shown(setting: NpmrcSetting) -> str:
     """A line as messages quote it, short and without control characters."""
     text = setting.raw.strip(BLANKS)
     return repr(text if len(text) <= 80 else text[:79] + "…")

@@ -64,6 +64,6 @@ def shown(text: str) -> str:
     return text.replace(UNKNOWN_TEXT, "…")
 
 
-def names(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     """The words of a text, as a set."""
     return frozenset(text.split())

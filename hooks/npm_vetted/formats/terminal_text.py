@@ -33,7 +33,9 @@ def printable(text: str, keep: str = "") -> str:
     shown: list[str] = []
     before = ""
     for character in text:
-        shown.append(character if _is_seen(character, before, keep) else escaped(character))
+        shown.append(
+            character if _is_seen(character, before, keep) else code_point_escape(character)
+        )
         before = character
     return "".join(shown)
 
@@ -45,10 +47,10 @@ def _is_seen(character: str, before: str, keep: str) -> bool:
 
 
 def _broken(found: re.Match[str]) -> str:
-    return (found["blank"] or "") + escaped(found.group()[-1])
+    return (found["blank"] or "") + code_point_escape(found.group()[-1])
 
 
-def escaped(character: str) -> str:
+def code_point_escape(character: str) -> str:
     r"""One character by its number: ``\u{202e}``."""
     return f"\\u{{{ord(character):x}}}"
 

@@ -43,7 +43,7 @@ def token(text: str) -> str:
     return str(json.loads(text)) if text.startswith('"') else text
 
 
-class Setting(NamedTuple):
+class YarnrcSetting(NamedTuple):
     """One line of a ``.yarnrc``. ``value`` is a boolean only where it is written without quotes."""
 
     key: str
@@ -53,7 +53,7 @@ class Setting(NamedTuple):
     table: str | None = None
 
 
-def load_yarnrc(path: str, data: bytes) -> tuple[Setting, ...]:
+def load_yarnrc(path: str, data: bytes) -> tuple[YarnrcSetting, ...]:
     """Every setting of a ``.yarnrc`` in the file's order; the last of a key wins.
 
     Raises DocumentError for a line that Yarn would not read, or would read as something else, and
@@ -66,7 +66,7 @@ def load_yarnrc(path: str, data: bytes) -> tuple[Setting, ...]:
     return found
 
 
-def _settings(path: str, text: str) -> Iterator[Setting]:
+def _settings(path: str, text: str) -> Iterator[YarnrcSetting]:
     table: str | None = None
     for number, raw in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         if not raw.strip(" "):
@@ -88,7 +88,7 @@ def _settings(path: str, text: str) -> Iterator[Setting]:
             table = None
         word = found["value"]
         value = word == "true" if word in ("true", "false") else token(word)
-        yield Setting(key=key, value=value, line=number, raw=raw, table=table)
+        yield YarnrcSetting(key=key, value=value, line=number, raw=raw, table=table)
 
 
 def _unread(path: str, line: int, raw: str) -> DocumentError:

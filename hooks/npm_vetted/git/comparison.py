@@ -8,7 +8,7 @@ from typing import NamedTuple
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.push import Push
-from npm_vetted.git.repository import FileChange, Repository
+from npm_vetted.git.repository import ChangedPath, Repository
 from npm_vetted.git.snapshot import (
     VETTING,
     EarlierSnapshot,
@@ -31,7 +31,7 @@ class Comparison(NamedTuple):
     parents: tuple[Snapshot, ...]
     after: Snapshot
     policy_source: Snapshot
-    touched: Mapping[str, FileChange]
+    touched: Mapping[str, ChangedPath]
     everything: bool
     scope: tuple[str, ...] = ("--staged",)
     """The arguments with which ``note`` looks at the same change."""

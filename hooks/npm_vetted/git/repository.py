@@ -26,7 +26,7 @@ class TreeEntry(NamedTuple):
     oid: str
 
 
-class FileChange(NamedTuple):
+class ChangedPath(NamedTuple):
     """A path that differs between two snapshots; None: not there."""
 
     before: TreeEntry | None
@@ -209,13 +209,13 @@ class Repository(NamedTuple):
             self.merge_base(one, other)
         return tuple(done.decode().split())
 
-    def staged(self, against: str | None) -> dict[str, FileChange]:
+    def staged(self, against: str | None) -> dict[str, ChangedPath]:
         """What the index changes against a commit (None: against the empty tree)."""
         if self.known is not None and against == self.head:
             return read_raw(self.known)
         return read_raw(run_git(*DIFF_INDEX, against or self.empty_tree, "--", cwd=self.top))
 
-    def between(self, one: str, other: str) -> dict[str, FileChange]:
+    def between(self, one: str, other: str) -> dict[str, ChangedPath]:
         """What differs between two trees or commits."""
         done = run_git("diff-tree", "-r", "--raw", "-z", "--no-renames", "--full-index",
                        "--no-ext-diff", one, other, "--", cwd=self.top)  # fmt: skip
@@ -241,15 +241,15 @@ def _not_opened(directory: str) -> UsageError:
     )
 
 
-def read_raw(output: bytes) -> dict[str, FileChange]:
+def read_raw(output: bytes) -> dict[str, ChangedPath]:
     """Read ``--raw -z`` output: ``:100644 100644 OID OID M NUL path NUL``."""
     fields = output.split(b"\0")
-    changes: dict[str, FileChange] = {}
+    changes: dict[str, ChangedPath] = {}
     for head, path in zip(fields[0:-1:2], fields[1::2], strict=True):
         old_mode, new_mode, old, new, status = head.decode("ascii")[1:].split(" ")
         if status.startswith("U"):
             raise UndecidedError("a merge conflict is not resolved", path=os.fsdecode(path))
-        changes[os.fsdecode(path)] = FileChange(
+        changes[os.fsdecode(path)] = ChangedPath(
             None if old_mode == "000000" else TreeEntry(old_mode, old),
             None if new_mode == "000000" else TreeEntry(new_mode, new),
         )

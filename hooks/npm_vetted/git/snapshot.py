@@ -14,7 +14,7 @@ from typing import Final
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import Objects, Tree
-from npm_vetted.git.repository import FileChange, Repository, TreeEntry, run_git
+from npm_vetted.git.repository import ChangedPath, Repository, TreeEntry, run_git
 
 VETTING: Final = ".vetting/"
 _EMPTY_BLOBS: Final = frozenset(
@@ -34,7 +34,7 @@ class Snapshot:
         self.objects = objects
 
     @property
-    def changes(self) -> Mapping[str, FileChange]:
+    def changes(self) -> Mapping[str, ChangedPath]:
         """What the later state changes of this one; nothing where nothing was there."""
         return {}
 
@@ -179,7 +179,7 @@ class IndexSnapshot(_Overlaid):
     """
 
     def __init__(
-        self, objects: Objects, repository: Repository, staged: Mapping[str, FileChange]
+        self, objects: Objects, repository: Repository, staged: Mapping[str, ChangedPath]
     ) -> None:
         head = (
             EmptySnapshot("empty tree", objects)
@@ -221,12 +221,12 @@ class IndexSnapshot(_Overlaid):
 class EarlierSnapshot(_Overlaid):
     """A state known by what a later one changes of it."""
 
-    def __init__(self, label: str, later: Snapshot, changes: Mapping[str, FileChange]) -> None:
+    def __init__(self, label: str, later: Snapshot, changes: Mapping[str, ChangedPath]) -> None:
         super().__init__(label, later, {path: each.before for path, each in changes.items()})
         self._changes = changes
 
     @property
-    def changes(self) -> Mapping[str, FileChange]:
+    def changes(self) -> Mapping[str, ChangedPath]:
         """What the later state changes of this one."""
         return self._changes
 

@@ -12,7 +12,7 @@ from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.objects import SIZE_LIMIT, Objects
 from npm_vetted.git.process import DIFF_INDEX
 from npm_vetted.git.repository import (
-    FileChange,
+    ChangedPath,
     Repository,
     TreeEntry,
     read_raw,
@@ -134,7 +134,7 @@ def compare_worktree(
     )
     for path in after.listed():
         if everything or (path not in touched and _is_untracked(repository, path)):
-            touched.setdefault(path, FileChange(None, after.entry(path)))
+            touched.setdefault(path, ChangedPath(None, after.entry(path)))
     touched = {path: each._replace(after=after.entry(path)) for path, each in touched.items()}
     before: Snapshot = EmptySnapshot("empty tree", objects)
     if not everything and repository.head:

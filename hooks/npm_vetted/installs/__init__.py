@@ -113,7 +113,7 @@ def place_of(path: str, head: bytes) -> Place | None:
     return next((each for each in kinds() if each.recognises(path, head)), None)
 
 
-def problems_of(path: str, context: Context) -> Iterator[Problem]:
+def install_problems(path: str, context: Context) -> Iterator[Problem]:
     """What is wrong with the install commands in a file; what cannot be read is a warning."""
     data = context.read(path)
     if data is None or not mentions_client(data):

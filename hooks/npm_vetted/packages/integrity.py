@@ -39,7 +39,7 @@ class Hash(NamedTuple):
         return f"{self.algorithm}-{base64.b64encode(self.digest).decode('ascii')}{self.options}"
 
 
-def parse(text: str) -> tuple[Hash, ...]:
+def parse_integrity(text: str) -> tuple[Hash, ...]:
     """The hashes of an SRI text, in its order; raises UndecidedError for what a client may drop."""
     hashes = tuple(_parse_part(part) for part in re.split("[ \t\r\n]+", text.strip(" \t\r\n")))
     seen: set[str] = set()
@@ -82,7 +82,7 @@ def _decode(digest: str, part: str) -> bytes:
 def unsound(text: str) -> str | None:
     """Why an SRI text does not bind an artifact to one content; None: it does."""
     try:
-        parse(text)
+        parse_integrity(text)
     except UndecidedError as error:
         return error.message
     return None
@@ -95,7 +95,7 @@ def strongest(hashes: tuple[Hash, ...]) -> Hash:
 
 def is_weak(text: str) -> bool:
     """Whether an SRI text names no hash that can be relied on: sha1 or md5 only, or unsound."""
-    return unsound(text) is not None or strongest(parse(text)).algorithm in WEAK
+    return unsound(text) is not None or strongest(parse_integrity(text)).algorithm in WEAK
 
 
 def same_bytes(vetted: str, locked: str) -> bool | None:
@@ -106,8 +106,8 @@ def same_bytes(vetted: str, locked: str) -> bool | None:
     """
     if unsound(vetted) is not None or unsound(locked) is not None:
         return False
-    known = {each.algorithm: each.digest for each in parse(vetted)}
-    found = parse(locked)
+    known = {each.algorithm: each.digest for each in parse_integrity(vetted)}
+    found = parse_integrity(locked)
     if any(known.get(each.algorithm, each.digest) != each.digest for each in found):
         return False
     return True if strongest(found).algorithm in known else None

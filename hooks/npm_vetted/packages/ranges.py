@@ -38,7 +38,7 @@ _LOWEST: Final = Version((0, 0, 0), final=False, prerelease=_FIRST)
 
 
 @cache
-def parse_version(text: str) -> Version | None:
+def parse_loose_version(text: str) -> Version | None:
     """A version, as loosely as npm reads one; None: it is none."""
     found = _VERSION.match(text) if len(text) <= _LONGEST else None
     if found is None:
@@ -65,7 +65,7 @@ def satisfies(version: str, wanted: str) -> bool | None:
     alternatives = _parse(wanted)
     if alternatives is None:
         return None
-    found = parse_version(version)
+    found = parse_loose_version(version)
     return found is not None and any(_holds(found, bounds) for bounds in alternatives)
 
 

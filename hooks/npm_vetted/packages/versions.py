@@ -17,7 +17,7 @@ _OPERATORS: Final[dict[str, Callable[[Version, Version], bool]]] = {
 
 
 @cache
-def parse(text: str) -> Version | None:
+def parse_version(text: str) -> Version | None:
     """A version by semver 2; None where it is none (a git source, a made-up one)."""
     from semver import Version
 
@@ -32,7 +32,7 @@ def step(old: str, new: str) -> str:
 
     What cannot be told, and below 1.0 every minor step (npm's own caret rule), is a major one.
     """
-    before, after = parse(old), parse(new)
+    before, after = parse_version(old), parse_version(new)
     if before is None or after is None or before.major != after.major:
         return "major"
     if before.minor != after.minor:
@@ -46,18 +46,18 @@ def comparators(text: str) -> list[tuple[str, str]] | None:
     for word in text.split():
         operator = next((each for each in _OPERATORS if word.startswith(each)), "")
         version = word[len(operator) :]
-        if parse(version) is None:
+        if parse_version(version) is None:
             return None
         parts.append((operator or "=", version))
     return parts or None
 
 
-def satisfies(version: str | None, wanted: str) -> bool:
+def matches_versions(version: str | None, wanted: str) -> bool:
     """Whether a version is one that ``wanted`` names; alternatives are separated by ``||``.
 
     A version that semver cannot read satisfies every range: a deny entry fails closed.
     """
-    found = parse(version) if version else None
+    found = parse_version(version) if version else None
     if found is None:
         return True
     for alternative in wanted.split("||"):
@@ -70,13 +70,13 @@ def satisfies(version: str | None, wanted: str) -> bool:
 
 
 def _holds(found: Version, operator: str, bound: str) -> bool:
-    wanted = parse(bound)
+    wanted = parse_version(bound)
     return wanted is not None and _OPERATORS[operator](found, wanted)
 
 
 def newest(versions: list[str]) -> str | None:
     """The highest of some versions; what semver cannot read counts as lowest."""
-    readable = [(found, text) for text in versions if (found := parse(text)) is not None]
+    readable = [(found, text) for text in versions if (found := parse_version(text)) is not None]
     if readable:
         return max(readable, key=lambda pair: pair[0])[1]
     return max(versions, default=None)

@@ -12,7 +12,7 @@ from npm_vetted.clients import Client, client_of
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.git.comparison import Comparison
-from npm_vetted.git.repository import FileChange
+from npm_vetted.git.repository import ChangedPath
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
 from npm_vetted.projects.discovery import (
@@ -99,7 +99,7 @@ class ProjectChange:
     def lockfile(self, path: str) -> Lockfile:
         """One of its lockfiles; raises DocumentError where it cannot be read."""
         if path not in self._lockfiles:
-            self._lockfiles[path] = read_lockfile(self.after, path)
+            self._lockfiles[path] = project_lockfile(self.after, path)
         return self._lockfiles[path]
 
     @cached_property
@@ -118,7 +118,7 @@ class ProjectChange:
                 found.extend((project, each) for each in specifier_lists(project))
             for path in project.lockfiles:
                 try:
-                    found.append((project, read_lockfile(project, path)))
+                    found.append((project, project_lockfile(project, path)))
                 except NpmVettedError:
                     continue
         return found
@@ -363,7 +363,7 @@ def _is_sound(lockfile: Lockfile) -> bool:
     return True
 
 
-def read_lockfile(project: Project, path: str) -> Lockfile:
+def project_lockfile(project: Project, path: str) -> Lockfile:
     """Read a project's lockfile; raises DocumentError where it cannot be read."""
     data = project.read(path)
     if data is None:
@@ -378,7 +378,7 @@ def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
         data = project.read(path) or b""
         if b"patch" not in data and b"\\" not in data:  # nor is the word written with escapes
             return False
-        return not patches.isdisjoint(read_lockfile(project, path).patch_files())
+        return not patches.isdisjoint(project_lockfile(project, path).patch_files())
     except NpmVettedError:
         return True
 
@@ -444,7 +444,7 @@ class Change:
         return self.comparison.after
 
     @property
-    def touched(self) -> Mapping[str, FileChange]:
+    def touched(self) -> Mapping[str, ChangedPath]:
         """The paths that differ; with ``--all`` every path."""
         return self.comparison.touched
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import newest, step
 from npm_vetted.projects.change import Change, IntroducedPackage
-from npm_vetted.vetting.resolver import VettingRequest, scripts_of
+from npm_vetted.vetting.resolver import VettingRequest, has_scripts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def uncovered(change: Change) -> list[IntroducedPackage]:
         verdict = change.verdict(use)
         if not verdict.covered or (verdict.unbound and not use.artifact.unhashed):
             found.append(use)
-        elif verdict.mention is not None and scripts_of(use.artifact, verdict.mention):
+        elif verdict.mention is not None and has_scripts(use.artifact, verdict.mention):
             unsaid = verdict.mention.listed is not None and not verdict.mention.listed.scripts
             if unsaid or change.vetting.lacking_scripts(use.subject, verdict.mention.note.grants):
                 found.append(use)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from npm_vetted.packages.integrity import Hash
-from npm_vetted.registry.fetch import Answer
+from npm_vetted.registry.fetch import Response
 from npm_vetted.registry.settings import Url
-from npm_vetted.registry.tarball import RefusedError, digest_of, gunzip
+from npm_vetted.registry.tarball import BadTarballError, digest_of, gunzip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Cache:
         try:
             etag = json.loads(head)["etag"]
             return Kept(etag, bytes(gunzip(body, limit))) if isinstance(etag, str) else None
-        except (ValueError, KeyError, TypeError, RecursionError, RefusedError):
+        except (ValueError, KeyError, TypeError, RecursionError, BadTarballError):
             return None
 
-    def keep_packument(self, url: Url, answer: Answer) -> None:
+    def keep_packument(self, url: Url, answer: Response) -> None:
         """Keep an answer that can be confirmed later."""
         if answer.etag and answer.etag.isascii() and answer.etag.isprintable() and self.folder:
             import gzip

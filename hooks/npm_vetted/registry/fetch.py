@@ -24,7 +24,7 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.registry.packument import AbsentError
 from npm_vetted.registry.settings import RegistrySettings, Url
-from npm_vetted.registry.tarball import RefusedError, gunzip
+from npm_vetted.registry.tarball import BadTarballError, gunzip
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """What a registry answered: a 200 with its body, or a 304 without."""
 
     status: int
@@ -82,7 +82,7 @@ class Fetcher:
         self._pools: dict[str | None, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
-    def get(self, url: Url, limit: int, headers: Mapping[str, str]) -> Answer:
+    def get(self, url: Url, limit: int, headers: Mapping[str, str]) -> Response:
         """The answer of at most ``limit`` bytes; raises UndecidedError where there is none."""
         for attempt in range(self._patience.attempts):
             try:
@@ -96,7 +96,7 @@ class Fetcher:
             printable(f"no answer from {url} after {self._patience.attempts} attempts: {problem}")
         )
 
-    def _follow(self, url: Url, limit: int, headers: Mapping[str, str]) -> Answer:
+    def _follow(self, url: Url, limit: int, headers: Mapping[str, str]) -> Response:
         """Ask, and follow redirects; a credential goes with the first request only."""
         secret = self._settings.credential(url)
         target = url
@@ -134,17 +134,17 @@ class Fetcher:
 
     def _answer(
         self, url: Url, response: urllib3.BaseHTTPResponse, limit: int, authorised: bool
-    ) -> Answer:
+    ) -> Response:
         status = response.status
         if status in _AGAIN:
             raise _Failure(f"{status} {_phrase(status)}", _retry_after(response))
         if status == HTTPStatus.NOT_MODIFIED:
-            return Answer(status=status, body=b"")
+            return Response(status=status, body=b"")
         if status != HTTPStatus.OK:
             kind = AbsentError if status == HTTPStatus.NOT_FOUND else UndecidedError
             raise kind(self._refusal(url, status, authorised))
         body = _body(url, response, limit)
-        return Answer(status=status, body=body, etag=response.headers.get("ETag"))
+        return Response(status=status, body=body, etag=response.headers.get("ETag"))
 
     def _refusal(self, url: Url, status: int, authorised: bool) -> str:
         message = f"{url} answered {status} {_phrase(status)}"
@@ -242,7 +242,7 @@ def _body(url: Url, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
         raise UndecidedError(f"{url} answered in an encoding that was not asked for: {encoding!r}")
     try:
         return bytes(gunzip(body, limit))
-    except RefusedError as error:
+    except BadTarballError as error:
         raise UndecidedError(f"{url} answered with gzip that is refused: {error}") from None
 
 

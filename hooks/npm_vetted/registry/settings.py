@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.formats.npmrc import Setting, effective, load_npmrc
+from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.formats.terminal_text import line, printable
 
 DEFAULT: Final = "https://registry.npmjs.org/"
@@ -184,7 +184,7 @@ def _user_file(
 class _Reader:
     """One ``.npmrc`` with the variables that it may use; what it may not is noted."""
 
-    settings: tuple[Setting, ...]
+    settings: tuple[NpmrcSetting, ...]
     environment: Mapping[str, str]
     trusts: Callable[[str], bool]
     source: str

@@ -18,7 +18,7 @@ from typing import Final
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import line
-from npm_vetted.packages.integrity import Hash, parse, strongest
+from npm_vetted.packages.integrity import Hash, parse_integrity, strongest
 
 _BLOCK: Final = 512
 _CHUNK: Final = 1 << 16
@@ -52,7 +52,7 @@ class Package:
 
 def expected_hash(integrity: str) -> Hash:
     """The one hash that bytes are compared with; raises UndecidedError where it proves nothing."""
-    found = strongest(parse(integrity))
+    found = strongest(parse_integrity(integrity))
     if found.algorithm == "md5":
         raise UndecidedError("expected a hash that means something, found md5 only")
     return found
@@ -84,11 +84,11 @@ def open_tarball(name: str, data: bytes, integrity: str, limits: Limits | None =
     limits = limits or Limits()
     try:
         return Package(name=name, files=_files(_tar(data, limits), limits))
-    except RefusedError as error:
+    except BadTarballError as error:
         raise UndecidedError(f"{name}: the tarball is refused: {error}") from None
 
 
-class RefusedError(Exception):
+class BadTarballError(Exception):
     """Why bytes are not taken in; the caller knows what they are called."""
 
 
@@ -104,7 +104,7 @@ def gunzip(data: bytes, limit: int) -> bytearray:
         view = memoryview(bytes(view).lstrip(b"\0"))
         if not view:
             return found
-    raise RefusedError("it is gzip in too many pieces")
+    raise BadTarballError("it is gzip in too many pieces")
 
 
 def _inflate(view: memoryview, found: bytearray, limit: int) -> int:
@@ -116,13 +116,13 @@ def _inflate(view: memoryview, found: bytearray, limit: int) -> int:
             try:
                 found += unzip.decompress(data, _CHUNK)
             except zlib.error:
-                raise RefusedError("it is not gzip, or broken") from None
+                raise BadTarballError("it is not gzip, or broken") from None
             if len(found) > limit:
-                raise RefusedError(f"it unpacks to more than {limit:,} bytes")
+                raise BadTarballError(f"it unpacks to more than {limit:,} bytes")
             if unzip.eof:
                 return min(start + _CHUNK, len(view)) - len(unzip.unused_data)
             data = unzip.unconsumed_tail
-    raise RefusedError("it is cut short")
+    raise BadTarballError("it is cut short")
 
 
 def _tar(data: bytes, limits: Limits) -> bytearray:
@@ -145,15 +145,15 @@ def _files(tar: bytearray, limits: Limits) -> dict[str, bytes]:
         if entry.kind == b"5":
             continue
         if files.get(path, entry.content) != entry.content:
-            raise RefusedError(f"{line(path)!r} stands in it twice, with different content")
+            raise BadTarballError(f"{line(path)!r} stands in it twice, with different content")
         total += len(entry.content)
         if total > limits.unpacked:
-            raise RefusedError(f"it unpacks to more than {limits.unpacked:,} bytes")
+            raise BadTarballError(f"it unpacks to more than {limits.unpacked:,} bytes")
         files[path] = entry.content
         folders.update(_parents(path))
     clash = next((path for path in files if path in folders), None)
     if clash is not None:
-        raise RefusedError(f"{line(clash)!r} is both a file and a folder")
+        raise BadTarballError(f"{line(clash)!r} is both a file and a folder")
     return files
 
 
@@ -169,19 +169,19 @@ def _path_within(entry: _Entry, limits: Limits) -> str:
     path = entry.path
     if entry.kind not in (b"0", b"\0", b"5"):
         kind = {b"1": "a link", b"2": "a symbolic link"}.get(entry.kind, "no plain file")
-        raise RefusedError(f"{line(path)!r} is {kind}")
+        raise BadTarballError(f"{line(path)!r} is {kind}")
     parts = (path.removesuffix("/") if entry.kind == b"5" else path).split("/")
     if path.startswith("/") or _WINDOWS.match(path):
-        raise RefusedError(f"{line(path)!r} is an absolute path")
+        raise BadTarballError(f"{line(path)!r} is an absolute path")
     if ".." in parts or "\\" in path:
-        raise RefusedError(f"{line(path)!r} may lead out of the package")
+        raise BadTarballError(f"{line(path)!r} may lead out of the package")
     if "" in parts or parts[0] == "." or "\0" in path:
-        raise RefusedError(f"{line(path)!r} is no plain path")
+        raise BadTarballError(f"{line(path)!r} is no plain path")
     parts = [part for part in parts if part != "."]  # some honest packers write package/./lib
     if len(path) > limits.path or len(parts) > limits.path // 8:
-        raise RefusedError(f"a path of {len(path):,} characters")
+        raise BadTarballError(f"a path of {len(path):,} characters")
     if len(parts) < 2 and entry.kind != b"5":
-        raise RefusedError(f"{line(path)!r} stands outside of the package's folder")
+        raise BadTarballError(f"{line(path)!r} stands outside of the package's folder")
     return "/".join(parts[1:])
 
 
@@ -192,11 +192,11 @@ def _entries(tar: bytearray, limits: Limits) -> Iterator[_Entry]:
     while position < len(tar):
         headers += 1
         if headers > limits.files:
-            raise RefusedError(f"it holds more than {limits.files:,} entries")
+            raise BadTarballError(f"it holds more than {limits.files:,} entries")
         header = bytes(tar[position : position + _BLOCK])
         if not header.strip(b"\0"):
             if tar[position:].strip(b"\0"):
-                raise RefusedError("there is data behind its end")
+                raise BadTarballError("there is data behind its end")
             break
         kind = header[156:157]
         size = _checked_size(header)
@@ -204,31 +204,31 @@ def _entries(tar: bytearray, limits: Limits) -> Iterator[_Entry]:
             size = _decimal(override["size"])
         start = position + _BLOCK
         if start + size > len(tar):
-            raise RefusedError("it is cut short")
+            raise BadTarballError("it is cut short")
         content = bytes(tar[start : start + size])
         position = start + -(-size // _BLOCK) * _BLOCK
         if kind in b"xgL":
             named = _header_record(kind, content)
             if named and override:
-                raise RefusedError("two headers for one entry")
+                raise BadTarballError("two headers for one entry")
             override = named or override
         else:
             yield _entry(header, kind, override, content)
             override = {}
     if override:
-        raise RefusedError("it is cut short")
+        raise BadTarballError("it is cut short")
 
 
 def _header_record(kind: bytes, content: bytes) -> dict[str, str]:
     """What an entry of the kinds ``x``, ``g`` (pax) and ``L`` (GNU) says of the next one."""
     if len(content) > _HEADER_LIMIT:
-        raise RefusedError(f"a header of {len(content):,} bytes")
+        raise BadTarballError(f"a header of {len(content):,} bytes")
     if kind == b"L":
         return {"path": _text(content)}
     found = _pax(content)
     if kind == b"g":
         if not found.keys() <= {"comment"}:
-            raise RefusedError("a header that changes all entries behind it")
+            raise BadTarballError("a header that changes all entries behind it")
         return {}
     return found
 
@@ -238,29 +238,29 @@ def _entry(header: bytes, kind: bytes, override: Mapping[str, str], content: byt
     if kind in b"0\0" and path.endswith("/"):
         kind = b"5"  # how tar said "folder" before it had a kind for it
     if kind == b"5" and content:
-        raise RefusedError(f"{line(path)!r} is a folder with content")
+        raise BadTarballError(f"{line(path)!r} is a folder with content")
     return _Entry(path, kind, content)
 
 
 def _checked_size(header: bytes) -> int:
     if len(header) < _BLOCK:
-        raise RefusedError("it is cut short")
+        raise BadTarballError("it is cut short")
     expected = _octal(header[148:156])
     if sum(header) - sum(header[148:156]) + 8 * ord(" ") != expected:
-        raise RefusedError("a header's checksum is wrong")
+        raise BadTarballError("a header's checksum is wrong")
     return _octal(header[124:136])
 
 
 def _octal(field: bytes) -> int:
     match = _OCTAL.fullmatch(field)
     if match is None:
-        raise RefusedError(f"a header's number is malformed: {field[:12]!r}")
+        raise BadTarballError(f"a header's number is malformed: {field[:12]!r}")
     return int(match.group(1), 8)
 
 
 def _decimal(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise RefusedError(f"a header's size is malformed: {line(text, 40)!r}")
+        raise BadTarballError(f"a header's size is malformed: {line(text, 40)!r}")
     return int(text)
 
 
@@ -285,10 +285,10 @@ def _pax(content: bytes) -> dict[str, str]:
         record = content[space + 1 : position + length]
         key, equals, value = record.partition(b"=")
         if not equals or not value.endswith(b"\n") or position + length > len(content):
-            raise RefusedError("a pax header is malformed")
+            raise BadTarballError("a pax header is malformed")
         name = key.decode("utf-8", errors="replace")
         if name in found or name.startswith("GNU.sparse") or name in ("linkpath", "hdrcharset"):
-            raise RefusedError(f"a pax header holds {line(name)!r} unexpectedly")
+            raise BadTarballError(f"a pax header holds {line(name)!r} unexpectedly")
         found[name] = value[:-1].decode("utf-8", errors="surrogateescape")
         position += length
     return found

@@ -42,7 +42,7 @@ def command_line(fix: Sequence[Sequence[str]], program: str) -> str | None:
     return "\n".join(lines) or None
 
 
-def program() -> str:
+def this_program() -> str:
     """How the user can call this very npm-vetted.
 
     Its name, where the user's PATH has the same version; else the full path of this executable

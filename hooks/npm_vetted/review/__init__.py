@@ -40,7 +40,7 @@ class CalledFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class LifecycleScript:
     """A lifecycle script that an install of the package would run."""
 
     name: str
@@ -86,7 +86,7 @@ class Inspection:
     repository: str | None
     deprecated: str | None
     integrity: str | None
-    scripts: tuple[Script, ...]
+    scripts: tuple[LifecycleScript, ...]
     new_scripts: tuple[str, ...]
     bins: Mapping[str, str]
     native: tuple[Sized, ...]
@@ -108,10 +108,10 @@ def inspect(
     known: Collection[str] = (),
 ) -> Inspection:
     """Gather what a reviewer looks at; ``known`` are the names this repository has locked."""
-    manifest = read_manifest(package)
+    manifest = read_tarball_manifest(package)
     previous = previous_release(packument, release)
     people, before = release.maintainers, previous.maintainers if previous else ()
-    scripts = scripts_of(release, package, manifest)
+    scripts = lifecycle_scripts(release, package, manifest)
     was = previous.scripts if previous else {}
     publishers = [
         each.publisher.name if each and each.publisher else None for each in (release, previous)
@@ -182,7 +182,7 @@ def previous_release(packument: Packument, release: Release) -> Release | None:
     return packument.release(max(times)[1]) if times else None
 
 
-def read_manifest(package: Package) -> Mapping[str, object]:
+def read_tarball_manifest(package: Package) -> Mapping[str, object]:
     """The tarball's own package.json; raises UndecidedError where npm could not read it either.
 
     The last of duplicate keys counts, as for npm.
@@ -199,9 +199,9 @@ def read_manifest(package: Package) -> Mapping[str, object]:
     return manifest
 
 
-def scripts_of(
+def lifecycle_scripts(
     release: Release, package: Package, manifest: Mapping[str, object]
-) -> tuple[Script, ...]:
+) -> tuple[LifecycleScript, ...]:
     """The lifecycle scripts, of the registry's word and of the tarball's: either can come to run.
 
     A client that installs from a lockfile reads the tarball's manifest, one that resolves first
@@ -213,7 +213,7 @@ def scripts_of(
             command if found.get(name, command) == command else f"{found[name]}\n{command}"
         )
     return tuple(
-        Script(name=name, command=command, files=tuple(called_files(command, package)))
+        LifecycleScript(name=name, command=command, files=tuple(called_files(command, package)))
         for name, command in found.items()
     )
 
@@ -277,7 +277,7 @@ def _same_version(found: object, expected: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ReleaseComparison:
     """What ``diff`` shows: the changelog first, then the manifest in words, then the code.
 
     ``links`` are where the changelog may be read where the tarball ships none for this step.
@@ -292,22 +292,24 @@ class Comparison:
     code: TreeDiff
 
 
-def compare(
+def compare_releases(
     old: tuple[Release, Package], new: tuple[Release, Package], *, unfold: bool = False
-) -> Comparison:
+) -> ReleaseComparison:
     """Compare two releases of one package."""
     before, after = old[0], new[0]
     host = hosted(after.repository)
     compared = compare_link(
         after.repository, (before.version, before.commit), (after.version, after.commit)
     )
-    return Comparison(
+    return ReleaseComparison(
         name=after.name,
         old=before.version,
         new=after.version,
         changelog=find_changelog(new[1].files, before.version, after.version),
         links=tuple(filter(None, (host.releases if host else after.repository, compared))),
-        manifest=tuple(manifest_changes(read_manifest(old[1]), read_manifest(new[1]))),
+        manifest=tuple(
+            manifest_changes(read_tarball_manifest(old[1]), read_tarball_manifest(new[1]))
+        ),
         code=diff_trees(old[1].files, new[1].files, unfold=unfold),
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.packages.versions import parse
+from npm_vetted.packages.versions import parse_version
 
 if TYPE_CHECKING:
     from semver import Version
@@ -170,7 +170,7 @@ def _full(match: re.Match[str]) -> str | None:
 
 
 def _parsed(text: str) -> Version | None:
-    return parse(text) or parse(_with_patch(text))
+    return parse_version(text) or parse_version(_with_patch(text))
 
 
 def _with_patch(text: str) -> str:
@@ -182,7 +182,7 @@ def _is_between(version: str, old: str, new: str) -> bool:
     found, before, after = _parsed(version), _parsed(old), _parsed(new)
     if found is None or before is None or after is None:
         return version == new
-    if parse(version) is None and found.prerelease is None:
+    if parse_version(version) is None and found.prerelease is None:
         series = (found.major, found.minor)
         return (before.major, before.minor) <= series <= (after.major, after.minor)
     return before < found <= after
@@ -267,6 +267,6 @@ def compare_link(
     commits = [commit for _, commit in (old, new) if commit and _COMMIT.fullmatch(commit)]
     if len(commits) == 2:
         return found.compare(*commits)
-    if parse(old[0]) is None or parse(new[0]) is None:
+    if parse_version(old[0]) is None or parse_version(new[0]) is None:
         return None
     return found.compare(f"v{old[0]}", f"v{new[0]}")

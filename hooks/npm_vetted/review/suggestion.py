@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.review.treediff import Kind, diff_trees
+from npm_vetted.review.treediff import FileKind, diff_trees
 
 _BYTES_A_LINE: Final = 2_000
 """A folded file (minified, binary) is looked at by its size: it costs a line for each 2 kB."""
@@ -51,7 +51,7 @@ def lines_to_read(
         diff = diff_trees(old, files(version))
     except UndecidedError as error:
         return None, error.message
-    folded = sum(each.new_size for each in diff.files if each.kind is not Kind.TEXT)
+    folded = sum(each.new_size for each in diff.files if each.kind is not FileKind.TEXT)
     return diff.added + diff.removed + folded // _BYTES_A_LINE, None
 
 

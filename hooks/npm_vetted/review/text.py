@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from npm_vetted.formats.terminal_text import line, printable
-from npm_vetted.review import Comparison, Inspection, Script, Sized
-from npm_vetted.review.treediff import Change, FileDiff, Kind, TreeDiff
+from npm_vetted.review import Inspection, LifecycleScript, ReleaseComparison, Sized
+from npm_vetted.review.treediff import FileChange, FileDiff, FileKind, TreeDiff
 
 Painter = Callable[..., str]
 """``paint(text, "red", "bold")``; ``report.text.Paint`` is one."""
@@ -22,12 +22,12 @@ _RUN_OF_BLANKS: Final = re.compile(r"[ \t]{60,}")
 _KEPT: Final = "\t"
 
 
-def plain(text: str, *_: str) -> str:
+def uncoloured(text: str, *_: str) -> str:
     """A painter without colours."""
     return text
 
 
-def inspection_text(found: Inspection, paint: Painter = plain) -> str:
+def inspection_text(found: Inspection, paint: Painter = uncoloured) -> str:
     """One screen."""
     lines = [paint(line(f"{found.name}@{found.version}"), "bold"), line(found.description)]
     rows: list[tuple[str, str]] = [
@@ -111,7 +111,7 @@ def _scripts(found: Inspection, paint: Painter) -> Iterator[str]:
             yield _row("", f"calls {line(each.path)} ({size(each.size)})")
 
 
-def script_text(script: Script) -> str:
+def script_text(script: LifecycleScript) -> str:
     """A lifecycle script with the files that it names, to be read before it is approved."""
     parts = [f"{script.name}: {printable(script.command)}"]
     for each in script.files:
@@ -121,7 +121,11 @@ def script_text(script: Script) -> str:
 
 
 def comparison_text(
-    found: Comparison, paint: Painter = plain, *, stat: bool = False, limit: int = 20_000
+    found: ReleaseComparison,
+    paint: Painter = uncoloured,
+    *,
+    stat: bool = False,
+    limit: int = 20_000,
 ) -> str:
     """The changelog, the manifest in words, the code. ``stat``: sizes in place of the code."""
     parts = [paint(line(f"{found.name} {found.old} -> {found.new}"), "bold")]
@@ -145,7 +149,7 @@ def _bounded(lines: Iterable[str], limit: int) -> Iterator[str]:
         yield f"[{more:,} more lines]"
 
 
-def _changelog(found: Comparison) -> Iterator[str]:
+def _changelog(found: ReleaseComparison) -> Iterator[str]:
     changelog = found.changelog
     if changelog.sections:
         yield f"from {line(changelog.path or '')} of {line(found.new)}"
@@ -178,31 +182,31 @@ def stat_lines(diff: TreeDiff) -> Iterator[str]:
 
 
 def _stat(each: FileDiff) -> str:
-    if each.change is Change.RENAMED:
+    if each.change is FileChange.RENAMED:
         return "renamed"
-    if each.kind is Kind.TEXT or each.hunks:
+    if each.kind is FileKind.TEXT or each.hunks:
         return f"{each.change.value} +{each.added} -{each.removed}"
     return each.change.value
 
 
 def _title(each: FileDiff) -> str:
-    if each.change is Change.RENAMED:
+    if each.change is FileChange.RENAMED:
         return f"{line(each.old_path or '')} -> {line(each.path)}"
-    if each.kind is Kind.TEXT:
+    if each.kind is FileKind.TEXT:
         return line(each.path)
-    sizes = {Change.ADDED: size(each.new_size), Change.REMOVED: size(each.old_size)}
+    sizes = {FileChange.ADDED: size(each.new_size), FileChange.REMOVED: size(each.old_size)}
     shown = sizes.get(each.change) or f"{size(each.old_size)} -> {size(each.new_size)}"
     return f"{line(each.path)} ({each.kind.value}, {shown})"
 
 
-def diff_lines(diff: TreeDiff, paint: Painter = plain) -> Iterator[str]:
+def diff_lines(diff: TreeDiff, paint: Painter = uncoloured) -> Iterator[str]:
     """The unified diff of all files that are shown."""
     for each in diff.files:
         if not each.hunks:
             continue
         path = line(each.path, 1_000)
-        old = "/dev/null" if each.change is Change.ADDED else f"a/{path}"
-        new = "/dev/null" if each.change is Change.REMOVED else f"b/{path}"
+        old = "/dev/null" if each.change is FileChange.ADDED else f"a/{path}"
+        new = "/dev/null" if each.change is FileChange.REMOVED else f"b/{path}"
         yield ""
         yield paint(f"--- {old}", "bold")
         yield paint(f"+++ {new}", "bold")

@@ -27,7 +27,7 @@ _MINIFIED: Final = re.compile(r"[.-]min\.(?:js|mjs|cjs|css)", re.IGNORECASE)
 _SOURCE_MAP: Final = re.compile(r"\.(?:js|mjs|cjs|css|ts|mts|cts)\.map", re.IGNORECASE)
 
 
-class Change(StrEnum):
+class FileChange(StrEnum):
     """What happened to a file."""
 
     ADDED = "added"
@@ -36,7 +36,7 @@ class Change(StrEnum):
     RENAMED = "renamed"
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What a file is to a reader; all but text are folded into a line with their size."""
 
     TEXT = "text"
@@ -51,8 +51,8 @@ class FileDiff:
     """One file that is not the same. ``hunks`` are unified diff lines; none where it is folded."""
 
     path: str
-    change: Change
-    kind: Kind
+    change: FileChange
+    kind: FileKind
     old_path: str | None = None
     old_size: int = 0
     new_size: int = 0
@@ -78,7 +78,7 @@ class TreeDiff:
         return sum(each.removed for each in self.files)
 
 
-class Budget:
+class LineBudget:
     """How many more comparisons of two lines there may be; ten million take some seconds."""
 
     def __init__(self, steps: int = _STEPS) -> None:
@@ -89,7 +89,7 @@ def diff_trees(
     old: Mapping[str, bytes], new: Mapping[str, bytes], *, unfold: bool = False
 ) -> TreeDiff:
     """Compare two packages' files. ``unfold`` shows minified files and source maps too."""
-    budget = Budget()
+    budget = LineBudget()
     renamed = _renames(old, new)
     gone = set(renamed.values())
     found = []
@@ -99,8 +99,8 @@ def diff_trees(
             found.append(
                 FileDiff(
                     path=path,
-                    change=Change.RENAMED,
-                    kind=kind_of(path, new[path]),
+                    change=FileChange.RENAMED,
+                    kind=reader_kind_of(path, new[path]),
                     old_path=renamed[path],
                     old_size=size,
                     new_size=size,
@@ -124,21 +124,21 @@ def _renames(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, st
     }
 
 
-def kind_of(path: str, data: bytes) -> Kind:
+def reader_kind_of(path: str, data: bytes) -> FileKind:
     """Whether a file is for people to read, by its name and its content."""
     if _SOURCE_MAP.search(path[-20:]):
-        return Kind.SOURCE_MAP
+        return FileKind.SOURCE_MAP
     if b"\0" in data[:_SNIFFED]:
-        return Kind.BINARY
+        return FileKind.BINARY
     if len(data) > _TEXT_LIMIT:
-        return Kind.LARGE
+        return FileKind.LARGE
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return Kind.BINARY
+        return FileKind.BINARY
     if is_minified(path, data):
-        return Kind.MINIFIED
-    return Kind.TEXT
+        return FileKind.MINIFIED
+    return FileKind.TEXT
 
 
 def is_minified(path: str, data: bytes) -> bool:
@@ -155,12 +155,20 @@ def is_minified(path: str, data: bytes) -> bool:
 
 
 def _compare(
-    path: str, old: bytes | None, new: bytes | None, unfold: bool, budget: Budget
+    path: str, old: bytes | None, new: bytes | None, unfold: bool, budget: LineBudget
 ) -> FileDiff:
-    change = Change.ADDED if old is None else Change.REMOVED if new is None else Change.CHANGED
-    kinds = [kind_of(path, data) for data in (old, new) if data is not None]
-    kind = next((each for each in kinds if each is not Kind.TEXT), Kind.TEXT)
-    readable = kind is Kind.TEXT or (unfold and kind in (Kind.MINIFIED, Kind.SOURCE_MAP))
+    change = (
+        FileChange.ADDED
+        if old is None
+        else FileChange.REMOVED
+        if new is None
+        else FileChange.CHANGED
+    )
+    kinds = [reader_kind_of(path, data) for data in (old, new) if data is not None]
+    kind = next((each for each in kinds if each is not FileKind.TEXT), FileKind.TEXT)
+    readable = kind is FileKind.TEXT or (
+        unfold and kind in (FileKind.MINIFIED, FileKind.SOURCE_MAP)
+    )
     hunks: tuple[str, ...] = ()
     added = removed = 0
     if readable:
@@ -194,7 +202,7 @@ _NO_END: Final = "\n\\ No newline at end of file"
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class LineEdit:
     """Old lines that new ones take the place of; half-open ranges."""
 
     old_start: int
@@ -203,13 +211,15 @@ class Edit:
     new_end: int
 
 
-def edit_script(old: Sequence[str], new: Sequence[str], budget: Budget | None = None) -> list[Edit]:
+def edit_script(
+    old: Sequence[str], new: Sequence[str], budget: LineBudget | None = None
+) -> list[LineEdit]:
     """The edits that make ``new`` of ``old``, in order; what is between them is the same."""
-    budget = budget or Budget()
-    edits: list[Edit] = []
+    budget = budget or LineBudget()
+    edits: list[LineEdit] = []
     i = j = 0
     for a, b in [*_anchors(old, new), (len(old), len(new))]:
-        edits.extend(_gap(old, new, Edit(i, a, j, b), budget))
+        edits.extend(_gap(old, new, LineEdit(i, a, j, b), budget))
         i, j = a, b
     return _joined(edits)
 
@@ -236,7 +246,9 @@ def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     return chain[::-1]
 
 
-def _gap(old: Sequence[str], new: Sequence[str], gap: Edit, budget: Budget) -> Iterator[Edit]:
+def _gap(
+    old: Sequence[str], new: Sequence[str], gap: LineEdit, budget: LineBudget
+) -> Iterator[LineEdit]:
     """The edits of one gap: equal lines at its ends, then Myers, then everything."""
     i, a, j, b = gap.old_start, gap.old_end, gap.new_start, gap.new_end
     while i < a and j < b and old[i] == new[j]:
@@ -245,17 +257,17 @@ def _gap(old: Sequence[str], new: Sequence[str], gap: Edit, budget: Budget) -> I
         a, b = a - 1, b - 1
     if i == a or j == b:
         if i < a or j < b:
-            yield Edit(i, a, j, b)
+            yield LineEdit(i, a, j, b)
         return
     path = _shortest(old[i:a], new[j:b], budget)
     if path is None:
-        yield Edit(i, a, j, b)
+        yield LineEdit(i, a, j, b)
         return
-    yield from (Edit(i + x, i + x + down, j + y, j + y + right) for x, y, down, right in path)
+    yield from (LineEdit(i + x, i + x + down, j + y, j + y + right) for x, y, down, right in path)
 
 
 def _shortest(
-    old: Sequence[str], new: Sequence[str], budget: Budget
+    old: Sequence[str], new: Sequence[str], budget: LineBudget
 ) -> list[tuple[int, int, int, int]] | None:
     """Myers' shortest edit script; None where it takes too many edits or the budget is spent.
 
@@ -292,21 +304,21 @@ def _traced(history: list[dict[int, int]], x: int, y: int) -> list[tuple[int, in
     return steps[::-1]
 
 
-def _joined(edits: Sequence[Edit]) -> list[Edit]:
+def _joined(edits: Sequence[LineEdit]) -> list[LineEdit]:
     """Edits that touch are one."""
-    found: list[Edit] = []
+    found: list[LineEdit] = []
     for edit in edits:
         last = found[-1] if found else None
         if last and last.old_end == edit.old_start and last.new_end == edit.new_start:
-            found[-1] = Edit(last.old_start, edit.old_end, last.new_start, edit.new_end)
+            found[-1] = LineEdit(last.old_start, edit.old_end, last.new_start, edit.new_end)
         else:
             found.append(edit)
     return found
 
 
-def unified(old: Sequence[str], new: Sequence[str], edits: Sequence[Edit]) -> Iterator[str]:
+def unified(old: Sequence[str], new: Sequence[str], edits: Sequence[LineEdit]) -> Iterator[str]:
     """The hunks of a unified diff, three equal lines around each, as ``diff -u`` writes them."""
-    groups: list[list[Edit]] = []
+    groups: list[list[LineEdit]] = []
     for edit in edits:
         if groups and edit.old_start - groups[-1][-1].old_end <= 2 * _CONTEXT:
             groups[-1].append(edit)
@@ -316,7 +328,7 @@ def unified(old: Sequence[str], new: Sequence[str], edits: Sequence[Edit]) -> It
         yield from _hunk(old, new, group)
 
 
-def _hunk(old: Sequence[str], new: Sequence[str], group: Sequence[Edit]) -> Iterator[str]:
+def _hunk(old: Sequence[str], new: Sequence[str], group: Sequence[LineEdit]) -> Iterator[str]:
     lead = min(_CONTEXT, group[0].old_start)
     start, other = group[0].old_start - lead, group[0].new_start - lead
     end = min(group[-1].old_end + _CONTEXT, len(old))

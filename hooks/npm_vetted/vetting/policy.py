@@ -12,7 +12,7 @@ from npm_vetted.formats.globs import glob_matcher
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.urls import Registries
-from npm_vetted.packages.versions import STEPS, comparators, satisfies
+from npm_vetted.packages.versions import STEPS, comparators, matches_versions
 
 CONFIG: Final = ".vetting/config.toml"
 FORMAT: Final = 2
@@ -70,7 +70,7 @@ class Deny(NamedTuple):
         """Whether a version is denied; one that is unknown (git, URL) is."""
         if not self.names(name):
             return False
-        return not self.versions or any(satisfies(version, each) for each in self.versions)
+        return not self.versions or any(matches_versions(version, each) for each in self.versions)
 
 
 class Exclude(NamedTuple):

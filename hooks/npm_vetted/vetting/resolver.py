@@ -309,7 +309,7 @@ def _carrier(subject: VettingRequest) -> VettingRequest:
     )
 
 
-def scripts_of(artifact: Artifact, mention: Mention | None) -> bool:
+def has_scripts(artifact: Artifact, mention: Mention | None) -> bool:
     """Whether an artifact has lifecycle scripts, by its lockfile or by what a note recorded."""
     if artifact.scripts:
         return True

@@ -10,11 +10,11 @@ import pytest
 
 from npm_vetted.clients.deno import client as deno
 from npm_vetted.clients.deno.commands import read
-from npm_vetted.clients.deno.config import read_manifest as read_config
+from npm_vetted.clients.deno.config import read_deno_config as read_config
 from npm_vetted.clients.deno.lockfile import DenoLockfile
 from npm_vetted.clients.deno.reader import read_deno_lockfile
 from npm_vetted.clients.deno.specifiers import Specifier, canonical, read_specifier
-from npm_vetted.clients.shared.command_line import Kind as Does
+from npm_vetted.clients.shared.command_line import ActionKind as Does
 from npm_vetted.clients.shared.command_line import Switch
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.model import Artifact, Kind, Manifest, Problem, Project

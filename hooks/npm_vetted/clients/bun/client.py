@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.npmrc_rules import is_within_project, problems_of, unknown_keys
+from npm_vetted.clients.shared.npmrc_rules import is_within_project, npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
@@ -23,7 +23,13 @@ from npm_vetted.clients.shared.settings import (
 )
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.document import Document
-from npm_vetted.formats.npmrc import SWITCH, Setting, depends, effective, load_npmrc
+from npm_vetted.formats.npmrc import (
+    SWITCH,
+    NpmrcSetting,
+    depends_on_environment,
+    effective,
+    load_npmrc,
+)
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 NAME = "bun"
@@ -210,7 +216,7 @@ def _bunfig_switch(project: Project) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _npmrc(project: Project) -> tuple[Setting, ...]:
+def _npmrc(project: Project) -> tuple[NpmrcSetting, ...]:
     path = project.join(".npmrc")
     data = project.read(path)
     return () if data is None else load_npmrc(path, data)
@@ -225,7 +231,7 @@ def _npmrc_switch(project: Project) -> tuple[bool | None, Problem | None]:
     path = project.join(".npmrc")
     settings = _npmrc(project)
     lines = [one for one in settings if one.key == SWITCH and one.section is None]
-    doubtful = [one for one in settings if one.section is None and depends(one.key)]
+    doubtful = [one for one in settings if one.section is None and depends_on_environment(one.key)]
     data = (project.read(path) or b"").replace(b"\r\n", b"\n")
     if b"\r" in data or b"\0" in data:
         return None, _off_problem(
@@ -252,7 +258,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     path = project.join(".npmrc")
     settings = _npmrc(project)
-    yield from problems_of(path, settings, registries, is_read=True)
+    yield from npmrc_problems(path, settings, registries, is_read=True)
     yield from unknown_keys(path, settings, registries)
     for one in settings:
         if one.section is None and one.key in ("cache", "globalconfig") and one.value:
@@ -443,7 +449,11 @@ def _bunfig_urls(project: Project, scope: str | None) -> Iterator[str]:
 
 def _npmrc_urls(project: Project, scope: str | None) -> Iterator[str]:
     setting = effective(_npmrc(project), f"{scope}:registry" if scope else "registry")
-    if setting is not None and isinstance(setting.value, str) and not depends(setting.value):
+    if (
+        setting is not None
+        and isinstance(setting.value, str)
+        and not depends_on_environment(setting.value)
+    ):
         yield setting.value.rstrip("/") + "/"
 
 

@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
+    ActionKind,
     ClientAction,
-    Kind,
     Line,
     Options,
     Switch,
     created,
     runner,
     take_apart,
-    unreadable,
+    unknown_command,
 )
-from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("bun", "bunx")
 
-_VALUED: Final = names(
+_VALUED: Final = word_set(
     "F backend c ca cache-dir cafile concurrent-scripts config cpu cwd env-file filter libc "
     "linker minimum-release-age minimum-release-age-excludes network-concurrency omit os p "
     "package preload r registry shell"
@@ -54,7 +54,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
         return
     verb = options.words[0]
     if verb.startswith(UNKNOWN_TEXT):
-        yield unreadable("bun")
+        yield unknown_command("bun")
         return
     reader = _READERS.get(verb)
     if reader is not None:
@@ -80,19 +80,19 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
 
 def _install(line: Line) -> Iterator[ClientAction]:
     if line.outside:
-        yield line.act(Kind.GLOBAL, packages=line.arguments)
+        yield line.act(ActionKind.GLOBAL, packages=line.arguments)
     elif not line.options.has("lockfile-only"):
-        kind = Kind.ADD if line.arguments else Kind.INSTALL
+        kind = ActionKind.ADD if line.arguments else ActionKind.INSTALL
         frozen = True if line.options.has("frozen-lockfile") else None
         yield line.act(kind, packages=line.arguments, frozen=frozen)
 
 
 def _ci(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.INSTALL, frozen=True)
+    yield line.act(ActionKind.INSTALL, frozen=True)
 
 
 def _update(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.GLOBAL if line.outside else Kind.INSTALL)
+    yield line.act(ActionKind.GLOBAL if line.outside else ActionKind.INSTALL)
 
 
 def _link(line: Line) -> Iterator[ClientAction]:
@@ -101,13 +101,13 @@ def _link(line: Line) -> Iterator[ClientAction]:
 
 
 def _tidy(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.TIDY)
+    yield line.act(ActionKind.TIDY)
 
 
 def _pm(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("trust",):
         named = () if line.options.has("all") else line.arguments[1:]
-        yield line.act(Kind.ALLOW, packages=named)
+        yield line.act(ActionKind.ALLOW, packages=named)
 
 
 def _create(line: Line) -> Iterator[ClientAction]:
@@ -116,7 +116,7 @@ def _create(line: Line) -> Iterator[ClientAction]:
 
 
 def _shell(line: Line) -> Iterator[ClientAction]:
-    yield ClientAction(kind=Kind.CONFIG, client="bun", shell=" ".join(line.arguments))
+    yield ClientAction(kind=ActionKind.CONFIG, client="bun", shell=" ".join(line.arguments))
 
 
 def _fetch_and_run(line: Line) -> Iterator[ClientAction]:
@@ -145,7 +145,9 @@ def _x(line: Line, rest: list[str]) -> Iterator[ClientAction]:
         if packages[0].startswith(UNKNOWN_TEXT):
             switch = Switch.UNKNOWN
         act = replace(line, by=by, folder=inner.value("cwd") or line.folder)
-        yield replace(act.act(Kind.RUN, packages=packages, switch=switch), then=tuple(command))
+        yield replace(
+            act.act(ActionKind.RUN, packages=packages, switch=switch), then=tuple(command)
+        )
 
 
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {

@@ -21,7 +21,7 @@ _GIT_HOSTS: Final = (
 _TARBALLS: Final = (".tgz", ".tar.gz")
 
 
-def kind_of(reference: str) -> Kind | None:
+def locator_kind(reference: str) -> Kind | None:
     """Where what a locator names comes from; None: nothing that is fetched, or nothing known."""
     if reference.startswith(INNER):
         return None

@@ -13,7 +13,7 @@ from hashlib import sha256
 from posixpath import dirname, isabs, join, normpath
 from typing import Final, NamedTuple
 
-from npm_vetted.clients.bun.keys import INNER, kind_of, last_name, upwards
+from npm_vetted.clients.bun.keys import INNER, last_name, locator_kind, upwards
 from npm_vetted.clients.bun.layout import Values, read_layout
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError
@@ -158,7 +158,7 @@ class BunLockfile(Lockfile):
         if not isinstance(locator, str) or locator.find("@", 1) < 0:
             raise self.fail("expected name@version as the first element", key)
         reference = locator[locator.index("@", 1) + 1 :]
-        kind = kind_of(reference)
+        kind = locator_kind(reference)
         if kind is None and not reference.startswith(INNER):
             raise self.fail(f"expected an exact version or a source, found {reference!r}", key)
         shape = _SHAPES[kind]

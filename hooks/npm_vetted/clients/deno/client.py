@@ -15,7 +15,7 @@ from npm_vetted.clients.deno import config
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.errors import NpmVettedError, UndecidedError
-from npm_vetted.formats.npmrc import depends, effective, load_npmrc
+from npm_vetted.formats.npmrc import depends_on_environment, effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 NAME = "deno"
@@ -27,7 +27,7 @@ MARKERS: tuple[str, ...] = ("deno.json", "deno.jsonc")
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = dict.fromkeys(
-    config.NAMES, config.read_manifest
+    config.NAMES, config.read_deno_config
 )
 WORKSPACE_FILE: str | None = None
 SWITCH_FILE: str | None = None
@@ -106,9 +106,9 @@ def allowances(project: Project) -> Iterator[Allowance]:
 
 
 def _is_exact(text: str) -> bool:
-    from npm_vetted.packages.ranges import parse_version
+    from npm_vetted.packages.ranges import parse_loose_version
 
-    return text[:1].isdigit() and parse_version(text) is not None
+    return text[:1].isdigit() and parse_loose_version(text) is not None
 
 
 def registry_of(project: Project, package: str) -> str | None:
@@ -121,7 +121,11 @@ def registry_of(project: Project, package: str) -> str | None:
     scope = package.partition("/")[0] if package.startswith("@") else None
     for key in (f"{scope}:registry", "registry") if scope else ("registry",):
         found = effective(settings, key)
-        if found is not None and isinstance(found.value, str) and not depends(found.value):
+        if (
+            found is not None
+            and isinstance(found.value, str)
+            and not depends_on_environment(found.value)
+        ):
             return found.value.rstrip("/") + "/"
     return None
 

@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
+    ActionKind,
     ClientAction,
-    Kind,
     Line,
     Options,
     Switch,
     take_apart,
-    unreadable,
+    unknown_command,
 )
-from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("deno",)
 
-_VALUED: Final = names(
+_VALUED: Final = word_set(
     "c cert config conditions env-file import-map location lock min-dep-age n name node-modules-linker "
     "os arch p package preload require root seed v8-flags"
 )
@@ -48,7 +48,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
         return
     verb = options.words[0]
     if verb.startswith(UNKNOWN_TEXT):
-        yield unreadable("deno")
+        yield unknown_command("deno")
         return
     rest = options.words[1:]
     if verb in _RUNNERS or verb.startswith((_NPM, _JSR)):
@@ -98,16 +98,20 @@ def _named(line: Line) -> Iterator[ClientAction]:
     texts = [text for each in _allowed(line.options) for text in (each or "").split(",") if text]
     if texts:
         named = tuple(each.removeprefix(_NPM) for each in texts)
-        yield line.act(Kind.ALLOW, packages=named, switch=Switch.UNSET)
+        yield line.act(ActionKind.ALLOW, packages=named, switch=Switch.UNSET)
 
 
 def _install(line: Line) -> Iterator[ClientAction]:
     yield from _named(line)
     if line.outside:
-        yield line.act(Kind.GLOBAL, packages=_packages(line))
+        yield line.act(ActionKind.GLOBAL, packages=_packages(line))
     elif not line.options.has("lockfile-only"):
-        kind = Kind.ADD if line.arguments and not line.options.has("entrypoint") else Kind.INSTALL
-        packages = _packages(line) if kind is Kind.ADD else ()
+        kind = (
+            ActionKind.ADD
+            if line.arguments and not line.options.has("entrypoint")
+            else ActionKind.INSTALL
+        )
+        packages = _packages(line) if kind is ActionKind.ADD else ()
         yield line.act(kind, packages=packages, frozen=_frozen(line))
 
 
@@ -121,22 +125,22 @@ def _packages(line: Line) -> tuple[str, ...]:
 
 def _ci(line: Line) -> Iterator[ClientAction]:
     yield from _named(line)
-    yield line.act(Kind.INSTALL, frozen=True)
+    yield line.act(ActionKind.INSTALL, frozen=True)
 
 
 def _update(line: Line) -> Iterator[ClientAction]:
     yield from _named(line)
     if line.verb == "update" or line.options.has("update", "u"):
-        yield line.act(Kind.INSTALL)
+        yield line.act(ActionKind.INSTALL)
 
 
 def _tidy(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.TIDY)
+    yield line.act(ActionKind.TIDY)
 
 
 def _approve(line: Line) -> Iterator[ClientAction]:
     named = () if line.options.has("all", "a") else _packages(line)
-    yield line.act(Kind.ALLOW, packages=named)
+    yield line.act(ActionKind.ALLOW, packages=named)
 
 
 def _fetch(
@@ -158,7 +162,7 @@ def _fetch(
     yield from _named(line)
     name = _without_path(package.removeprefix(_NPM))
     unknown = Switch.UNKNOWN if name.startswith(UNKNOWN_TEXT) else switch
-    yield line.act(Kind.RUN, packages=(name,), switch=unknown)
+    yield line.act(ActionKind.RUN, packages=(name,), switch=unknown)
 
 
 def _without_path(text: str) -> str:

@@ -107,7 +107,7 @@ def workspace_globs(document: Document) -> tuple[str, ...] | None:
     return tuple(posixpath.normpath(each) for each in found)
 
 
-def read_manifest(path: str, data: bytes) -> Manifest:
+def read_deno_config(path: str, data: bytes) -> Manifest:
     """A deno.json in the place of a package.json; raises DocumentError where it cannot be read."""
     document = load_jsonc(path, data)
     root = document.root()

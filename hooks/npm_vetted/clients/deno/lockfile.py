@@ -29,7 +29,7 @@ from npm_vetted.model import (
     Requirement,
     hashed,
 )
-from npm_vetted.packages.ranges import parse_version
+from npm_vetted.packages.ranges import parse_loose_version
 
 KNOWN_VERSIONS: Final = ("3", "4", "5")
 """Deno 2.9 reads 1 to 5 and refuses 6; 1 and 2 are of Deno before 1.36 and have other sections."""
@@ -141,7 +141,7 @@ class DenoLockfile(Lockfile):
 
     def _of_npm(self, key: str, name: str) -> Artifact:
         package, version = split_id(name)
-        if not package or parse_version(version) is None:
+        if not package or parse_loose_version(version) is None:
             raise self.fail("expected name@version", key)
         scripts = self._table(key).get("scripts")
         told = self.version >= FIRST_TO_TELL_SCRIPTS
@@ -157,7 +157,7 @@ class DenoLockfile(Lockfile):
     def _of_jsr(self, key: str, name: str) -> Artifact:
         package, version = split_id(name)
         scope, slash, rest = package.partition("/")
-        if not slash or not scope.startswith("@") or parse_version(version) is None:
+        if not slash or not scope.startswith("@") or parse_loose_version(version) is None:
             raise self.fail("expected @scope/name@version", key)
         return Artifact(
             name=f"@jsr/{scope[1:]}__{rest}",

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from npm_vetted.clients.deno.config import URLS, all_imports, find_config, load_config
 from npm_vetted.clients.deno.specifiers import read_specifier
-from npm_vetted.clients.shared.npmrc_rules import problems_of, unknown_keys
+from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
@@ -101,7 +101,7 @@ def settings_problems(project: Project, registries: AllowedSources) -> Iterator[
     data = project.read(path)
     if data is not None:
         settings = tuple(each for each in load_npmrc(path, data) if each.key != SWITCH)
-        yield from problems_of(path, settings, registries, is_read=True)
+        yield from npmrc_problems(path, settings, registries, is_read=True)
         yield from unknown_keys(path, settings, registries)
     for folder in project.manifests:
         document = load_config(folder, project.read)

@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.clients.shared.npmrc_rules import problems_of, unknown_keys
+from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.programs import program_value
 from npm_vetted.clients.shared.settings import AllowedSources, known_settings
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import (
     SWITCH,
-    Setting,
+    NpmrcSetting,
     effective,
     load_npmrc,
     switch_problem,
@@ -77,7 +77,7 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noq
     return manifest.workspaces
 
 
-def _settings(project: Project, folder: str | None = None) -> tuple[str, tuple[Setting, ...]]:
+def _settings(project: Project, folder: str | None = None) -> tuple[str, tuple[NpmrcSetting, ...]]:
     """The path of the .npmrc in a folder (the project's own), and what it says."""
     path = project.join(_NPMRC) if folder is None else f"{folder}/{_NPMRC}"
     data = project.read(path)
@@ -121,7 +121,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
         except DocumentError as error:
             yield _unreadable(error)
             continue
-        yield from problems_of(path, settings, registries, is_read=folder is None)
+        yield from npmrc_problems(path, settings, registries, is_read=folder is None)
         if folder is None:
             yield from unknown_keys(path, settings, registries, known_settings("npm"))
     for name in _EXTENSIONS:
@@ -200,7 +200,7 @@ def switch_off(project: Project) -> Sequence[Edit]:
     return (Edit(path=path, content=edited, reason=f"{SWITCH}=true"),)
 
 
-def _with_switch(text: str, settings: Sequence[Setting]) -> str:
+def _with_switch(text: str, settings: Sequence[NpmrcSetting]) -> str:
     """The text with the switch on the first line that sets it, and on no other."""
     setting_lines = [
         setting.line for setting in settings if setting.key == SWITCH and setting.section is None

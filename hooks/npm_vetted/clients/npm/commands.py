@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
+    ActionKind,
     ClientAction,
-    Kind,
     Line,
     Options,
     Switch,
@@ -18,9 +18,9 @@ from npm_vetted.clients.shared.command_line import (
     pairs,
     runner,
     take_apart,
-    unreadable,
+    unknown_command,
 )
-from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("npm", "npx")
 
@@ -61,7 +61,7 @@ _OTHERS: Final = (
 _NAMES: Final = {alias: verb for verb, aliases in _VERBS.items() for alias in aliases}
 _ALL: Final = (*_NAMES, *_OTHERS)
 
-_VALUED: Final = names(
+_VALUED: Final = word_set(
     "_auth access allow-directory allow-file allow-git allow-remote allow-scripts also "
     "audit-level auth-type before browser ca cache cache-max cache-min cafile call cert cidr cpu "
     "depth diff diff-dst-prefix diff-src-prefix diff-unified edit-dir editor expect-result-count "
@@ -145,7 +145,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
         return
     word = options.words[0]
     if word.startswith(UNKNOWN_TEXT):
-        yield unreadable("npm")
+        yield unknown_command("npm")
         return
     verb = verb_of(word)
     if verb is not None:
@@ -207,19 +207,21 @@ def _line(
 
 def _install(line: Line) -> Iterator[ClientAction]:
     if line.outside:
-        yield line.act(Kind.GLOBAL, packages=line.arguments)
+        yield line.act(ActionKind.GLOBAL, packages=line.arguments)
         return
-    kind = Kind.ADD if line.arguments else Kind.INSTALL
+    kind = ActionKind.ADD if line.arguments else ActionKind.INSTALL
     frozen = True if _leaves_lockfile(line.options) and not line.arguments else None
     yield line.act(kind, packages=line.arguments, frozen=frozen)
 
 
 def _ci(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.INSTALL, frozen=True)
+    yield line.act(ActionKind.INSTALL, frozen=True)
 
 
 def _update(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.GLOBAL if line.outside else Kind.INSTALL, packages=line.arguments)
+    yield line.act(
+        ActionKind.GLOBAL if line.outside else ActionKind.INSTALL, packages=line.arguments
+    )
 
 
 def _link(line: Line) -> Iterator[ClientAction]:
@@ -228,17 +230,17 @@ def _link(line: Line) -> Iterator[ClientAction]:
 
 
 def _rebuild(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.REBUILD, packages=line.arguments)
+    yield line.act(ActionKind.REBUILD, packages=line.arguments)
 
 
 def _tidy(line: Line) -> Iterator[ClientAction]:
     if not line.outside:
-        yield line.act(Kind.TIDY)
+        yield line.act(ActionKind.TIDY)
 
 
 def _audit(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("fix",):
-        yield line.act(Kind.INSTALL, frozen=False)
+        yield line.act(ActionKind.INSTALL, frozen=False)
 
 
 def _npm_exec(line: Line) -> Iterator[ClientAction]:
@@ -274,13 +276,13 @@ def _set(line: Line) -> Iterator[ClientAction]:
 def _approve(line: Line) -> Iterator[ClientAction]:
     if not line.options.has("allow-scripts-pending", "pending"):
         named = () if line.options.has("all") else line.arguments
-        yield line.act(Kind.ALLOW, packages=named)
+        yield line.act(ActionKind.ALLOW, packages=named)
 
 
 def _install_scripts(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("approve",):
         named = () if line.options.has("all") else line.arguments[1:]
-        yield line.act(Kind.ALLOW, packages=named)
+        yield line.act(ActionKind.ALLOW, packages=named)
 
 
 def _global(options: Options, environment: Mapping[str, Value]) -> bool:
@@ -333,7 +335,7 @@ def _exec(line: Line) -> Iterator[ClientAction]:
     stays = options.has("no-install") or ("no-yes", None) in options.options
     if packages and not stays:
         unknown = Switch.UNKNOWN if packages[0].startswith(UNKNOWN_TEXT) else None
-        act = line.act(Kind.RUN, packages=packages, switch=unknown)
+        act = line.act(ActionKind.RUN, packages=packages, switch=unknown)
         yield replace(act, then=tuple(command), shell=call)
     elif call or command:
         yield replace(line.runs(*command), shell=call)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from npm_vetted.clients.npm.layout import Layout, Raw
 from npm_vetted.clients.npm.lockfile import NpmLockfile
-from npm_vetted.clients.npm.places import EXACT, MODULES, TARBALL, joined
+from npm_vetted.clients.npm.places import EXACT, MODULES, TARBALL, clean_path
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import DEPTH_LIMIT, Document, dotted, named
 
@@ -77,7 +77,7 @@ class LegacyLayout(Layout):
         if version is None or EXACT.match(version):
             source = raw.get("from")
             if version is None and "resolved" not in raw and _is_folder(source):
-                return found | {"link": True, "resolved": joined(_path_of(str(source)))}
+                return found | {"link": True, "resolved": clean_path(_path_of(str(source)))}
             return found | {"version": version, "resolved": raw.get("resolved")}
         if version.startswith("npm:"):
             name, at, version = version[4:].rpartition("@")
@@ -85,7 +85,7 @@ class LegacyLayout(Layout):
                 raise self._at(f"no alias: {raw['version']!r}", (*keys, "version"))
             return found | {"name": name, "version": version, "resolved": raw.get("resolved")}
         if version.startswith("file:") and not TARBALL.search(version):
-            return found | {"link": True, "resolved": joined(_path_of(version))}
+            return found | {"link": True, "resolved": clean_path(_path_of(version))}
         return found | {"resolved": version, "version": _version_in_url(keys[-1], version)}
 
     def _at(self, message: str, keys: tuple[str, ...]) -> DocumentError:

@@ -14,12 +14,12 @@ from npm_vetted.clients.npm.layout import ASKING, FIELDS, Layout
 from npm_vetted.clients.npm.places import (
     EXACT,
     MODULES,
+    clean_path,
     folder_name,
     is_place,
     is_plain_place,
-    joined,
-    kind_of,
     parent_place,
+    resolved_kind,
 )
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError
@@ -65,7 +65,7 @@ class NpmLockfile(Lockfile):
     def _target(self, place: str) -> str:
         """Where a link leads, as a key."""
         resolved = self.text(place, "resolved")
-        target = None if resolved is None else joined(resolved)
+        target = None if resolved is None else clean_path(resolved)
         if target is None or self.packages.get(target, {"link": True}).get("link"):
             raise self._fail(place, f"a link to {resolved!r}, which is not in the lockfile")
         return target
@@ -126,7 +126,7 @@ class NpmLockfile(Lockfile):
         version = self.text(key, "version")
         if resolved is None and version is not None and not EXACT.match(version):
             version, resolved = None, version  # a converted file that kept version 1's fields
-        kind = kind_of(resolved)
+        kind = resolved_kind(resolved)
         if kind is None:
             return None
         return Artifact(
@@ -241,7 +241,7 @@ class NpmLockfile(Lockfile):
         if value is None:
             return None
         path = value.get("path") if isinstance(value, dict) else None
-        file = joined(path) if isinstance(path, str) else None
+        file = clean_path(path) if isinstance(path, str) else None
         if not file or file.startswith("../") or not file.endswith(PATCH_SUFFIXES):
             message = "expected a patch file of this project, called .patch or .diff"
             raise self._fail(key, message, "patched")

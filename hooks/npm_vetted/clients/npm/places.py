@@ -30,7 +30,7 @@ _GIT_HOST: Final = re.compile(
 )
 
 
-def joined(path: str) -> str | None:
+def clean_path(path: str) -> str | None:
     """A relative path without detours, '' for the root; None: absolute, or no path."""
     if path.startswith("/") or "\\" in path or "\0" in path or len(path) > PATH_LIMIT:
         return None
@@ -64,12 +64,12 @@ def is_plain_place(place: str) -> bool:
 
 def is_place(place: str) -> bool:
     """Whether a key is a path that npm writes: relative, without detours or odd characters."""
-    if len(place) > PATH_LIMIT or joined(place) != place or not place.isprintable():
+    if len(place) > PATH_LIMIT or clean_path(place) != place or not place.isprintable():
         return False
     return folder_name(place) is not None or MODULES not in f"/{place}/"
 
 
-def kind_of(resolved: str | None) -> Kind | None:
+def resolved_kind(resolved: str | None) -> Kind | None:
     """What kind of source a ``resolved`` names; None: a folder, whose content git holds."""
     if resolved is None:
         return Kind.REGISTRY

@@ -13,7 +13,7 @@ from typing import Final
 
 from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients.npm.lockfile import NpmLockfile
-from npm_vetted.clients.npm.places import MODULES, joined
+from npm_vetted.clients.npm.places import MODULES, clean_path
 from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.ranges import satisfies
 from npm_vetted.packages.urls import is_tarball_of
@@ -226,12 +226,12 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
     if root is None or not isinstance(patches, dict):
         return
     known = {
-        joined(str(patched.get("path")))
+        clean_path(str(patched.get("path")))
         for place in lockfile.layout.unusual
         if isinstance(patched := lockfile.packages[place].get("patched"), dict)
     }
     for selector, path in patches.items():
-        if not isinstance(path, str) or joined(path) not in known:
+        if not isinstance(path, str) or clean_path(path) not in known:
             yield _problem(
                 root, root.line_of("patchedDependencies", selector),
                 f"patchedDependencies: {selector} is patched with {path!r}, and {lockfile.path} "

@@ -18,7 +18,7 @@ from npm_vetted.clients.shared.settings import (
     unknown_settings,
 )
 from npm_vetted.errors import DocumentError, UndecidedError
-from npm_vetted.formats.npmrc import Setting, effective, load_npmrc
+from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
@@ -146,16 +146,16 @@ def _unreadable(project: Project, error: DocumentError) -> Problem:
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     """What undoes protection in .npmrc, pnpm-workspace.yaml and hooks; unknown keys."""
     from npm_vetted.clients.pnpm.settings import HOOKS, NPMRC
-    from npm_vetted.clients.shared.npmrc_rules import problems_of, unknown_keys
+    from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 
     settings = _settings(project)
     reader = known_settings("pnpm") if settings.majors & {9, 10} else None
     try:
-        yield from problems_of(project.join(NPMRC), settings.npmrc, registries, is_read=True)
+        yield from npmrc_problems(project.join(NPMRC), settings.npmrc, registries, is_read=True)
         for folder in project.members:
             path = f"{folder}/{NPMRC}"
             lines = load_npmrc(path, project.read(path) or b"")
-            yield from problems_of(path, lines, registries, is_read=True)
+            yield from npmrc_problems(path, lines, registries, is_read=True)
             yield from _of_npmrc(path, lines)
             yield from unknown_keys(path, lines, registries, reader, _camel)
         yield from unknown_keys(project.join(NPMRC), settings.npmrc, registries, reader, _camel)
@@ -186,7 +186,7 @@ def _kebab(key: str) -> str:
     return re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", key)
 
 
-def _of_npmrc(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
+def _of_npmrc(path: str, settings: Sequence[NpmrcSetting]) -> Iterator[Problem]:
     """What only pnpm 9 and 10 read there."""
     keys = {_kebab(key): key for key in _PROGRAMS}
     never = {_kebab(key): rule for key, rule in _NEVER.items() if key != "strictSsl"}

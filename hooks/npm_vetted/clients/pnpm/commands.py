@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
+    ActionKind,
     ClientAction,
-    Kind,
     Line,
     Options,
     Switch,
@@ -19,9 +19,9 @@ from npm_vetted.clients.shared.command_line import (
     pairs,
     runner,
     take_apart,
-    unreadable,
+    unknown_command,
 )
-from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("pnpm", "pnpx", "pn", "pnx")
 
@@ -30,14 +30,14 @@ _CLEAN: Final = ("ci", "clean-install", "ic", "install-clean")
 _UPDATE: Final = ("update", "up", "upgrade")
 _TIDY: Final = ("remove", "rm", "uninstall", "un", "uni", "prune", "dedupe", "unlink", "dislink")
 _RECURSIVE: Final = ("recursive", "multi", "m")
-_OTHERS: Final = names(
+_OTHERS: Final = word_set(
     "audit bin bugs c cache cat-file cat-index clean completion config deprecate dist-tag docs "
     "doctor env fetch find-hash get help ignored-builds import info init la licenses link list "
     "ll ln login logout ls outdated owner pack patch patch-commit patch-remove ping pkg prefix "
     "publish rebuild restart root rt run run-script runtime sbom search self-update server "
     "setup show stage start stop store t test token unpublish version view whoami why set"
 )
-_VALUED: Final = names(
+_VALUED: Final = word_set(
     "C allow-build ca cache-dir cafile call cert changed-files-ignore-pattern child-concurrency "
     "cpu cwd dir fetch-retries fetch-retry-factor fetch-retry-maxtimeout fetch-retry-mintimeout "
     "fetch-timeout filter filter-prod global-bin-dir global-dir global-pnpmfile hoist-pattern "
@@ -86,7 +86,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
         return
     verb = options.words[0]
     if verb.startswith(UNKNOWN_TEXT):
-        yield unreadable("pnpm")
+        yield unknown_command("pnpm")
         return
     line = _line(words, verb, options)
     reader = _READERS.get(verb)
@@ -115,18 +115,18 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
 
 def _install(line: Line) -> Iterator[ClientAction]:
     if line.outside:
-        yield line.act(Kind.GLOBAL, packages=line.arguments)
+        yield line.act(ActionKind.GLOBAL, packages=line.arguments)
     elif not line.options.has("lockfile-only"):
-        kind = Kind.ADD if line.arguments else Kind.INSTALL
+        kind = ActionKind.ADD if line.arguments else ActionKind.INSTALL
         yield line.act(kind, packages=line.arguments, frozen=_frozen(line))
 
 
 def _whole(line: Line) -> Iterator[ClientAction]:
     """Installs everything, whatever words follow: ``ci``, ``update``, ``deploy``."""
     if line.outside:
-        yield line.act(Kind.GLOBAL, packages=line.arguments)
+        yield line.act(ActionKind.GLOBAL, packages=line.arguments)
     elif not line.options.has("lockfile-only"):
-        yield line.act(Kind.INSTALL, frozen=_frozen(line))
+        yield line.act(ActionKind.INSTALL, frozen=_frozen(line))
 
 
 def _link(line: Line) -> Iterator[ClientAction]:
@@ -137,11 +137,11 @@ def _link(line: Line) -> Iterator[ClientAction]:
 
 def _tidy(line: Line) -> Iterator[ClientAction]:
     if not line.outside:
-        yield line.act(Kind.TIDY)
+        yield line.act(ActionKind.TIDY)
 
 
 def _rebuild(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.REBUILD, packages=line.arguments)
+    yield line.act(ActionKind.REBUILD, packages=line.arguments)
 
 
 def _fetch_and_run(line: Line) -> Iterator[ClientAction]:
@@ -157,7 +157,7 @@ def _exec(line: Line) -> Iterator[ClientAction]:
 
 def _approve(line: Line) -> Iterator[ClientAction]:
     named = [name for name in line.arguments if not name.startswith("!")]
-    yield line.act(Kind.ALLOW, packages=() if line.options.has("all") else named)
+    yield line.act(ActionKind.ALLOW, packages=() if line.options.has("all") else named)
 
 
 def _config(line: Line) -> Iterator[ClientAction]:
@@ -214,7 +214,7 @@ def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     switch, by = switched(both)
     if packages[0].startswith(UNKNOWN_TEXT):
         switch = Switch.UNKNOWN
-    act = replace(line, by=by).act(Kind.RUN, packages=packages, switch=switch)
+    act = replace(line, by=by).act(ActionKind.RUN, packages=packages, switch=switch)
     kept = inserted(line.words, None, _DLX_FLAG, _DROP)
     short = line.words[0] in ("pnpx", "pnx")
     fix = ("pnpm", _DLX_FLAG, "dlx", *kept[2:]) if short else kept

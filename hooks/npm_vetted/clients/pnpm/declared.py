@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from npm_vetted.clients.pnpm.settings import NPMRC, settings_beside
 from npm_vetted.errors import DocumentError
-from npm_vetted.formats.npmrc import Setting, effective, load_npmrc
+from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.model import Read
 
 _LISTED: Final = ("overrides", "packageExtensions", "ignoredOptionalDependencies")
@@ -133,7 +133,7 @@ def _switches(
         yield key, value
 
 
-def _npmrc(folder: str, read: Read) -> tuple[Setting, ...]:
+def _npmrc(folder: str, read: Read) -> tuple[NpmrcSetting, ...]:
     path = join(folder, NPMRC)
     try:
         return load_npmrc(path, read(path) or b"")

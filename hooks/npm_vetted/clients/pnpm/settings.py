@@ -17,7 +17,13 @@ from npm_vetted.clients.shared.settings import value_text
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, named
 from npm_vetted.formats.json import load_json
-from npm_vetted.formats.npmrc import Setting, depends, effective, load_npmrc, switch_problem
+from npm_vetted.formats.npmrc import (
+    NpmrcSetting,
+    depends_on_environment,
+    effective,
+    load_npmrc,
+    switch_problem,
+)
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.model import Allowance, Location, Problem, Project, Read
 
@@ -49,7 +55,7 @@ class Settings:
     project: Project
 
     @cached_property
-    def npmrc(self) -> tuple[Setting, ...]:
+    def npmrc(self) -> tuple[NpmrcSetting, ...]:
         """The lines of the project's own .npmrc."""
         data = self.project.read_own(NPMRC)
         return () if data is None else load_npmrc(self.project.join(NPMRC), data)
@@ -163,7 +169,7 @@ def settings_beside(folder: str, read: Read) -> Mapping[str, object]:
 
 def _doubtful(value: object) -> bool:
     """Whether a value depends on the environment."""
-    return isinstance(value, str) and depends(value)
+    return isinstance(value, str) and depends_on_environment(value)
 
 
 def scripts_run(settings: Settings) -> Iterator[Problem]:
@@ -222,7 +228,11 @@ def _members(settings: Settings) -> Iterator[Problem]:
         path = f"{folder}/{NPMRC}"
         lines = load_npmrc(path, project.read(path) or b"")
         keys = {"ignore-scripts", *_ALLOW_ALL_IN_NPMRC}
-        if any(line.key in keys or depends(line.key) for line in lines if line.section is None):
+        if any(
+            line.key in keys or depends_on_environment(line.key)
+            for line in lines
+            if line.section is None
+        ):
             wrong = switch_problem(path, lines)
             if wrong is not None:
                 yield wrong

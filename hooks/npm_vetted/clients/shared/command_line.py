@@ -16,7 +16,7 @@ from npm_vetted._plugins import parts
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
 
 
-class Kind(StrEnum):
+class ActionKind(StrEnum):
     """What a command does to packages."""
 
     INSTALL = "installs what the project asks for"
@@ -49,7 +49,7 @@ class ClientAction:
     runs. ``setting`` is what CONFIG sets: key, value, and whether in the project's own file.
     """
 
-    kind: Kind
+    kind: ActionKind
     client: str
     switch: Switch = Switch.UNSET
     by: str | None = None
@@ -220,7 +220,7 @@ class Line:
 
     def act(
         self,
-        kind: Kind,
+        kind: ActionKind,
         *,
         packages: Sequence[str] = (),
         frozen: bool | None = None,
@@ -242,21 +242,27 @@ class Line:
 
     def runs(self, *words: str) -> ClientAction:
         """Another command that it runs."""
-        return ClientAction(kind=Kind.CONFIG, client=self.client, folder=self.folder, then=words)
+        return ClientAction(
+            kind=ActionKind.CONFIG, client=self.client, folder=self.folder, then=words
+        )
 
     def sets(self, key: str, value: str, *, own: bool) -> ClientAction:
         """A setting that it changes."""
-        return ClientAction(kind=Kind.CONFIG, client=self.client, setting=(key, value, own))
+        return ClientAction(kind=ActionKind.CONFIG, client=self.client, setting=(key, value, own))
 
     def fetches(self, package: str, command: Sequence[str]) -> ClientAction:
         """A package that it fetches and runs."""
         unknown = Switch.UNKNOWN if package.startswith(UNKNOWN_TEXT) else None
-        return replace(self.act(Kind.RUN, packages=(package,), switch=unknown), then=tuple(command))
+        return replace(
+            self.act(ActionKind.RUN, packages=(package,), switch=unknown), then=tuple(command)
+        )
 
 
-def unreadable(client: str) -> ClientAction:
+def unknown_command(client: str) -> ClientAction:
     """A command line whose very command is not known."""
-    return ClientAction(kind=Kind.INSTALL, client=client, switch=Switch.UNKNOWN, by="its command")
+    return ClientAction(
+        kind=ActionKind.INSTALL, client=client, switch=Switch.UNKNOWN, by="its command"
+    )
 
 
 def pairs(words: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The settings of an .npmrc that undo protection, and why each does (docs.npmjs.com, "config").
 
 npm, pnpm, Bun and Yarn classic read this file, each some of its keys. Every rule yields a code, a
-level and a message; ``problems_of`` binds them to the key and its value.
+level and a message; ``npmrc_problems`` binds them to the key and its value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from npm_vetted.clients.shared.settings import (
     setting_problem,
     unknown_settings,
 )
-from npm_vetted.formats.npmrc import BLANKS, Setting, depends, effective
+from npm_vetted.formats.npmrc import BLANKS, NpmrcSetting, depends_on_environment, effective
 from npm_vetted.model import Level, Location, Problem
 
 _PROGRAMS: Final = (
@@ -38,8 +38,8 @@ _OFF: Final = ("false", False)
 _NEVER: Final = ("none", "false", False, None, "null")
 
 
-def problems_of(
-    path: str, settings: tuple[Setting, ...], registries: AllowedSources, *, is_read: bool
+def npmrc_problems(
+    path: str, settings: tuple[NpmrcSetting, ...], registries: AllowedSources, *, is_read: bool
 ) -> Iterator[Problem]:
     """What is wrong with a file's settings; one that the client does not read only leaks secrets."""
     for setting in settings:
@@ -61,7 +61,7 @@ def problems_of(
 
 def unknown_keys(
     path: str,
-    settings: tuple[Setting, ...],
+    settings: tuple[NpmrcSetting, ...],
     registries: AllowedSources,
     reader: KnownSettings | None = None,
     spelled: Callable[[str], str] = str,
@@ -74,7 +74,7 @@ def unknown_keys(
     npmrc = known_settings("npm")
     for setting in settings:
         key = setting.key if setting.section is None else setting.section
-        if (setting.section is not None and setting.key) or depends(key):
+        if (setting.section is not None and setting.key) or depends_on_environment(key):
             continue  # a key below a section: the section's own line is judged
         if key.startswith(("//", "@")):
             continue
@@ -92,7 +92,7 @@ def unknown_keys(
                 yield problem._replace(level=Level.WARNING)
 
 
-def _is_literal(setting: Setting) -> bool:
+def _is_literal(setting: NpmrcSetting) -> bool:
     """Whether any of its text is more than one variable, which has no default of its own."""
     values = setting.value if isinstance(setting.value, tuple) else (setting.value,)
     return any(
@@ -105,11 +105,11 @@ _Rule = tuple[str, Level, str]
 
 
 def _rules(
-    found: Setting, settings: tuple[Setting, ...], registries: AllowedSources
+    found: NpmrcSetting, settings: tuple[NpmrcSetting, ...], registries: AllowedSources
 ) -> Iterator[_Rule]:
     key, value = found.key, _plain(found)
     shown = f"{key}={value}"
-    if depends(key) and not key.startswith(("//", "@")):
+    if depends_on_environment(key) and not key.startswith(("//", "@")):
         yield "variable-key", Level.ERROR, f"the key {key} depends on the environment"
     elif key == "registry" or key.endswith(":registry"):
         yield from _registry(key, found, registries)
@@ -148,7 +148,7 @@ def _rules(
         yield from _weaker(found, settings)
 
 
-def _switches(found: Setting) -> Iterator[_Rule]:
+def _switches(found: NpmrcSetting) -> Iterator[_Rule]:
     """Settings that switch a protection of npm off."""
     key, value = found.key, _plain(found)
     shown = f"{key}={value}"
@@ -185,7 +185,7 @@ def _proxy(key: str, value: object, registries: AllowedSources) -> Iterator[_Rul
     )  # fmt: skip
 
 
-def _authority(key: str, found: Setting, registries: AllowedSources) -> Iterator[_Rule]:
+def _authority(key: str, found: NpmrcSetting, registries: AllowedSources) -> Iterator[_Rule]:
     """A certificate authority can sign for any host, also for the registry."""
     values = found.value if isinstance(found.value, tuple) else (found.value,)
     if all(registries.allows_authority(str(value)) for value in values):
@@ -210,7 +210,7 @@ def is_within_project(folder: str) -> bool:
     return re.match(r"[/~$\\]|[A-Za-z]:[/\\]", folder.strip()) is None
 
 
-def _weaker(found: Setting, settings: tuple[Setting, ...]) -> Iterator[_Rule]:
+def _weaker(found: NpmrcSetting, settings: tuple[NpmrcSetting, ...]) -> Iterator[_Rule]:
     """Settings that weaken the cooldown or npm's own protections."""
     key, value = found.key, _plain(found)
     shown = f"{key}={value}"
@@ -234,14 +234,14 @@ def _weaker(found: Setting, settings: tuple[Setting, ...]) -> Iterator[_Rule]:
         yield "force", Level.WARNING, f"{shown} switches npm's own protections off"
 
 
-def _plain(found: Setting) -> str | bool | None:
+def _plain(found: NpmrcSetting) -> str | bool | None:
     """The value, one that is a list as npm would print it."""
     if isinstance(found.value, tuple):
         return ",".join(map(str, found.value))
     return found.value
 
 
-def _items(found: Setting) -> list[str]:
+def _items(found: NpmrcSetting) -> list[str]:
     values = found.value if isinstance(found.value, tuple) else (found.value,)
     return [part.strip() for value in values for part in str(value).split(",")]
 
@@ -251,7 +251,7 @@ def _is_positive(value: str | bool | None) -> bool:
     return re.fullmatch(r"\d{1,6}(?:\.\d{1,6})?", number) is not None and float(number) > 0
 
 
-def _registry(key: str, found: Setting, registries: AllowedSources) -> Iterator[_Rule]:
+def _registry(key: str, found: NpmrcSetting, registries: AllowedSources) -> Iterator[_Rule]:
     url = found.value
     if not isinstance(url, str) or not url.strip(BLANKS):
         yield (
@@ -259,7 +259,7 @@ def _registry(key: str, found: Setting, registries: AllowedSources) -> Iterator[
             Level.ERROR,
             f"{key} is no URL: expected the https URL of a registry",
         )
-    elif depends(url):
+    elif depends_on_environment(url):
         yield (
             "registry-unclear",
             Level.ERROR,
@@ -281,7 +281,11 @@ def _host_setting(key: str, value: object, registries: AllowedSources) -> Iterat
     """``//host/path/:_authToken``: tokens and certificates only for hosts that are allowed."""
     host = key.rpartition(":")[0]
     base = key.rpartition(":")[2].lower()
-    if base in _SECRETS and not depends(host) and not registries.allows(f"https:{host}"):
+    if (
+        base in _SECRETS
+        and not depends_on_environment(host)
+        and not registries.allows(f"https:{host}")
+    ):
         yield (
             "token-for-other-host", Level.ERROR,
             f"{key}: credentials for a registry that the policy does not allow",

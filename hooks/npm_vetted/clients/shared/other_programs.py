@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import ClientAction, Kind, Switch
+from npm_vetted.clients.shared.command_line import ActionKind, ClientAction, Switch
 from npm_vetted.formats.shell_text import Value
 
 _RUNNERS: Final = frozenset({"vlx", "nlx", "dx"})
@@ -43,16 +43,18 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
 
 
 def _fetch(program: str, package: str) -> ClientAction:
-    return ClientAction(kind=Kind.RUN, client=program, packages=(package,), switch=Switch.OFF)
+    return ClientAction(kind=ActionKind.RUN, client=program, packages=(package,), switch=Switch.OFF)
 
 
 def _install(program: str, rest: Sequence[str]) -> ClientAction:
     on = next((word for word in rest if word.startswith(_ON)), None)
     if on is not None:
-        return ClientAction(kind=Kind.INSTALL, client=program, switch=Switch.ON, by=on)
+        return ClientAction(kind=ActionKind.INSTALL, client=program, switch=Switch.ON, by=on)
     if _OFF in rest or f"{_OFF}=true" in rest:
-        return ClientAction(kind=Kind.INSTALL, client=program, switch=Switch.OFF, by=_OFF)
-    return ClientAction(kind=Kind.INSTALL, client=program, switch=Switch.UNKNOWN, by="its command")
+        return ClientAction(kind=ActionKind.INSTALL, client=program, switch=Switch.OFF, by=_OFF)
+    return ClientAction(
+        kind=ActionKind.INSTALL, client=program, switch=Switch.UNKNOWN, by="its command"
+    )
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001

@@ -25,10 +25,10 @@ from npm_vetted.clients.shared.settings import (
 )
 from npm_vetted.clients.shared.yarn.settings import (
     around,
-    depends,
     folders,
     has_metadata,
-    unreadable,
+    is_interpolated,
+    unreadable_settings,
 )
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
 from npm_vetted.formats.document import Table, decode
@@ -127,7 +127,7 @@ def scripts_run(project: Project) -> Iterator[Problem]:
     try:
         settings = _table(project)
     except DocumentError as error:
-        yield unreadable(error, path, _fix(path))
+        yield unreadable_settings(error, path, _fix(path))
         return
     if settings is None or SWITCH not in settings.data:
         why = _not_by_default(project, settings)
@@ -147,7 +147,7 @@ def scripts_run(project: Project) -> Iterator[Problem]:
         try:
             nearer = _table(project, name)
         except DocumentError as error:
-            yield unreadable(error, project.join(name))
+            yield unreadable_settings(error, project.join(name))
             continue
         if nearer is not None and SWITCH in nearer.data:
             yield from _wrong(project.join(name), nearer)
@@ -176,7 +176,7 @@ def _wrong(path: str, settings: Table) -> Iterator[Problem]:
         why = "lets dependencies' install scripts run"
     elif value == "0":
         why = "is no plain boolean"
-    elif isinstance(value, str) and depends(value):
+    elif isinstance(value, str) and is_interpolated(value):
         why = "depends on the environment"
     else:
         why = "is no boolean, Yarn stops at it"
@@ -309,7 +309,7 @@ def _exceptions(path: str, settings: Table) -> Iterator[Problem]:
         yield problem("cooldown-off", "npmPreapprovedPackages", message)
     approved = data.get("approvedGitRepositories")
     for each in approved if isinstance(approved, list) else [approved]:
-        if isinstance(each, str) and ("*" in each or "?" in each or depends(each)):
+        if isinstance(each, str) and ("*" in each or "?" in each or is_interpolated(each)):
             message = (
                 f"approvedGitRepositories has {each!r}: expected full URLs, because code from these "
                 "repositories is executed"
@@ -360,7 +360,7 @@ def _sources(path: str, settings: Table, registries: AllowedSources) -> Iterator
                 yield from registry_problems(".".join((*keys, name)), url, where, registries)
         for secret in ("npmAuthToken", "npmAuthIdent"):
             value = table.get(secret)
-            if value and not depends(str(value)):
+            if value and not is_interpolated(str(value)):
                 where = Location(path, settings.line(*keys, secret))
                 yield secret_problem(".".join((*keys, secret)), where)
 

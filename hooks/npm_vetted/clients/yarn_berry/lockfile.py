@@ -19,7 +19,7 @@ class BerryLockfile(BerryResolution):
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests and this lockfile disagree, and where entries contradict themselves."""
-        return sync.problems(self, manifests, self._read)
+        return sync.disagreements(self, manifests, self._read)
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
         """Requirements of changed entries that no entry implements."""

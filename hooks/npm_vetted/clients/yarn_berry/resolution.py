@@ -12,11 +12,11 @@ from typing import Final
 
 from npm_vetted.clients.shared.yarn import beside
 from npm_vetted.clients.shared.yarn.locators import (
-    escaped,
     normal,
     patched,
     resolution_pattern,
     split_ident,
+    uri_component,
 )
 from npm_vetted.clients.yarn_berry.entries import BerryEntries
 from npm_vetted.formats.yaml import load_yaml
@@ -128,7 +128,7 @@ class BerryResolution(BerryEntries):
         if asker is not None:
             name, reference = self.locator(asker)
             join = "&" if "::" in wanted else "::"
-            yield f"{wanted}{join}locator={escaped(f'{name}@{reference}')}"
+            yield f"{wanted}{join}locator={uri_component(f'{name}@{reference}')}"
 
     def catalogued(self, name: str, wanted: str) -> str:
         """What ``catalog:`` stands for, by .yarnrc.yml; the text itself where nothing says."""

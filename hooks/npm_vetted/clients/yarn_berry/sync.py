@@ -38,7 +38,7 @@ _WRITES: Final = {"3": range(4, 7), "4": range(7, 11)}
 """The lockfile versions that a Yarn writes."""
 
 
-def problems(
+def disagreements(
     lockfile: BerryResolution, manifests: Mapping[str, Manifest], read: Read
 ) -> Iterator[Problem]:
     """Every disagreement."""

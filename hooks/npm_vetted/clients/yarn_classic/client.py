@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.npmrc_rules import is_foreign, problems_of, unknown_keys
+from npm_vetted.clients.shared.npmrc_rules import is_foreign, npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
@@ -25,17 +25,17 @@ from npm_vetted.clients.shared.settings import (
 )
 from npm_vetted.clients.shared.yarn.settings import (
     around,
-    depends,
     folders,
     has_metadata,
-    unreadable,
+    is_interpolated,
+    unreadable_settings,
 )
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
-    from npm_vetted.formats.yarnrc import Setting
+    from npm_vetted.formats.yarnrc import YarnrcSetting
 
 NAME = "yarn-classic"
 PROGRAM = "yarn"
@@ -94,13 +94,13 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noq
     return manifest.workspaces
 
 
-def _load(path: str, data: bytes) -> tuple[Setting, ...]:
+def _load(path: str, data: bytes) -> tuple[YarnrcSetting, ...]:
     from npm_vetted.formats.yarnrc import load_yarnrc  # its grammar takes a while to compile
 
     return load_yarnrc(path, data)
 
 
-def _settings(project: Project, name: str) -> tuple[Setting, ...]:
+def _settings(project: Project, name: str) -> tuple[YarnrcSetting, ...]:
     data = project.read_own(name)
     return () if data is None else _load(project.join(name), data)
 
@@ -109,7 +109,7 @@ def _fix(path: str) -> tuple[tuple[str, ...], ...]:
     return (("npm-vetted", "init"), ("git", "add", path))
 
 
-def _last(settings: Sequence[Setting], key: str) -> Setting | None:
+def _last(settings: Sequence[YarnrcSetting], key: str) -> YarnrcSetting | None:
     return next((s for s in reversed(settings) if s.key == key and s.table is None), None)
 
 
@@ -124,7 +124,7 @@ def scripts_run(project: Project) -> Iterator[Problem]:
     try:
         settings = _settings(project, _RC)
     except DocumentError as error:
-        yield unreadable(error, path, _fix(path))
+        yield unreadable_settings(error, path, _fix(path))
         return
     found = _last(settings, SWITCH)
     if found is None:
@@ -143,7 +143,7 @@ def scripts_run(project: Project) -> Iterator[Problem]:
         yield from _nearer(project, f"{folder}/{_RC}")
 
 
-def _elsewhere(project: Project, settings: Sequence[Setting]) -> str:
+def _elsewhere(project: Project, settings: Sequence[YarnrcSetting]) -> str:
     """What was meant to be the switch and is none."""
     for setting in settings:
         if setting.key.startswith("--") and setting.key.endswith(SWITCH):
@@ -154,7 +154,7 @@ def _elsewhere(project: Project, settings: Sequence[Setting]) -> str:
     return ""
 
 
-def _not_true(path: str, found: Setting) -> Problem:
+def _not_true(path: str, found: YarnrcSetting) -> Problem:
     shown = f"'{found.raw.strip()[:60]}'"
     if found.value in (False, "", "0"):
         why = "lets install scripts run"
@@ -170,7 +170,7 @@ def _not_true(path: str, found: Setting) -> Problem:
     )
 
 
-def _undone(path: str, settings: Sequence[Setting]) -> Iterator[Problem]:
+def _undone(path: str, settings: Sequence[YarnrcSetting]) -> Iterator[Problem]:
     for setting in settings:
         flag = setting.key.rpartition(".")[2].removeprefix("--")
         if setting.key.startswith("--") and flag in _UNDOING:
@@ -188,7 +188,7 @@ def _nearer(project: Project, name: str) -> Iterator[Problem]:
     try:
         settings = _settings(project, name)
     except DocumentError as error:
-        yield unreadable(error, path)
+        yield unreadable_settings(error, path)
         return
     found = _last(settings, SWITCH)
     if found is not None and found.value is not True and found.value != "true":
@@ -211,7 +211,9 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
     yield from _yarn_path(project)
 
 
-def _unsafe(setting: Setting, where: Location, registries: AllowedSources) -> Iterator[Problem]:
+def _unsafe(
+    setting: YarnrcSetting, where: Location, registries: AllowedSources
+) -> Iterator[Problem]:
     """Why one setting of a .yarnrc undoes protection."""
     key, value = setting.key, setting.value
     text = value if isinstance(value, str) else str(value).lower()
@@ -221,7 +223,7 @@ def _unsafe(setting: Setting, where: Location, registries: AllowedSources) -> It
     if last == "registry":
         yield from registry_problems(key, text, where, registries)
     elif last in _SECRETS:
-        if text and not depends(text):
+        if text and not is_interpolated(text):
             yield secret_problem(key, where)
     elif key == "strict-ssl" and value in (False, "", "0"):
         code, message = (
@@ -242,7 +244,7 @@ def _unsafe(setting: Setting, where: Location, registries: AllowedSources) -> It
 
 
 def _network(
-    setting: Setting, text: str, where: Location, registries: AllowedSources
+    setting: YarnrcSetting, text: str, where: Location, registries: AllowedSources
 ) -> Iterator[Problem]:
     """Proxies, authorities, other hosts; and keys that nobody has verified."""
     key, value = setting.key, setting.value
@@ -281,9 +283,9 @@ def _unsafe_npmrc(project: Project, name: str, registries: AllowedSources) -> It
     try:
         settings = load_npmrc(path, data)
     except DocumentError as error:
-        yield unreadable(error, path)
+        yield unreadable_settings(error, path)
         return
-    yield from problems_of(path, settings, registries, is_read=True)
+    yield from npmrc_problems(path, settings, registries, is_read=True)
     yield from unknown_keys(path, settings, registries, known_settings("yarn_classic"))
 
 

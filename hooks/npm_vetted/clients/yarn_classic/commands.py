@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
+    ActionKind,
     ClientAction,
-    Kind,
     Line,
     Options,
     Switch,
     created,
     runner,
     take_apart,
-    unreadable,
+    unknown_command,
 )
-from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, names
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("yarn", "yarnpkg")
 
-_VALUED: Final = names(
+_VALUED: Final = word_set(
     "cache-folder cwd emoji exclude from global-folder https-proxy include jobs link-folder mode "
     "modules-folder mutex network-concurrency network-timeout otp package pattern "
     "preferred-cache-folder prefix proxy registry scripts-prepend-node-path since tag use-yarnrc"
@@ -29,7 +29,7 @@ _VALUED: Final = names(
 _SHORT: Final = {"p": "package", "D": "dev", "P": "peer", "O": "optional", "E": "exact", "s": "silent",
                  "h": "help", "v": "version", "W": "ignore-workspace-root-check", "g": "global",
                  "R": "recursive", "A": "all"}  # fmt: skip
-_QUIET: Final = names(
+_QUIET: Final = word_set(
     "access audit autoclean bin cache check clean constraints explain generate-lock-entry help "
     "import info init licenses list login logout npm outdated owner pack patch patch-commit "
     "plugin policies publish run search set stage tag team test unlink unplug version versions "
@@ -63,7 +63,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
         words = (words[0], "install", *words[1:]) if len(words) > 1 else words
     verb = options.words[0]
     if verb.startswith(UNKNOWN_TEXT):
-        yield unreadable("yarn")
+        yield unknown_command("yarn")
         return
     line = _line(words, verb, options)
     reader = _READERS.get(verb)
@@ -90,15 +90,15 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
 
 
 def _install(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.INSTALL, frozen=_frozen(line.options))
+    yield line.act(ActionKind.INSTALL, frozen=_frozen(line.options))
 
 
 def _add(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.ADD, packages=line.arguments)
+    yield line.act(ActionKind.ADD, packages=line.arguments)
 
 
 def _change(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.INSTALL, frozen=False)
+    yield line.act(ActionKind.INSTALL, frozen=False)
 
 
 def _link(line: Line) -> Iterator[ClientAction]:
@@ -107,18 +107,18 @@ def _link(line: Line) -> Iterator[ClientAction]:
 
 
 def _tidy(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.TIDY)
+    yield line.act(ActionKind.TIDY)
 
 
 def _rebuild(line: Line) -> Iterator[ClientAction]:
-    yield line.act(Kind.REBUILD, packages=line.arguments)
+    yield line.act(ActionKind.REBUILD, packages=line.arguments)
 
 
 def _global(line: Line) -> Iterator[ClientAction]:
     """Yarn 1.22.22 drops ``--ignore-scripts`` here; a variable or a .yarnrc switches scripts off."""
     if line.arguments[:1] in (("add",), ("upgrade",)):
         act = replace(line, verb=line.arguments[0], by=None).act(
-            Kind.GLOBAL, packages=line.arguments[1:], switch=Switch.UNSET
+            ActionKind.GLOBAL, packages=line.arguments[1:], switch=Switch.UNSET
         )
         kept = [word for word in line.words if word != "--ignore-scripts"]
         yield replace(act, fix=("env", "YARN_IGNORE_SCRIPTS=true", *kept), reads_folder=True)
@@ -138,7 +138,7 @@ def _workspace(line: Line) -> Iterator[ClientAction]:
 def _workspaces(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("focus",):
         # It leaves yarn.lock alone, and does not know --immutable (seen with Yarn 4.12).
-        yield replace(line, verb="focus").act(Kind.INSTALL, frozen=True)
+        yield replace(line, verb="focus").act(ActionKind.INSTALL, frozen=True)
     elif line.arguments[:1] == ("foreach",):
         rest = line.rest[line.rest.index("foreach") + 1 :]
         inner = take_apart(rest, valued=_VALUED, short={}, stop=True)
@@ -188,7 +188,7 @@ def _dlx(line: Line) -> Iterator[ClientAction]:
     if packages:
         unknown = packages[0].startswith(UNKNOWN_TEXT)
         act = line.act(
-            Kind.RUN, packages=packages, switch=Switch.UNKNOWN if unknown else Switch.UNSET
+            ActionKind.RUN, packages=packages, switch=Switch.UNKNOWN if unknown else Switch.UNSET
         )
         yield replace(
             act,

@@ -19,7 +19,7 @@ class ClassicLockfile(ClassicEntries):
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests and this lockfile disagree, and entries that Yarn ignores."""
-        return sync.problems(self, manifests, self._read)
+        return sync.disagreements(self, manifests, self._read)
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
         """Some entries whose version their own patterns do not allow."""

@@ -37,7 +37,7 @@ _RESOLVED: Final = re.compile(r"[^\n]*+\n  version [^\n]*+\n  resolved ")
 """The first lines of an entry as Yarn writes it."""
 
 
-def problems(
+def disagreements(
     lockfile: ClassicEntries, manifests: Mapping[str, Manifest], read: Read
 ) -> Iterator[Problem]:
     """Every disagreement; none for a lockfile as Yarn wrote it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from npm_vetted.clients import clients
-from npm_vetted.clients.shared.command_line import ClientAction, Kind, Switch, readers
+from npm_vetted.clients.shared.command_line import ActionKind, ClientAction, Switch, readers
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, under
@@ -133,7 +133,7 @@ class Scene:
         major = self.major
         if kinds == {"npm", "pnpm"}:
             return Switch.OFF, names[0]
-        if act.kind is Kind.RUN:
+        if act.kind is ActionKind.RUN:
             fits = major is not None and (kinds == {"pnpm"}) == (major >= 11)
             return (Switch.OFF if fits else Switch.UNSET), names[0]
         fits = kinds == {"npm"} or (major is not None and major >= 10)
@@ -169,9 +169,9 @@ class Scene:
             return False
         if self.program == "pnpm" and (answer := self._pnpm(act)) is not None:
             return answer
-        outside = act.kind is Kind.GLOBAL and not act.reads_folder
+        outside = act.kind is ActionKind.GLOBAL and not act.reads_folder
         project = None if outside or self.foreign else self.project
-        if act.kind is Kind.RUN and self.program == "pnpm" and project is not None:
+        if act.kind is ActionKind.RUN and self.program == "pnpm" and project is not None:
             project = project._replace(pin=None)  # what blocks by default does not block here
         answers = set()
         for maybe in (True, False) if self.state.disk.doubts else (True,):
@@ -191,11 +191,11 @@ class Scene:
         """
         major = self.major
         match act.kind:
-            case Kind.RUN if major is None or major >= 11:
+            case ActionKind.RUN if major is None or major >= 11:
                 return False
-            case Kind.REBUILD if major is None or major < 10:
+            case ActionKind.REBUILD if major is None or major < 10:
                 return False
-            case Kind.GLOBAL if major is not None and major >= 10:
+            case ActionKind.GLOBAL if major is not None and major >= 10:
                 return True
         return None
 
@@ -233,9 +233,9 @@ class Scene:
         """Why no setting holds."""
         if not act.obeys:
             return "it is told to leave the project's settings aside"
-        if act.kind is Kind.GLOBAL:
+        if act.kind is ActionKind.GLOBAL:
             return "outside a project no committed setting holds"
-        if self.program == "pnpm" and act.kind is Kind.RUN and self.project is not None:
+        if self.program == "pnpm" and act.kind is ActionKind.RUN and self.project is not None:
             return "pnpm from 11 reads no project's settings there"
         if self.project is None:
             return "no project of this repository is there, so none of its settings holds"

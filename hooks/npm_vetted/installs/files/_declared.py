@@ -20,7 +20,7 @@ from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
 
-class FileKind(NamedTuple):
+class DeclaredKind(NamedTuple):
     """One kind of file.
 
     ``paths`` are globs over the whole path, in lower case; ``*`` also matches slashes. ``keys`` hold a
@@ -40,7 +40,7 @@ class FileKind(NamedTuple):
     windows: bool = False
 
 
-class Command(NamedTuple):
+class DeclaredCommand(NamedTuple):
     """A command that a file holds: shell text, or the words of one; where; in which directory."""
 
     text: str | Sequence[str]
@@ -50,7 +50,7 @@ class Command(NamedTuple):
     source: Source | None = None
 
 
-def kind_of(kinds: Iterable[FileKind], path: str) -> FileKind | None:
+def file_kind_of(kinds: Iterable[DeclaredKind], path: str) -> DeclaredKind | None:
     """The kind of a file by its path."""
     lowered = path.lower()
     return next(
@@ -60,7 +60,7 @@ def kind_of(kinds: Iterable[FileKind], path: str) -> FileKind | None:
 
 
 def follow(
-    kind: FileKind, path: str, commands: Iterable[Command], context: Context
+    kind: DeclaredKind, path: str, commands: Iterable[DeclaredCommand], context: Context
 ) -> Iterator[Problem]:
     """What is wrong with the commands of a file."""
     found = ShellFollower(path=path, context=context, ci=kind.ci, knows_ci=kind.ci)
@@ -75,7 +75,7 @@ def follow(
     return found.finish()
 
 
-def _follow(found: ShellFollower, command: Command, state: State) -> None:
+def _follow(found: ShellFollower, command: DeclaredCommand, state: State) -> None:
     if not isinstance(command.text, str):
         words = list(command.text)
         if words:

@@ -1,7 +1,7 @@
 """YAML as CI files use it: anchors, aliases, merges and tags are legitimate, positions are kept.
 
 An alias is the very node that it names, so that a bomb of aliases costs nothing to read; whoever
-walks the nodes has to bound what they visit (``Budget``). The events are libyaml's; building is
+walks the nodes has to bound what they visit (``NodeBudget``). The events are libyaml's; building is
 iterative, so depth costs no stack.
 """
 
@@ -78,7 +78,7 @@ def scalars(node: Node) -> Iterator[Node]:
         stack.extend(reversed(node.items or ()))
 
 
-class Budget:
+class NodeBudget:
     """How many nodes may be visited before a file counts as a bomb."""
 
     def __init__(self, path: str) -> None:
@@ -92,9 +92,9 @@ class Budget:
             raise UndecidedError("too many aliases to follow", path=self._path, line=node.line)
 
 
-def walk(root: Node, path: str) -> Iterator[Node]:
+def every_node(root: Node, path: str) -> Iterator[Node]:
     """Every node once, in the file's order; what aliases share is not visited again."""
-    budget = Budget(path)
+    budget = NodeBudget(path)
     seen: set[int] = set()
     stack = [root]
     while stack:

@@ -9,7 +9,7 @@ from typing import Final
 from npm_vetted.formats.shell_text import Value, either, replaced
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Tracked
-from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml, walk
+from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, every_node, read_yaml
 from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, braced, filled
@@ -52,7 +52,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     tracked = context.tracked()
     for root in file.documents:
         pipeline = _Pipeline(file, found, tracked)
-        nodes = list(walk(root, path))
+        nodes = list(every_node(root, path))
         for node in nodes:
             if node.pairs is not None:
                 pipeline.declare(node)

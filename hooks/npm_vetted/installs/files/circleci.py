@@ -8,7 +8,7 @@ from typing import Final
 from npm_vetted.formats.shell_text import Value
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Tracked
-from npm_vetted.installs.files._yaml_nodes import Budget, Node, YamlFile, read_yaml
+from npm_vetted.installs.files._yaml_nodes import Node, NodeBudget, YamlFile, read_yaml
 from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.source import braced, filled
 from npm_vetted.installs.shell.state import State
@@ -45,7 +45,7 @@ class _Config:
         self.file = file
         self.follower = follower
         self.tracked = tracked
-        self.budget = Budget(file.path)
+        self.budget = NodeBudget(file.path)
         executors = root.get("executors")
         self.executors = executors.table() if executors else {}
 
@@ -127,7 +127,7 @@ def _none(text: str) -> Iterator[tuple[int, int, str]]:  # noqa: ARG001
     return iter(())
 
 
-def _steps(node: Node | None, budget: Budget) -> Iterator[Node]:
+def _steps(node: Node | None, budget: NodeBudget) -> Iterator[Node]:
     """The steps, also those within ``when``, ``unless`` and lists."""
     stack = list(reversed(node.items or ())) if node else []
     while stack:

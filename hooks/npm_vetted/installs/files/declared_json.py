@@ -8,30 +8,30 @@ from typing import Final
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import Command, FileKind, follow, kind_of
+from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, file_kind_of, follow
 from npm_vetted.installs.files.declared_toml import commands_in
 from npm_vetted.model import Problem
 
 _TASKS: Final = "VS Code tasks"
 KINDS: Final = (
-    FileKind(
+    DeclaredKind(
         "Vercel", ("vercel.json", "*/vercel.json", "now.json"),
         frozenset({"installCommand", "buildCommand", "devCommand", "ignoreCommand"}),
     ),
-    FileKind(_TASKS, ("*.vscode/tasks.json",), frozenset()),
-    FileKind("Heroku", ("app.json",), frozenset({"postdeploy", "pr-predestroy", "test", "test-setup"})),
-    FileKind("Railway", ("railway.json",), frozenset({"buildCommand", "startCommand"})),
+    DeclaredKind(_TASKS, ("*.vscode/tasks.json",), frozenset()),
+    DeclaredKind("Heroku", ("app.json",), frozenset({"postdeploy", "pr-predestroy", "test", "test-setup"})),
+    DeclaredKind("Railway", ("railway.json",), frozenset({"buildCommand", "startCommand"})),
 )  # fmt: skip
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By the path alone."""
-    return path.lower().endswith(".json") and kind_of(KINDS, path) is not None
+    return path.lower().endswith(".json") and file_kind_of(KINDS, path) is not None
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every command under one of the kind's keys; a task of VS Code has words of its own."""
-    kind = kind_of(KINDS, path)
+    kind = file_kind_of(KINDS, path)
     assert kind is not None
     document = load_jsonc(path, data)
     if kind.name == _TASKS:
@@ -39,7 +39,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     return follow(kind, path, commands_in(kind, document, document.data, ()), context)
 
 
-def _tasks(document: Document) -> Iterator[Command]:
+def _tasks(document: Document) -> Iterator[DeclaredCommand]:
     """``command`` with ``args``; a task of type npm runs a script of a package.json."""
     data = document.data if isinstance(document.data, dict) else {}
     tasks = data.get("tasks")
@@ -53,4 +53,4 @@ def _tasks(document: Document) -> Iterator[Command]:
         folder = options.get("cwd") if isinstance(options, dict) else None
         line = document.line_of("tasks", index, "command")
         where = folder.replace("${workspaceFolder}", ".") if isinstance(folder, str) else None
-        yield Command([*command.split(), *words] if words else command, line, where)
+        yield DeclaredCommand([*command.split(), *words] if words else command, line, where)

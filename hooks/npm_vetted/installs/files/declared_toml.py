@@ -8,37 +8,37 @@ from typing import Final
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import Command, FileKind, follow, kind_of
+from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, file_kind_of, follow
 from npm_vetted.model import Problem
 
 KINDS: Final = (
-    FileKind("Netlify", ("netlify.toml", "*/netlify.toml"), frozenset({"command"}), folder="base"),
-    FileKind("Fly", ("fly.toml", "fly.*.toml"), frozenset({"release_command"}), elsewhere=True),
-    FileKind(
+    DeclaredKind("Netlify", ("netlify.toml", "*/netlify.toml"), frozenset({"command"}), folder="base"),
+    DeclaredKind("Fly", ("fly.toml", "fly.*.toml"), frozenset({"release_command"}), elsewhere=True),
+    DeclaredKind(
         "mise", ("mise.toml", ".mise.toml", ".mise/*.toml", "mise/*.toml", ".config/mise.toml"),
         frozenset({"run", "postinstall", "enter"}), folder="dir",
     ),
-    FileKind("Railway", ("railway.toml",), frozenset({"buildCommand", "startCommand"})),
-    FileKind("Nixpacks", ("nixpacks.toml",), frozenset({"cmds", "cmd"})),
+    DeclaredKind("Railway", ("railway.toml",), frozenset({"buildCommand", "startCommand"})),
+    DeclaredKind("Nixpacks", ("nixpacks.toml",), frozenset({"cmds", "cmd"})),
 )  # fmt: skip
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By the path alone."""
-    return path.lower().endswith(".toml") and kind_of(KINDS, path) is not None
+    return path.lower().endswith(".toml") and file_kind_of(KINDS, path) is not None
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every command under one of the kind's keys, wherever in the file."""
-    kind = kind_of(KINDS, path)
+    kind = file_kind_of(KINDS, path)
     assert kind is not None
     document = load_toml(path, data)
     return follow(kind, path, commands_in(kind, document, document.data, ()), context)
 
 
 def commands_in(
-    kind: FileKind, document: Document, value: object, keys: tuple[str | int, ...]
-) -> Iterator[Command]:
+    kind: DeclaredKind, document: Document, value: object, keys: tuple[str | int, ...]
+) -> Iterator[DeclaredCommand]:
     """The commands in a table or list, and in those within it."""
     if isinstance(value, dict):
         folder = value.get(kind.folder) if kind.folder else None
@@ -49,7 +49,7 @@ def commands_in(
                 for text in texts:
                     if isinstance(text, str):
                         where = folder if isinstance(folder, str) else None
-                        yield Command(text, document.line_of(*here), where)
+                        yield DeclaredCommand(text, document.line_of(*here), where)
             if isinstance(each, dict | list):
                 yield from commands_in(kind, document, each, here)
     elif isinstance(value, list):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import Command, FileKind, follow, kind_of
-from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml, scalars, walk
+from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, file_kind_of, follow
+from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, every_node, read_yaml, scalars
 from npm_vetted.model import Problem
 
 _TRAVIS: Final = (
@@ -26,42 +26,42 @@ _READ_THE_DOCS: Final = (
 )  # fmt: skip
 
 KINDS: Final = (
-    FileKind("Travis CI", (".travis.yml", "*/.travis.yml"), frozenset(_TRAVIS), ci=True),
-    FileKind(
+    DeclaredKind("Travis CI", (".travis.yml", "*/.travis.yml"), frozenset(_TRAVIS), ci=True),
+    DeclaredKind(
         "AppVeyor", ("appveyor.yml", ".appveyor.yml", "*/appveyor.yml"), frozenset(_APPVEYOR),
         ci=True, windows=True,
     ),
-    FileKind(
+    DeclaredKind(
         "Bitbucket", ("bitbucket-pipelines.yml",), frozenset({"script", "after-script"}), ci=True
     ),
-    FileKind(
+    DeclaredKind(
         "Woodpecker and Drone",
         (".woodpecker.y*ml", ".woodpecker/*.y*ml", ".drone.y*ml"), frozenset({"commands"}), ci=True,
     ),
-    FileKind(
+    DeclaredKind(
         "Compose",
         ("*docker-compose*.y*ml", "compose.y*ml", "compose.*.y*ml", "*/compose.y*ml"),
         frozenset(), words=frozenset({"command", "entrypoint", "test"}), elsewhere=True,
     ),
-    FileKind(
+    DeclaredKind(
         "Taskfile", ("taskfile*.y*ml", "*/taskfile*.y*ml"), frozenset({"cmds", "cmd", "sh"}),
         folder="dir",
     ),
-    FileKind("CodeBuild", ("*buildspec*.y*ml",), frozenset({"commands", "finally"}), ci=True),
-    FileKind(
+    DeclaredKind("CodeBuild", ("*buildspec*.y*ml",), frozenset({"commands", "finally"}), ci=True),
+    DeclaredKind(
         "Cloud Build", ("*cloudbuild*.y*ml",), frozenset({"script"}), words=frozenset({"args"}),
         folder="dir", ci=True,
     ),
-    FileKind("Read the Docs", (".readthedocs.y*ml",), frozenset(_READ_THE_DOCS), ci=True),
-    FileKind(
+    DeclaredKind("Read the Docs", (".readthedocs.y*ml",), frozenset(_READ_THE_DOCS), ci=True),
+    DeclaredKind(
         "Render", ("render.yaml",),
         frozenset({"buildCommand", "startCommand", "preDeployCommand", "initialDeployHook"}),
         folder="rootDir",
     ),
-    FileKind(
+    DeclaredKind(
         "Gitpod", (".gitpod.yml",), frozenset({"before", "init", "command", "prebuild"})
     ),
-    FileKind(
+    DeclaredKind(
         "Ansible",
         ("*playbook*.y*ml", "site.y*ml", "*/tasks/*.y*ml", "*/handlers/*.y*ml", "*ansible*/*.y*ml"),
         frozenset({
@@ -70,10 +70,10 @@ KINDS: Final = (
         }),
         elsewhere=True,
     ),
-    FileKind("Buildkite", (".buildkite/*.y*ml",), frozenset({"command", "commands"}), ci=True),
-    FileKind("Codemagic", ("codemagic.yaml",), frozenset({"script"}), ci=True),
-    FileKind("Semaphore", (".semaphore/*.y*ml",), frozenset({"commands"}), ci=True),
-    FileKind("Cirrus CI", (".cirrus.y*ml",), frozenset({
+    DeclaredKind("Buildkite", (".buildkite/*.y*ml",), frozenset({"command", "commands"}), ci=True),
+    DeclaredKind("Codemagic", ("codemagic.yaml",), frozenset({"script"}), ci=True),
+    DeclaredKind("Semaphore", (".semaphore/*.y*ml",), frozenset({"commands"}), ci=True),
+    DeclaredKind("Cirrus CI", (".cirrus.y*ml",), frozenset({
         "script", "install_script", "build_script", "test_script", "setup_script",
     }), ci=True),
 )  # fmt: skip
@@ -82,29 +82,31 @@ _SHELLS: Final = {"cmd": "cmd", "ps": "ps", "pwsh": "pwsh", "sh": "sh"}
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By the path alone."""
-    return path.lower().endswith((".yml", ".yaml")) and kind_of(KINDS, path) is not None
+    return path.lower().endswith((".yml", ".yaml")) and file_kind_of(KINDS, path) is not None
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every command under one of the kind's keys, wherever in the file."""
-    kind = kind_of(KINDS, path)
+    kind = file_kind_of(KINDS, path)
     assert kind is not None
     return follow(kind, path, _commands(kind, read_yaml(path, data)), context)
 
 
-def _commands(kind: FileKind, file: YamlFile) -> Iterator[Command]:
+def _commands(kind: DeclaredKind, file: YamlFile) -> Iterator[DeclaredCommand]:
     for document in file.documents:
-        for node in walk(document, file.path):
+        for node in every_node(document, file.path):
             table = node.table() if node.pairs is not None else {}
             folder = node.scalar(kind.folder) if kind.folder and table else None
             for key in sorted(kind.keys & table.keys()):
                 for text, shell in _texts(table[key], kind):
-                    yield Command(text.text or "", text.line, folder, shell, file.source(text))
+                    yield DeclaredCommand(
+                        text.text or "", text.line, folder, shell, file.source(text)
+                    )
             for key in sorted(kind.words & table.keys()):
                 yield from _argv(table, key, folder, file)
 
 
-def _texts(node: Node, kind: FileKind) -> Iterator[tuple[Node, str]]:
+def _texts(node: Node, kind: DeclaredKind) -> Iterator[tuple[Node, str]]:
     """The commands under a key; an item may name its shell (``ps: npm ci``)."""
     for each in scalars(node):
         yield each, "cmd" if kind.windows else "sh"
@@ -116,11 +118,11 @@ def _texts(node: Node, kind: FileKind) -> Iterator[tuple[Node, str]]:
 
 def _argv(
     table: Mapping[str, Node], key: str, folder: str | None, file: YamlFile
-) -> Iterator[Command]:
+) -> Iterator[DeclaredCommand]:
     """The words of one command; a text is split as a shell does. A step may name its program."""
     node = table[key]
     if node.text is not None:
-        yield Command(node.text, node.line, folder, "sh", file.source(node))
+        yield DeclaredCommand(node.text, node.line, folder, "sh", file.source(node))
         return
     words = [each.text or "" for each in scalars(node)]
     program = table["entrypoint"].text if key == "args" and "entrypoint" in table else None
@@ -128,4 +130,4 @@ def _argv(
         program = (table["name"].text or "").rpartition("/")[2].partition(":")[0]
     if words and words[0] in ("CMD", "CMD-SHELL"):
         words = words[1:]
-    yield Command([program, *words] if program else words, node.line, folder)
+    yield DeclaredCommand([program, *words] if program else words, node.line, folder)

@@ -8,11 +8,11 @@ from typing import Final
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import Command, FileKind, follow
+from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, follow
 from npm_vetted.model import Problem
 
 _NAMES: Final = ("deno.json", "deno.jsonc")
-_KIND: Final = FileKind("Deno tasks", (), frozenset())
+_KIND: Final = DeclaredKind("Deno tasks", (), frozenset())
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
@@ -25,11 +25,11 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     return follow(_KIND, path, _commands(path, load_jsonc(path, data)), context)
 
 
-def _commands(path: str, document: Document) -> Iterator[Command]:
+def _commands(path: str, document: Document) -> Iterator[DeclaredCommand]:
     data = document.data if isinstance(document.data, dict) else {}
     tasks = data.get("tasks")
     folder = path.rpartition("/")[0] or None
     for name, task in tasks.items() if isinstance(tasks, dict) else ():
         text = task.get("command") if isinstance(task, dict) else task
         if isinstance(text, str):
-            yield Command(text, document.line_of("tasks", name), folder)
+            yield DeclaredCommand(text, document.line_of("tasks", name), folder)

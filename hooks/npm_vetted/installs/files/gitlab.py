@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from npm_vetted.formats.shell_text import Value, names
+from npm_vetted.formats.shell_text import Value, word_set
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Disk
-from npm_vetted.installs.files._yaml_nodes import Budget, Node, YamlFile, read_yaml
+from npm_vetted.installs.files._yaml_nodes import Node, NodeBudget, YamlFile, read_yaml
 from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.model import Problem
 
-_KEYWORDS: Final = names(
+_KEYWORDS: Final = word_set(
     "default include stages variables workflow image services cache before_script after_script "
     "spec pages:deploy"
 )
@@ -47,7 +47,7 @@ class _Pipeline:
     ) -> None:
         self.file = file
         self.root = root.table()
-        self.budget = Budget(file.path)
+        self.budget = NodeBudget(file.path)
         self.follower = follower
         self.context = context
         default = self.root.get("default")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._yaml_nodes import read_yaml, walk
+from npm_vetted.installs.files._yaml_nodes import every_node, read_yaml
 from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import braced, filled
 from npm_vetted.model import Problem
@@ -27,7 +27,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     file = read_yaml(path, data)
     found = ShellFollower(path=path, context=context)
     for document in file.documents:
-        for node in walk(document, path):
+        for node in every_node(document, path):
             run = node.get("run") if node.pairs is not None else None
             if run is None or run.text is None:
                 continue

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._yaml_nodes import Node, read_yaml, scalars, walk
+from npm_vetted.installs.files._yaml_nodes import Node, every_node, read_yaml, scalars
 from npm_vetted.model import Location, Problem
 
 _EXACT: Final = re.compile(r"(?:@[^/@\s]+/)?[^/@\s:]+@\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?\Z")
@@ -29,7 +29,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Each package that a hook has pre-commit install."""
     file = read_yaml(path, data)
     for document in file.documents:
-        for node in walk(document, path):
+        for node in every_node(document, path):
             if node.pairs is not None and "id" in node.table():
                 yield from _of_hook(path, node, context)
 

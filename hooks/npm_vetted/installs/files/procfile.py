@@ -7,10 +7,10 @@ from typing import Final
 
 from npm_vetted.formats.document import decode
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import Command, FileKind, follow
+from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, follow
 from npm_vetted.model import Problem
 
-_KIND: Final = FileKind("Procfile", (), frozenset())
+_KIND: Final = DeclaredKind("Procfile", (), frozenset())
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
@@ -23,8 +23,8 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     return follow(_KIND, path, _commands(decode(path, data)), context)
 
 
-def _commands(text: str) -> Iterator[Command]:
+def _commands(text: str) -> Iterator[DeclaredCommand]:
     for number, line in enumerate(text.splitlines(), start=1):
         _, colon, command = line.partition(":")
         if colon and not line.lstrip().startswith("#"):
-            yield Command(command.strip(), number)
+            yield DeclaredCommand(command.strip(), number)

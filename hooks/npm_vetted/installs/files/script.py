@@ -30,7 +30,7 @@ def recognises(path: str, head: bytes) -> bool:
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Nobody says where a script is started: at the top of the repository, or beside it."""
-    problems_of = ShellFollower(path=path, context=context)
+    follower = ShellFollower(path=path, context=context)
     state = base_state(context, path)
     folder = path.rpartition("/")[0]
     hook = bool(_HOOKS.intersection(folder.split("/")))
@@ -40,6 +40,6 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             guesses.append(f"{CHECKOUT}/{folder}")
             folder = folder.rpartition("/")[0]
         state.guesses = tuple(guesses)
-    problems_of.run(Source(decode(path, data)), state)
-    problems_of.shell.finish(state)
-    return problems_of.finish()
+    follower.run(Source(decode(path, data)), state)
+    follower.shell.finish(state)
+    return follower.finish()

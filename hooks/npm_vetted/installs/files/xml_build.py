@@ -12,10 +12,10 @@ from xml.parsers import expat
 
 from npm_vetted.errors import DocumentError
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import Command, FileKind, follow
+from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, follow
 from npm_vetted.model import Problem
 
-_KIND: Final = FileKind("XML build file", (), frozenset())
+_KIND: Final = DeclaredKind("XML build file", (), frozenset())
 _PROJECTS: Final = (".csproj", ".fsproj", ".vbproj", ".esproj", ".targets", ".props", ".proj")
 _PLUGIN: Final = "frontend-maven-plugin"
 _INSTALL: Final = "install"
@@ -93,7 +93,7 @@ def _read(path: str, data: bytes) -> Element:
     return root
 
 
-def _of_maven(root: Element, folder: str) -> Iterator[Command]:
+def _of_maven(root: Element, folder: str) -> Iterator[DeclaredCommand]:
     for plugin in root.below("plugin"):
         artifact = plugin.child("artifactId")
         if artifact is None or artifact.content() != _PLUGIN:
@@ -106,7 +106,7 @@ def _of_maven(root: Element, folder: str) -> Iterator[Command]:
             line = arguments.line if arguments else execution.line
             where = _directory(configuration, folder) or shared or folder
             for goal in execution.below("goal"):
-                yield Command(f"{goal.content()} {words}", line, where or None)
+                yield DeclaredCommand(f"{goal.content()} {words}", line, where or None)
 
 
 def _directory(configuration: Element | None, folder: str) -> str | None:
@@ -116,10 +116,10 @@ def _directory(configuration: Element | None, folder: str) -> str | None:
     return f"{folder}/{found.content()}" if folder else found.content()
 
 
-def _of_msbuild(root: Element, folder: str) -> Iterator[Command]:
+def _of_msbuild(root: Element, folder: str) -> Iterator[DeclaredCommand]:
     for task in root.below("Exec"):
         command = task.attributes.get("Command")
         inner = task.attributes.get("WorkingDirectory", "")
         if command and "$" not in inner:
             where = "/".join(part for part in (folder, inner.replace("\\", "/")) if part)
-            yield Command(command, task.line, where or None)
+            yield DeclaredCommand(command, task.line, where or None)

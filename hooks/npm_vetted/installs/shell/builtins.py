@@ -13,7 +13,7 @@ from npm_vetted.installs.context.disk import Disk, Gone, Taken, Written
 from npm_vetted.installs.shell.expansion import printed_by
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.installs.shell.state import State
-from npm_vetted.installs.shell.wrappers import Wrapped, program, unwrap
+from npm_vetted.installs.shell.wrappers import Wrapped, program_name, unwrap
 
 _ARGUMENTS: Final = 1_000
 """A script that doubles its own arguments, line after line, has them unknown."""
@@ -58,14 +58,14 @@ class Call:
 
 def _cd(call: Call) -> None:
     arguments = [word for word in call.words[1:] if word not in ("-P", "-L", "--", "/d", "/D")]
-    if program(call.words[0]) == "pushd":
+    if program_name(call.words[0]) == "pushd":
         call.state.stack.append(call.state.cwd)
     if arguments[:1] == ["-"]:
         call.state.cwd = call.state.stack[-1] if call.state.stack else (UNKNOWN_TEXT,)
         return
     call.state.stack = (
         call.state.stack[-20:]
-        if program(call.words[0]) == "pushd"
+        if program_name(call.words[0]) == "pushd"
         else [*call.state.stack[-20:], call.state.cwd]
     )
     target = arguments[0] if arguments else call.state.home
@@ -165,7 +165,7 @@ def _copy_one(call: Call, before: Disk, place: str, end: str) -> None:
         state.disk.put(Taken(before, place, end, state.maybe))
     elif end.rpartition("/")[2] in SETTINGS:
         state.disk.put(Written(end, b"" if place == "/dev/null" else None, state.maybe))
-    if program(call.words[0]) == "mv" and place.rpartition("/")[2] in SETTINGS:
+    if program_name(call.words[0]) == "mv" and place.rpartition("/")[2] in SETTINGS:
         state.disk.put(Gone(place, maybe=state.maybe))
 
 

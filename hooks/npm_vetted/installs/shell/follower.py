@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import ClientAction, Kind, Switch, readers
+from npm_vetted.clients.shared.command_line import ActionKind, ClientAction, Switch, readers
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, known, shown
 from npm_vetted.installs import Context
@@ -25,7 +25,7 @@ from npm_vetted.installs.shell.builtins import BUILTINS, SETTINGS, Call
 from npm_vetted.installs.shell.parser import Shell
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.state import State
-from npm_vetted.installs.shell.wrappers import QUIET, Wrapped, program, reads_script, unwrap
+from npm_vetted.installs.shell.wrappers import QUIET, Wrapped, program_name, reads_script, unwrap
 from npm_vetted.model import Level, Location, Problem
 
 _EXACT: Final = re.compile(
@@ -197,7 +197,7 @@ class ShellFollower:
             self.undecided("commands nested too deeply", source.line(0))
             return
         call = Call(self, _client_script(words) or words, state, source, depth)
-        name = program(call.words[0])
+        name = program_name(call.words[0])
         wrapped = unwrap(call.words)
         if (builtin := BUILTINS.get(name)) is not None:
             builtin(call)
@@ -245,7 +245,7 @@ class ShellFollower:
         if wrapped.text is not None:
             self.text(wrapped.text, inner, call.source, call.depth)
         elif wrapped.words:
-            fed = _fed(call.state) if program(call.words[0]) == "xargs" else []
+            fed = _fed(call.state) if program_name(call.words[0]) == "xargs" else []
             self.command([*wrapped.words, *fed], inner, call.source, call.depth + 1)
 
     def _script(self, script: Source, call: Call, *, elsewhere: bool) -> None:
@@ -285,14 +285,14 @@ class ShellFollower:
 
     def _stranger(self, call: Call) -> None:
         """A program that is not known to run others: an install among its words is a doubt."""
-        name = program(call.words[0])
+        name = program_name(call.words[0])
         if name in QUIET:
             return
         self._prefix(call)
         doubt = ShellFollower(path=self.path, context=self.context)
         state, depth = call.state.fork(), call.depth + 8
         for index, word in enumerate(call.words[1:], start=1):
-            if program(word) in readers() and index + 1 < len(call.words):
+            if program_name(word) in readers() and index + 1 < len(call.words):
                 doubt.command(call.words[index:], state, call.source, depth)
                 break
             if " " in word and _CLIENT.search(word):
@@ -311,7 +311,7 @@ class ShellFollower:
             inner.enter((act.folder,))
         if act.setting is not None:
             self._configure(act, inner, call.source.line(0))
-        elif act.kind is not Kind.CONFIG:
+        elif act.kind is not ActionKind.CONFIG:
             for place in dict.fromkeys(inner.cwd):
                 self._judge(act, call.words, inner, place, call.source.line(0))
         if act.shell is not None:
@@ -331,9 +331,9 @@ class ShellFollower:
         allowed = bool(act.packages) and all(
             known(each) and self.context.reviewed(scene.project, each) for each in act.packages
         )
-        if act.kind in (Kind.REBUILD, Kind.ALLOW) and allowed:
+        if act.kind in (ActionKind.REBUILD, ActionKind.ALLOW) and allowed:
             return
-        if act.kind is Kind.ALLOW:
+        if act.kind is ActionKind.ALLOW:
             message = f"{label} lets packages run install scripts that no note covers"
             self.report(message, line, code="allows-scripts", key=command)
             return
@@ -343,15 +343,15 @@ class ShellFollower:
                 key=command, basis=(str(by),),
             )  # fmt: skip
             return
-        if act.kind is Kind.RUN and not act.fetches_always and self._stays(act, scene):
+        if act.kind is ActionKind.RUN and not act.fetches_always and self._stays(act, scene):
             return
-        if act.kind is Kind.RUN and self._may_be_local(act, scene):
+        if act.kind is ActionKind.RUN and self._may_be_local(act, scene):
             message = f"{label}: whether a locked package has this program cannot be told"
             self.undecided(message, line, key=command)
             return
-        if act.kind is Kind.RUN and (loose := _loose(act.packages)) and not _all_known(loose):
+        if act.kind is ActionKind.RUN and (loose := _loose(act.packages)) and not _all_known(loose):
             self.undecided(f"{label}: which version it fetches cannot be told", line, key=command)
-        elif act.kind is Kind.RUN and loose:
+        elif act.kind is ActionKind.RUN and loose:
             self.report(
                 f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
                 "version is not exact",
@@ -416,9 +416,9 @@ class ShellFollower:
     ) -> bool:
         """Whether settings make it safe; else the reason is reported."""
         label = f"`{command[:120]}`"
-        if act.kind is Kind.TIDY and scene.where in self.installed:
+        if act.kind is ActionKind.TIDY and scene.where in self.installed:
             return True
-        if UNKNOWN_TEXT in scene.where and act.kind is not Kind.GLOBAL:
+        if UNKNOWN_TEXT in scene.where and act.kind is not ActionKind.GLOBAL:
             if scene.everywhere_safe(act):
                 return True
             if scene.where == UNKNOWN_TEXT:
@@ -431,7 +431,7 @@ class ShellFollower:
         if verdict is None:
             message = f"{label}: what {scene.doubt} holds when it runs cannot be told"
             self.undecided(message, line, key=command)
-        elif act.kind is Kind.TIDY:
+        elif act.kind is ActionKind.TIDY:
             message = f"{label} runs install scripts where packages are still missing"
             self.undecided(message, line, key=command)
         else:
@@ -445,15 +445,15 @@ class ShellFollower:
     def _lockfile(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
         """An install that may rewrite the lockfile where it should not."""
         label = f"`{command[:120]}`"
-        if act.kind in (Kind.INSTALL, Kind.ADD, Kind.TIDY):
+        if act.kind in (ActionKind.INSTALL, ActionKind.ADD, ActionKind.TIDY):
             self.installed.add(scene.where)
         project = scene.project
         if not self.ci or project is None or not project.lockfiles or act.frozen:
             return
-        if act.kind is Kind.ADD and _loose(act.packages):
+        if act.kind is ActionKind.ADD and _loose(act.packages):
             message = f"{label} installs what the lockfile does not pin"
             self.report(message, line, Level.WARNING, code="not-locked", key=command)
-        elif act.kind is Kind.INSTALL:
+        elif act.kind is ActionKind.INSTALL:
             default = self.knows_ci or "true" in scene.state.variables.get("CI", ())
             if act.frozen is None and default and scene.client in _LOCKFILE_DEFAULTS:
                 return
@@ -538,7 +538,7 @@ def _quoted(text: str) -> Iterator[str]:
 
 def _client_script(words: Sequence[str]) -> list[str] | None:
     """``node …/npm-cli.js ci``: a client that is started by its file."""
-    if program(words[0]) not in _RUNTIMES:
+    if program_name(words[0]) not in _RUNTIMES:
         return None
     for index, word in enumerate(words[1:], start=1):
         if word.startswith("-"):

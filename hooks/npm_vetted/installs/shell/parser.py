@@ -51,7 +51,7 @@ class Shell:
     def __init__(self, path: str, listener: Listener) -> None:
         self.path = path
         self.listener = listener
-        self.functions: dict[str, tuple[Node, Script]] = {}
+        self.functions: dict[str, tuple[Node, ParsedScript]] = {}
         self.called: set[str] = set()
         self.commands = 0
         self.read = 0
@@ -65,7 +65,7 @@ class Shell:
             )
         text = source.text.replace("\r\n", "\n").replace(UNKNOWN_TEXT, "\ufffd")
         source = Source(text, source.marks) if len(text) == len(source.text) else _shrunk(source)
-        script = Script(self, _separated(_unbroken(source)))
+        script = ParsedScript(self, _separated(_unbroken(source)))
         script.follow(state, depth)
 
     def finish(self, state: State) -> None:
@@ -116,7 +116,7 @@ def _separated(source: Source) -> Source:
     return source if text == source.text else Source(text, source.marks)
 
 
-class Script:
+class ParsedScript:
     """A parsed script."""
 
     def __init__(self, shell: Shell, source: Source) -> None:

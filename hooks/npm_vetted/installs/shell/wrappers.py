@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from npm_vetted.formats.shell_text import names
+from npm_vetted.formats.shell_text import word_set
 
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*=", re.ASCII)
 _SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "busybox-sh"))
@@ -137,7 +137,7 @@ _DASHED: Final = ("mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", 
 _TEXTS: Final = ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock")
 """Wrappers that take a whole command as one word, too."""
 
-QUIET: Final = names(
+QUIET: Final = word_set(
     "echo which type hash whereis man info grep egrep fgrep rg ag sed awk apt apt-get "
     "apk yum dnf brew choco scoop winget port pacman zypper snap microdnf pip pip3 pipx gem git "
     "gh hub test [ [[ logger log say cat head tail less more unalias command complete compgen "
@@ -156,7 +156,7 @@ is no command."""
 
 def reads_script(words: Sequence[str]) -> bool:
     """Whether a command line is a shell that reads its script from its input."""
-    if program(words[0]) not in _SHELLS:
+    if program_name(words[0]) not in _SHELLS:
         return False
     return all(word.startswith("-") and not word.endswith("c") for word in words[1:]) or (
         words[-1] in ("-", "/dev/stdin")
@@ -165,7 +165,7 @@ def reads_script(words: Sequence[str]) -> bool:
 
 def unwrap(words: Sequence[str]) -> Wrapped | None:
     """The command that a command line runs inside; None where it is no wrapper."""
-    name = program(words[0])
+    name = program_name(words[0])
     if name == "command" and words[1:2] in (["-v"], ["-V"]):
         return None
     if name in _SHELLS:
@@ -177,7 +177,7 @@ def unwrap(words: Sequence[str]) -> Wrapped | None:
     return None if wrapper is None else _unwrapped(name, wrapper, list(words[1:]))
 
 
-def program(word: str) -> str:
+def program_name(word: str) -> str:
     """The name of a program: without its directory and what Windows appends."""
     name = word.replace("\\", "/").rpartition("/")[2]
     for suffix in (".exe", ".cmd", ".bat", ".ps1"):

@@ -23,14 +23,14 @@ LONGEST: Final = 214
 """The npm registry takes no longer name: of a longer one, no more than this is compared."""
 
 
-class Match(NamedTuple):
+class Lookalike(NamedTuple):
     """The known name that a new one looks like, and in words how the new one differs from it."""
 
     known: str
     how: str
 
 
-Rule = Callable[[str, Index], Iterator[Match]]
+Rule = Callable[[str, Index], Iterator[Lookalike]]
 
 _FRONTS: Final = {
     "nodejs-": 4_000,
@@ -64,12 +64,12 @@ _REORDER_REACH: Final = 1_000
 _MOST_WORDS: Final = 4
 
 
-def lookalike(name: str, own: Index | None = None) -> Match | None:
+def lookalike(name: str, own: Index | None = None) -> Lookalike | None:
     """The first of the ``lookalikes`` of a name."""
     return next(lookalikes(name, own), None)
 
 
-def lookalikes(name: str, own: Index | None = None) -> Iterator[Match]:
+def lookalikes(name: str, own: Index | None = None) -> Iterator[Lookalike]:
     """The names, popular or used by the repository, that a new name looks like, each once.
 
     None for a name that is itself known, and for one in a scope that a known name stands in: only
@@ -92,15 +92,15 @@ def lookalikes(name: str, own: Index | None = None) -> Iterator[Match]:
                 yield match
 
 
-def _looks_the_same(name: str, index: Index) -> Iterator[Match]:
+def _looks_the_same(name: str, index: Index) -> Iterator[Lookalike]:
     known = index.alike(name, _LOOKS_REACH)
     if known is None:
         return
     if known.startswith("@") and not name.startswith("@"):
         if index.rank(known) < _LOOKS_SCOPED_REACH:
-            yield Match(known, "differs only in the scope and its separators")
+            yield Lookalike(known, "differs only in the scope and its separators")
     else:
-        yield Match(known, "differs only in case, separators or letters that look alike")
+        yield Lookalike(known, "differs only in case, separators or letters that look alike")
 
 
 def _without_affix(name: str) -> Iterator[tuple[str, str, int]]:
@@ -113,78 +113,78 @@ def _without_affix(name: str) -> Iterator[tuple[str, str, int]]:
             yield name[: -len(back)], back, reach
 
 
-def _affix_added(name: str, index: Index) -> Iterator[Match]:
+def _affix_added(name: str, index: Index) -> Iterator[Lookalike]:
     for core, affix, reach in _without_affix(name):
         known = index.alike(core, reach)
         if known is not None and len(core) >= (2 if affix == ".js" else 3):
-            yield Match(known, f"adds {affix!r}")
+            yield Lookalike(known, f"adds {affix!r}")
 
 
-def _affix_dropped(name: str, index: Index) -> Iterator[Match]:
+def _affix_dropped(name: str, index: Index) -> Iterator[Lookalike]:
     for spelled, word in ((f"{name}js", "js"), (f"node{name}", "node"), (f"{name}node", "node")):
         known = index.alike(spelled, _AFFIX_DROPPED_REACH)
         if known is not None and len(name) >= 5:
-            yield Match(known, f"leaves {word!r} out")
+            yield Lookalike(known, f"leaves {word!r} out")
 
 
-def _slipped(name: str, index: Index) -> Iterator[Match]:
+def _slipped(name: str, index: Index) -> Iterator[Lookalike]:
     for known, found in index.slipped(name):
-        yield Match(known, found.how)
+        yield Lookalike(known, found.how)
 
 
-def _affix_added_and_slipped(name: str, index: Index) -> Iterator[Match]:
+def _affix_added_and_slipped(name: str, index: Index) -> Iterator[Lookalike]:
     for core, affix, reach in _without_affix(name):
         for known, found in index.slipped(core):
             if len(known) >= 6 and index.rank(known) < reach:
-                yield Match(known, f"adds {affix!r} and {found.how}")
+                yield Lookalike(known, f"adds {affix!r} and {found.how}")
 
 
 def _words(name: str) -> list[str]:
     return [word for word in re.split(r"[-_.]", name) if word]
 
 
-def _reordered(name: str, index: Index) -> Iterator[Match]:
+def _reordered(name: str, index: Index) -> Iterator[Lookalike]:
     words = _words(name)
     if len(words) > _MOST_WORDS:
         return
     for order in permutations(words):
         known = index.alike("".join(order), _REORDER_REACH)
         if known is not None and not known.startswith("@"):
-            yield Match(known, "has the same words in another order")
+            yield Lookalike(known, "has the same words in another order")
 
 
-def _filled(name: str, index: Index) -> Iterator[Match]:
+def _filled(name: str, index: Index) -> Iterator[Lookalike]:
     words = _words(name)
     for at in {0, len(words) - 1} if len(words) > 1 else ():
         if words[at].lower() in _FILLERS:
             known = index.alike("".join(words[:at] + words[at + 1 :]), _FILLER_REACH)
             if known is not None and len(known) >= 4:
-                yield Match(known, f"adds {words[at]!r}")
+                yield Lookalike(known, f"adds {words[at]!r}")
 
 
-def _scope_slipped(name: str, index: Index) -> Iterator[Match]:
+def _scope_slipped(name: str, index: Index) -> Iterator[Lookalike]:
     scope, _, base = name[1:].partition("/")
     for other, found in index.slipped_scopes(scope):
         known = f"@{other}/{base}"
         if known in index:
-            yield Match(known, f"its scope {found.how}")
+            yield Lookalike(known, f"its scope {found.how}")
         elif found.counts(other, index.scope_rank(f"@{other}")):
-            yield Match(f"@{other}/", f"its scope {found.how}")
+            yield Lookalike(f"@{other}/", f"its scope {found.how}")
 
 
-def _scope_affixed(name: str, index: Index) -> Iterator[Match]:
+def _scope_affixed(name: str, index: Index) -> Iterator[Lookalike]:
     scope, _, base = name[1:].partition("/")
     others = [other for other, _, _ in _without_affix(scope)]
     for other in (*others, f"{scope}js", f"{scope}-js", f"{scope}.js"):
         if f"@{other}/{base}" in index:
-            yield Match(f"@{other}/{base}", "its scope adds or drops 'js', 'node' or 'npm'")
+            yield Lookalike(f"@{other}/{base}", "its scope adds or drops 'js', 'node' or 'npm'")
 
 
-def _scope_repeats(name: str, index: Index) -> Iterator[Match]:
+def _scope_repeats(name: str, index: Index) -> Iterator[Lookalike]:
     scope, _, base = name[1:].partition("/")
     known = index.alike(base, _LOOKS_REACH)
     if known is not None and skeletons([scope]) == skeletons([known]):
-        yield Match(known, "puts the package into a scope of its name")
+        yield Lookalike(known, "puts the package into a scope of its name")
 
 
 _OF_PRODUCTS: Final[tuple[Rule, ...]] = (_affix_added, _slipped, _affix_added_and_slipped)

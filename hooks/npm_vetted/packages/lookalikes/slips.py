@@ -56,7 +56,7 @@ def lines(names: Iterable[str]) -> str:
     return "".join(["\n", *(f"{name}\n" for name in names)])
 
 
-class Kind(Enum):
+class SlipKind(Enum):
     """Kinds of slip, by how seldom an honest name is one."""
 
     CLOSE = auto()
@@ -71,12 +71,12 @@ class Kind(Enum):
 
 
 _REACH: Final = {
-    Kind.CLOSE: (1_000, 5_000, 10_000, 10_000),
-    Kind.ADDED: (0, 1_500, 7_000, 8_000),
-    Kind.DROPPED: (0, 1_500, 7_000, 8_000),
-    Kind.REPLACED: (0, 300, 2_000, 6_000),
-    Kind.START: (0, 0, 500, 1_000),
-    Kind.DIGIT: (0, 300, 1_000, 1_500),
+    SlipKind.CLOSE: (1_000, 5_000, 10_000, 10_000),
+    SlipKind.ADDED: (0, 1_500, 7_000, 8_000),
+    SlipKind.DROPPED: (0, 1_500, 7_000, 8_000),
+    SlipKind.REPLACED: (0, 300, 2_000, 6_000),
+    SlipKind.START: (0, 0, 500, 1_000),
+    SlipKind.DIGIT: (0, 300, 1_000, 1_500),
 }
 """How far down the list a slip counts, for known names of 4, 5, 6, and 7 or more letters."""
 
@@ -87,7 +87,7 @@ _WORD_MARGIN: Final = 2
 class Slip(NamedTuple):
     """What one slip did to a known name, and at which letter of it."""
 
-    kind: Kind
+    kind: SlipKind
     at: int
     how: str
 
@@ -107,32 +107,32 @@ def slip(known: str, name: str) -> Slip | None:
     if at < 0:
         at = min(len(known), len(name))
     if longer == 1 and name[at + 1 :] == known[at:]:
-        return Slip(_kind_of_one(name, at, Kind.ADDED), at, f"adds {name[at]!r}")
+        return Slip(_kind_of_one(name, at, SlipKind.ADDED), at, f"adds {name[at]!r}")
     if longer == -1 and known[at + 1 :] == name[at:]:
-        return Slip(_kind_of_one(known, at, Kind.DROPPED), at, f"drops {known[at]!r}")
+        return Slip(_kind_of_one(known, at, SlipKind.DROPPED), at, f"drops {known[at]!r}")
     if longer == 0 and at < len(known):
         if known[at + 1 :] == name[at + 1 :]:
             how = f"has {name[at]!r} in place of {known[at]!r}"
             return Slip(_kind_of_replacing(known, name, at), at, how)
         if known[at : at + 2] == name[at : at + 2][::-1] and known[at + 2 :] == name[at + 2 :]:
-            return Slip(Kind.CLOSE, at, f"swaps {known[at : at + 2]!r}")
+            return Slip(SlipKind.CLOSE, at, f"swaps {known[at : at + 2]!r}")
     return None
 
 
-def _kind_of_one(longer: str, at: int, otherwise: Kind) -> Kind:
+def _kind_of_one(longer: str, at: int, otherwise: SlipKind) -> SlipKind:
     if longer[at].isdigit():
-        return Kind.DIGIT
+        return SlipKind.DIGIT
     if at and longer[at] == longer[at - 1]:
-        return Kind.CLOSE
-    return Kind.START if _starts_word(longer, at) else otherwise
+        return SlipKind.CLOSE
+    return SlipKind.START if _starts_word(longer, at) else otherwise
 
 
-def _kind_of_replacing(known: str, name: str, at: int) -> Kind:
+def _kind_of_replacing(known: str, name: str, at: int) -> SlipKind:
     if known[at].isdigit() or name[at].isdigit():
-        return Kind.DIGIT
+        return SlipKind.DIGIT
     if _starts_word(known, at):
-        return Kind.START
-    return Kind.CLOSE if name[at] in _keys_around(known[at]) else Kind.REPLACED
+        return SlipKind.START
+    return SlipKind.CLOSE if name[at] in _keys_around(known[at]) else SlipKind.REPLACED
 
 
 def _starts_word(name: str, at: int) -> bool:

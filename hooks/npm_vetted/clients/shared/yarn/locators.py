@@ -48,7 +48,7 @@ def normal(wanted: str) -> str:
     return wanted if ":" in wanted or "/" in wanted else f"npm:{wanted}"
 
 
-def escaped(text: str) -> str:
+def uri_component(text: str) -> str:
     """Text as JavaScript's ``encodeURIComponent`` writes it."""
     return quote(text, safe="!~*'()")
 

@@ -16,7 +16,7 @@ _METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 Fix = tuple[tuple[str, ...], ...]
 
 
-def depends(text: str) -> bool:
+def is_interpolated(text: str) -> bool:
     """Whether a value holds ``${VAR}`` and so means what the environment says."""
     return _VARIABLE.search(text) is not None
 
@@ -61,9 +61,9 @@ def around(project: Project) -> Iterator[str]:
             yield folder
 
 
-def unreadable(error: DocumentError, path: str, fix: Fix = ()) -> Problem:
+def unreadable_settings(error: DocumentError, path: str, fix: Fix = ()) -> Problem:
     """A settings file that cannot be read."""
     return Problem(
-        message=error.message, location=Location(path, error.line), fix=fix, code="unreadable",
+        message=error.message, location=Location(path, error.line), fix=fix, code="unreadable_settings",
         key=path,
     )  # fmt: skip
