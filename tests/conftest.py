@@ -1,4 +1,4 @@
-"""What every test stands on: a HOME of its own, real git repositories, the real clients."""
+"""What every test is on: a HOME of its own, real git repositories, the real clients."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def ours_of(module: str, *, types: bool = True) -> set[str]:
 
 
 def below(module: str, *packages: str) -> bool:
-    """Whether a module is one of these or stands inside one."""
+    """Whether a module is one of these or is inside one."""
     return any(module == each or module.startswith(f"{each}.") for each in packages)
 
 

@@ -31,7 +31,7 @@ def blocks(language: str) -> list[str]:
 
 
 def first_cells(heading: str) -> list[str]:
-    """What stands in the first column of the table under a heading."""
+    """What is in the first column of the table under a heading."""
     section = README.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")]
     return [re.sub(r"[`\[]|\]\(.*?\)|\]", "", row.split("|")[1]).strip() for row in rows]

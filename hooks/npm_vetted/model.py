@@ -142,7 +142,7 @@ class Artifact(NamedTuple):
 
     @property
     def label(self) -> str:
-        """``name@version`` as people write it; what stands for one where there is none."""
+        """``name@version`` as people write it; its source where there is none."""
         return f"{self.name}@{self.version or self.specifier or self.resolved or '?'}"
 
 
@@ -185,7 +185,7 @@ class Entry(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A package.json: ``requires`` are its dependency fields, each with the line it stands on."""
+    """A package.json: ``requires`` are its dependency fields, each with the line it is on."""
 
     path: str
     name: str | None
@@ -245,7 +245,7 @@ class Project(NamedTuple):
         return posixpath.normpath(path) if name.startswith("../") else path
 
     def read_own(self, name: str) -> bytes | None:
-        """Read a file that stands beside the project's package.json."""
+        """Read a file that is beside the project's package.json."""
         return self.read(self.join(name))
 
     @property

@@ -34,7 +34,7 @@ def _npm(world: World, path: str, content: str) -> None:
 
 
 def _pnpm(world: World, path: str, content: str) -> None:
-    """pnpm 10: the settings and the lockfile say it; the hash stands wherever it is used."""
+    """pnpm 10: the settings and the lockfile say it; the hash is wherever it is used."""
     found = hashlib.sha256(content.encode()).hexdigest()
     world.write_project()
     text = world.read(world.lockfile)

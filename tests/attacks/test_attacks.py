@@ -246,7 +246,7 @@ def _emptied_lockfile(world: World) -> None:
 
 @attack("what comes from the registry locked as a folder", clients=("npm", "pnpm", "bun"))
 def _as_folder(world: World) -> None:
-    """pnpm 9 and Bun install what stands there (tried)."""
+    """pnpm 9 and Bun install what is there (tried)."""
     world.write("evil/package.json", '{"name": "left-pad", "version": "1.3.0"}\n')
     hash_ = world.tree.named("left-pad").integrity
     if world.client == "npm":
@@ -498,7 +498,7 @@ def _carried_no_more(world: World) -> None:
     )
 
 
-@attack("what a tarball carries stands once more where nothing carries it", "lockfile-source",
+@attack("what a tarball carries is once more where nothing carries it", "lockfile-source",
         before=carried)  # fmt: skip
 def _carried_twice(world: World) -> None:
     world.json(
@@ -885,7 +885,7 @@ def with_first_party(world: World) -> None:
     world.append(".vetting/config.toml", FIRST_PARTY)
 
 
-@attack("what a note vouches for, fetched from another host", "lockfile-source",
+@attack("what a note covers, fetched from another host", "lockfile-source",
         clients=("npm", "yarn-classic", "pnpm", "bun"))  # fmt: skip
 def _noted_from_elsewhere(world: World) -> None:
     """The note's hash is the registry's: no one accepted this source."""
@@ -1232,7 +1232,7 @@ def _note_circle(world: World) -> None:
 @attack("a delta that calls a new package an upgrade, from a note of the same commit's hand",
         "unvetted")  # fmt: skip
 def _note_fake_base(world: World) -> None:
-    """The base's note lacks what a new package needs, so the delta stands on nothing."""
+    """The base's note lacks what a new package needs, so the delta is on nothing."""
     world.install(EVIL)
     world.write_note(EVIL, criteria=["changelog"], **{"from": "0.9.0"})
     world.write_note(replace(EVIL, version="0.9.0"), criteria=["changelog"])
@@ -2095,7 +2095,7 @@ def test_the_working_tree_and_attributes_are_not_believed(worlds: Worlds, tmp_pa
 
 
 def test_a_note_for_what_a_later_merge_brings_counts(worlds: Worlds, tmp_path: Path) -> None:
-    """The opposite of an evil merge: what stands in either parent is not judged again."""
+    """The opposite of an evil merge: what is in either parent is not judged again."""
     world = worlds.copy("npm", tmp_path / "repo")
     world.git("checkout", "-q", "-b", "side")
     with_good(world)
@@ -2176,7 +2176,7 @@ MERGES: Final = {
 def test_a_merge_put_together_of_both_sides_is_judged(
     worlds: Worlds, tmp_path: Path, name: str
 ) -> None:
-    """Each file stands in a parent, or git would have merged it otherwise."""
+    """Each file is in a parent, or git would have merged it otherwise."""
     side, main, attack, check = MERGES[name]
     world = merging(worlds, tmp_path, side, main)
     assert world.judge_commit().status == 0

@@ -94,7 +94,7 @@ class World:
         shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Replace a piece of text that stands there once."""
+        """Replace a piece of text that is there once."""
         text = self.read(path)
         assert text.count(old) == 1, f"{path} has {text.count(old)} of {old!r}"
         self.write(path, text.replace(old, new))

@@ -15,7 +15,7 @@ INTEGRITY = f"sha512-{'A' * 86}=="
 
 
 def lock(repo: GitRepo, locked: Mapping[str, Mapping[str, object] | None]) -> None:
-    """Write package.json and package-lock.json: what stands where in node_modules."""
+    """Write package.json and package-lock.json: what is where in node_modules."""
     asked = {folder: "*" for folder in locked if "/node_modules/" not in folder}
     root = {"name": "project", "version": "1.0.0", "dependencies": asked}
     packages: dict[str, object] = {"": root}
@@ -56,7 +56,7 @@ def run(repo: GitRepo, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def check(repo: GitRepo) -> list[dict[str, object]]:
-    """The findings about what stands in the folder, once it is staged."""
+    """The findings about what is in the folder, once it is staged."""
     repo.add()
     done = run(repo, "check", "--format", "json", "lookalike")
     found: list[dict[str, object]] = json.loads(done.stdout)["findings"]

@@ -203,14 +203,14 @@ REFUSED = {
     "no version": (lock(GOOD).replace("lockfileVersion", "x"), "version None", 1),
     "a version that is text": (lock(GOOD).replace(": 1,", ': "1",', 1), "a whole number", 2),
     "cut short": (lock(GOOD)[:-9], "not JSON", 9),
-    "one key twice": (lock(GOOD, GOOD), "'a' stands twice", 11),
-    "one key twice, escaped": (lock(GOOD, GOOD.replace('"a"', '"\\u0061"')), "stands twice", 11),
+    "one key twice": (lock(GOOD, GOOD), "'a' appears twice", 11),
+    "one key twice, escaped": (lock(GOOD, GOOD.replace('"a"', '"\\u0061"')), "appears twice", 11),
     "one key twice in an entry": (
         lock(f'"a": ["a@1.0.0", "", {{ "os": "x", "os": "y" }}, "{HASH}"]'),
-        "'os' stands twice",
+        "'os' appears twice",
         9,
     ),
-    "two tables of packages": (lock(GOOD, head='  "packages": {},\n'), "stands twice", 9),
+    "two tables of packages": (lock(GOOD, head='  "packages": {},\n'), "appears twice", 9),
     "no list": (lock('"a": { "x": ["a@1.0.0"] }'), "expected a list", 9),
     "a text, and patches": (
         lock('"a": "b"', head='  "patchedDependencies": {\n    "a@1.0.0": "x.patch",\n  },\n'),

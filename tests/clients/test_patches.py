@@ -73,7 +73,7 @@ def _repoint(world: World) -> None:
 
 
 def _repoint_silently(world: World) -> None:
-    """The path alone, wherever it stands: no hash is touched."""
+    """The path alone, wherever it is: no hash is touched."""
     for name in ("package.json", "pnpm-workspace.yaml", world.lockfile):
         if (world.path / name).exists():
             world.write(name, world.read(name).replace(PATH, OTHER))

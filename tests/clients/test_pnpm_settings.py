@@ -19,7 +19,7 @@ VERSIONS = {"pnpm9": "9.15.9", "pnpm10": "10.34.9", "pnpm11": "11.28.11", "pnpm1
 LATER = ("pnpm10", "pnpm11", "pnpm12")
 OFF = "ignore-scripts=true\n"
 ROOT = "packages:\n  - .\n"
-"""What pnpm 9 wants of a pnpm-workspace.yaml, whatever else stands there."""
+"""What pnpm 9 wants of a pnpm-workspace.yaml, whatever else is there."""
 
 
 def project_in(root: Path) -> Project:

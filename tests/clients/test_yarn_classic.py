@@ -189,9 +189,9 @@ def test_layouts_that_yarn_reads(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        (A + "\n" + A, 5, "stands twice"),
-        (A + "\n" + A.replace("a@^1", "b@^1, a@^1"), 5, "stands in two entries"),
-        (A + '  version "2.0.0"\n', 4, "stands twice"),
+        (A + "\n" + A, 5, "appears twice"),
+        (A + "\n" + A.replace("a@^1", "b@^1, a@^1"), 5, "is in two entries"),
+        (A + '  version "2.0.0"\n', 4, "appears twice"),
         (A + "\n  x 1\n\n" + A.replace("a@", "b@"), 5, "cannot read"),
         (A + "x\n", 4, "cannot read"),
         ('a@^1 "b@^1"\n', 1, "cannot read"),
@@ -212,7 +212,7 @@ def test_layouts_that_yarn_reads(text: str) -> None:
         (A.replace("a@^1:", "a@^1, b@^1:"), 1, "which of them"),
         (A.replace("a@^1:", "user/repo:"), 1, "without a name"),
         (A + "  dependencies:\n    b 1\n    c x\n    c x\n", 5, "cannot read"),
-        (A + '  dependencies:\n    c "1"\n    c "2"\n', 6, "stands twice"),
+        (A + '  dependencies:\n    c "1"\n    c "2"\n', 6, "appears twice"),
     ],
 )
 def test_what_cannot_be_read_is_an_error_with_its_line(text: str, line: int, words: str) -> None:

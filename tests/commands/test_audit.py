@@ -25,7 +25,7 @@ def audit(repo: GitRepo) -> dict[str, Any]:
 
 
 def lay_out(repo: GitRepo, case: corpus.Case) -> None:
-    """A lockfile of the corpus with what stands beside it, and a package.json in any case."""
+    """A lockfile of the corpus with what is beside it, and a package.json in any case."""
     repo.write("package.json", manifest())
     if "made" in case.path.relative_to(corpus.CORPUS).parts:
         for file in case.folder.rglob("*"):

@@ -1,4 +1,4 @@
-"""``audit --online``: notes that the registry does not bear out any more are told."""
+"""``audit --online``: notes that the registry no longer confirms are reported."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def vetted_repo(published: Verdaccio, tmp_path_factory: pytest.TempPathFactory) 
     return repo
 
 
-COUNT = "npm-vetted: 2 notes and list entries held against the registry: {} disagree"
+COUNT = "npm-vetted: 2 notes and list entries compared with the registry: {} disagree"
 
 
 @pytest.mark.parametrize("brought", [False, True], ids=["its own", "what it brings"])

@@ -361,7 +361,7 @@ def test_a_range(team: Team) -> None:
 
 
 def test_ahead_of_a_bot_s_branch(team: Team) -> None:
-    """The note stands on the trunk before any lockfile needs it; the branch then passes."""
+    """The note is on the trunk before any lockfile needs it; the branch then passes."""
     upgraded(team, "logged", "1.0.0", "1.0.0")
     said = team.note("logged@1.1.0", "--criteria", "changelog", "-m", "Only made faster.")
     assert said.splitlines()[0] == (

@@ -550,7 +550,7 @@ def test_a_loosening_alone_passes_with_a_notice(worlds: Worlds, tmp_path: Path) 
 
 
 def test_a_first_commit_with_everything_passes(tmp_path: Path) -> None:
-    """A template's: ``.vetting/`` stands from the start, and judges itself."""
+    """A template's: ``.vetting/`` is from the start, and judges itself."""
     path = tmp_path / "repo"
     path.mkdir()
     world = World(path, "npm")

@@ -23,7 +23,7 @@ from tests.support.story import HookRepository, Story, fixes, users_path
 
 README: Final = ROOT / "README.md"
 BEGIN: Final = (
-    "<!-- session: begin (tests/end_to_end/test_session.py regenerates what stands between) -->\n"
+    "<!-- session: begin (tests/end_to_end/test_session.py regenerates what is between) -->\n"
 )
 END: Final = "<!-- session: end -->\n"
 PROMISED: Final = 30.0
@@ -53,7 +53,7 @@ class Recorder:
         self._lines = [line.replace(program, "npm-vetted") for line in self._lines]
 
     def text(self) -> str:
-        """The session, as it stands in the README."""
+        """The session, as it is in the README."""
         body = "\n".join(self._lines)
         return f"```console\n{body}\n```\n"
 
@@ -79,7 +79,7 @@ def stable(session: str) -> str:
 
 
 def between(text: str) -> str:
-    """What stands between the markers."""
+    """What is between the markers."""
     return text.split(BEGIN, 1)[1].split(END, 1)[0]
 
 

@@ -363,7 +363,7 @@ def test_a_merge_with_a_conflict(story: Story) -> None:
     story.git("checkout", "-q", "--theirs", "package.json", "package-lock.json")
     story.npm("install", "--package-lock-only", "isarray@2.0.5", "express@4.21.2")
     story.git("add", ".")
-    # What stands in a parent is not judged again, what the merge itself brings is.
+    # What is in a parent is not judged again, what the merge itself brings is.
     said = story.rejected("commit", "-m", "Merge the trunk")
     assert "express@4.21.2" in said
     assert "isarray" not in said

@@ -40,7 +40,7 @@ BAD: list[tuple[Callable[[str, bytes], Document], bytes, str, int]] = [
     (
         load_json,
         b'{"a": 1,\n "b": {"a": 2},\n "a": 3}',
-        "the key 'a' stands twice in one object",
+        "the key 'a' appears twice in one object",
         3,
     ),
     (load_json, b'{"a": NaN}', "not JSON: NaN is not JSON", 1),
@@ -50,11 +50,11 @@ BAD: list[tuple[Callable[[str, bytes], Document], bytes, str, int]] = [
     (load_json, b"[" * 100_000, "nested too deeply", 1),
     (load_json, b"// no\n{}", "not JSON: Expecting value", 1),
     (load_jsonc, b"{\n/* never ends", "a comment that does not end", 2),
-    (load_jsonc, b'{"a": 1, // x\n"a": 2}', "the key 'a' stands twice in one object", 2),
+    (load_jsonc, b'{"a": 1, // x\n"a": 2}', "the key 'a' appears twice in one object", 2),
     (load_toml, b"a = 1\na = 2\n", "not TOML: Cannot overwrite a value", 2),
     (load_toml, b"a = ", "not TOML: Invalid value", 1),
     (load_toml, b"\xff", "not UTF-8 text", 1),
-    (first, b"a: 1\na: 2\n", "the key 'a' stands twice in one mapping", 2),
+    (first, b"a: 1\na: 2\n", "the key 'a' appears twice in one mapping", 2),
     (
         first,
         b"a: &x 1\n",

@@ -174,7 +174,7 @@ LISTED = ACCIDENT.replace("text", "a list")
 NOTHING = f"nothing switches the install scripts of dependencies off; {LINE}"
 DOUBT = "may change ignore-scripts, by npm's version or the environment"
 OVERRIDE = f"{DOUBT}: expected one plain line ignore-scripts=true"
-SECTION = "stands below the section [s], where npm does not heed it"
+SECTION = "is below the section [s], where npm does not read it"
 RUNS = "lets install scripts run: expected ignore-scripts=true"
 UNSET = "depends on the environment: undecidable; expected ignore-scripts=true"
 

@@ -37,7 +37,7 @@ def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def put(repo: GitRepo, files: dict[str, str]) -> None:
-    """Make the index hold these files; a later one takes the place of what stands in its way."""
+    """Make the index hold these files; a later one takes the place of what is in its way."""
     repo.git("read-tree", "--empty")
     oids = {text: blob(repo, text) for text in set(files.values())}
     lines = "".join(f"100644 {oids[text]}\t{path}\0" for path, text in files.items())

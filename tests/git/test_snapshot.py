@@ -174,7 +174,7 @@ def test_nothing_staged_while_git_commits_means_nothing(repo: GitRepo) -> None:
     assert done.err == "npm-vetted: nothing is staged; nothing to check\n"
 
 
-# Where the repository stands.
+# Where the repository is.
 
 
 def test_a_worktree(repo: GitRepo, tmp_path: Path) -> None:

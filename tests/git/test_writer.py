@@ -77,7 +77,7 @@ def test_no_link_is_followed(git_repo: GitRepo, store: Store, tmp_path: Path, pa
     outside = tmp_path / "outside"
     outside.mkdir()
     (git_repo.path / "link").symlink_to(outside)
-    with pytest.raises(UsageError, match="a symbolic link stands in the way"):
+    with pytest.raises(UsageError, match="a symbolic link is in the way"):
         store.create(path, b"")
     assert list(outside.iterdir()) == []
 

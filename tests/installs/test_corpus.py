@@ -494,7 +494,7 @@ def test_a_chain_of_images_that_copy_twice_is_answered_in_time() -> None:
 
 @given(st.text(max_size=200), st.sampled_from([case for case in CASES if case.label != "safe"]))
 def test_any_text_is_answered(noise: str, case: Case) -> None:
-    """Whatever stands before or behind a command: a list of problems, never a crash."""
+    """Whatever is before or behind a command: a list of problems, never a crash."""
     for text in (noise + case.text, case.text + noise, case.text[: len(case.text) // 2] + noise):
         problems(case.path, {**REPOSITORIES[case.repository], case.path: text})
 

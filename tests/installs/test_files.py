@@ -1,4 +1,4 @@
-"""Files that hold commands, whole: what of them is read, from where, and on which line it stands."""
+"""Files that hold commands, whole: what of them is read, from where, and on which line it is."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def test_no_pin(fields: dict[str, Any]) -> None:
          "workspaces: expected a list of strings, found the string 'packages/*'", 1),
         ('{"workspaces": [1]}', "workspaces[0]: expected a string, found the number 1", 1),
         ('{"name": 1}', "name: expected a string, found the number 1", 1),
-        ('{"a": 1,\n"a": 2}', "the key 'a' stands twice in one object", 2),
+        ('{"a": 1,\n"a": 2}', "the key 'a' appears twice in one object", 2),
         ("{", "not JSON: Expecting property name enclosed in double quotes", 1),
     ],
 )  # fmt: skip

@@ -52,7 +52,7 @@ def registry_at(
     cache: Path | None = None,
     patience: Patience = QUICK,
 ) -> Registry:
-    """A client for one registry, with what stands in the person's own .npmrc."""
+    """A client for one registry, with what is in the person's own .npmrc."""
     Path(os.environ["HOME"], ".npmrc").write_text(npmrc)
     return Registry(
         load_settings(os.environ, registry_of=lambda _: url), cache=cache, patience=patience

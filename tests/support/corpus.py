@@ -1,4 +1,4 @@
-"""The corpus of real lockfiles, which stands beside the repository (``../shared/corpus``).
+"""The corpus of real lockfiles, which is beside the repository (``../shared/corpus``).
 
 It is no part of the project: tests that want it are parametrized over what is there, and the
 fixtures under ``tests/fixtures`` hold what must be tested everywhere.

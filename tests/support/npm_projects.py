@@ -81,7 +81,7 @@ def run(folder: Path, *words: str, **environment: str) -> Done:
 
 
 def check(repo: GitRepo, *words: str, add: bool = True, **environment: str) -> Done:
-    """``check --format json`` on what stands in the folder, once it is staged."""
+    """``check --format json`` on what is in the folder, once it is staged."""
     if add:
         repo.git("add", "-A")
     done = run(repo.path, "check", "--format", "json", *words, **environment)
@@ -182,7 +182,7 @@ def write_note(repo: GitRepo, package: str, version: str = "1.0.0", **keys: Any)
 
 
 def adopt(repo: GitRepo, config: str = "", exemptions: str = "") -> None:
-    """A repository that has adopted and switched scripts off, with what stands there committed."""
+    """A repository that has adopted and switched scripts off, with what is there committed."""
     repo.write(".vetting/config.toml", f"format = 1\n{config}")
     if exemptions:
         repo.write(".vetting/exemptions.txt", exemptions)

@@ -55,7 +55,7 @@ _PASSED: Final = (
 
 
 def _native(name: str) -> Path | None:
-    """Where the binary of a program that is no JavaScript stands below node_modules."""
+    """Where the binary of a program that is no JavaScript is below node_modules."""
     node, bun = _MACHINES.get(platform.machine(), ("", ""))
     if name.startswith("bun"):
         return Path(f"{name}-{sys.platform}-{bun}/bin/bun")
@@ -79,7 +79,7 @@ class Clients:
         self._bins = bins
 
     def bin(self, name: str) -> Path:
-        """A folder for PATH in which this client stands under its own name, and node beside it."""
+        """A folder for PATH in which this client is under its own name, and node beside it."""
         if name not in NAMES:
             raise ValueError(f"no client {name!r}; there are {', '.join(NAMES)}")
         folder = self._bins / name

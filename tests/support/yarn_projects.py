@@ -70,7 +70,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def contents(lockfile: Lockfile) -> dict[str, object]:
-    """What each entry says, wherever it stands."""
+    """What each entry says, wherever it is."""
     found: dict[str, object] = {}
     for key in lockfile.blocks:
         entry = lockfile.entry(key)

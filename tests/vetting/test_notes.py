@@ -121,7 +121,7 @@ BAD: dict[str, tuple[dict[str, Any], str, int]] = {
     ),
     "a specifier beside a version": (
         {"specifier": "^1", "integrity": None},
-        "version: stands beside 'specifier', which is for what nothing pins", 2,
+        "version: cannot be combined with 'specifier', which is for what nothing pins", 2,
     ),
 }  # fmt: skip
 

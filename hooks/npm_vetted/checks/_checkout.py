@@ -1,6 +1,6 @@
 """Git attributes after which a checkout holds another file than the one that was judged.
 
-npm-vetted reads blobs, a client reads the checkout. Between them stand the attributes: a ``filter``
+npm-vetted reads blobs, a client reads the checkout. Between them are the attributes: a ``filter``
 (git-lfs and others) writes what a program says, ``working-tree-encoding`` writes another encoding,
 ``ident`` and ``export-subst`` write over marked text, ``eol=crlf`` changes every line end. The files
 that are judged must have none of these.

@@ -66,7 +66,7 @@ def _manifest_left_behind(finding: Finding, change: Change, top: str) -> str | N
 
 
 def _note_that_it_asks_for(finding: Finding) -> str | None:
-    """Where the note stands that a finding's command would write; None where it asks for none."""
+    """The path of the note that a finding's command would write; None where it writes none."""
     command = finding.fix[0] if len(finding.fix) == 1 else ()
     if command[:2] != _NOTE or len(command) < 3:
         return None

@@ -115,7 +115,7 @@ def _findings(view: View, path: str) -> Iterator[Finding]:
 
 
 def _is_data(path: str) -> bool:
-    """Whether a file is a lockfile, settings, the policy or a note: no commands stand in those."""
+    """Whether a file is a lockfile, settings, the policy or a note: no commands are in those."""
     name = path.rpartition("/")[2]
     if path.startswith(VETTING) and name.endswith((".toml", ".txt")):
         return True
@@ -218,7 +218,7 @@ class View:
     def locks(self, project: Project | None, package: str) -> bool:
         """Whether a package, or one that brings a program of this name, is locked.
 
-        By the project, or by one that it stands in: npx looks upwards.
+        By the project, or by one that it is in: npx looks upwards.
         """
         found: set[str] = set()
         for folder in ancestors(project.path) if project is not None else ():

@@ -50,7 +50,7 @@ EXPLANATION: Final = Explanation(
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Compare what the commit adds or changes with the notes, and with what stood before."""
+    """Compare what the commit adds or changes with the notes, and with what was locked before."""
     for project in change.projects:
         yield from _rehashed(project)
     for use in change.uses():
@@ -80,7 +80,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _rehashed(project: ProjectChange) -> Iterator[Finding]:
-    """A lockfile whose hashes are all of another kind than those that stood before."""
+    """A lockfile whose hashes are all of another kind than those before."""
     for lockfile in project.lockfiles:
         earlier = [each for _, each in project.earlier if each.path == lockfile.path]
         problems = [lockfile.rehashed(each) for each in earlier]

@@ -24,7 +24,7 @@ class Client(Protocol):
     PROGRAM: str
     """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun, deno."""
     LOCKFILES: tuple[str, ...]
-    """File names of its lockfiles; where several stand side by side the first wins."""
+    """File names of its lockfiles; where several are side by side the first wins."""
     SETTINGS: tuple[str, ...]
     """Files beside the manifest that hold its settings."""
     INHERITED: tuple[str, ...]

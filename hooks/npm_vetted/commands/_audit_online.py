@@ -180,5 +180,5 @@ def _print(rows: Sequence[Row], count: int, arguments: argparse.Namespace) -> No
         label = f"{row.package}@{row.version}: " if row.package else ""
         print(printable(f"{row.note}: {label}{row.disagrees}"))
     print(
-        f"npm-vetted: {count} notes and list entries held against the registry: {len(rows)} disagree"
+        f"npm-vetted: {count} notes and list entries compared with the registry: {len(rows)} disagree"
     )

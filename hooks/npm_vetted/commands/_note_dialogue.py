@@ -97,7 +97,7 @@ class NoteDialogue:
 
 
 def _versions(artifact: Artifact) -> tuple[str | None, ...]:
-    """What may stand behind the ``@`` of an artifact's name."""
+    """What may be behind the ``@`` of an artifact's name."""
     return (artifact.version, artifact.specifier, artifact.resolved)
 
 

@@ -141,7 +141,7 @@ class Facts:
         if len(items) > _MANY:
             return None
 
-        def reckon(item: Item) -> int | None:
+        def measure(item: Item) -> int | None:
             def files(wanted: str) -> Mapping[str, bytes]:
                 registry = self._registry(item)
                 release = registry.packument(item.artifact.name).release(wanted)
@@ -152,7 +152,7 @@ class Facts:
                 return None
             return lines_to_read(files, item.artifact.version, item.base)[0]
 
-        found = _all(reckon, items)
+        found = _all(measure, items)
         return None if None in found else sum(each or 0 for each in found)
 
     def _has_scripts(self, item: Item) -> bool:

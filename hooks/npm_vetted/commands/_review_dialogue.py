@@ -59,7 +59,7 @@ class ReviewDialogue:
         return self.registry.package(release, next(iter(locked), None))
 
     def release(self, name: str, version: str) -> tuple[Packument, Release]:
-        """A version, or the one that a dist-tag stands for."""
+        """A version, or the one that a dist-tag names."""
         packument = self.registry.packument(name)
         if version not in packument and version in packument.tags:
             version = packument.tags[version]

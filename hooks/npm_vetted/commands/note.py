@@ -349,7 +349,7 @@ def _hint(facts: Facts, demanded: Sequence[str]) -> str:
 
 
 def _head(desk: NoteDialogue, facts: Facts, demanded: Sequence[str]) -> list[str]:
-    """What stands above the note in the editor."""
+    """What is above the note in the editor."""
     known = desk.change.policy.criteria
     asked = ", ".join(f"{name} ({printable(known[name])})" for name in demanded)
     return [

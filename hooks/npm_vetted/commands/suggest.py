@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Reckon the work and print it; 0 whatever is left."""
+    """Compute the work and print it; 0 whatever is left."""
     from npm_vetted.commands._review_dialogue import at_bench
 
     with at_bench() as bench:

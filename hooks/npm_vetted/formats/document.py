@@ -1,4 +1,4 @@
-"""What every reader gives: the data, and on which line a key stands."""
+"""What every reader gives: the data, and on which line a key is."""
 
 from __future__ import annotations
 

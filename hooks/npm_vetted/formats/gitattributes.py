@@ -150,7 +150,7 @@ def _fill(
     found: dict[str, Assigned], rule: Rule, path: str,
     macros: Mapping[str, tuple[tuple[str, Value], ...]],
 ) -> None:  # fmt: skip
-    """Set what no later line has set; a macro that is set gives what it stands for."""
+    """Set what no later line has set; a macro that is set sets what it is defined as."""
     waiting = list(rule.attributes)
     while waiting:
         name, value = waiting.pop()

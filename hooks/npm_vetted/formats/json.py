@@ -95,7 +95,7 @@ def _load(path: str, text: str) -> Document:
     except _DuplicateKeyError as error:
         key = str(error)
         raise DocumentError(
-            f"the key {key!r} stands twice in one object", path=path, line=_line_of_twin(text, key)
+            f"the key {key!r} appears twice in one object", path=path, line=_line_of_twin(text, key)
         ) from None
     except json.JSONDecodeError as error:
         raise DocumentError(f"not JSON: {error.msg}", path=path, line=error.lineno) from None
@@ -108,7 +108,7 @@ def _load(path: str, text: str) -> Document:
 
 
 class _Lines:
-    """On which line a key or an item of valid JSON stands: only what leads there is looked at."""
+    """On which line a key or an item of valid JSON is: only what leads there is looked at."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -38,7 +38,7 @@ _WORDS: Final = {"true": True, "false": False, "null": None}
 class NpmrcSetting(NamedTuple):
     """One line of an ``.npmrc``: what it sets, to what, and where.
 
-    ``section`` is the header it stands below; npm reads only what has none. The header itself is
+    ``section`` is the header it is below; npm reads only what has none. The header itself is
     a setting with an empty key. ``listed`` says that the key was written ``key[]``. What npm takes
     for a number or an object (JSON between single quotes) is given as the text in the file.
     """
@@ -262,7 +262,7 @@ def _missing(settings: tuple[NpmrcSetting, ...]) -> tuple[int, str]:
     expected = f"expected the line {SWITCH}=true"
     for setting in settings:
         if setting.key == SWITCH:
-            where = f"stands below the section [{setting.section}], where npm does not heed it"
+            where = f"is below the section [{setting.section}], where npm does not read it"
             return setting.line, f"{_shown(setting)} {where}; {expected} above any section"
     for setting in settings:
         if "\0" in setting.raw and _letters(setting.raw.replace("\0", "")).startswith(_LETTERS):

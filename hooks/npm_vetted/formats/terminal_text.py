@@ -14,7 +14,7 @@ selectors (whole programs have been hidden in them). U+FE0F is kept behind a sym
 
 
 _COMMAND: Final = re.compile(r"(?m)^(?P<blank>[^\S\n]*+):(?=:)|#(?=#(?:vso|teamcity)?\[)")
-"""What a CI system takes for a command where it stands in a log: ``::error`` at a line's start (blanks
+"""What a CI system takes for a command where it is in a log: ``::error`` at a line's start (blanks
 before it do not matter) on GitHub, ``##[`` and ``##vso[`` anywhere on Azure, ``##teamcity[``.
 """
 

@@ -20,7 +20,7 @@ _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0
 _SETTING: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*): ([A-Za-z0-9][A-Za-z0-9_./-]*)\Z")
 _SETTINGS_LIMIT: Final = 10_000
 _UNFOLDED_LIMIT: Final = 10_000
-"""Nodes that aliases may stand for, all together."""
+"""How many nodes aliases may expand to, all together."""
 _WORDS: Final = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -148,7 +148,7 @@ class _Builder:
         return "" if self._aliases else ": write the value out where it is used"
 
     def _alias(self, event: object) -> None:
-        """Put an anchor's value where an alias stands."""
+        """Put an anchor's value where an alias is."""
         line, name = self._line(event), event.anchor  # type: ignore[attr-defined]
         if not self._aliases or self._expects_key:
             raise self._fail(f"an alias (*) is not read here{self._instead()}", line)
@@ -170,7 +170,7 @@ class _Builder:
                 message = "a merge key (<<) is not read here: write the keys out"
                 raise self._fail(message, line)
             if text in parent.value:
-                raise self._fail(f"the key {text!r} stands twice in one mapping", line)
+                raise self._fail(f"the key {text!r} appears twice in one mapping", line)
             self._key = text
             self._lines[(*parent.keys, text)] = line
             return

@@ -31,7 +31,7 @@ _FETCH: Final = "fetch what is missing: git fetch --refetch --no-filter"
 
 
 class Folder:
-    """What stands in a tree, by name; decoded when it is asked for, since a folder may be large."""
+    """What is in a tree, by name; decoded when it is asked for, since a folder may be large."""
 
     def __init__(self, data: bytes, width: int, path: str) -> None:
         raw = re.findall(_ENTRY % width, data, re.DOTALL)
@@ -108,7 +108,7 @@ class Objects:
             return self._read(oid, b"blob", path)
 
     def folder(self, name: str, path: str = ".") -> Folder:
-        """What stands in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path.
+        """What is in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path.
 
         Raises UndecidedError for one that git does not have, or would not have written.
         """
@@ -179,7 +179,7 @@ class Tree:
         return None if entry is None or entry.mode == FOLDER_MODE else entry
 
     def _folder(self, path: str) -> Folder | None:
-        """What stands in a folder; None: there is no such folder."""
+        """What is in a folder; None: there is no such folder."""
         here = self._objects.folder(self._name)
         for at, part in enumerate(parts := path.split("/") if path else []):
             entry = here.get(part)
@@ -193,7 +193,7 @@ class Tree:
         return () if found is None else found.items()
 
     def files_in(self, folder: str) -> list[str]:
-        """The files that stand in a folder itself, which is given with its slash."""
+        """The files that are in a folder itself, which is given with its slash."""
         return [folder + name for name, entry in self._items(folder) if entry.mode != FOLDER_MODE]
 
     def below(self, folder: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 """How git is run: hardened, so that a repository's own configuration can neither run code nor fetch.
 
 Off are hooks, fsmonitor, external diffs, pagers, signature programs of the repository's choice, lazy
-fetch, and a ``git`` that stands in the repository while PATH names it.
+fetch, and a ``git`` that is in the repository while PATH names it.
 
 Apart from ``snapshot.py``, which knows what git holds, so that a commit that concerns nobody can be
 told before anything heavy is imported.

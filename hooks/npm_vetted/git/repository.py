@@ -1,4 +1,4 @@
-"""The repository that we stand in: its git processes, what HEAD is, and what differs.
+"""The repository of the working directory: its git processes, what HEAD is, and what differs.
 
 Git runs hardened (``process.py``): no hooks, no fsmonitor, no external diff, no pager, no network,
 so that a repository's own configuration can neither run code nor fetch.
@@ -149,7 +149,7 @@ class Repository(NamedTuple):
         return tuple(oid for oid in oids if oid != self.head)
 
     def commit(self, name: str) -> str:
-        """The commit that a name stands for; raises UsageError where there is none."""
+        """The commit that a name means; raises UsageError where there is none."""
         found = self.ref(name)
         if found is None:
             raise UsageError(

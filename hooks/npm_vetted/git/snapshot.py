@@ -1,7 +1,7 @@
 """What git holds of the judged commit: one state of the repository's files, before or after.
 
 Single files are looked up in the trees of commits, folder by folder; the index is HEAD's tree with
-what ``diff-index`` says differs. Names that may stand anywhere are listed by git when they are asked
+what ``diff-index`` says differs. Names that may be anywhere are listed by git when they are asked
 for. What both states share is read through the later one.
 """
 
@@ -55,7 +55,7 @@ class Snapshot:
         return (path for path in self.everything() if path.startswith(folder))
 
     def files_in(self, folder: str) -> Iterable[str]:
-        """The files that stand in a folder itself, which is given with its slash."""
+        """The files that are in a folder itself, which is given with its slash."""
         return self._by_folder.get(folder, ())
 
     @cached_property
@@ -232,7 +232,7 @@ class EarlierSnapshot(_Overlaid):
 
 
 def by_folder(paths: Iterable[str]) -> Mapping[str, list[str]]:
-    """Paths by the folder that they stand in, which is given with its slash."""
+    """Paths by the folder that they are in, which is given with its slash."""
     found: dict[str, list[str]] = {}
     for path in paths:
         found.setdefault(path[: path.rfind("/") + 1], []).append(path)

@@ -43,7 +43,7 @@ class Store:
         return run_git("cat-file", "blob", f":{path}", cwd=top)
 
     def create(self, path: str, data: bytes) -> bool:
-        """Write a new file whole; False where one has come to stand there meanwhile."""
+        """Write a new file whole; False where one has been created there meanwhile."""
         place = self._inside(path)
         with self._written(place, data) as temporary:
             try:
@@ -154,7 +154,7 @@ class Store:
             place /= part
             if place.is_symlink():
                 raise UsageError(
-                    "a symbolic link stands in the way; it is not followed",
+                    "a symbolic link is in the way; it is not followed",
                     path=place.relative_to(self._repository.top).as_posix(),
                 )
         return place

@@ -1,4 +1,4 @@
-"""Install commands: where they stand, what they mean, and whether they would run install scripts.
+"""Install commands: where they are, what they mean, and whether they would run install scripts.
 
 ``files`` has one module for each kind of file that holds commands, found by itself; each client's
 folder has ``commands``. A kind of file hands its shell text to a ``ShellFollower``, with the
@@ -32,16 +32,16 @@ _ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
 
 
 class Context(Protocol):
-    """What the judgement of a file may ask of the repository that it stands in."""
+    """What the judgement of a file may ask of the repository that it is in."""
 
     def read(self, path: str) -> bytes | None:
-        """A file as it will stand, by its path from the top."""
+        """A file as it will be, by its path from the top."""
 
     def tracked(self) -> Tracked:
         """The paths of all files."""
 
     def project_at(self, folder: str) -> Project | None:
-        """The project whose package.json stands in a folder, or whose member does."""
+        """The project whose package.json is in a folder, or whose member does."""
 
     def safe(self, project: Project | None, client: str, read: Read) -> bool:
         """Whether a client runs no dependency's script with the settings that ``read`` gives.
@@ -78,7 +78,7 @@ class Place(Protocol):
 
 @cache
 def kinds() -> Sequence[Place]:
-    """Every kind of file that commands stand in."""
+    """Every kind of file that commands are in."""
     package = importlib.import_module(f"{__name__}.files")
     return tuple(map(_kind, parts(package.__path__)))
 
@@ -102,7 +102,7 @@ def mentions_client(data: bytes) -> bool:
 
 
 def place_of(path: str, head: bytes) -> Place | None:
-    """The kind of a file; None where no commands stand in it that anything runs.
+    """The kind of a file; None where no commands are in it that anything runs.
 
     A commit that adds a package touches a package.json: for that one the other kinds are not imported.
     """

@@ -40,7 +40,7 @@ def _texts(table: Table, key: str) -> dict[str, str]:
 
 
 def requirements(table: Table) -> Iterator[Requirement]:
-    """What a manifest's tables of dependencies ask for; bun.lock repeats them as they stand."""
+    """What a manifest's tables of dependencies ask for; bun.lock repeats them as they are."""
     for group in Group:
         inner = table.maybe_table(group.value)
         for name in inner.data if inner else ():
@@ -64,7 +64,7 @@ def read_pin(manifest: Manifest) -> Pin | None:
 
     ``packageManager`` must be exact (corepack's rule); ``devEngines.packageManager`` may be a range
     whose minimum counts, and holds only where ``onFail`` is error (its default) or download.
-    Where both stand, pnpm 10 reads the former, 11 and 12 the latter (tried): the lower one counts.
+    Where both are, pnpm 10 reads the former, 11 and 12 the latter (tried): the lower one counts.
     """
     table = Table(_as_document(manifest), (), manifest.data)
     engines = table.maybe_table("devEngines")

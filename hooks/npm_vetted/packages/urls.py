@@ -134,7 +134,7 @@ _LONGEST: Final = 4096
 def tarball_of(url: str) -> tuple[str, str] | None:
     """The name and version of which a URL is the tarball; None where its layout is not known.
 
-    Where the file is not called after the package, its whole name stands for the version, so that
+    Where the file is not called after the package, its whole name counts as the version, so that
     it is nobody's. A URL of the public registry names a package only in that registry's layout.
     """
     place = _read(url[: _LONGEST + 1])

@@ -83,7 +83,7 @@ def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Man
 
 
 class ProjectChange:
-    """A project that the commit touches, as it will stand, and as it stood."""
+    """A project that the commit touches, before and after the change."""
 
     def __init__(self, after: Project, before: tuple[Project, ...], change: Change) -> None:
         self.after = after
@@ -111,7 +111,7 @@ class ProjectChange:
 
     @cached_property
     def earlier(self) -> list[tuple[Project, Lockfile]]:
-        """The lockfiles as they stood; one that could not be read then counts as not there."""
+        """The lockfiles before the change; one that could not be read then counts as not there."""
         found: list[tuple[Project, Lockfile]] = []
         for project in self.before:
             if self._change.judges_specifiers(project):
@@ -402,7 +402,7 @@ class Change:
     """Everything that the checks may look at.
 
     ``policy`` is the one that judges (the *before* policy, except where the commit adopts);
-    ``vetting`` decides by it, by the exemptions that stand before and after, and by the notes that
+    ``vetting`` decides by it, by the exemptions of before and after, and by the notes that
     the commit leaves.
     """
 
@@ -450,7 +450,7 @@ class Change:
 
     @cached_property
     def projects_after(self) -> Projects:
-        """The projects as they will stand."""
+        """The projects as they will be."""
         return Projects(self.after, self.policy.excludes)
 
     @cached_property
@@ -471,8 +471,8 @@ class Change:
     def _changes(self) -> Iterator[Collection[str]]:
         """The paths that differ from each parent.
 
-        A merge may put a project together of files that each stand in a parent: it is judged
-        unless it stands in one of them as a whole.
+        A merge may put a project together of files that are each in a parent: it is judged
+        unless it is in one of them as a whole.
         """
         parents = self.comparison.parents
         if self.comparison.against_each:  # a range: what differs from one merge base is judged
@@ -536,5 +536,5 @@ class Change:
             yield from project.uses
 
     def verdict(self, use: IntroducedPackage) -> Verdict:
-        """How an artifact stands after the commit."""
+        """How an artifact is after the commit."""
         return self.vetting.decide(use.subject)

@@ -140,7 +140,7 @@ def pinned_of_draft(item: Item) -> Pins:
 
 
 def note_paths(draft: Draft, day: datetime.date, text: bytes) -> list[str]:
-    """Where the note may stand, the first choice first."""
+    """Where the note may be, the first choice first."""
     if draft.own is None:
         name = encode_name(draft.accepts[0].artifact.name.rpartition("/")[2])[:40]
         mark = hashlib.sha256(text).hexdigest()[:4]

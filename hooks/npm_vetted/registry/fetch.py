@@ -1,6 +1,6 @@
 """HTTP, as far as a registry needs it: GET, few redirects, patience that ends, nothing leaked.
 
-urllib3, because it is what pip and requests stand on, has no dependencies, streams, and leaves
+urllib3, because it is what pip and requests use, has no dependencies, streams, and leaves
 redirects, retries and decoding to be done by rules that are stricter than its own.
 """
 

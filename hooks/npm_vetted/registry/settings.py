@@ -141,7 +141,7 @@ def load_settings(
     """The settings of the person who asks, with what the project's ``.npmrc`` may add to them.
 
     ``project`` is that file's path and content. Its ``${VAR}`` is resolved only where ``trusts``
-    (the policy's allowed registries, as they stood before the change) says that the host may have
+    (the policy's allowed registries, as they were before the change) says that the host may have
     it.
     """
     variables = {key.lower(): value for key, value in environment.items()}

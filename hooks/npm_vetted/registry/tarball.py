@@ -145,7 +145,7 @@ def _files(tar: bytearray, limits: Limits) -> dict[str, bytes]:
         if entry.kind == b"5":
             continue
         if files.get(path, entry.content) != entry.content:
-            raise BadTarballError(f"{line(path)!r} stands in it twice, with different content")
+            raise BadTarballError(f"{line(path)!r} is there twice, with different content")
         total += len(entry.content)
         if total > limits.unpacked:
             raise BadTarballError(f"it unpacks to more than {limits.unpacked:,} bytes")
@@ -181,7 +181,7 @@ def _path_within(entry: _Entry, limits: Limits) -> str:
     if len(path) > limits.path or len(parts) > limits.path // 8:
         raise BadTarballError(f"a path of {len(path):,} characters")
     if len(parts) < 2 and entry.kind != b"5":
-        raise BadTarballError(f"{line(path)!r} stands outside of the package's folder")
+        raise BadTarballError(f"{line(path)!r} is outside of the package's folder")
     return "/".join(parts[1:])
 
 

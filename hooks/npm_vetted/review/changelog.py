@@ -164,7 +164,7 @@ def _bare_headings(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def _full(match: re.Match[str]) -> str | None:
-    """The version as written, if semver can read it; ``1.2`` stands for all of its patches."""
+    """The version as written, if semver can read it; ``1.2`` means all of its patches."""
     text = match["version"].rstrip(".-")
     return text if _parsed(text) is not None else None
 

@@ -1,6 +1,6 @@
 """What changed between two package trees: unified, without noise, in bounded time.
 
-Files that are equal cost nothing. Of the others, lines that stand once on either side anchor the
+Files that are equal cost nothing. Of the others, lines that are unique on both sides anchor the
 comparison (Cohen's patience diff), and between two anchors Myers' greedy algorithm looks for the
 shortest edit, giving up beyond a fixed number of edits, and of steps in all: there the old lines
 are shown as gone and the new ones as come. Measured: ``difflib`` takes 5 seconds on 8,000 lines
@@ -225,7 +225,7 @@ def edit_script(
 
 
 def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Positions of lines that stand once in either, the longest run that keeps their order."""
+    """Positions of lines that are unique in both, the longest run that keeps their order."""
     once = {line for line, count in Counter(old).items() if count == 1}
     once &= {line for line, count in Counter(new).items() if count == 1}
     places = {line: index for index, line in enumerate(new) if line in once}

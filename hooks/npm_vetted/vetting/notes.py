@@ -203,7 +203,9 @@ def _bound(table: Table, pinned: Pins) -> Pins:
     if pinned.specifier is not None:
         for key in ("version", "integrity", "resolved", "checksum", "patch"):
             if key in table.data:
-                raise table.fail("stands beside 'specifier', which is for what nothing pins", key)
+                raise table.fail(
+                    "cannot be combined with 'specifier', which is for what nothing pins", key
+                )
     elif not (pinned.integrity or pinned.resolved or pinned.checksum):
         raise table.fail("nothing binds it to bytes: expected 'integrity' (or 'resolved' for git)")
     return pinned
@@ -311,7 +313,7 @@ def file_stem(version: str | None, pinned: Pins) -> str:
 
 
 def belongs_at(note: Note) -> bool:
-    """Whether a note's file stands where its package and version say."""
+    """Whether a note's file is where its package and version say."""
     if note.package is None:
         return note.path.startswith(GROUPS)
     stem = package_folder(note.package) + file_stem(note.version, note.pinned)
@@ -333,7 +335,7 @@ class Mention(NamedTuple):
 
     @property
     def location(self) -> Location:
-        """Where it stands."""
+        """Where it is."""
         return Location(self.note.path, self.listed.line if self.listed else 1)
 
 

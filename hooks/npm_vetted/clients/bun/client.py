@@ -385,7 +385,7 @@ def _registry(
 def allowances(project: Project) -> Iterator[Allowance]:
     """``trustedDependencies`` of the root and of every member.
 
-    Bun trusts the name in node_modules, not the package's own: an entry stands for whatever the
+    Bun trusts the name in node_modules, not the package's own: an entry allows whatever the
     lockfile has by that name, and for the package of that name.
     """
     for manifest, value in _trusted(project):

@@ -11,7 +11,7 @@ from npm_vetted.model import Kind
 EXACT: Final = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z")
 INNER: Final = ("root:", "workspace:", "link:", "file:")
 """What is no artifact: the project itself, and directories (``file:`` is one; a tarball's path
-stands without it)."""
+is without it)."""
 _GIT: Final = ("git+", "git:", "git@", "ssh:", "github:", "gitlab:", "bitbucket:", "gist:")
 _GIT_HOSTS: Final = (
     "https://codeload.github.com/",

@@ -29,7 +29,7 @@ Values = Sequence[object]
 
 
 class Layout(ABC):
-    """A lockfile's entries, and the document in which its other keys stand."""
+    """A lockfile's entries, and the document in which its other keys are."""
 
     head: Document
     blocks: Mapping[str, object]

@@ -269,7 +269,7 @@ class BunLockfile(Lockfile):
 
 
 class _Shape(NamedTuple):
-    """Where the elements of an entry stand: how few, how many, and the indexes of two of them."""
+    """Where the elements of an entry are: how few, how many, and the indexes of two of them."""
 
     fewest: int
     most: int

@@ -19,7 +19,7 @@ from npm_vetted.packages.ranges import satisfies
 
 _ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
 _ELSEWHERE: Final = re.compile(r"(?:[a-z+]+:|\.{0,2}/|~/|git@|[^@]*/)", re.IGNORECASE)
-"""A specifier that names a place (a directory, a URL, a repository), where any name may stand."""
+"""A specifier that names a place (a directory, a URL, a repository), where any name may be."""
 
 
 def disagreements(lockfile: BunLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
@@ -70,7 +70,8 @@ class _Comparison:
             return
         table = self.lockfile.workspaces[folder]
         name = table.maybe_text("name")
-        if folder and name != manifest.name:  # no install mends the root's name (1.2 to 1.4 tried)
+        # No install repairs the root's name (tried with 1.2 to 1.4).
+        if folder and name != manifest.name:
             message = f"{manifest.path} is named {manifest.name}, the lockfile has {name}"
             yield self._recorded(message, "workspaces", folder, "name")
         asked = {(one.group, one.name): one for one in manifest.requires}
@@ -159,7 +160,7 @@ class _Comparison:
         return {one.name: one.specifier for one in root.requires} if root else {}
 
     def _overrides(self) -> Mapping[str, object]:
-        """The overrides by what they replace; a nested resolution stands under its first name."""
+        """The overrides by what they replace; a nested resolution is under its first name."""
         for field in ("overrides", "resolutions"):
             declared = self.root.get(field)
             if isinstance(declared, dict) and declared:
@@ -175,7 +176,7 @@ class _Comparison:
         return found
 
     def catalogs(self) -> Iterator[Problem]:
-        """``catalog`` and ``catalogs``, which may stand in ``workspaces`` too."""
+        """``catalog`` and ``catalogs``, which may be in ``workspaces`` too."""
         head = self.lockfile.head.data
         wanted, locked = self._catalogs(self.root), _catalogs(head)
         for name in sorted({*wanted, *locked}):
@@ -193,7 +194,7 @@ class _Comparison:
         return _catalogs(root) | _catalogs(inner)
 
     def table(self, field: str, words: str) -> Iterator[Problem]:
-        """A field that the lockfile repeats from the root manifest as it stands."""
+        """A field that the lockfile repeats from the root manifest as it is."""
         found, asked = self.lockfile.head.data.get(field), self.root.get(field)
         locked = found if isinstance(found, dict) else {}
         wanted = asked if isinstance(asked, dict) else {}
@@ -235,7 +236,7 @@ class _Comparison:
 
     @cached_property
     def _replaced(self) -> set[str]:
-        """The packages that overrides replace, so that others stand by their names."""
+        """The packages that overrides replace, so that others are by their names."""
         overrides = self.lockfile.head.data.get("overrides")
         return _names(overrides) if isinstance(overrides, dict) else set()
 
@@ -253,7 +254,7 @@ class _Comparison:
 
     @cached_property
     def _members(self) -> set[str | None]:
-        """The names of the workspaces, which stand for a range of that name."""
+        """The names of the workspaces, which satisfy any range of that name."""
         return {table.maybe_text("name") for table in self.lockfile.workspaces.values()}
 
     def _identity(self, key: str, wanted: Requirement) -> Iterator[Problem]:

@@ -13,12 +13,12 @@ from npm_vetted.formats.json import load_jsonc
 from npm_vetted.model import Manifest, Read, Requirement
 
 NAMES: Final = ("deno.json", "deno.jsonc")
-"""Where both stand in one folder Deno reads the first (seen with 2.9.6)."""
+"""Where both are in one folder Deno reads the first (seen with 2.9.6)."""
 URLS: Final = ("https://", "http://")
 
 
 class Import(NamedTuple):
-    """One target of an import map, and where it stands."""
+    """One target of an import map, and where it is."""
 
     name: str
     target: str

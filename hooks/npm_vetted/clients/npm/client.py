@@ -225,7 +225,7 @@ def _with_switch(text: str, settings: Sequence[NpmrcSetting]) -> str:
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """One ``npm rebuild`` of exactly these versions; aliases go by the folder they stand in.
+    """One ``npm rebuild`` of exactly these versions; aliases go by the folder they are in.
 
     npm 12 needs to be told that scripts may run; the names keep all others from running.
     """

@@ -29,7 +29,7 @@ _RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
 
 
 class Layout(ABC):
-    """A lockfile's ``packages``, and the document in which its other keys stand."""
+    """A lockfile's ``packages``, and the document in which its other keys are."""
 
     document: Document
     packages: Mapping[str, Raw]

@@ -55,7 +55,7 @@ class LegacyLayout(Layout):
         return found
 
     def _table(self, holder: Raw, keys: tuple[str, ...]) -> Raw:
-        """The table under the last of these keys; true stands for an unknown one."""
+        """The table under the last of these keys; true means an unknown one."""
         value = holder.get(keys[-1])
         if value is None or value is True:
             return {}

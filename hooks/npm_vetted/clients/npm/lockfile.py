@@ -1,4 +1,4 @@
-"""package-lock.json and npm-shrinkwrap.json: versions 2 to 4 as they stand, older ones flattened.
+"""package-lock.json and npm-shrinkwrap.json: versions 2 to 4 as they are, older ones flattened.
 
 Every version is brought into the shape of version 3, one table an installed place
 (``node_modules/a/node_modules/b``), so that one lookup serves them all. What the fields mean:
@@ -308,7 +308,7 @@ class NpmLockfile(Lockfile):
         return None
 
     def line(self, key: str) -> int:
-        """The line that an entry's key stands on."""
+        """The line that an entry's key is on."""
         return self.layout.line_of(key)
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -20,7 +20,7 @@ def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
     document = layout.document if layout else load_json(path, data)
     root = document.root()
     version = _version(root)
-    # npm 7 and later read "packages" where it stands, whatever the version says (npm 10 to 12 tried).
+    # npm 7 and later read "packages" where it is, whatever the version says (npm 10 to 12 tried).
     if version < 2 and "packages" not in root.data:
         return _Legacy(LegacyLayout(document), version, read)
     return _Current(layout or Whole(document), version, read)

@@ -199,7 +199,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
 
 
 def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
-    """The package's own options follow its name; pnpm's stand before it, or before ``dlx``."""
+    """The package's own options follow its name; pnpm's are before it, or before ``dlx``."""
     inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
     both = Options([*line.options.options, *inner.options], [])
     if both.has("help"):

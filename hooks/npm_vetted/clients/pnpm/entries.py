@@ -1,7 +1,7 @@
 """What a pnpm-lock.yaml says, every version that pnpm 3 to 12 wrote, decoded where it is asked for.
 
 An entry's key is its key below ``packages``. From 9.0 on (and in some 7.0) that has no peers, and
-what each variant with its peers asks for stands below ``snapshots``: the variants are one entry.
+what each variant with its peers asks for is below ``snapshots``: the variants are one entry.
 The environment document, which pnpm 11 and 12 write first (config dependencies and pnpm itself),
 has its own entries under keys that start with ``ENVIRONMENT``.
 """
@@ -84,7 +84,7 @@ class PnpmEntries:
         return own in document.packages
 
     def _places(self, key: str) -> tuple[int, ...]:
-        """Where an entry stands: below packages first, then each of its snapshots."""
+        """Where an entry is: below packages first, then each of its snapshots."""
         document, own = self._find(key)
         variants = document.variants(own)
         return (document.packages[own], *(document.snapshots[one] for one in variants))
@@ -158,7 +158,7 @@ class PnpmEntries:
         }
 
     def importer(self, folder: str) -> Table:
-        """The project's importer as it stands there."""
+        """The project's importer as it is there."""
         return next(
             (table for name, _, table in self._importers(self._project) if name == folder), {}
         )

@@ -33,7 +33,7 @@ class KeyedDocument(NamedTuple):
     slash: bool
     """Whether keys start with a slash, as they did before 9.0."""
     split: bool
-    """Whether what packages ask for stands below ``snapshots``."""
+    """Whether what packages ask for is below ``snapshots``."""
     packages: Mapping[str, int]
     snapshots: Mapping[str, int]
     peered: Mapping[str, list[str]]
@@ -179,7 +179,7 @@ def is_on_registry(key: str, name: str, version: str) -> bool:
 
 
 def key_of_reference(document: KeyedDocument, name: str, reference: str) -> str:
-    """The key that a reference of a dependency called ``name`` stands for, as pnpm takes it."""
+    """The key that a reference of a dependency called ``name`` leads to, as pnpm resolves it."""
     head = reference.partition("(")[0]
     if document.slash:
         if reference.startswith("file:") or "/" in head:

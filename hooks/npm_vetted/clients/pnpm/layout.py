@@ -4,8 +4,8 @@ pnpm writes one blank line between entries. A chunk between blank lines is taken
 where every chunk of the file is proven closed: it is one whole value at its own indentation, and
 nothing in it (a quote, a bracket, a block scalar, a document marker) reaches past its end. What
 pnpm writes matches one expression of linear time; another chunk is proven by the YAML reader, read
-alone. A file with a chunk that is neither is read whole by the YAML reader, and values stand in
-the chunks' place. So no text is dead in one commit (inside somebody's block scalar) and alive in
+alone. A file with a chunk that is neither is read whole by the YAML reader, and values replace
+the chunks. So no text is dead in one commit (inside somebody's block scalar) and alive in
 the next.
 """
 
@@ -61,7 +61,7 @@ def _expressions() -> _Expressions:
     value = rf"(?:{scalar}| (?:{mapping}|{sequence})(?=\n|\Z))"
 
     def below(indent: int, found: str) -> str:
-        """What may stand below a key: a list of scalars, or a mapping."""
+        """What may be below a key: a list of scalars, or a mapping."""
         start = rf"\n {{{indent}}}"
         return f"(?:(?:{start}-{scalar})+|(?:{start}{key}:{found})+)"
 
@@ -72,7 +72,7 @@ def _expressions() -> _Expressions:
 
 
 class Part:
-    """One YAML document: where its top-level keys and its entries stand in ``Layout.chunks``."""
+    """One YAML document: where its top-level keys and its entries are in ``Layout.chunks``."""
 
     __slots__ = ("entries", "top")
 
@@ -227,7 +227,7 @@ def _split(path: str, text: str) -> Layout:
                 raise _OddError
             entries = dict(zip(keys[start:place], range(start, place), strict=True))
             if len(entries) != place - start:
-                raise _OddError  # a key stands twice: the YAML reader tells which, and where
+                raise _OddError  # a key appears twice: the YAML reader tells which, and where
             parts[-1].entries[section] = cast("dict[str, int]", entries)
         if place < len(chunks):
             section = _take_top(parts, chunks[place], place)
@@ -286,7 +286,7 @@ def _is_plain(chunk: str) -> bool:
 def _odd_entry(chunk: str) -> str:
     """The key of an entry that pnpm would have laid out differently, proven by the YAML reader.
 
-    Its first line starts with a key (no comment, no bracket), so its mapping stands at two blanks.
+    Its first line starts with a key (no comment, no bracket), so its mapping is at two blanks.
     """
     first = chunk[2:3]
     if not (first.isascii() and (first.isalnum() or first in "/'\"_.")):
@@ -341,7 +341,7 @@ def _plain(chunk: str) -> dict[str, object]:
         parent = inner
         key, text = _pair(body)
         if key in inner:
-            message = f"the key {key!r} stands twice in one mapping"
+            message = f"the key {key!r} appears twice in one mapping"
             raise DocumentError(message, line=number)
         inner[key] = _scalar(text) if text else None
     return root
@@ -357,7 +357,7 @@ def _pair(body: str) -> tuple[str, str]:
 
 
 def _scalar(text: str) -> object:
-    """A value that stands on one line."""
+    """A value that is on one line."""
     from npm_vetted.formats.yaml import typed
 
     if text.startswith("'"):
@@ -369,7 +369,7 @@ def _scalar(text: str) -> object:
     table: dict[str, object] = {}
     for key, item in _expressions().pair.findall(text, 1):
         if key in table:
-            raise DocumentError(f"the key {key!r} stands twice in one mapping")
+            raise DocumentError(f"the key {key!r} appears twice in one mapping")
         table[key] = _scalar(item)
     return table
 

@@ -161,7 +161,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         )
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who asks for these keys: for a few, the entries in whose text their versions stand."""
+        """Who asks for these keys: for a few, the entries in whose text their versions are."""
         if not self._layout.whole and len(keys) <= _FEW:
             return {key: tuple(dict.fromkeys(self._dependents(key))) for key in keys}
         found: dict[str, dict[str, None]] = {key: {} for key in keys}

@@ -33,7 +33,7 @@ HOOKS: Final = (".pnpmfile.cjs", ".pnpmfile.mjs")
 SWITCH: Final = "ignoreScripts"
 ALLOW_ALL: Final = "dangerouslyAllowAllBuilds"
 MAJORS: Final = frozenset({9, 10, 11, 12})
-"""The versions told apart; 9 stands for those before it as well, 12 for those after."""
+"""The versions told apart; 9 includes those before it, 12 those after."""
 
 _ALLOW_ALL_IN_NPMRC: Final = (
     "dangerously-allow-all-builds",
@@ -70,7 +70,7 @@ class Settings:
         return {} if self._document is None else self._document.root().data
 
     def place(self, *keys: str | int) -> Location:
-        """Where a key of pnpm-workspace.yaml stands."""
+        """Where a key of pnpm-workspace.yaml is."""
         line = 1 if self._document is None else self._document.line_of(*keys)
         return Location(self.project.join(WORKSPACE), line)
 
@@ -81,7 +81,7 @@ class Settings:
         return found if isinstance(found, dict) else {}
 
     def place_in_manifest(self, *keys: str | int) -> Location:
-        """Where a key of the manifest's ``pnpm`` field stands."""
+        """Where a key of the manifest's ``pnpm`` field is."""
         manifest = self.project.manifest
         return Location(manifest.path, manifest.line_of("pnpm", *keys))
 

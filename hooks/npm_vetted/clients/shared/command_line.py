@@ -145,7 +145,7 @@ def take_apart(
 ) -> Options:
     """Read options as nopt, commander and clipanion do: ``--a=b``, ``--a b``, ``-abc``.
 
-    ``valued`` are the options that take the next word, ``short`` what letters stand for. With
+    ``valued`` are the options that take the next word, ``short`` what letters mean. With
     ``stop`` the first word that is no option ends them: the rest are words. With ``loose`` one
     dash is as good as two, and a boolean takes a ``true`` or ``false`` that follows it (nopt).
     """

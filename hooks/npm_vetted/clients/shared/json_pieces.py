@@ -38,7 +38,7 @@ class Pieces:
     def __init__(
         self, texts: Iterable[bytes], first_line: int, prove: Callable[[bytes], Proof]
     ) -> None:
-        """Raise ValueError where ``prove`` does, or where a key stands twice."""
+        """Raise ValueError where ``prove`` does, or where a key appears twice."""
         self._first_line = first_line
         self.by_key: dict[str, bytes] = {}
         self.unusual: dict[str, None] = {}

@@ -143,7 +143,7 @@ class Lockfile(ABC):
         return entry.artifact is not None and entry.artifact.unhashed
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
-        """The keys whose block stands in none of the ``before`` versions under the same key."""
+        """The keys whose block is in none of the ``before`` versions under the same key."""
         changed = list(self.blocks.items())
         for other in before:
             blocks = other.blocks

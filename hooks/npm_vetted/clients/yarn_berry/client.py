@@ -167,7 +167,7 @@ def _not_by_default(project: Project, settings: Table | None) -> str | None:
 
 
 def _wrong(path: str, settings: Table) -> Iterator[Problem]:
-    """Why the switch, where it stands, does not say false beyond doubt."""
+    """Why the switch, where it is, does not say false beyond doubt."""
     value = settings.data[SWITCH]
     if value == "false":
         return

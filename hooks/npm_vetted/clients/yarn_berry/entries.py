@@ -187,7 +187,7 @@ class BerryEntries(YarnLockfile):
             if "," in key:
                 for descriptor in self.descriptors(key):
                     if found.setdefault(descriptor, key) is not key:
-                        raise self.fail(f"{descriptor!r} stands in two entries", key)
+                        raise self.fail(f"{descriptor!r} is in two entries", key)
         return found
 
     def descriptors(self, key: str) -> Sequence[str]:

@@ -74,7 +74,7 @@ class BerryResolution(BerryEntries):
         wrapped: dict[str, str] = {}
         for descriptor, key in self.index.items():
             if "@npm:" in descriptor and "@patch:" not in descriptor:
-                continue  # normal as it stands
+                continue  # normal as it is
             split = split_ident(descriptor)
             if split is None:
                 continue
@@ -131,7 +131,7 @@ class BerryResolution(BerryEntries):
             yield f"{wanted}{join}locator={uri_component(f'{name}@{reference}')}"
 
     def catalogued(self, name: str, wanted: str) -> str:
-        """What ``catalog:`` stands for, by .yarnrc.yml; the text itself where nothing says."""
+        """The range that ``catalog:`` means, by .yarnrc.yml; the text itself where nothing says."""
         if not wanted.startswith("catalog:"):
             return wanted
         which = wanted.removeprefix("catalog:")

@@ -34,9 +34,9 @@ Tables = Mapping[str, Mapping[str, object]]
 
 
 def canonical_places(path: str, text: str) -> Places | None:
-    """Where each entry stands, if every one is canonical; None: some YAML reader must judge.
+    """Where each entry is, if every one is canonical; None: some YAML reader must judge.
 
-    Raises DocumentError for a key that stands twice.
+    Raises DocumentError for a key that appears twice.
     """
 
     def between(at: int) -> int | None:
@@ -46,7 +46,7 @@ def canonical_places(path: str, text: str) -> Places | None:
     try:
         found = find_entries(text, _BLOCK, between)
     except TwiceError as error:
-        message = f"the key {error.key!r} stands twice in one mapping"
+        message = f"the key {error.key!r} appears twice in one mapping"
         line = text.count("\n", 0, error.start) + 1
         raise DocumentError(message, path=path, line=line) from None
     return found if found and METADATA in found else None
@@ -73,7 +73,7 @@ def parsed_tables(path: str, text: str) -> tuple[Tables, Places]:
 
 
 def decoded_fields(path: str, block: str, first_line: int) -> Mapping[str, object]:
-    """The fields of a canonical block; a key that stands twice is an error."""
+    """The fields of a canonical block; a key that appears twice is an error."""
     root: dict[str, object] = {}
     tables: list[dict[str, object]] = [root]
     for line_number, line in enumerate(block.split("\n"), start=first_line):
@@ -84,7 +84,7 @@ def decoded_fields(path: str, block: str, first_line: int) -> Mapping[str, objec
         del tables[indent:]
         table = tables[-1]
         if name in table:
-            message = f"the key {name!r} stands twice in one mapping"
+            message = f"the key {name!r} appears twice in one mapping"
             raise DocumentError(message, path=path, line=line_number)
         if line.endswith(":"):
             inner: dict[str, object] = {}

@@ -79,7 +79,7 @@ class ClassicEntries(YarnLockfile):
         try:
             found = find_entries(text, ENTRY, self._after_comments)
         except TwiceError as error:
-            raise self._wrong(f"the entry {error.key!r} stands twice", error.start) from None
+            raise self._wrong(f"the entry {error.key!r} appears twice", error.start) from None
         assert found is not None
         self._places = found
 
@@ -161,7 +161,7 @@ class ClassicEntries(YarnLockfile):
                 assert group is not None
                 name, wanted = map(token, TOKENS.findall(line))
                 if (group, name) in seen:
-                    raise self.fail(f"the dependency {name!r} stands twice", key, offset)
+                    raise self.fail(f"the dependency {name!r} appears twice", key, offset)
                 seen.add((group, name))
                 requires.append(
                     Requirement(name=name, specifier=wanted, group=group, line=start + offset)
@@ -171,7 +171,7 @@ class ClassicEntries(YarnLockfile):
             else:
                 name, value = map(token, TOKENS.findall(line))
                 if name in fields or name not in _FIELDS:
-                    reason = "stands twice" if name in fields else "is not known"
+                    reason = "appears twice" if name in fields else "is not known"
                     raise self.fail(f"the field {name!r} {reason}", key, offset)
                 fields[name] = value
         return Entry(

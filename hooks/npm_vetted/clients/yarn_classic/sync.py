@@ -7,7 +7,7 @@ it (PackageResolver in its source):
    dependencies, devDependencies. The key ``//`` is a comment.
 2. A name of a workspace whose version the range allows is that workspace, and is not locked.
 3. Otherwise there must be an entry with the pattern ``name@range`` whose version the range allows.
-4. Each of the root's ``resolutions`` has an entry with the pattern ``name@value``. It stands in for
+4. Each of the root's ``resolutions`` has an entry with the pattern ``name@value``. It replaces
    every range of that name, which is why such an entry may have a version outside the range.
 5. A folder (``file:``, ``link:``) is read anew at each install: its manifest's dependencies are
    requirements, too.

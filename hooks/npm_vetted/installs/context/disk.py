@@ -1,6 +1,6 @@
-"""Which of the repository's files stand where a command runs: a checkout, an image, what was made.
+"""Which of the repository's files are where a command runs: a checkout, an image, what was made.
 
-A place is a path that starts with ``/``. The repository's own checkout stands at ``CHECKOUT``,
+A place is a path that starts with ``/``. The repository's own checkout is at ``CHECKOUT``,
 unless a place says otherwise (an image has what was copied into it). Later layers hide earlier ones.
 """
 
@@ -26,7 +26,7 @@ CHECKOUT: Final = "/\x01checkout"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What stands at a place: a file of the repository, or text that a command wrote there."""
+    """What is at a place: a file of the repository, or text that a command wrote there."""
 
     path: str | None = None
     text: bytes | None = None
@@ -38,7 +38,7 @@ class Layer(Protocol):
 
     @property
     def maybe(self) -> bool:
-        """Whether it may not have happened (it stands in a branch)."""
+        """Whether it may not have happened (it is in a branch)."""
 
     def find(self, place: str) -> Found | bool | None:
         """What it put there; None: it took it away; False: it has no say."""
@@ -108,7 +108,7 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A file or folder of the repository that stands at a place; ``ignores`` leaves files out."""
+    """A file or folder of the repository that is at a place; ``ignores`` leaves files out."""
 
     tracked: Tracked = field(repr=False)
     source: str
@@ -151,7 +151,7 @@ class Written:
         return Found(text=self.text) if place == self.place else False
 
     def has_folder(self, place: str) -> bool:
-        """Whether the file stands below it."""
+        """Whether the file is below it."""
         return place != self.place and under(place, self.place) is not None
 
 
@@ -164,7 +164,7 @@ class Gone:
     maybe: bool = False
 
     def find(self, place: str) -> Found | bool | None:
-        """Nothing stands there any more."""
+        """Nothing is there any more."""
         return None if under(self.place, place) is not None else False
 
     def has_folder(self, place: str) -> bool:
@@ -182,7 +182,7 @@ class Taken:
     maybe: bool = False
 
     def find(self, place: str) -> Found | bool | None:
-        """What stands at the corresponding place of the other disk."""
+        """What is at the corresponding place of the other disk."""
         rest = under(self.place, place)
         if rest is None:
             return False
@@ -236,7 +236,7 @@ class Disk:
         return found
 
     def find(self, place: str, maybe: bool = True) -> Found | None:
-        """What stands at a place; without ``maybe``, as if no doubtful layer were there.
+        """What is at a place; without ``maybe``, as if no doubtful layer were there.
 
         Answers are kept: a chain of images that copy from each other twice would double the work
         with each of them.
@@ -263,7 +263,7 @@ class Disk:
         return None
 
     def has_folder(self, place: str) -> bool:
-        """Whether a folder is known to stand there."""
+        """Whether a folder is known to be there."""
         if place not in self._folders:
             self._limit()
             self._folders[place] = any(each.has_folder(place) for each in reversed(self.layers))

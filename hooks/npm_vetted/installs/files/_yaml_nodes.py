@@ -1,7 +1,7 @@
 """YAML as CI files use it: anchors, aliases, merges and tags are legitimate, positions are kept.
 
-An alias is the very node that it names, so that a bomb of aliases costs nothing to read; whoever
-walks the nodes has to bound what they visit (``NodeBudget``). The events are libyaml's; building is
+An alias is the very node that it names, so that a bomb of aliases costs nothing to read; a caller that
+walks the nodes has to bound how many it visits (``NodeBudget``). The events are libyaml's; building is
 iterative, so depth costs no stack.
 """
 
@@ -118,7 +118,7 @@ class YamlFile:
     documents: list[Node] = field(default_factory=list)
 
     def source(self, node: Node) -> Source:
-        """A scalar's text with the lines that it stands on."""
+        """A scalar's text with the lines that it is on."""
         text = (node.text or "").replace("\x00", "\ufffd")
         first = node.line
         return located(text, self.lines[first - 1 : node.end], first)

@@ -46,7 +46,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Every step, wherever it stands: stages, jobs, templates and conditions nest freely."""
+    """Every step, wherever it is: stages, jobs, templates and conditions nest freely."""
     file = read_yaml(path, data)
     found = ShellFollower(path=path, context=context, ci=True, knows_ci=True)
     tracked = context.tracked()

@@ -16,7 +16,7 @@ _COMMANDS: Final = ("initializeCommand", "onCreateCommand", "updateContentComman
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``devcontainer.json`` and ``.devcontainer.json``, wherever they stand."""
+    """``devcontainer.json`` and ``.devcontainer.json``, wherever they are."""
     return path.rpartition("/")[2] in ("devcontainer.json", ".devcontainer.json")
 
 

@@ -66,13 +66,13 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:
-    """The directory that an image is built from: where most of what it copies stands."""
+    """The directory that an image is built from: where most of what it copies is."""
     sources = [one for each in parsed for one in _local_sources(each)]
     folder = posixpath.dirname(path)
     best, most = folder, (-1, -1)
     candidate = folder
     while True:
-        found = sum(_stands(candidate, one, tracked) for one in sources)
+        found = sum(_is_there(candidate, one, tracked) for one in sources)
         lockfiles = (
             "package-lock.json",
             "pnpm-lock.yaml",
@@ -88,7 +88,7 @@ def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> s
         candidate = posixpath.dirname(candidate)
 
 
-def _stands(folder: str, source: str, tracked: Tracked) -> bool:
+def _is_there(folder: str, source: str, tracked: Tracked) -> bool:
     full = posixpath.normpath(posixpath.join(folder, source.lstrip("/") or ".")).removeprefix("./")
     full = "" if full == "." else full
     return bool(tracked.glob(full)) if full else True

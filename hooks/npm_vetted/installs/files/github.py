@@ -27,7 +27,7 @@ _WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflow
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``.github/workflows/*.yml`` at the top, and ``action.yml`` wherever it stands."""
+    """``.github/workflows/*.yml`` at the top, and ``action.yml`` wherever it is."""
     folder, _, name = path.rpartition("/")
     if not name.endswith((".yml", ".yaml")):
         return False

@@ -45,7 +45,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _commands(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each command, and the key path that it stands at."""
+    """Each command, and the key path that it is at."""
     for keys in _TABLES:
         table: object = document.data
         for key in keys:

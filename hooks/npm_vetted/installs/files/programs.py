@@ -36,7 +36,7 @@ _CALL: Final = re.compile(
     r"(?:exec\w*|spawn\w*|run\w*|call|check_\w+|Popen|system|popen|sh|bat|powershell|shell|\$"
     r"|command\w*|Command(?:::new)?|cmd|script)\s*(?:[({:=,]\s*|\s)(?:\[\s*|script:\s*|label:\s*)*\Z"
 )
-"""What stands before a literal that is run; in other places a command is a message or a name."""
+"""What is before a literal that is run; in other places a command is a message or a name."""
 _BEFORE: Final = 60
 _MOST: Final = 2_000
 

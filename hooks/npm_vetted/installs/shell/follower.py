@@ -259,7 +259,7 @@ class ShellFollower:
         )
 
     def text(self, text: str, state: State, source: Source, depth: int) -> None:
-        """Shell text within a command: it stands where the command does, line by line if it can."""
+        """Shell text within a command: it is where the command does, line by line if it can."""
         if UNKNOWN_TEXT in text and not text.replace(UNKNOWN_TEXT, "").strip():
             return
         at = source.text.find(text)

@@ -1,4 +1,4 @@
-"""A shell script as tree-sitter-bash reads it: its nodes' texts, and the lines they stand on."""
+"""A shell script as tree-sitter-bash reads it: its nodes' texts, and the lines they are on."""
 
 from __future__ import annotations
 

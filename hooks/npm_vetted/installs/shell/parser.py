@@ -90,7 +90,7 @@ def _shrunk(source: Source) -> Source:
 def _unbroken(source: Source) -> Source:
     """Words that go on in the next line as one: tree-sitter takes ``np\\`` and ``m`` for two.
 
-    Not where a ``#`` stands before: a comment does not go on.
+    Not where a ``#`` is before: a comment does not go on.
     """
     text = source.text
     cuts = [
@@ -335,7 +335,7 @@ class ParsedScript:
         writes: list[tuple[str, Value]],
         after: list[Node],
     ) -> Source:
-        """The text that is fed to a command; what else stands on that line is followed later."""
+        """The text that is fed to a command; what else is on that line is followed later."""
         parts: list[tuple[str, int]] = []
         quoted = False
         for child in node.children:

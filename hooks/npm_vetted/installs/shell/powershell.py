@@ -164,7 +164,7 @@ class _Lexer:
         self._word.append(text)
 
     def _escaped(self) -> None:
-        """A line end that is escaped goes on; any other character stands for itself."""
+        """A line end that is escaped goes on; any other character means itself."""
         ends = "\r\n" if self.text[self.index + 1] == "\r" else self.text[self.index + 1]
         if not ends.endswith("\n"):
             self._add(ends)

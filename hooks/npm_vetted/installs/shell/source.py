@@ -1,4 +1,4 @@
-"""A piece of shell text that remembers on which line of its file each part of it stands."""
+"""A piece of shell text that remembers on which line of its file each part of it is."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Source:
         self._newlines: list[int] | None = None
 
     def line(self, offset: int) -> int:
-        """The line of the file on which a character stands."""
+        """The line of the file on which a character is."""
         if self._newlines is None:
             self._newlines = [found.start() for found in re.finditer("\n", self.text)]
         start, line = self.marks[max(0, bisect_right(self.marks, (offset, _LAST)) - 1)]
@@ -61,7 +61,7 @@ def located(text: str, raw_lines: Sequence[str], first: int) -> Source:
 
 
 def joined(parts: Sequence[tuple[str, int]]) -> Source:
-    """Pieces of text, each with the line that it stands on, as one text."""
+    """Pieces of text, each with the line that it is on, as one text."""
     marks = []
     offset = 0
     for text, line in parts:
@@ -78,7 +78,7 @@ def filled(
     """The text with its templates replaced, once for each combination of what they may be.
 
     ``find`` yields start, end and inside of each template, in order; ``resolve`` gives what it may
-    stand for, None where that cannot be told: then an unset shell variable takes its place.
+    mean, None where that cannot be told: then an unset shell variable takes its place.
     """
     found = list(find(source.text))
     if not found:

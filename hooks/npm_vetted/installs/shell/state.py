@@ -1,4 +1,4 @@
-"""What a shell knows while it runs: variables, directory, and the files that stand there."""
+"""What a shell knows while it runs: variables, directory, and the files that are there."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ WRAPPERS: Final = {
 """The programs known to run what follows their own words."""
 
 _DASHED: Final = ("mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", "nix", "fnm")
-"""Wrappers whose command stands behind ``--``, whatever comes before."""
+"""Wrappers whose command is behind ``--``, whatever comes before."""
 
 _TEXTS: Final = ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock")
 """Wrappers that take a whole command as one word, too."""

@@ -3,7 +3,7 @@
 Known are the popular packages and the products known from elsewhere (``popular-names.txt``,
 made by ``tools/popular_names.py``), and the names that a repository already uses.
 
-Honest names stand near popular ones too, the shorter the nearer. Hence a rule counts only where the
+Honest names resemble popular ones too, the shorter the nearer. Hence a rule counts only where the
 known name is popular enough: its reach is how far down the list, for slips by the length of the
 name. The figures were chosen by the rate of honest names that are flagged, never name by name;
 ``tests/packages/test_lookalikes.py`` holds that rate.
@@ -72,7 +72,7 @@ def lookalike(name: str, own: Index | None = None) -> Lookalike | None:
 def lookalikes(name: str, own: Index | None = None) -> Iterator[Lookalike]:
     """The names, popular or used by the repository, that a new name looks like, each once.
 
-    None for a name that is itself known, and for one in a scope that a known name stands in: only
+    None for a name that is itself known, and for one in a scope that a known name is in: only
     the scope's owner can publish there.
     """
     known = [popular(), *([] if own is None else [own])]

@@ -106,7 +106,7 @@ class Index:
 
     @cached_property
     def _ranks(self) -> dict[str, int]:
-        # The last of equal keys stays: of a name that stands there twice, the first place.
+        # The last of equal keys stays: of a name that is there twice, the first place.
         places = range(len(self)) if self._rank is None else [self._rank] * len(self)
         return dict(zip(reversed(self._names), reversed(places), strict=True))
 

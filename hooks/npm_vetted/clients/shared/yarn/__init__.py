@@ -138,7 +138,7 @@ class YarnLockfile(Lockfile):
         return Blocks(self._text, self._places)
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
-        """The keys whose block stands in none of the ``before`` versions under the same key."""
+        """The keys whose block is in none of the ``before`` versions under the same key."""
         found: Iterable[str] = self._places
         for other in before:
             if isinstance(other, YarnLockfile):
@@ -194,14 +194,14 @@ class YarnLockfile(Lockfile):
     def index(self) -> Mapping[str, str]:
         """The key of the entry that each descriptor belongs to.
 
-        Raises DocumentError for one that stands in two entries: Yarn would keep the last.
+        Raises DocumentError for one that is in two entries: Yarn would keep the last.
         """
         found: dict[str, str] = {}
         for key in self._keys:
             for descriptor in self.descriptors(key):
                 other = found.setdefault(descriptor, key)
                 if other is not key:
-                    raise self.fail(f"{descriptor!r} stands in two entries", key)
+                    raise self.fail(f"{descriptor!r} is in two entries", key)
         return found
 
     def fail(self, message: str, key: str, offset: int = 0) -> DocumentError:
@@ -233,19 +233,19 @@ class YarnLockfile(Lockfile):
         return (key for key, (start, _) in self._places.items() if match(text, start) is None)
 
     def _keys_at(self, offsets: Iterable[int]) -> list[str]:
-        """The keys of the entries that stand at some places of the text, in the file's order."""
+        """The keys of the entries that are at some places of the text, in the file's order."""
         places = sorted({bisect_right(self._starts, offset) - 1 for offset in offsets})
         return [self._keys[place] for place in places if place >= 0]
 
     def _finds(self, word: str) -> Iterator[int]:
-        """Where a word stands in the text."""
+        """Where a word is in the text."""
         at = self._text.find(word)
         while at >= 0:
             yield at
             at = self._text.find(word, at + len(word))
 
     def _asked(self, names: Collection[str]) -> Iterator[int]:
-        """Where lines stand that may ask for one of these names."""
+        """Where lines are that may ask for one of these names."""
         if len(names) <= _FEW:
             for name in names:
                 yield from self._finds(f"\n    {name}")

@@ -29,7 +29,7 @@ def has_metadata(lockfile: bytes) -> bool:
 def folders(project: Project) -> Iterator[str]:
     """The folders below the project's in which its commands are run, relative to it.
 
-    A settings file there is nearer than the project's own, and wins. Members, what stands between
+    A settings file there is nearer than the project's own, and wins. Members, what is between
     them and the root, and every other folder with such a file: Yarn may be run there.
     """
     seen: set[str] = set()
