@@ -59,8 +59,11 @@ def test_help_names_every_command() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "the following arguments are required: COMMAND"),
-        (("chek",), "invalid choice: 'chek'"),
+        (("chek",), "unknown command 'chek'; did you mean 'check'?"),
+        (("-C", ".", "nte"), "unknown command 'nte'; did you mean 'note'?"),
+        (("xyzzy",), "unknown command 'xyzzy' (known: accept, audit,"),
+        (("unvetted",), "'unvetted' is a check, not a command: npm-vetted check unvetted"),
+        (("--bogus",), "unrecognized arguments: --bogus"),
         (("check", "unveted"), "unknown check 'unveted'; did you mean 'unvetted'?"),
         (("check", "--to-ref", "HEAD"), "--to-ref needs --from-ref"),
         (("check", "--all", "--from-ref", "HEAD"), "--all and --from-ref exclude each other"),
@@ -95,6 +98,45 @@ def test_a_wrong_command_line(repo: GitRepo, words: tuple[str, ...], said: str) 
     assert (done.status, done.out) == (2, "")
     assert said in done.err
     assert repo.git("status", "--short") == "M  package-lock.json\nM  package.json"
+
+
+def test_nothing_is_staged_and_the_working_tree_has_changed(repo: GitRepo) -> None:
+    repo.git("reset", "-q")
+    before = run(repo.path, "check")
+    assert before.status == 1
+    assert "nothing is staged: everything in git is judged, and the working tree" in before.err
+    data = run(repo.path, "check", "--format", "json").json
+    assert data["scope"]["all"]
+    assert [(each["scope"], each["package"]) for each in data["findings"]] == [
+        ("worktree", "b"), ("worktree", "c"),
+    ]  # fmt: skip
+    for form in ("sarif", "github", "gitlab", "markdown"):
+        assert "b@1.0.0" in run(repo.path, "check", "--format", form).out
+    repo.git("restore", ".")
+    calm = run(repo.path, "check")
+    assert (calm.status, "nothing has changed: everything in git" in calm.err) == (0, True)
+
+
+@pytest.mark.parametrize("variable", ["CI", "PRE_COMMIT"])
+def test_the_working_tree_counts_only_for_a_person(repo: GitRepo, variable: str) -> None:
+    repo.git("reset", "-q")
+    assert run(repo.path, "check", **{variable: "1"}).status == 0
+
+
+def test_before_adoption_it_says_how_to_adopt(git_repo: GitRepo) -> None:
+    write_project(git_repo, {"a": entry("a")})
+    git_repo.add()
+    assert "npm-vetted init" in run(git_repo.path, "check").err
+    assert "npm-vetted init" not in run(git_repo.path, "check", "--format", "json").err
+
+
+def test_file_names_that_lint_staged_appends(repo: GitRepo) -> None:
+    repo.write("Dockerfile", "FROM scratch\n")
+    names = ["package.json", str(repo.path / "package-lock.json"), "Dockerfile"]
+    assert run(repo.path, "check", "--format", "json", *names).judged == [
+        ("unvetted", "b"),
+        ("unvetted", "c"),
+    ]
 
 
 def test_a_folder_that_is_called_like_a_command(repo: GitRepo) -> None:

@@ -8,10 +8,12 @@ import sys
 from npm_vetted.errors import UNDECIDED, NpmVettedError, UndecidedError, UsageError
 from npm_vetted.fast_path import nothing_to_judge, plain_arguments, staged
 
+STATUS = "status"
+"""The command that runs where none is named."""
 TYPE_CHECKING = False  # typing's own costs an import that most commits do not need
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -143,7 +145,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         description="No npm dependency enters a repository without a vetting note.",
     )
     parser.add_argument("--version", action="version", version=f"npm-vetted {__version__}")
-    called = _called(argv, commands.command_names())
+    word = _called(argv)
+    called = word if word in commands.command_names() else None
+    if word is None and not _asks_for_help(argv):
+        called = STATUS
+        argv = [*argv, called]
+    elif word is not None and called is None:
+        raise UsageError(_unknown(word))
     _add_common(parser, top=True, formats=_formats_of(called or "check"))
     below = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in [called] if called else commands.command_names():
@@ -162,15 +170,33 @@ def _formats_of(name: str) -> Sequence[str]:
     return found
 
 
-def _called(argv: list[str], known: Collection[str]) -> str | None:
+def _called(argv: list[str]) -> str | None:
     """The command's name: the first word that neither is an option nor belongs to one."""
     words = iter(argv)
     for word in words:
         if word in ("-C", "--format", "--color"):
             next(words, None)
         elif not word.startswith("-"):
-            return word if word in known else None
+            return word
     return None
+
+
+def _asks_for_help(argv: list[str]) -> bool:
+    return any(word in ("-h", "--help", "--version") for word in argv)
+
+
+def _unknown(word: str) -> str:
+    """What to say of a command that does not exist, with the nearest that does."""
+    from npm_vetted import commands
+    from npm_vetted.checks import checks
+    from npm_vetted.formats.document import hint
+
+    if word in checks():
+        return (
+            f"{word!r} is a check, not a command: npm-vetted check {word}, or "
+            f"npm-vetted explain {word}"
+        )
+    return f"unknown command {word!r}{hint(word, commands.command_names())}"
 
 
 def _add_common(parser: argparse.ArgumentParser, *, top: bool, formats: Sequence[str]) -> None:

@@ -32,6 +32,8 @@ class CheckResult(NamedTuple):
     notes: int
     statuses: frozenset[int] = frozenset()
     """The exit statuses of what could not be judged."""
+    worktree: tuple[Finding, ...] = ()
+    """What the working tree would bring, where a person asks and nothing is staged."""
 
 
 def policy_of(snapshot: Snapshot) -> Policy:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from npm_vetted.checks._runner import CheckResult
     from npm_vetted.git.push import Push
+    from npm_vetted.projects.change import Change
     from npm_vetted.report import Style
 
 HELP = "judge the commit (what the hooks run)"
@@ -103,7 +104,6 @@ def _judge(
     from npm_vetted.checks._runner import run_checks
     from npm_vetted.checks._unstaged_notes import naming_notes_left_behind
     from npm_vetted.commands._common import opened, style_of
-    from npm_vetted.report import report
 
     style = style_of(arguments)
     try:
@@ -118,14 +118,39 @@ def _judge(
             if from_ref is None and push is None:
                 findings = naming_notes_left_behind(judgement.findings, change, here.top)
                 judgement = judgement._replace(findings=tuple(findings))
-            report(arguments.format).print_result(judgement, change, style, sys.stdout)
-            status = exit_status(judgement, strict=style.strict)
-            if change.everything and is_by_hand(arguments) and push is None:
-                status = max(status, _judge_worktree(arguments, here, style))
-            return status
+            by_hand = is_by_hand(arguments) and push is None
+            if by_hand and change.everything:
+                judgement = _with_worktree(arguments, judgement, here)
+            _print(arguments, judgement, change, style)
+            if not change.policy.adopted and (by_hand or judgement.findings):
+                _say(arguments, "not adopted here yet, so every package counts: npm-vetted init")
+            return exit_status(judgement, strict=style.strict)
     except UndecidedError as error:
         _print_undecided(arguments, error)
         return error.status
+
+
+def _say(arguments: argparse.Namespace, words: str) -> None:
+    """A remark for the person who waits; none where a program reads, or with ``--quiet``."""
+    if arguments.format == "text" and not arguments.quiet:
+        print(f"npm-vetted: {words}", file=sys.stderr)
+
+
+def _print(
+    arguments: argparse.Namespace, result: CheckResult, change: Change, style: Style
+) -> None:
+    """Print in the format that is asked for; as text, the working tree's findings by themselves."""
+    from npm_vetted.report import report
+
+    if arguments.format not in ("text", "json"):
+        findings = (*result.findings, *result.worktree)
+        result = result._replace(findings=findings, worktree=())
+    report(arguments.format).print_result(result, change, style, sys.stdout)
+    if arguments.format == "text" and result.worktree:
+        sys.stdout.flush()
+        _say(arguments, "nothing is staged; a commit of the working tree would be refused for:")
+        rest = result._replace(findings=result.worktree, worktree=())
+        report("text").print_result(rest, None, style, sys.stdout)
 
 
 def is_by_hand(arguments: argparse.Namespace) -> bool:
@@ -134,28 +159,27 @@ def is_by_hand(arguments: argparse.Namespace) -> bool:
     return not (hooked or arguments.all or arguments.from_ref)
 
 
-def _judge_worktree(arguments: argparse.Namespace, repository: Repository, style: Style) -> int:
-    """What in the working tree would cause a commit to be refused; nothing is staged."""
+def _with_worktree(
+    arguments: argparse.Namespace, result: CheckResult, repository: Repository
+) -> CheckResult:
+    """Add what in the working tree would cause a commit to be refused; nothing is staged."""
     from npm_vetted.checks._runner import open_change, run_checks
     from npm_vetted.git.objects import Objects
     from npm_vetted.git.worktree import compare_worktree
     from npm_vetted.projects.discovery import interesting_names
-    from npm_vetted.report import report
 
     with Objects(repository) as objects:
         comparison = compare_worktree(repository, objects, interesting_names())
         if not comparison.touched:
-            return 0
-        change = open_change(comparison)
-        result = run_checks(change, _wanted(arguments))
-        if arguments.format == "text" and not style.quiet:
-            print(
-                "npm-vetted: nothing is staged; the working tree, if it were committed:",
-                file=sys.stderr,
+            _say(
+                arguments, "nothing is staged, and nothing has changed: everything in git is judged"
             )
-        if result.findings or arguments.format == "text":
-            report(arguments.format).print_result(result, change, style, sys.stdout)
-        return exit_status(result, strict=style.strict)
+            return result
+        _say(arguments, "nothing is staged: everything in git is judged, and the working tree")
+        found = run_checks(open_change(comparison), _wanted(arguments))
+    known = {each.fingerprint for each in result.findings}
+    fresh = tuple(each for each in found.findings if each.fingerprint not in known)
+    return result._replace(worktree=fresh, statuses=result.statuses | found.statuses)
 
 
 def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:
@@ -190,7 +214,7 @@ def _wanted(arguments: argparse.Namespace) -> frozenset[str] | None:
 
 def _is_file_name(word: str) -> bool:
     """Whether a word on the command line is a file; no check's name has a dot or a slash."""
-    return ("/" in word or "." in word) and os.path.lexists(word)
+    return os.path.lexists(word) if "/" in word or "." in word else os.path.isfile(word)  # noqa: PTH113
 
 
 def exit_status(judgement: CheckResult, *, strict: bool) -> int:
@@ -200,4 +224,5 @@ def exit_status(judgement: CheckResult, *, strict: bool) -> int:
     if judgement.statuses:
         return max(judgement.statuses)
     failing = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
-    return FOUND if any(each.level in failing for each in judgement.findings) else 0
+    found = (*judgement.findings, *judgement.worktree)
+    return FOUND if any(each.level in failing for each in found) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from npm_vetted.checks._runner import CheckResult
@@ -28,11 +29,16 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
             "notes": result.notes,
         },
         "findings": [
-            _finding(each, identity, style)
-            for each, identity in zip(result.findings, identities(result.findings), strict=True)
+            *_findings(result.findings, style),
+            *({**each, "scope": "worktree"} for each in _findings(result.worktree, style)),
         ],
     }
     print(json_text(data), file=out)
+
+
+def _findings(findings: Sequence[Finding], style: Style) -> Iterator[dict[str, object]]:
+    for finding, identity in zip(findings, identities(findings), strict=True):
+        yield _finding(finding, identity, style)
 
 
 def _finding(finding: Finding, identity: str, style: Style) -> dict[str, object]:
