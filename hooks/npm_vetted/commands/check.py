@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="warnings fail too")
     parser.add_argument("--only", choices=("settings", "notes", "lockfile"), help=argparse.SUPPRESS)
     add_range(parser)
+    parser.add_argument(
+        "--ci", action="store_true",
+        help="find the range in the environment of the CI system, and say which one it is",
+    )  # fmt: skip
     add_push_arguments(parser)
 
 
@@ -52,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     gc.disable()  # what is read stays until the end and has no cycles: looking for some is a loss
+    if arguments.ci:
+        return _judge_ci(arguments)
     if may_be_a_push(arguments):
         from npm_vetted.commands._pushes import pushes_to_check
 
@@ -73,6 +79,28 @@ def _run(arguments: argparse.Namespace) -> int:
         if _nothing_of_ours(repository, arguments):
             return 0
     return _judge(arguments, repository, from_ref, to_ref if from_ref else None)
+
+
+def _judge_ci(arguments: argparse.Namespace) -> int:
+    """Judge what the CI system around us builds, and say what that is."""
+    others = ("from_ref", "to_ref", "all", "pre_push", "pre_receive")
+    if any(getattr(arguments, each) for each in others):
+        raise UsageError("--ci finds the range itself: leave out --all, refs and push options")
+    from npm_vetted.commands._ci import scope_of_ci
+    from npm_vetted.formats.terminal_text import printable
+
+    try:
+        repository = Repository.open()
+        scope = scope_of_ci(repository, os.environ)
+    except UndecidedError as error:
+        _print_undecided(arguments, error)
+        return error.status
+    if not arguments.quiet:
+        print(f"npm-vetted: {printable(scope.words)}", file=sys.stderr)
+    if scope.span is None and scope.push is None:
+        arguments.all = True
+    start, end = scope.span or (None, None)
+    return _judge(arguments, repository, start, end, scope.push)
 
 
 def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> bool:

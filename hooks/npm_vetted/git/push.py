@@ -104,13 +104,13 @@ def _push(
 ) -> Push:
     own = ref.removeprefix("refs/heads/")
     named = [repository.commit(each) for each in trunks]
-    default = _default_branch(repository, remote)
+    default = default_branch(repository, remote)
     if default is not None and default[0] != own:
         named.insert(0, default[1])
     return Push(ref=ref, new=new, old=old, trunks=tuple(dict.fromkeys(named)))
 
 
-def _default_branch(repository: Repository, remote: str) -> tuple[str, str] | None:
+def default_branch(repository: Repository, remote: str) -> tuple[str, str] | None:
     """The name and the tip of the remote's default branch, as far as this clone knows.
 
     In a bare repository (pre-receive) that is the branch of its own HEAD.
