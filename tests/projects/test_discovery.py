@@ -97,6 +97,22 @@ def test_excluded_paths_are_no_projects() -> None:
     assert projects(files, excluded="templates/") == {"": []}
 
 
+def test_a_workspace_cannot_be_excluded() -> None:
+    """The client installs it, whatever the policy says."""
+    files = workspaces("packages/*", members=("packages/a", "templates/b"))
+    assert projects(files, excluded="packages/") == {"": ["packages/a"], "templates/b": []}
+
+
+def test_an_excluded_root_has_no_workspaces() -> None:
+    files = {f"x/{path}": data for path, data in workspaces("p/*", members=("p/a",)).items()}
+    assert projects(files, excluded="x/") == {}
+
+
+def test_an_unclear_glob_makes_a_project() -> None:
+    """Whether the root has members cannot be told, so it is judged."""
+    assert projects({"package.json": {"workspaces": ["p/@(x)"]}}) == {"": []}
+
+
 @pytest.mark.parametrize(
     ("files", "client"),
     [

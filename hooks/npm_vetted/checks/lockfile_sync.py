@@ -17,12 +17,10 @@ from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
 from npm_vetted.projects.discovery import (
     ancestors,
-    below,
     client_of_lockfile,
     folder_of,
     is_of_a_project,
     join,
-    matches_globs,
 )
 
 ID: Final = "lockfile-sync"
@@ -31,6 +29,7 @@ CODES: Final = {
     "no-lockfile": "A project without a lockfile.",
     "two-lockfiles": "Several lockfiles for one project.",
     "other-client": "A lockfile of another client than the one that the project pins.",
+    "unclear-workspaces": "A workspace glob about which the clients' versions differ.",
     "workspace-lockfile": "A lockfile in a workspace, where the root's is installed from.",
     "out-of-date": "A manifest or setting that the lockfile does not implement.",
     "halves-differ": "A package-lock.json whose two halves name different packages.",
@@ -62,6 +61,8 @@ EXPLANATION: Final = Explanation(
         "path of its package.json; its specifiers are then judged in place of artifacts."
     ),
 )
+_BY_HAND: Final = ("unclear-workspaces",)
+"""Codes of what no install repairs."""
 _LOCAL: Final = ("link:", "workspace:")
 
 
@@ -78,10 +79,11 @@ def run(change: Change) -> Iterator[Finding]:
     yield from unread_files(ID, change)
     for project in change.projects:
         elsewhere = is_locked_elsewhere(change, project.after.path)
-        for problem in _problems(project):
+        for problem in (*_unclear_workspaces(change, project.after), *_problems(project)):
             if problem.code == "no-lockfile" and elsewhere:
                 continue  # the file that locks it is reported as unread
-            fix = problem.fix or _install(project.after)
+            by_install = () if problem.code in _BY_HAND else _install(project.after)
+            fix = problem.fix or by_install
             yield finding_of(ID, problem._replace(fix=fix), project.after)
 
 
@@ -169,11 +171,7 @@ def _is_read_by(client: Client, change: Change, path: str) -> bool:
     signs = (*client.LOCKFILES, *client.MARKERS)
     if path.endswith(".json5") or any(change.after.entry(join(folder, name)) for name in signs):
         return True
-    return any(
-        matches_globs(globs, below(above, folder) or "")
-        for above in ancestors(folder)
-        if above != folder and (globs := projects.globs(above))
-    )
+    return any(projects.is_workspace(above, folder) for above in ancestors(folder))
 
 
 def _install(project: Project) -> tuple[tuple[str, ...], ...]:
@@ -270,6 +268,23 @@ def _manifests_of_others(project: Project) -> Iterator[Problem]:
                         value=hashed(data),
                         fix=_command(client, folder, join(folder, client.WRITES)),
                     )
+
+
+def _unclear_workspaces(change: Change, project: Project) -> Iterator[Problem]:
+    """Globs that some client, or some version of it, matches otherwise: a member may be missed."""
+    for glob in change.projects_after.unclear_globs(project.path):
+        name = client_of(project).WORKSPACE_FILE
+        path = project.join(name) if name else project.manifest.path
+        text = (project.read(path) or b"").decode("utf-8", "replace").splitlines()
+        line = next((at for at, each in enumerate(text, 1) if glob in each), 1)
+        yield Problem(
+            message=f"the workspace glob {glob!r} means different folders to different versions: "
+            "expected names, *, **, ?, [a-z], [!a-z] and {a,b} only",
+            location=Location(path, line),
+            code="unclear-workspaces",
+            key=glob,
+            value=glob,
+        )
 
 
 def _pinned_client(project: Project) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from typing import Protocol
 from npm_vetted._plugins import import_part, parts
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
+from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.model import Allowance, Edit, Manifest, Pin, Problem, Project, Read
 
 
@@ -39,6 +40,8 @@ class Client(Protocol):
     """Files that this client reads as a manifest, with their reader: each makes a project."""
     WORKSPACE_FILE: str | None
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
+    NEGATION: Negation
+    """What a negated glob of workspaces does."""
     SWITCH_FILE: str | None
     """The file of SETTINGS that an image needs for the switch to hold; None: scripts are off by default."""
     USER_FILE: str | None

@@ -7,9 +7,10 @@ that a path's characters lead to, each such step remembered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.errors import UndecidedError
 
@@ -20,14 +21,28 @@ _WITHIN: Final = "any but a slash"
 _ANY: Final = "any"
 
 
+class CharacterClass(NamedTuple):
+    """``[a-z_]``, or ``[!a-z_]``: the ranges of characters, and whether it takes the others."""
+
+    ranges: tuple[tuple[str, str], ...]
+    negated: bool
+
+    def takes(self, character: str) -> bool:
+        """Whether a character is of the class; a slash is of none."""
+        within = any(first <= character <= last for first, last in self.ranges)
+        return character != "/" and within is not self.negated
+
+
 class Glob:
     """A glob over ``/``-separated paths.
 
     ``*`` and ``?`` stay within a name, ``**`` spans any number of them, ``{a,b}`` alternates.
+    With ``classes``, ``[a-z]`` and ``[!a-z]`` are classes of characters; else a bracket means itself.
     """
 
-    def __init__(self, pattern: str) -> None:
-        self._takes: list[list[tuple[str, int]]] = []
+    def __init__(self, pattern: str, *, classes: bool = False) -> None:
+        self._classes = classes
+        self._takes: list[list[tuple[str | CharacterClass, int]]] = []
         self._free: list[list[int]] = []
         self._first = self._state()
         self._last = self._parse(pattern)
@@ -58,6 +73,9 @@ class Glob:
             if pattern.startswith("**", at):
                 here, at = self._loop(here, _ANY), at + 2
                 continue
+            if character == "[" and self._classes:
+                here, at = self._class(here, pattern, at)
+                continue
             if character == "*":
                 here = self._loop(here, _WITHIN)
             elif character == "{":
@@ -84,7 +102,17 @@ class Glob:
             self._free[before].append(new)
         return new
 
-    def _step(self, here: int, character: str) -> int:
+    def _class(self, here: int, pattern: str, at: int) -> tuple[int, int]:
+        """A class of characters that starts at a place; the state behind it, and the next place."""
+        found = re.match(r"\[(!?)(\]?[^\]]*)\]", pattern[at:])
+        if found is None:
+            return self._step(here, "["), at + 1
+        negated, inside = found[1], found[2]
+        pairs = re.findall(r"(.)-(.)|(.)", inside, re.DOTALL)
+        ranges = tuple((first or one, last or one) for first, last, one in pairs)
+        return self._step(here, CharacterClass(ranges, bool(negated))), at + found.end()
+
+    def _step(self, here: int, character: str | CharacterClass) -> int:
         new = self._state()
         self._takes[here].append((character, new))
         return new
@@ -109,7 +137,10 @@ class Glob:
     def _after(self, states: Iterable[int], character: str) -> frozenset[int]:
         kinds = {character, _ANY} if character == "/" else {character, _ANY, _WITHIN}
         return self._closed(
-            state for each in states for kind, state in self._takes[each] if kind in kinds
+            state
+            for each in states
+            for kind, state in self._takes[each]
+            if (kind.takes(character) if isinstance(kind, CharacterClass) else kind in kinds)
         )
 
     def _closed(self, states: Iterable[int]) -> frozenset[int]:

@@ -8,13 +8,11 @@ from typing import Final
 
 from npm_vetted.clients import Client, client_of, clients, default_client, pinned_client
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
-from npm_vetted.errors import DocumentError, UndecidedError
-from npm_vetted.formats.globs import glob_matcher
+from npm_vetted.clients.shared.workspaces import is_member, is_unclear
+from npm_vetted.errors import DocumentError
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Manifest, Pin, Project, Read
 from npm_vetted.packages.manifest import NAME, read_manifest, read_pin
-
-_GLOBS: Final = 2_000
 
 
 @cache
@@ -84,21 +82,6 @@ def in_node_modules(path: str) -> bool:
     return "node_modules" in path.split("/")
 
 
-def matches_globs(globs: Sequence[str], path: str) -> bool:
-    """Whether a directory is one that workspace globs name; the last that matches decides.
-
-    Raises UndecidedError where there are more of them than any project has.
-    """
-    if len(globs) > _GLOBS:
-        raise UndecidedError(f"{len(globs):,} patterns of workspaces: more than {_GLOBS:,}")
-    chosen = False
-    for glob in globs:
-        wanted = not glob.startswith("!")
-        if glob_matcher(glob.removeprefix("!")).match(path) is not None:
-            chosen = wanted
-    return chosen
-
-
 def _toml_text(text: str) -> str:
     """A basic string of TOML."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -120,21 +103,26 @@ class Projects:
         self._excluded = excluded
         self._manifests: dict[str, Manifest | None] = {}
         self._projects: dict[str, Project | None] = {}
+        self._errors: dict[str, DocumentError] = {}
+        self._clients: dict[str, str] = {}
         self._ahead: dict[str, bytes] = {}
         self.unreadable: dict[str, DocumentError] = {}
         """The manifests that cannot be read, by path: templates and fixtures, or broken ones."""
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
-        """Every directory with a manifest that counts."""
-        found = {
-            folder_of(path) for path in self.snapshot.named(manifest_names()) if self.counts(path)
-        }
-        return tuple(sorted(found))
+        """Every directory with a manifest, but for installed packages."""
+        paths = self.snapshot.named(manifest_names())
+        return tuple(sorted({folder_of(path) for path in paths if not in_node_modules(path)}))
 
     def counts(self, path: str) -> bool:
-        """Whether a path may be part of a project: not below node_modules, not excluded."""
-        return not in_node_modules(path) and not self._excluded(path)
+        """Whether a path may belong to a project: not below node_modules, and not excluded.
+
+        The policy cannot exclude a workspace of a project: the project's client installs it.
+        """
+        if in_node_modules(path):
+            return False
+        return not self._excluded(path) or self._root_above(folder_of(path)) is not None
 
     def manifest(self, folder: str) -> Manifest | None:
         """The manifest in a directory; None where there is none, or it is among the unreadable."""
@@ -154,12 +142,14 @@ class Projects:
     def _read_manifest(
         self, path: str, reader: Callable[[str, bytes], Manifest]
     ) -> Manifest | None:
-        data = self.snapshot.read(path) if self.counts(path) else None
+        data = None if in_node_modules(path) else self.snapshot.read(path)
         try:
             return None if data is None else reader(path, data)
         except DocumentError as error:
             error.fix = error.fix or _exclusion(path)
-            self.unreadable[path] = error
+            self._errors[path] = error
+            if not self._excluded(path):
+                self.unreadable[path] = error
             return None
 
     def globs(self, folder: str) -> tuple[str, ...] | None:
@@ -175,36 +165,59 @@ class Projects:
                     return found
         return manifest.workspaces
 
+    def is_workspace(self, root: str, folder: str) -> bool:
+        """Whether the workspace globs of a root name a directory below it."""
+        inner = below(root, folder) if folder != root else None
+        globs = self.globs(root) if inner else None
+        if not inner or not globs:
+            return False
+        negation = clients()[self._client_at(root)].NEGATION
+        return is_member(globs, inner, negation)
+
+    def _root_above(self, home: str) -> str | None:
+        """The workspace root above a directory that names it; None: there is none.
+
+        A root that is excluded is no project, so it has no workspaces.
+        """
+        for above in ancestors(home):
+            if above != home and self.manifest(above) and self.is_workspace(above, home):
+                return None if self._excluded(self.manifest_path(above)) else above
+        return None
+
     def root_of(self, folder: str) -> str | None:
         """The directory of the project that a directory belongs to; None: to none.
 
         The nearest package.json upwards, and from there the workspace root that names it.
         """
-        home = next((each for each in ancestors(folder) if self.manifest(each)), None)
-        if home is None:
-            return None
-        for above in ancestors(home):
-            inner = below(above, home)
-            if above == home or inner is None or not self.manifest(above):
-                continue
-            globs = self.globs(above)
-            if globs and matches_globs(globs, inner):
-                return above
-        return home
+        for home in ancestors(folder):
+            if self.manifest(home):
+                above = self._root_above(home)
+                if above is not None:
+                    return above
+                if not self._excluded(self.manifest_path(home)):
+                    return home
+        return None
 
     def members(self, root: str) -> dict[str, Manifest]:
         """The manifests of a root's workspaces by directory."""
-        globs = self.globs(root)
-        if not globs:
-            return {}
         found: dict[str, Manifest] = {}
-        for folder in self.folders:
-            inner = below(root, folder) if folder != root else None
-            if inner and matches_globs(globs, inner):
+        for folder in self.folders if self.globs(root) else ():
+            if self.is_workspace(root, folder):
                 manifest = self.manifest(folder)
                 if manifest is not None:
                     found[folder] = manifest
+                elif (path := join(folder, NAME)) in self._errors:
+                    self.unreadable[path] = self._errors[path]
         return found
+
+    def unclear_globs(self, root: str) -> tuple[str, ...]:
+        """The workspace globs of a root about which the clients' versions differ."""
+        return tuple(each for each in self.globs(root) or () if is_unclear(each))
+
+    def manifest_path(self, folder: str) -> str:
+        """The path of the manifest in a directory."""
+        manifest = self.manifest(folder)
+        return join(folder, NAME) if manifest is None else manifest.path
 
     def at(self, root: str) -> Project | None:
         """The project whose root is a directory; None where there is none."""
@@ -250,10 +263,11 @@ class Projects:
         members = self.members(root)
         lockfiles = tuple(self._lockfiles(root))
         asking = (*self._own(root), manifest, *members.values())
-        if not lockfiles and not any(each.requires for each in asking):
+        unclear = self.unclear_globs(root)
+        if not lockfiles and not unclear and not any(each.requires for each in asking):
             return None
         pin = read_pin(manifest)
-        client = self._client(root, lockfiles, pin)
+        client = self._client_at(root)
         return Project(
             path=root,
             manifest=manifest,
@@ -312,9 +326,17 @@ class Projects:
             paths = (join(folder, name) for folder in members for name in client.LOCKFILES)
             yield from (path for path in paths if self.snapshot.entry(path) is not None)
 
-    def _client(self, root: str, lockfiles: Iterable[str], pin: Pin | None) -> str:
+    def _client_at(self, root: str) -> str:
+        """The name of the client that installs a directory."""
+        if root not in self._clients:
+            manifest = self.manifest(root)
+            pin = None if manifest is None else read_pin(manifest)
+            self._clients[root] = self._client(root, pin)
+        return self._clients[root]
+
+    def _client(self, root: str, pin: Pin | None) -> str:
         """The name of the client: by the lockfile, else the pin, else a file that marks it."""
-        for path in lockfiles:
+        for path in self._lockfiles(root):
             return client_of_lockfile(path, self._read_ahead).NAME
         pinned = None if pin is None else pinned_client(pin)
         if pinned is not None:

@@ -21,6 +21,7 @@ from npm_vetted.clients.shared.settings import (
     setting_problem,
     unknown_settings,
 )
+from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.npmrc import (
@@ -48,6 +49,7 @@ DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
+NEGATION = Negation.GLOBS_ONLY
 SWITCH_FILE: str | None = "bunfig.toml"
 USER_FILE: str | None = ".bunfig.toml"
 SWITCH_STOPS_OWN_SCRIPTS = False

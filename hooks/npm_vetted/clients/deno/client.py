@@ -14,6 +14,7 @@ from typing import Final
 from npm_vetted.clients.deno import config
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
+from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import NpmVettedError, UndecidedError
 from npm_vetted.formats.npmrc import depends_on_environment, effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
@@ -30,6 +31,7 @@ OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = dict.fromkeys(
     config.NAMES, config.read_deno_config
 )
 WORKSPACE_FILE: str | None = None
+NEGATION = Negation.IGNORED
 SWITCH_FILE: str | None = None
 USER_FILE: str | None = None
 SWITCH_STOPS_OWN_SCRIPTS = False

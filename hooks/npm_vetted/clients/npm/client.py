@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.programs import program_value
 from npm_vetted.clients.shared.settings import AllowedSources, known_settings
+from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import (
     SWITCH,
@@ -35,6 +36,7 @@ DEFAULT = True
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
+NEGATION = Negation.IN_ORDER
 SWITCH_FILE: str | None = ".npmrc"
 USER_FILE: str | None = ".npmrc"
 SWITCH_STOPS_OWN_SCRIPTS = True

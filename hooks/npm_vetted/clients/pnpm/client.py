@@ -17,6 +17,7 @@ from npm_vetted.clients.shared.settings import (
     setting_problem,
     unknown_settings,
 )
+from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
@@ -34,6 +35,7 @@ DEFAULT = False
 MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = "pnpm-workspace.yaml"
+NEGATION = Negation.ALWAYS
 SWITCH_FILE: str | None = ".npmrc"
 USER_FILE: str | None = ".npmrc"
 SWITCH_STOPS_OWN_SCRIPTS = False

@@ -23,6 +23,7 @@ from npm_vetted.clients.shared.settings import (
     unknown_settings,
     value_text,
 )
+from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.clients.shared.yarn.settings import (
     around,
     folders,
@@ -47,6 +48,7 @@ DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
+NEGATION = Negation.IGNORED
 SWITCH_FILE: str | None = ".yarnrc"
 USER_FILE: str | None = ".yarnrc"
 SWITCH_STOPS_OWN_SCRIPTS = True
