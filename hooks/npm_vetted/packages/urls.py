@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from npm_vetted.packages.tarball_layouts import NPM, package_of, prefix_of
+
 _PUBLIC: Final = "registry.npmjs.org"
 _ALIASES: Final = {"registry.yarnpkg.com": _PUBLIC}
 """Yarn 1 writes its own name of the public registry; it is the same one."""
@@ -115,19 +117,6 @@ def is_pinned(source: str) -> bool:
     return _PINNED.fullmatch(source) is not None
 
 
-_NAME: Final = r"(?P<name>(?:@[^/@]+/)?[^/@]+)"
-_TARBALLS: Final = tuple(
-    re.compile(each)
-    for each in (
-        # The registry's own, which Artifactory, Azure, Nexus, Verdaccio, CodeArtifact, … follow;
-        # GitLab and Verdaccio may repeat the scope before the file.
-        rf"(?P<prefix>.*?)/{_NAME}/(?:-|download)/(?P<file>(?:@[^/@]+/)?[^/]+)\.tgz",
-        # GitHub Packages: the last segment is a hash.
-        rf"(?P<prefix>.*?)/download/{_NAME}/(?P<version>[^/]+)/[0-9a-f]{{32,128}}",
-        # JSR's npm registry.
-        rf"(?P<prefix>/~/[0-9]+)/{_NAME}/(?P<version>[^/]+)\.tgz",
-    )
-)
 _LONGEST: Final = 4096
 
 
@@ -141,21 +130,11 @@ def tarball_of(url: str) -> tuple[str, str] | None:
     if place is None or len(url) > _LONGEST:
         return None
     path = place.path.replace(_SLASH, "/")
-    for each in _TARBALLS:
-        match = each.fullmatch(path)
-        if match is not None:
-            found = match.groupdict()
-            name = found["name"]
-            if place.host == _PUBLIC and found["prefix"]:
-                name = f"{found['prefix'].lstrip('/')}/{name}"
-            return name, found.get("version") or _version(name, found["file"])
-    return None
-
-
-def _version(name: str, file: str) -> str:
-    if file.startswith("@"):
-        return file.removeprefix(f"{name}-")
-    return file.removeprefix(f"{name.rpartition('/')[2]}-")
+    if place.host != _PUBLIC:
+        return package_of(place.host, path)
+    found = package_of(place.host, path, (NPM,))
+    prefix = prefix_of(path).lstrip("/")
+    return (f"{prefix}/{found[0]}", found[1]) if found and prefix else found
 
 
 def is_tarball_of(url: str, name: str, version: str | None) -> bool | None:
