@@ -178,6 +178,11 @@ def editor(desk: NoteDialogue) -> str | None:
     )
 
 
+def _is_head(line: bytes) -> bool:
+    """Whether a line at the top of a sheet is ours: ``#:schema`` belongs to the note."""
+    return not line.strip() or (line.startswith(b"#") and not line.startswith(b"#:"))
+
+
 class Sheet:
     """The file that a person edits a note in; it stays where what they wrote cannot be taken."""
 
@@ -195,7 +200,7 @@ class Sheet:
         except (OSError, ValueError) as error:
             raise UndecidedError(f"the editor cannot be run: {error}") from None
         lines = self.place.read_bytes().splitlines(keepends=True)
-        while lines and (lines[0].startswith(b"#") or not lines[0].strip()):
+        while lines and _is_head(lines[0]):
             lines.pop(0)
         left = b"".join(lines)
         if not left or left == text:

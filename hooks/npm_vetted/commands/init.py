@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from npm_vetted import SITE
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
 from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
@@ -28,9 +29,11 @@ from npm_vetted.vetting.resolver import Status
 HELP = "adopt: exempt what is there, switch install scripts off, write the config"
 
 _REASON: Final = "at adoption"
-_CONFIG: Final = """\
+_CONFIG: Final = f"""\
+#:schema {SITE}schemas/config.schema.json
 # The policy of npm-vetted in this repository. Everything is optional; these are the defaults.
-# Each key is explained in npm-vetted's README; a change that loosens something is committed alone.
+# {SITE}configuration/ explains each key.
+# A change that loosens something is committed alone.
 format = 2
 
 [policy]

@@ -6,8 +6,9 @@ import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from npm_vetted import SITE
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.recording.proposals import Draft, Item
 from npm_vetted.vetting.notes import GROUPS, encode_name, file_stem, package_folder
@@ -15,6 +16,10 @@ from npm_vetted.vetting.pins import Pins
 
 if TYPE_CHECKING:
     from npm_vetted.model import Published
+
+
+_SCHEMA_LINE: Final = f"#:schema {SITE}schemas/note.schema.json"
+"""A comment by which editors complete and check the keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,7 @@ def note_text(draft: Draft, words: NoteText, seen: Mapping[Artifact, Published])
     published = seen.get(draft.own.artifact) if draft.own else None
     if published is not None and published.evidence:
         document["evidence"] = dict(published.evidence)
-    return tomlkit.dumps(document).encode()
+    return f"{_SCHEMA_LINE}\n{tomlkit.dumps(document)}".encode()
 
 
 def _paragraph(text: str) -> Any:
