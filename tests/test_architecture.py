@@ -68,8 +68,8 @@ def test_no_modules_import_each_other() -> None:
 
 LAYERS = (
     "model", "errors", "_plugins", "formats", "git", "packages", "clients", "vetting", "projects",
-    "installs", "recording", "checks", "registry", "review", "report", "fast_path", "commands",
-    "cli", "__main__",
+    "installs", "recording", "checks", "registry", "review", "report", "auditing", "fast_path",
+    "commands", "cli", "__main__",
 )  # fmt: skip
 """The folders and files at the top of the package in the order of the data flow.
 
@@ -118,6 +118,7 @@ PARTS = {
 """Packages of parts, with the names that all parts of one have: the same name is the same job."""
 
 SAME_MEANING = {
+    "render": "a format of the audit writes the whole report",
     "reads": "whether a check reads a file, by its path; the checks that read other files have it",
     "recognises": "whether a file is one of this part's: a client's lockfile, a kind of file",
     "run": "a part does its whole work: a check judges a change, a command does its job",

@@ -236,7 +236,11 @@ def test_the_json_of_audit(repo: GitRepo) -> None:
     data = run(repo.path, "audit", "--format", "json").json
     line = data["artifacts"][0]["line"]
     assert data["projects"] == [{"path": ".", "client": "npm", "lockfile": "package-lock.json"}]
-    assert data["artifacts"][0] == {
+    old = run(repo.path, "audit", "--format", "json-v1").json
+    assert (data["version"], old["version"]) == (2, 1)
+    for new, each in zip(data["artifacts"], old["artifacts"], strict=True):
+        assert each.items() <= new.items()
+    assert old["artifacts"][0] == {
         "project": ".", "package": "a", "version": "1.0.0", "source": "registry",
         "resolved": "https://registry.npmjs.org/a/-/a-1.0.0.tgz", "integrity": sri("a@1.0.0"),
         "checksum": None, "patch": None, "line": line, "environment": False, "direct": True,

@@ -150,8 +150,10 @@ def _exemptions(comparison: Comparison, policy_source: Snapshot) -> Exemptions:
     return Exemptions("".join(f"{line}\n" for line in kept))
 
 
-def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckResult:
-    """Run the checks (all of them, or those that are wanted) over a change."""
+def found_by_checks(
+    change: Change, wanted: Collection[str] | None = None
+) -> tuple[list[Finding], set[int]]:
+    """All that the checks find, accepted or not; the exit statuses of what cannot be judged."""
     found: list[Finding] = []
     statuses: set[int] = set()
     for identifier, check in checks().items():
@@ -165,6 +167,12 @@ def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckRe
     for unread in change.projects_after.unreadable.values():
         statuses.add(unread.status)
         found.append(undecided(unread))
+    return found, statuses
+
+
+def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckResult:
+    """Run the checks (all of them, or those that are wanted) over a change."""
+    found, statuses = found_by_checks(change, wanted)
     kept = sorted(set(_kept(found, change)), key=_order)
     projects, artifacts = _looked_at(change)
     return CheckResult(

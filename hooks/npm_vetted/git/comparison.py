@@ -84,6 +84,18 @@ def compare(
     )
 
 
+def compare_whole(repository: Repository, objects: Objects, commit: str) -> Comparison:
+    """Everything that a commit holds, judged by its own policy."""
+    after = TreeSnapshot(commit, objects, repository)
+    return Comparison(
+        parents=(EmptySnapshot("empty tree", objects),),
+        after=after,
+        policy_source=after,
+        touched=repository.between(repository.empty_tree, commit),
+        everything=True,
+    )
+
+
 def _fork(repository: Repository, parents: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
     paths = (path for each in parents for path in each.changes)
     if len(parents) < 2 or not any(path.startswith(VETTING) for path in paths):

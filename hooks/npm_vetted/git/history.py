@@ -1,105 +1,256 @@
-"""Who vetted what when: the commits that brought a note, from git."""
+"""What git's history says: which commit brought a file or a line, read in one pass.
+
+The commits are streamed from one ``git log``: memory holds one line of a diff at a time. What is read
+is never a guess: in a shallow clone the commits where history is cut say nothing, since git shows
+them as if they had brought every file.
+"""
 
 from __future__ import annotations
 
+import datetime
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
+from npm_vetted.errors import UndecidedError
 from npm_vetted.git.process import git_environment, git_program, hardened
+from npm_vetted.git.repository import Repository
 
 if TYPE_CHECKING:
     from git.cmd import Git
 
-_SIGNATURES: Final = {
-    "G": "good", "B": "bad", "U": "good, of unknown validity", "X": "good, but expired",
-    "Y": "good, of an expired key", "R": "good, of a revoked key", "E": "cannot be checked",
-    "N": "none",
-}  # fmt: skip
-_FORMAT: Final = "%H%x00%an <%ae>%x00%aI%x00%G?%x00%s"
+_FORMAT: Final = "%x00%H%x00%P%x00%an%x00%ae%x00%ct%x00%s"
+_PLAIN_PATHS: Final = {
+    f"GIT_{name}_PATHSPECS": "0" for name in ("LITERAL", "GLOB", "NOGLOB", "ICASE")
+}
+_ESCAPES: Final = {
+    b"n": b"\n",
+    b"t": b"\t",
+    b"r": b"\r",
+    b"a": b"\a",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"v": b"\v",
+}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
-    """The commit that brought a file, as git tells it."""
+class Commit(NamedTuple):
+    """One commit. ``author`` is ``Name <email>`` as the commit has it; ``date`` is the committer's."""
 
-    commit: str
+    id: str
+    parents: tuple[str, ...]
     author: str
-    date: str
-    signature: str
+    date: datetime.datetime
     subject: str
 
-
-def brought_by(top: str, path: str) -> Brought | None:
-    """The commit that added a file, or that last renamed it; None where it is not committed."""
-    output = _git()(top).execute(
-        hardened("log", "-1", "-m", "--first-parent", "--diff-filter=AR", f"--format={_FORMAT}",
-                 "--", f":(top,literal){path}"),
-        env=git_environment(), with_exceptions=False, stdout_as_string=True,
-    )  # fmt: skip
-    parts = str(output).split("\0")
-    if len(parts) != 5:
-        return None
-    commit, author, date, signature, subject = parts
-    return Brought(
-        commit=commit, author=author, date=date,
-        signature=_SIGNATURES.get(signature, signature), subject=subject,
-    )  # fmt: skip
+    @property
+    def merge(self) -> bool:
+        """Whether it joins several lines of history."""
+        return len(self.parents) > 1
 
 
-def brought_line(top: str, path: str, line: str) -> Brought | None:
-    """The commit that brought a line of a file; None where it is not committed."""
-    output = _git()(top).execute(
-        hardened("log", "-1", f"--format={_FORMAT}", "--no-patch", "--no-ext-diff", "--no-textconv", f"-S{line}",
-                 "--", f":(top,literal){path}"),
-        env=git_environment(), with_exceptions=False, stdout_as_string=True,
-    )  # fmt: skip
-    parts: Sequence[str] = str(output).split("\0")
-    if len(parts) != 5:
-        return None
-    return Brought(
-        commit=parts[0], author=parts[1], date=parts[2],
-        signature=_SIGNATURES.get(parts[3], parts[3]), subject=parts[4],
-    )  # fmt: skip
+class FileTouched(NamedTuple):
+    """A commit adds, changes or removes a file; ``before`` and ``after`` are ids of its content.
 
-
-def commits_naming(
-    top: str, name: str, version: str | None, paths: Sequence[str], *, everywhere: bool
-) -> list[Brought]:
-    """The commits that added or removed lines of lockfiles which name a version, newest first.
-
-    The version is looked for as the formats write it: in a tarball's URL, as ``name@version``.
+    None: there is no such file then. In a merge, ``before`` is what the first parent has.
     """
-    scopeless = name.rpartition("/")[2]
-    names = [f"{scopeless}-{version}.tgz", f"{name}@{version}", f"/{name}/{version}"]
-    patterns = names if version is not None else [f"/{scopeless}-", f"{name}@"]
-    where = ["--all"] if everywhere else ["HEAD"]
-    specs = [f":(top,literal){path}" for path in paths] or ["."]
-    found: dict[str, Brought] = {}
-    for pattern in patterns:
-        output = _git()(top).execute(
-            hardened("log", *where, f"--format={_FORMAT}%x01", "--no-patch", "--no-ext-diff",
-                     "--no-textconv", f"-S{pattern}", "--", *specs),
-            env=git_environment(), with_exceptions=False, stdout_as_string=True,
-        )  # fmt: skip
-        for record in str(output).split("\x01"):
-            parts = record.strip("\n").split("\0")
-            if len(parts) == 5:
-                found[parts[0]] = Brought(
-                    commit=parts[0], author=parts[1], date=parts[2],
-                    signature=_SIGNATURES.get(parts[3], parts[3]), subject=parts[4],
-                )  # fmt: skip
-    return sorted(found.values(), key=lambda each: each.date, reverse=True)
+
+    commit: Commit
+    path: str
+    before: str | None
+    after: str | None
 
 
-def is_boundary(git_dir: str, commit: str) -> bool:
-    """Whether history ends at a commit because the clone is shallow: what it adds may be older."""
+class LineTouched(NamedTuple):
+    """A commit adds a line to a file, or removes one."""
+
+    commit: Commit
+    path: str
+    added: bool
+    line: bytes
+
+
+def read_history(
+    repository: Repository,
+    revisions: Sequence[str],
+    paths: Sequence[str],
+    *,
+    first_parent: bool = False,
+) -> Iterator[FileTouched | LineTouched]:
+    """What commits change in some files (git's pathspecs), the oldest commit first.
+
+    With ``first_parent`` along the trunk only, where a merge brings all that its branch did.
+    Otherwise each commit of a branch has its own part, and a merge what it has beyond its parents.
+    """
+    way = ("--first-parent", "-m") if first_parent else ("-c",)
+    arguments = (
+        "-c", "core.quotePath=false", "log", "--reverse", "--topo-order", *way, "--raw", "--no-abbrev", "-p",
+        "-U0", "--no-renames", "--text", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/",
+        "--dst-prefix=b/", "--submodule=short", "--ignore-submodules=none", "--no-show-signature",
+        "--encoding=UTF-8", f"--format={_FORMAT}", *revisions, "--", *paths,
+    )  # fmt: skip
+    cut = boundaries(repository)
+    for each in _events(_lines(repository, arguments)):
+        if each.commit.id not in cut:
+            yield each
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[FileTouched | LineTouched]:
+    """Decode the stream. A body's lines start with ``+``, ``-``, a blank or a backslash, no others do."""
+    commit: Commit | None = None
+    path = ""
+    in_body = False
+    columns = 1
+    for line in lines:
+        first = line[:1]
+        if first == b"\0":
+            commit, in_body = _commit(line), False
+        elif commit is None:
+            continue
+        elif in_body and first in (b"+", b"-", b" "):
+            marks = line[:columns]
+            if b"-" in marks or b" " not in marks:  # else a parent of the merge has the line
+                yield LineTouched(commit, path, b"-" not in marks, line[columns:])
+        elif first == b"@":
+            in_body, columns = True, len(line) - len(line.lstrip(b"@")) - 1
+        elif first == b"d" and line.startswith((b"diff ", b"deleted ")):
+            in_body = False
+        elif first == b":":
+            yield _touched(commit, line)
+        elif line.startswith((b"--- ", b"+++ ")) and line[4:] != b"/dev/null":
+            path = _unquoted(line[4:].removesuffix(b"\t"))[2:]
+
+
+def _commit(line: bytes) -> Commit:
+    fields = line.decode("utf-8", "replace").split("\0")
+    _, oid, parents, name, email, seconds, subject = (*fields[:6], "\0".join(fields[6:]))
+    return Commit(
+        oid, tuple(parents.split()), f"{name} <{email}>", _time(seconds), subject
+    )  # fmt: skip
+
+
+def _time(seconds: str) -> datetime.datetime:
+    """A commit's time; one beyond the calendar counts as the calendar's end."""
+    last = datetime.datetime.max.replace(microsecond=0, tzinfo=datetime.UTC)
     try:
-        with open(os.path.join(git_dir, "shallow"), encoding="ascii") as file:  # noqa: PTH118, PTH123
-            return commit in file.read().split()
+        return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        return last
+
+
+def _touched(commit: Commit, line: bytes) -> FileTouched:
+    """Read a raw line: ``:100644 100644 OID OID M TAB path``; of a merge, with a field for each parent."""
+    head, _, path = line.partition(b"\t")
+    words = head.lstrip(b":").split(b" ")
+    count = len(head) - len(head.lstrip(b":"))
+    oids = [word.decode("ascii") for word in words[count + 1 : 2 * count + 2]]
+    before, after = (None if set(each) == {"0"} else each for each in (oids[0], oids[-1]))
+    return FileTouched(commit, _unquoted(path), before, after)
+
+
+def _unquoted(path: bytes) -> str:
+    """A path as git prints it: in double quotes with escapes, where it holds a control character."""
+    if path.startswith(b'"') and path.endswith(b'"'):
+        path = re.sub(rb"\\([0-7]{3}|.)", _unescaped, path[1:-1])
+    return os.fsdecode(path)
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    text = found.group(1)
+    return bytes([int(text, 8) & 255]) if len(text) == 3 else _ESCAPES.get(text, text)
+
+
+def commits(repository: Repository, ids: Collection[str]) -> dict[str, Commit]:
+    """Some commits by their ids."""
+    found: dict[str, Commit] = {}
+    wanted = sorted(ids)
+    for at in range(0, len(wanted), 500):
+        arguments = ("log", "--no-walk=unsorted", "--no-show-signature", "--no-patch",
+                     "--encoding=UTF-8", f"--format={_FORMAT}", *wanted[at : at + 500])  # fmt: skip
+        for line in _lines(repository, arguments):
+            commit = _commit(line)
+            found[commit.id] = commit
+    return found
+
+
+def landings(repository: Repository, revision: str, ids: Collection[str]) -> dict[str, str]:
+    """The trunk's commit with which each of some commits came to the trunk: itself, or the merge.
+
+    The trunk is the line of first parents from ``revision``. Git lists every commit before its
+    parents, so each is settled when it is met, and memory holds only the edge of what was seen.
+    """
+    found: dict[str, str] = {}
+    owners: dict[str, int] = {}
+    trunk: list[str] = []
+    on_trunk = revision
+    for line in _lines(repository, ("rev-list", "--topo-order", "--parents", revision, "--")):
+        oid, *parents = line.decode("ascii").split()
+        if oid == on_trunk:
+            owner = len(trunk)
+            trunk.append(oid)
+            on_trunk = parents[0] if parents else ""
+            owners.pop(oid, None)
+        else:
+            owner = owners.pop(oid, 0)
+        if oid in ids:
+            found[oid] = trunk[owner]
+        for parent in parents:
+            if parent != on_trunk:
+                owners[parent] = max(owners.get(parent, 0), owner)
+    return found
+
+
+def last_before(repository: Repository, revision: str, when: datetime.date) -> str | None:
+    """The trunk's last commit before a day (UTC) began; None: there is none."""
+    arguments = (
+        "rev-list",
+        "--first-parent",
+        "-1",
+        f"--before={when.isoformat()}T00:00:00Z",
+        revision,
+        "--",
+    )
+    lines = list(_lines(repository, arguments))
+    return lines[0].decode("ascii") if lines else None
+
+
+def boundaries(repository: Repository) -> frozenset[str]:
+    """The commits at which a shallow clone is cut: what they seem to add may be older."""
+    if not repository.shallow:
+        return frozenset()
+    from npm_vetted.git.repository import run_git
+
+    place = os.fsdecode(run_git("rev-parse", "--git-path", "shallow", cwd=repository.top)).rstrip(
+        "\n"
+    )
+    try:
+        with open(os.path.join(repository.top, place), encoding="ascii") as file:  # noqa: PTH118, PTH123
+            return frozenset(file.read().split())
     except OSError:
-        return False
+        raise UndecidedError("the clone is shallow, and where it is cut cannot be read") from None
+
+
+def _lines(repository: Repository, arguments: Sequence[str]) -> Iterator[bytes]:
+    """The lines that a git command prints, without their ends; raises UndecidedError where it fails."""
+    from git.exc import GitCommandError
+
+    process = _git()(repository.top).execute(
+        hardened(*arguments), env={**git_environment(), **_PLAIN_PATHS}, as_process=True
+    )
+    complete = False
+    try:
+        for line in cast("IO[bytes]", process.stdout):
+            yield line.removesuffix(b"\n")
+        complete = True
+    finally:
+        if not complete and process.proc is not None:
+            process.proc.kill()
+    try:
+        process.wait()
+    except GitCommandError as error:
+        words = str(error.stderr).strip().splitlines() or ["it failed"]
+        raise UndecidedError(f"git {arguments[0]} failed: {words[-1]}") from None
 
 
 def _git() -> type[Git]:
@@ -108,3 +259,63 @@ def _git() -> type[Git]:
     from git.cmd import Git
 
     return Git
+
+
+class Mailmap:
+    """A ``.mailmap``: the proper name and address of an author (gitmailmap(5))."""
+
+    def __init__(self, data: bytes | None) -> None:
+        self._proper: dict[tuple[str, str], tuple[str, str]] = {}
+        for row in (data or b"").decode("utf-8", "replace").split("\n"):
+            found = re.match(r"([^<>#]*+)<([^<>]*+)>(?:([^<>]*+)<([^<>]*+)>)?", row)
+            if found is None:
+                continue
+            name, email, old_name, old_email = (
+                " ".join(part.split()) if part else "" for part in found.groups()
+            )
+            if found.group(4) is None:
+                self._join(("", email), (name, ""))
+            else:
+                self._join((old_name, old_email), (name, email))
+
+    def _join(self, old: tuple[str, str], new: tuple[str, str]) -> None:
+        key = (old[0].lower(), old[1].lower())
+        known = self._proper.get(key, ("", ""))
+        self._proper[key] = (new[0] or known[0], new[1] or known[1])
+
+    def proper(self, author: str) -> str:
+        """``Name <email>`` of an author, who is given as a commit has it."""
+        name, _, rest = author.rpartition(" <")
+        email = rest.removesuffix(">")
+        known = self._proper.get((name.lower(), email.lower()))
+        new_name, new_email = known or self._proper.get(("", email.lower()), ("", ""))
+        return f"{new_name or name} <{new_email or email}>"
+
+
+def signature_class(header: bytes, verified: str) -> str:
+    """``good``, ``bad``, ``present, not checked`` or ``none``.
+
+    ``header`` is the commit's own: only it says whether there is a signature. ``verified`` is git's
+    ``%G?``: git prints ``N`` too where it was not told whom to trust. Only ``good`` is proof: a
+    signature of an unknown key, or one that has expired, counts as not checked.
+    """
+    lines = header.split(b"\n")
+    if not any(line.startswith((b"gpgsig ", b"gpgsig-sha256 ")) for line in lines):
+        return "none"
+    return {"G": "good", "B": "bad", "R": "bad"}.get(verified, "present, not checked")
+
+
+def verified_signatures(
+    repository: Repository, ids: Collection[str], signers: str | None
+) -> Mapping[str, str]:
+    """Git's ``%G?`` of some signed commits; ``signers`` is the file of allowed SSH signers to use."""
+    settings = () if signers is None else ("-c", f"gpg.ssh.allowedSignersFile={signers}")
+    found: dict[str, str] = {}
+    wanted = sorted(ids)
+    for at in range(0, len(wanted), 200):
+        arguments = (*settings, "log", "--no-walk=unsorted", "--no-patch", "--no-show-signature",
+                     "--format=%H %G?", *wanted[at : at + 200])  # fmt: skip
+        for line in _lines(repository, arguments):
+            oid, _, letter = line.decode("ascii").partition(" ")
+            found[oid] = letter
+    return found

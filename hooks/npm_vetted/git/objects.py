@@ -107,6 +107,11 @@ class Objects:
         with self._lock:  # the registry client asks from several threads
             return self._read(oid, b"blob", path)
 
+    def commit(self, oid: str) -> bytes:
+        """A commit as git holds it: its header, an empty line, its message."""
+        with self._lock:
+            return self._read(oid, b"commit", oid)
+
     def folder(self, name: str, path: str = ".") -> Folder:
         """What is in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path.
 

@@ -1,0 +1,160 @@
+"""``audit`` for people at a terminal: the figures, what needs attention, and the packages."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from npm_vetted.auditing import summary
+from npm_vetted.auditing.facts import AuditReport, PackageFacts
+from npm_vetted.auditing.formats import Audit
+from npm_vetted.auditing.requirements import Gate
+from npm_vetted.formats.terminal_text import printable
+from npm_vetted.review.text import counted
+from npm_vetted.vetting.resolver import Status
+
+_LABEL: Final = 15
+_WIDTH: Final = 80
+_FAILURES: Final = 10
+"""How many failures of a requirement are named before the rest is counted."""
+
+
+def render(audit: Audit) -> str:
+    """The report, 80 columns wide; ``-v`` lists every package, ``-q`` only what needs attention."""
+    report = audit.report
+    lines: list[str] = []
+    if not audit.style.quiet:
+        lines += [*_title(report), "", *_figures(report)]
+    lines += _attention(report)
+    lines += [line for gate in audit.gates for line in _gate(gate, verbose=audit.style.verbose)]
+    if not audit.style.quiet:
+        lines += ["", *_packages(report, verbose=audit.style.verbose)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _title(report: AuditReport) -> Iterator[str]:
+    state = report.commit[:12] if report.commit else "the index"
+    if report.staged and report.commit:
+        state = f"the index, staged on {state}"
+    yield f"npm-vetted audit of {state} ({report.day})"
+    if report.policy_history:
+        last = report.policy_history[-1]
+        yield f"policy of {last.commit.id[:12]} ({last.commit.date.date()})"
+
+
+def _row(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        printable(text), _WIDTH, initial_indent=f"{label:<{_LABEL}}", subsequent_indent=" " * _LABEL,
+        break_long_words=False, break_on_hyphens=False,
+    ) or [label]  # fmt: skip
+
+
+def _figures(report: AuditReport) -> Iterator[str]:
+    total = counted(len(report.packages), "package")
+    yield from _row("packages", f"{total} in {counted(len(report.projects), 'project')}")
+    yield from _row(
+        "status", ", ".join(f"{name} {number:,}" for name, number in summary.statuses(report))
+    )
+    yield from _row("reviewed", f"a person looked at {summary.reviewed_share(report)} %")
+    *named, (_, nothing) = summary.criteria(report)
+    text = ", ".join(f"{name} {number:,}" for name, number in named)
+    yield from _row("by criterion", f"{text}; {nothing:,} by nothing")
+    yield from _row(
+        "by age", ", ".join(f"{name} {number:,}" for name, number in summary.ages(report))
+    )
+    for at, each in enumerate(summary.people(report)[:10]):
+        yield from _row(
+            "" if at else "by person",
+            f"{each.name}: {counted(each.notes, 'note')}, {counted(each.packages, 'package')}, last {each.last}",
+        )
+    yield from _history(report)
+
+
+def _history(report: AuditReport) -> Iterator[str]:
+    if not report.complete:
+        why = "the clone is shallow" if report.shallow else "not asked for"
+        yield from _row("history", f"unknown: {why}")
+        return
+    other, same, squashed, unknown = summary.second_person(report)
+    tail = f", unknown for {unknown:,}" if unknown else ""
+    yield from _row(
+        "second person",
+        f"{other:,} packages vetted by someone else than who brought them, {same:,} by the same person, "
+        f"{squashed:,} squashed (cannot be told){tail}",
+    )
+    yield from _row(
+        "signed", ", ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
+    )
+    if report.progress:
+        first, last = report.progress[0], report.progress[-1]
+        most = max(each.exempt for each in report.progress)
+        yield from _row(
+            "exemptions",
+            f"{last.exempt:,} now, {most:,} at most, since {first.date.date()}; {counted(last.notes, 'note')}",
+        )
+    for at, each in enumerate(report.policy_history[-3:]):
+        words = (
+            "adopts npm-vetted"
+            if each.adopts
+            else "; ".join([*(f"loosens: {word}" for word in each.loosens[:3]), *each.tightens[:3]])
+            or "no effect"
+        )
+        yield from _row(
+            "" if at else "policy",
+            f"{each.commit.id[:12]} {each.commit.date.date()} {each.commit.author}: {words}",
+        )  # fmt: skip
+    if report.since is not None:
+        moved = report.since
+        start = moved.commit[:12] if moved.commit else "the first commit"
+        yield from _row(
+            "changes",
+            f"since {start}: {len(moved.entered):,} entered, {len(moved.left):,} left; notes "
+            f"+{moved.notes_added:,} −{moved.notes_removed:,}; exemptions "
+            f"+{moved.exemptions_added:,} −{moved.exemptions_removed:,}",
+        )
+
+
+def _attention(report: AuditReport) -> list[str]:
+    return _row("attention", "; ".join(summary.attention(report)) or "nothing")
+
+
+def _gate(gate: Gate, *, verbose: bool) -> Iterator[str]:
+    if gate.undecided:
+        yield from _row("require", f"{gate.word}: unknown, since history is missing")
+        return
+    state = "met" if not gate.failures else f"not met, {counted(len(gate.failures), 'failure')}"
+    yield from _row("require", f"{gate.word}: {state}")
+    shown = gate.failures if verbose else gate.failures[:_FAILURES]
+    for failure in shown:
+        yield from _row("", failure)
+    if len(shown) < len(gate.failures):
+        yield from _row("", f"and {len(gate.failures) - len(shown):,} more (-v shows them)")
+
+
+def _packages(report: AuditReport, *, verbose: bool) -> Iterator[str]:
+    for project in report.projects:
+        mine = [each for each in report.packages if each.project == project.path]
+        yield printable(f"{project.path} ({project.client}, {project.lockfile or 'no lockfile'})")
+        shown = mine if verbose else [each for each in mine if _is_worth_a_line(each)]
+        yield from _table(shown)
+        if len(shown) < len(mine):
+            more = len(mine) - len(shown)
+            yield f"  and {more:,} transitive packages that are covered (-v shows them)"
+
+
+def _is_worth_a_line(each: PackageFacts) -> bool:
+    return each.direct or each.status == Status.UNVETTED.value
+
+
+def _table(shown: Iterable[PackageFacts]) -> Iterator[str]:
+    for each in shown:
+        flags = " ".join(
+            word
+            for word, holds in (
+                ("direct", each.direct), ("dev", each.development), ("scripts", each.scripts),
+            )
+            if holds
+        )  # fmt: skip
+        who = f"{each.vetted_by.partition(' <')[0]} {each.vetted_on}" if each.vetted_by else ""
+        yield printable(f"  {each.status:<11} {each.label:<32} {flags:<15} {who}").rstrip()
