@@ -120,6 +120,64 @@ def test_no_cooldown_and_one_for_development(repo: GitRepo) -> None:
     assert [name for name, _ in found(repo)] == ["a"]
 
 
+BY_STEP = (
+    "[policy]\ncooldown-days = { major = 14, minor = 5, patch = 0, new = 20 }\n"
+    "upgrade = []\nnew = []\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "days"),
+    [
+        (None, "1.0.0", 20),
+        ("1.0.0", "1.0.1", 0),
+        ("1.0.0", "1.1.0", 5),
+        ("1.0.0", "2.0.0", 14),
+        ("0.1.0", "0.2.0", 14),
+        ("1.0.0", "1.0.1-rc.1", 14),
+        ("1.1.0", "1.0.9", 14),
+    ],
+)
+def test_days_by_step(repo: GitRepo, before: str | None, after: str, days: int) -> None:
+    repo.write(".vetting/config.toml", f"format = 2\n{BY_STEP}")
+    repo.commit("Policy")
+    if before is not None:
+        write_project(repo, {"a": entry("a", before)})
+        write_note(repo, "a", before)
+        repo.commit("Before", add=True)
+    write_project(repo, {"a": entry("a", after)})
+    write_note(repo, "a", after, published=days_ago(days + 0.1))
+    assert found(repo) == []
+    if days:
+        write_note(repo, "a", after, published=days_ago(days - 0.1))
+        [(_, message)] = found(repo)
+        assert f"requires {days} days" in message
+
+
+@pytest.mark.parametrize(
+    ("until", "judged"), [(NOW.date(), []), (NOW.date() - DAY, ["@acme/a", "b"])]
+)
+def test_who_need_not_wait(repo: GitRepo, until: datetime.date, judged: list[str]) -> None:
+    entries = (
+        f'[[cooldown-exempt]]\npackages = ["@acme/*", "b"]\nreason = "ours"\nuntil = {until}\n'
+    )
+    repo.write(".vetting/config.toml", f"format = 2\n{entries}")
+    repo.commit("Policy")
+    write_project(repo, {name: entry(name) for name in ("@acme/a", "b", "c")})
+    for name in ("@acme/a", "b", "c"):
+        write_note(repo, name, published=days_ago(1))
+    assert [name for name, _ in found(repo)] == [*judged, "c"]
+
+
+def test_an_exemption_of_more_than_a_year_is_refused(repo: GitRepo) -> None:
+    until = NOW.date() + DAY * 400
+    entries = f'[[cooldown-exempt]]\npackages = ["b"]\nreason = "ours"\nuntil = {until}\n'
+    repo.write(".vetting/config.toml", f"format = 2\n{entries}")
+    done = check(repo, "cooldown")
+    assert done.status == 2
+    assert "more than a year" in done.err
+
+
 def test_it_is_judged_when_it_enters_and_not_again(repo: GitRepo) -> None:
     write_project(repo, {"a": entry("a"), "b": entry("b")}, asked=["b"])
     write_note(repo, "a", published=days_ago(1))

@@ -25,6 +25,18 @@ def repo(git_repo: GitRepo) -> GitRepo:
     return git_repo
 
 
+def test_production_does_not_start_from_what_development_used(repo: GitRepo) -> None:
+    rules = "[policy]\nupgrade = []\ncooldown-days = 0\n[policy.development]\nnew = []\n"
+    repo.write(".vetting/config.toml", f"format = 1\n{rules}")
+    repo.commit("Policy")
+    packages = {"a": entry("a"), "b": entry("b", dev=True)}
+    write_project(repo, packages, asked=["a"], devDependencies={"b": "*"})
+    assert codes(repo) == []
+    repo.commit("A tool")
+    write_project(repo, {"a": entry("a"), "b": entry("b", "1.0.1")})
+    assert codes(repo) == [("b", "new")]
+
+
 NEW = "new, and no note or exemption covers it"
 
 

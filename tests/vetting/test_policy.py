@@ -6,9 +6,9 @@ import datetime
 
 import pytest
 
-from npm_vetted.commands.init import _CONFIG
 from npm_vetted.errors import UsageError
 from npm_vetted.model import Artifact, Finding, Kind, Location
+from npm_vetted.packages.versions import ARRIVALS
 from npm_vetted.vetting.policy import (
     CONFIG,
     Demands,
@@ -19,6 +19,7 @@ from npm_vetted.vetting.policy import (
     Policy,
     read_policy,
 )
+from npm_vetted.vetting.presets import PRESETS
 
 EVERYTHING = """\
 format = 1
@@ -68,14 +69,14 @@ def test_everything_that_it_may_say() -> None:
         upgrade={"major": ("health", "changelog"), "minor": ("changelog",), "patch": ()},
         scripts=("source",),
         transitive="note",
-        cooldown_days=14,
+        cooldown_days=dict.fromkeys(ARRIVALS, 14),
     )
     assert policy.development == Demands(
         new=("health", "crypto"),
         upgrade={"major": ("health", "changelog"), "minor": ("changelog",), "patch": ()},
         scripts=("source",),
         transitive="ignore",
-        cooldown_days=0,
+        cooldown_days=dict.fromkeys(ARRIVALS, 0),
     )
     assert policy.registries.urls == (
         "https://registry.npmjs.org/",
@@ -98,7 +99,7 @@ def test_everything_that_it_may_say() -> None:
     assert policy.criteria["crypto"] == "the cryptography was read by someone who knows it"
 
 
-@pytest.mark.parametrize("data", [None, b"", b"format = 1\n", _CONFIG.encode()])
+@pytest.mark.parametrize("data", [None, b"", b"format = 1\n", PRESETS["strict"].encode()])
 def test_the_defaults(data: bytes | None) -> None:
     policy = read_policy(data, adopted=True)
     assert policy._replace(format=2) == Policy(adopted=True)
@@ -107,13 +108,79 @@ def test_the_defaults(data: bytes | None) -> None:
         upgrade=dict.fromkeys(("major", "minor", "patch"), ("changelog",)),
         scripts=("scripts",),
         transitive="accepted",
-        cooldown_days=7,
+        cooldown_days=dict.fromkeys(ARRIVALS, 7),
     )
     assert policy.asks(development=True) == policy.demands
     assert policy.registries.urls == ("https://registry.npmjs.org/",)
 
 
+def test_days_by_step() -> None:
+    text = """format = 2
+[policy]
+cooldown-days = { major = 14, new = 30 }
+[policy.development]
+cooldown-days = { patch = 0 }
+"""
+    policy = read_policy(text.encode(), adopted=True)
+    assert policy.demands.cooldown_days == {"major": 14, "minor": 7, "patch": 7, "new": 30}
+    assert policy.asks(development=True).cooldown_days == {
+        "major": 14, "minor": 7, "patch": 0, "new": 30,
+    }  # fmt: skip
+
+
+def test_who_need_not_wait() -> None:
+    text = f"format = 2\n{EXEMPT}until = 2027-01-31\n"
+    policy = read_policy(text.encode(), adopted=True)
+    last = datetime.date(2027, 1, 31)
+    names = ("@acme/a", "@acme/b/c", "left-pad", "acme", "@acmes/a", "left-pads")
+    assert [policy.needs_no_wait(name, last) for name in names] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip
+    assert not policy.needs_no_wait("left-pad", last + datetime.timedelta(days=1))
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_a_preset_can_be_read_and_explains_each_key(name: str) -> None:
+    policy = read_policy(PRESETS[name].encode(), adopted=True)
+    assert (policy.format, policy.development) == (2, None)
+    assert all(len(line) <= 104 for line in PRESETS[name].splitlines())
+
+
+def test_what_balanced_says() -> None:
+    demands = read_policy(PRESETS["balanced"].encode(), adopted=True).demands
+    assert demands == Demands(
+        new=("health",),
+        upgrade={"major": ("changelog",), "minor": (), "patch": ()},
+        scripts=("scripts",),
+        transitive="accepted",
+        cooldown_days={"major": 14, "minor": 7, "patch": 7, "new": 14},
+    )
+
+
+EXEMPT = '[[cooldown-exempt]]\npackages = ["@acme/*", "left-pad"]\nreason = "ours"\n'
 BAD = [
+    (f"format = 1\n{EXEMPT}until = 2027-01-31", "cooldown-exempt: needs format = 2", 1),
+    (
+        f"format = 2\n{EXEMPT}",
+        "cooldown-exempt[0]: the key 'until' is missing: a last day, at most a year from now", 2,
+    ),
+    (
+        "format = 2\n[[cooldown-exempt]]\npackages = ['acme*']",
+        "cooldown-exempt[0].packages[0]: expected a name, or a scope as '@acme/*', found 'acme*'", 3,
+    ),
+    (
+        "format = 2\n[[cooldown-exempt]]\npackages = ['*']",
+        "cooldown-exempt[0].packages[0]: expected a name, or a scope as '@acme/*', found '*'", 3,
+    ),
+    ("format = 1\n[policy]\ncooldown-days = { patch = 1 }", "policy.cooldown-days: needs format = 2", 3),
+    (
+        "format = 2\n[policy]\ncooldown-days = { patch = -1 }",
+        "policy.cooldown-days.patch: expected days, 0 or more, found -1", 3,
+    ),
+    (
+        "format = 2\n[policy]\ncooldown-days = { mayor = 1 }",
+        "policy.cooldown-days.mayor: unknown key; did you mean 'major'?", 3,
+    ),
     ("formt = 1", "formt: unknown key; did you mean 'format'?", 1),
     ("format = 'one'", "format: expected a whole number, found the string 'one'", 1),
     ("format = 0", "format: expected 2, found 0", 1),

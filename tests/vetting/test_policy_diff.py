@@ -13,6 +13,7 @@ OURS = '[[first-party]]\nscopes = ["@a"]\nregistry = "https://npm.a.example/"\n'
 DENY = '[[deny]]\npackage = "a"\nversions = "1.0.0"\nreason = "bad"\n'
 DENY_MORE = '[[deny]]\npackage = "a"\nreason = "bad"\n'
 EXCLUDE = '[[exclude]]\npath = "x/**"\nreason = "r"\n'
+EXEMPT = 'format = 2\n[[cooldown-exempt]]\npackages = ["a"]\nreason = "r"\n'
 IGNORE = '[[ignore]]\ncheck = "cooldown"\npath = "x"\nreason = "r"\n'
 REGISTRIES = '[registries]\nallowed = ["https://registry.npmjs.org/", "https://b.example/"]\n'
 CRITERIA = '[criteria]\ncrypto = "{}"\n'
@@ -30,7 +31,7 @@ def of(before: str | None, after: str | None, /, **exemptions: str) -> list[tupl
 
 
 def policy(text: str) -> str:
-    return f"format = 1\n[policy]\n{text}\n"
+    return f"format = 2\n[policy]\n{text}\n"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,15 @@ def policy(text: str) -> str:
         (policy('transitive = "note"'), policy(""), "transitive packages: note becomes accepted"),
         (policy(""), policy('transitive = "ignore"'), "transitive packages: accepted becomes ignore"),
         (policy(""), policy("cooldown-days = 6"), "the cooldown shrinks from 7 to 6 days"),
+        (
+            policy(""), policy("cooldown-days = { major = 9, new = 1 }"),
+            "the cooldown of a new package shrinks from 7 to 1 days",
+        ),
+        ("", EXEMPT + "until = 2027-01-31\n", "a need not wait until 2027-01-31: r"),
+        (
+            EXEMPT + "until = 2026-01-31\n", EXEMPT + "until = 2027-01-31\n",
+            "a need not wait until 2027-01-31: r",
+        ),
         ("", REGISTRIES, "packages may come from https://b.example/"),
         (DENY, "", "a 1.0.0 is no longer denied"),
         (DENY_MORE, DENY, "a (any version) is no longer denied"),

@@ -66,7 +66,7 @@ TABLE = (
         (TABLE, "1.2.3", "2.0.0", ("health", "changelog")),
         (TABLE, "1.2.3", "1.3.0", ("changelog",)),
         (TABLE, "1.2.3", "1.2.4", ()),
-        (TABLE, "1.2.3", "1.2.3-beta.1", ()),
+        (TABLE, "1.2.3", "1.2.3-beta.1", ("health", "changelog")),
         (TABLE, "2.0.0", "1.9.0", ("health", "changelog")),
         (TABLE, "0.1.0", "0.2.0", ("health", "changelog")),
         (TABLE, "0.1.0", "0.1.1", ()),

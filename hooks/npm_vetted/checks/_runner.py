@@ -21,6 +21,7 @@ from npm_vetted.vetting.policy_diff import adopted
 from npm_vetted.vetting.resolver import Vetting
 
 UNDECIDED = "undecided"
+_LONGEST_EXEMPTION: Final = datetime.timedelta(days=366)
 
 
 class CheckResult(NamedTuple):
@@ -39,6 +40,15 @@ class CheckResult(NamedTuple):
 def policy_of(snapshot: Snapshot) -> Policy:
     """The policy of a state; raises UsageError where config.toml is wrong."""
     policy = read_policy(snapshot.read(CONFIG), adopted=adopted(snapshot))
+    latest = datetime.datetime.now(datetime.UTC).date() + _LONGEST_EXEMPTION
+    for exempt in policy.cooldown_exempt:
+        if exempt.until > latest:
+            raise UsageError(
+                f"cooldown-exempt: until = {exempt.until} is more than a year from now",
+                path=CONFIG,
+                line=exempt.line,
+                fix=f"until = {latest}, or earlier",
+            )
     for ignore in policy.ignore:
         if ignore.check not in checks():
             raise UsageError(

@@ -41,13 +41,15 @@ EXPLANATION: Final = Explanation(
 def run(change: Change) -> Iterator[Finding]:
     """Judge the age of what enters, by what its note says was published when."""
     for use in change.uses():
-        days = change.policy.asks(use.subject.development).cooldown_days
-        if days == 0 or use.arrival is Arrival.PROMOTED or use.artifact.specifier is not None:
+        if use.arrival is Arrival.PROMOTED or use.artifact.specifier is not None:
             continue  # a range has no age
+        if change.policy.needs_no_wait(use.artifact.name, change.today.date()):
+            continue
         verdict = change.verdict(use)
         if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
             continue
-        if _waiver(verdict.mention):
+        days = change.vetting.cooldown_days(use.subject, verdict.mention.since)
+        if days == 0 or _waiver(verdict.mention):
             continue
         since, source = _counted_from(verdict.mention, change.today)
         age = change.today - since

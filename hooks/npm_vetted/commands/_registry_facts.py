@@ -175,7 +175,9 @@ class Facts:
 
     def _young(self, item: Item) -> Young | None:
         change = self._desk.change
-        days = change.policy.asks(item.subject.development).cooldown_days
+        if change.policy.needs_no_wait(item.artifact.name, change.today.date()):
+            return None
+        days = change.vetting.cooldown_days(item.subject, item.since)
         seen = self._seen.get(item.artifact)
         published = seen.published if seen is not None else None
         ripe_before = change.today - datetime.timedelta(days=days)

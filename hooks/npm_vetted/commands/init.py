@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from npm_vetted import SITE
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
 from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
@@ -24,28 +23,12 @@ from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.vetting.baseline import BASELINE, line_of
 from npm_vetted.vetting.exemptions import Exemption
 from npm_vetted.vetting.policy import CONFIG, FORMAT
+from npm_vetted.vetting.presets import DEFAULT_PRESET, PRESETS
 from npm_vetted.vetting.resolver import Status
 
 HELP = "adopt: exempt what is there, switch install scripts off, write the config"
 
 _REASON: Final = "at adoption"
-_CONFIG: Final = f"""\
-#:schema {SITE}schemas/config.schema.json
-# The policy of npm-vetted in this repository. Everything is optional; these are the defaults.
-# {SITE}configuration/ explains each key.
-# A change that loosens something is committed alone.
-format = 2
-
-[policy]
-new = ["health"]
-upgrade = ["changelog"]
-scripts = ["scripts"]
-transitive = "accepted"
-cooldown-days = 7
-
-[registries]
-allowed = ["https://registry.npmjs.org/"]
-"""
 _NEVER_ACCEPTED: Final = frozenset({"ignore-scripts", UNDECIDED, "policy", "notes"})
 _IGNORED: Final = frozenset(
     {("lockfile-sync", "no-lockfile"), ("lockfile-sync", "unread-lockfile")}
@@ -64,6 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", action="store_true", help="only switch install scripts off, exempt nothing"
     )
+    parser.add_argument(
+        "--policy", choices=sorted(PRESETS), default=DEFAULT_PRESET,
+        help="the policy to write: strict (default), or balanced, for teams with update bots",
+    )  # fmt: skip
     parser.add_argument(
         "--no-exclude", action="store_true",
         help="name manifests that cannot be read (templates, fixtures) instead of excluding them",
@@ -88,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         edits = list(_edits(projects))
         unstaged = _unstaged(desk, {edit.path for edit, _ in edits})
         if not (arguments.settings or adopted or arguments.no_exclude):
-            _exclude(desk, desk.others[-1].projects_after.unreadable)
+            _exclude(desk, desk.others[-1].projects_after.unreadable, arguments.policy)
         exempted = [] if arguments.settings or adopted else _exemptions(desk)
         _switch_off(desk, edits)
         desk.store.stage(unstaged)
@@ -98,17 +85,19 @@ def run(arguments: argparse.Namespace) -> int:
         if adopted:
             print(f"npm-vetted: {CONFIG} is there already: adopted", file=sys.stderr)
             return 0
-        _adopt(desk, exempted)
+        _adopt(desk, exempted, arguments.policy)
     return _carry_over()
 
 
-def _exclude(desk: NoteDialogue, unreadable: Mapping[str, DocumentError]) -> None:
+def _exclude(desk: NoteDialogue, unreadable: Mapping[str, DocumentError], preset: str) -> None:
     """Write ``[[exclude]]`` for manifests that cannot be read: templates and fixtures, mostly."""
     if not unreadable:
         return
     reason = "cannot be read as a manifest at adoption"
     entries = [{"path": path, "reason": reason} for path in sorted(unreadable)]
-    edit_policy(desk.store, lambda document: add_entries(document, "exclude", entries), new=_CONFIG)
+    edit_policy(
+        desk.store, lambda document: add_entries(document, "exclude", entries), new=PRESETS[preset]
+    )
     for path, error in sorted(unreadable.items()):
         print(
             f"npm-vetted: [[exclude]] in {CONFIG}: {printable(path)}:{error.line}: "
@@ -137,9 +126,9 @@ def _switch_off(desk: NoteDialogue, edits: Iterable[tuple[Edit, bytes | None]]) 
         print(f"npm-vetted: {printable(edit.path)}: {edit.reason}", file=sys.stderr)
 
 
-def _adopt(desk: NoteDialogue, exempted: list[Exemption]) -> None:
+def _adopt(desk: NoteDialogue, exempted: list[Exemption], preset: str) -> None:
     with desk.store.lock():
-        fresh = desk.store.create(CONFIG, _CONFIG.encode())
+        fresh = desk.store.create(CONFIG, PRESETS[preset].encode())
     desk.store.stage([CONFIG])
     count = add_exemptions(desk.store, exempted)
     _say_whose_scripts_stop(exempted)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from semver import Version
 
 STEPS: Final = ("major", "minor", "patch")
+ARRIVALS: Final = (*STEPS, "new")
+"""How a version comes in: by a step from an earlier one, or as a package that is new."""
 _OPERATORS: Final[dict[str, Callable[[Version, Version], bool]]] = {
     ">=": ge, "<=": le, ">": gt, "<": lt, "=": eq,
 }  # fmt: skip
@@ -30,10 +32,13 @@ def parse_version(text: str) -> Version | None:
 def step(old: str, new: str) -> str:
     """Which semver step leads from one version to another: major, minor or patch.
 
-    What cannot be told, and below 1.0 every minor step (npm's own caret rule), is a major one.
+    These are major steps too: what cannot be told, below 1.0 every minor step (npm's own caret rule),
+    a downgrade, and a step to or from a prerelease, which promises nothing to its users.
     """
     before, after = parse_version(old), parse_version(new)
-    if before is None or after is None or before.major != after.major:
+    if before is None or after is None or before.major != after.major or after < before:
+        return "major"
+    if before != after and (before.prerelease or after.prerelease):
         return "major"
     if before.minor != after.minor:
         return "major" if after.major == 0 else "minor"

@@ -135,7 +135,7 @@ class ProjectChange:
             if len(sound) == len(self.earlier):
                 raise
             self.earlier = sound
-            for name in ("_direct_before", "_production_before"):
+            for name in ("_direct_before", "_production_before", "_shipped_before"):
                 self.__dict__.pop(name, None)
             return ask()
 
@@ -174,14 +174,16 @@ class ProjectChange:
             unchanged = unchanged and self._is_carried_alike(lockfile, entry)
             if unchanged and arrivals[key] is not Arrival.PROMOTED:
                 continue
+            development = self._development(lockfile, manifests, key)
             others = sorted(
-                {each.version or each.specifier or "" for each in known.get(artifact.name, ())}
+                {each.version or each.specifier or "" for each in known.get(artifact.name, ())
+                 if development or self._was_shipped(each)}
                 - {artifact.version, artifact.specifier, ""}
-            )
+            )  # fmt: skip
             subject = VettingRequest(
                 artifact=artifact,
                 direct=artifact in directs,
-                development=self._development(lockfile, manifests, key),
+                development=development,
                 previous=_replaced(others, still.get(artifact.name, frozenset())),
                 carrier=self._carrier(lockfile, entry),
             )
@@ -217,6 +219,14 @@ class ProjectChange:
             (lockfile, lockfile.direct(manifests_by_lockfile(project, lockfile)))
             for project, lockfile in self.earlier
         ]
+
+    def _was_shipped(self, artifact: Artifact) -> bool:
+        """Whether production used it before: an upgrade of what is shipped starts from nothing else."""
+        return self._change.policy.development is None or artifact in self._shipped_before
+
+    @cached_property
+    def _shipped_before(self) -> set[Artifact | None]:
+        return {lock.artifact(key) for lock, keys in self._production_before for key in keys}
 
     @cached_property
     def _production_before(self) -> list[tuple[Lockfile, Collection[str]]]:

@@ -334,6 +334,16 @@ class Mention(NamedTuple):
         return self.listed.pinned if self.listed else self.note.pinned
 
     @property
+    def since(self) -> str | None:
+        """The version from which only the difference was reviewed."""
+        return self.listed.since if self.listed else self.note.since
+
+    @property
+    def published(self) -> datetime.datetime | None:
+        """When the registry says that it was published."""
+        return self.listed.published if self.listed else self.note.published
+
+    @property
     def location(self) -> Location:
         """Where it is."""
         return Location(self.note.path, self.listed.line if self.listed else 1)

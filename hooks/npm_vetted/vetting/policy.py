@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -12,7 +13,7 @@ from npm_vetted.formats.globs import glob_matcher
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.urls import Registries
-from npm_vetted.packages.versions import STEPS, comparators, matches_versions
+from npm_vetted.packages.versions import ARRIVALS, STEPS, comparators, matches_versions
 
 CONFIG: Final = ".vetting/config.toml"
 FORMAT: Final = 2
@@ -24,17 +25,22 @@ BUILT_IN_CRITERIA: Final = {
     "scripts": "the lifecycle scripts were read",
     "source": "the code was read; implies `scripts`",
 }
+_LONGEST_COOLDOWN: Final = 36500
+_SCOPE: Final = re.compile(r"@[^@/*]+/\*")
 TRANSITIVE: Final = ("note", "accepted", "ignore")
 
 
 class Demands(NamedTuple):
-    """What the policy asks of an artifact. ``upgrade`` is by semver step."""
+    """What the policy asks of an artifact.
+
+    ``upgrade`` is by semver step; ``cooldown_days`` by step, and by ``new`` for a new package.
+    """
 
     new: tuple[str, ...] = ("health",)
     upgrade: Mapping[str, tuple[str, ...]] = dict.fromkeys(STEPS, ("changelog",))
     scripts: tuple[str, ...] = ("scripts",)
     transitive: str = "accepted"
-    cooldown_days: int = 7
+    cooldown_days: Mapping[str, int] = dict.fromkeys(ARRIVALS, 7)
 
 
 class FirstParty(NamedTuple):
@@ -119,6 +125,21 @@ class Ignore(NamedTuple):
         return glob_matcher(self.path).match(path) is not None
 
 
+class CooldownExemption(NamedTuple):
+    """Packages, or scopes as ``@acme/*``, that do not have to wait; ``until`` is the last day."""
+
+    packages: tuple[str, ...]
+    reason: str
+    until: datetime.date
+    line: int = 1
+
+    def covers(self, name: str) -> bool:
+        """Whether a package is one of these, or of one of these scopes."""
+        return name in self.packages or (
+            name.startswith("@") and f"{name.partition('/')[0]}/*" in self.packages
+        )
+
+
 class Policy(NamedTuple):
     """What a repository asks for; the defaults hold where ``.vetting/`` says nothing."""
 
@@ -131,6 +152,7 @@ class Policy(NamedTuple):
     deny: tuple[Deny, ...] = ()
     exclude: tuple[Exclude, ...] = ()
     ignore: tuple[Ignore, ...] = ()
+    cooldown_exempt: tuple[CooldownExemption, ...] = ()
     criteria: Mapping[str, str] = BUILT_IN_CRITERIA
 
     def excludes(self, path: str) -> bool:
@@ -157,6 +179,10 @@ class Policy(NamedTuple):
     def denies(self, name: str, version: str | None) -> Deny | None:
         """The entry that denies a version; None: none does."""
         return next((each for each in self.deny if each.covers(name, version)), None)
+
+    def needs_no_wait(self, name: str, day: datetime.date) -> bool:
+        """Whether a ``[[cooldown-exempt]]`` entry that has not expired covers a package."""
+        return any(each.covers(name) and day <= each.until for each in self.cooldown_exempt)
 
     def owner_of(self, artifact: Artifact) -> FirstParty | None:
         """The first-party entry that an artifact belongs to; what no registry published is no one's.
@@ -188,12 +214,23 @@ def read_policy(config: bytes | None, *, adopted: bool) -> Policy:
         raise UsageError(error.message, path=error.path, line=error.line) from None
     _check_format(table)
     table.only(
-        {"format", "policy", "registries", "first-party", "deny", "exclude", "ignore", "criteria"}
+        {
+            "format",
+            "policy",
+            "registries",
+            "first-party",
+            "deny",
+            "exclude",
+            "ignore",
+            "cooldown-exempt",
+            "criteria",
+        }
     )
     criteria = {**BUILT_IN_CRITERIA, **_criteria(table)}
     policy = table.maybe_table("policy")
     demands = _demands(policy, Demands(), criteria, {"development"}) if policy else Demands()
     inner = policy.maybe_table("development") if policy else None
+    _check_new_keys(table, [each for each in (policy, inner) if each is not None])
     first_party = tuple(_first_party(each) for each in table.tables("first-party"))
     return Policy(
         adopted=True,
@@ -209,6 +246,7 @@ def read_policy(config: bytes | None, *, adopted: bool) -> Policy:
         deny=tuple(_deny(each) for each in table.tables("deny")),
         exclude=tuple(_exclude(each) for each in table.tables("exclude")),
         ignore=tuple(_ignore(each) for each in table.tables("ignore")),
+        cooldown_exempt=_cooldown_exempt(table),
         criteria=criteria,
     )
 
@@ -223,6 +261,20 @@ def _check_format(table: Table) -> None:
         )
     if found is not None and found < 1:
         raise table.fail(f"expected {FORMAT}, found {found}", "format")
+
+
+def _check_new_keys(table: Table, policies: list[Table]) -> None:
+    """Raise about what npm-vetted 0.1.0 cannot read in a policy that says it can (format 1)."""
+    if (table.maybe_number("format") or 1) > 1:
+        return
+    new = [(table, "cooldown-exempt")] if "cooldown-exempt" in table.data else []
+    new += [
+        (each, "cooldown-days")
+        for each in policies
+        if isinstance(each.data.get("cooldown-days"), dict)
+    ]
+    for where, key in new:
+        raise where.fail("needs format = 2", key, fix="npm-vetted init --upgrade")
 
 
 def _criteria(table: Table) -> dict[str, str]:
@@ -251,9 +303,6 @@ def _demands(
     table: Table, default: Demands, criteria: Mapping[str, str], more: set[str]
 ) -> Demands:
     table.only({"new", "upgrade", "scripts", "transitive", "cooldown-days"} | more)
-    days = table.maybe_number("cooldown-days")
-    if days is not None and days < 0:
-        raise table.fail(f"expected days, 0 or more, found {days}", "cooldown-days")
     transitive = table.maybe_text("transitive")
     if transitive is not None and transitive not in TRANSITIVE:
         raise table.fail(
@@ -264,7 +313,7 @@ def _demands(
         upgrade=_upgrade(table, default, criteria),
         scripts=_named_criteria(table, "scripts", default.scripts, criteria),
         transitive=transitive or default.transitive,
-        cooldown_days=default.cooldown_days if days is None else days,
+        cooldown_days=_cooldown(table, default),
     )
 
 
@@ -278,6 +327,27 @@ def _upgrade(
     assert inner is not None
     inner.only(STEPS)
     return {each: _named_criteria(inner, each, default.upgrade[each], criteria) for each in STEPS}
+
+
+def _cooldown(table: Table, default: Demands) -> Mapping[str, int]:
+    """Days by step and for new packages; one number is the same for all of them."""
+    if not isinstance(table.data.get("cooldown-days"), dict):
+        days = _days(table, "cooldown-days")
+        return default.cooldown_days if days is None else dict.fromkeys(ARRIVALS, days)
+    inner = table.maybe_table("cooldown-days")
+    assert inner is not None
+    inner.only(ARRIVALS)
+    found = {each: _days(inner, each) for each in ARRIVALS}
+    return {
+        each: default.cooldown_days[each] if days is None else days for each, days in found.items()
+    }
+
+
+def _days(table: Table, key: str) -> int | None:
+    days = table.maybe_number(key)
+    if days is not None and days < 0:
+        raise table.fail(f"expected days, 0 or more, found {days}", key)
+    return None if days is None else min(days, _LONGEST_COOLDOWN)
 
 
 def _registries(table: Table) -> tuple[str, ...]:
@@ -353,21 +423,45 @@ def _exclude(table: Table) -> Exclude:
     return Exclude(path=table.text("path"), reason=_reason(table))
 
 
-def _ignore(table: Table) -> Ignore:
-    table.only({"check", "path", "code", "key", "package", "reason", "until"})
-    check = table.text("check")
+def _cooldown_exempt(table: Table) -> tuple[CooldownExemption, ...]:
+    return tuple(_exempt_from_cooldown(each) for each in table.tables("cooldown-exempt"))
+
+
+def _exempt_from_cooldown(table: Table) -> CooldownExemption:
+    table.only({"packages", "reason", "until"})
+    packages = table.maybe_texts("packages")
+    if not packages:
+        raise table.fail("the key 'packages' is missing or empty")
+    for index, name in enumerate(packages):
+        if "*" in name and not _SCOPE.fullmatch(name):
+            raise table.fail(
+                f"expected a name, or a scope as '@acme/*', found {name!r}", "packages", index
+            )
+    until = _last_day(table)
+    if until is None:
+        raise table.fail("the key 'until' is missing: a last day, at most a year from now")
+    return CooldownExemption(packages, _reason(table), until, table.line("packages"))
+
+
+def _last_day(table: Table) -> datetime.date | None:
     until = table.data.get("until")
     if until is not None and (
         not isinstance(until, datetime.date) or isinstance(until, datetime.datetime)
     ):
         raise table.fail("expected a date such as 2027-01-31", "until")
+    return until
+
+
+def _ignore(table: Table) -> Ignore:
+    table.only({"check", "path", "code", "key", "package", "reason", "until"})
+    check = table.text("check")
     return Ignore(
         check=check,
         line=table.line("check"),
         path=table.text("path"),
         package=table.maybe_text("package"),
         reason=_reason(table),
-        until=until,
+        until=_last_day(table),
         code=table.maybe_text("code"),
         key=table.maybe_text("key"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from npm_vetted.formats.document import Document
@@ -88,6 +88,7 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
                 location=at("ignore"),
                 key=f"ignore {ignore._replace(line=0)}",
             )
+    yield from _of_cooldown_exempt(old, new)
     for name, words in old.criteria.items():
         if new.criteria.get(name, words) != words:
             yield Loosening(
@@ -131,8 +132,29 @@ def _of_demands(old: Demands, new: Demands) -> Iterator[str]:
             yield f"{words} no longer needs {', '.join(missing)}"
     if TRANSITIVE.index(new.transitive) > TRANSITIVE.index(old.transitive):
         yield f"transitive packages: {old.transitive} becomes {new.transitive}"
-    if new.cooldown_days < old.cooldown_days:
-        yield f"the cooldown shrinks from {old.cooldown_days} to {new.cooldown_days} days"
+    yield from _of_cooldown(old.cooldown_days, new.cooldown_days)
+
+
+def _of_cooldown(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[str]:
+    """The days that shrink; those that are the same for all that comes in are said once."""
+    alike = len(set(old.values())) == len(set(new.values())) == 1
+    for arrival in list(old)[:1] if alike else old:
+        if new[arrival] < old[arrival]:
+            of = "" if alike else f" of a {arrival} {'package' if arrival == 'new' else 'upgrade'}"
+            yield f"the cooldown{of} shrinks from {old[arrival]} to {new[arrival]} days"
+
+
+def _of_cooldown_exempt(old: Policy, new: Policy) -> Iterator[Loosening]:
+    """Packages that need not wait any more, or need not for longer."""
+    for each in new.cooldown_exempt:
+        for name in each.packages:
+            if not any(name in e.packages and e.until >= each.until for e in old.cooldown_exempt):
+                yield Loosening(
+                    words=f"{name} need not wait until {each.until}: {each.reason}",
+                    location=Location(CONFIG, each.line),
+                    package=name,
+                    key=f"cooldown-exempt {name} {each.until}",
+                )
 
 
 def _of_exemptions(old: Exemptions, new: Exemptions) -> Iterator[Loosening]:

@@ -205,6 +205,11 @@ class Vetting:
         demands = self._asks(subject)
         return _demanded(demands, subject.artifact.version, since, subject.previous)
 
+    def cooldown_days(self, subject: VettingRequest, since: str | None) -> int:
+        """How many days a version must be out before it enters, by its step (0: it need not wait)."""
+        step_taken = arrival_of(subject.artifact.version, since, subject.previous)
+        return self._asks(subject).cooldown_days[step_taken]
+
     def scripts_reviewed(self, artifact: Artifact) -> bool:
         """Whether a note of exactly these bytes says that the scripts were reviewed.
 
@@ -262,7 +267,7 @@ class Vetting:
         """Whether the policy requires neither criteria nor a cooldown for this step: no note then."""
         demands = self._asks(subject)
         scripts = demands.scripts if subject.artifact.scripts else ()
-        return not (self.demanded(subject, None) or scripts or demands.cooldown_days)
+        return not (self.demanded(subject, None) or scripts or self.cooldown_days(subject, None))
 
     def chained(self, name: str, version: str, demands: Demands) -> bool:
         """Whether a version that a delta starts from is vetted, accepted or exempt itself."""
@@ -295,11 +300,21 @@ class Vetting:
 def _demanded(
     demands: Demands, version: str | None, since: str | None, previous: Sequence[str]
 ) -> tuple[str, ...]:
+    arrival = arrival_of(version, since, previous)
+    return demands.new if arrival == "new" else demands.upgrade[arrival]
+
+
+def arrival_of(version: str | None, since: str | None, previous: Sequence[str]) -> str:
+    """How a version comes in: ``new``, or the semver step from an earlier version.
+
+    The step counts from ``since``, which a note names, else from the newest of the versions that
+    were locked for the same use.
+    """
     if since is None:
         if not previous:
-            return demands.new
+            return "new"
         since = newest(list(previous))
-    return demands.upgrade[step(since or "", version or "")]
+    return step(since or "", version or "")
 
 
 def _carrier(subject: VettingRequest) -> VettingRequest:
