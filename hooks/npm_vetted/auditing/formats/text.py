@@ -16,6 +16,8 @@ from npm_vetted.vetting.resolver import Status
 
 _LABEL: Final = 15
 _WIDTH: Final = 80
+_WIDEST: Final = 34
+"""Characters of the packages' column; a longer name moves the rest of its row."""
 _FAILURES: Final = 10
 """How many failures of a requirement are named before the rest is counted."""
 
@@ -148,13 +150,25 @@ def _is_worth_a_line(each: PackageFacts) -> bool:
 
 
 def _table(shown: Iterable[PackageFacts]) -> Iterator[str]:
-    for each in shown:
-        flags = " ".join(
-            word
-            for word, holds in (
-                ("direct", each.direct), ("dev", each.development), ("scripts", each.scripts),
-            )
-            if holds
-        )  # fmt: skip
-        who = f"{each.vetted_by.partition(' <')[0]} {each.vetted_on}" if each.vetted_by else ""
-        yield printable(f"  {each.status:<11} {each.label:<32} {flags:<15} {who}").rstrip()
+    """A row for each package; the columns are as wide as what they hold, and a person's name is cut."""
+    rows = [(each.status, printable(each.label), _flags(each), _who(each)) for each in shown]
+    label = min(max((len(row[1]) for row in rows), default=0), _WIDEST)
+    flags = max((len(row[2]) for row in rows), default=0)
+    for status, name, use, who in rows:
+        start = f"  {status:<11} {name:<{label}} {use:<{flags}} "
+        yield (
+            start.rstrip()
+            if not who
+            else start + who[: max(_WIDTH - len(start), len("2026-01-01"))]
+        )
+
+
+def _flags(each: PackageFacts) -> str:
+    held = (("direct", each.direct), ("dev", each.development), ("scripts", each.scripts))
+    return " ".join(word for word, holds in held if holds)
+
+
+def _who(each: PackageFacts) -> str:
+    return (
+        printable(f"{each.vetted_on} {each.vetted_by.partition(' <')[0]}") if each.vetted_by else ""
+    )

@@ -1,0 +1,267 @@
+"""What the audit says of a history that is known: who brought what, who vetted it, what expired."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.auditing.audited import ADA, BOB, BOT, Shop, as_person, audit, clone, make
+from tests.commands.test_init import vetted
+from tests.support.git_repo import GitRepo
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return make(GitRepo(tmp_path_factory.mktemp("audited") / "repo"))
+
+
+@pytest.fixture(scope="module")
+def report(shop: Shop) -> dict[str, Any]:
+    return audit(shop.repo, "--since", "2026-02-01")
+
+
+def packages(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {each["package"]: each for each in report["artifacts"]}
+
+
+def subject_of(brought: dict[str, Any] | None) -> str | None:
+    return brought["subject"] if brought else None
+
+
+def test_the_best_evidence_counts(report: dict[str, Any]) -> None:
+    found = packages(report)
+    assert {name: each["status"] for name, each in found.items()} == {
+        "old": "vetted", "second": "vetted", "squashed": "vetted", "same": "vetted", "new": "unvetted",
+    }  # fmt: skip
+    assert [name for name, each in found.items() if each["also-exempt"]] == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("name", "entered", "by", "same", "squashed"),
+    [
+        ("old", "Start", ADA, True, False),
+        ("second", "Merge the bump (#7)", BOT, False, False),
+        ("squashed", "Add squashed (#8)", ADA, True, True),
+        ("same", "Add same", BOB, True, False),
+        ("new", "Add new without a note", ADA, None, False),
+    ],
+)
+def test_who_brought_a_package(
+    report: dict[str, Any], name: str, entered: str, by: str, same: bool | None, squashed: bool
+) -> None:
+    each = packages(report)[name]
+    author = (each["entered"]["authored"] or each["entered"])["author"]
+    assert (subject_of(each["entered"]), author) == (entered, by)
+    assert (each["same-person"], each["squashed"]) == (same, squashed)
+
+
+def test_notes_and_the_commits_that_brought_them(shop: Shop, report: dict[str, Any]) -> None:
+    notes = {each["label"]: each for each in report["notes"]}
+    assert {label: subject_of(each["brought"]) for label, each in notes.items()} == {
+        "old@1.0.0": "Vet old, drop gone", "second@1.0.0": "Vet second",
+        "squashed@1.0.0": "Add squashed (#8)", "same@1.0.0": "Vet same", "unused@1.0.0": "Vet same",
+    }  # fmt: skip
+    merge = shop.repo.git("rev-parse", "--verify", ":/^Merge the bump")
+    assert notes["second@1.0.0"]["brought"]["landed"] == merge
+    assert [label for label, each in notes.items() if not each["used"]] == ["unused@1.0.0"]
+
+
+def test_exemptions_and_notes_over_time(report: dict[str, Any]) -> None:
+    rows = [(each["exempt"], each["notes"]) for each in report["exemptions"]["history"]]
+    assert rows == [(2, 0), (2, 1), (2, 2), (2, 4), (1, 5)]
+    assert report["exemptions"]["now"] == 1
+
+
+def test_the_history_of_the_policy(report: dict[str, Any]) -> None:
+    rows = [(each["subject"], each["adopts"], each["loosens"], each["tightens"])
+            for each in report["policy"]["history"]]  # fmt: skip
+    assert rows == [
+        ("Adopt npm-vetted", True, ["2 packages are exempt"], []),
+        ("Vet old, drop gone", False, [], ["1 package is no longer exempt"]),
+    ]
+
+
+def test_what_moved_since_a_day(report: dict[str, Any]) -> None:
+    changes = report["changes"]
+    assert [each["package"] for each in changes["entered"]] == [
+        "new@1.0.0",
+        "same@1.0.0",
+        "squashed@1.0.0",
+    ]
+    assert [each["package"] for each in changes["left"]] == ["gone@1.0.0"]
+    assert changes["notes"] == {"added": 4, "removed": 0}
+    assert changes["exemptions"] == {"added": 0, "removed": 1}
+
+
+def test_ends_count_from_the_commit(shop: Shop, report: dict[str, Any]) -> None:
+    assert [(each["kind"], each["state"]) for each in report["exceptions"]] == [
+        ("ignore", "expired")
+    ]
+    early = audit(shop.repo, "--at", shop.repo.git("rev-parse", ":/^Adopt"))
+    assert [each["state"] for each in early["exceptions"]] == ["unused"]
+    assert early["repository"]["date"] == "2026-01-02T12:00:00Z"
+
+
+@pytest.mark.parametrize("name", ["json", "html", "markdown", "cyclonedx", "text"])
+def test_the_same_revision_gives_the_same_bytes(shop: Shop, tmp_path: Path, name: str) -> None:
+    at = shop.repo.git("rev-parse", "HEAD")
+    first = vetted(shop.repo, "audit", "--format", name, "--at", at)
+    other = clone(shop.repo, tmp_path / "clone")
+    other.git("commit", "-q", "--allow-empty", "-m", "Later")
+    other.write(".mailmap", "Nobody <nobody@example.com> <ada@example.com>\n")
+    second = vetted(other, "audit", "--format", name, "--at", at)
+    assert (first.returncode, first.stdout) == (second.returncode, second.stdout)
+
+
+def test_the_revision_s_own_mailmap(git_repo: GitRepo) -> None:
+    shop = Shop(git_repo)
+    with as_person("bot <bot@example.com>", "2026-01-01"):
+        git_repo.write(".npmrc", "ignore-scripts=true\n")
+        git_repo.write(".mailmap", f"{ADA} <bot@example.com>\n")
+        shop.lock("a@1.0.0")
+        git_repo.commit("Add a")
+    with as_person(ADA, "2026-01-02"):
+        shop.note("a@1.0.0")
+        git_repo.commit("Vet a")
+    [each] = audit(git_repo)["artifacts"]
+    assert (each["entered"]["author"], each["same-person"]) == (ADA, True)
+
+
+REQUIRED: list[tuple[str, int]] = [
+    ("vetted", 1), ("signed", 1), ("second-person", 1), ("unexpired", 1), ("fresh=5", 1), ("fresh=180", 0),
+    ("fresh=180,vetted", 1), ("vetted,unknown", 2), ("fresh", 2), ("vetted=5", 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "status"), REQUIRED)
+def test_each_requirement_is_a_gate(shop: Shop, words: str, status: int) -> None:
+    assert vetted(shop.repo, "audit", "--require", words).returncode == status
+
+
+def test_what_fails_a_requirement_is_named(shop: Shop) -> None:
+    found = audit(shop.repo, "--require", "second-person,second-person=strict", status=1)
+    plain, strict = (each["failures"] for each in found["requirements"])
+    assert [each.split()[0] for each in plain] == ["old@1.0.0", "same@1.0.0"]
+    assert [each.split()[0] for each in strict] == ["old@1.0.0", "squashed@1.0.0", "same@1.0.0"]
+
+
+def test_a_shallow_clone_is_undecided_and_names_no_commit(shop: Shop, tmp_path: Path) -> None:
+    shallow = clone(shop.repo, tmp_path / "clone", "--depth", "1")
+    done = vetted(shallow, "audit", "--format", "json")
+    assert done.returncode == 3
+    assert "shallow" in done.stderr
+    found = json.loads(done.stdout)
+    assert [each["entered"] for each in found["artifacts"]] == [None] * 5
+    assert [each["brought"] for each in found["notes"]] == [None] * 5
+    assert found["policy"]["history"] == []
+    assert vetted(shallow, "audit", "old").returncode == 3
+    assert vetted(shallow, "audit", "--contains", "old").returncode == 3
+    assert vetted(shallow, "audit", "--since", "HEAD").returncode == 3
+    assert vetted(shallow, "audit", "--no-history", "--require", "unexpired").returncode == 1
+    assert vetted(shallow, "audit", "--require", "signed").returncode == 3
+
+
+def test_a_report_is_written_to_a_file_whole(shop: Shop, tmp_path: Path) -> None:
+    place = tmp_path / "report.json"
+    done = vetted(shop.repo, "audit", "--format", "json", "-o", str(place))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert json.loads(place.read_text())["version"] == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["report.json"]
+    assert vetted(shop.repo, "audit", "-o", str(tmp_path / "none" / "x")).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("label", "status", "brings"),
+    [
+        ("gone@1.0.0", 0, [("Start", True), ("Vet old, drop gone", False)]),
+        ("old@1.0.0", 1, [("Start", True)]),
+        ("second", 1, [("Bump second", True)]),
+        ("old@2.0.0", 0, []),
+    ],
+)
+def test_whether_a_version_was_ever_locked(
+    shop: Shop, label: str, status: int, brings: list[tuple[str, bool]]
+) -> None:
+    done = vetted(shop.repo, "audit", "--contains", label, "--format", "json")
+    assert done.returncode == status
+    [found] = json.loads(done.stdout)["contains"]
+    assert [(each["subject"], each["brings"]) for each in reversed(found["commits"])] == brings
+
+
+def test_a_version_that_only_a_branch_locks(git_repo: GitRepo) -> None:
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0")
+    git_repo.commit("Start")
+    git_repo.git("checkout", "-q", "-b", "feature")
+    shop.lock("bad@6.6.6")
+    git_repo.commit("Add bad")
+    git_repo.git("checkout", "-q", "main")
+    assert vetted(git_repo, "audit", "--contains", "bad@6.6.6").returncode == 0
+    done = vetted(git_repo, "audit", "--contains", "bad@6.6.6", "--all-branches")
+    assert done.returncode == 1
+    assert "bad@6.6.6: locked on feature in package-lock.json" in done.stdout
+
+
+def a_key(folder: Path) -> tuple[Path, Path]:
+    """An SSH key, and a file that allows Ada to sign with it."""
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    signers = folder / "signers"
+    signers.write_text(f"ada@example.com {key.with_suffix('.pub').read_text()}")
+    return key, signers
+
+
+def test_signatures_by_the_commit_s_own_header(git_repo: GitRepo, tmp_path: Path) -> None:
+    key, signers = a_key(tmp_path)
+    git_repo.git("config", "gpg.format", "ssh")
+    git_repo.git("config", "user.signingkey", str(key))
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0")
+    git_repo.commit("Start")
+    shop.note("a@1.0.0")
+    git_repo.add()
+    git_repo.git("commit", "-q", "-S", "-m", "Vet a")
+
+    def signature() -> str:
+        found: str = audit(git_repo)["notes"][0]["brought"]["signature"]
+        return found
+
+    assert signature() == "present, not checked"
+    assert vetted(git_repo, "audit", "--require", "signed").returncode == 1
+    git_repo.git("config", "gpg.ssh.allowedSignersFile", str(signers))
+    assert signature() == "good"
+    assert vetted(git_repo, "audit", "--require", "signed").returncode == 0
+    raw = git_repo.git("cat-file", "commit", "HEAD").replace("Vet a", "Vet b") + "\n"
+    forged = tmp_path / "forged"
+    forged.write_text(raw)
+    git_repo.git(
+        "reset", "-q", "--soft", git_repo.git("hash-object", "-t", "commit", "-w", str(forged))
+    )
+    assert signature() == "bad"
+
+
+def test_the_revision_s_own_signers(git_repo: GitRepo, tmp_path: Path) -> None:
+    """A file of the repository is read as the audited commit has it, not as the working tree does."""
+    key, signers = a_key(tmp_path)
+    git_repo.git("config", "gpg.format", "ssh")
+    git_repo.git("config", "user.signingkey", str(key))
+    git_repo.git("config", "gpg.ssh.allowedSignersFile", "allowed_signers")
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0")
+    shop.note("a@1.0.0")
+    git_repo.write("allowed_signers", signers.read_bytes())
+    git_repo.add()
+    git_repo.git("commit", "-q", "-S", "-m", "Vet a")
+    at = git_repo.git("rev-parse", "HEAD")
+    git_repo.write("allowed_signers", "")
+    git_repo.commit("Allow nobody")
+    found = [audit(git_repo, "--at", each) for each in (at, "HEAD")]
+    assert [each["notes"][0]["brought"]["signature"] for each in found] == [
+        "good",
+        "present, not checked",
+    ]
+    assert found[0]["repository"]["signers"] == "allowed_signers"
