@@ -114,6 +114,8 @@ PARTS = {
     "commands": protocol_members("commands", "Command"),
     "installs.files": protocol_members("installs", "Place"),
     "report": protocol_members("report", "Report"),
+    "review.signals.rules": protocol_members("review.signals.rules", "Signal"),
+    "review.signals.statements": protocol_members("review.signals.statements", "Statement"),
 }
 """Packages of parts, with the names that all parts of one have: the same name is the same job."""
 
@@ -190,6 +192,7 @@ RUN_SOMETHING_ELSE = {
     "report._shell_commands": "the npm-vetted on PATH, for its version",
     "commands._review_dialogue": "the pager",
     "commands._interactive": "the editor",
+    "review.signals.reader": "the process that reads hostile scripts",
     "commands.rebuild": "the client, for the scripts that notes approve",
 }
 
@@ -197,6 +200,28 @@ RUN_SOMETHING_ELSE = {
 def test_only_these_run_processes() -> None:
     """Whoever imports ``subprocess`` or GitPython runs git, or is one of the few others."""
     assert users_of("subprocess", "git", "pty") == GIT | RUN_SOMETHING_ELSE.keys()
+
+
+ON_THE_HOOK_S_PATH = (
+    "checks",
+    "recording",
+    "fast_path",
+    "installs",
+    "projects",
+    "vetting",
+    "clients",
+)
+
+
+def test_a_hook_imports_nothing_that_reads_packages() -> None:
+    """The review of packages is for people who wait; a commit is decided by what git holds."""
+    reached = {module for module in OURS if below(module, *ON_THE_HOOK_S_PATH)} | {"commands.check"}
+    todo = list(reached)
+    while todo:
+        found = ours_of(todo.pop()) - reached
+        reached |= found
+        todo += found
+    assert {each for each in reached if below(each, "review.signals", "registry")} == set()
 
 
 def test_nobody_evaluates_or_unpickles() -> None:

@@ -68,6 +68,14 @@ class Cache:
         if expected.algorithm != "sha1":
             self._write(self._tarball_file(expected), data)
 
+    def text(self, name: str) -> bytes | None:
+        """What was computed from bytes and kept under a name."""
+        return self._read(name)
+
+    def keep_text(self, name: str, data: bytes) -> None:
+        """Keep something that was computed; ``name`` says from which bytes and by which rules."""
+        self._write(name, data)
+
     @staticmethod
     def _tarball_file(expected: Hash) -> str:
         return f"tarballs/{expected.algorithm}-{expected.digest.hex()}.tgz"

@@ -9,7 +9,7 @@ read too.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -60,7 +60,8 @@ class Release:
     ``scripts`` are the lifecycle scripts that an install runs, the one that npm adds for
     ``binding.gyp`` among them. ``integrity`` is the registry's SRI text, made from ``shasum``
     where there is none. ``provenance`` says whether the registry has attestations; not that they
-    were checked.
+    were checked. ``trusted_publisher`` is the CI system that published by OpenID Connect, with the
+    registry's identifier of its settings.
     """
 
     name: str
@@ -86,6 +87,16 @@ class Release:
     unpacked_size: int | None
     file_count: int | None
     provenance: bool
+    trusted_publisher: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRelease:
+    """Who published an earlier version, and when."""
+
+    version: str
+    published: datetime
+    publisher: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +147,15 @@ class Packument:
             if table.text(key) != expected:
                 raise table.fail(f"expected {expected!r}, found {named(table.data[key])}", key)
         return _release(table, self.published(version))
+
+    def history(self, release: Release) -> Iterator[PastRelease]:
+        """The versions that were published before one, as far as the registry says when."""
+        for version, table in self._versions.data.items():
+            published = self.published(version)
+            if published is None or (release.published and published >= release.published):
+                continue
+            person = _person(_get(table, "_npmUser"))
+            yield PastRelease(version, published, person.name if person else None)
 
     @cached_property
     def _versions(self) -> Table:
@@ -215,6 +235,7 @@ def _release(table: Table, published: datetime | None) -> Release:
         unpacked_size=dist.maybe_number("unpackedSize"),
         file_count=dist.maybe_number("fileCount"),
         provenance=isinstance(dist.data.get("attestations"), dict),
+        trusted_publisher=_trusted(table.data.get("_npmUser")),
     )
 
 
@@ -298,6 +319,12 @@ def _people(value: object) -> tuple[Person, ...]:
 def _person(value: object) -> Person | None:
     name = _words(_get(value, "name")) or _words(value)
     return None if name is None else Person(name=name, email=_words(_get(value, "email")))
+
+
+def _trusted(publisher: object) -> str | None:
+    trusted = _get(publisher, "trustedPublisher")
+    names = [_words(_get(trusted, key)) for key in ("id", "oidcConfigId")]
+    return " ".join(filter(None, names)) or None
 
 
 def _loose_texts(value: object) -> dict[str, str]:

@@ -1,0 +1,66 @@
+"""What a version newly does: facts of each file, compared and weighed.
+
+``compare`` is a pure function of one or two tarballs' files and of ``table.TABLE_VERSION``. The
+facts are read in another process (``reader.FactsReader``), since the files are hostile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from npm_vetted.formats.terminal_text import line
+from npm_vetted.review.signals.comparison import (
+    Files,
+    PackageComparison,
+    ReadFacts,
+    Reason,
+    weight_of,
+)
+from npm_vetted.review.signals.reader import LOST
+from npm_vetted.review.signals.rules import tarball_signals
+from npm_vetted.review.signals.table import MOST, WEIGHTS
+
+
+class Score(NamedTuple):
+    """The sum of the weights, and why; ``problems`` say what could not be computed."""
+
+    points: int
+    reasons: tuple[Reason, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every signal was computed; else the score may be too low."""
+        return not self.problems
+
+
+def compare_packages(old: Files | None, new: Files, read: ReadFacts) -> Score:
+    """Compare two tarballs' files, or judge one that is new."""
+    comparison = PackageComparison(old, new, read)
+    reasons = [reason for signal in tarball_signals() for reason in signal.find(comparison)]
+    lost = [each.path for each in comparison.changed if each.facts.unread == LOST]
+    return weigh(
+        reasons, fresh=comparison.fresh, problems=[f"{line(path)}: {LOST}" for path in lost]
+    )
+
+
+def weigh(reasons: Iterable[Reason], *, fresh: bool, problems: Iterable[str] = ()) -> Score:
+    """Sum up, the heaviest reasons first; those without weight are left out."""
+    counted = sorted(
+        ((weight_of(each, fresh=fresh), each) for each in dict.fromkeys(reasons)),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    counted = [(points, reason) for points, reason in counted if points]
+    total, groups, seen = 0, dict.fromkeys(MOST, 0), set[str]()
+    for points, reason in counted:
+        group = WEIGHTS[reason.code].group
+        if reason.code in seen:
+            continue
+        seen.add(reason.code)
+        if group:
+            groups[group] += 1
+        if not group or groups[group] <= MOST[group]:
+            total += points
+    shown = tuple(each._replace(text=line(each.text), path=line(each.path)) for _, each in counted)
+    return Score(total, shown, tuple(problems))

@@ -1,0 +1,39 @@
+"""The process that reads hostile bytes: requests on standard input, facts on standard output.
+
+A request is a line ``KIND SIZE`` and that many bytes; an answer is one line of JSON.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from npm_vetted.review.signals.extract import extract_facts
+from npm_vetted.review.signals.facts import facts_to_json
+
+_MEMORY: Final = 1 << 30
+"""Bytes of memory that the process may take, where the system can limit it."""
+
+
+def serve() -> None:
+    """Answer until standard input ends."""
+    _limit_memory()
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    while header := requests.readline():
+        kind, size = header.split()
+        data = requests.read(int(size))
+        answers.write(facts_to_json(extract_facts(kind.decode("ascii"), data)) + b"\n")
+        answers.flush()
+
+
+def _limit_memory() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        bound = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,302 @@
+"""Two versions of a package next to each other, or one that is new: what the rules look at."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from npm_vetted.registry.packument import lifecycle
+from npm_vetted.review.signals.facts import FileFacts, Mark
+from npm_vetted.review.signals.table import WEIGHTS
+
+Files = Mapping[str, bytes]
+ReadFacts = Callable[[Iterable[tuple[str, bytes]]], list[FileFacts]]
+
+SCRIPT_SUFFIXES: Final = (
+    ".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx", ".es6", ".es",
+)  # fmt: skip
+_TYPES: Final = (".d.ts", ".d.cts", ".d.mts")
+SHELL_SUFFIXES: Final = (
+    ".sh",
+    ".bash",
+    ".bat",
+    ".cmd",
+    ".ps1",
+    ".psm1",
+    ".py",
+    ".vbs",
+    ".rb",
+    ".pl",
+)
+GYP_SUFFIXES: Final = (".gyp", ".gypi")
+_DATA: Final = (
+    ".json", ".node", ".wasm", ".css", ".map", ".md", ".html", ".png", ".svg", ".scss", ".less",
+)  # fmt: skip
+_ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", "/index.js", ".ts")
+_CLOSURE: Final = 60
+
+
+class Reason(NamedTuple):
+    """One line for a reviewer: what a version newly does, and where. ``line`` is 1-based."""
+
+    code: str
+    text: str
+    path: str = ""
+    line: int = 1
+
+
+class ChangedFile(NamedTuple):
+    """A script that is new or changed, with the facts of both sides."""
+
+    path: str
+    facts: FileFacts
+    before: FileFacts | None
+
+
+@dataclass(frozen=True, eq=False)
+class PackageComparison:
+    """What changed. ``old`` is None for a package that is new.
+
+    FileFacts are read when a rule asks for them, changed files first.
+    """
+
+    old: Files | None
+    new: Files
+    read: ReadFacts
+
+    @property
+    def fresh(self) -> bool:
+        """Whether there is nothing to compare with."""
+        return self.old is None
+
+    @cached_property
+    def manifest(self) -> Mapping[str, object]:
+        """The new manifest; empty where it cannot be read."""
+        return manifest_of(self.new)
+
+    @cached_property
+    def old_manifest(self) -> Mapping[str, object]:
+        """The old manifest; empty where there is none."""
+        return manifest_of(self.old or {})
+
+    @cached_property
+    def scripts(self) -> Mapping[str, str]:
+        """The lifecycle scripts that an install of the new version runs."""
+        return _scripts(self.new, self.manifest)
+
+    @cached_property
+    def old_scripts(self) -> Mapping[str, str]:
+        """The same for the old version."""
+        return _scripts(self.old or {}, self.old_manifest)
+
+    @cached_property
+    def changed_paths(self) -> tuple[str, ...]:
+        """Files whose bytes the old version had under no path, in order."""
+        had = set((self.old or {}).values())
+        return tuple(sorted(path for path, data in self.new.items() if data not in had))
+
+    @cached_property
+    def changed(self) -> tuple[ChangedFile, ...]:
+        """The scripts among them, with their facts."""
+        old = self.old or {}
+        paths = [path for path in self.changed_paths if self.is_script(path)]
+        facts = self.read([("code", self.new[path]) for path in paths])
+        odd = self._loaded_by_name(dict(zip(paths, facts, strict=True)))
+        paths += odd
+        facts += self.read([("code", self.new[path]) for path in odd])
+        pairs = [path for path in paths if path in old]
+        before = dict(zip(pairs, self.read([("code", old[p]) for p in pairs]), strict=True))
+        return tuple(
+            ChangedFile(path, found, before.get(path))
+            for path, found in zip(paths, facts, strict=True)
+        )
+
+    def _loaded_by_name(self, scripts: Mapping[str, FileFacts]) -> list[str]:
+        """Changed files that a changed script loads as code, whatever their names end in."""
+        changed = set(self.changed_paths) - scripts.keys()
+        found = dict.fromkeys(
+            target
+            for path, facts in scripts.items()
+            for target in loaded_files(path, facts, self.new)
+            if target in changed and not target.lower().endswith(_DATA)
+        )
+        return list(found)
+
+    @cached_property
+    def changed_texts(self) -> tuple[tuple[str, FileFacts], ...]:
+        """Shell scripts and build files that are new or changed, with what was found in them."""
+        paths = [
+            p for p in self.changed_paths if p.lower().endswith((*SHELL_SUFFIXES, *GYP_SUFFIXES))
+        ]
+        return tuple(zip(paths, self.read([("text", self.new[p]) for p in paths]), strict=True))
+
+    @cached_property
+    def unchanged(self) -> Mapping[str, FileFacts]:
+        """The new version's other scripts."""
+        changed = set(self.changed_paths)
+        paths = [path for path in self.new if path not in changed and self.is_script(path)]
+        return dict(zip(paths, self.read([("code", self.new[p]) for p in paths]), strict=True))
+
+    @cached_property
+    def _old_changed(self) -> tuple[FileFacts, ...]:
+        """Old scripts that are not in the new version as they were."""
+        kept = set(self.new.values())
+        return tuple(self.read([
+            ("code", data) for path, data in sorted((self.old or {}).items())
+            if data not in kept and _is_script(path, data, self._old_named)
+        ]))  # fmt: skip
+
+    @cached_property
+    def _old_texts(self) -> tuple[FileFacts, ...]:
+        return tuple(self.read([
+            ("text", data) for path, data in sorted((self.old or {}).items())
+            if path.lower().endswith((*SHELL_SUFFIXES, *GYP_SUFFIXES))
+        ]))  # fmt: skip
+
+    def earlier(self) -> Iterator[FileFacts]:
+        """The facts of every script of the old version; the changed ones come first."""
+        if self.old is not None:
+            yield from self._old_changed
+            yield from self.unchanged.values()
+
+    def had(self, *marks: str) -> bool:
+        """Whether one file of the old version had all these marks."""
+        return any(all(mark in facts.marks for mark in marks) for facts in self.earlier())
+
+    def had_in_text(self, mark: str) -> bool:
+        """Whether a shell script or build file of the old version had a mark."""
+        return any(mark in facts.marks for facts in self._old_texts)
+
+    def first(self, *marks: str) -> tuple[str, Mark] | None:
+        """The first new or changed script with all these marks that its old self had not."""
+        for each in self.changed:
+            if all(mark in each.facts.marks for mark in marks) and not (
+                each.before is not None and all(mark in each.before.marks for mark in marks)
+            ):
+                return each.path, each.facts.marks[marks[0]]
+        return None
+
+    def is_script(self, path: str) -> bool:
+        """Whether a file of the new version is code that a JavaScript runtime runs."""
+        return _is_script(path, self.new[path], self._named)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return _named_files(self.new, self.manifest, self.scripts)
+
+    @cached_property
+    def _old_named(self) -> frozenset[str]:
+        return _named_files(self.old or {}, self.old_manifest, self.old_scripts)
+
+    @cached_property
+    def install_files(self) -> tuple[str, ...]:
+        """Files that an install runs: those that its commands name, and what these load."""
+        commands = install_texts(self.new, self.scripts)
+        order = dict.fromkeys(path for text in commands for path in called(text, self.new))
+        seen: set[str] = set()
+        while (todo := [path for path in order if path not in seen]) and len(order) <= _CLOSURE:
+            seen.update(todo)
+            scripts = [path for path in todo if not path.lower().endswith(_DATA)]
+            facts = self.read([("code", self.new[path]) for path in scripts])
+            for path, found in zip(scripts, facts, strict=True):
+                order.update(dict.fromkeys(loaded_files(path, found, self.new)))
+        return tuple(order)[:_CLOSURE]
+
+
+def manifest_of(files: Files) -> Mapping[str, object]:
+    """A tarball's package.json; empty where it cannot be read, which the clients refuse."""
+    try:
+        manifest = json.loads(files.get("package.json", b"{}").decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def table_of(manifest: Mapping[str, object], key: str) -> dict[str, str]:
+    """A table of texts in a manifest; whatever else is there counts as nothing."""
+    found = manifest.get(key)
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): value for name, value in found.items() if isinstance(value, str)}
+
+
+def _scripts(files: Files, manifest: Mapping[str, object]) -> Mapping[str, str]:
+    gyp = "binding.gyp" in files and manifest.get("gypfile") is not False
+    return lifecycle(table_of(manifest, "scripts"), gyp=gyp)
+
+
+def _is_script(path: str, data: bytes, named: frozenset[str]) -> bool:
+    lower = path.lower()
+    if lower.endswith(_TYPES):
+        return False
+    if lower.endswith(SCRIPT_SUFFIXES):
+        return True
+    return (path in named and not lower.endswith(_DATA)) or (
+        data.startswith(b"#!") and any(word in data[:80] for word in (b"node", b"bun", b"deno"))
+    )
+
+
+def _named_files(
+    files: Files, manifest: Mapping[str, object], scripts: Mapping[str, str]
+) -> frozenset[str]:
+    """Files that the manifest names as code, whatever their names end in."""
+    from npm_vetted.registry.tarball import Package
+    from npm_vetted.review import called_files
+
+    package = Package(name="", files=files)
+    texts = [
+        str(manifest.get("main") or ""),
+        *table_of(manifest, "bin").values(),
+        *scripts.values(),
+    ]
+    if isinstance(manifest.get("bin"), str):
+        texts.append(str(manifest["bin"]))
+    if isinstance(manifest.get("exports"), str | dict):
+        texts.append(json.dumps(manifest["exports"])[:10_000])
+    found = {each.path for text in texts for each in called_files(text, package)}
+    return frozenset(found)
+
+
+def install_texts(files: Files, scripts: Mapping[str, str]) -> list[str]:
+    """The commands of an install, those in build files among them."""
+    gyp = [
+        data[:100_000].decode("utf-8", errors="replace")
+        for path, data in sorted(files.items())
+        if path.endswith(GYP_SUFFIXES)
+    ]
+    return [*scripts.values(), *gyp]
+
+
+def called(text: str, files: Files) -> list[str]:
+    """The package's files that a command names."""
+    from npm_vetted.registry.tarball import Package
+    from npm_vetted.review import called_files
+
+    return [each.path for each in called_files(text, Package(name="", files=files))]
+
+
+def loaded_files(path: str, facts: FileFacts, files: Files) -> Iterator[str]:
+    """The package's files that a script loads by relative specifiers."""
+    for name in facts.loads:
+        if name.startswith("."):
+            base = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+            target = next((base + ending for ending in _ENDINGS if base + ending in files), None)
+            if target is not None:
+                yield target
+
+
+def weight_of(reason: Reason, *, fresh: bool) -> int:
+    """The points that a reason adds."""
+    weight = WEIGHTS[reason.code]
+    return weight.new if fresh else weight.upgrade
+
+
+def manifest_line(files: Files, words: str) -> int:
+    """The line of a manifest that first has some words; 1 where none has."""
+    data = files.get("package.json", b"")
+    at = data.find(words.encode("utf-8", errors="surrogatepass"))
+    return data.count(b"\n", 0, max(at, 0)) + 1

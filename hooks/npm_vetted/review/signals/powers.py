@@ -1,0 +1,532 @@
+"""What a script can do, by the modules it loads and the globals it uses.
+
+A word is searched in the bytes, and the syntax tree says what each place is: a comment never
+counts, a property of some other object neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from npm_vetted.review.signals.facts import Mark
+from npm_vetted.review.signals.tree import SyntaxTree, enclosing_string, is_comment
+
+if TYPE_CHECKING:
+    import tree_sitter
+
+    Chain = list[tree_sitter.Node]
+
+MODULES: Final = {
+    "exec": frozenset({
+        "child_process", "execa", "cross-spawn", "shelljs", "node-pty", "tinyexec", "nano-spawn",
+        "zx", "child-process-promise", "cluster",
+    }),
+    "net": frozenset({
+        "http", "https", "http2", "net", "tls", "dgram", "dns", "axios", "got", "node-fetch",
+        "cross-fetch", "undici", "request", "superagent", "ws", "needle", "phin", "ky",
+        "isomorphic-fetch", "bent", "ofetch", "socket.io-client",
+    }),
+    "eval": frozenset({"vm", "vm2", "isolated-vm"}),
+    "worker": frozenset({"worker_threads"}),
+    "native": frozenset({"ffi-napi", "koffi", "ref-napi"}),
+    "fs": frozenset({"fs", "fs-extra", "graceful-fs"}),
+    "os": frozenset({"os"}),
+}  # fmt: skip
+"""Modules by the power that who loads them has."""
+POWER_OF: Final = {name: power for power, names in MODULES.items() for name in names}
+_GLOBALS: Final = frozenset({
+    b"globalThis", b"window", b"self", b"global", b"top", b"parent", b"frames", b"root", b"Bun",
+    b"Deno", b"process", b"navigator", b"module", b"this",
+})  # fmt: skip
+_TRIES: Final = 300
+"""Places of one word that are looked at; where none of so many counts, the word does."""
+_LOAD: Final = re.compile(
+    rb"""(?:\b(?:require(?:\.resolve)?|import)\s{0,20}\(\s{0,200}|\bfrom\s{0,20}|\bimport\s{0,20})"""
+    rb"""(['"`])([^'"`\\\n]{1,200})\1"""
+)
+_BUILTIN: Final = re.compile(
+    rb"""(['"`])(?:node:)?("""
+    + b"|".join(sorted(re.escape(name.encode()) for name in POWER_OF))
+    + rb""")(?:/[\w/.-]{1,40})?\1"""
+)
+_COMPUTED: Final = re.compile(rb"\b(?:require|import)\s{0,20}\(")
+_ALIAS: Final = re.compile(rb"[=(,:]\s{0,20}(?:module\.)?require\s{0,20}[;,)\n}]")
+_PROCESS: Final = re.compile(
+    rb"""([\w$]{1,60})\s{0,9}=\s{0,9}(?:(?:globalThis|global|window)\.)?process\b(?!\s{0,9}[.\[?])"""
+    rb"""|([\w$]{1,60})\s{0,9}=\s{0,9}require\(\s{0,9}['"](?:node:)?process['"]\s{0,9}\)(?!\.)"""
+    rb"""|import\s{1,9}(?:\*\s{0,9}as\s{1,9})?([\w$]{1,60})\s{1,9}from\s{0,9}['"](?:node:)?process['"]"""
+)
+_ENV_IMPORT: Final = re.compile(
+    rb"""\{[^{}\n]{0,200}\benv\b[^{}\n]{0,200}\}\s{0,9}(?:from|=\s{0,9}require\()\s{0,9}['"](?:node:)?process['"]"""
+)
+_SECRET_NAME: Final = re.compile(
+    rb"TOKEN|SECRET|PASS(?:W|PHRASE|_)|API_?KEY|PRIVATE|MNEMONIC|CREDENTIAL|ACCESS_KEY|_AUTH\b",
+    re.IGNORECASE,
+)
+_BINARY_ENCODINGS: Final = re.compile(rb"""(['"`])(?:base64(?:url)?|hex)\1""")
+_HARMLESS_FUNCTION: Final = re.compile(
+    rb"""\(\s*(?:['"`]\s*(?:(?:"use strict";)?\s*return\s+(?:this|globalThis)\s*;?\s*)?['"`])?\s*\)"""
+)
+
+
+def find_powers(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    """Each power with its first place; a name may come more than once."""
+    yield from _modules(tree)
+    yield from _words(tree)
+    yield from _environment(tree)
+    yield from _patterns(tree)
+
+
+def find_loads(tree: SyntaxTree) -> dict[str, int]:
+    """The modules that a script names where it loads them, by its own words, with their lines."""
+    found: dict[str, int] = {}
+    for match in _LOAD.finditer(tree.data):
+        name = match[2].decode("utf-8", errors="replace")
+        if (
+            name not in found
+            and len(found) < 2_000
+            and not is_comment(tree.chain(match.start(1), 2))
+        ):
+            found[name] = tree.line(match.start())
+    return found
+
+
+def _modules(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    """Modules that are loaded, by whatever function: ``require``, another name for it, ``import``."""
+    computed: bool | None = None
+    done: set[str] = set()
+    tries: dict[str, int] = {}
+    for match in _BUILTIN.finditer(tree.data):
+        name = match[2].decode("ascii")
+        power = POWER_OF[name]
+        tries[name] = tries.get(name, 0) + 1
+        if power in done or tries[name] > _TRIES:
+            continue
+        string, around = enclosing_string(tree.chain(match.start(2), 6))
+        if string is None or not around:
+            continue
+        kind = around[0].type
+        loads = kind in ("import_statement", "export_statement") or (
+            kind == "arguments" and _takes_module_name(tree, around)
+        )
+        if not loads and power in ("exec", "net", "eval") and kind in _VALUES:
+            computed = _is_computed(tree) if computed is None else computed
+            loads = computed and match[1] != b"`"
+        if loads:
+            done.add(power)
+            yield power, Mark(tree.line(match.start()), name)
+
+
+_VALUES: Final = frozenset({
+    "array", "variable_declarator", "assignment_expression", "pair", "ternary_expression",
+    "assignment_pattern", "arrow_function", "return_statement",
+})  # fmt: skip
+
+
+def _takes_module_name(tree: SyntaxTree, around: Chain) -> bool:
+    """Whether a call with this string as its only argument may load a module."""
+    arguments = around[0]
+    if arguments.named_child_count != 1 or len(around) < 2:
+        return False
+    if around[1].type not in ("call_expression", "new_expression"):
+        return False
+    function = around[1].child_by_field_name("function")
+    if function is None:
+        return False
+    if function.type == "member_expression":
+        name = tree.text(function.child_by_field_name("property"))
+        return name in (
+            b"require",
+            b"getBuiltinModule",
+            b"binding",
+            b"_linkedBinding",
+            b"_load",
+            b"call",
+        )
+    if function.type == "subscript_expression":
+        return True
+    return function.type in ("identifier", "import", "call_expression", "parenthesized_expression")
+
+
+def _is_computed(tree: SyntaxTree) -> bool:
+    """Whether some module's name is computed, or ``require`` is given another name."""
+    return next(_dynamic(tree), None) is not None
+
+
+def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
+    for tries, match in enumerate(_COMPUTED.finditer(tree.data)):
+        if tries >= _TRIES:
+            yield Mark(tree.line(match.start()))
+            return
+        chain = tree.chain(match.start(), 3)
+        if len(chain) < 2 or chain[1].type != "call_expression":
+            continue
+        arguments = chain[1].child_by_field_name("arguments")
+        first = arguments.named_child(0) if arguments is not None else None
+        if first is not None and first.type not in ("string", "template_string", "comment"):
+            yield Mark(tree.line(match.start()), tree.text(chain[1], 60).decode("utf-8", "replace"))
+            return
+    for match in list(_ALIAS.finditer(tree.data))[:20]:
+        at = match.start() + match.group().index(b"require")
+        chain = tree.chain(at, 2)
+        if chain and chain[0].type in ("identifier", "property_identifier"):
+            yield Mark(tree.line(at), "require under another name")
+            return
+
+
+# What the words below mean, where they are really used.
+
+
+def _used(tree: SyntaxTree, chain: Chain) -> bool:
+    """A global that is called, read, or taken from the global object."""
+    if len(chain) < 2:
+        return False
+    node, parent = chain[0], chain[1]
+    if node.type == "property_identifier":
+        holder = parent.child_by_field_name("object")
+        return parent.type == "member_expression" and tree.text(holder) in _GLOBALS
+    if node.type == "shorthand_property_identifier_pattern":
+        declared = chain[2] if len(chain) > 2 else None
+        value = declared.child_by_field_name("value") if declared is not None else None
+        return tree.text(value) in _GLOBALS
+    if node.type == "identifier":
+        if parent.type in ("call_expression", "new_expression"):
+            return True
+        return parent.type in (
+            "variable_declarator", "assignment_expression", "sequence_expression", "arguments",
+            "parenthesized_expression", "pair", "return_statement", "ternary_expression",
+            "member_expression", "array", "binary_expression",
+        ) and not _is_declared(parent, node)  # fmt: skip
+    string, around = enclosing_string(chain)
+    return (
+        string is not None
+        and bool(around)
+        and around[0].type == "subscript_expression"
+        and tree.text(around[0].child_by_field_name("object")) in _GLOBALS
+    )
+
+
+def _is_declared(parent: tree_sitter.Node, node: tree_sitter.Node) -> bool:
+    for field in ("name", "left", "property"):
+        child = parent.child_by_field_name(field)
+        if child is not None and child.start_byte == node.start_byte:
+            return True
+    return parent.type == "binary_expression" and b"typeof" in (parent.text or b"")[:200]
+
+
+def _evaluates(tree: SyntaxTree, chain: Chain) -> bool:
+    """``Function`` with a text to compile; not the idiom that returns the global object."""
+    if not _used(tree, chain) or chain[1].type not in (
+        "call_expression",
+        "new_expression",
+        "member_expression",
+    ):
+        return False
+    call = (
+        chain[1]
+        if chain[1].type != "member_expression"
+        else chain[2]
+        if len(chain) > 2
+        else chain[1]
+    )
+    if call.type not in ("call_expression", "new_expression"):
+        return False
+    arguments = call.child_by_field_name("arguments")
+    if arguments is None or arguments.named_child_count == 0:
+        return False
+    return _HARMLESS_FUNCTION.fullmatch(tree.text(arguments, 80)) is None
+
+
+def _property(_: SyntaxTree, chain: Chain) -> bool:
+    """A property of whatever object, by its name or by a string."""
+    if not chain:
+        return False
+    if chain[0].type in (
+        "property_identifier",
+        "identifier",
+        "shorthand_property_identifier_pattern",
+    ):
+        return len(chain) > 1 and chain[1].type not in (
+            "formal_parameters",
+            "method_definition",
+            "pair",
+        )
+    string, around = enclosing_string(chain)
+    return string is not None and bool(around) and around[0].type == "subscript_expression"
+
+
+def _compiles(tree: SyntaxTree, chain: Chain) -> bool:
+    """``x.constructor("code")``: a function made from a text without naming Function."""
+    if not _property(tree, chain):
+        return False
+    _, around = enclosing_string(chain)
+    outer = around[1:] if around else chain[2:]
+    call = outer[0] if outer else None
+    if call is None or call.type not in ("call_expression", "new_expression"):
+        return False
+    arguments = call.child_by_field_name("arguments")
+    first = arguments.named_child(0) if arguments is not None else None
+    if first is None:
+        return False
+    return first.type in ("string", "template_string") and _HARMLESS_FUNCTION.fullmatch(
+        b"(" + tree.text(first, 80) + b")"
+    ) is None and re.search(rb"[(;= ]", tree.text(first)) is not None  # fmt: skip
+
+
+def _timer(tree: SyntaxTree, chain: Chain) -> bool:
+    """A timer whose first argument is a text, which is compiled."""
+    if not _used(tree, chain) or chain[1].type != "call_expression":
+        return False
+    arguments = chain[1].child_by_field_name("arguments")
+    first = arguments.named_child(0) if arguments is not None else None
+    return first is not None and first.type in ("string", "template_string")
+
+
+def _assigned(tree: SyntaxTree, chain: Chain) -> bool:
+    """A function of the whole program that is replaced."""
+    for index, node in enumerate(chain[1:4], 1):
+        if node.type == "assignment_expression":
+            left = node.child_by_field_name("left")
+            if left is None or left.end_byte <= chain[0].start_byte:
+                return False
+            inner = chain[index - 1]
+            return (
+                inner.start_byte == left.start_byte
+                and (left.type != "identifier" or chain[0].type == "identifier")
+                and (left.type == "identifier" or _of_program(tree, left))
+            )
+        if node.type not in ("member_expression", "subscript_expression", "string"):
+            break
+    return False
+
+
+def _of_program(tree: SyntaxTree, left: tree_sitter.Node) -> bool:
+    text = tree.text(left, 80)
+    return (
+        re.match(
+            rb"(?:globalThis|window|self|global|https?|[\w$.]{0,40}XMLHttpRequest(?:\.prototype)?)[.\[]",
+            text,
+        )
+        is not None
+    )
+
+
+def _argument(_: SyntaxTree, chain: Chain) -> bool:
+    """A string that is an argument of a call."""
+    string, around = enclosing_string(chain)
+    return string is not None and bool(around) and around[0].type == "arguments"
+
+
+def _anywhere(_: SyntaxTree, chain: Chain) -> bool:
+    return not is_comment(chain)
+
+
+Test = Callable[[SyntaxTree, "Chain"], bool]
+_WORDS: Final[tuple[tuple[bytes, str, Test], ...]] = (
+    (b"eval", "eval", _used),
+    (b"Function", "eval", _evaluates),
+    (b"constructor", "eval", _compiles),
+    (b"_compile", "eval", _property),
+    (b"runInThisContext", "eval", _property),
+    (b"runInNewContext", "eval", _property),
+    (b"setTimeout", "eval", _timer),
+    (b"setInterval", "eval", _timer),
+    (b"spawnSync", "exec", lambda tree, chain: _holder_is(tree, chain, b"Bun")),
+    (b"spawn", "exec", lambda tree, chain: _holder_is(tree, chain, b"Bun")),
+    (b"Command", "exec", lambda tree, chain: _holder_is(tree, chain, b"Deno")),
+    (b"fetch", "fetch", _used),
+    (b"XMLHttpRequest", "fetch", _used),
+    (b"WebSocket", "net", _used),
+    (b"EventSource", "net", _used),
+    (b"RTCPeerConnection", "net", _used),
+    (b"sendBeacon", "fetch", _property),
+    (b"atob", "decode", _used),
+    (b"createDecipheriv", "decode", _property),
+    (b"createDecipher", "decode", _property),
+    (b"inflateSync", "decode", _property),
+    (b"gunzipSync", "decode", _property),
+    (b"brotliDecompressSync", "decode", _property),
+    (b"inflateRawSync", "decode", _property),
+    (b"fromCharCode", "charcode", _property),
+    (b"fromCodePoint", "charcode", _property),
+    (b"codePointAt", "charcode", _property),
+    (b"dlopen", "native", _property),
+    (b"clipboard", "clipboard", lambda tree, chain: _holder_is(tree, chain, b"navigator")),
+    (b"userInfo", "identity", _property),
+    (b"hostname", "identity", lambda tree, chain: _holder_is(tree, chain, b"os")),
+    (b"networkInterfaces", "identity", _property),
+    (b"cookie", "secrets-read", lambda tree, chain: _holder_is(tree, chain, b"document")),
+)  # fmt: skip
+_HOOKS: Final = (b"fetch", b"XMLHttpRequest", b"open", b"send", b"request")
+
+
+def _holder_is(tree: SyntaxTree, chain: Chain, holder: bytes) -> bool:
+    return (
+        len(chain) > 1
+        and chain[1].type == "member_expression"
+        and tree.text(chain[1].child_by_field_name("object")).rpartition(b".")[2] == holder
+    )
+
+
+def _places(data: bytes, word: bytes) -> Iterator[int]:
+    """Where a whole word is."""
+    size = len(word)
+    at = data.find(word)
+    while at >= 0:
+        before, after = data[at - 1 : at] if at else b"", data[at + size : at + size + 1]
+        if not ((before in _NAME_BYTES and before) or (after in _NAME_BYTES and after)):
+            yield at
+        at = data.find(word, at + size)
+
+
+_NAME_BYTES: Final = frozenset(
+    bytes([each]) for each in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$"
+)
+
+
+def _words(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    done: set[str] = set()
+    for word, mark, test in _WORDS:
+        if mark in done:
+            continue
+        at = _first(tree, word, test)
+        if at is not None:
+            done.add(mark)
+            yield mark, Mark(tree.line(at), word.decode("ascii"))
+    for word in _HOOKS:
+        at = _first(tree, word, _assigned) if word in tree.data else None
+        if at is not None:
+            yield "hook-net", Mark(tree.line(at), word.decode("ascii"))
+            return
+
+
+def _first(tree: SyntaxTree, word: bytes, test: Test) -> int | None:
+    for tries, at in enumerate(_places(tree.data, word)):
+        if tries >= _TRIES:
+            # So many harmless places may be there to tire a reader: a plain property is one.
+            return at if test not in (_property, _assigned, _compiles, _timer) else None
+        if test(tree, tree.chain(at, 5)):
+            return at
+    return None
+
+
+def _environment(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    """The whole environment, and variables of it whose names are those of secrets."""
+    if b"env" not in tree.data:
+        return
+    holders = {b"process", b"Bun", b"Deno"}
+    for match in list(_PROCESS.finditer(tree.data))[:50]:
+        holders.add(match[1] or match[2] or match[3])
+    bare = _ENV_IMPORT.search(tree.data) is not None
+    found: set[str] = set()
+    for tries, at in enumerate(_places(tree.data, b"env")):
+        if tries >= _TRIES * 10 or len(found) == 2:
+            break
+        mark = _env_use(tree, tree.chain(at, 6), holders, bare)
+        if mark and mark not in found:
+            found.add(mark)
+            yield mark, Mark(tree.line(at), "process.env")
+
+
+def _env_use(tree: SyntaxTree, chain: Chain, holders: set[bytes], bare: bool) -> str | None:
+    """``env-all``, ``env-secret`` or None, for one place of the word ``env``."""
+    if len(chain) < 3:
+        return None
+    node, around = chain[0], chain[1:]
+    if node.type == "property_identifier" and around[0].type == "member_expression":
+        member, around = around[0], around[1:]
+    elif node.type == "identifier" and bare and around[0].type not in (
+        "import_specifier", "variable_declarator", "object_pattern",
+    ):  # fmt: skip
+        member = node
+    else:
+        string, outer = enclosing_string(chain)
+        if string is None or not outer or outer[0].type != "subscript_expression":
+            return None
+        member, around = outer[0], outer[1:]
+    holder = member.child_by_field_name("object")
+    if member is not node and tree.text(holder).rpartition(b".")[2] not in holders:
+        return None
+    return _whole_or_named(tree, member, around[0] if around else None)
+
+
+def _whole_or_named(
+    tree: SyntaxTree, member: tree_sitter.Node, outer: tree_sitter.Node | None
+) -> str | None:
+    if outer is None:
+        return "env-all"
+    if outer.type in ("member_expression", "subscript_expression"):
+        holder = outer.child_by_field_name("object")
+        if holder is not None and holder.start_byte == member.start_byte:
+            key = outer.child_by_field_name("property") or outer.child_by_field_name("index")
+            return "env-secret" if _SECRET_NAME.search(tree.text(key)) else None
+    if outer.type == "variable_declarator":
+        pattern = outer.child_by_field_name("name")
+        if pattern is not None and pattern.type == "object_pattern":
+            text = tree.text(pattern, 2_000)
+            if b"..." in text:
+                return "env-all"
+            return "env-secret" if _SECRET_NAME.search(text) else None
+    if outer.type in ("binary_expression", "unary_expression"):
+        return None
+    if outer.type == "assignment_expression":
+        left = outer.child_by_field_name("left")
+        if left is not None and left.start_byte == member.start_byte:
+            return None
+    return "env-all"
+
+
+_PATTERNS: Final = (
+    ("decode", _BINARY_ENCODINGS, _argument),
+    ("detached", re.compile(rb"\bdetached\s{0,9}:\s{0,9}(?:true|!0)"), _anywhere),
+    ("inject-script", re.compile(rb"""createElement\(\s{0,9}['"`]script['"`]"""), _anywhere),
+    ("eval", re.compile(rb"\beval\s{0,9}:\s{0,9}(?:true|!0)"), _anywhere),
+    ("eval", re.compile(rb"\bimport\(\s{0,9}['\"`]data:"), _anywhere),
+    (
+        "exec",
+        re.compile(rb"\bprocess\s{0,9}\.\s{0,9}(?:binding|_linkedBinding)\s{0,9}\("),
+        _anywhere,
+    ),
+    ("exec", re.compile(rb"\bBun\s{0,9}\.\s{0,9}\$"), _anywhere),
+)
+
+
+def _patterns(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    for mark, pattern, test in _PATTERNS:
+        for tries, match in enumerate(pattern.finditer(tree.data)):
+            if tries >= _TRIES:
+                break
+            if mark == "decode":
+                chain = tree.chain(match.start() + 1, 6)
+                fits = _argument(tree, chain) and _decodes(tree, chain)
+            else:
+                fits = test(tree, tree.chain(match.start(), 2))
+            if mark == "inject-script" and fits:
+                fits = re.search(rb"\.src\s{0,9}=|['\"]src['\"]", tree.data) is not None
+            if fits:
+                yield (
+                    mark,
+                    Mark(
+                        tree.line(match.start()),
+                        tree.data[match.start() : match.end()][:40].decode("utf-8", "replace"),
+                    ),
+                )
+                break
+    for found in _dynamic(tree):
+        yield "dyn-require", found
+
+
+def _decodes(tree: SyntaxTree, chain: Chain) -> bool:
+    """Whether the encoding is the one that bytes are read from: ``from(text, "hex")``."""
+    _, around = enclosing_string(chain)
+    if len(around) < 2 or around[1].type not in ("call_expression", "new_expression"):
+        return False
+    function = around[1].child_by_field_name("function") or around[1].child_by_field_name(
+        "constructor"
+    )
+    name = tree.text(function, 400).rpartition(b".")[2]
+    return name in (b"from", b"Buffer", b"write", b"update", b"setInputEncoding", b"final") or (
+        function is not None and function.type == "subscript_expression"
+    )

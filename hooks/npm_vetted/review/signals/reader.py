@@ -1,0 +1,112 @@
+"""FileFacts of many files, read in a process of their own and kept by the hash of the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from threading import Timer
+from types import TracebackType
+from typing import IO, Final
+
+from npm_vetted.registry.cache import Cache
+from npm_vetted.review.signals.facts import FACTS_VERSION, FileFacts, facts_from_json
+
+PATIENCE: Final = 10.0
+"""Seconds for one file. Only a guard against a hang: the limits in ``facts`` decide before it."""
+_HOME: Final = str(Path(__file__).resolve().parents[3])
+_START: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]);"
+    " from npm_vetted.review.signals.child import serve; serve()"
+)
+LOST: Final = "its reader ended or hung"
+
+
+class FactsReader:
+    """Reads facts; not for several threads at once. Close it, or use it in a ``with``."""
+
+    def __init__(self, cache: Path | None = None, patience: float = PATIENCE) -> None:
+        self._cache = Cache(cache)
+        self._patience = patience
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> FactsReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the reading process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(OSError):
+                        stream.close()
+            process.wait()
+
+    def read(self, files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
+        """The facts of each file, given as its kind and its bytes.
+
+        Where the process ends or hangs, the file is unread with the reason ``LOST``; that is
+        never kept.
+        """
+        return [self._one(kind, data) for kind, data in files]
+
+    def _one(self, kind: str, data: bytes) -> FileFacts:
+        digest = hashlib.sha256(data).hexdigest()
+        name = f"facts/{FACTS_VERSION}/{digest[:2]}/{digest[2:]}-{kind}"
+        kept = self._cache.text(name)
+        if kept is not None:
+            with suppress(ValueError):
+                return facts_from_json(kept)
+        answer = self._asked(kind, data)
+        try:
+            facts = facts_from_json(answer)
+        except ValueError:
+            self.close()
+            return FileFacts(size=len(data), unread=LOST)
+        self._cache.keep_text(name, answer)
+        return facts
+
+    def _asked(self, kind: str, data: bytes) -> bytes:
+        """The answer as it came; empty where there is none."""
+        process = self._started()
+        requests, answers = process.stdin, process.stdout
+        assert requests is not None
+        assert answers is not None
+        guard = Timer(self._patience, process.kill)
+        guard.start()
+        try:
+            return _exchange(requests, answers, kind, data)
+        except OSError:
+            return b""
+        finally:
+            guard.cancel()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-X", "utf8", "-c", _START, _HOME],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+
+def _exchange(requests: IO[bytes], answers: IO[bytes], kind: str, data: bytes) -> bytes:
+    requests.write(f"{kind} {len(data)}\n".encode("ascii"))
+    requests.write(data)
+    requests.flush()
+    return answers.readline()

@@ -1,0 +1,79 @@
+"""Dependencies that the earlier version did not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.packages.lookalikes.known import is_popular
+from npm_vetted.review.signals.comparison import PackageComparison, Reason, manifest_line, table_of
+
+CODES = ("dep-nonregistry", "dep-unused", "dep-unpopular", "dep-bundled")
+_TABLES: Final = ("dependencies", "optionalDependencies", "peerDependencies")
+_OUTSIDE: Final = re.compile(
+    r"(?:git|git\+\w+|github|gitlab|bitbucket|gist|https?|file|link|ssh):|[\w.-]+@[\w.-]+:|[\w.-]+/[\w.-]+(?:#|$)|\.{0,2}/"
+)
+
+
+def find(comparison: PackageComparison) -> Iterator[Reason]:
+    """From outside the registry; loaded by nothing; known to few; carried inside the tarball."""
+    for table in _TABLES:
+        before = table_of(comparison.old_manifest, table)
+        for name, wanted in sorted(table_of(comparison.manifest, table).items()):
+            outside = _OUTSIDE.match(wanted) is not None
+            if outside and before.get(name) != wanted:
+                text = f"depends on something outside the registry: {name} {wanted}"
+                yield Reason(
+                    "dep-nonregistry",
+                    text,
+                    "package.json",
+                    manifest_line(comparison.new, f'"{name}"'),
+                )
+    for name in new_dependencies(comparison):
+        line = manifest_line(comparison.new, f'"{name}"')
+        if not is_popular(name):
+            text = f"new dependency that is not well known: {name}"
+            yield Reason("dep-unpopular", text, "package.json", line)
+        if not comparison.fresh and not _loads(comparison, name):
+            text = f"new dependency that its own code never loads: {name}"
+            yield Reason("dep-unused", text, "package.json", line)
+    yield from _bundled(comparison)
+
+
+def new_dependencies(comparison: PackageComparison) -> list[str]:
+    """The names of dependencies, optional ones too, that the earlier version did not have."""
+    had = {name for table in _TABLES for name in table_of(comparison.old_manifest, table)}
+    has = {name for table in _TABLES[:2] for name in table_of(comparison.manifest, table)}
+    return sorted(has - had)
+
+
+def _loads(comparison: PackageComparison, name: str) -> bool:
+    facts = [*(each.facts for each in comparison.changed), *comparison.unchanged.values()]
+    if any(load == name or load.startswith(f"{name}/") for each in facts for load in each.loads):
+        return True
+    word = name.encode()
+    commands = "\n".join(table_of(comparison.manifest, "scripts").values())
+    return name in commands or any(
+        word in data
+        for path, data in comparison.new.items()
+        if path.endswith((".d.ts", ".css", ".d.mts", ".d.cts"))
+    )
+
+
+def _bundled(comparison: PackageComparison) -> Iterator[Reason]:
+    had = set(_carried(comparison.old or {}))
+    for name, path in _carried(comparison.new).items():
+        if name not in had:
+            yield Reason("dep-bundled", f"carries another package inside: {name}", path, 1)
+
+
+def _carried(files: object) -> dict[str, str]:
+    found: dict[str, str] = {}
+    assert hasattr(files, "__iter__")
+    for path in sorted(files):
+        _, folder, rest = f"/{path}".rpartition("/node_modules/")
+        if folder:
+            parts = rest.split("/")
+            found.setdefault("/".join(parts[: 2 if rest.startswith("@") else 1]), path)
+    return found

@@ -1,0 +1,28 @@
+"""A command that an install runs and that was not there, or was another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from npm_vetted.review.signals.comparison import PackageComparison, Reason, manifest_line
+
+CODES = ("install-script-new", "install-script-changed")
+
+
+def find(comparison: PackageComparison) -> Iterator[Reason]:
+    """Each lifecycle script that is new or another."""
+    for name, command in comparison.scripts.items():
+        before = comparison.old_scripts.get(name)
+        if before == command:
+            continue
+        line = manifest_line(comparison.new, f'"{name}"')
+        if before is None:
+            text = (
+                f"runs a script at install that the earlier version did not have: {name}: {command}"
+            )
+            if comparison.fresh:
+                text = f"runs a script at install: {name}: {command}"
+            yield Reason("install-script-new", text, "package.json", line)
+        else:
+            text = f"its install script is another command now: {name}: {command}, before: {before}"
+            yield Reason("install-script-changed", text, "package.json", line)

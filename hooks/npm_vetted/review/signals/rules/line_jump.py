@@ -1,0 +1,21 @@
+"""A very long line in a file that people could read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from npm_vetted.review.signals.comparison import PackageComparison, Reason
+
+CODES = ("obf:line-jump",)
+
+
+def find(comparison: PackageComparison) -> Iterator[Reason]:
+    """The first file whose longest line jumped."""
+    for each in comparison.changed:
+        before = each.before
+        if before is None or not before.readable or each.facts.longest < 2_000:
+            continue
+        if each.facts.longest >= 8 * max(before.longest, 1):
+            text = f"a line of {each.facts.longest:,} characters in a file that had short ones"
+            yield Reason("obf:line-jump", text, each.path, 1)
+            return

@@ -1,0 +1,75 @@
+"""Hosts that the package never named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from npm_vetted.review.signals.comparison import Files, PackageComparison, Reason
+
+CODES = ("pair:new-host-near-secrets", "host-new")
+_DOCUMENTATION: Final = (
+    "github.com", "githubusercontent.com", "github.io", "npmjs.com", "npmjs.org", "nodejs.org", "w3.org",
+    "mozilla.org", "whatwg.org", "ecma-international.org", "tc39.es", "wikipedia.org", "stackoverflow.com",
+    "unpkg.com", "jsdelivr.net", "google.com", "googleapis.com", "chromium.org", "webkit.org", "ietf.org",
+    "rfc-editor.org", "schema.org", "json-schema.org", "schemastore.org", "opensource.org", "apache.org",
+    "gnu.org", "example.com", "example.org", "example.net", "localhost", "microsoft.com", "typescriptlang.org",
+    "reactjs.org", "react.dev", "vuejs.org", "vitejs.dev", "vite.dev", "rollupjs.org", "webpack.js.org",
+    "babeljs.io", "eslint.org", "yarnpkg.com", "pnpm.io", "opencollective.com", "goo.gl", "caniuse.com",
+    "unicode.org", "openjsf.org", "gitlab.com", "bitbucket.org", "npm.im", "bit.ly", "git.io", "fb.me",
+    "jsperf.com", "esbuild.github.io", "evanw.github.io", "sindresorhus.com", "npmx.dev",
+)  # fmt: skip
+"""Hosts that code names in messages and comments; a payload behind one of them is a blind spot."""
+_SECRET: Final = (
+    "secrets",
+    "env-all",
+    "env-secret",
+    "wallet",
+    "wallet-hook",
+    "cred-path",
+    "token-shape",
+)
+_HOST: Final = re.compile(rb"(?:https?|wss?)://([A-Za-z0-9.-]{1,253})")
+
+
+def find(comparison: PackageComparison) -> Iterator[Reason]:
+    """The first new host in a file that handles secrets, else the first in any file."""
+    if comparison.fresh:
+        return
+    first: Reason | None = None
+    known: set[str] | None = None
+    for each in comparison.changed:
+        hosts = {
+            host: line for host, line in each.facts.hosts.items() if not _is_documentation(host)
+        }
+        if not hosts:
+            continue
+        if known is None:
+            known = {host for facts in comparison.earlier() for host in facts.hosts}
+            known |= _in_manifest(comparison.old or {})
+        for host in sorted(hosts.keys() - known):
+            mark = next((mark for mark in _SECRET if mark in each.facts.marks), None)
+            if mark is not None:
+                shown = each.facts.marks[mark].text or mark
+                text = f"names a host it never named, {host}, where it handles secrets ({shown})"
+                yield Reason("pair:new-host-near-secrets", text, each.path, hosts[host])
+                return
+            first = first or Reason(
+                "host-new", f"names a host it never named: {host}", each.path, hosts[host]
+            )
+    if first is not None:
+        yield first
+
+
+def _is_documentation(host: str) -> bool:
+    return (
+        host in _DOCUMENTATION
+        or host.endswith(tuple(f".{each}" for each in _DOCUMENTATION))
+        or "." not in host
+    )
+
+
+def _in_manifest(files: Files) -> set[str]:
+    data = files.get("package.json", b"")
+    return {match[1].decode("ascii").lower() for match in _HOST.finditer(data)}

@@ -1,0 +1,152 @@
+"""Scores of steps from one version to another, with the bytes and statements of a registry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final, NamedTuple
+
+from npm_vetted import __version__
+from npm_vetted.errors import UndecidedError
+from npm_vetted.registry import Registry
+from npm_vetted.registry.cache import Cache
+from npm_vetted.registry.packument import Release
+from npm_vetted.registry.tarball import Package
+from npm_vetted.review.signals import Score, compare_packages, weigh
+from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.review.signals.reader import FactsReader
+from npm_vetted.review.signals.statements import ReleaseStep, registry_signals
+from npm_vetted.review.signals.table import TABLE_VERSION
+
+PROCESSES: Final = 2
+
+
+class Step(NamedTuple):
+    """A version, and the one to compare it with; ``since`` is None for a package that is new.
+
+    The hashes are those of a lockfile or note; without one the registry's own is used.
+    """
+
+    name: str
+    version: str
+    since: str | None = None
+    integrity: str | None = None
+    since_integrity: str | None = None
+
+
+class Scorer:
+    """Scores steps. FileFacts and results are kept below ``cache``; None: nothing is kept or reused.
+
+    Use it in a ``with``: it owns the processes that read.
+    """
+
+    def __init__(
+        self, registry: Registry, *, cache: Path | None = None, now: datetime | None = None
+    ) -> None:
+        self._registry = registry
+        self._kept = Cache(cache)
+        self._now = now or datetime.now(UTC)
+        self._all = [FactsReader(cache) for _ in range(PROCESSES)]
+        self._free: SimpleQueue[FactsReader] = SimpleQueue()
+        for reader in self._all:
+            self._free.put(reader)
+
+    def __enter__(self) -> Scorer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for reader in self._all:
+            reader.close()
+
+    def score(self, step: Step) -> Score:
+        """The score of one step. What cannot be computed is among its ``problems``."""
+        try:
+            return self._scored(step)
+        except UndecidedError as error:
+            return Score(0, (), (error.message,))
+
+    def scores(
+        self, steps: Iterable[Step], progress: Callable[[int, int], None] | None = None
+    ) -> dict[Step, Score]:
+        """The scores of many steps, on as many processors as there are readers."""
+        wanted = list(dict.fromkeys(steps))
+        found: dict[Step, Score] = {}
+        with ThreadPoolExecutor(PROCESSES) as pool:
+            for count, (step, score) in enumerate(
+                zip(wanted, pool.map(self.score, wanted), strict=True), 1
+            ):
+                found[step] = score
+                if progress is not None:
+                    progress(count, len(wanted))
+        return found
+
+    def _scored(self, step: Step) -> Score:
+        packument = self._registry.packument(step.name)
+        release = packument.release(step.version)
+        base = packument.release(step.since) if step.since is not None else None
+        tarballs = self._of_tarballs(step, release, base)
+        said, problems = self._of_statements(step, release, base)
+        return weigh(
+            [*tarballs.reasons, *said],
+            fresh=base is None,
+            problems=(*tarballs.problems, *problems),
+        )
+
+    def _of_tarballs(self, step: Step, release: Release, base: Release | None) -> Score:
+        name = _result_name(step, release, base)
+        kept = self._kept.text(name) if name is not None else None
+        if kept is not None:
+            with suppress(ValueError, TypeError):
+                return Score(0, tuple(Reason(*each) for each in json.loads(kept)))
+        new = self._registry.package(release, step.integrity)
+        old = self._registry.package(base, step.since_integrity) if base is not None else None
+        reader = self._free.get()
+        try:
+            found = compare_packages(old.files if old is not None else None, new.files, reader.read)
+        finally:
+            self._free.put(reader)
+        said = conflict_reasons(release, new)
+        found = found._replace(reasons=(*found.reasons, *said))
+        if name is not None and found.complete:
+            self._kept.keep_text(name, json.dumps(found.reasons).encode("ascii"))
+        return found
+
+    def _of_statements(
+        self, step: Step, release: Release, base: Release | None
+    ) -> tuple[list[Reason], list[str]]:
+        packument = self._registry.packument(step.name)
+        looked = ReleaseStep(packument, release, base, self._registry.packument, self._now)
+        said: list[Reason] = []
+        problems: list[str] = []
+        for signal in registry_signals():
+            try:
+                said.extend(signal.observe(looked))
+            except UndecidedError as error:
+                problems.append(error.message)
+        return said, problems
+
+
+def conflict_reasons(release: Release, package: Package) -> list[Reason]:
+    """Where the registry's manifest says something else than the tarball's own: the first place."""
+    from npm_vetted.review import conflicts, read_tarball_manifest
+
+    for said in conflicts(release, read_tarball_manifest(package), package):
+        return [Reason("manifest-differs", said, "package.json")]
+    return []
+
+
+def _result_name(step: Step, release: Release, base: Release | None) -> str | None:
+    """Where a result is kept, by the bytes that it was computed from; None: by a weak hash."""
+    hashes = [step.integrity or release.integrity or ""]
+    if base is not None:
+        hashes.append(step.since_integrity or base.integrity or "")
+    if not all(each.startswith("sha512-") for each in hashes):
+        return None
+    key = "\n".join((__version__, release.name, release.version, *hashes))
+    return f"signals/{TABLE_VERSION}/{hashlib.sha256(key.encode()).hexdigest()}.json"

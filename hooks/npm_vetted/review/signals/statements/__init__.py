@@ -1,0 +1,40 @@
+"""Signals that the registry's own statements show: one module each, found by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import NamedTuple, Protocol, cast
+
+from npm_vetted._plugins import import_part, parts
+from npm_vetted.registry.packument import Packument, Release
+from npm_vetted.review.signals.comparison import Reason
+
+
+class ReleaseStep(NamedTuple):
+    """A release, and the one it is compared with (None: the package is new).
+
+    ``look_up`` answers with another package's packument and raises UndecidedError where the
+    registry does not.
+    """
+
+    packument: Packument
+    release: Release
+    base: Release | None
+    look_up: Callable[[str], Packument]
+    now: datetime
+
+
+class Statement(Protocol):
+    """What each module of this package offers."""
+
+    CODES: tuple[str, ...]
+    """The codes of its reasons, each with a weight in ``table.WEIGHTS``."""
+
+    def observe(self, step: ReleaseStep) -> Iterator[Reason]:
+        """What the registry's statements show; raises UndecidedError where they are missing."""
+
+
+def registry_signals() -> list[Statement]:
+    """Every signal that the registry's statements show."""
+    return [cast("Statement", import_part(f"{__name__}.{name}")) for name in parts(__path__)]

@@ -1,0 +1,191 @@
+"""Texts that give a purpose away: tokens, credentials' files, wallets, places to send data to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from npm_vetted.review.signals.facts import Mark
+
+_TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
+    "token-shape": (
+        (b"gh", rb"\bgh[pousr]_(?:[A-Z\[\\({]|\w{20})"),
+        (b"github_pat_", b""),
+        (b"npm_", rb"\bnpm_(?:[\[\\({]|[A-Za-z0-9]{36})"),
+        (b"AKIA", rb"\bAKIA(?:[\[\\({]|[0-9A-Z]{16})"),
+        (b"xox", rb"\bxox[bp]-"),
+        (b"sk-ant-", b""),
+        (b"glpat-", b""),
+        (b"PRIVATE KEY", rb"BEGIN (?:RSA |OPENSSH |EC )?PRIVATE KEY"),
+    ),
+    "cred-path": (
+        (b".npmrc", rb"\.npmrc\b"),
+        (b"credentials", rb"\.aws[/\\]{1,2}credentials|\.git-credentials"),
+        (b".ssh", rb"\.ssh[/\\'\"`]"),
+        (b"id_", rb"\bid_(?:rsa|ed25519|ecdsa)\b"),
+        (b".netrc", rb"\.netrc\b"),
+        (b".docker", rb"\.docker[/\\]{1,2}config"),
+        (b"wallet.dat", b""),
+        (b"gcloud", rb"\.config[/\\]{1,2}gcloud"),
+        (b"Login Data", b""),
+        (b".kube", rb"\.kube[/\\]{1,2}config"),
+        (b"/proc/self/", rb"/proc/self/(?:mem|environ|maps)"),
+        (b"_history", rb"\.(?:ba|z)sh_history"),
+        (b".gnupg", b""),
+        (b"key4.db", b""),
+        (b"logins.json", b""),
+        (b".pypirc", b""),
+        (b"Local Extension Settings", b""),
+        (b".env", rb"['\"`/\\]\.env['\"`]"),
+    ),
+    "cloud-metadata": (
+        (b"169.254.169.254", b""),
+        (b"metadata.google.internal", b""),
+        (b"169.254.170.2", rb"169\.254\.170\.2\b"),
+        (b"100.100.100.200", b""),
+    ),
+    "exfil-host": tuple(
+        (word, b"")
+        for word in (
+            b"pastebin.com", b"webhook.site", b"discord.com/api/webhooks", b"discordapp.com/api/webhooks",
+            b"api.telegram.org", b"oastify.com", b".oast.", b"burpcollaborator", b"interact.sh",
+            b"pipedream.net", b"requestbin", b".ngrok.io", b"ngrok-free.app", b"transfer.sh", b"rentry.co",
+            b"hastebin", b"gist.githubusercontent", b"trycloudflare.com", b".icp0.io", b"//file.io",
+            b"0x0.st", b"anonfiles", b"gofile.io", b"temp.sh", b"termbin.com", b"paste.ee", b"dnslog.cn",
+            b"beeceptor.com", b"requestcatcher", b"getsession.org", b"bashupload", b"catbox.moe",
+        )
+    ),
+    "ip-url": (
+        (
+            b"://",
+            (rb"https?://(?!127\.|0\.0\.0\.0|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|1\.2\.3\.4"
+            rb"|255\.|169\.254\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])"),
+        ),
+    ),
+    "shell-fetch": (
+        (b"curl ", rb"\bcurl\s[^\n'\"`]{0,200}(?:\|\s?(?:ba|z)?sh\b|\s-o\b|https?:)"),
+        (b"wget ", rb"\bwget\s[^\n'\"`]{0,100}https?:"),
+        (b"Invoke-", rb"Invoke-(?:WebRequest|Expression)"),
+        (b"certutil", rb"\bcertutil(?:\.exe)?\s{1,5}-urlcache"),
+        (b"bitsadmin", b""),
+        (b"powershell", rb"powershell(?:\.exe)?\s{1,5}-"),
+        (b"DownloadString", b""),
+        (b"DownloadFile", b""),
+        (b"mshta", rb"\bmshta\b"),
+        (b"sh", rb"\|\s{0,3}(?:ba|z)?sh\b\s{0,3}['\"`]"),
+        (b"base64 ", rb"base64\s{1,3}(?:-d|-D|--decode)"),
+    ),
+    "persist": (
+        (b"rc", rb"\.(?:bashrc|zshrc)\b"),
+        (b"profile", rb"['\"`/]\.(?:bash_)?profile\b"),
+        (b"crontab", rb"\bcrontab\b"),
+        (b"systemctl", rb"\bsystemctl\b"),
+        (b"LaunchAgents", b""),
+        (b"CurrentVersion", rb"CurrentVersion\\{1,2}Run"),
+        (b"schtasks", b""),
+        (b"authorized_keys", b""),
+        (b"autostart", rb"\.config/autostart"),
+        (b".claude/settings", b""),
+        (b".vscode/tasks.json", b""),
+        (b".github/workflows/", b""),
+        (b".git/hooks", b""),
+    ),
+    "publish": (
+        (b"npm publish", b""),
+        (b"/-/npm/v1/", rb"/-/npm/v1/(?:tokens|user)"),
+        (b"/-/whoami", b""),
+        (b"npm token", rb"\bnpm token\b"),
+        (b"npm whoami", b""),
+        (b"bypass_2fa", b""),
+    ),
+    "ai-cli": (
+        (b"--dangerously-skip-permissions", b""),
+        (b"--yolo", rb"--yolo\b"),
+        (b"--trust-all-tools", b""),
+        (b"--dangerously-bypass-approvals", b""),
+        (b"--allow-all-tools", b""),
+    ),
+    "wallet": (
+        (b"eth_", rb"\beth_(?:sendTransaction|requestAccounts|sign|signTypedData\w{0,3}|accounts)\b"),
+        (b"personal_sign", b""),
+        (b"signAndSendTransaction", b""),
+        (b"signAllTransactions", b""),
+        (b"0x095ea7b3", b""),
+        (b"0xa9059cbb", b""),
+        (b"0xa22cb465", b""),
+        (b"0x23b872dd", b""),
+        (b"setApprovalForAll", b""),
+    ),
+    "wallet-hook": (
+        (b"window.", rb"\bwindow\.(?:ethereum|solana|phantom|tronWeb|keplr)\b"),
+        (b"ethereum", rb"\bethereum\s{0,5}\.\s{0,5}request\b|['\"]ethereum['\"]\s{0,5}[\])]"),
+    ),
+    "wallet-address": (
+        (b"0x", rb"['\"`]0x(?!0{38})[0-9a-fA-F]{40}['\"`]"),
+        (b"bc1", rb"['\"`]bc1[02-9ac-hj-np-z]{38,58}['\"`]"),
+        (b"T", rb"['\"`]T[1-9A-HJ-NP-Za-km-z]{33}['\"`]"),
+    ),
+}  # fmt: skip
+"""By tell: words that must be there, and the pattern where the words alone are not enough."""
+_COMPILED: Final = {
+    name: [(word, re.compile(pattern or re.escape(word))) for word, pattern in ways]
+    for name, ways in _TELLS.items()
+}
+_SECRET_WORDS: Final = re.compile(
+    rb"[sS]ecret_?[kK]ey|SECRET_?KEY|[pP]rivate_?[kK]ey|PRIVATE_?KEY|[mM]nemonic|[sS]eed_?[pP]hrase|[kK]ey_?[pP]air"
+    rb"|[wW]allet|[pP]assphrase|[pP]assword|[aA]pi_?[kK]ey|API_?KEY|[aA]ccess_?[tT]oken|[aA]uth_?[tT]oken"
+    rb"|[cC]redential|\bseed\b|process\.env"
+)
+_HOST: Final = re.compile(
+    rb"(?:https?|wss?|ftp)://(?:[\w%.-]{1,64}(?::[^\s@/'\"`]{0,64})?@)?([A-Za-z0-9][A-Za-z0-9.-]{0,252})"
+)
+_BARE_HOST: Final = re.compile(
+    rb"""\b(?:host(?:name)?|servername)\s{0,9}:\s{0,9}['"`]\.?([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})['"`]"""
+    rb"""|['"`][\w-]{0,40}\.((?:[a-z0-9-]{1,63}\.){1,6}(?:com|net|org|io|dev|xyz|top|site|online|app|live|fun|pro|me|co|cc|ru|cn|info|invalid|cloud|sh|pw|tk|club|space|store|link|click))['"`]"""
+    rb"""|\.(?:connect|lookup|resolve\w{0,9}|createConnection|request|get)\(\s{0,9}(?:\d{1,5},\s{0,9})?['"`]([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6}\.?[a-z]{2,20})['"`]"""
+)
+_PLACES: Final = 300
+_HOSTS: Final = 300
+InComment = Callable[[int], bool]
+
+
+def find_tells(data: bytes, in_comment: InComment) -> Iterator[tuple[str, Mark]]:
+    """Each tell with its first place that is in no comment, and its words there."""
+    for name, ways in _COMPILED.items():
+        places = (_first(pattern, data, in_comment) for word, pattern in ways if word in data)
+        found = next(filter(None, places), None)
+        if found is not None:
+            said = data[found.start() : found.start() + 60].splitlines()[0]
+            line = data.count(b"\n", 0, found.start()) + 1
+            yield name, Mark(line, said.decode("utf-8", errors="replace"))
+    handled = _first(_SECRET_WORDS, data, in_comment)
+    if handled is not None:
+        yield (
+            "secrets",
+            Mark(data.count(b"\n", 0, handled.start()) + 1, handled.group().decode("ascii")),
+        )
+
+
+def _first(
+    pattern: re.Pattern[bytes], data: bytes, in_comment: InComment
+) -> re.Match[bytes] | None:
+    for tries, match in enumerate(pattern.finditer(data)):
+        if tries >= _PLACES or not in_comment(match.start()):
+            return match
+    return None
+
+
+def find_hosts(data: bytes, in_comment: InComment) -> dict[str, int]:
+    """The hosts that a file names outside of comments, with their lines."""
+    found: dict[str, int] = {}
+    tries = 0
+    for pattern in (_HOST, _BARE_HOST):
+        for match in pattern.finditer(data):
+            name = next(filter(None, match.groups())).decode("ascii").lower().rstrip(".")
+            if name in found or len(found) >= _HOSTS or tries > _PLACES * 10:
+                continue
+            tries += 1
+            if not in_comment(match.start()):
+                found[name] = data.count(b"\n", 0, match.start()) + 1
+    return found

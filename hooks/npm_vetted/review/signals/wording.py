@@ -1,0 +1,28 @@
+"""How powers are called in a reviewer's line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+POWERS: Final = {
+    "exec": "start programs",
+    "eval": "evaluate text as code",
+    "net": "open network connections",
+    "fetch": "send web requests",
+    "env-all": "read the whole environment",
+    "env-secret": "read secrets from the environment",
+    "native": "load machine code",
+    "detached": "leave programs running",
+    "clipboard": "use the clipboard",
+    "inject-script": "put a script into a page",
+    "dyn-require": "load modules by a computed name",
+    "worker": "start worker threads",
+    "decode": "decode hidden data",
+    "hex-names": "run code with machine-made names",
+    "hidden-string": "use encoded text",
+    "split-name": "use glued names",
+    "shell-fetch": "download by a shell command",
+    "cred-path": "read credentials' files",
+    "token-shape": "look for tokens",
+    "ip-url": "reach an address without a name",
+}

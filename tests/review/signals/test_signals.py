@@ -1,0 +1,72 @@
+"""What the comparison of two tarballs shows: on harmless stand-ins, and on honest changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from npm_vetted.review.signals import compare_packages, weigh
+from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.review.signals.reader import FactsReader
+from npm_vetted.review.signals.table import ATTENTION
+from tests.review.signals.stand_ins import HONEST, LIGHT, PLAIN, STAND_INS, files_of, sides
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[FactsReader]:
+    with FactsReader() as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", STAND_INS)
+def test_a_stand_in_is_recognised(name: str, reader: FactsReader) -> None:
+    case = STAND_INS[name]
+    score = compare_packages(*sides(case), reader.read)
+    found = {reason.code for reason in score.reasons}
+    assert case.codes <= found
+    assert score.complete
+    assert score.points >= (2 if name in LIGHT else ATTENTION)
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_change_needs_no_attention(name: str, reader: FactsReader) -> None:
+    score = compare_packages(*sides(HONEST[name]), reader.read)
+    assert (score.points < 3, score.problems) == (True, ()), score
+
+
+def test_the_same_bytes_give_no_reason(reader: FactsReader) -> None:
+    files = files_of(PLAIN)
+    assert compare_packages(files, dict(files), reader.read) == (0, (), ())
+
+
+def test_each_reason_names_a_file_of_the_new_version_and_a_line_in_it(reader: FactsReader) -> None:
+    for case in STAND_INS.values():
+        old, new = sides(case)
+        for reason in compare_packages(old, new, reader.read).reasons:
+            assert 1 <= reason.line <= new[reason.path].count(b"\n") + 1, reason
+
+
+def test_of_a_group_only_the_heaviest_few_count() -> None:
+    disguises = [Reason(f"obf:{name}", "") for name in ("hex-names", "hidden-string", "escapes")]
+    assert weigh(disguises, fresh=False).points == 8 + 7
+    assert len(weigh(disguises, fresh=False).reasons) == 3
+
+
+def test_a_drip_over_several_versions_is_seen_from_the_first(reader: FactsReader) -> None:
+    """Each step is small; the comparison with the version that a person read is not."""
+    one = files_of(PLAIN)
+    steps = [
+        b"exports.home = (key) => process.env[key];\n",
+        b"const load = require;\n",
+        b"exports.up = (to) => fetch(to);\n",
+    ]
+    versions = [one]
+    for added in steps:
+        last = versions[-1]
+        versions.append({**last, "lib/main.js": last["lib/main.js"] + added})
+    assert compare_packages(versions[0], versions[-1], reader.read).points >= ATTENTION
+    assert (
+        max(compare_packages(a, b, reader.read).points for a, b in pairwise(versions)) < ATTENTION
+    )
