@@ -25,32 +25,40 @@ from tests.support.verdaccio import Verdaccio
 OLD = datetime(2024, 3, 25, 14, 12, 2, tzinfo=UTC)
 
 
-NAMES = ("held", "held-dep")
+def publish_pair(verdaccio: Verdaccio, name: str) -> tuple[str, str]:
+    """Publish a package, long ago, which brings another; the names of both."""
+    verdaccio.publish(f"{name}-dep", "1.0.0")
+    verdaccio.publish(name, "1.0.0", dependencies={f"{name}-dep": "1.0.0"})
+
+    def age(data: dict[str, Any]) -> None:
+        data["time"]["1.0.0"] = OLD.isoformat()
+
+    for each in (name, f"{name}-dep"):
+        verdaccio.edit(each, age)
+    return name, f"{name}-dep"
+
+
+def restoring(verdaccio: Verdaccio, names: tuple[str, str]) -> Iterator[tuple[Verdaccio, str]]:
+    """The registry, and the first package's name; what a test changes is changed back."""
+    kept: dict[str, dict[str, Any]] = {}
+    for name in names:
+        verdaccio.edit(name, lambda data, name=name: kept.update({name: copy.deepcopy(data)}))  # type: ignore[misc]
+    yield verdaccio, names[0]
+    for name in names:
+        verdaccio.edit(name, lambda data, name=name: data.update(kept[name]))  # type: ignore[misc]
 
 
 @pytest.fixture(scope="module")
 def published(verdaccio: Verdaccio) -> Verdaccio:
     """A package, published long ago, which brings another."""
-    verdaccio.publish("held-dep", "1.0.0")
-    verdaccio.publish("held", "1.0.0", dependencies={"held-dep": "1.0.0"})
-
-    def age(data: dict[str, Any]) -> None:
-        data["time"]["1.0.0"] = OLD.isoformat()
-
-    for name in NAMES:
-        verdaccio.edit(name, age)
+    publish_pair(verdaccio, "held")
     return verdaccio
 
 
 @pytest.fixture
 def stocked(published: Verdaccio) -> Iterator[tuple[Verdaccio, str]]:
     """The registry, and the package's name; what a test changes is changed back."""
-    kept: dict[str, dict[str, Any]] = {}
-    for name in NAMES:
-        published.edit(name, lambda data, name=name: kept.update({name: copy.deepcopy(data)}))  # type: ignore[misc]
-    yield published, "held"
-    for name in NAMES:
-        published.edit(name, lambda data, name=name: data.update(kept[name]))  # type: ignore[misc]
+    yield from restoring(published, ("held", "held-dep"))
 
 
 def project_of(repo: GitRepo, url: str, name: str, folder: str = "") -> None:

@@ -24,7 +24,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Claim:
     """A note, or an entry of its lists, that speaks of a registry's version."""
 
     name: str
@@ -38,7 +38,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Disagreement:
     """What does not agree; ``silent`` where the registry gave no answer to hold it against."""
 
     package: str | None
@@ -46,19 +46,21 @@ class Row:
     note: str
     disagrees: str
     silent: bool = False
+    kind: str = ""
+    """The fact that differs: bytes, published, deprecated or scripts; empty: no answer."""
 
 
 def compare_with_registry(change: Change, arguments: argparse.Namespace) -> int:
     """Print what no longer agrees; 1 where something does not, 3 where a registry is silent."""
     notes = [note for note in change.vetting.notes.all() if _is_about(note, arguments.package)]
-    held = [each for note in notes if isinstance(note, Note) for each in _held(note)]
+    held = [each for note in notes if isinstance(note, Note) for each in claims_of(note)]
     wanted = [each for each in held if _matches(each, arguments.package)]
     rows = [
-        Row(package=None, version=None, note=note.path or "", disagrees=note.message)
+        Disagreement(package=None, version=None, note=note.path or "", disagrees=note.message)
         for note in notes
         if isinstance(note, NoteError)
     ]
-    asked = _Asked(change)
+    asked = RegistryAnswers(change)
     asked.ask(wanted)
     rows += [row for each in wanted for row in asked.rows(each)]
     _print(rows, len(wanted), arguments)
@@ -71,21 +73,21 @@ def _is_about(note: Note | NoteError, label: str | None) -> bool:
     return label is None or isinstance(note, Note)
 
 
-def _held(note: Note) -> Iterator[Held]:
+def claims_of(note: Note) -> Iterator[Claim]:
     """What a note says of registries' versions; other sources have nothing to be compared with."""
     for name, version, mention in mentions(note):
         if version is not None and not mention.pinned.resolved:
-            yield Held(name=name, version=version, mention=mention)
+            yield Claim(name=name, version=version, mention=mention)
 
 
-def _matches(held: Held, label: str | None) -> bool:
+def _matches(claim: Claim, label: str | None) -> bool:
     if label is None:
         return True
     name, version = split_label(label)
-    return held.name == name and version in (None, held.version)
+    return claim.name == name and version in (None, claim.version)
 
 
-class _Asked:
+class RegistryAnswers:
     """The registries of all projects, and what they answered.
 
     A version is asked of the registry of each project that locks it; one that none locks yet, or
@@ -101,18 +103,18 @@ class _Asked:
                 pair = (use.artifact.name, use.artifact.version or "")
                 self._lockers.setdefault(pair, set()).add(found.after.path)
 
-    def ask(self, wanted: Sequence[Held]) -> None:
+    def ask(self, wanted: Sequence[Claim]) -> None:
         """Ask for everything, each registry once for each package."""
         pairs_of: dict[str, set[Pair]] = {}
-        for held in wanted:
-            for path in self._places(held.pair):
-                pairs_of.setdefault(path, set()).add(held.pair)
+        for claim in wanted:
+            for path in self._places(claim.pair):
+                pairs_of.setdefault(path, set()).add(claim.pair)
         for path, pairs in pairs_of.items():
             for pair, answer in self._registries[path].versions(pairs).items():
                 self._answers[path, pair] = answer
 
     def _places(self, pair: Pair) -> list[str]:
-        """The projects by whose registries a version is held; each registry once."""
+        """The projects by whose registries a version is published; each registry once."""
         paths = sorted(self._lockers.get(pair) or self._registries)
         return list({self._url(path, pair[0]): path for path in reversed(paths)}.values())
 
@@ -122,13 +124,13 @@ class _Asked:
         except UndecidedError as error:  # asking it will say so too
             return error.message
 
-    def rows(self, held: Held) -> list[Row]:
+    def rows(self, claim: Claim) -> list[Disagreement]:
         """What does not agree with a note's entry."""
-        answers = [self._answers[path, held.pair] for path in self._places(held.pair)]
-        found = [list(_disagreements(held, answer)) for answer in answers]
-        if held.pair not in self._lockers and [] in found:
+        answers = [self._answers[path, claim.pair] for path in self._places(claim.pair)]
+        found = [list(_disagreements(claim, answer)) for answer in answers]
+        if claim.pair not in self._lockers and [] in found:
             return []  # none of the others is where it comes from
-        if held.pair not in self._lockers:
+        if claim.pair not in self._lockers:
             found = found[:1]
         return list(dict.fromkeys(row for rows in found for row in rows))
 
@@ -139,41 +141,50 @@ def _registries(change: Change) -> dict[str, Registry]:
     return found or {"": person_s_registry()}
 
 
-def _disagreements(held: Held, answer: Published | UndecidedError) -> Iterator[Row]:
+def _disagreements(claim: Claim, answer: Published | UndecidedError) -> Iterator[Disagreement]:
     if isinstance(answer, UndecidedError):
-        yield _row(held, answer.message, silent=not isinstance(answer, AbsentError))
+        yield _row(claim, answer.message, silent=not isinstance(answer, AbsentError))
         return
-    mention, name, version = held.mention, held.name, held.version
+    mention, name, version = claim.mention, claim.name, claim.version
     theirs = Artifact(name=name, version=version, kind=Kind.REGISTRY, integrity=answer.integrity)
     plain = Pins(integrity=mention.pinned.integrity)
     if mention.pinned.integrity and plain.compare(theirs) is Match.DIFFERENT:
-        yield _row(held, f"the registry publishes other bytes: {answer.integrity}")
+        yield _row(claim, f"the registry publishes other bytes: {answer.integrity}", kind="bytes")
     noted = mention.listed.published if mention.listed else mention.note.published
     at = answer.published
+    if noted and at is None:
+        yield _row(claim, "the registry states no time of publication", kind="published")
     if noted and at and abs((noted - at).total_seconds()) >= 1:
-        yield _row(held, f"published at {at.isoformat()}, noted as {noted.isoformat()}")
+        said = f"published at {at.isoformat()}, noted as {noted.isoformat()}"
+        yield _row(claim, said, kind="published")
     deprecated = answer.evidence.get("deprecated")
     if deprecated and not (mention.listed is None and mention.note.evidence.get("deprecated")):
-        yield _row(held, f"deprecated since: {deprecated}")
+        yield _row(claim, f"deprecated since: {deprecated}", kind="deprecated")
     scripts = mention.listed.scripts if mention.listed else mention.note.scripts
     if answer.scripts and not scripts:
         names = ", ".join(answer.scripts)
-        yield _row(held, f"it has lifecycle scripts that the note does not name: {names}")
+        said = f"it has lifecycle scripts that the note does not name: {names}"
+        yield _row(claim, said, kind="scripts")
 
 
-def _row(held: Held, disagrees: str, *, silent: bool = False) -> Row:
-    return Row(
-        package=held.name,
-        version=held.version,
-        note=held.mention.note.path,
+def _row(claim: Claim, disagrees: str, *, silent: bool = False, kind: str = "") -> Disagreement:
+    return Disagreement(
+        package=claim.name,
+        version=claim.version,
+        note=claim.mention.note.path,
         disagrees=disagrees,
         silent=silent,
+        kind=kind,
     )
 
 
-def _print(rows: Sequence[Row], count: int, arguments: argparse.Namespace) -> None:
+def _json(row: Disagreement) -> dict[str, object]:
+    return {key: value for key, value in asdict(row).items() if key != "kind"}
+
+
+def _print(rows: Sequence[Disagreement], count: int, arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
-        data = {"version": 1, "held": count, "disagreements": [asdict(row) for row in rows]}
+        data = {"version": 1, "held": count, "disagreements": [_json(row) for row in rows]}
         print(json_text(data))
         return
     for row in rows:

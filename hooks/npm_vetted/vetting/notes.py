@@ -233,6 +233,11 @@ def _meant(table: Table, key: str) -> str:
     return text
 
 
+def is_note_path(path: str) -> bool:
+    """Whether a file is where notes are, and is called like one."""
+    return path.startswith(FOLDER) and path.endswith(".toml")
+
+
 def says_something(text: str) -> bool:
     """Whether words are more than empty or a placeholder (``TODO``, ``ok``, ``...``)."""
     words = "\xa0".join(text.split()).strip("\"'.!?").lower()
