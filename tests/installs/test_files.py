@@ -157,7 +157,7 @@ WORKDIR /app
 COPY package*.json ./
 COPY --from=alpine /x/.npmrc ./
 RUN npm ci
-""", {}, [(5, WITHOUT)]),
+""", {}, [(5, "what .npmrc holds when it runs cannot be told")]),
     "from stage": ("Dockerfile", """\
 FROM node AS base
 WORKDIR /app

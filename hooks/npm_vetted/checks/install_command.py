@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from npm_vetted.checks import Explanation
 from npm_vetted.clients import clients
+from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
 from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.npmrc import NpmrcSetting
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import install_problems, place_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
@@ -40,6 +42,7 @@ CODES: Final = {
     "unpinned": "A command that fetches and runs a package that is neither locked nor exact.",
     "not-locked": "A command that installs what the lockfile does not pin.",
     "lockfile-may-change": "A command that may install other versions than the lockfile's.",
+    "other-source": "A command that a registry, proxy or authority serves that the policy does not allow.",
     "undecided": "A command whose effect cannot be told from the files.",
 }
 HOOKS: Final = frozenset({"settings"})
@@ -66,6 +69,9 @@ EXPLANATION: Final = Explanation(
 )
 
 _IGNORES: Final = (".dockerignore", ".containerignore")
+_LOOPBACK: Final = re.compile(
+    r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|\Z)", re.IGNORECASE
+)
 _TAIL: Final = re.compile(r"(?<!^)@")
 _BINS: Final = {
     "tsc": "typescript", "tsserver": "typescript", "ng": "@angular/cli",
@@ -174,6 +180,7 @@ class View:
         self.snapshot = snapshot
         self.projects = projects
         self.vetting = vetting
+        self.registries = vetting.policy.registries
         self._known_programs: dict[str, tuple[frozenset[str] | None, ...]] = {}
 
     def read(self, path: str) -> bytes | None:
@@ -214,6 +221,16 @@ class View:
             return not any(each.level is Level.ERROR for each in reader.scripts_run(there))
         except NpmVettedError:
             return False
+
+    def source_problems(self, settings: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """By the rules for committed settings; a registry on the machine itself is its own affair."""
+        lines = tuple(
+            NpmrcSetting(key, value, 1, value)
+            for key, value in settings
+            if not _LOOPBACK.match(value)
+        )
+        found = npmrc_problems("", lines, self.registries, is_read=True)
+        return ((each.key, each.message) for each in found)
 
     def locks(self, project: Project | None, package: str) -> bool:
         """Whether a package, or one that brings a program of this name, is locked.

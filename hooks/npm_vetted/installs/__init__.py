@@ -50,6 +50,12 @@ class Context(Protocol):
         that the files have in the repository.
         """
 
+    def source_problems(self, settings: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """Which settings send a client to a place that the policy does not allow, and why.
+
+        The settings have npm's names (``registry``, ``@scope:registry``, ``proxy``, ``cafile``, …).
+        """
+
     def locks(self, project: Project | None, package: str) -> bool:
         """Whether the project's lockfile has a package, or a program, of this name."""
 

@@ -16,6 +16,7 @@ from npm_vetted.clients.shared.command_line import (
     runner,
     take_apart,
     unknown_command,
+    variable_setting,
 )
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
@@ -42,6 +43,11 @@ _DROP: Final = ("trust",)
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
     """No variable counts in every version (``npm_config_ignore_scripts`` only from 1.4)."""
     return Switch.UNSET
+
+
+def source_variable(name: str) -> str | None:
+    """``BUN_CONFIG_REGISTRY``, and what is npm's."""
+    return variable_setting(name, ("npm_config_", "bun_config_"))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
@@ -144,7 +150,7 @@ def _x(line: Line, rest: list[str]) -> Iterator[ClientAction]:
         switch, by = switched(Options(inner.options, []))
         if packages[0].startswith(UNKNOWN_TEXT):
             switch = Switch.UNKNOWN
-        act = replace(line, by=by, folder=inner.value("cwd") or line.folder)
+        act = replace(line, by=by, options=inner, folder=inner.value("cwd") or line.folder)
         yield replace(
             act.act(ActionKind.RUN, packages=packages, switch=switch), then=tuple(command)
         )

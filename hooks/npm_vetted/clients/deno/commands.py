@@ -17,6 +17,7 @@ from npm_vetted.clients.shared.command_line import (
     Switch,
     take_apart,
     unknown_command,
+    variable_setting,
 )
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
@@ -39,6 +40,11 @@ _NOT_OF_NPM: Final = (_JSR, "https://", "http://", ".", "/")
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
     """No variable switches scripts (seen with 2.9.6: ``npm_config_ignore_scripts`` has no meaning)."""
     return Switch.UNSET
+
+
+def source_variable(name: str) -> str | None:
+    """npm's variables, for Deno reads .npmrc settings."""
+    return variable_setting(name, ("npm_config_",))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001

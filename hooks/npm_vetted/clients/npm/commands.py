@@ -19,6 +19,7 @@ from npm_vetted.clients.shared.command_line import (
     runner,
     take_apart,
     unknown_command,
+    variable_setting,
 )
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
@@ -87,18 +88,17 @@ _SHORT: Final = {
 }  # fmt: skip
 _EXEC_SHORT: Final = {**_SHORT, "p": "package"}
 _ON: Final = ("dangerously-allow-all-scripts",)
-_DROP: Final = (
-    "ignore-scripts",
-    "no-ignore-scripts",
-    "dangerously-allow-all-scripts",
-    "allow-scripts",
-)
 _ABBREVIATED: Final = {
     "ignore-scripts": "ig", "dangerously-allow-all-scripts": "da", "allow-scripts": "allow-s",
     "prefix": "prefi", "location": "locat", "userconfig": "userc", "globalconfig": "globalc",
     "script-shell": "scr",
 }  # fmt: skip
 """Options that decide about scripts, with the shortest beginning that npm 10 or 11 takes for them."""
+_DROP: Final = (
+    "allow-scripts", "dangerously-allow-all-scripts",
+    *(sign + "ignore-scripts"[:end] for sign in ("", "no-") for end in range(2, 15)),
+)  # fmt: skip
+"""What a fix leaves out, abbreviations included."""
 _SHORTENED: Final = frozenset(
     full[:end]
     for full, least in _ABBREVIATED.items() if full in _VALUED
@@ -126,12 +126,18 @@ def variable(name: str, text: str) -> Switch:
         return Switch.UNSET
     match lowered.removeprefix("npm_config_"):
         case "ignore_scripts":
-            return boolean_switch(text)
+            # npm 6 to 8 read 0 as false, npm 10 to 12 as true (each was run)
+            return Switch.ON if text == "0" else boolean_switch(text)
         case "dangerously_allow_all_scripts":
             return Switch.ON if text not in ("false", "null", "undefined") else Switch.UNSET
         case "allow_scripts":
             return Switch.ON
     return Switch.UNSET
+
+
+def source_variable(name: str) -> str | None:
+    """``npm_config_registry`` and its kin."""
+    return variable_setting(name, ("npm_config_",))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:

@@ -20,6 +20,7 @@ from npm_vetted.clients.shared.command_line import (
     runner,
     take_apart,
     unknown_command,
+    variable_setting,
 )
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
@@ -71,6 +72,11 @@ def variable(name: str, text: str) -> Switch:
             if key == "dangerously_allow_all_builds":
                 return Switch.ON if text != "false" else Switch.UNSET
     return Switch.UNSET
+
+
+def source_variable(name: str) -> str | None:
+    """``npm_config_`` until pnpm 10, ``pnpm_config_`` from 11."""
+    return variable_setting(name, ("npm_config_", "pnpm_config_"))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
@@ -214,7 +220,7 @@ def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     switch, by = switched(both)
     if packages[0].startswith(UNKNOWN_TEXT):
         switch = Switch.UNKNOWN
-    act = replace(line, by=by).act(ActionKind.RUN, packages=packages, switch=switch)
+    act = replace(line, by=by, options=both).act(ActionKind.RUN, packages=packages, switch=switch)
     kept = inserted(line.words, None, _DLX_FLAG, _DROP)
     short = line.words[0] in ("pnpx", "pnx")
     fix = ("pnpm", _DLX_FLAG, "dlx", *kept[2:]) if short else kept

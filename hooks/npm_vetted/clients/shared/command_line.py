@@ -6,11 +6,12 @@ A module reads argument lists as its client does and knows nothing of files, pro
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from npm_vetted._plugins import parts
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
@@ -66,6 +67,10 @@ class ClientAction:
     """Whether it never uses a copy that the project has installed (``dlx``)."""
     reads_folder: bool = False
     """Whether a global install reads the settings of the directory where it runs."""
+    sources: tuple[tuple[str, str], ...] = ()
+    """What it says about where packages come from: npm's name of each setting, and its value."""
+    user_settings: str | None = None
+    """The file that it reads in the place of the user's own settings."""
 
 
 class Reader(Protocol):
@@ -81,6 +86,9 @@ class Reader(Protocol):
 
     def variable(self, name: str, text: str) -> Switch:
         """What a variable of the environment says."""
+
+    def source_variable(self, name: str) -> str | None:
+        """npm's name of the setting by which a variable decides where packages come from."""
 
 
 @cache
@@ -169,7 +177,7 @@ def take_apart(
             given = value
             if given is None and following is not None and not following.startswith("-"):
                 boolean = loose and following in ("true", "false", "null", "undefined")
-                if name in valued or boolean:
+                if name in valued or boolean or name.endswith(":registry"):
                     given = following
                     index += 1
             found.options.append((name, given))
@@ -237,6 +245,8 @@ class Line:
             frozen=frozen,
             obeys=self.obeys,
             alone=self.alone,
+            sources=tuple(sources_of(self.options)),
+            user_settings=self.options.value("userconfig"),
             fix=inserted(self.words, self.verb, self.flag, self.drop),
         )
 
@@ -248,7 +258,11 @@ class Line:
 
     def sets(self, key: str, value: str, *, own: bool) -> ClientAction:
         """A setting that it changes."""
-        return ClientAction(kind=ActionKind.CONFIG, client=self.client, setting=(key, value, own))
+        name = source_setting(key)
+        return ClientAction(
+            kind=ActionKind.CONFIG, client=self.client, setting=(key, value, own),
+            sources=((name, value),) if name and value else (),
+        )  # fmt: skip
 
     def fetches(self, package: str, command: Sequence[str]) -> ClientAction:
         """A package that it fetches and runs."""
@@ -256,6 +270,48 @@ class Line:
         return replace(
             self.act(ActionKind.RUN, packages=(package,), switch=unknown), then=tuple(command)
         )
+
+
+_SOURCES: Final[Mapping[str, str]] = {
+    "registry": "registry",
+    "npmregistryserver": "registry",
+    "proxy": "proxy",
+    "httpproxy": "proxy",
+    "httpsproxy": "https-proxy",
+    "strictssl": "strict-ssl",
+    "enablestrictssl": "strict-ssl",
+    "ca": "ca",
+    "cafile": "cafile",
+    "httpscafilepath": "cafile",
+}
+"""The settings that decide where packages come from, as any client spells them, by npm's names."""
+
+
+def source_setting(name: str) -> str | None:
+    """npm's name of a setting that decides where packages come from; None: it does not."""
+    bare = name.removeprefix("config.")
+    if bare.endswith(":registry"):
+        return bare
+    return _SOURCES.get(re.sub("[-_]", "", bare.lower()))
+
+
+def sources_of(options: Options) -> Iterator[tuple[str, str]]:
+    """What the options of a command line say about where packages come from."""
+    for name, value in options.options:
+        positive = name.removeprefix("no-")
+        setting = source_setting(positive)
+        if setting == "strict-ssl":
+            on = (value != "false") == (name == positive)
+            yield setting, "true" if on else "false"
+        elif setting is not None and value is not None and name == positive:
+            yield setting, value
+
+
+def variable_setting(name: str, prefixes: Collection[str]) -> str | None:
+    """The setting that ``npm_config_registry`` names, for the prefixes that a client reads."""
+    lowered = name.lower()
+    found = next((each for each in prefixes if lowered.startswith(each)), None)
+    return None if found is None else source_setting(lowered.removeprefix(found))
 
 
 def unknown_command(client: str) -> ClientAction:

@@ -60,3 +60,8 @@ def _install(program: str, rest: Sequence[str]) -> ClientAction:
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
     """No variable of theirs is known."""
     return Switch.UNSET
+
+
+def source_variable(name: str) -> str | None:  # noqa: ARG001
+    """No variable of theirs is known."""
+    return None

@@ -16,6 +16,7 @@ from npm_vetted.clients.shared.command_line import (
     runner,
     take_apart,
     unknown_command,
+    variable_setting,
 )
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
@@ -51,6 +52,11 @@ def variable(name: str, text: str) -> Switch:
 
 def _ignoring(text: str) -> Switch:
     return Switch.ON if text == "false" else Switch.OFF
+
+
+def source_variable(name: str) -> str | None:
+    """``YARN_REGISTRY``, and what is npm's (classic); ``YARN_NPM_REGISTRY_SERVER`` (berry)."""
+    return variable_setting(name, ("npm_config_", "yarn_"))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001

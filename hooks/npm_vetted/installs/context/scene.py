@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
 from npm_vetted.clients import clients
-from npm_vetted.clients.shared.command_line import ActionKind, ClientAction, Switch, readers
+from npm_vetted.clients.shared.command_line import (
+    ActionKind,
+    ClientAction,
+    Switch,
+    readers,
+    source_setting,
+)
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, shown
 from npm_vetted.installs import Context
-from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, under
+from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, resolve, under
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Pin, Project, Read
 
 _TEMPORARY: Final = "/tmp/"  # noqa: S108
 _MANY: Final = 200
+_HOLD_SOURCES: Final = (".npmrc", ".yarnrc", ".yarnrc.yml")
+"""The settings files that say where packages come from."""
+_SETTING: Final = re.compile(
+    r"""^[ \t]*["']?(?P<key>@[\w.-]+:registry|[\w-]+)["']?[ \t]*[=: ][ \t]*["']?(?P<value>[^"'\s]+)""",
+    re.MULTILINE,
+)
 
 
 @dataclass(slots=True)
@@ -174,11 +187,14 @@ class Scene:
         if act.kind is ActionKind.RUN and self.program == "pnpm" and project is not None:
             project = project._replace(pin=None)  # what blocks by default does not block here
         answers = set()
+        doubts = []
         for maybe in (True, False) if self.state.disk.doubts else (True,):
             self.doubt = ""
             view = self._view(project, maybe)
             safe = self.context.safe(project, self.client, view)
             answers.add(None if self.doubt else safe)
+            doubts.append(self.doubt)
+        self.doubt = next(filter(None, doubts), "")
         if answers == {True}:
             return True
         return None if None in answers else False
@@ -198,6 +214,41 @@ class Scene:
             case ActionKind.GLOBAL if major is not None and major >= 10:
                 return True
         return None
+
+    def written_sources(self, act: ClientAction) -> list[tuple[str, str]]:
+        """Where packages come from by the user's settings, and by what a command wrote here.
+
+        The project's own committed file is judged with the settings; the user's is not the
+        repository's, unless the repository's commands write or name it.
+        """
+        places = [self._user_file(act)]
+        if self.root is not None:
+            places += [f"{self.root.rstrip('/')}/{name}" for name in _HOLD_SOURCES]
+        found: dict[str, str] = {}
+        for place in places:
+            file = self.state.disk.find(place)
+            name = place.rpartition("/")[2]
+            own = (
+                self.project is not None
+                and file is not None
+                and file.path == self.project.join(name)
+            )
+            data = None if file is None or own else self._text(file)
+            for line in _SETTING.finditer((data or b"").decode("utf-8", "replace")):
+                setting = source_setting(line["key"])
+                if setting is not None:
+                    found[setting] = line["value"]
+        return list(found.items())
+
+    def _user_file(self, act: ClientAction) -> str:
+        named = act.user_settings
+        for name, value in self.state.environment().items():
+            if named is None and name.lower() == "npm_config_userconfig":
+                named = value[0]
+        return resolve(self.place, named) if named else f"{self.state.home}/.npmrc"
+
+    def _text(self, found: Found) -> bytes | None:
+        return found.text if found.path is None else self.context.read(found.path)
 
     def _view(self, project: Project | None, maybe: bool) -> Read:
         client = clients().get(self.client)

@@ -27,6 +27,7 @@ from npm_vetted.installs.files._dockerfile_text import (
     words_of,
 )
 from npm_vetted.installs.files._dockerignore import ignorer, pattern_of
+from npm_vetted.installs.shell.builtins import SETTINGS
 from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, joined
@@ -42,6 +43,8 @@ _NOT: Final = (
     ".sh", ".vim",
 )  # fmt: skip
 _VARIABLE: Final = re.compile(r"\\\$|\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
+_ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
+"""What ADD unpacks."""
 _STAGES: Final = 200
 _INSTRUCTIONS: Final = 20_000
 
@@ -265,8 +268,9 @@ class Build:
                 stage.disk.put(Written(place, stage.expand(texts[bare].text).encode()))
             else:
                 self._copy_local(
-                    stage, source, goal, into, "parents" in named, named.get("exclude")
-                )
+                    stage, source, goal, into, "parents" in named, named.get("exclude"),
+                    each.name == "ADD",
+                )  # fmt: skip
 
     def _copy_from(
         self, stage: Stage, name: str, sources: Sequence[str], goal: str, into: bool
@@ -274,6 +278,7 @@ class Build:
         other = self.stages.get(name.lower())
         for source in sources:
             if other is None:
+                self._copy_foreign(stage, source, goal, into)
                 continue
             disk = _as_it_is(other, stage)
             place = resolve("/", source)
@@ -290,13 +295,37 @@ class Build:
             end = f"{goal.rstrip('/')}/{base}" if into and as_file else goal
             stage.disk.put(Taken(disk, place, end))
 
+    def _copy_foreign(self, stage: Stage, source: str, goal: str, into: bool) -> None:
+        """A copy from an image that is not built here: it may be, or hold, a settings file."""
+        name = posixpath.basename(source)
+        if name in SETTINGS or posixpath.basename(goal) in SETTINGS:
+            stage.disk.put(Written(f"{goal.rstrip('/')}/{name}" if into else goal, None))
+        elif "." not in name:
+            self._doubt(stage, goal)
+
+    @staticmethod
+    def _doubt(stage: Stage, folder: str) -> None:
+        """Files of an archive or of a foreign folder may take the place of a project's settings."""
+        if stage.disk.find(f"{folder.rstrip('/')}/package.json") is not None:
+            for name in sorted(SETTINGS - {"package.json"}):
+                stage.disk.put(Written(f"{folder.rstrip('/')}/{name}", None, maybe=True))
+
     def _copy_local(
-        self, stage: Stage, source: str, goal: str, into: bool, parents: bool, exclude: str | None
+        self,
+        stage: Stage,
+        source: str,
+        goal: str,
+        into: bool,
+        parents: bool,
+        exclude: str | None,
+        unpacks: bool,
     ) -> None:
         if "://" in source or source.startswith("git@"):
-            if into and posixpath.basename(source):
-                stage.disk.put(Written(f"{goal.rstrip('/')}/{posixpath.basename(source)}", None))
+            name = posixpath.basename(source)
+            stage.disk.put(Written(f"{goal.rstrip('/')}/{name}" if into and name else goal, None))
             return
+        if source.endswith(_ARCHIVES) and unpacks:
+            self._doubt(stage, goal)
         inner = posixpath.normpath(source.lstrip("/") or ".")
         inner = "" if inner == "." else inner
         full = posixpath.join(self.base, inner) if inner else self.base

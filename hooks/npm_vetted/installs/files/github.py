@@ -9,7 +9,7 @@ from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, concat, either
 from npm_vetted.installs import Context
-from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Gone, Tracked
+from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Gone, Tracked, Written
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
 from npm_vetted.installs.shell.follower import GITHUB_ENV, ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
@@ -51,6 +51,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             frame.take_env(job)
             frame.take_defaults(job)
             frame.take_system(job)
+            frame.take_container(job)
             frame.steps(job.get("steps"), checkout=True)
         runs = root.get("runs")
         if runs is not None:
@@ -99,6 +100,16 @@ def _entry(found: dict[str, list[str]], name: str, node: Node) -> None:
             found.setdefault(f"{name}.{key}", []).append(value.text)
 
 
+def _passed_variables(options: str) -> Iterator[tuple[str, str]]:
+    """``-e NAME=value`` and ``--env NAME=value`` among the options of ``docker create``."""
+    words = iter(options.split())
+    for word in words:
+        flag, equals, text = word.partition("=")
+        if flag in ("-e", "--env"):
+            name, _, value = (text if equals else next(words, "")).strip("\"'").partition("=")
+            yield name, value
+
+
 def _words(node: Node | None) -> str:
     if node is None:
         return ""
@@ -137,6 +148,18 @@ class Frame:
         """Where a job runs on Windows only, PowerShell is the shell unless a step says otherwise."""
         systems = self.text(_words(job.get("runs-on")).lower())
         self.windows = all("windows" in system for system in systems)
+
+    def take_container(self, job: Node) -> None:
+        """The variables of the job's container: its ``env``, and ``--env`` among its ``options``."""
+        container = job.get("container")
+        if container is None or container.pairs is None:
+            return
+        self.take_env(container)
+        options = container.get("options")
+        for name, value in _passed_variables(options.text or "" if options else ""):
+            text = self.text(value)
+            self.variables[name] = text
+            self.follower.variable(name, text, options.line if options else container.line)
 
     def take_defaults(self, node: Node) -> None:
         """``defaults.run``."""
@@ -186,7 +209,7 @@ class Frame:
 
     def steps(self, node: Node | None, *, checkout: bool) -> None:
         """The steps of a job, one after the other; the files come with the checkout."""
-        self.follower.persisted.clear()
+        self.follower.forget_persisted()
         steps = [item for item in (node.items or ()) if item.pairs] if node else []
         self.disk = Disk()
         whole = Copied(self.tracked, "", CHECKOUT)
@@ -199,6 +222,9 @@ class Frame:
             if _is_checkout(step):
                 frame.check_out(step)
             frame.step(step)
+            for name, value in self.follower.persisted.items():
+                if name not in frame.variables:
+                    self.follower.source_variable(name, value, step.line)
 
     def check_out(self, step: Node) -> None:
         """``actions/checkout``: this repository, or another one at a path."""
@@ -249,7 +275,10 @@ class Frame:
             return
         uses = (step.scalar("uses") or "").partition("@")[0].lower()
         given = step.get("with")
-        if uses:
+        if uses.startswith("docker://"):
+            words = [given.scalar(key) or "" for key in ("entrypoint", "args")] if given else []
+            self.run(Source(" ".join(words).strip(), ((0, step.line),)), where, "sh")
+        elif uses:
             self.action(uses, given, where, step.line)
 
     @staticmethod
@@ -307,6 +336,8 @@ class Frame:
         if folder:
             where = self.text(folder)
         where = self._within(where)
+        if uses == "actions/setup-node" and "registry-url" in values:
+            self._take_registry(values)
         for text in _installs(uses, values):
             self.run(Source(text, ((0, line),)), where, "bash")
         for name, node in table.items():
@@ -327,6 +358,20 @@ class Frame:
             ):
                 inner = "ssh" in uses or "docker" in uses
                 self.run(self.file.source(node), (UNKNOWN_TEXT,) if inner else where, "bash")
+
+    def _take_registry(self, values: dict[str, str]) -> None:
+        """setup-node writes ``registry-url`` into the user's settings, for a scope if it has one.
+
+        For GitHub Packages the scope is the repository's owner where none is named (its source,
+        authutil.ts).
+        """
+        urls = self.text(values["registry-url"])
+        scope = values.get("scope", "")
+        if not scope and "npm.pkg.github.com" in values["registry-url"]:
+            scope = "owner"
+        key = f"@{scope.removeprefix('@')}:registry" if scope else "registry"
+        url = urls[0] if len(urls) == 1 else UNKNOWN_TEXT
+        self.disk.put(Written(f"{_HOME}/.npmrc", f"{key}={url}\n".encode()))
 
 
 def _installs(uses: str, values: dict[str, str]) -> list[str]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import ActionKind, ClientAction, Switch, readers
+from npm_vetted.clients.shared.command_line import (
+    ActionKind,
+    ClientAction,
+    Switch,
+    readers,
+    source_setting,
+)
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, known, shown
 from npm_vetted.installs import Context
@@ -48,10 +55,25 @@ _STARTED: Final = re.compile(
     r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
 )
 _DEPTH: Final = 72
+_ENVIRONMENT_FILE: Final = 100_000
+"""Characters of ``$GITHUB_ENV`` that are kept: a script may write it in a loop."""
 _VERBS: Final = ("install", "ci", "i", "add", "update", "upgrade", "rebuild", "dlx", "exec")
 
 GITHUB_ENV: Final = "/\x01github_env"
 """Where ``$GITHUB_ENV`` leads: what is written there is a variable of the steps that follow."""
+
+
+def environment_lines(text: str) -> Iterator[tuple[str, str]]:
+    """The variables of a ``$GITHUB_ENV`` file: ``NAME=value``, or ``NAME<<END`` up to the line END."""
+    lines = iter(text.split("\n"))
+    for line in lines:
+        name, mark, end = line.partition("<<")
+        if mark and "=" not in name and end:
+            value = "\n".join(itertools.takewhile(end.__ne__, lines))
+        else:
+            name, mark, value = line.partition("=")
+        if mark and name.replace("_", "").isalnum():
+            yield name, value
 
 
 def base_state(context: Context, path: str) -> State:
@@ -78,6 +100,7 @@ class ShellFollower:
     installed: set[str] = field(default_factory=set)
     persisted: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    _environment_file: str = ""
     _seen: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -94,6 +117,7 @@ class ShellFollower:
 
     def variable(self, name: str, value: Value, line: int) -> None:
         """A variable that programs see is set for more than one command."""
+        self.source_variable(name, value, line)
         for text in value:
             for reader in dict.fromkeys(readers().values()):
                 switch = reader.variable(name, text)
@@ -110,6 +134,28 @@ class ShellFollower:
                         line,
                         key=f"{name}={shown(text)}",
                     )
+
+    def source_variable(self, name: str, value: Value, line: int) -> None:
+        """A variable that says where packages come from."""
+        settings = {each.source_variable(name) for each in dict.fromkeys(readers().values())} - {
+            None
+        }
+        for setting in settings:
+            for text in value:
+                self._sources(f"{name}={shown(text)}", [(setting or "", text)], line)
+
+    def _sources(
+        self, label: str, settings: Sequence[tuple[str, str]], line: int, fix: Sequence[str] = ()
+    ) -> None:
+        """What decides where packages come from, and is not what the policy allows."""
+        for name, value in settings:
+            if not known(value):
+                self.undecided(f"{label}: {name} cannot be told: packages may come from anywhere",
+                               line, key=label)  # fmt: skip
+        for _, message in self.context.source_problems(
+            [each for each in settings if known(each[1])]
+        ):
+            self.report(f"{label}: {message}", line, code="other-source", key=label, fix=fix)
 
     def report(
         self,
@@ -180,11 +226,15 @@ class ShellFollower:
             state.disk.put(Written(place, data, state.maybe))
 
     def _persist(self, text: str) -> None:
-        """``NAME=value`` lines that later steps of a job see."""
-        for line in text.split("\n"):
-            name, equals, value = line.partition("=")
-            if equals and name.replace("_", "").isalnum():
-                self.persisted[name] = (value,)
+        """``NAME=value`` lines, and values of several lines, that later steps of a job see."""
+        self._environment_file = (self._environment_file + text)[-_ENVIRONMENT_FILE:]
+        for name, value in environment_lines(self._environment_file):
+            self.persisted[name] = (value,)
+
+    def forget_persisted(self) -> None:
+        """Another job begins."""
+        self.persisted.clear()
+        self._environment_file = ""
 
     def _content(self, found: Found | None) -> bytes | None:
         if found is None:
@@ -216,6 +266,8 @@ class ShellFollower:
 
     def _client(self, name: str, call: Call) -> None:
         acts = list(readers()[name].read([name, *call.words[1:]], call.state.environment()))
+        for variable in call.state.prefix if acts else ():
+            self.source_variable(variable, call.state.variables[variable], call.source.line(0))
         for act in acts:
             self._act(act, call)
         if not acts:
@@ -309,6 +361,11 @@ class ShellFollower:
         inner = call.state.fork()
         if act.folder is not None:
             inner.enter((act.folder,))
+        if act.sources:
+            label = f"`{shown(' '.join(call.words))[:120]}`"
+            self._sources(label, act.sources, call.source.line(0), _without_sources(call.words))
+        if act.setting is not None and act.sources:
+            return
         if act.setting is not None:
             self._configure(act, inner, call.source.line(0))
         elif act.kind is not ActionKind.CONFIG:
@@ -326,6 +383,7 @@ class ShellFollower:
         scene = Scene(self.context, state, place, act.client, exact, act.alone)
         command = shown(" ".join(words))
         label = f"`{command[:120]}`"
+        self._sources(label, scene.written_sources(act), line)
         fix = self._fix(act, scene)
         switch, by = self._switch(act, scene)
         allowed = bool(act.packages) and all(
@@ -513,6 +571,22 @@ class ShellFollower:
                         if not each.startswith(key.encode())
                     )
                 state.disk.put(Written(place, before + text.encode(), state.maybe))
+
+
+def _without_sources(words: Sequence[str]) -> tuple[str, ...]:
+    """The command line without the options that name a registry; none where it is only about one."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        name, equals, _ = word.lstrip("-").partition("=")
+        if word.startswith("-") and source_setting(name) is not None:
+            skip = not equals
+        elif skip and not word.startswith("-"):
+            skip = False
+        else:
+            kept.append(word)
+            skip = False
+    return () if len(kept) == len(words) else tuple(kept)
 
 
 def _mounted(wrapped: Wrapped, state: State) -> tuple[str, ...]:

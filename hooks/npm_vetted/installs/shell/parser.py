@@ -210,6 +210,8 @@ class ParsedScript:
         """What a simple command prints, where that can be told; None: it cannot."""
         if node.type == "redirected_statement" and node.children:
             node = node.children[0]
+        if node.type in ("compound_statement", "subshell"):
+            return self._printed_by_group(node, state)
         if node.type != "command":
             return None
         lines = self.words.lines_of(node, state)
@@ -218,6 +220,12 @@ class ParsedScript:
         if lines[0] == ["cat"] and state.stdin is not None:
             return state.stdin.text
         return printed_by(lines[0])
+
+    def _printed_by_group(self, node: Node, state: State) -> str:
+        """What ``{ a; b; }`` prints; a line that cannot be told where a command's output cannot."""
+        parts = (child for child in node.children if child.is_named and child.type != "comment")
+        texts = (self.printed(part, state) for part in parts)
+        return "".join(f"{UNKNOWN_TEXT}\n" if text is None else text for text in texts)
 
     def _subshell(self, node: Node, state: State, depth: int) -> None:
         self.visit_all(node.children, state.fork(), depth)
