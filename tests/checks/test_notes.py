@@ -71,7 +71,7 @@ def test_notes_that_are_wrong(repo: GitRepo, path: str, text: str, line: int, me
         (
             "CODEOWNERS2",
             (" (known: .vetting/baseline.txt, .vetting/config.toml, .vetting/exemptions.txt, "
-            ".vetting/notes/)"),
+            ".vetting/notes/, .vetting/routine/)"),
         ),
     ],
 )  # fmt: skip

@@ -158,6 +158,27 @@ def note_text(package: str | None, version: str | None = "1.0.0", /, **keys: Any
     return "\n".join(lines) + "\n"
 
 
+def routine_text(package: str, version: str, since: str, /, **keys: Any) -> str:
+    """A routine note of a step; ``None`` leaves a key out."""
+    fields = {
+        "from_": since,
+        "criteria": [],
+        "published": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+        "scripts": [],
+        "why": None,
+        "evidence": {"signals-version": 1, "score": 0, "signals": []},
+        **keys,
+    }
+    return note_text(package, version, **fields)
+
+
+def write_routine_note(repo: GitRepo, package: str, version: str, since: str, **keys: Any) -> str:
+    """Write a routine note where it belongs; its path."""
+    path = f".vetting/routine/{package}/{version}.toml"
+    repo.write(path, routine_text(package, version, since, **keys))
+    return path
+
+
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"

@@ -14,6 +14,7 @@ from npm_vetted.vetting.resolver import Status
 
 ID: Final = "cooldown"
 HOOKS: Final = frozenset({"notes"})
+_BY_A_NOTE: Final = (Status.VETTED, Status.ACCEPTED, Status.ROUTINE)
 CODES: Final = {"too-young": "A version that is younger than the policy's cooldown."}
 EXPLANATION: Final = Explanation(
     what="A version that is younger than the cooldown (7 days by default) when it enters.",
@@ -46,7 +47,7 @@ def run(change: Change) -> Iterator[Finding]:
         if change.policy.needs_no_wait(use.artifact.name, change.today.date()):
             continue
         verdict = change.verdict(use)
-        if verdict.status not in (Status.VETTED, Status.ACCEPTED) or verdict.mention is None:
+        if verdict.mention is None or verdict.status not in _BY_A_NOTE:
             continue
         days = change.vetting.cooldown_days(use.subject, verdict.mention.since)
         if days == 0 or _waiver(verdict.mention):

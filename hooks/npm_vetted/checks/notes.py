@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks._routine import routine_findings
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import hint
@@ -23,16 +24,16 @@ from npm_vetted.vetting.baseline import BASELINE
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
 from npm_vetted.vetting.notes import (
     DOCUMENTS,
-    FOLDER,
+    FOLDERS,
     Note,
     NoteError,
     belongs_at,
-    file_stem,
     mentions,
-    package_folder,
+    stem_of,
 )
 from npm_vetted.vetting.policy import CONFIG
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
+from npm_vetted.vetting.routine import ROUTINE
 
 if TYPE_CHECKING:
     from npm_vetted.git.snapshot import Snapshot
@@ -72,7 +73,7 @@ def run(change: Change) -> Iterator[Finding]:
     paths = sorted(
         path
         for path, touched in change.touched.items()
-        if path.startswith(FOLDER) and touched.after is not None
+        if path.startswith(FOLDERS) and touched.after is not None
     )
     for path in paths:
         yield from _of_file(change, path)
@@ -87,9 +88,9 @@ def _unknown(change: Change) -> Iterator[Finding]:
     """Files of ``.vetting/`` itself that nothing reads: a policy under a mistyped name is none."""
     known = {CONFIG, EXEMPTIONS, BASELINE, *(VETTING + name for name in DOCUMENTS)}
     for path, touched in sorted(change.touched.items()):
-        ours = path.startswith(VETTING) and not path.startswith(FOLDER)
+        ours = path.startswith(VETTING) and not path.startswith(FOLDERS)
         if ours and touched.after is not None and path not in known:
-            near = hint(path, sorted({CONFIG, EXEMPTIONS, BASELINE, FOLDER}))
+            near = hint(path, sorted({CONFIG, EXEMPTIONS, BASELINE, *FOLDERS}))
             yield Finding(
                 check=ID,
                 message=f"an unknown file: nothing reads it{near}",
@@ -119,8 +120,8 @@ def _of_file(change: Change, path: str) -> Iterator[Finding]:
     note = change.vetting.notes.read(path)
     if isinstance(note, NoteError):
         yield Finding(
-            check=ID, message=note.message, location=Location(path, note.line), code="malformed",
-            key=path, acceptable=False,
+            check=ID, message=note.message, location=Location(path, note.line),
+            code="routine" if path.startswith(ROUTINE) else "malformed", key=path, acceptable=False,
         )  # fmt: skip
     elif note is not None:
         yield from _of_note(change, note)
@@ -128,7 +129,7 @@ def _of_file(change: Change, path: str) -> Iterator[Finding]:
 
 def _of_note(change: Change, note: Note) -> Iterator[Finding]:
     if not belongs_at(note):
-        stem = package_folder(note.package or "") + file_stem(note.version, note.pinned)
+        stem = stem_of(note)
         yield Finding(
             check=ID,
             message=f"misplaced: a note of {note.label} belongs at {stem}.toml",
@@ -145,6 +146,8 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
         )
         return
     yield from _widened(change, note)
+    if note.routine:
+        yield from routine_findings(change, note)
     for name, version, mention in mentions(note):
         since = mention.listed.since if mention.listed else note.since
         demands = change.policy.demands
@@ -222,7 +225,7 @@ def _names_that_lost_words(change: Change, parent: Snapshot, vetting: Vetting) -
     """The packages that a note or exemption spoke of which the change removes or rewrites."""
     names: set[str] = set()
     for path, touched in parent.changes.items():
-        if path.startswith(FOLDER) and touched.before is not None:
+        if path.startswith(FOLDERS) and touched.before is not None:
             note = vetting.notes.read(path)
             if isinstance(note, Note):
                 names.update(name for name, _, _ in mentions(note))

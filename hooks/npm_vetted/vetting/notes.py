@@ -1,4 +1,8 @@
-"""Vetting notes: the files below ``.vetting/notes/``, how they are named and read."""
+"""Vetting notes: the files below ``.vetting/notes/``, how they are named and read.
+
+Routine notes are evidence without a person's words. They have the same file names and format, but
+are below ``.vetting/routine/`` and nowhere else, and may say much less (``routine.check_routine``).
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,11 @@ from npm_vetted.formats.toml import load_toml
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Artifact, Location
 from npm_vetted.vetting.pins import Pins
+from npm_vetted.vetting.routine import ROUTINE, check_routine
 
 FOLDER: Final = ".vetting/notes/"
 GROUPS: Final = ".vetting/notes/_groups/"
+FOLDERS: Final = (FOLDER, ROUTINE)
 DOCUMENTS: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
 """Files that steer nothing: allowed in .vetting/ and in each of its folders."""
 _SEARCH_LIMIT: Final = 200
@@ -75,6 +81,11 @@ class Note(NamedTuple):
     evidence: Mapping[str, object]
 
     @property
+    def routine(self) -> bool:
+        """Whether it is evidence without a person's words: by its place, which its reader checked."""
+        return self.path.startswith(ROUTINE)
+
+    @property
     def specifier(self) -> str | None:
         """What a manifest asks for, in a project without a lockfile."""
         return self.pinned.specifier
@@ -118,6 +129,9 @@ def read_note(path: str, data: bytes, criteria: Collection[str] | None = None) -
 
 
 def _note(path: str, table: Table, known: Collection[str] | None) -> Note:
+    routine = path.startswith(ROUTINE)
+    if routine:
+        check_routine(table)
     table.only(_KEYS)
     group = path.startswith(GROUPS)
     package = _package(table, group)
@@ -142,7 +156,7 @@ def _note(path: str, table: Table, known: Collection[str] | None) -> Note:
         vetted_on=_date(table, "vetted-on"),
         published=_time(table, "published"),
         scripts=table.maybe_texts("scripts"),
-        why=_why(table),
+        why="" if routine else _why(table),
         cooldown_waiver=_words(table, "cooldown-waiver"),
         not_lookalike_of=_names(table, "not-lookalike-of"),
         brings=tuple(_listed(each) for each in table.tables("brings")),
@@ -235,7 +249,7 @@ def _meant(table: Table, key: str) -> str:
 
 def is_note_path(path: str) -> bool:
     """Whether a file is where notes are, and is called like one."""
-    return path.startswith(FOLDER) and path.endswith(".toml")
+    return path.startswith(FOLDERS) and path.endswith(".toml")
 
 
 def says_something(text: str) -> bool:
@@ -285,12 +299,12 @@ def _percent(char: str) -> str:
     return "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
 
 
-def package_folder(package: str) -> str:
-    """The folder of a package's notes, with its trailing slash."""
+def package_folder(package: str, folder: str = FOLDER) -> str:
+    """The folder of a package's notes, or of its routine notes, with its trailing slash."""
     scope, slash, rest = package.partition("/")
     if slash and scope.startswith("@") and len(scope) > 1 and rest:
-        return f"{FOLDER}@{encode_name(scope[1:])}/{encode_name(rest)}/"
-    return f"{FOLDER}{encode_name(package)}/"
+        return f"{folder}@{encode_name(scope[1:])}/{encode_name(rest)}/"
+    return f"{folder}{encode_name(package)}/"
 
 
 def file_stem(version: str | None, pinned: Pins) -> str:
@@ -321,9 +335,14 @@ def belongs_at(note: Note) -> bool:
     """Whether a note's file is where its package and version say."""
     if note.package is None:
         return note.path.startswith(GROUPS)
-    stem = package_folder(note.package) + file_stem(note.version, note.pinned)
-    rest = note.path.removeprefix(stem)
+    rest = note.path.removeprefix(stem_of(note))
     return rest != note.path and re.fullmatch(r"(?:\.[1-9][0-9]*)?\.toml", rest) is not None
+
+
+def stem_of(note: Note) -> str:
+    """Where a package's note belongs, without a number and ``.toml``."""
+    folder = ROUTINE if note.routine else FOLDER
+    return package_folder(note.package or "", folder) + file_stem(note.version, note.pinned)
 
 
 class Mention(NamedTuple):
@@ -382,8 +401,9 @@ class NoteStore:
         return len(self._notes)
 
     def paths(self) -> Iterator[str]:
-        """Every file below the notes' folder."""
-        yield from self._snapshot.below(FOLDER)
+        """Every file below the notes' folders."""
+        for folder in FOLDERS:
+            yield from self._snapshot.below(folder)
 
     def read(self, path: str) -> Note | NoteError | None:
         """One note, the error where it is malformed, None where there is none."""
@@ -404,13 +424,15 @@ class NoteStore:
                 yield note
 
     def of(self, package: str, version: str | None = None) -> list[Note]:
-        """The notes of a package; of one version, where one is given."""
-        folder = package_folder(package)
-        start = folder + (encode_name(version) + "." if version is not None else "")
-        paths = sorted(path for path in self._snapshot.files_in(folder) if path.startswith(start))
+        """The notes of a package, routine notes last; of one version, where one is given."""
+        name = "" if version is None else encode_name(version) + "."
+        found = []
+        for folder in (package_folder(package, each) for each in FOLDERS):
+            start = folder + name
+            found += sorted(p for p in self._snapshot.files_in(folder) if p.startswith(start))
         return [
             note
-            for note in self._good(paths)
+            for note in self._good(found)
             if note.package == package and version in (None, note.version)
         ]
 
@@ -428,7 +450,7 @@ class NoteStore:
         missing = self._awaited.union(labels) - self._searched
         self._awaited.clear()
         paths = (
-            self._snapshot.grep(missing, FOLDER)
+            {path for folder in FOLDERS for path in self._snapshot.grep(missing, folder)}
             if len(missing) <= _SEARCH_LIMIT
             else {path for path in self.paths() if path.endswith(".toml")}
         )

@@ -33,6 +33,7 @@ class Status(StrEnum):
 
     VETTED = "vetted"
     ACCEPTED = "accepted"
+    ROUTINE = "routine"
     EXEMPT = "exempt"
     FIRST_PARTY = "first-party"
     UNVETTED = "unvetted"
@@ -129,7 +130,8 @@ class Vetting:
         if verdict.status is not Status.EXEMPT:
             return verdict
         noted = self.noted(subject)
-        is_better = noted.covered and noted.mention is not None and not noted.unbound
+        is_better = noted.status in (Status.VETTED, Status.ACCEPTED) and noted.mention is not None
+        is_better = is_better and not noted.unbound
         return noted if is_better else verdict
 
     def noted(self, subject: VettingRequest) -> Verdict:
@@ -138,6 +140,8 @@ class Vetting:
         loose: Verdict | None = None
         gaps: list[Gap] = []
         for mention in self.notes.mentioning(artifact):
+            if mention.note.routine and self.policy.format < 2:
+                continue
             bound = mention.pinned.compare(artifact)
             gap = (
                 Gap(lack=GapReason.BYTES, mention=mention)
@@ -147,8 +151,9 @@ class Vetting:
             if gap is not None:
                 gaps.append(gap)
                 continue
-            status = Status.VETTED if mention.listed is None else Status.ACCEPTED
-            verdict = Verdict(status=status, mention=mention, unbound=bound is Match.UNKNOWN)
+            verdict = Verdict(
+                status=_status(mention), mention=mention, unbound=bound is Match.UNKNOWN
+            )
             if not verdict.unbound:
                 return verdict
             loose = loose or verdict
@@ -240,6 +245,8 @@ class Vetting:
             wanted = demands.new
         else:
             wanted = ()
+        if mention.note.routine and self.is_new_name(subject):
+            wanted = demands.new
         missing = tuple(name for name in wanted if name not in mention.note.grants)
         if missing:
             return Gap(lack=GapReason.CRITERIA, mention=mention, criteria=missing)
@@ -254,8 +261,9 @@ class Vetting:
         event-stream and axios came as new packages with an upgrade.
         """
         name = subject.artifact.name
-        known = self.exemptions.of(name) or (self._committed and self._committed.of(name))
-        return not subject.previous and not known
+        if subject.previous or self.exemptions.of(name):
+            return False
+        return self._committed is None or all(each.routine for each in self._committed.of(name))
 
     def _was_committed(self, mention: Mention) -> bool:
         """Whether a note is older than the change: what it lists is not new to the repository."""
@@ -293,8 +301,15 @@ class Vetting:
         return {
             note.since
             for note in self.notes.of(name, version)
-            if note.grants.issuperset(_demanded(demands, version, note.since, ()))
+            if not (note.routine and self.policy.format < 2)
+            and note.grants.issuperset(_demanded(demands, version, note.since, ()))
         }
+
+
+def _status(mention: Mention) -> Status:
+    if mention.note.routine:
+        return Status.ROUTINE
+    return Status.VETTED if mention.listed is None else Status.ACCEPTED
 
 
 def _demanded(

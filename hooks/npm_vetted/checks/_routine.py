@@ -1,0 +1,105 @@
+"""What the hook refuses of a routine note: what a bot's job may not decide without a person."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.model import Finding, Location
+from npm_vetted.packages.versions import step
+from npm_vetted.projects.change import Change, project_lockfile
+from npm_vetted.vetting.notes import Mention, Note, mentions
+from npm_vetted.vetting.policy import Demands
+
+_UPGRADE = (("npm-vetted", "init", "--upgrade"),)
+
+
+def routine_findings(change: Change, note: Note) -> Iterator[Finding]:
+    """What speaks against a routine note that the change adds or edits."""
+    if change.policy.format < 2:
+        yield _finding(note, "needs format = 2 in .vetting/config.toml", fix=_UPGRADE)
+        return
+    locked = _names_before(change, {name for name, _, _ in mentions(note)})
+    for name, version, mention in mentions(note):
+        for reason in _reasons(change, name, version or "", mention):
+            yield _finding(note, reason, name, version, mention)
+        if locked is not None and name not in locked:
+            reason = f"{name} is new to the repository: a new name always needs a person"
+            yield _finding(note, reason, name, version, mention)
+
+
+def _reasons(change: Change, name: str, version: str, mention: Mention) -> Iterator[str]:
+    since = mention.since or ""
+    taken = step(since, version)
+    if mention.listed is None:
+        wanted = min((each.upgrade[taken] for each in _all_demands(change)), key=len)
+        if wanted:
+            yield f"the policy requires {', '.join(wanted)} for a {taken} step: a person decides"
+    days = min(each.cooldown_days[taken] for each in _all_demands(change))
+    published = mention.published
+    assert published is not None, "its reader refuses a routine note without it"
+    if published > change.today:
+        yield f"published on {published:%Y-%m-%d}, which is in the future"
+    elif change.today - published < datetime.timedelta(days=days):
+        yield f"published on {published:%Y-%m-%d}, inside the cooldown of {days} days"
+    new = set(_scripts(mention)) - _scripts_before(change, name, since)
+    if new:
+        yield f"it has lifecycle scripts that {since} is not known to have: {', '.join(sorted(new))}"
+
+
+def _all_demands(change: Change) -> list[Demands]:
+    """What the policy asks for either use: a note does not say which use it is for."""
+    policy = change.policy
+    return [policy.demands, *([policy.development] if policy.development else [])]
+
+
+def _scripts(mention: Mention) -> tuple[str, ...]:
+    return (mention.listed.scripts if mention.listed else mention.note.scripts) or ()
+
+
+def _scripts_before(change: Change, name: str, version: str) -> set[str]:
+    """The lifecycle scripts that notes record of an earlier version; an exemption names none."""
+    notes = change.vetting.notes
+    known = [each.scripts or () for each in notes.of(name, version)]
+    known += [each.listed.scripts for each in notes.listing(name, version) if each.listed]
+    return {script for scripts in known for script in scripts}
+
+
+def _names_before(change: Change, names: set[str]) -> set[str] | None:
+    """Those of some names that the state before locks anywhere; None: everything is judged."""
+    if change.everything:
+        return None
+    found: set[str] = set()
+    for projects in change.projects_before:
+        for project in projects.all():
+            for path in project.lockfiles:
+                if names <= found:
+                    return found
+                try:
+                    found |= {each.name for each in project_lockfile(project, path).named(names)}
+                except NpmVettedError:  # what cannot be read proves nothing
+                    continue
+    return found
+
+
+def _finding(
+    note: Note,
+    reason: str,
+    name: str | None = None,
+    version: str | None = None,
+    mention: Mention | None = None,
+    fix: tuple[tuple[str, ...], ...] | None = None,
+) -> Finding:
+    label = f"{name or note.package}@{version or note.version}"
+    return Finding(
+        check="notes",
+        message=f"{label}: no routine note may cover it: {reason}",
+        location=mention.location if mention else Location(note.path),
+        package=name or note.package,
+        version=version or note.version,
+        fix=fix or (("git", "rm", "-f", note.path), ("npm-vetted", "note", note.label)),
+        code="routine",
+        key=f"{note.path} {label}",
+        acceptable=False,
+    )
