@@ -74,6 +74,23 @@ def test_where_a_registry_package_comes_from(
     )
 
 
+@pytest.mark.parametrize(
+    ("fragment", "code"),
+    [("", "no-hash"), ("#", "no-hash"), ("#sha1", "no-hash"), (f"#{'a' * 39}", "no-hash"),
+     (f"#{'a' * 40}", "weak-hash")],
+)  # fmt: skip
+def test_what_yarn_classic_takes_for_a_hash(git_repo: GitRepo, fragment: str, code: str) -> None:
+    git_repo.write(".vetting/config.toml", "format = 1\n")
+    git_repo.write("package.json", '{"name": "r", "dependencies": {"b": "1.0.0"}}')
+    resolved = f"{REGISTRY}b/-/b-1.0.0.tgz{fragment}"
+    git_repo.write(
+        "yarn.lock",
+        f'# yarn lockfile v1\n\n\nb@1.0.0:\n  version "1.0.0"\n  resolved "{resolved}"\n',
+    )
+    done = check(git_repo, "--all", "lockfile-source")
+    assert [each["code"] for each in done.findings] == [code]
+
+
 def test_an_exotic_source_needs_a_note_of_exactly_that(repo: GitRepo) -> None:
     write_project(repo, {"b": entry("b", resolved=GIT, integrity=None)}, asked={"b": GIT})
     assert ("lockfile-source", "b") in check(repo).judged
@@ -208,6 +225,34 @@ def test_the_fix_keeps_the_lockfile_of_the_pinned_client(
     fixes = {each["fix"] for each in check(repo, "lockfile-sync").findings}
     assert f"git rm --cached {surplus}" in fixes
     assert not any("git rm" in fix and surplus not in fix for fix in fixes)
+
+
+def test_a_stale_lockfile_beside_the_pinned_clients_is_one_finding(repo: GitRepo) -> None:
+    """No fix writes the lockfile that another one removes, and the finding binds its content."""
+
+    def found() -> str:
+        done = check(repo, "lockfile-sync")
+        assert [each["code"] for each in done.findings] == ["two-lockfiles"]
+        finding = done.findings[0]
+        assert (finding["path"], finding["fix"]) == (
+            "package-lock.json", "git rm --cached package-lock.json",
+        )  # fmt: skip
+        return str(finding["fingerprint"])
+
+    repo.write(
+        "pnpm-lock.yaml",
+        "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: true\n"
+        "  excludeLinksFromLockfile: false\n\nimporters:\n\n  .: {}\n",
+    )
+    manifest = {"name": "p", "version": "1.0.0", "packageManager": "pnpm@10.34.9"}
+    repo.write("package.json", json.dumps(manifest))
+    stale = json.loads((repo.path / "package-lock.json").read_text())
+    prints = []
+    for version in ("1.0.0", "2.0.0"):
+        stale["packages"][""]["dependencies"] = {"b": version}
+        repo.write("package-lock.json", json.dumps(stale))
+        prints.append(found())
+    assert prints[0] != prints[1]
 
 
 def test_a_manifest_that_asks_for_more_than_is_locked(repo: GitRepo) -> None:

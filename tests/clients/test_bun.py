@@ -29,6 +29,7 @@ from npm_vetted.packages.manifest import read_manifest
 from tests.support import bun_fixtures, corpus
 from tests.support.bun_fixtures import BUNS, CASES, FOLDER, TARBALLS
 from tests.support.real_clients import Clients, Marker, make_marker, make_tarball
+from tests.support.static_registry import static_registry
 
 LOCKS = sorted(FOLDER.glob("*.lock"))
 
@@ -461,6 +462,63 @@ def test_disagreements(case: str, old: str, new: str, messages: list[str]) -> No
     changed = lockfile(text.replace(old, new, 1), files.get)
     found = changed.disagreements(manifests(files, folders))
     assert sorted({problem.message for problem in found}) == sorted(messages)
+
+
+ASKED = {
+    "a range without a name": ("npm:^2.1.1", "ms@2.1.3", True),
+    "a version without a name": ("npm:2.1.3", "ms@2.1.3", True),
+    "another version than the range": ("npm:^2.1.1", "ms@1.0.0", False),
+    "another package than the range": ("npm:^2.1.1", "evil@2.1.3", False),
+    "a number is a package's name": ("npm:2", "ms@2.1.3", False),
+    "a name": ("npm:evil@^2.1.1", "ms@2.1.3", False),
+}
+
+
+@pytest.mark.parametrize(("specifier", "locked", "right"), ASKED.values(), ids=ASKED)
+def test_a_range_behind_npm_is_one_of_the_package(specifier: str, locked: str, right: bool) -> None:
+    text = lock(f'"ms": ["{locked}", "", {{}}, ""]').replace(
+        '"name": "r",', f'"name": "r", "dependencies": {{"ms": "{specifier}"}},'
+    )
+    root = read_manifest(
+        "package.json", json.dumps({"name": "r", "dependencies": {"ms": specifier}}).encode()
+    )
+    assert (list(lockfile(text).disagreements({"": root})) == []) is right
+
+
+PEERS = {
+    "the manifest puts the alias there": ({"dependencies": {"p": "npm:@s/real@1.0.0"}}, True),
+    "no other dependency leads to it": ({}, False),
+    "a peer of the manifest only": ({"peerDependencies": {"p": "*"}}, False),
+}
+
+
+@pytest.mark.parametrize(("asked", "right"), PEERS.values(), ids=PEERS)
+def test_an_alias_serves_a_peer_where_a_dependency_puts_it_there(
+    asked: dict[str, dict[str, str]], right: bool
+) -> None:
+    tables = ", ".join(f'"{field}": {json.dumps(table)}' for field, table in asked.items())
+    text = lock(
+        '"p": ["@s/real@1.0.0", "", {}, ""]',
+        '"q": ["q@1.0.0", "", {"peerDependencies": {"p": "*"}}, ""]',
+    ).replace('"name": "r",', f'"name": "r", {tables + ", " if tables else ""}')
+    root = read_manifest("package.json", json.dumps({"name": "r", **asked}).encode())
+    assert (list(lockfile(text).disagreements({"": root})) == []) is right
+
+
+@pytest.mark.parametrize(
+    "specifier", ["npm:^1.0.0", "npm:1.0.0", "npm:>=1 <2", "npm:tt", "npm:tt@1"]
+)
+def test_what_bun_locks_for_a_word_behind_npm_agrees(
+    clients: Clients, tmp_path: Path, specifier: str
+) -> None:
+    manifest = json.dumps({"name": "r", "dependencies": {"aa": specifier}})
+    (tmp_path / "package.json").write_text(manifest)
+    with static_registry() as url:
+        (tmp_path / "bunfig.toml").write_text(f'[install]\nregistry = "{url}"\n')
+        clients.run("bun1.4", "install", "--lockfile-only", "--ignore-scripts", cwd=tmp_path)
+    text = (tmp_path / "bun.lock").read_text()
+    root = read_manifest("package.json", manifest.encode())
+    assert list(lockfile(text).disagreements({"": root})) == []
 
 
 @pytest.mark.parametrize("size", [3_000])

@@ -53,6 +53,32 @@ def test_where_that_is_accepted_the_specifiers_are_judged(library: GitRepo) -> N
     assert found[0]["fix"].endswith('note "express@^4.18.0" --criteria health')
 
 
+@pytest.mark.parametrize(
+    ("client", "specifier", "judged"),
+    [
+        ("npm@11.6.0", "^1.0.0", False),
+        ("npm@11.6.0", "*", False),
+        ("npm@11.6.0", "^2.0.0", True),
+        ("npm@11.6.0", "latest", True),
+        ("npm@11.6.0", "npm:@acme/a@^1.0.0", True),
+        ("yarn@1.22.22", "^1.0.0", False),
+        ("bun@1.4.0", "^1.0.0", False),
+        ("pnpm@10.34.9", "^1.0.0", True),  # from pnpm 9, only workspace: means a workspace
+        ("pnpm@10.34.9", "workspace:^", False),
+    ],
+)
+def test_a_range_that_a_workspace_satisfies_is_no_package(
+    library: GitRepo, client: str, specifier: str, judged: bool
+) -> None:
+    write(library, {}, packageManager=client, private=True, workspaces=["packages/*"])
+    library.write("pnpm-workspace.yaml", "packages:\n  - packages/*\n")
+    library.write("packages/a/package.json", '{"name": "@acme/a", "version": "1.0.0"}')
+    manifest = {"name": "@acme/b", "dependencies": {"@acme/a": specifier}}
+    library.write("packages/b/package.json", json.dumps(manifest))
+    found = check(library, "unvetted").findings
+    assert ("@acme/a" in {each["package"] for each in found}) is judged
+
+
 def test_a_note_says_the_specifier(library: GitRepo) -> None:
     write(library, {"express": "^4.18.0"})
     library.add()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -49,6 +50,9 @@ EXPLANATION: Final = Explanation(
     ),
     exception="`npm-vetted exempt PKG@VER --reason ...`, or an [[ignore]] entry, committed on its own.",
 )
+
+_SHA1: Final = re.compile(r"#[0-9a-fA-F]{40}\Z")
+"""The sha1 that Yarn classic writes behind a URL; anything else behind ``#`` is no hash."""
 
 
 def run(change: Change) -> Iterator[Finding]:
@@ -208,7 +212,7 @@ def _first_party(use: IntroducedPackage, registry: str) -> Iterator[Finding]:
 def _hash(use: IntroducedPackage) -> Iterator[Finding]:
     artifact = use.artifact
     if artifact.integrity is None and artifact.checksum is None:
-        if artifact.resolved and "#" in artifact.resolved and use.lockfile.names_hosts:
+        if use.lockfile.names_hosts and _SHA1.search(artifact.resolved or ""):
             yield use_finding(ID, "weak-hash", use, "only a weak hash (sha1) binds its bytes")
             return
         unheeded = use.lockfile.unheeded(use.entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Final
 
@@ -18,6 +18,7 @@ from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockf
 from npm_vetted.projects.discovery import (
     ancestors,
     client_of_lockfile,
+    fits_pin,
     folder_of,
     is_of_a_project,
     join,
@@ -198,22 +199,14 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
             key=after.manifest.path,
         )
         return
-    rivals = [path for path in after.lockfiles if folder_of(path) == after.path]
-    if len(rivals) > 1:
-        names = [path.rpartition("/")[2] for path in rivals]
-        yield Problem(
-            message=f"{len(names)} lockfiles for one project: {', '.join(names)}; keep the one "
-            "that is installed from",
-            location=Location(rivals[1]),
-            fix=tuple(("git", "rm", "--cached", path) for path in _surplus(after, rivals)),
-            code="two-lockfiles",
-            key=after.path or ".",
-            value=" ".join(names),
-        )
+    surplus = _of_other_clients(after)
+    yield from _two_lockfiles(after, surplus)
     yield from _members_own(after)
-    yield from _pinned_client(after)
+    yield from _pinned_client(after, surplus)
     yield from _manifests_of_others(after)
     for lockfile in project.lockfiles:
+        if lockfile.path in surplus:
+            continue  # the finding about it says to remove it
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
         if lockfile.graph:
             yield from _orphans(project, lockfile)
@@ -287,12 +280,14 @@ def _unclear_workspaces(change: Change, project: Project) -> Iterator[Problem]:
         )
 
 
-def _pinned_client(project: Project) -> Iterator[Problem]:
+def _pinned_client(project: Project, surplus: Collection[str]) -> Iterator[Problem]:
     pin = project.pin
     if pin is None:
         yield from _other_marker(project)
         return
     for at, path in enumerate(project.lockfiles):
+        if path in surplus:
+            continue
         # The first one is what told the project's client: it need not be read for that again.
         known = clients().get(project.client or "") if at == 0 else None
         client = known or client_of_lockfile(path, project.read)
@@ -332,12 +327,51 @@ def _other_marker(project: Project) -> Iterator[Problem]:
                 )
 
 
-def _surplus(project: Project, rivals: list[str]) -> list[str]:
-    """Which of several lockfiles to give up: those of clients that are not pinned, else the others."""
+def _two_lockfiles(project: Project, surplus: Collection[str]) -> Iterator[Problem]:
+    """One finding for each lockfile beside the one that is installed from.
+
+    Where the pin decides, nothing else is compared with a surplus one: so where it is accepted, it
+    is found again when it or what the manifests ask for changes.
+    """
+    rivals = [path for path in project.lockfiles if folder_of(path) == project.path]
+    if len(rivals) < 2:
+        return
+    names = [path.rpartition("/")[2] for path in rivals]
+    message = f"{len(names)} lockfiles for one project: {', '.join(names)}; keep the one that is installed from"
+    value = " ".join(names)
+    if surplus:
+        message += f", {names[0]}: the project pins {project.pin.client if project.pin else ''}"
+        value += f" {_state_of(project, surplus)}"
+    gone = [path for path in rivals if path in surplus] or rivals[1:]
+    yield Problem(
+        message=message,
+        location=Location(gone[0]),
+        fix=tuple(("git", "rm", "--cached", path) for path in gone),
+        code="two-lockfiles",
+        key=project.path or ".",
+        value=value,
+    )
+
+
+def _state_of(project: Project, paths: Collection[str]) -> str:
+    """A hash over some files and all that the project's manifests ask for."""
+    asked = sorted(
+        (folder, each.name, each.specifier, each.group)
+        for folder, manifest in project.manifests.items()
+        for each in manifest.requires
+    )
+    contents = [hashed(project.read(path) or b"") for path in sorted(paths)]
+    return hashed(repr((contents, asked)).encode("utf-8", "surrogatepass"))
+
+
+def _of_other_clients(project: Project) -> frozenset[str]:
+    """The lockfiles of clients that are not pinned, beside one of the client that is."""
     pin = project.pin
-    fitting = [path for path in rivals if pin and client_of_lockfile(path, project.read).fits(pin)]
-    kept = fitting[0] if fitting else rivals[0]
-    return [path for path in rivals if path != kept]
+    rivals = [path for path in project.lockfiles if folder_of(path) == project.path]
+    if pin is None or len(rivals) < 2:
+        return frozenset()
+    others = [path for path in rivals if not fits_pin(path, pin, project.read)]
+    return frozenset(others if len(others) < len(rivals) else ())
 
 
 def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:

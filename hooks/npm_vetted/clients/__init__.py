@@ -42,6 +42,8 @@ class Client(Protocol):
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
     NEGATION: Negation
     """What a negated glob of workspaces does."""
+    LINKS_MEMBERS: bool
+    """Whether a range that a workspace's version satisfies always means that workspace."""
     SWITCH_FILE: str | None
     """The file of SETTINGS that an image needs for the switch to hold; None: scripts are off by default."""
     USER_FILE: str | None

@@ -261,7 +261,7 @@ class Projects:
         if manifest is None:
             return None
         members = self.members(root)
-        lockfiles = tuple(self._lockfiles(root))
+        lockfiles = tuple(self._lockfiles(root, read_pin(manifest)))
         asking = (*self._own(root), manifest, *members.values())
         unclear = self.unclear_globs(root)
         if not lockfiles and not unclear and not any(each.requires for each in asking):
@@ -309,7 +309,15 @@ class Projects:
         names = frozenset(name for client in clients().values() for name in client.SETTINGS)
         return tuple(path for path in self.snapshot.named(names) if self.counts(path))
 
-    def _lockfiles(self, root: str) -> Iterator[str]:
+    def _lockfiles(self, root: str, pin: Pin | None) -> list[str]:
+        """The lockfiles of a directory, those of the pinned client first."""
+        found = list(self._all_lockfiles(root))
+        if pin is None or len(found) < 2:
+            return found
+        fitting = [path for path in found if fits_pin(path, pin, self.snapshot.read)]
+        return [*fitting, *(path for path in found if path not in fitting)]
+
+    def _all_lockfiles(self, root: str) -> Iterator[str]:
         seen: set[str] = set()
         for client in clients().values():
             for name in client.LOCKFILES:
@@ -335,8 +343,11 @@ class Projects:
         return self._clients[root]
 
     def _client(self, root: str, pin: Pin | None) -> str:
-        """The name of the client: by the lockfile, else the pin, else a file that marks it."""
-        for path in self._lockfiles(root):
+        """The name of the client: by the lockfile, else the pin, else a file that marks it.
+
+        Of several lockfiles, one of the pinned client's decides.
+        """
+        for path in self._lockfiles(root, pin):
             return client_of_lockfile(path, self._read_ahead).NAME
         pinned = None if pin is None else pinned_client(pin)
         if pinned is not None:
@@ -369,6 +380,14 @@ def client_of_lockfile(path: str, read: Read) -> Client:
         if client.recognises(name, data):
             return client
     raise DocumentError("no client's lockfile looks like this", path=path)
+
+
+def fits_pin(path: str, pin: Pin, read: Read) -> bool:
+    """Whether a lockfile belongs to the client that a project pins; an unknown one does not."""
+    try:
+        return client_of_lockfile(path, read).fits(pin)
+    except DocumentError:
+        return False
 
 
 def _is_empty(data: bytes) -> bool:

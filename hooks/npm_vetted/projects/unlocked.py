@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from npm_vetted.clients import client_of
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Project, Requirement
+from npm_vetted.packages.ranges import satisfies
 
 _OWN: Final = ("workspace:", "link:", "portal:")
 _TARBALL: Final = re.compile(r"(?:\.tgz|\.tar\.gz|\.tar)\Z", re.IGNORECASE)
@@ -47,8 +49,9 @@ class SpecifierList(Lockfile):
     format = "package.json"
     names_hosts = False
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, members: Collection[Manifest] = ()) -> None:
         self.path = manifest.path
+        self._members = members
         self._asked: dict[str, list[Requirement]] = {}
         shipped = {each.name for each in manifest.requires if each.group is not Group.PEER}
         for each in manifest.requires:
@@ -68,7 +71,8 @@ class SpecifierList(Lockfile):
     def entry(self, key: str) -> Entry:
         """A specifier on its line."""
         first = self._asked[key][0]
-        return Entry(key=key, line=first.line, artifact=artifact_of(first))
+        own = any(_is_served_by(member, first) for member in self._members)
+        return Entry(key=key, line=first.line, artifact=None if own else artifact_of(first))
 
     @property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
@@ -89,6 +93,15 @@ class SpecifierList(Lockfile):
         return True
 
 
+def _is_served_by(member: Manifest, asked: Requirement) -> bool:
+    """Whether a workspace is what a range of its name means; another range is a registry's."""
+    if member.name != asked.name:
+        return False
+    return asked.specifier in ("", "*") or satisfies(member.version or "", asked.specifier) is True
+
+
 def specifier_lists(project: Project) -> Iterator[SpecifierList]:
     """One for each of a project's manifests."""
-    return (SpecifierList(manifest) for manifest in project.manifests.values())
+    linked = client_of(project).LINKS_MEMBERS
+    members = tuple(project.members.values()) if linked else ()
+    return (SpecifierList(manifest, members) for manifest in project.manifests.values())

@@ -18,6 +18,8 @@ from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requireme
 from npm_vetted.packages.ranges import satisfies
 
 _ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
+_OWN_RANGE: Final = re.compile(r"npm:\s*([\^~<>=].*|\d+\.\d+\.\d.*)\Z", re.DOTALL)
+"""Bun from 1.4: a range without a name is a range of the package itself; ``npm:1`` is an alias."""
 _ELSEWHERE: Final = re.compile(r"(?:[a-z+]+:|\.{0,2}/|~/|git@|[^@]*/)", re.IGNORECASE)
 """A specifier that names a place (a directory, a URL, a repository), where any name may be."""
 
@@ -261,35 +263,59 @@ class _Comparison:
         artifact = self.lockfile.artifact(key)
         if wanted.name in self._replaced or (artifact and artifact.kind is not Kind.REGISTRY):
             return
-        specifier = self._specifier(wanted)
-        alias = _ALIAS.match(specifier)
-        if alias is None and _ELSEWHERE.match(specifier):
+        if wanted.group is Group.PEER and key in self._asked_for:
+            return  # any package of that name serves a peer, an alias too
+        expected, specifier = _aim(wanted.name, self._specifier(wanted))
+        if expected == wanted.name and _ELSEWHERE.match(specifier):
             return
         if artifact is None:
             if wanted.name not in self._members:
                 message = f"{key} is locked as a folder, where {wanted.specifier} is asked for"
                 yield self._problem(message, self.lockfile.path, self.lockfile.line(key), key)
             return
-        expected = alias[1] if alias else wanted.name
         if artifact.name != expected:
             message = f"{artifact.label} is locked as {key}, where {expected} is asked for"
             line = self.lockfile.line(key)
             yield self._problem(message, self.lockfile.path, line, artifact.name)
 
+    @cached_property
+    def _asked_for(self) -> set[str]:
+        """The aliases' keys that a dependency which is no peer leads to: it says what belongs there."""
+        aliases = set(self.lockfile.aliases())
+        askers = self.lockfile.dependents(aliases) if aliases else {}
+        asked: list[tuple[str | None, str, Sequence[Requirement]]] = [
+            (None, folder, every) for folder, every in self.lockfile.importers.items()
+        ]
+        known = {asker for some in askers.values() for asker in some}
+        asked += [(asker, "", self.lockfile.entry(asker).requires) for asker in sorted(known)]
+        keys = (
+            self.lockfile.resolve(origin, each, folder)
+            for origin, folder, every in asked
+            for each in every
+            if each.group is not Group.PEER
+        )
+        return {key for key in keys if key is not None}
+
     def _range(self, key: str, wanted: Requirement, texts: Sequence[str]) -> Iterator[Problem]:
         """A direct dependency's version, against the range of whichever field asks for it."""
-        from npm_vetted.packages.ranges import satisfies
-
         artifact = self.lockfile.artifact(key)
         if artifact is None or artifact.version is None or wanted.name in self._replaced:
             return
-        ranges = [found[2] or "" if (found := _ALIAS.match(text)) else text for text in texts]
+        ranges = [_aim(wanted.name, text)[1] for text in texts]
         if wanted.group is not Group.PEER and all(
             satisfies(artifact.version, text) is False for text in ranges
         ):
             message = f"{artifact.label} is locked, where {wanted.specifier} is asked for"
             line = self.lockfile.line(key)
             yield self._problem(message, self.lockfile.path, line, artifact.name)
+
+
+def _aim(name: str, specifier: str) -> tuple[str, str]:
+    """Which package a specifier asks for, and in which range."""
+    if own := _OWN_RANGE.match(specifier):
+        return name, own[1]
+    alias = _ALIAS.match(specifier)
+    return (alias[1], alias[2] or "") if alias else (name, specifier)
 
 
 def _doubled(wanted: Requirement, locked: Mapping[tuple[Group, str], Requirement]) -> bool:
