@@ -1,5 +1,5 @@
 """npm-vetted: no npm dependency enters a repository without a vetting note."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 SITE = "https://npm-vetted.github.io/npm-vetted/"
 """Where the documentation and the schemas are published."""

@@ -53,6 +53,8 @@ def _decide(words: list[str]) -> int:
     try:
         if words == ["--version"]:  # asked by another npm-vetted, before it prints a command
             return _print_version()
+        if not words and "_ARGCOMPLETE" in os.environ:  # only without arguments: it judges nothing
+            _complete()
         changes = staged(words)
         return 0 if nothing_to_judge(words, changes) else _run(words, changes)
     except NpmVettedError as error:
@@ -122,6 +124,13 @@ def _print_version() -> int:
     return 0
 
 
+def _complete() -> None:
+    """Answer a shell that completes a command line, and end."""
+    from npm_vetted.commands._parser import answer_completion
+
+    answer_completion()
+
+
 def _run(words: list[str], changes: bytes | None) -> int:
     from npm_vetted import commands
 
@@ -136,15 +145,9 @@ def _run(words: list[str], changes: bytes | None) -> int:
 
 def _parse(argv: list[str]) -> argparse.Namespace:
     """Parse the command line; only the command that is called is imported."""
-    import argparse
+    from npm_vetted import commands
+    from npm_vetted.commands._parser import build_parser
 
-    from npm_vetted import __version__, commands
-
-    parser = argparse.ArgumentParser(
-        prog="npm-vetted",
-        description="No npm dependency enters a repository without a vetting note.",
-    )
-    parser.add_argument("--version", action="version", version=f"npm-vetted {__version__}")
     word = _called(argv)
     called = word if word in commands.command_names() else None
     if word is None and not _asks_for_help(argv):
@@ -152,22 +155,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         argv = [*argv, called]
     elif word is not None and called is None:
         raise UsageError(_unknown(word))
-    _add_common(parser, top=True, formats=_formats_of(called or "check"))
-    below = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in [called] if called else commands.command_names():
-        command = commands.command(name)
-        inner = below.add_parser(name, help=command.HELP, description=command.HELP)
-        _add_common(inner, top=False, formats=_formats_of(name))
-        command.add_arguments(inner)
-    return parser.parse_args(argv)
-
-
-def _formats_of(name: str) -> Sequence[str]:
-    """The formats that a command prints; ``check`` prints every one."""
-    from npm_vetted import commands
-
-    found: Sequence[str] = getattr(commands.command(name), "FORMATS", ("text", "json"))
-    return found
+    return build_parser(called).parse_args(argv)
 
 
 def _called(argv: list[str]) -> str | None:
@@ -197,36 +185,6 @@ def _unknown(word: str) -> str:
             f"npm-vetted explain {word}"
         )
     return f"unknown command {word!r}{hint(word, commands.command_names())}"
-
-
-def _add_common(parser: argparse.ArgumentParser, *, top: bool, formats: Sequence[str]) -> None:
-    """The options that may be before or after the command's name."""
-    import argparse
-
-    default = None if top else argparse.SUPPRESS
-    flag = False if top else argparse.SUPPRESS
-    parser.add_argument(
-        "-C", dest="directory", metavar="DIR", default=default, help="run as if started in DIR"
-    )
-    parser.add_argument(
-        "--format", choices=formats, default="text" if top else argparse.SUPPRESS,
-        help="how to print what was found",
-    )  # fmt: skip
-    parser.add_argument(
-        "--color", choices=("auto", "always", "never"),
-        default="auto" if top else argparse.SUPPRESS,
-        help="colours: auto means only on a terminal",
-    )  # fmt: skip
-    parser.add_argument(
-        "-q", "--quiet", action="store_true", default=flag, help="print findings and errors only"
-    )
-    parser.add_argument(
-        "-v",
-        "--verbose",
-        action="store_true",
-        default=flag,
-        help="print every package and path that a finding is about",
-    )
 
 
 def _enter(directory: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Explanation(NamedTuple):
-    """How a check is explained; ``explain`` and docs/checks.md both read it from here.
+    """How a check is explained; ``explain`` and the site (tools/docs_site.py) read it from here.
 
     ``what`` it rejects in one sentence; ``why``, with the incident that taught it; ``before`` and
     ``after`` show a file or commit that is rejected and one that passes; ``satisfy`` how to satisfy

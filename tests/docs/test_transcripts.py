@@ -1,0 +1,82 @@
+"""What the documentation tells to type is taken, and prints what the pages show."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from npm_vetted import cli, commands
+from tests.docs.pages import PAGES
+from tests.docs.scenes import SCENES, environment, run
+from tests.docs.transcripts import has_session, recorded
+from tests.support.git_repo import GitRepo
+
+SESSIONS: Final = [name for name, page in PAGES.items() if has_session(page)]
+SCRIPTED: Final = [name for name, page in PAGES.items() if page.blocks("sh")]
+INSTALLERS: Final = frozenset({"pip", "pipx", "uv", "python3"})
+"""They fetch npm-vetted from PyPI: tests/test_packaging.py installs it from a wheel in their place."""
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_session_prints_what_the_page_shows(name: str, tmp_path: Path) -> None:
+    assert PAGES[name].text == recorded(PAGES[name], tmp_path), (
+        "python -m tests.docs.transcripts records it"
+    )
+
+
+def lines_of(name: str) -> list[str]:
+    """The commands of a page's shell blocks."""
+    return [
+        line.partition("  #")[0].strip()
+        for block in PAGES[name].blocks("sh")
+        for line in block.splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+
+
+@pytest.mark.parametrize("name", SCRIPTED)
+def test_every_command_of_a_page_runs(name: str, tmp_path: Path) -> None:
+    """No command is refused as wrong; what it finds, or that no registry answers, is another matter."""
+    repo = GitRepo(tmp_path / "repo")
+    SCENES["workshop"](repo)
+    env = {"PRE_COMMIT_HOME": str(tmp_path / "pre-commit"), "PREK_HOME": str(tmp_path / "prek")}
+    for line in lines_of(name):
+        if shlex.split(line)[0] in INSTALLERS:
+            continue
+        done = run(repo, line, env)
+        assert done.returncode in (0, 1, 3), f"{line}\n{done.stdout}"
+        assert "internal error" not in done.stdout, f"{line}\n{done.stdout}"
+
+
+def inline_commands() -> set[str]:
+    """Every ``npm-vetted …`` that stands in the text of a page."""
+    return {
+        found
+        for page in PAGES.values()
+        for found in re.findall(r"`(npm-vetted [a-z][^`]*)`", page.text)
+        if not re.search(r"[A-Z]{3,}|…", found)
+    }
+
+
+@pytest.mark.parametrize("line", sorted(inline_commands()))
+def test_a_command_in_the_text_is_taken(line: str) -> None:
+    cli._parse(shlex.split(line)[1:])
+
+
+def test_every_command_is_told_of() -> None:
+    told = {line.split()[1] for line in inline_commands()}
+    told |= {
+        words[1]
+        for name in SCRIPTED
+        for line in lines_of(name)
+        if (words := line.split())[0] == "npm-vetted" and len(words) > 1
+    }
+    assert set(commands.command_names()) - told == set()
+
+
+def test_the_sessions_see_no_registry() -> None:
+    assert environment()["HTTPS_PROXY"].startswith("http://127.0.0.1")
