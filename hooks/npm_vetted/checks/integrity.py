@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, finding_of, use_finding
+from npm_vetted.checks._archives import CODES as ARCHIVE_CODES
+from npm_vetted.checks._archives import archive_findings
 from npm_vetted.model import Artifact, Finding
 from npm_vetted.packages.integrity import is_weak, unsound
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
@@ -19,12 +21,14 @@ CODES: Final = {
     "hash-vanished": "A package that lost its hash while the version stayed.",
     "hash-changed": "A package whose hash changed while the version stayed.",
     "all-checksums-changed": "A lockfile whose checksums are all of another kind than before.",
+    **ARCHIVE_CODES,
 }
 EXPLANATION: Final = Explanation(
     what=(
         "A package whose hash is not the one that was vetted, or that changed or vanished while "
         "the version stayed; more than one hash of the strongest algorithm, or an unknown one; a "
-        "checksum of Yarn berry under another cache key than the lockfile's own."
+        "checksum of Yarn berry under another cache key than the lockfile's own; a committed "
+        "archive (.yarn/cache, file:*.tgz) with other bytes than the lockfile's hash."
     ),
     why=(
         "Registries do not let a version be published twice. A hash that changes under the same "
@@ -53,6 +57,7 @@ def run(change: Change) -> Iterator[Finding]:
     """Compare what the commit adds or changes with the notes, and with what was locked before."""
     for project in change.projects:
         yield from _rehashed(project)
+    yield from archive_findings(ID, change)
     for use in change.uses():
         artifact = use.artifact
         if artifact.integrity is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
-from npm_vetted.model import Artifact, Finding, Kind, Level, Location
+from npm_vetted.model import Artifact, Finding, Kind, Level, Location, hashed
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import Registries, is_pinned, is_tarball_of, tarball_of
 from npm_vetted.projects.change import Change, IntroducedPackage
@@ -81,7 +81,15 @@ def _tracked_modules(change: Change) -> Iterator[Finding]:
             fix=(("git", "rm", "-r", "--cached", folder),),
             code="committed-modules",
             key=folder,
+            value=_content(change, folder),
         )
+
+
+def _content(change: Change, folder: str) -> str:
+    """The state of a folder: what was accepted is its files as they were, not any files."""
+    entries = ((path, change.after.entry(path)) for path in change.after.below(f"{folder}/"))
+    lines = sorted(f"{path} {entry.oid}" for path, entry in entries if entry is not None)
+    return hashed("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def _of_use(change: Change, use: IntroducedPackage, verdict: Verdict) -> Iterator[Finding]:

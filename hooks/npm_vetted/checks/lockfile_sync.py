@@ -34,6 +34,7 @@ CODES: Final = {
     "workspace-lockfile": "A lockfile in a workspace, where the root's is installed from.",
     "out-of-date": "A manifest or setting that the lockfile does not implement.",
     "halves-differ": "A package-lock.json whose two halves name different packages.",
+    "pnp-differs": "A .pnp.cjs that has other packages or places than the lockfile.",
     "folder-for-package": "A folder of the repository in the place of a package.",
     "patch-differs": "A patch that is not the one that the lockfile records.",
     "missing": "A requirement of a locked package that the lockfile lacks.",

@@ -12,7 +12,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.process import git_environment, hardened
@@ -24,10 +24,20 @@ if TYPE_CHECKING:
 SIZE_LIMIT: Final = 32 * 1024 * 1024
 """Bytes. A lockfile of 10,000 packages has 5 million; beyond this nothing is read."""
 
+_HEAD: Final = 64
+"""Bytes: enough to tell what a file is."""
+
 FOLDER_MODE: Final = "040000"
 _ENTRY: Final = rb"([0-7]{5,6}) ([^\0/]++)\0(.{%d})"
 _MISSING: Final = "git does not have this file's content (a partial or broken clone)"
 _FETCH: Final = "fetch what is missing: git fetch --refetch --no-filter"
+
+
+class BlobDigest(NamedTuple):
+    """The hash of a blob, and how the blob begins."""
+
+    digest: bytes
+    head: bytes
 
 
 class Folder:
@@ -112,6 +122,27 @@ class Objects:
         with self._lock:
             return self._read(oid, b"commit", oid)
 
+    def digest(self, oid: str, path: str, algorithm: str) -> BlobDigest:
+        """A blob's hash, whatever its size: its bytes are read piece by piece.
+
+        Raises UndecidedError where git does not have it.
+        """
+        import hashlib
+
+        with self._lock:
+            stdout, left = self._open(oid, b"blob", path)
+            found = hashlib.new(algorithm, usedforsecurity=False)
+            head = b""
+            while left > 0:
+                data = stdout.read(min(left, 1 << 20))
+                if not data:
+                    raise UndecidedError(_MISSING, path=path, fix=_FETCH)
+                head = head or data[:_HEAD]
+                found.update(data)
+                left -= len(data)
+            stdout.read(1)
+        return BlobDigest(found.digest(), head)
+
     def folder(self, name: str, path: str = ".") -> Folder:
         """What is in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path.
 
@@ -125,6 +156,18 @@ class Objects:
         return self._folders[name]
 
     def _read(self, name: str, kind: bytes, path: str) -> bytes:
+        stdout, size = self._open(name, kind, path)
+        if size > SIZE_LIMIT:
+            self._skip(stdout, size + 1)
+            raise UndecidedError(
+                f"{size:,} bytes: more than the {SIZE_LIMIT:,} that are read", path=path
+            )
+        data = stdout.read(size)
+        stdout.read(1)
+        return data
+
+    def _open(self, name: str, kind: bytes, path: str) -> tuple[IO[bytes], int]:
+        """Ask for an object: the pipe that its bytes and one more come from, and how many bytes."""
         process = self._start()
         stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         try:
@@ -141,14 +184,7 @@ class Objects:
         if words[1] != kind:
             self._skip(stdout, size + 1)
             raise UndecidedError(f"git holds a {words[1].decode()} in its place", path=path)
-        if size > SIZE_LIMIT:
-            self._skip(stdout, size + 1)
-            raise UndecidedError(
-                f"{size:,} bytes: more than the {SIZE_LIMIT:,} that are read", path=path
-            )
-        data = stdout.read(size)
-        stdout.read(1)
-        return data
+        return stdout, size
 
     @staticmethod
     def _skip(stdout: IO[bytes], size: int) -> None:

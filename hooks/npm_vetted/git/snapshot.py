@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.git.objects import Objects, Tree
+from npm_vetted.git.objects import BlobDigest, Objects, Tree
 from npm_vetted.git.repository import ChangedPath, Repository, TreeEntry, run_git
 
 VETTING: Final = ".vetting/"
@@ -80,6 +80,13 @@ class Snapshot:
         if entry.mode == "160000":
             return None
         return self.objects.read(entry.oid, path)
+
+    def digest(self, path: str, algorithm: str) -> BlobDigest | None:
+        """The hash of a regular file, however large; None where there is none, or a link."""
+        entry = self.entry(path)
+        if entry is None or entry.mode not in ("100644", "100755"):
+            return None
+        return self.objects.digest(entry.oid, path, algorithm)
 
 
 class EmptySnapshot(Snapshot):

@@ -120,6 +120,12 @@ def sha1_integrity(digest: str) -> str:
     return str(Hash("sha1", bytes.fromhex(digest)))
 
 
+def sri_of_hex(digest: str) -> str | None:
+    """The SRI text of a SHA-512 in hex; None where it is none."""
+    found = _CHECKSUM.fullmatch(digest)
+    return str(Hash("sha512", bytes.fromhex(digest))) if found and not found["key"] else None
+
+
 def fragment_integrity(resolved: str) -> str | None:
     """The SRI text of the sha1 that Yarn 1 writes behind a tarball's URL (``….tgz#<hex>``)."""
     fragment = resolved.partition("#")[2]

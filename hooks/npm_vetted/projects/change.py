@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from npm_vetted.clients import Client, client_of
-from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
+from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.repository import ChangedPath
@@ -393,6 +393,19 @@ def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
         return True
 
 
+def _may_name_archive(project: Project, path: str, archives: set[str]) -> bool:
+    """Whether a lockfile may name one of some archives; what cannot be read may."""
+    try:
+        lockfile = project_lockfile(project, path)
+        data = project.read(path) or b""
+    except NpmVettedError:
+        return True
+    if lockfile.store is not None and any(each.startswith(lockfile.store) for each in archives):
+        return True
+    names = [each.rpartition("/")[2].encode("utf-8", "surrogateescape") for each in archives]
+    return b"\\" in data or any(name in data for name in names)
+
+
 def _versions_of(lockfile: Lockfile, names: Collection[str]) -> dict[str, frozenset[str]]:
     """The versions of some packages that a lockfile has."""
     found: dict[str, set[str]] = {}
@@ -500,8 +513,10 @@ class Change:
             for project in self.projects_after.steered_by(path)
         } | {
             project.path: project
-            for project in (*self._patched(touched), *self._of_programs(touched))
-        }
+            for project in (
+                *self._patched(touched), *self._archived(touched), *self._of_programs(touched)
+            )
+        }  # fmt: skip
 
     def _of_programs(self, touched: Collection[str]) -> Iterator[Project]:
         """The projects whose settings name a program that the baseline accepts, as it was.
@@ -521,6 +536,13 @@ class Change:
         patches = {path for path in touched if path.endswith(PATCH_SUFFIXES)}
         for project in self.projects_after.all() if patches else ():
             if any(_names_patch(project, path, patches) for path in project.lockfiles):
+                yield project
+
+    def _archived(self, touched: Collection[str]) -> Iterator[Project]:
+        """The projects that may install from an archive among these paths, wherever that lies."""
+        archives = {path for path in touched if path.endswith(ARCHIVE_SUFFIXES)}
+        for project in self.projects_after.all() if archives else ():
+            if any(_may_name_archive(project, path, archives) for path in project.lockfiles):
                 yield project
 
     def _before(self, project: Project) -> tuple[Project, ...]:

@@ -7,7 +7,7 @@ from functools import cache, cached_property, partial
 from typing import Final
 
 from npm_vetted.clients import Client, client_of, clients, default_client, pinned_client
-from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
+from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, PATCH_SUFFIXES
 from npm_vetted.clients.shared.workspaces import is_member, is_unclear
 from npm_vetted.errors import DocumentError
 from npm_vetted.git.snapshot import Snapshot
@@ -41,8 +41,9 @@ def manifest_names() -> frozenset[str]:
 
 
 def is_of_a_project(path: str) -> bool:
-    """Whether a file of this name belongs to some project, by its name: a patch does, too."""
-    return path.rpartition("/")[2] in interesting_names() or path.endswith(PATCH_SUFFIXES)
+    """Whether a file of this name may belong to some project: patches and archives do, too."""
+    suffixes = (*PATCH_SUFFIXES, *ARCHIVE_SUFFIXES)
+    return path.rpartition("/")[2] in interesting_names() or path.endswith(suffixes)
 
 
 @cache

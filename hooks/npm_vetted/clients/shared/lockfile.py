@@ -8,16 +8,19 @@ text (unusual layout) puts the decoded value in the block's place.
 
 from __future__ import annotations
 
+import posixpath
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.model import Artifact, Entry, Group, Manifest, Problem, Requirement
+from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Requirement
 
 PATCH_SUFFIXES: Final = (".patch", ".diff")
 """What a patch file must be called: by its name a commit of one is noticed, wherever it lies."""
+ARCHIVE_SUFFIXES: Final = (".tgz", ".tar.gz", ".tar", ".zip")
+"""What a committed archive that packages are installed from is called."""
 _FEW = 40
 """How many names are searched one by one; beyond it every entry is decoded."""
 
@@ -92,6 +95,39 @@ class Lockfile(ABC):
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files that artifacts are changed with: path from the top -> keys of entries."""
         return {}
+
+    store: str | None = None
+    """The folder, with its slash, of committed archives that the client installs from; None: none."""
+
+    def stored(self, names: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Of some files in ``store``, those that an entry is installed from, with its key."""
+        return {}
+
+    def refetch(self, path: str) -> tuple[tuple[str, ...], ...]:
+        """The commands that put the right archive in the place of a wrong one."""
+        return (("git", "checkout", "HEAD", "--", path),)
+
+    def local_archive(self, entry: Entry) -> str | None:
+        """The archive of the repository that an entry names, from the top; None: it names none.
+
+        Paths are relative to the lockfile's folder; one that leads out of the repository is none.
+        """
+        artifact = entry.artifact
+        if artifact is None or artifact.kind is not Kind.FILE or not artifact.resolved:
+            return None
+        written = artifact.resolved.partition("#")[0].removeprefix("file:")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), written))
+        outside = path.startswith(("/", "../")) or written.startswith(("/", "~"))
+        return None if outside or not path.endswith(ARCHIVE_SUFFIXES) else path
+
+    def archive_hash(self, entry: Entry) -> str | None:
+        """The SRI text that the archive of an entry must have; None: nothing binds it."""
+        from npm_vetted.packages.integrity import fragment_integrity
+
+        artifact = entry.artifact
+        if artifact is None:
+            return None
+        return artifact.integrity or fragment_integrity(artifact.resolved or "")
 
     def line(self, key: str) -> int:
         """The line that an entry starts on."""

@@ -49,7 +49,9 @@ from npm_vetted.model import (
 NAME = "yarn-berry"
 PROGRAM = "yarn"
 LOCKFILES: tuple[str, ...] = ("yarn.lock",)
-SETTINGS: tuple[str, ...] = (".yarnrc.yml",)
+SETTINGS: tuple[str, ...] = (
+    ".yarnrc.yml", ".pnp.cjs", ".pnp.js", ".pnp.loader.mjs", ".pnp.data.json",
+)  # fmt: skip
 INHERITED: tuple[str, ...] = (".yarnrc.yml",)
 MARKERS: tuple[str, ...] = (".yarnrc.yml",)
 DEFAULT = False
@@ -207,6 +209,19 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
                 yield bound_to_files(problem, project, *implied) if implied else problem
             yield from _sources(path, settings, registries)
             yield from _executed_files(project, path, settings)
+    yield from _pnp_code(project)
+
+
+def _pnp_code(project: Project) -> Iterator[Problem]:
+    """Code that node is started with, and that is not known to be Yarn's own."""
+    for name in (each for each in SETTINGS if each.endswith((".js", ".cjs", ".mjs"))):
+        data = project.read_own(name)
+        if data is not None:
+            from npm_vetted.clients.yarn_berry.pnp import code_problem
+
+            problem = code_problem(project.join(name), data, project.path)
+            if problem is not None:
+                yield problem
 
 
 _IMPLIED: Final = {"enableConstraintsChecks": ("yarn.config.cjs", "constraints.pro")}

@@ -16,8 +16,14 @@ from typing import Final
 from urllib.parse import unquote
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.yarn import YarnLockfile, lock_text, refuse_conflict
-from npm_vetted.clients.shared.yarn.locators import Reference, normal, patched, split_ident
+from npm_vetted.clients.shared.yarn import YarnLockfile, beside, lock_text, refuse_conflict
+from npm_vetted.clients.shared.yarn.locators import (
+    Reference,
+    locator_hash,
+    normal,
+    patched,
+    split_ident,
+)
 from npm_vetted.clients.shared.yarn.patches import PATCHES, patch_files, settled
 from npm_vetted.clients.shared.yarn.places import Places
 from npm_vetted.clients.yarn_berry.text import (
@@ -40,6 +46,7 @@ from npm_vetted.model import (
     Read,
     Requirement,
 )
+from npm_vetted.packages.integrity import sri_of_hex
 
 VERSIONS: Final = range(4, 11)
 """``__metadata.version``: 4 of Yarn 2 and 3.0, 5 and 6 of 3, 7 to 10 of 4."""
@@ -62,6 +69,7 @@ FOLDERS: Final = ("workspace:", "link:", "portal:")
 _TARBALL: Final = (".tgz", ".tar.gz", ".tar")
 
 
+_ARCHIVE: Final = re.compile(r".*-([0-9a-f]{10})-(?:[0-9a-f]{10}|[0-9]+(?:c[0-9])?)\.zip")
 _PROGRAMS: Final = re.compile(r"(?m)^  bin:\n((?:    \S.*\n)+)")
 _PROGRAM: Final = re.compile(r"""(?m)^    ["']?([^"':\s]+)["']?:""")
 
@@ -352,6 +360,49 @@ class BerryEntries(YarnLockfile):
             key="cacheKey",
             value=f"{before.cache_key} {self.cache_key}",
         )
+
+    def is_locked(self, name: str, reference: str) -> bool:
+        """Whether an entry is resolved to a locator."""
+        return f"{name}@{reference}" in self._resolutions
+
+    @cached_property
+    def _resolutions(self) -> frozenset[str]:
+        return frozenset("@".join(self.locator(key)) for key in self._places)
+
+    def refetch(self, path: str) -> tuple[tuple[str, ...], ...]:
+        """The commands that replace an archive of the cache by the registry's."""
+        folder = self.path.rpartition("/")[0]
+        where = ("--cwd", folder) if folder else ()
+        install = ("yarn", *where, "install", "--mode=skip-build")
+        return (("git", "rm", "-q", "-f", "--", path), install, ("git", "add", self.store))
+
+    # -- the committed cache
+
+    @property
+    def store(self) -> str:  # type: ignore[override]
+        """The cache of a zero-install; ``client-settings`` refuses another cacheFolder."""
+        return beside(self.path, ".yarn/cache") + "/"
+
+    def stored(self, names: Collection[str]) -> Mapping[str, str]:
+        """Yarn calls an archive ``NAME-PROTOCOL-VERSION-LOCATOR-CHECKSUM.zip``, each hash cut to ten."""
+        wanted: dict[str, list[str]] = {}
+        for name in names:
+            found = _ARCHIVE.fullmatch(name)
+            if found is not None:
+                wanted.setdefault(found[1], []).append(name)
+        keys: dict[str, str] = {}
+        for key in self._places if wanted else ():
+            keys |= dict.fromkeys(wanted.get(locator_hash(*self.locator(key))[:10], ()), key)
+        return keys
+
+    def local_archive(self, entry: Entry) -> str | None:  # noqa: ARG002
+        """None: Yarn packs a tarball anew, and its checksum is of that archive in the cache."""
+        return None
+
+    def archive_hash(self, entry: Entry) -> str | None:
+        """The checksum: the SHA-512 of the archive as it is in the cache."""
+        checksum = entry.artifact.checksum if entry.artifact is not None else None
+        return None if checksum is None else sri_of_hex(checksum.rpartition("/")[2])
 
     # -- sources
 

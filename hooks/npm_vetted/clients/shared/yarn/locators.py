@@ -76,3 +76,11 @@ def resolution_pattern(key: str) -> tuple[str | None, str | None, str, str | Non
     """
     found = None if key.startswith(("*/", "**/")) else _RESOLUTION.fullmatch(key)
     return (found["whom"], found["whose"], found["name"], found["range"]) if found else None
+
+
+def locator_hash(name: str, reference: str) -> str:
+    """Yarn's name for a locator in hex: SHA-512 over the hash of the name and the reference."""
+    import hashlib
+
+    ident = hashlib.sha512(name.removeprefix("@").replace("/", "", 1).encode()).hexdigest()
+    return hashlib.sha512((ident + reference).encode()).hexdigest()

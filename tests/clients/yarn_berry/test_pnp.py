@@ -1,0 +1,159 @@
+"""Zero-installs: ``.pnp.cjs`` and ``.yarn/cache`` as the real Yarns write them, and as they must not be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from npm_vetted.clients.shared.yarn.locators import locator_hash
+from npm_vetted.clients.yarn_berry.client import read_lockfile
+from npm_vetted.clients.yarn_berry.pnp import KNOWN, code_hash
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import check, run
+from tests.support.real_clients import Clients, Marker
+
+YARNS = ("yarn3.8", "yarn4.9", "yarn4.13", "yarn4.14", "yarn4.18")
+
+
+@pytest.fixture
+def zero(
+    git_repo: GitRepo, clients: Clients, marker_package: Callable[..., Marker]
+) -> Callable[[str], GitRepo]:
+    """A zero-install that a real Yarn wrote, adopted."""
+
+    def make(yarn: str) -> GitRepo:
+        marker = marker_package("lib", scripts=())
+        (git_repo.path / "vendor").mkdir()
+        (git_repo.path / "vendor" / "lib.tgz").write_bytes(marker.tarball.read_bytes())
+        manifest = {"name": "p", "version": "1.0.0", "workspaces": ["a"]}
+        asked = {"dependencies": {"lib": "file:./vendor/lib.tgz"}}
+        git_repo.write("package.json", json.dumps({**manifest, **asked}))
+        git_repo.write("a/package.json", json.dumps({"name": "a", "version": "1.0.0"}))
+        git_repo.write("yarn.lock", "")
+        lines = ["enableScripts: false", "enableGlobalCache: false"]
+        lines += [] if yarn == "yarn3.8" else ["pnpEnableEsmLoader: true"]
+        git_repo.write(".yarnrc.yml", "".join(f"{line}\n" for line in lines))
+        git_repo.write(".gitignore", ".yarn/install-state.gz\n")
+        clients.run(yarn, "install", cwd=git_repo.path)
+        git_repo.commit("Start")
+        assert run(git_repo.path, "init").status == 0
+        git_repo.commit("Adopt")
+        return git_repo
+
+    return make
+
+
+def codes(repo: GitRepo, *words: str) -> list[tuple[str, str, str]]:
+    found = check(repo, *words).findings
+    return [
+        (each["check"], each["code"], each["path"]) for each in found if each["level"] == "error"
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("yarn", YARNS)
+def test_what_yarn_wrote_is_known(zero: Callable[[str], GitRepo], yarn: str) -> None:
+    repo = zero(yarn)
+    for name in (".pnp.cjs", ".pnp.loader.mjs"):
+        file = repo.path / name
+        if file.exists():
+            assert code_hash(file.read_bytes()) in KNOWN
+    assert codes(repo, "--all") == []
+    baseline = repo.path / ".vetting/baseline.txt"
+    assert not baseline.exists() or "pnp" not in baseline.read_text()
+
+
+def _archive(repo: GitRepo) -> Path:
+    (file,) = (repo.path / ".yarn/cache").glob("lib-*.zip")
+    return file
+
+
+def test_a_zero_install_that_somebody_changes(
+    zero: Callable[[str], GitRepo], clients: Clients
+) -> None:
+    repo = zero("yarn4.18")
+    archive = _archive(repo)
+    path = str(archive.relative_to(repo.path))
+    sound = archive.read_bytes()
+    archive.write_bytes(sound + b"\0")
+    assert codes(repo) == [("integrity", "archive-differs", path)]
+    archive.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    assert codes(repo) == [("integrity", "archive-elsewhere", path)]
+    archive.write_bytes(sound)
+    repo.write(".yarn/cache/evil-npm-1.0.0-0123456789-0123456789.zip", "PK")
+    evil = ".yarn/cache/evil-npm-1.0.0-0123456789-0123456789.zip"
+    assert codes(repo) == [("integrity", "archive-unlocked", evil)]
+    repo.git("rm", "-q", "-f", evil)
+
+    pnp = repo.path / ".pnp.cjs"
+    wrote = pnp.read_text()
+    pnp.write_text(wrote.replace('"use strict";', '"use strict";require("./evil");', 1))
+    assert codes(repo) == [("client-settings", "program", ".pnp.cjs")]
+    pnp.write_text(wrote.replace("/node_modules/lib/", "/node_modules/other/"))
+    assert codes(repo) == [("lockfile-sync", "pnp-differs", ".pnp.cjs")]
+    (finding,) = (each for each in check(repo).findings if each["code"] == "pnp-differs")
+    assert "yarn install --mode=skip-build" in finding["fix"]
+    # the printed commands, with the real Yarn: it writes what was there
+    repo.git("rm", "-q", "-f", "--", ".pnp.cjs")
+    clients.run("yarn4.18", "install", "--mode=skip-build", cwd=repo.path)
+    assert pnp.read_text() == wrote
+
+
+REFERENCE = "file:./vendor/lib.tgz::locator=p%40workspace%3A."
+HASH = locator_hash("lib", REFERENCE)[:10]
+STATE = json.dumps({
+    "packageRegistryData": [
+        [None, [[None, {"packageLocation": "./", "packageDependencies": [["lib", REFERENCE]]}]]],
+        ["a", [["workspace:a", {"packageLocation": "./a/", "packageDependencies": []}]]],
+        ["lib", [[REFERENCE, {
+            "packageLocation": f"./.yarn/cache/lib-file-{HASH}-0123456789.zip/node_modules/lib/",
+            "packageDependencies": [["lib", REFERENCE]],
+        }]]],
+    ]
+})  # fmt: skip
+LOCK = (
+    "__metadata:\n  version: 8\n  cacheKey: 10c0\n\n"
+    f'"lib@{REFERENCE}":\n  version: 1.0.0\n  resolution: "lib@{REFERENCE}"\n'
+    f"  checksum: 10c0/{'0' * 128}\n  languageName: node\n  linkType: hard\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "differs"),
+    [
+        ("", "", False),
+        ("./.yarn/cache/lib-file", "./.yarn/__virtual__/lib-virtual-0/0/cache/lib-file", False),
+        ("./.yarn/cache/lib-file", "../../home/.yarn/berry/cache/lib-file", False),
+        ("./.yarn/cache/", "./vendor/", True),
+        ("./.yarn/cache/lib-file", "./.yarn/__virtual__/lib-virtual-0/1/lib-file", True),
+        (HASH, "0000000000", True),
+        ("/node_modules/lib/", "/node_modules/evil/", True),
+        ("/node_modules/lib/", "/node_modules/lib/../evil/", True),
+        ('"./a/"', '"./b/"', True),
+        ('"./"', '"./a/"', True),
+        ('"packageDependencies": [["lib", ', '"packageDependencies": [["evil", ', True),
+        ('["lib", [["file:./vendor', '["lib", [["file:./other', True),
+        ('"packageRegistryData": [', '"packageRegistryData": [}', True),
+        ('"packageRegistryData": [', '"packageRegistryData": [], "packageRegistryData": [', True),
+    ],
+)
+@pytest.mark.parametrize("name", [".pnp.cjs", ".pnp.data.json"])
+def test_data_is_compared_with_the_lockfile(
+    name: str, old: str, new: str, *, differs: bool
+) -> None:
+    state = STATE.replace(old, new) if old else STATE
+    text = state if name.endswith(".json") else f"const RAW_RUNTIME_STATE =\n'{state}';\n"
+    lockfile = read_lockfile("yarn.lock", LOCK.encode(), {name: text.encode()}.get)
+    assert ("pnp-differs" in {each.code for each in lockfile.disagreements({})}) is differs
+
+
+def test_all_but_the_data_is_code() -> None:
+    code = b"a\nconst RAW_RUNTIME_STATE =\n'%s';\nb"
+    known = code_hash(code % b"{}")
+    assert code_hash(code % rb"{\'}") == known
+    assert code_hash(code % rb"{\\") == known
+    for changed in (code % b"{};'" + b"evil", code % rb"{\\';evil;'", b"'" + code % b"{}"):
+        assert code_hash(changed) != known
