@@ -94,6 +94,12 @@ class Client(Protocol):
     def switch_off(self, project: Project) -> Sequence[Edit]:
         """The edits that switch dependencies' scripts off, keeping comments; none if they are."""
 
+    def set_cooldown(self, project: Project, days: int) -> Sequence[Edit]:
+        """The edits that set its own cooldown, keeping comments.
+
+        None where it has one already, or where a version that may run would refuse the key.
+        """
+
     def rebuild(self, project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
         """The client's own commands that run these packages' scripts (name, version), no others.
 

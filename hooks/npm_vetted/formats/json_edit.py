@@ -44,16 +44,24 @@ def insert_members(path: str, data: bytes, table: str, members: Mapping[str, obj
 
 def set_list(path: str, data: bytes, key: str, values: Sequence[str]) -> bytes:
     """The file with a top-level key that is this list; raises where it cannot be."""
+    root = load_json(path, data).root()
+    return data if root.maybe_texts(key) == tuple(values) else _set(path, data, key, list(values))
+
+
+def set_text(path: str, data: bytes, key: str, value: str) -> bytes:
+    """The file with a top-level key added that is this text; raises where it cannot be."""
+    return _set(path, data, key, value)
+
+
+def _set(path: str, data: bytes, key: str, value: list[str] | str) -> bytes:
     text = decode(path, data)
     root = load_json(path, data).root()
-    if root.maybe_texts(key) == tuple(values):
-        return data
     found = _INDENT.search(text)
     indent = found[1] if found else "  "
     end = "\r\n" if "\r\n" in text else "\n"
-    written = json.dumps(list(values), indent=indent, ensure_ascii=False) if values else "[]"
+    written = json.dumps(value, indent=indent, ensure_ascii=False) if value else "[]"
     content = _replaced(text, key, written.replace("\n", end + indent), indent, end)
-    if json.loads(content) != {**root.data, key: list(values)}:
+    if json.loads(content) != {**root.data, key: value}:
         raise UndecidedError(f"cannot write {key} into this layout", path=path)
     bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     return bom + content.encode()

@@ -470,6 +470,30 @@ def switch_off(project: Project) -> Sequence[Edit]:
     return (_with_trusted(project, []),)
 
 
+def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
+    """``minimumReleaseAge`` of bunfig.toml, in seconds: Bun 1.3 waits, 1.2 passes the key over."""
+    import tomlkit
+
+    bunfig = _bunfig(project)
+    known = {} if bunfig is None else bunfig.root().data
+    install = known.get("install", {})
+    if not isinstance(install, dict) or "minimumReleaseAge" in install:
+        return ()
+    path = project.join("bunfig.toml")
+    document = tomlkit.parse((project.read(path) or b"").decode())
+    seconds = days * 24 * 60 * 60
+    if "install" not in document:
+        document["install"] = tomlkit.table()
+    document["install"]["minimumReleaseAge"] = seconds
+    return (
+        Edit(
+            path=path,
+            content=tomlkit.dumps(document).encode(),
+            reason=f"[install] minimumReleaseAge = {seconds} (seconds)",
+        ),
+    )
+
+
 def _with_trusted(project: Project, names: Sequence[str]) -> Edit:
     from npm_vetted.formats.json_edit import set_list
 

@@ -39,6 +39,7 @@ SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("deno", "install", "--lockfile-only", "--config", "./deno.json")
 WRITES = "deno.lock"
 
+_AGE: Final = "minimumDependencyAge"
 _BOOLEAN: Final = re.compile(rb'("allowScripts"\s*:\s*)(?:true|false)\b')
 
 
@@ -143,6 +144,23 @@ def switch_off(project: Project) -> Sequence[Edit]:
         return (_with_allowed(project, ()),)
     except NpmVettedError:  # comments: the finding says which line to change
         return ()
+
+
+def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
+    """``minimumDependencyAge`` of deno.json; Deno 2.9 waits a day without it."""
+    from npm_vetted.clients.deno.settings import config_of, config_path
+    from npm_vetted.formats.json_edit import set_text
+
+    document = config_of(project)
+    if document is None or _AGE in document.root().data:
+        return ()
+    path = config_path(project)
+    age = f"P{days}D"
+    try:
+        content = set_text(path, project.read(path) or b"", _AGE, age)
+    except NpmVettedError:  # comments: it is not worth a rewrite
+        return ()
+    return (Edit(path=path, content=content, reason=f'"{_AGE}": "{age}"'),)
 
 
 def _with_allowed(project: Project, entries: Sequence[str]) -> Edit:

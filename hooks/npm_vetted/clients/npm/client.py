@@ -51,6 +51,7 @@ LOCK_COMMAND: tuple[str, ...] = (
 )
 WRITES = "package-lock.json"
 
+_AGE: Final = "min-release-age"
 _NPMRC: Final = ".npmrc"
 _EXTENSIONS: Final = (".npm-extension.mjs", ".npm-extension.cjs")
 _EXACT: Final = re.compile(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
@@ -201,6 +202,31 @@ def switch_off(project: Project) -> Sequence[Edit]:
     if problem is not None:
         raise UndecidedError(problem.message, path=path, line=problem.location.line)
     return (Edit(path=path, content=edited, reason=f"{SWITCH}=true"),)
+
+
+def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
+    """``min-release-age`` in .npmrc: npm 11.10 and later wait, older ones warn at most (npm 6, 10).
+
+    ``before`` in the same file would exclude it: npm stops where it finds both.
+    """
+    path = project.join(_NPMRC)
+    data = project.read(path) or b""
+    settings = load_npmrc(path, data)
+    if b"\0" in data or any(setting.key in (_AGE, "before") for setting in settings):
+        return ()
+    text = data.decode("utf-8", "surrogateescape")
+    header = next((setting.line for setting in settings if setting.section is not None), None)
+    lines = [found.group() for found in _LINE.finditer(text) if found.group()]
+    end = "\r\n" if "\r\n" in text else "\n"
+    place = len(lines) if header is None else header - 1
+    if lines[:place] and not lines[place - 1].endswith(("\n", "\r")):
+        lines[place - 1] += end
+    lines.insert(place, f"{_AGE}={days}{end}")
+    content = "".join(lines).encode("utf-8", "surrogateescape")
+    written = effective(load_npmrc(path, content), _AGE)
+    if written is None or str(written.value) != str(days):
+        return ()
+    return (Edit(path=path, content=content, reason=f"{_AGE}={days}"),)
 
 
 def _with_switch(text: str, settings: Sequence[NpmrcSetting]) -> str:

@@ -50,6 +50,7 @@ LOCK_COMMAND: tuple[str, ...] = (
 )
 WRITES = "pnpm-lock.yaml"
 
+_AGE: Final = "minimumReleaseAge"
 _PROGRAMS: Final = {
     "scriptShell": "names a program that pnpm executes",
     "nodeOptions": "makes Node.js load code of its choice",
@@ -416,6 +417,32 @@ def switch_off(project: Project) -> Sequence[Edit]:
             )  # fmt: skip
         edits.append(Edit(path=path, content=content, reason=f"{SWITCH}: true"))
     return edits
+
+
+def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
+    """``minimumReleaseAge`` in pnpm-workspace.yaml: pnpm 10.16 and later wait, older ones pass it.
+
+    No file is made where pnpm 9 may run: it stops at one without ``packages``.
+    """
+    from npm_vetted.clients.pnpm.settings import WORKSPACE, load_workspace
+
+    settings = _settings(project)
+    path = project.join(WORKSPACE)
+    data = project.read(path)
+    npmrc = (setting.key for setting in settings.npmrc)
+    if _AGE in settings.workspace or "minimum-release-age" in npmrc or settings.majors == {9}:
+        return ()
+    if data is None and 9 in settings.majors:
+        return ()
+    minutes = days * 24 * 60
+    content = _with_line(data or b"", _AGE, str(minutes))
+    try:
+        document = load_workspace(path, content)
+    except DocumentError:  # a layout that no line can be added to
+        return ()
+    if document is None or document.root().data != {**settings.workspace, _AGE: minutes}:
+        return ()
+    return (Edit(path=path, content=content, reason=f"{_AGE}: {minutes} (minutes)"),)
 
 
 def _with_line(data: bytes, key: str, value: str) -> bytes:

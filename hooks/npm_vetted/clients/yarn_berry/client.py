@@ -70,6 +70,8 @@ SWITCH: Final = "enableScripts"
 OFF_SINCE: Final = (4, 14, 0)
 """From this version on scripts are off unless something switches them on."""
 
+_AGE: Final = "npmMinimalAgeGate"
+_AGE_SINCE: Final = (4, 10, 0)
 _RC: Final = ".yarnrc.yml"
 _REASON: Final = "switch dependencies' install scripts off"
 _META: Final = "dependenciesMeta"
@@ -428,6 +430,35 @@ def switch_off(project: Project) -> Sequence[Edit]:
         text = decode(path, project.read_own(name) or b"")
         edits.append(Edit(path=path, content=_edited(path, text), reason=_REASON))
     return edits
+
+
+def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
+    """``npmMinimalAgeGate`` in minutes, where a Yarn is pinned that knows the key.
+
+    Yarn before 4.10 stops at an unknown key, and 4.10.3 took ``3d`` for nothing.
+    """
+    pin = project.pin
+    if pin is None or pin.client != PROGRAM or (pin.minimum or (0, 0, 0)) < _AGE_SINCE:
+        return ()
+    if not pin.enforced:
+        return ()
+    table = _table(project)
+    known = {} if table is None else dict(table.data)
+    if _AGE in known or "yarnPath" in known:
+        return ()
+    path = project.join(_RC)
+    text = decode(path, project.read_own(_RC) or b"")
+    end = "\r\n" if "\r\n" in text else "\n"
+    gap = "" if not text or text.endswith("\n") else end
+    minutes = str(days * 24 * 60)
+    content = f"{text}{gap}{_AGE}: {minutes}{end}".encode()
+    try:
+        documents = load_yaml(path, content, strings_only=True)
+    except DocumentError:  # a layout that no line can be added to
+        return ()
+    if len(documents) != 1 or documents[0].data != {**known, _AGE: minutes}:
+        return ()
+    return (Edit(path=path, content=content, reason=f"{_AGE}: {minutes} (minutes)"),)
 
 
 def _edited(path: str, text: str) -> bytes:

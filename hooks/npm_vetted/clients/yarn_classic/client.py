@@ -343,6 +343,11 @@ def switch_off(project: Project) -> Sequence[Edit]:
     return edits
 
 
+def set_cooldown(project: Project, days: int) -> Sequence[Edit]:  # noqa: ARG001
+    """Yarn 1 has no cooldown."""
+    return ()
+
+
 _REASON: Final = "switch dependencies' install scripts off"
 
 
