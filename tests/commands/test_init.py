@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -96,7 +97,7 @@ def test_what_is_locked_is_exempt_and_scripts_are_off(git_repo: GitRepo) -> None
     git_repo.commit("A shop")
     said = adopt(git_repo)
     assert exemptions(git_repo) == ["debug@1.0.0", "ms@1.0.0"]
-    assert (git_repo.path / ".npmrc").read_text() == "ignore-scripts=true\n"
+    assert (git_repo.path / ".npmrc").read_text() == "ignore-scripts=true\nmin-release-age=7\n"
     assert "exempted 2 packages that are locked" in said
     assert git_repo.git("status", "--porcelain") == ""
 
@@ -241,7 +242,7 @@ def test_several_projects_with_different_clients(git_repo: GitRepo) -> None:
     assert set(exemptions(git_repo)) == {"ms@1.0.0", "once@1.4.0"}
     written = git_repo.git("show", "--format=", "--name-only", "HEAD").split()
     switches = {f"{folder}/{switch}" for folder, (_, _, switch) in CLIENTS.items()}
-    assert {"npm/.npmrc", *switches} == set(written) - {
+    assert {"npm/.npmrc", "bun/bunfig.toml", *switches} == set(written) - {
         ".vetting/config.toml",
         ".vetting/exemptions.txt",
     }
@@ -255,18 +256,51 @@ def test_several_projects_with_different_clients(git_repo: GitRepo) -> None:
         pytest.param("package-lock.json", "<<<<<<< ours\n", id="a merge conflict"),
     ],
 )
-def test_what_cannot_be_read_is_named_and_nothing_is_written(
+def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_adopted(
     git_repo: GitRepo, path: str, content: str
 ) -> None:
     npm_project(git_repo)
-    npm_project(git_repo, "other")
+    npm_project(git_repo, "other", "debug")
+    git_repo.write("other/Dockerfile", "FROM node:22\nRUN npm install -g evil\n")
     git_repo.write(path, content)
+    git_repo.commit("A shop in ruins")
+    done = vetted(git_repo, "init")
+    assert done.returncode == 1
+    assert f"  {path}:1: " in done.stderr.partition("fix this before you commit")[2]
+    assert done.stderr.count(f"{path}:1: ") == 1
+    assert exemptions(git_repo) == ["debug@1.0.0"]
+    assert (
+        "install-command/scripts-run other/Dockerfile"
+        in (git_repo.path / ".vetting/baseline.txt").read_text()
+    )
+    npm_project(git_repo)
+    git_repo.commit("Repaired")
+    [found] = json.loads(vetted(git_repo, "check", "--all", "--format", "json").stdout)["findings"]
+    assert (found["check"], found["package"]) == ("unvetted", "ms")
+
+
+def test_where_nothing_can_be_read_nothing_is_written(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    git_repo.write("package-lock.json", "{ not json")
     git_repo.commit("A shop in ruins")
     before = files(git_repo)
     done = vetted(git_repo, "init")
     assert done.returncode == 3
-    assert f"{path}:" in done.stderr
+    assert "package-lock.json:" in done.stderr
     assert (files(git_repo), git_repo.git("status", "--porcelain")) == (before, "")
+
+
+def test_settings_that_cannot_be_written_stop_no_other_project(git_repo: GitRepo) -> None:
+    path, content = ".npmrc", b"\xff\xfe\0"
+    npm_project(git_repo)
+    npm_project(git_repo, "other", "debug")
+    git_repo.write(path, content)
+    git_repo.commit("A shop with odd settings")
+    done = vetted(git_repo, "init")
+    assert done.returncode == 1
+    assert path in done.stderr.partition("fix this before you commit")[2]
+    assert (git_repo.path / "other/.npmrc").exists()
+    assert exemptions(git_repo) == ["debug@1.0.0", "ms@1.0.0"]
 
 
 @pytest.mark.parametrize("path", ["templates/{{name}}/package.json", "test/broken/package.json"])
@@ -376,11 +410,113 @@ def test_the_projects_own_scripts_are_named_with_the_command_instead(git_repo: G
     asked = {"ms": "^1.0.0"}
     git_repo.write("package.json", manifest(dependencies=asked, scripts=scripts))
     git_repo.commit("A shop with husky")
-    said = [line for line in adopt(git_repo).splitlines() if "no longer" in line]
-    assert len(said) == 2
-    assert "'postbuild'" in said[0]
-    assert "'prepare'" in said[1]
-    assert "npm run prepare" in said[1]
+    said = [line for line in adopt(git_repo).splitlines() if line.startswith("  package.json:")]
+    assert said == [
+        "  package.json: 'postbuild': after npm run build, run: npm run postbuild",
+        "  package.json: 'prepare': after an install, run: npm run prepare",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("client", "stopped"),
+    [
+        ("pnpm", []),
+        ("berry", []),
+        ("bun", []),
+        ("classic", ["'prepack'", "'prepare'"]),
+    ],
+)
+def test_which_of_the_projects_own_scripts_stop_depends_on_the_client(
+    git_repo: GitRepo, client: str, stopped: list[str]
+) -> None:
+    name, lockfile, _ = CLIENTS[client]
+    scripts = {"prepare": "a", "prepack": "a", "version": "a", "build": "a", "postbuild": "a"}
+    git_repo.write("package.json", manifest(dependencies={"once": "^1.0.0"}, scripts=scripts))
+    git_repo.write(name, lockfile)
+    git_repo.commit("A shop")
+    said = adopt(git_repo)
+    assert re.findall(r"  package.json: ('\w+'): ", said) == stopped
+    assert ("the project's own scripts still run" in said) is not bool(stopped)
+
+
+def test_dependencies_with_scripts_are_named_with_the_commands_to_review_each(
+    git_repo: GitRepo,
+) -> None:
+    asked = {"ms": "^1.0.0", "@acme/esbuild": "^1.0.0"}
+    git_repo.write("package.json", manifest(dependencies=asked))
+    found = {"ms": locked("ms"), "@acme/esbuild": locked("@acme/esbuild", hasInstallScript=True)}
+    found["@acme/esbuild"]["resolved"] = f"{REGISTRY}/@acme/esbuild/-/esbuild-1.0.0.tgz"
+    git_repo.write("package-lock.json", npm_lock(asked, found))
+    git_repo.commit("A shop that builds")
+    [line] = [each for each in adopt(git_repo).splitlines() if "@acme/esbuild@1.0.0: " in each]
+    commands = line.partition(": ")[2].split("; ")
+    assert [each.partition("npm-vetted ")[2] for each in commands] == [
+        'inspect "@acme/esbuild@1.0.0"',
+        'note "@acme/esbuild@1.0.0" --criteria health,scripts',
+    ]
+
+
+def test_a_company_registry_that_is_in_use_is_allowed(git_repo: GitRepo) -> None:
+    url = "https://acme.example/npm/"
+    asked = {"ms": "^1.0.0"}
+    entry = locked("ms", resolved=f"{url}ms/-/ms-1.0.0.tgz")
+    git_repo.write("package.json", manifest(dependencies=asked))
+    git_repo.write("package-lock.json", npm_lock(asked, {"ms": entry}))
+    git_repo.write(".npmrc", f"registry={url}\n")
+    git_repo.commit("A shop with its own registry")
+    said = adopt(git_repo)
+    assert f"  {url}\n" in said
+    config = tomllib.loads((git_repo.path / ".vetting/config.toml").read_text())
+    assert config["registries"]["allowed"] == ["https://registry.npmjs.org/", url]
+    assert not (git_repo.path / ".vetting/baseline.txt").exists()
+
+
+@pytest.mark.parametrize("url", ["http://acme.example/", "https://me:secret@acme.example/", "${R}"])
+def test_a_registry_that_is_no_good_is_not_allowed(git_repo: GitRepo, url: str) -> None:
+    npm_project(git_repo)
+    git_repo.write(".npmrc", f"registry={url}\n")
+    git_repo.commit("A shop with an odd registry")
+    done = vetted(git_repo, "init")
+    config = tomllib.loads((git_repo.path / ".vetting/config.toml").read_text())
+    assert config["registries"]["allowed"] == ["https://registry.npmjs.org/"]
+    assert "secret@" not in done.stderr
+
+
+def test_the_scopes_of_workspaces_are_suggested_as_first_party(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    asked = {"ms": "^1.0.0"}
+    git_repo.write("package.json", manifest(dependencies=asked, workspaces=["packages/*"]))
+    git_repo.write("packages/a/package.json", json.dumps({"name": "@acme/a", "version": "1.0.0"}))
+    git_repo.write(".npmrc", "@acme:registry=https://npm.acme.example/\n")
+    git_repo.commit("Workspaces")
+    done = vetted(git_repo, "init")
+    assert done.returncode == 0, done.stderr
+    lines = [each.strip() for each in done.stderr.splitlines()]
+    start = lines.index("[[first-party]]")
+    table = tomllib.loads("\n".join(lines[start : start + 3]))
+    assert table == {
+        "first-party": [{"scopes": ["@acme"], "registry": "https://npm.acme.example/"}]
+    }
+
+
+def test_a_project_without_dependencies_gets_its_settings(git_repo: GitRepo) -> None:
+    git_repo.write("package.json", manifest())
+    git_repo.write("src/package.json", '{"type": "module"}')
+    git_repo.commit("A shop that begins")
+    adopt(git_repo)
+    assert (git_repo.path / ".npmrc").read_text() == "ignore-scripts=true\nmin-release-age=7\n"
+    assert not (git_repo.path / "src/.npmrc").exists()
+
+
+def test_each_thing_is_counted_once(git_repo: GitRepo) -> None:
+    git_repo.write("package.json", manifest(dependencies={"ms": "^2.0.0"}))
+    npm_project(git_repo, "a", "ms", "debug")
+    npm_project(git_repo, "b", "ms", "debug")
+    git_repo.commit("Three shops, one without a lockfile")
+    said = adopt(git_repo)
+    assert len(exemptions(git_repo)) == 3
+    assert "exempted 3 packages" in said
+    assert said.count("exempted") == 1
 
 
 def test_a_git_dependency_is_carried_over(git_repo: GitRepo) -> None:

@@ -6,7 +6,7 @@ policy. It is handed a ``Project`` and reads through it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -48,8 +48,6 @@ class Client(Protocol):
     """The file of SETTINGS that an image needs for the switch to hold; None: scripts are off by default."""
     USER_FILE: str | None
     """The file in the user's home that this client reads together with SWITCH_FILE."""
-    SWITCH_STOPS_OWN_SCRIPTS: bool
-    """Whether the switch also stops the project's own lifecycle scripts (``prepare``, ``prepack``)."""
     LOCK_COMMAND: tuple[str, ...]
     """The command that writes the lockfile and runs no dependency's script; ``.`` (or ``./FILE``): the folder."""
     WRITES: str
@@ -93,6 +91,9 @@ class Client(Protocol):
 
     def switch_off(self, project: Project) -> Sequence[Edit]:
         """The edits that switch dependencies' scripts off, keeping comments; none if they are."""
+
+    def scripts_stopped(self, scripts: Collection[str]) -> list[str]:
+        """Those of a project's own scripts that its switch stops, by what the client runs by itself."""
 
     def set_cooldown(self, project: Project, days: int) -> Sequence[Edit]:
         """The edits that set its own cooldown, keeping comments.

@@ -6,8 +6,9 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from npm_vetted import __version__
 from npm_vetted.git.repository import Repository, run_git
 
 HOOKS: Final = ("pre-commit", "pre-merge-commit", "pre-push")
@@ -76,3 +77,29 @@ def _read(path: Path) -> str | None:
         return path.read_text("utf-8", "replace")
     except OSError:
         return None
+
+
+class Paragraph(NamedTuple):
+    """What ``init`` says of a hook manager: what was written, or what to do."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+def hook_in(repository: Repository) -> list[Paragraph]:
+    """What to do so that a hook runs npm-vetted; nothing where one does."""
+    return [] if any(guards_here(repository)) else [_WITHOUT]
+
+
+_WITHOUT: Final = Paragraph(
+    "no hook of this clone runs npm-vetted; with pre-commit (or prek), write this into "
+    ".pre-commit-config.yaml, then run: pre-commit install",
+    (
+        "default_install_hook_types: [pre-commit, pre-merge-commit, pre-push]",
+        "repos:",
+        "  - repo: https://github.com/npm-vetted/npm-vetted",
+        f"    rev: v{__version__}",
+        "    hooks:",
+        "      - id: npm-vetted",
+    ),
+)

@@ -64,7 +64,7 @@ def add_exemptions(store: Store, more: list[Exemption]) -> int:
     with store.lock():
         before = store.read(EXEMPTIONS)
         known = Exemptions.read(before)
-        fresh = [each for each in more if str(each) not in known.lines()]
+        fresh = [each for each in dict.fromkeys(more) if str(each) not in known.lines()]
         if fresh:
             store.replace(EXEMPTIONS, known.write([*known.all(), *fresh]), before)
     store.stage([EXEMPTIONS])

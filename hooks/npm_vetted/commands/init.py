@@ -1,28 +1,43 @@
-"""``npm-vetted init``: adopt: exempt what is there, switch scripts off, write the config."""
+"""``npm-vetted init``: adopt: exempt what is there, switch scripts off, write the config.
+
+What is written is listed, what no longer runs is named with the command to use instead, and what a
+person has to do comes last. A file that cannot be read is named; the rest is adopted all the same.
+"""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
-from npm_vetted.commands._note_dialogue import NoteDialogue, at_desk
+from npm_vetted.commands._hook_managers import hook_in
+from npm_vetted.commands._init_report import (
+    say,
+    say_what_is_accepted,
+    say_what_is_wrong,
+    say_what_to_consider,
+    say_which_scripts_stop,
+    say_whose_scripts_stop,
+)
 from npm_vetted.commands._toml_edit import add_entries, edit_policy
 from npm_vetted.commands.accept import add_to_baseline
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
-from npm_vetted.errors import FOUND, DocumentError, UsageError
-from npm_vetted.formats.terminal_text import printable
+from npm_vetted.errors import FOUND, DocumentError, NpmVettedError, UsageError
 from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
+from npm_vetted.git.repository import Repository
+from npm_vetted.git.snapshot import TreeSnapshot
+from npm_vetted.git.worktree import compare_worktree
+from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Finding, Level, Project
-from npm_vetted.projects.change import Change, IntroducedPackage
-from npm_vetted.vetting.baseline import BASELINE, line_of
+from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.vetting.baseline import line_of
 from npm_vetted.vetting.exemptions import Exemption
-from npm_vetted.vetting.policy import CONFIG, FORMAT
+from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, FORMAT, read_policy
 from npm_vetted.vetting.presets import DEFAULT_PRESET, PRESETS
 from npm_vetted.vetting.resolver import Status
 
@@ -35,21 +50,20 @@ _IGNORED: Final = frozenset(
 )
 """Findings about a file that is missing or unread: there is no state that a line could bind."""
 _ROUNDS: Final = 3
-_OWN_SCRIPTS: Final = (
-    "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare", "prepack",
-    "postpack", "prepublish", "prepublishOnly", "publish", "postpublish", "preversion", "version",
-    "postversion", "dependencies",
-)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``init``."""
     parser.add_argument(
+        "--policy", choices=sorted(PRESETS), default=DEFAULT_PRESET,
+        help="the policy to write: strict (default), or balanced, for teams with update bots",
+    )  # fmt: skip
+    parser.add_argument(
         "--settings", action="store_true", help="only switch install scripts off, exempt nothing"
     )
     parser.add_argument(
-        "--policy", choices=sorted(PRESETS), default=DEFAULT_PRESET,
-        help="the policy to write: strict (default), or balanced, for teams with update bots",
+        "--hook", action="store_true",
+        help="only let the hook manager that is here run npm-vetted",
     )  # fmt: skip
     parser.add_argument(
         "--no-exclude", action="store_true",
@@ -61,198 +75,276 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write and stage what adoption needs; 1 where something must not be carried over.
+class Adoption(NamedTuple):
+    """What is adopted: all that the index holds, by the policy that the working tree has.
 
-    Everything is read before anything is written: what cannot be read leaves all as it is.
+    ``tree`` is everything that the working tree holds, ``broken`` the projects that cannot be read.
     """
+
+    store: Store
+    staged: Change
+    tree: Change
+    adopted: bool
+    broken: Mapping[str, NpmVettedError]
+
+    def sound_projects(self) -> list[ProjectChange]:
+        """The projects of the index, then those that only the working tree has (nothing is staged).
+
+        What the working tree locks beyond the index (an install that is not staged) is no adoption.
+        """
+        staged = {each.after.path for each in self.staged.projects}
+        fresh = (each for each in self.tree.projects if each.after.path not in staged)
+        found = (*self.staged.projects, *fresh)
+        return [each for each in found if each.after.path not in self.broken]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write and stage what adoption needs; 1 where something cannot be carried over."""
     if arguments.upgrade:
         return _upgrade()
-    with at_desk([]) as desk:
-        # A policy that is written but not committed yet (excludes, say) is what is adopted.
-        adopted = desk.others[0].comparison.before.entry(CONFIG) is not None
-        projects = list(desk.others[-1].projects_after.all())
-        edits = list(_edits(projects))
-        unstaged = _unstaged(desk, {edit.path for edit, _ in edits})
-        if not (arguments.settings or adopted or arguments.no_exclude):
-            _exclude(desk, desk.others[-1].projects_after.unreadable, arguments.policy)
-        exempted = [] if arguments.settings or adopted else _exemptions(desk)
-        _switch_off(desk, edits)
-        desk.store.stage(unstaged)
-        _say_what_stops(projects)
-        if arguments.settings:
-            return 0
-        if adopted:
-            print(f"npm-vetted: {CONFIG} is there already: adopted", file=sys.stderr)
-            return 0
-        _adopt(desk, exempted, arguments.policy)
-    return _carry_over()
+    if arguments.hook:
+        return _hook()
+    with _opened() as seen:
+        if arguments.settings or seen.adopted:
+            return _only_settings(seen, arguments)
+        if seen.broken and not seen.sound_projects():
+            raise next(iter(seen.broken.values()))
+        return _adopt(seen, PRESETS[arguments.policy], excludes=not arguments.no_exclude)
 
 
-def _exclude(desk: NoteDialogue, unreadable: Mapping[str, DocumentError], preset: str) -> None:
+def _only_settings(seen: Adoption, arguments: argparse.Namespace) -> int:
+    failed = _write_settings(seen, None)
+    if arguments.settings:
+        say_which_scripts_stop(seen.tree.projects_after.all())
+    else:
+        say(f"{CONFIG} is there already: adopted")
+    say_what_is_wrong(failed, ())
+    return FOUND if failed else 0
+
+
+def _adopt(seen: Adoption, preset: str, *, excludes: bool) -> int:
+    if excludes:
+        _exclude(seen.store, seen.tree.projects_after.unreadable, preset)
+    exempted = list(_exemptions(seen))
+    failed = dict(seen.broken) | _write_settings(seen, _least_cooldown(seen, preset))
+    _write_config(seen.store, preset)
+    registries = _allow_registries(seen)
+    count = add_exemptions(seen.store, exempted)
+    carried = _carry_over(seen.broken)
+    say_which_scripts_stop(seen.tree.projects_after.all())
+    say_whose_scripts_stop(exempted)
+    say_what_is_accepted(count + carried.exempted, carried.accepted, carried.ignored, registries)
+    with _opened() as after:
+        projects = [each.after for each in after.sound_projects()]
+        say_what_to_consider(projects, after.tree.policy, after.tree.baseline)
+    _hook()
+    say_what_is_wrong(failed, carried.blocking)
+    say('next: git commit -m "Adopt npm-vetted"; then: npm-vetted suggest')
+    return FOUND if carried.blocking or failed else 0
+
+
+def _least_cooldown(seen: Adoption, preset: str) -> int:
+    """The days that a client can wait for every step: it cannot tell one from another."""
+    is_written = seen.tree.after.entry(CONFIG) is not None
+    policy = seen.tree.policy if is_written else read_policy(preset.encode(), adopted=True)
+    return min(policy.demands.cooldown_days.values())
+
+
+@contextmanager
+def _opened() -> Iterator[Adoption]:
+    repository = Repository.open()
+    with Objects(repository) as objects:
+        names = interesting_names()
+        tree = open_change(compare_worktree(repository, objects, names, everything=True))
+        index = open_change(compare(repository, objects, everything=True))
+        index = _by_policy_of(tree, index)
+        head = repository.head
+        yield Adoption(
+            store=Store(repository),
+            staged=index,
+            tree=tree,
+            # A policy that is written but not committed yet (excludes, say) is what is adopted.
+            adopted=head is not None
+            and TreeSnapshot(head, objects, repository).entry(CONFIG) is not None,
+            broken={**_broken(tree), **_broken(index)},
+        )
+
+
+def _by_policy_of(tree: Change, index: Change, left_out: Collection[str] = ()) -> Change:
+    """Everything that the index holds, by the policy of the working tree: it may exclude projects."""
+    return Change(
+        comparison=index.comparison,
+        policy=tree.policy,
+        vetting=tree.vetting,
+        earlier_vettings=index.earlier_vettings,
+        today=index.today,
+        baseline=tree.baseline,
+        left_out=left_out,
+    )
+
+
+def _broken(change: Change) -> dict[str, NpmVettedError]:
+    """The projects of which a file cannot be read, each with what is wrong."""
+    found: dict[str, NpmVettedError] = {}
+    for project in change.projects:
+        try:
+            _ = project.uses
+        except NpmVettedError as error:
+            found[project.after.path] = error
+    return found
+
+
+def _exclude(store: Store, unreadable: Mapping[str, DocumentError], preset: str) -> None:
     """Write ``[[exclude]]`` for manifests that cannot be read: templates and fixtures, mostly."""
     if not unreadable:
         return
     reason = "cannot be read as a manifest at adoption"
     entries = [{"path": path, "reason": reason} for path in sorted(unreadable)]
-    edit_policy(
-        desk.store, lambda document: add_entries(document, "exclude", entries), new=PRESETS[preset]
-    )
-    for path, error in sorted(unreadable.items()):
-        print(
-            f"npm-vetted: [[exclude]] in {CONFIG}: {printable(path)}:{error.line}: "
-            f"{printable(error.message)}",
-            file=sys.stderr,
-        )
-
-
-def _edits(projects: Iterable[Project]) -> Iterator[tuple[Edit, bytes | None]]:
-    """What switches scripts off, and the files of the working tree that it was made from."""
-    for project in projects:
-        for edit in client_of(project).switch_off(project):
-            yield edit, project.read(edit.path)
-
-
-def _unstaged(desk: NoteDialogue, edited: set[str]) -> list[str]:
-    """Settings that switch scripts off in the working tree alone: a killed run may leave such."""
-    with _adopted(desk) as index:
-        needed = {edit.path for edit, _ in _edits(index.projects_after.all())} - edited
-    return sorted(path for path in needed if desk.store.read(path) is not None)
-
-
-def _switch_off(desk: NoteDialogue, edits: Iterable[tuple[Edit, bytes | None]]) -> None:
-    for edit, base in edits:
-        desk.store.edit(edit.path, edit.content, base)
-        print(f"npm-vetted: {printable(edit.path)}: {edit.reason}", file=sys.stderr)
-
-
-def _adopt(desk: NoteDialogue, exempted: list[Exemption], preset: str) -> None:
-    with desk.store.lock():
-        fresh = desk.store.create(CONFIG, PRESETS[preset].encode())
-    desk.store.stage([CONFIG])
-    count = add_exemptions(desk.store, exempted)
-    _say_whose_scripts_stop(exempted)
-    print(
-        f"npm-vetted: {'wrote' if fresh else 'kept'} {CONFIG}; exempted {count} packages that are "
-        "locked",
-        file=sys.stderr,
+    edit_policy(store, lambda document: add_entries(document, "exclude", entries), new=preset)
+    say(
+        f"[[exclude]] in {CONFIG}: these manifests cannot be read, and are not checked:",
+        [f"{path}:{error.line}: {error.message}" for path, error in sorted(unreadable.items())],
     )
 
 
-def _exemptions(desk: NoteDialogue) -> list[Exemption]:
-    """The exemptions of what git holds, and of projects that it holds nothing of yet.
-
-    What the working tree locks beyond the index (an install that is not staged) is no adoption.
-    """
-    with _adopted(desk) as staged:
-        known = {project.after.path for project in staged.projects}
-        uses = [*staged.uses()]
-        for project in desk.others[-1].projects:
-            if project.after.path not in known:
-                uses.extend(project.uses)
-        return list(_exemptions_of(staged, uses))
+def _exemptions(seen: Adoption) -> Iterator[Exemption]:
+    for project in seen.sound_projects():
+        for use in project.uses:
+            if use.artifact.bundled or seen.staged.verdict(use).status is not Status.UNVETTED:
+                continue
+            try:
+                yield exemption_of(use.artifact, _REASON)
+            except UsageError as error:
+                say(error.message)
 
 
-def _exemptions_of(change: Change, uses: Iterable[IntroducedPackage]) -> Iterator[Exemption]:
-    for use in uses:
-        if use.artifact.bundled or change.verdict(use).status is not Status.UNVETTED:
-            continue
+def _write_settings(seen: Adoption, days: int | None) -> dict[str, NpmVettedError]:
+    """Switch scripts off, and let the clients wait ``days``; what could not be written, by path."""
+    failed: dict[str, NpmVettedError] = {}
+    edited: set[str] = set()
+    lines = []
+    for project in _to_be_set(seen.tree):
         try:
-            yield exemption_of(use.artifact, _REASON)
-        except UsageError as error:
-            print(f"npm-vetted: {printable(error.message)}", file=sys.stderr)
+            for edit, base in _edits(project, days):
+                seen.store.edit(edit.path, edit.content, base)
+                edited.add(edit.path)
+                lines.append(f"{edit.path}: {edit.reason}")
+        except NpmVettedError as error:
+            failed[error.path or project.path or "."] = error
+    if lines:
+        say("settings, written and staged:", lines)
+    seen.store.stage(_unstaged(seen, edited))
+    return failed
 
 
-@contextmanager
-def _staged(desk: NoteDialogue) -> Iterator[Change]:
-    """Everything that the index holds."""
-    with Objects(desk.repository) as objects:
-        yield open_change(compare(desk.repository, objects, everything=True))
+def _to_be_set(change: Change) -> Iterator[Project]:
+    """Every project, and what the manifest at the top will be once it has dependencies."""
+    projects = change.projects_after
+    top = projects.prospective("")
+    if top is not None and projects.at("") is None:
+        yield top
+    yield from projects.all()
 
 
-@contextmanager
-def _adopted(desk: NoteDialogue) -> Iterator[Change]:
-    """Everything that the index holds, by the policy of the working tree: it may exclude projects."""
-    tree = desk.others[-1]
-    with _staged(desk) as index:
-        yield Change(
-            comparison=index.comparison,
-            policy=tree.policy,
-            vetting=tree.vetting,
-            earlier_vettings=index.earlier_vettings,
-            today=index.today,
-        )
+def _edits(project: Project, days: int | None) -> Iterator[tuple[Edit, bytes | None]]:
+    """One edit for each settings file, and the file of the working tree that it was made from."""
+    client = client_of(project)
+    content: dict[str, bytes] = {}
+    reasons: dict[str, list[str]] = {}
+    as_edited = project._replace(read=lambda path: content.get(path) or project.read(path))
+
+    def take(edits: Iterable[Edit]) -> None:
+        for edit in edits:
+            content[edit.path] = edit.content
+            reasons.setdefault(edit.path, []).append(edit.reason)
+
+    take(client.switch_off(as_edited))
+    if days:
+        take(client.set_cooldown(as_edited, days))
+    for path, data in content.items():
+        yield Edit(path=path, content=data, reason=", ".join(reasons[path])), project.read(path)
 
 
-def _say_whose_scripts_stop(exempted: Iterable[Exemption]) -> None:
-    """The dependencies whose install scripts no longer run, with the command to review each."""
-    for label in sorted({f"{each.name}@{each.version}" for each in exempted if each.scripts}):
-        print(
-            f"npm-vetted: {printable(label)} has install scripts, which no longer run; if the project "
-            f'needs them: npm-vetted inspect "{printable(label)}", then npm-vetted note '
-            f'"{printable(label)}" --criteria health,scripts, then npm-vetted rebuild',
-            file=sys.stderr,
-        )
-
-
-def _say_what_stops(projects: Iterable[Project]) -> None:
-    """The project's own scripts that no longer run by themselves, with the command instead.
-
-    Only npm's switch stops them (and Yarn 1's): the other clients still run a project's own scripts.
-    """
-    for project in projects:
-        if not client_of(project).SWITCH_STOPS_OWN_SCRIPTS:
+def _unstaged(seen: Adoption, edited: Collection[str]) -> list[str]:
+    """Settings that switch scripts off in the working tree alone: a killed run may leave such."""
+    needed: set[str] = set()
+    for project in _to_be_set(seen.staged):
+        try:
+            needed |= {edit.path for edit in client_of(project).switch_off(project)}
+        except NpmVettedError:  # named already
             continue
-        for folder, manifest in project.manifests.items():
-            for name in _stopped(manifest.scripts):
-                place = f" (in {folder})" if folder else ""
-                print(
-                    f"npm-vetted: {printable(manifest.path)}: the script {name!r} no longer runs by "
-                    f"itself; after an install, run: npm run {name}{place}",
-                    file=sys.stderr,
-                )
+    found = sorted(needed - set(edited))
+    return [path for path in found if seen.store.read(path) is not None]
 
 
-def _stopped(scripts: Iterable[str]) -> Iterator[str]:
-    known = set(scripts)
-    for name in sorted(known):
-        paired = (
-            name.startswith(("pre", "post"))
-            and name.removeprefix("pre").removeprefix("post") in known
-        )
-        if name in _OWN_SCRIPTS or paired:
-            yield name
+def _write_config(store: Store, preset: str) -> None:
+    with store.lock():
+        fresh = store.create(CONFIG, preset.encode())
+    store.stage([CONFIG])
+    say(f"{'wrote' if fresh else 'kept'} the policy, {CONFIG}")
 
 
-def _carry_over() -> int:
-    """Judge what is staged: an acceptable finding becomes a line of the baseline, others are named.
+def _allow_registries(seen: Adoption) -> list[str]:
+    """Write the registries in use that the committed settings name into ``[registries]``."""
+    found: set[str] = set()
+    for project in seen.sound_projects():
+        url = client_of(project.after).registry_of(project.after, "any")
+        if url and url.startswith("https://") and not seen.tree.policy.registries.allows(url):
+            found.add(url)
+    urls = sorted(found)
+    if not urls:
+        return []
+
+    def edit(document: Any) -> None:
+        table = document.setdefault("registries", {})
+        table["allowed"] = [*table.get("allowed", [DEFAULT_REGISTRY]), *urls]
+
+    try:
+        edit_policy(seen.store, edit)
+    except (
+        NpmVettedError
+    ):  # a URL that the policy does not take, a password in it: a finding says so
+        return []
+    return urls
+
+
+class Carried(NamedTuple):
+    """What adoption made of the findings: lines of the baseline, ``[[ignore]]``, or nothing.
+
+    ``exempted`` counts the packages that came to light when a missing lockfile was accepted.
+    """
+
+    accepted: tuple[Finding, ...]
+    ignored: tuple[Finding, ...]
+    blocking: tuple[Finding, ...]
+    exempted: int
+
+
+def _carry_over(left_out: Collection[str] = ()) -> Carried:
+    """Judge what is staged: an acceptable finding becomes a line of the baseline, others block.
 
     An accepted exception may uncover more (without a lockfile, specifiers are judged): once again.
     """
+    accepted: list[Finding] = []
+    ignored: list[Finding] = []
+    exempted = 0
     for _ in range(_ROUNDS):
-        with at_desk([]) as desk, _staged(desk) as staged:
-            errors = [each for each in run_checks(staged).findings if each.level is Level.ERROR]
+        with _opened() as seen:
+            change = _by_policy_of(seen.tree, seen.staged, left_out)
+            errors = [each for each in run_checks(change).findings if each.level is Level.ERROR]
             blocking = [each for each in errors if not _may_be_accepted(each)]
-            accepted = [each for each in errors if _may_be_accepted(each)]
-            if not accepted:
-                break
-            files = [each for each in accepted if (each.check, each.code) in _IGNORED]
-            _ignore(desk, files)
-            _accept(desk, [each for each in accepted if each not in files])
-        if any(each.code == "no-lockfile" for each in files):
-            with at_desk([]) as desk:
-                add_exemptions(desk.store, _exemptions(desk))
-    for each in blocking:
-        print(
-            f"npm-vetted: {printable(each.location.path)}:{each.location.line}: "
-            f"{printable(each.message)} [{each.check}]: fix this before you commit",
-            file=sys.stderr,
-        )
-    print(
-        'npm-vetted: next: git commit -m "Adopt npm-vetted"; then: npm-vetted suggest',
-        file=sys.stderr,
-    )
-    return FOUND if blocking else 0
+            found = [each for each in errors if _may_be_accepted(each)]
+            files = [each for each in found if (each.check, each.code) in _IGNORED]
+            others = [each for each in found if each not in files]
+            _ignore(seen.store, files)
+            _accept(seen.store, others)
+        accepted += others
+        ignored += files
+        if not any(each.code == "no-lockfile" for each in files):
+            break
+        with _opened() as seen:
+            exempted += add_exemptions(seen.store, list(_exemptions(seen)))
+    return Carried(tuple(accepted), tuple(ignored), tuple(blocking), exempted)
 
 
 def _may_be_accepted(finding: Finding) -> bool:
@@ -265,40 +357,28 @@ def _set_format(document: Any) -> None:
     document["format"] = FORMAT
 
 
-def _accept(desk: NoteDialogue, findings: list[Finding]) -> None:
-    """Write findings into the baseline, each with its state, and list them."""
-    if not findings:
-        return
-    edit_policy(desk.store, _set_format)
-    added = add_to_baseline(desk.store, [line_of(each, _REASON) for each in findings])
-    print(
-        f"npm-vetted: accepted {len(added)} existing finding{'s' if len(added) != 1 else ''} "
-        f"(written to {BASELINE}, each with its present state):",
-        file=sys.stderr,
-    )
-    for each in findings:
-        print(
-            f"  {printable(each.location.path)}:{each.location.line}: {printable(each.message)} "
-            f"[{each.check}/{each.code}]",
-            file=sys.stderr,
-        )
+def _accept(store: Store, findings: Sequence[Finding]) -> None:
+    """Write findings into the baseline, each with its state."""
+    if findings:
+        edit_policy(store, _set_format)
+        add_to_baseline(store, [line_of(each, _REASON) for each in findings])
 
 
-def _ignore(desk: NoteDialogue, findings: list[Finding]) -> None:
+def _ignore(store: Store, findings: Sequence[Finding]) -> None:
     """Write ``[[ignore]]`` entries for files that have no state to bind: a missing lockfile."""
-    if not findings:
-        return
     entries = [
         {"check": each.check, "code": each.code, "path": each.location.path, "reason": _REASON}
         for each in findings
     ]
-    edit_policy(desk.store, lambda document: add_entries(document, "ignore", entries))
-    for each in findings:
-        print(
-            f"npm-vetted: [[ignore]] in {CONFIG}: {printable(each.location.path)}: "
-            f"{printable(each.message)}",
-            file=sys.stderr,
-        )
+    if entries:
+        edit_policy(store, lambda document: add_entries(document, "ignore", entries))
+
+
+def _hook() -> int:
+    """Let the hook manager that is here run npm-vetted; say how, where there is none."""
+    for paragraph in hook_in(Repository.open()):
+        say(paragraph.heading, paragraph.lines)
+    return 0
 
 
 def _is_of_adoption(entry: Mapping[str, object]) -> bool:
@@ -322,12 +402,10 @@ def _upgrade() -> int:
     Each ``[[ignore]]`` of adoption becomes baseline lines for what it accepts today, which is
     narrower; what is newly found is accepted as it is, and listed.
     """
-    with at_desk([]) as desk:
-        edit_policy(desk.store, _to_present_format)
-    print(f"npm-vetted: {CONFIG}: format = {FORMAT}", file=sys.stderr)
-    status = _carry_over()
-    print(
-        'npm-vetted: commit this alone: git commit -m "Upgrade npm-vetted\'s policy" -- .vetting',
-        file=sys.stderr,
-    )
-    return status
+    edit_policy(Store(Repository.open()), _to_present_format)
+    say(f"{CONFIG}: format = {FORMAT}")
+    carried = _carry_over()
+    say_what_is_accepted(carried.exempted, carried.accepted, carried.ignored, ())
+    say_what_is_wrong({}, carried.blocking)
+    say('commit this alone: git commit -m "Upgrade npm-vetted\'s policy" -- .vetting')
+    return FOUND if carried.blocking else 0

@@ -438,6 +438,7 @@ class Change:
         earlier_vettings: tuple[Vetting, ...],
         today: datetime.datetime,
         baseline: Baseline | None = None,
+        left_out: Collection[str] = (),
     ) -> None:
         self.comparison = comparison
         self.policy = policy
@@ -445,6 +446,7 @@ class Change:
         self.earlier_vettings = earlier_vettings
         self.today = today
         self.baseline = baseline or Baseline()
+        self._left_out = left_out  # the folders of projects that the caller does not want judged
 
     @property
     def earlier_vetting(self) -> Vetting:
@@ -489,7 +491,8 @@ class Change:
         else:
             roots, *others = map(self._roots, self._changes())
             found = [roots[path] for path in sorted(roots) if all(path in each for each in others)]
-        return tuple(ProjectChange(each, self._before(each), self) for each in found)
+        judged = (each for each in found if each.path not in self._left_out)
+        return tuple(ProjectChange(each, self._before(each), self) for each in judged)
 
     def _changes(self) -> Iterator[Collection[str]]:
         """The paths that differ from each parent.

@@ -257,7 +257,11 @@ class Projects:
             if project is not None:
                 yield project
 
-    def _build(self, root: str) -> Project | None:
+    def prospective(self, root: str) -> Project | None:
+        """The project that a manifest's folder will be once it has dependencies."""
+        return self.at(root) or self._build(root, empty=True)
+
+    def _build(self, root: str, *, empty: bool = False) -> Project | None:
         manifest = self.manifest(root)
         if manifest is None:
             return None
@@ -265,7 +269,8 @@ class Projects:
         lockfiles = tuple(self._lockfiles(root, read_pin(manifest)))
         asking = (*self._own(root), manifest, *members.values())
         unclear = self.unclear_globs(root)
-        if not lockfiles and not unclear and not any(each.requires for each in asking):
+        asks = lockfiles or unclear or any(each.requires for each in asking)
+        if not asks and not empty:
             return None
         pin = read_pin(manifest)
         client = self._client_at(root)

@@ -8,7 +8,7 @@ until any manifest of the project has ``trustedDependencies``, which replaces th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -53,7 +53,6 @@ NEGATION = Negation.GLOBS_ONLY
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = "bunfig.toml"
 USER_FILE: str | None = ".bunfig.toml"
-SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (
     "bun",
     "install",
@@ -468,6 +467,11 @@ def switch_off(project: Project) -> Sequence[Edit]:
     if broken or _replaced(project) or not any(scripts_run(project)):
         return ()
     return (_with_trusted(project, []),)
+
+
+def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
+    """None: the switch is for dependencies alone."""
+    return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:

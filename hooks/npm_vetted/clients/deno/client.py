@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.deno import config
@@ -35,7 +35,6 @@ NEGATION = Negation.IGNORED
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = None
 USER_FILE: str | None = None
-SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("deno", "install", "--lockfile-only", "--config", "./deno.json")
 WRITES = "deno.lock"
 
@@ -144,6 +143,11 @@ def switch_off(project: Project) -> Sequence[Edit]:
         return (_with_allowed(project, ()),)
     except NpmVettedError:  # comments: the finding says which line to change
         return ()
+
+
+def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
+    """None: the switch is for dependencies alone."""
+    return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:

@@ -6,7 +6,7 @@ What its settings do was tried with npm 10, 11 and 12 (tests/formats/test_npmrc.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
@@ -40,7 +40,6 @@ NEGATION = Negation.IN_ORDER
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".npmrc"
 USER_FILE: str | None = ".npmrc"
-SWITCH_STOPS_OWN_SCRIPTS = True
 LOCK_COMMAND: tuple[str, ...] = (
     "npm",
     "--prefix",
@@ -202,6 +201,13 @@ def switch_off(project: Project) -> Sequence[Edit]:
     if problem is not None:
         raise UndecidedError(problem.message, path=path, line=problem.location.line)
     return (Edit(path=path, content=edited, reason=f"{SWITCH}=true"),)
+
+
+def scripts_stopped(scripts: Collection[str]) -> list[str]:
+    """The lifecycle scripts, and ``pre`` and ``post`` of any other (seen with npm 10 and 12)."""
+    from npm_vetted.clients.shared.lifecycle import own_lifecycle, paired
+
+    return sorted({*own_lifecycle(scripts), *paired(scripts)})
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import TYPE_CHECKING, Final
 
@@ -39,7 +39,6 @@ NEGATION = Negation.ALWAYS
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = ".npmrc"
 USER_FILE: str | None = ".npmrc"
-SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = (
     "pnpm",
     "-C",
@@ -417,6 +416,11 @@ def switch_off(project: Project) -> Sequence[Edit]:
             )  # fmt: skip
         edits.append(Edit(path=path, content=content, reason=f"{SWITCH}: true"))
     return edits
+
+
+def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
+    """None: the switch is for dependencies alone."""
+    return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:

@@ -8,7 +8,7 @@ folder where a command is run, or between it and the root, wins over the root's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -62,7 +62,6 @@ NEGATION = Negation.ALWAYS
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".yarnrc.yml"
 USER_FILE: str | None = ".yarnrc.yml"
-SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"
 
@@ -430,6 +429,11 @@ def switch_off(project: Project) -> Sequence[Edit]:
         text = decode(path, project.read_own(name) or b"")
         edits.append(Edit(path=path, content=_edited(path, text), reason=_REASON))
     return edits
+
+
+def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
+    """None: the switch is for dependencies alone."""
+    return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:

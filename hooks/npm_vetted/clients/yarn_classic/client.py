@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -52,7 +52,6 @@ NEGATION = Negation.IGNORED
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".yarnrc"
 USER_FILE: str | None = ".yarnrc"
-SWITCH_STOPS_OWN_SCRIPTS = True
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--ignore-scripts")
 WRITES = "yarn.lock"
 
@@ -341,6 +340,13 @@ def switch_off(project: Project) -> Sequence[Edit]:
             continue
         edits.append(Edit(path=path, content=_edited(path, data or b""), reason=_REASON))
     return edits
+
+
+def scripts_stopped(scripts: Collection[str]) -> list[str]:
+    """Those of an install and of a pack; ``yarn run`` and ``yarn version`` run theirs (1.22)."""
+    from npm_vetted.clients.shared.lifecycle import own_lifecycle
+
+    return [name for name in own_lifecycle(scripts) if not name.endswith("version")]
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:  # noqa: ARG001

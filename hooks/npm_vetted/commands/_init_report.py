@@ -1,0 +1,149 @@
+"""What ``init`` says: what it switched off and for whom, what it accepted, and what is left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from npm_vetted.clients import client_of
+from npm_vetted.clients.shared.lifecycle import OF_INSTALL, OF_RELEASE
+from npm_vetted.formats.terminal_text import printable
+from npm_vetted.model import Finding, Project
+from npm_vetted.report._shell_commands import command_line, this_program
+from npm_vetted.vetting.baseline import BASELINE
+from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption
+from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, Policy
+
+if TYPE_CHECKING:
+    from npm_vetted.errors import NpmVettedError
+    from npm_vetted.vetting.baseline import Baseline
+
+_NETWORK: Final = ("proxy", "authority")
+
+
+def say(heading: str, lines: Iterable[str] = ()) -> None:
+    """A paragraph of the conversation, on standard error."""
+    print(f"npm-vetted: {printable(heading)}", file=sys.stderr)
+    for line in lines:
+        print(f"  {printable(line)}", file=sys.stderr)
+
+
+def say_which_scripts_stop(projects: Iterable[Project]) -> None:
+    """The project's own scripts that no longer run by themselves, with the command instead."""
+    lines: list[str] = []
+    still: dict[str, None] = {}
+    for project in projects:
+        client = client_of(project)
+        for folder, manifest in project.manifests.items():
+            place = f" (in {folder})" if folder else ""
+            lines += [
+                f"{manifest.path}: {name!r}: {_instead(name, client.PROGRAM)}{place}"
+                for name in client.scripts_stopped(manifest.scripts)
+            ]
+            if manifest.scripts and not client.scripts_stopped(["prepare"]):
+                still[client.NAME] = None
+    if lines:
+        say("these scripts of the project's own no longer run by themselves:", lines)
+    if still:
+        say(f"the project's own scripts still run with {', '.join(still)}")
+
+
+def _instead(name: str, client: str) -> str:
+    """When to run a script by hand, and how."""
+    command = f"{client} run {name}"
+    if name in OF_INSTALL:
+        return f"after an install, run: {command}"
+    if name in OF_RELEASE:
+        return f"at a release, run: {command}"
+    when, other = ("before", name[3:]) if name.startswith("pre") else ("after", name[4:])
+    return f"{when} {client} run {other}, run: {command}"
+
+
+def say_whose_scripts_stop(exempted: Iterable[Exemption]) -> None:
+    """The dependencies whose install scripts no longer run, with the commands to review each."""
+    called = this_program()
+    lines = []
+    for label in sorted({f"{each.name}@{each.version}" for each in exempted if each.scripts}):
+        review = ("npm-vetted", "inspect", label)
+        record = ("npm-vetted", "note", label, "--criteria", "health,scripts")
+        commands = [command_line([each], called) for each in (review, record)]
+        lines.append(f"{label}: {'; '.join(each for each in commands if each)}")
+    if lines:
+        say(
+            "these packages have install scripts, which no longer run; where the project needs one, "
+            "review it, record it, then run npm-vetted rebuild:",
+            lines,
+        )
+
+
+def say_what_is_accepted(
+    count: int,
+    accepted: Sequence[Finding],
+    ignored: Sequence[Finding],
+    registries: Sequence[str],
+) -> None:
+    """Each thing that adoption takes over as it is, and the file that says so."""
+    locked = "that is locked" if count == 1 else "that are locked"
+    say(f"exempted {_count(count, 'package')} {locked} ({EXEMPTIONS}): nobody has looked at them")
+    if registries:
+        say(f"[registries] in {CONFIG}: the committed settings name these:", registries)
+    if ignored:
+        say(f"[[ignore]] in {CONFIG}:", map(_line_of, ignored))
+    if accepted:
+        say(
+            f"accepted {_count(len(accepted), 'existing finding')} (written to {BASELINE}, each "
+            "with its present state):",
+            map(_line_of, accepted),
+        )
+
+
+def _line_of(finding: Finding) -> str:
+    return (
+        f"{finding.location.path}:{finding.location.line}: {finding.message} "
+        f"[{finding.check}/{finding.code}]"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def say_what_to_consider(projects: Iterable[Project], policy: Policy, baseline: Baseline) -> None:
+    """First-party scopes, and settings of the network that belong elsewhere."""
+    known = {scope for each in policy.first_party for scope in each.scopes}
+    scopes: dict[str, str] = {}
+    for project in projects:
+        for manifest in project.manifests.values():
+            name = manifest.name or ""
+            scope = name.partition("/")[0]
+            if name.startswith("@") and scope != name and scope not in known:
+                url = client_of(project).registry_of(project, name)
+                scopes[scope] = url or DEFAULT_REGISTRY
+    for scope, url in sorted(scopes.items()):
+        say(
+            f"to consider, in {CONFIG}, where {scope} is yours on that registry:",
+            ["[[first-party]]", f'scopes = ["{scope}"]', f'registry = "{url}"'],
+        )
+    network = [each for each in baseline.lines if each.code in _NETWORK]
+    if network:
+        say(
+            "to consider: these belong in each person's own configuration, or among proxies and "
+            f"authorities of [registries] in {CONFIG}:",
+            (f"{each.path}: {each.key}" for each in network),
+        )
+
+
+def say_what_is_wrong(failed: Mapping[str, NpmVettedError], blocking: Iterable[Finding]) -> None:
+    """What a person has to put right: it is never carried over."""
+    lines = [
+        f"{error.path or path or '.'}:{error.line}: {error.message}"
+        + (f" ({error.fix})" if error.fix else "")
+        for path, error in failed.items()
+    ]
+    lines += [
+        f"{each.location.path}:{each.location.line}: {each.message} [{each.check}]"
+        for each in blocking
+    ]
+    if lines:
+        say("fix this before you commit:", dict.fromkeys(lines))
