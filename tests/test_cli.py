@@ -353,7 +353,7 @@ def test_init_and_that_a_second_run_changes_nothing(git_repo: GitRepo) -> None:
     git_repo.commit("Before")
     done = run(git_repo.path, "init")
     assert done.status == 0, done.err
-    assert "the script 'prepare' no longer runs by itself" in done.err
+    assert "package.json: 'prepare': after an install, run: npm run prepare" in done.err
     assert check(git_repo, add=False).judged == []
     git_repo.git("commit", "-qm", "Adopt")
     assert run(git_repo.path, "check", "--all").status == 0

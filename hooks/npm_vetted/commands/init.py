@@ -113,13 +113,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _only_settings(seen: Adoption, arguments: argparse.Namespace) -> int:
-    failed = _write_settings(seen, None)
+    failed = dict(seen.broken) | _write_settings(seen, None)
     if arguments.settings:
         say_which_scripts_stop(seen.tree.projects_after.all())
     else:
         say(f"{CONFIG} is there already: adopted")
     say_what_is_wrong(failed, ())
-    return FOUND if failed else 0
+    return max((each.status for each in failed.values()), default=0)
 
 
 def _adopt(seen: Adoption, preset: str, *, excludes: bool) -> int:
