@@ -177,7 +177,8 @@ def plain_arguments(arguments: list[str]) -> argparse.Namespace | None:
         return None
     return SimpleNamespace(  # type: ignore[return-value]
         command="check", directory=None, format="text", color="auto", checks=[], all=False,
-        from_ref=None, to_ref=None, ci=False, pre_push=None, pre_receive=False, trunk=[], only=only,
+        from_ref=None, to_ref=None, ci=False, online=False, pre_push=None, pre_receive=False,
+        trunk=[], only=only,
         strict="--strict" in rest,
         quiet=any(word in _QUIET for word in rest), verbose="-v" in rest or "--verbose" in rest,
     )  # fmt: skip

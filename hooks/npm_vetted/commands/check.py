@@ -39,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ci", action="store_true",
         help="find the range in the environment of the CI system, and say which one it is",
     )  # fmt: skip
+    parser.add_argument(
+        "--online", action="store_true",
+        help="also compare with the registry what the notes of the change say of it",
+    )  # fmt: skip
     add_push_arguments(parser)
 
 
@@ -146,6 +150,8 @@ def _judge(
             if from_ref is None and push is None:
                 findings = naming_notes_left_behind(judgement.findings, change, here.top)
                 judgement = judgement._replace(findings=tuple(findings))
+            if arguments.online:
+                judgement = _with_evidence(arguments, judgement, change)
             by_hand = is_by_hand(arguments) and push is None
             if by_hand and change.everything:
                 judgement = _with_worktree(arguments, judgement, here)
@@ -185,6 +191,20 @@ def is_by_hand(arguments: argparse.Namespace) -> bool:
     """Whether a person runs it: no hook, no CI, no range, not ``--all`` (DESIGN.md, section 6)."""
     hooked = any(name in os.environ for name in ("GIT_INDEX_FILE", "PRE_COMMIT", "CI"))
     return not (hooked or arguments.all or arguments.from_ref)
+
+
+def _with_evidence(
+    arguments: argparse.Namespace, result: CheckResult, change: Change
+) -> CheckResult:
+    """Add what the registries do not confirm of the change's notes, or do not answer."""
+    wanted = _wanted(arguments)
+    if wanted is not None and "notes" not in wanted:
+        return result
+    from npm_vetted.commands._online_evidence import recomputed_evidence
+
+    found = recomputed_evidence(change)
+    findings = tuple(dict.fromkeys((*result.findings, *found.findings)))
+    return result._replace(findings=findings, statuses=result.statuses | found.statuses)
 
 
 def _with_worktree(
