@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from npm_vetted.checks import checks
@@ -14,6 +16,8 @@ from npm_vetted.commands.check import FORMATS
 from npm_vetted.model import Finding, Level, Location, identities
 from npm_vetted.report import Style, formats, report
 from npm_vetted.report._shared import by_danger
+from tests.commands.test_init import vetted
+from tests.support.git_repo import GitRepo
 
 NEW = Finding(
     check="unvetted", code="new", message="new, and no note covers it",
@@ -34,6 +38,65 @@ def printed(name: str, findings: tuple[Finding, ...] = EVERY, **more: Any) -> st
     out = io.StringIO()
     report(name).print_result(result, None, Style(), out)
     return out.getvalue()
+
+
+SCHEMAS = Path(__file__).parents[1] / "fixtures" / "schemas"
+
+
+def valid(name: str, text: str) -> Any:
+    """A document that fits the format's own schema."""
+    schema = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+    data = json.loads(text)
+    jsonschema.validators.validator_for(schema)(schema).validate(data)
+    return data
+
+
+PLACES = (
+    NEW._replace(location=Location(path, line))
+    for path in (".", "a b/%.json", "é")
+    for line in (0, 9)
+)
+
+
+@pytest.mark.parametrize("findings", [(), EVERY, tuple(PLACES), (UNDECIDED,)])
+def test_the_documents_fit_their_schemas(findings: tuple[Finding, ...]) -> None:
+    valid("sarif-2.1.0.json", printed("sarif", findings))
+    valid("gitlab-code-quality.json", printed("gitlab", findings))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("check", "--from-ref", "nowhere"), 2),
+        (("check", "--to-ref", "HEAD"), 2),
+        (("check", "--all"), 2),
+        (("check", "no-such-check"), 2),
+    ],
+)
+def test_a_usage_error_is_a_document_too(
+    git_repo: GitRepo, arguments: tuple[str, ...], status: int
+) -> None:
+    """An empty file would close every alert that is open, or be refused."""
+    git_repo.write("package.json", "{}")
+    git_repo.write(".vetting/config.toml", "polcy = 1\n" if "--all" in arguments else "")
+    git_repo.commit("Start")
+    for name, schema in (("sarif", "sarif-2.1.0.json"), ("gitlab", "gitlab-code-quality.json")):
+        done = vetted(git_repo, *arguments, "--format", name)
+        assert (done.returncode, done.stderr != "") == (status, True)
+        data = valid(schema, done.stdout)
+        if name == "sarif":
+            [run] = data["runs"]
+            assert run["invocations"][0]["executionSuccessful"] is False
+            assert [each["ruleId"] for each in run["results"]] == ["undecided"]
+    assert "::error file=" in vetted(git_repo, *arguments, "--format", "github").stdout
+    assert "**error**" in vetted(git_repo, *arguments, "--format", "markdown").stdout
+
+
+def test_sarif_keeps_the_most_dangerous() -> None:
+    many = tuple(NEW._replace(package=f"p{at}", fix=()) for at in range(5_001))
+    data = valid("sarif-2.1.0.json", printed("sarif", (*many, HASH)))
+    found = [each["ruleId"] for each in data["runs"][0]["results"]]
+    assert (len(found), found.count("integrity")) == (5_000, 1)
 
 
 def test_check_offers_every_format() -> None:

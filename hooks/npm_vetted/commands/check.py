@@ -47,13 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge, print, and give the exit status; JSON also of what goes wrong."""
+    """Judge, print, and give the exit status; the formats for programs also hold what goes wrong.
+
+    A document that is missing, or that has no findings, would close alerts that are open.
+    """
     try:
         return _run(arguments)
     except OSError:  # most likely of the printing
         raise
     except Exception as error:
-        if arguments.format == "json":
+        if arguments.format != "text":
             _print_undecided(arguments, error)
         raise
 

@@ -34,6 +34,11 @@ def is_critical(finding: Finding) -> bool:
     return finding.check in ("integrity", "lockfile-source") or finding.code in _FIRST_CODES
 
 
+def file_of(finding: Finding) -> str:
+    """The file that a viewer shows a finding at: one about the whole repository is at its manifest."""
+    return "package.json" if finding.location.path == "." else finding.location.path
+
+
 def label_of(finding: Finding) -> str:
     """``name@version: message``, as every report says it."""
     name = f"{finding.package}@{finding.version}" if finding.version else finding.package

@@ -14,7 +14,7 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._shared import by_danger, fix_of, label_of
+from npm_vetted.report._shared import by_danger, file_of, fix_of, label_of
 from npm_vetted.report.text import summary
 
 _SHOWN: Final = 10
@@ -34,7 +34,7 @@ def _print_level(findings: Sequence[Finding], command: str, style: Style, out: T
     for each in shown:
         fix = fix_of(each, style)
         text = printable(label_of(each)) + (f"\nfix: {fix}" if fix else "")
-        place = f"file={_property(each.location.path)},line={max(each.location.line, 1)}"
+        place = f"file={_property(file_of(each))},line={max(each.location.line, 1)}"
         title = _property(f"npm-vetted: {each.check}")
         print(f"::{command} {place},title={title}::{_data(text)}", file=out)
     more = len(findings) - len(shown)

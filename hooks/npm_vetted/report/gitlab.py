@@ -9,7 +9,7 @@ from npm_vetted.formats.terminal_text import json_text, printable
 from npm_vetted.model import Finding, Level, identities
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._shared import is_critical, label_of
+from npm_vetted.report._shared import file_of, is_critical, label_of
 
 _SEVERITY: Final = {Level.ERROR: "major", Level.WARNING: "minor", Level.NOTICE: "info"}
 
@@ -31,7 +31,7 @@ def _entry(finding: Finding, identity: str) -> dict[str, object]:
         "fingerprint": identity,
         "severity": "critical" if critical else _SEVERITY[finding.level],
         "location": {
-            "path": printable(finding.location.path),
+            "path": printable(file_of(finding)),
             "lines": {"begin": max(finding.location.line, 1)},
         },
     }

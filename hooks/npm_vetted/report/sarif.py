@@ -17,7 +17,7 @@ from npm_vetted.formats.terminal_text import json_text, printable
 from npm_vetted.model import Finding, Level, identities
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._shared import fix_of, is_critical, label_of
+from npm_vetted.report._shared import by_danger, file_of, fix_of, is_critical, label_of
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _HOME: Final = "https://github.com/npm-vetted/npm-vetted"
@@ -31,11 +31,11 @@ _MOST: Final = 5_000
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:  # noqa: ARG001
     """Print one log with one run."""
     names = [*checks(), UNDECIDED]
-    shown = result.findings[:_MOST]
-    results = [
-        _result(finding, identity, names, style)
-        for finding, identity in zip(shown, identities(shown), strict=True)
-    ]
+    marked = list(zip(result.findings, identities(result.findings), strict=True))
+    if len(marked) > _MOST:
+        worst = set(by_danger(result.findings)[:_MOST])
+        marked = [pair for pair in marked if pair[0] in worst][:_MOST]
+    results = [_result(finding, identity, names, style) for finding, identity in marked]
     undecided = [each for each in result.findings if each.check == UNDECIDED]
     run = {
         "tool": {"driver": {
@@ -98,7 +98,7 @@ def _result(finding: Finding, identity: str, names: list[str], style: Style) -> 
         "level": _LEVELS[finding.level],
         "message": {"text": text},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": _uri(finding.location.path)},
+            "artifactLocation": {"uri": _uri(file_of(finding))},
             "region": {"startLine": max(finding.location.line, 1)},
         }}],
         "partialFingerprints": {"primaryLocationLineHash": identity},
