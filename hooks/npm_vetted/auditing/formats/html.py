@@ -123,7 +123,7 @@ def _head(audit: Audit) -> Iterator[str]:
 def _second_person(report: AuditReport) -> Iterator[str]:
     if report.complete:
         other, same, squashed, unknown = summary.second_person(report)
-        signed = ", ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
+        signed = "; ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
         yield (
             f"<p>Of the packages with a note, {other:,} were vetted by someone else than who brought "
             f"them, {same:,} by the same person; {squashed:,} came in one commit with their note, "
@@ -188,7 +188,7 @@ def _burn_down(report: AuditReport) -> str:
     def line(values: Iterable[int]) -> str:
         path, last = "", 0.0
         for each, value in zip(rows, values, strict=True):
-            x = max(last, round(40 + 370 * (each.date.timestamp() - start) / span, 1))
+            x = max(last, round(56 + 354 * (each.date.timestamp() - start) / span, 1))
             y = round(140 - 120 * value / most, 1)
             path += f"M{x} {y}" if not path else f"H{x}V{y}"
             last = x
@@ -202,14 +202,14 @@ def _burn_down(report: AuditReport) -> str:
     return (
         "<figure><figcaption>Exemptions and notes over time</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Burn-down {_text(label)}">'
-        '<path class="axis" d="M40 20V140H410"/>'
-        f'<text x="34" y="25" text-anchor="end">{most:,}</text><text x="34" y="145" text-anchor="end">0</text>'
-        f'<text x="40" y="160">{rows[0].date.date()}</text>'
+        '<path class="axis" d="M56 20V140H410"/>'
+        f'<text x="50" y="25" text-anchor="end">{most:,}</text><text x="50" y="145" text-anchor="end">0</text>'
+        f'<text x="56" y="160">{rows[0].date.date()}</text>'
         f'<text x="410" y="160" text-anchor="end">{report.day}</text>'
         f'<path class="one" d="{line(each.exempt for each in rows)}"/>'
         f'<path class="two" d="{line(each.notes for each in rows)}"/>'
-        '<path class="one" d="M40 173H65"/><text x="71" y="177">exempt</text>'
-        '<path class="two" d="M140 173H165"/><text x="171" y="177">notes</text>'
+        '<path class="one" d="M56 173H81"/><text x="87" y="177">exempt</text>'
+        '<path class="two" d="M156 173H181"/><text x="187" y="177">notes</text>'
         "</svg></figure>\n"
     )
 
@@ -218,7 +218,7 @@ def _table(
     identifier: str, title: str, columns: Sequence[str], rows: Iterable[str], controls: str = ""
 ) -> Iterator[str]:
     """A section with a table that the script makes sortable; the rows are its HTML."""
-    yield f'<section aria-labelledby="{identifier}">\n<h2 id="{identifier}">{_text(title)}</h2>\n{controls}'
+    yield f'<section>\n<h2 id="{identifier}">{_text(title)}</h2>\n{controls}'
     named = f"{identifier}-controls"
     yield f'<div class="scroll" role="region" aria-labelledby="{identifier}" tabindex="0">\n'
     yield f'<table data-sortable="{named}">\n<thead><tr>'
@@ -236,16 +236,18 @@ def _controls(identifier: str, statuses: Sequence[str] = ()) -> str:
     return (
         f'<div class="controls" id="{identifier}-controls" hidden>\n'
         f'<label>Filter <input type="search" autocomplete="off"></label>\n{choice}'
-        '<output aria-live="polite"></output>\n</div>\n'
+        '<output aria-live="polite"></output>\n<button type="button" hidden>Show all</button>\n</div>\n'
     )
 
 
 def _packages(report: AuditReport) -> Iterator[str]:
-    columns = (
+    columns: tuple[str, ...] = (
         "package", "project", "use", "status", "criteria", "vetted by", "on", "days", "entered", "by", "commit",
         "second person",
     )  # fmt: skip
     statuses = [each.value for each in Status]
+    if len(report.projects) < 2:
+        columns = tuple(name for name in columns if name != "project")
     rows = (_package(report, each) for each in report.packages)
     yield from _table("packages", "Packages", columns, rows, _controls("packages", statuses))
 
@@ -259,11 +261,12 @@ def _package(report: AuditReport, each: PackageFacts) -> str:
         if holds
     ]  # fmt: skip
     age = "" if each.vetted_on is None else str((report.day - each.vetted_on).days)
+    project = f"<td>{_text(each.project)}</td>" if len(report.projects) > 1 else ""
     status = _marked(each.status) + (" (also exempt)" if each.also_exempt else "")
     return (
-        f'<tr data-status="{_text(each.status)}"><th scope="row">{_linked(each)}</th><td>{_text(each.project)}</td>'
+        f'<tr data-status="{_text(each.status)}"><th scope="row">{_linked(each)}</th>{project}'
         f"<td>{' '.join(use)}</td><td>{status}</td><td>{_text(', '.join(each.criteria))}</td>"
-        f'<td>{_text(_short(each.vetted_by or ""))}</td><td class="date">{each.vetted_on or ""}</td>'
+        f'<td class="name">{_text(_short(each.vetted_by or ""))}</td><td class="date">{each.vetted_on or ""}</td>'
         f'<td class="number">{age}</td>{_entered(each.entered)}<td>{_second(each)}</td></tr>\n'
     )
 
@@ -272,7 +275,8 @@ def _entered(brought: Brought | None) -> str:
     if brought is None:
         return '<td class="date"></td><td></td><td></td>'
     return (
-        f'<td class="date">{brought.landed.date.date()}</td><td>{_text(_short(brought.authored.author))}</td>'
+        f'<td class="date">{brought.landed.date.date()}</td>'
+        f'<td class="name">{_text(_short(brought.authored.author))}</td>'
         f"<td>{_commit(brought.landed)}</td>"
     )
 
@@ -319,7 +323,7 @@ def _note(report: AuditReport, note: NoteFacts) -> str:
     commit = "<td></td><td></td><td>not known</td>"
     if brought is not None:
         commit = (
-            f"<td>{_text(_short(brought.authored.author))}</td><td>{_commit(brought.authored)}</td>"
+            f'<td class="name">{_text(_short(brought.authored.author))}</td><td>{_commit(brought.authored)}</td>'
             f"<td>{_marked(brought.authored.signature)}</td>"
         )
     waiver = f"\nCooldown waived: {note.waiver}" if note.waiver else ""

@@ -62,7 +62,7 @@ def _figures(report: AuditReport) -> Iterator[str]:
         yield (
             f"second person: {other:,} yes, {same:,} the same person, {squashed:,} squashed, "
             f"{unknown:,} unknown; signed: "
-            + ", ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
+            + "; ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
         )
         yield ""
     if report.since is not None:

@@ -86,7 +86,7 @@ def _history(report: AuditReport) -> Iterator[str]:
         f"{squashed:,} squashed (cannot be told){tail}",
     )
     yield from _row(
-        "signed", ", ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
+        "signed", "; ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
     )
     if report.progress:
         first, last = report.progress[0], report.progress[-1]
