@@ -93,6 +93,11 @@ check = "cooldown"
 path = "package-lock.json"
 reason = "a reason that has ended"
 until = 2026-02-01
+
+[[cooldown-exempt]]
+packages = ["@acme/*"]
+reason = "published by a sister company"
+until = 2026-06-01
 """
 
 

@@ -99,10 +99,11 @@ def test_what_moved_since_a_day(report: dict[str, Any]) -> None:
 
 def test_ends_count_from_the_commit(shop: Shop, report: dict[str, Any]) -> None:
     assert [(each["kind"], each["state"]) for each in report["exceptions"]] == [
-        ("ignore", "expired")
+        ("ignore", "expired"),
+        ("cooldown-exempt", "unused"),
     ]
     early = audit(shop.repo, "--at", shop.repo.git("rev-parse", ":/^Adopt"))
-    assert [each["state"] for each in early["exceptions"]] == ["unused"]
+    assert [each["state"] for each in early["exceptions"]] == ["unused", "unused"]
     assert early["repository"]["date"] == "2026-01-02T12:00:00Z"
 
 

@@ -121,7 +121,7 @@ def test_each_status_is_told(git_repo: GitRepo) -> None:
         ("tool", "git", True, "unvetted", None),
     ]
     assert found["totals"] == {
-        "vetted": 1, "accepted": 1, "exempt": 1, "first-party": 0, "unvetted": 1,
+        "vetted": 1, "accepted": 1, "exempt": 1, "first-party": 0, "unvetted": 1, "routine": 0,
     }  # fmt: skip
     assert found["projects"] == [{"path": ".", "client": "npm", "lockfile": "package-lock.json"}]
 

@@ -36,6 +36,7 @@ from npm_vetted.projects.change import (
 )
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption
 from npm_vetted.vetting.notes import Mention, Note, NoteError, mentions
+from npm_vetted.vetting.policy import CONFIG
 from npm_vetted.vetting.resolver import Status, Verdict, has_scripts
 
 
@@ -301,6 +302,7 @@ def _exceptions(
     """Every exception that the policy makes, and whether anything needs it still."""
     findings = list(dict.fromkeys(found_by_checks(change)[0]))
     yield from _ignores(change, day, findings)
+    yield from _exempt_cooldowns(change, day, packages)
     left = Counter(each.fingerprint for each in findings if each.acceptable)
     for line in change.baseline.lines:
         state = "active" if left[line.fingerprint] > 0 else "unused"
@@ -331,6 +333,18 @@ def _ignores(
             until=each.until,
             state="expired" if expired else "active" if applied else "unused",
         )
+
+
+def _exempt_cooldowns(
+    change: Change, day: datetime.date, packages: Iterable[PackageFacts]
+) -> Iterator[ExceptionFacts]:
+    names = {each.artifact.name for each in packages}
+    for each in change.policy.cooldown_exempt:
+        state = "active" if any(map(each.covers, names)) else "unused"
+        yield ExceptionFacts(
+            kind="cooldown-exempt", check="cooldown", path=CONFIG, about=", ".join(each.packages),
+            reason=each.reason, until=each.until, state="expired" if each.until < day else state,
+        )  # fmt: skip
 
 
 def _lockless(change: Change, path: str) -> bool:

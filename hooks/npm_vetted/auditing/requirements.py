@@ -20,8 +20,11 @@ class Gate(NamedTuple):
     undecided: bool = False
 
 
+_NOT_REVIEWED: Final = (Status.EXEMPT.value, Status.ROUTINE.value)
+
+
 def _vetted(report: AuditReport, option: str) -> Iterator[str]:
-    refused = {Status.UNVETTED.value} | ({Status.EXEMPT.value} if option == "strict" else set())
+    refused = {Status.UNVETTED.value} | set(_NOT_REVIEWED if option == "strict" else ())
     for each in report.packages:
         if each.status in refused:
             yield f"{each.label} in {each.project} is {each.status}"

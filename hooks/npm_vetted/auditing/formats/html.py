@@ -309,8 +309,7 @@ def _linked(each: PackageFacts) -> str:
 
 def _notes(report: AuditReport) -> Iterator[str]:
     columns = (
-        "note", "criteria", "vetted by", "on", "days", "covers", "used", "brought by", "commit", "signature",
-        "words",
+        "note", "words", "criteria", "vetted by", "on", "days", "covers", "brought by", "commit", "signature",
     )  # fmt: skip
     rows = (_note(report, each) for each in report.notes)
     yield from _table("notes", "Notes", columns, rows, _controls("notes"))
@@ -326,16 +325,17 @@ def _note(report: AuditReport, note: NoteFacts) -> str:
             f'<td class="name">{_text(_short(brought.authored.author))}</td><td>{_commit(brought.authored)}</td>'
             f"<td>{_marked(brought.authored.signature)}</td>"
         )
-    waiver = f"\nCooldown waived: {note.waiver}" if note.waiver else ""
-    changed = (
-        f"\nChanged by {note.changed.author} in {note.changed.id[:10]}" if note.changed else ""
-    )
+    words = [note.why.strip()] if note.why.strip() else []
+    if note.waiver:
+        words.append(f"Cooldown waived: {note.waiver}")
+    if note.changed:
+        words.append(f"Changed by {note.changed.author} in {note.changed.id[:10]}")
+    covers = str(note.covers) if note.used else f"{note.covers} {_marked('unused')}"
     return (
-        f'<tr><th scope="row">{_text(note.label)}</th><td>{_text(", ".join(note.criteria))}</td>'
-        f'<td>{_text(_short(note.vetted_by))}</td><td class="date">{note.vetted_on}</td>'
-        f'<td class="number">{(report.day - note.vetted_on).days}</td><td class="number">{note.covers}</td>'
-        f"<td>{'yes' if note.used else _marked('unused')}</td>{commit}"
-        f'<td class="words">{_text((note.why.strip() + waiver + changed), keep=chr(10))}</td></tr>\n'
+        f'<tr><th scope="row">{_text(note.label)}</th><td class="words">{_rows(words)}</td>'
+        f'<td>{_text(", ".join(note.criteria))}</td><td class="name">{_text(_short(note.vetted_by))}</td>'
+        f'<td class="date">{note.vetted_on}</td><td class="number">{(report.day - note.vetted_on).days}</td>'
+        f'<td class="number">{covers}</td>{commit}</tr>\n'
     )
 
 

@@ -34,7 +34,7 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
   const key = (row, at) => {
     const cell = row.cells[at];
     const value = cell.textContent.trim();
-    return cell.classList.contains("number") ? Number(value || -1) : value.toLowerCase();
+    return cell.classList.contains("number") ? parseFloat(value || -1) : value.toLowerCase();
   };
   heads.forEach((head, at) => {
     const button = document.createElement("button");
