@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from npm_vetted.checks import Explanation
+from npm_vetted.checks._unread_commands import commands_in_unread_files
 from npm_vetted.clients import clients
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
 from npm_vetted.errors import NpmVettedError
@@ -43,6 +44,8 @@ CODES: Final = {
     "not-locked": "A command that installs what the lockfile does not pin.",
     "lockfile-may-change": "A command that may install other versions than the lockfile's.",
     "other-source": "A command that a registry, proxy or authority serves that the policy does not allow.",
+    "not-read": "A file of a kind that is not read, with an install command in it (a notice).",
+    "client": "A client that a command installs by an exact version, outside any lockfile.",
     "undecided": "A command whose effect cannot be told from the files.",
 }
 HOOKS: Final = frozenset({"settings"})
@@ -102,22 +105,25 @@ def run(change: Change) -> Iterator[Finding]:
     """Judge the files that the commit touches, and those that relied on what it takes away."""
     after = View(change.after, change.projects_after, change.vetting)
     judged = set()
+    unread = []
     for path in sorted(change.touched):
         if _is_file(change.touched[path].after) and not change.policy.excludes(path):
             judged.add(path)
-            yield from _findings(after, path)
+            if _is_read(path):
+                yield from map(_finding, install_problems(path, after))
+            else:
+                unread.append(path)
+    yield from commands_in_unread_files(ID, change, (path for path in unread if not _is_data(path)))
     if not change.everything and any(_supports(change, path) for path in change.touched):
         yield from _relying(change, after, judged)
 
 
-def _findings(view: View, path: str) -> Iterator[Finding]:
+def _is_read(path: str) -> bool:
+    """Whether a file may be of a kind that is read; without a suffix its first line decides."""
     name = path.rpartition("/")[2]
-    if _is_data(path) or (
-        name != MANIFEST and "." in name and place_of(path, b"") is None  # asking imports them all
-    ):
-        return
-    for problem in install_problems(path, view):
-        yield _finding(problem)
+    if _is_data(path):
+        return False
+    return name == MANIFEST or "." not in name or place_of(path, b"") is not None
 
 
 def _is_data(path: str) -> bool:

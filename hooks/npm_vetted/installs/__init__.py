@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from npm_vetted.installs.context.disk import Tracked
 
 _QUOTING: Final = b"\\'\"^`\r\n"
-_OTHERS: Final = re.compile(rb"\b(?:n[cl]?i|nlx|vl[tx]|dx|rush|lerna|jlpm|meteor|aube)\b")
+_OTHERS: Final = re.compile(
+    rb"\b(?:n[cl]?i|nlx|nup|na|vl[tx]|dx|rush|lerna|jlpm|meteor|aub[ex]|volta)\b"
+)
 """Short names of programs: they count as words of their own only."""
 _NAMES: Final = (
     b"deno", b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts",

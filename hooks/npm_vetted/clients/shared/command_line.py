@@ -16,6 +16,11 @@ from typing import Final, Protocol, cast
 from npm_vetted._plugins import parts
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
 
+UNKNOWN_COMMAND: Final = "its command"
+"""Why the flags of a command line are not known: nobody can tell its very command."""
+UNREAD_SETTINGS: Final = "its settings"
+"""The same where the settings of the client are not read."""
+
 
 class ActionKind(StrEnum):
     """What a command does to packages."""
@@ -317,7 +322,7 @@ def variable_setting(name: str, prefixes: Collection[str]) -> str | None:
 def unknown_command(client: str) -> ClientAction:
     """A command line whose very command is not known."""
     return ClientAction(
-        kind=ActionKind.INSTALL, client=client, switch=Switch.UNKNOWN, by="its command"
+        kind=ActionKind.INSTALL, client=client, switch=Switch.UNKNOWN, by=UNKNOWN_COMMAND
     )
 
 

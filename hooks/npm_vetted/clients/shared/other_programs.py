@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import ActionKind, ClientAction, Switch
+from npm_vetted.clients.shared.command_line import UNREAD_SETTINGS, ActionKind, ClientAction, Switch
 from npm_vetted.formats.shell_text import Value
 
-_RUNNERS: Final = frozenset({"vlx", "nlx", "dx"})
+_RUNNERS: Final = frozenset({"vlx", "nlx", "dx", "aubx"})
 """They fetch a package and run it, as npx does."""
-_ANY_ARGUMENTS: Final = frozenset({"ni", "nci"})
+_ANY_ARGUMENTS: Final = frozenset({"ni", "nci", "nup"})
 """They install whatever their words are; nothing else is their job."""
 _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
     "vlt": frozenset({"install", "i", "add", "ci", "update", "build"}),
@@ -25,8 +25,14 @@ _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
     "jlpm": frozenset({"install", "add", "up", ""}),
     "meteor": frozenset({"npm"}),
     "aube": frozenset({"install", "i", "add", "ci", "update"}),
+    "cnpm": frozenset({"install", "i", "add", "ci", "update"}),
+    "tnpm": frozenset({"install", "i", "add", "ci", "update"}),
+    "na": frozenset({"install", "i", "add", "ci", "update"}),
 }
-PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS})
+_TOOLS: Final = frozenset({"volta", "mise", "rtx"})
+"""They install npm packages for all projects, with the npm that they bring."""
+_OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
+PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS})
 _ON: Final = ("--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")
 _OFF: Final = "--ignore-scripts"
 
@@ -35,11 +41,26 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
     """What a command line does; nothing where it installs nothing and runs nothing."""
     program, rest = words[0], list(words[1:])
     bare = [word for word in rest if not word.startswith("-")]
-    if program in _RUNNERS:
+    if program in _TOOLS:
+        yield from _tool(program, bare)
+    elif program in _RUNNERS:
         if bare:
             yield _fetch(program, bare[0])
     elif program in _ANY_ARGUMENTS or (bare[0] if bare else "") in _INSTALLS[program]:
         yield _install(program, rest)
+
+
+def _tool(program: str, bare: Sequence[str]) -> Iterator[ClientAction]:
+    """``volta install NAME``, ``mise use npm:NAME``: a global install; the clients have no scripts."""
+    if program == "volta":
+        names = bare[1:] if bare[:1] == ["install"] else []
+        packages = [each for each in names if each.partition("@")[0] not in _OWN_TOOLS]
+    else:
+        verb = bare[0] if bare else ""
+        names = bare[1:] if verb in ("use", "u", "install", "i", "exec", "x") else []
+        packages = [each.removeprefix("npm:") for each in names if each.startswith("npm:")]
+    if packages:
+        yield ClientAction(kind=ActionKind.GLOBAL, client=program, packages=tuple(packages))
 
 
 def _fetch(program: str, package: str) -> ClientAction:
@@ -53,7 +74,7 @@ def _install(program: str, rest: Sequence[str]) -> ClientAction:
     if _OFF in rest or f"{_OFF}=true" in rest:
         return ClientAction(kind=ActionKind.INSTALL, client=program, switch=Switch.OFF, by=_OFF)
     return ClientAction(
-        kind=ActionKind.INSTALL, client=program, switch=Switch.UNKNOWN, by="its command"
+        kind=ActionKind.INSTALL, client=program, switch=Switch.UNKNOWN, by=UNREAD_SETTINGS
     )
 
 

@@ -210,6 +210,7 @@ class Frame:
     def steps(self, node: Node | None, *, checkout: bool) -> None:
         """The steps of a job, one after the other; the files come with the checkout."""
         self.follower.forget_persisted()
+        self.follower.lost = False
         steps = [item for item in (node.items or ()) if item.pairs] if node else []
         self.disk = Disk()
         whole = Copied(self.tracked, "", CHECKOUT)
@@ -232,6 +233,10 @@ class Frame:
         other = given.scalar("repository") if given else None
         written = given.scalar("path") if given else None
         for path in self.text(written) if written else ("",):
+            if UNKNOWN_TEXT in path and not other:
+                self.follower.lost = True
+                self.disk.put(Copied(self.tracked, "", CHECKOUT, self._left_out(given)))
+                continue
             where = CHECKOUT if path in ("", ".") else f"{CHECKOUT}/{path.strip('./')}"
             if other and "${{" not in other and not self._is_own(other):
                 self.disk.put(Gone(where, folder=True))
@@ -281,9 +286,13 @@ class Frame:
         elif uses:
             self.action(uses, given, where, step.line)
 
-    @staticmethod
-    def _within(where: Value) -> Value:
-        """A step's directory is one of the workspace's, also where nobody can tell which."""
+    def _within(self, where: Value) -> Value:
+        """A step's directory is one of the workspace's, also where nobody can tell which.
+
+        Where nobody can tell at which path the repository is, none is known.
+        """
+        if self.follower.lost:
+            return (f"{CHECKOUT}/{UNKNOWN_TEXT}",)
         return tuple(
             f"{CHECKOUT}/{text}" if text.startswith(UNKNOWN_TEXT) else text for text in where
         )

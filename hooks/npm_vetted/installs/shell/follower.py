@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
+    UNKNOWN_COMMAND,
+    UNREAD_SETTINGS,
     ActionKind,
     ClientAction,
     Switch,
@@ -100,6 +102,8 @@ class ShellFollower:
     installed: set[str] = field(default_factory=set)
     persisted: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    lost: bool = False
+    """Whether the repository is at a path that the file does not say."""
     _environment_file: str = ""
     _seen: set[tuple[str, int]] = field(default_factory=set)
 
@@ -418,8 +422,19 @@ class ShellFollower:
                 key=command,
             )
             return
+        if switch is Switch.UNKNOWN and act.by == UNREAD_SETTINGS:
+            message = f"{label}: the settings of {act.client} are not read"
+            self.undecided(message, line, key=command)
+            return
         if switch is Switch.UNKNOWN:
             self.undecided(f"{label}: which flags it gets cannot be told", line, key=command)
+            return
+        if act.kind is ActionKind.GLOBAL and switch is Switch.UNSET and _are_clients(act.packages):
+            message = (
+                f"{label} installs a client by its exact version, outside any lockfile and with "
+                "its install scripts on"
+            )
+            self.report(message, line, Level.WARNING, code="client", key=command, fix=fix)
             return
         if switch is not Switch.OFF and not self._in_force(act, scene, command, line, fix):
             return
@@ -462,7 +477,7 @@ class ShellFollower:
             if act.client == "yarn" and act.by == "--mode" and scene.client == "yarn-classic":
                 return Switch.UNSET, None  # classic does not know it (ran)
             return act.switch, act.by
-        if act.by == "its command":
+        if act.by in (UNKNOWN_COMMAND, UNREAD_SETTINGS):
             return act.switch, act.by
         found = scene.variables(act)
         if found[0] is Switch.ON or (found[0] is Switch.OFF and act.switch is Switch.UNSET):
@@ -639,6 +654,15 @@ def masked(command: str) -> str:
 
 def _name(package: str) -> str:
     return package[:1] + package[1:].partition("@")[0]
+
+
+def _are_clients(packages: Sequence[str]) -> bool:
+    """Whether all of some packages are clients of an exact version."""
+    return (
+        bool(packages)
+        and not _loose(packages)
+        and all(_name(each) in (*readers(), "corepack") for each in packages)
+    )
 
 
 def _all_known(packages: Sequence[str]) -> bool:

@@ -1,0 +1,87 @@
+"""Files with install commands that no reader of ``installs`` reads: a notice, so that it is no silence.
+
+The notice is for ``--all``, ranges and pushes. A commit that touches only such files leaves by the
+fast path, and reading them would cost it more than it may.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Final
+
+from npm_vetted.clients.shared.command_line import readers
+from npm_vetted.installs import place_of
+from npm_vetted.model import Finding, Level, Location
+from npm_vetted.projects.change import Change
+
+CODE: Final = "not-read"
+_PROSE: Final = (
+    ".md", ".mdx", ".markdown", ".rst", ".txt", ".adoc", ".org", ".tex", ".html", ".htm", ".ipynb",
+    ".po", ".pot", ".svg", ".css", ".scss", ".jsx", ".tsx", ".vue", ".svelte", ".astro", ".csv",
+    ".snap", ".map", ".lock", ".log", ".xml", ".mjml", ".hbs", ".ejs", ".pug", ".patch", ".diff",
+)  # fmt: skip
+"""Text for people, pages, and data that tools wrote."""
+_FOLDERS: Final = frozenset(
+    {"docs", "doc", "documentation", "node_modules", "__snapshots__", "vendor"}
+)
+_NAMES: Final = ("license", "changelog", "readme", "contributing", "authors", "codeowners")
+_FEW: Final = 200
+"""So many files are read one by one; for more of them git is asked once."""
+_LARGEST: Final = 1_000_000
+
+
+def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -> Iterator[Finding]:
+    """One notice for each of some touched files that names a client with an install verb.
+
+    ``paths`` are files that no other part of the check has read.
+    """
+    if not change.everything and change.comparison.scope == ("--staged",):
+        return
+    wanted = [path for path in paths if _may_hold_commands(path)]
+    if len(wanted) > _FEW:
+        there = change.after.grep(_words(), "")
+        wanted = [path for path in wanted if path in there]
+    for path in wanted:
+        data = change.after.read(path) or b""
+        found = _command().search(data[:_LARGEST]) if b"\0" not in data[:8000] else None
+        if found is not None:
+            command = " ".join(found[0].decode("ascii", "replace").split())
+            yield Finding(
+                check=check,
+                message=f"not read: npm-vetted does not read files of this kind, and `{command}` is in it",
+                location=Location(path, data.count(b"\n", 0, found.start()) + 1),
+                level=Level.NOTICE,
+                code=CODE,
+                key=path,
+                value=command,
+            )
+
+
+def _may_hold_commands(path: str) -> bool:
+    """Whether a path is of no kind that is read, and no prose either."""
+    *folders, name = path.lower().split("/")
+    return (
+        not name.endswith(_PROSE)
+        and not name.startswith(_NAMES)
+        and _FOLDERS.isdisjoint(folders)
+        and ".vetting" not in folders
+        and place_of(path, b"") is None
+    )
+
+
+@cache
+def _command() -> re.Pattern[bytes]:
+    """A client's program with a verb that installs, or one that fetches and runs."""
+    names = "|".join(sorted(map(re.escape, readers()), key=len, reverse=True))
+    return re.compile(
+        rb"(?<![\w./@-])(?:(?:%s)[ \t]+(?:install|ci|add|dlx)(?![\w-])|(?:npx|pnpx|bunx)[ \t]+[a-z@-])"
+        % names.encode(),
+    )
+
+
+@cache
+def _words() -> frozenset[str]:
+    """What any such command holds, for git's search of fixed strings."""
+    return frozenset((" install", " ci", " add", " dlx", "npx ", "bunx ", "\tinstall"))
