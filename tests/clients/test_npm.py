@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ from npm_vetted.model import (
     Requirement,
 )
 from npm_vetted.packages.manifest import read_manifest
-from npm_vetted.packages.ranges import satisfies
+from npm_vetted.packages.ranges import intersects, satisfies
 from tests.support import corpus
 from tests.support.real_clients import NODE, WHEEL, Clients, Marker
 
@@ -574,8 +575,7 @@ def test_a_problem_stands_on_the_manifests_line() -> None:
 @pytest.mark.parametrize(
     "overrides",
     [
-        {"a": "1.0.0"}, {"a@^2": "1.0.0"}, {"a": {".": "1.0.0"}}, {"c": {"a": "1.0.0"}},
-        {"a": "$b"},
+        {"a": "1.0.0"}, {"a@^2": "1.0.0"}, {"a": {".": "1.0.0"}}, {"a": "$b"},
     ],
 )  # fmt: skip
 def test_overrides_may_satisfy(overrides: Mapping[str, object]) -> None:
@@ -584,6 +584,16 @@ def test_overrides_may_satisfy(overrides: Mapping[str, object]) -> None:
     b = {"version": "1.0.0", "resolved": f"{NPM}/b/-/b-1.0.0.tgz"}
     lockfile = v3({"": {"dependencies": asks}, "node_modules/a": A, "node_modules/b": b})
     assert list(lockfile.disagreements({"": ours})) == []
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"c": {"a": "1.0.0"}}, {"a@^3": "1.0.0"}, {"b": "1.0.0"}, {"a": "1.5.0"}]
+)
+def test_overrides_of_others_excuse_nothing(overrides: Mapping[str, object]) -> None:
+    asks = {"a": "^2.0.0"}
+    ours = manifest({"dependencies": asks, "overrides": overrides})
+    lockfile = v3({"": {"dependencies": asks}, "node_modules/a": A})
+    assert [each.code for each in lockfile.disagreements({"": ours})] == ["out-of-date"]
 
 
 def test_npm_leaves_no_root_when_the_last_dependency_goes() -> None:
@@ -603,7 +613,8 @@ def test_a_workspace_must_be_known_and_linked() -> None:
         "nothing in package-lock.json links to this workspace"
     ]
     assert [each.message for each in v3({"": {}}).disagreements(manifests)] == [
-        "package-lock.json does not know this workspace"
+        "package-lock.json has other workspaces",
+        "package-lock.json does not know this workspace",
     ]
 
 
@@ -648,24 +659,43 @@ RANGES = [
 ]  # fmt: skip
 
 
-def test_ranges_are_npms_own() -> None:
+def ask_semver(expression: str, *values: object) -> Any:
+    """What npm's own semver says: JavaScript over ``s`` (semver) and ``values``."""
     script = (
         f"const s = require({json.dumps(str(WHEEL / 'lib/node_modules/npm/node_modules/semver'))});"
-        "const [R, V] = JSON.parse(require('fs').readFileSync(0));"
-        "console.log(JSON.stringify(R.map(r => V.map(v =>"
-        "s.validRange(r, true) === null ? null : s.satisfies(v, r, true)))))"
+        f"const values = JSON.parse(require('fs').readFileSync(0));"
+        f"console.log(JSON.stringify({expression}))"
     )
     done = subprocess.run(
-        [NODE, "-e", script],
-        input=json.dumps([RANGES, VERSIONS]),
-        capture_output=True,
-        text=True,
-        check=True,
+        [NODE, "-e", script], input=json.dumps(values), capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_ranges_are_npms_own() -> None:
+    theirs = ask_semver(
+        "values[0].map(r => values[1].map(v =>"
+        "s.validRange(r, true) === null ? null : s.satisfies(v, r, true)))",
+        RANGES,
+        VERSIONS,
     )
     ours = [[satisfies(version, wanted) for version in VERSIONS] for wanted in RANGES]
-    assert dict(zip(RANGES, ours, strict=True)) == dict(
-        zip(RANGES, json.loads(done.stdout), strict=True)
-    )
+    assert dict(zip(RANGES, ours, strict=True)) == dict(zip(RANGES, theirs, strict=True))
+
+
+def test_ranges_intersect_where_a_version_is_in_both() -> None:
+    """semver's own ``intersects`` also says yes to some that no version is in (``<*`` and ``*``)."""
+    ranges = [
+        each for each in RANGES[:130] if satisfies("1.0.0", each) is not None and "b" not in each
+    ]
+    grid = [f"{a}.{b}.{c}" for a in range(4) for b in range(5) for c in range(6)]
+    sets = [{each for each in grid if satisfies(each, wanted)} for wanted in ranges]
+    theirs = ask_semver("values[0].map(a => values[0].map(b => s.intersects(a, b, true)))", ranges)
+    for one, first, row in zip(ranges, sets, theirs, strict=True):
+        for other, second, says in zip(ranges, sets, row, strict=True):
+            ours = intersects(one, other)
+            assert ours or not first & second, (one, other)
+            assert says or not ours, (one, other)
 
 
 # Settings.

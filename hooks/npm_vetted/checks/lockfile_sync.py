@@ -38,6 +38,7 @@ CODES: Final = {
     "folder-for-package": "A folder of the repository in the place of a package.",
     "patch-differs": "A patch that is not the one that the lockfile records.",
     "missing": "A requirement of a locked package that the lockfile lacks.",
+    "unsatisfied": "A requirement of a locked package, and a locked version that it does not allow.",
     "unneeded": "A locked package that nothing depends on.",
     "unread-manifest": "A manifest that one client reads and npm-vetted does not.",
     "unread-lockfile": "A lockfile or manifest of a client that npm-vetted does not read.",
@@ -209,10 +210,30 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
         if lockfile.path in surplus:
             continue  # the finding about it says to remove it
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
+        yield from _left_out(project, lockfile)
         if lockfile.graph:
             yield from _orphans(project, lockfile)
             yield from _missing(project, lockfile)
             yield from _contradictions(project, lockfile)
+
+
+def _left_out(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
+    """Requirements that the commit adds to a manifest and that nothing locks."""
+    if not project.before:
+        return
+    known = {
+        (folder, asked.name, asked.specifier, asked.group)
+        for earlier in project.before
+        for folder, manifest in earlier.manifests.items()
+        for asked in manifest.requires
+    }
+    for folder, manifest in manifests_by_lockfile(project.after, lockfile).items():
+        added = [
+            asked
+            for asked in manifest.requires
+            if (manifest.folder, asked.name, asked.specifier, asked.group) not in known
+        ]
+        yield from lockfile.left_out(folder, manifest, added)
 
 
 def _members_own(project: Project) -> Iterator[Problem]:

@@ -69,6 +69,32 @@ def satisfies(version: str, wanted: str) -> bool | None:
     return found is not None and any(_holds(found, bounds) for bounds in alternatives)
 
 
+def intersects(one: str, other: str) -> bool | None:
+    """Whether some version is in both ranges; None where one of the texts is no range."""
+    first, second = _parse(one), _parse(other)
+    if first is None or second is None:
+        return None
+    return any(_is_possible((*left, *right)) for left in first for right in second)
+
+
+def _is_possible(bounds: tuple[Match, ...]) -> bool:
+    """Whether a version can meet all bounds: the lowest that meets those from below does, or none."""
+    lowest = _LOWEST
+    for operator, bound in bounds:
+        if operator == ">":
+            first, second, third = bound.numbers
+            bound = bound._replace(  # noqa: PLW2901 - the next version
+                numbers=(first, second, third + 1), final=False, prerelease=_FIRST
+            )
+        if operator[:1] != "<":
+            lowest = max(lowest, bound)
+    return all(
+        lowest <= bound if operator == "<=" else lowest < bound if operator == "<"
+        else lowest >= bound if operator[:1] == ">" else lowest == bound
+        for operator, bound in bounds
+    )  # fmt: skip
+
+
 def _holds(version: Version, bounds: tuple[Match, ...]) -> bool:
     """A prerelease satisfies only bounds that name a prerelease of the same three numbers."""
     for operator, bound in bounds:

@@ -22,6 +22,7 @@ from npm_vetted.clients.npm.places import (
     resolved_kind,
 )
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
+from npm_vetted.clients.shared.workspaces import Negation, is_member
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
 from npm_vetted.model import Artifact, Entry, Group, Read, Requirement
@@ -37,7 +38,7 @@ class NpmLockfile(Lockfile):
         self.format = f"{name} {version}" if version else f"{name} without a version"
         self.layout = layout
         self.packages = layout.packages
-        self._read = read
+        self.read = read
         self._check_places()
 
     @property
@@ -227,7 +228,7 @@ class NpmLockfile(Lockfile):
         file = self._patch_file(key)
         if file is None:
             return None
-        content = self._read(file)
+        content = self.read(file)
         if content is None:
             raise self._fail(key, f"the patch file {file} is not there", "patched")
         import base64
@@ -266,13 +267,15 @@ class NpmLockfile(Lockfile):
 
     @cached_property
     def workspaces(self) -> frozenset[str]:
-        """The folders below the root that are linked, where the root has workspaces.
-
-        A ``file:`` dependency may be among them: whose dependencies count as direct then.
-        """
-        if not self.packages.get("", {}).get("workspaces"):
+        """The folders that are linked and that the lockfile's copy of ``workspaces`` names."""
+        globs = self.packages.get("", {}).get("workspaces")
+        if isinstance(globs, Mapping):
+            globs = globs.get("packages")
+        if not isinstance(globs, list):
             return frozenset()
-        return frozenset(target for target in self.linked if target and target[:2] != "..")
+        named = [each for each in globs if isinstance(each, str)]
+        folders = (target for target in self.linked if target and target[:2] != "..")
+        return frozenset(each for each in folders if is_member(named, each, Negation.IN_ORDER))
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
@@ -306,6 +309,11 @@ class NpmLockfile(Lockfile):
                 return wanted
             place = parent_place(place)
         return None
+
+    def names_of(self, key: str) -> set[str]:
+        """The names under which an entry is found: its place's, and those of links to it."""
+        places = (key, *self.linked.get(key, ()))
+        return {name for place in places if (name := folder_name(place)) is not None}
 
     def line(self, key: str) -> int:
         """The line that an entry's key is on."""

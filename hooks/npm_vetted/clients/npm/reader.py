@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from npm_vetted.clients.npm import sync
+from npm_vetted.clients.npm import requirements, sync
 from npm_vetted.clients.npm.layout import Whole, split
 from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients.npm.lockfile import NpmLockfile
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.formats.document import Table
 from npm_vetted.formats.json import load_json
-from npm_vetted.model import Manifest, Problem, Read
+from npm_vetted.model import Manifest, Problem, Read, Requirement
 
 
 def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
@@ -44,6 +45,15 @@ class _Current(NpmLockfile):
             yield from sync.halves(self)
         yield from sync.with_importers(self, manifests)
         yield from sync.with_patches(self, manifests)
+        yield from requirements.pending_overrides(self, manifests.get(""))
+
+    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:  # noqa: ARG002
+        return requirements.entry_problems(self, keys)
+
+    def left_out(
+        self, folder: str, manifest: Manifest, added: Iterable[Requirement]
+    ) -> Iterator[Problem]:
+        return requirements.left_out(self, folder, manifest, added)
 
 
 class _Legacy(LegacyLockfile):

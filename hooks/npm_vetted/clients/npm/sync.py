@@ -7,35 +7,22 @@ written ``bundleDependencies``. Version 1 has no copy, so there each dependency 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients.npm.lockfile import NpmLockfile
+from npm_vetted.clients.npm.matching import mismatch
 from npm_vetted.clients.npm.places import MODULES, clean_path
-from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
-from npm_vetted.packages.ranges import satisfies
-from npm_vetted.packages.urls import is_tarball_of
+from npm_vetted.clients.npm.requirements import Override, overrides_of
+from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
 
-_HOSTS: Final = {
-    "github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org",
-    "gist": "gist.github.com",
-}  # fmt: skip
-_SHORTHAND: Final = re.compile(
-    r"(?:(github|gitlab|bitbucket|gist):)?([^/:@#\s]+/[^/:@#\s]+)(?:#|\Z)"
-)
-_SCP: Final = re.compile(r"(?:git\+)?(?:ssh://)?(?:[^@/\s]+@)?([^:/\s]+)[:/](.+)\Z")
-_URL: Final = re.compile(r"(?:git\+)?[a-z]+://(?:[^@/\s]+@)?([^/\s]+)/(.+)\Z", re.IGNORECASE)
-_FOLDER: Final = re.compile(r"(?:file:|link:|~?/|\.{1,2}(?:/|\Z)|[a-zA-Z]:[\\/])")
-_GIT: Final = re.compile(r"git(?:\+[a-z]+)?:|ssh:|git@|[^/:@\s]+/[^/:@\s]+(?:#|\Z)", re.IGNORECASE)
 _PINNING: Final = ("version", "resolved", "integrity")
-_COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
 
 
 def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
     """Compare each manifest with the lockfile's copy of it, and both with what is locked."""
-    overrides = _overrides(manifests.get(""))
+    overrides = overrides_of(manifests.get(""))
     for folder, manifest in manifests.items():
         if not folder and not lockfile.packages and not manifest.requires:
             continue  # npm leaves `"packages": {}` when the last dependency goes
@@ -44,6 +31,11 @@ def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> 
             continue
         if folder and folder not in lockfile.linked:
             yield _problem(manifest, 1, f"nothing in {lockfile.path} links to this workspace")
+        if not folder and manifest.data.get("workspaces") != lockfile.packages[""].get(
+            "workspaces"
+        ):
+            line = manifest.line_of("workspaces")
+            yield _problem(manifest, line, f"{lockfile.path} has other workspaces")
         yield from _copies(lockfile, folder, manifest)
         yield from satisfied(lockfile, folder, manifest, overrides)
 
@@ -78,7 +70,7 @@ def satisfied(
     lockfile: NpmLockfile,
     folder: str,
     manifest: Manifest,
-    overrides: Mapping[str, list[str]] | None = None,
+    overrides: tuple[Override, ...] = (),
 ) -> Iterator[Problem]:
     """Look up what a manifest asks for, and whether what is locked there satisfies it.
 
@@ -94,8 +86,8 @@ def satisfied(
                 message = f"{asked.name} {asked.specifier!r} is not in {lockfile.path}"
                 yield _problem(manifest, asked.line, message, asked.name)
             continue
-        accepted = [asked.specifier, *(overrides or {}).get(asked.name, ())]
-        reasons = [_mismatch(lockfile, place, asked.name, each) for each in accepted]
+        accepted = _accepted(overrides, folder, manifest, asked)
+        reasons = [mismatch(lockfile, place, asked.name, each) for each in accepted]
         if all(reasons):
             message = (
                 f"{asked.name} {asked.specifier!r} is not satisfied by what "
@@ -104,119 +96,22 @@ def satisfied(
             yield _problem(manifest, asked.line, message, asked.name)
 
 
-def _overrides(root: Manifest | None) -> Mapping[str, list[str]]:
-    """Every specifier that the root's ``overrides`` may put in another's place, by name."""
-    found: dict[str, list[str]] = {}
-    if root is None:
-        return found
-    own = {asked.name: asked.specifier for asked in root.requires}
-    todo = [("", root.data.get("overrides")), ("", root.data.get("acceptDependencies"))]
-    while todo:
-        key, value = todo.pop()
-        name = key if key.rfind("@") < 1 else key[: key.index("@", 1)]
-        if isinstance(value, dict):
-            todo += [(key if inner == "." else inner, each) for inner, each in value.items()]
-        elif isinstance(value, str):
-            specifier = own.get(value[1:]) if value.startswith("$") else value
-            if specifier is not None:
-                found.setdefault(name, []).append(specifier)
-    return found
+def _accepted(
+    overrides: Iterable[Override], folder: str, manifest: Manifest, asked: Requirement
+) -> Iterator[str]:
+    """What may be locked for a manifest's requirement: its specifier, or what replaces that.
 
-
-def _mismatch(lockfile: NpmLockfile, place: str, name: str, specifier: str) -> str | None:
-    """Why what is locked at a place is not what a specifier asks for; None: it may be."""
-    wanted, specifier = name, specifier.strip()
-    if specifier.startswith("npm:"):
-        wanted, at, version = specifier[4:].rpartition("@")
-        wanted, specifier = (wanted, version) if at and wanted else (specifier[4:], "")
-    link = lockfile.linked_to(place)
-    artifact = lockfile.artifact(place)
-    if artifact is None:
-        return _folder_mismatch(lockfile, place, link, name, specifier)
-    if _is_folder(specifier):
-        return None if artifact.kind is Kind.FILE else _found(artifact)
-    if specifier.startswith(("http://", "https://")) and not specifier.partition("#")[0].endswith(
-        ".git"
-    ):
-        return None if artifact.resolved == specifier else _found(artifact)
-    if (
-        _GIT.match(specifier)
-        or specifier.partition("#")[0].endswith(".git")
-        or _shorthand(specifier)
-    ):
-        return _git_mismatch(artifact, specifier)
-    return _registry_mismatch(artifact, wanted, specifier)
-
-
-def _is_folder(specifier: str) -> bool:
-    return _FOLDER.match(specifier) is not None
-
-
-def _shorthand(specifier: str) -> bool:
-    return specifier.startswith(("github:", "gitlab:", "bitbucket:", "gist:"))
-
-
-def _found(artifact: Artifact) -> str:
-    return f"{artifact.label} from {artifact.resolved or 'the registry'}"
-
-
-def _folder_mismatch(
-    lockfile: NpmLockfile, place: str, link: str | None, name: str, specifier: str
-) -> str | None:
-    """A folder serves a path; a workspace serves a range too, by its own name and version."""
-    if _is_folder(specifier):
-        return None
-    target = place if link is None else link
-    if link is not None and target in lockfile.workspaces:
-        version = lockfile.text(target, "version")
-        fits = satisfies(version or "", specifier)
-        if specifier in ("", "*") or fits or fits is None:
-            return None
-        return f"the workspace {target} of version {version}"
-    return f"{name} from the folder {target}"
-
-
-def _git_mismatch(artifact: Artifact, specifier: str) -> str | None:
-    if artifact.kind is not Kind.GIT or artifact.resolved is None:
-        return _found(artifact)
-    asked, locked = _repository(specifier), _repository(artifact.resolved)
-    commit = specifier.partition("#")[2]
-    if asked is None or asked != locked:
-        return _found(artifact)
-    same = not _COMMIT.match(commit) or artifact.resolved.lower().endswith(commit.lower())
-    return None if same else _found(artifact)
-
-
-def _repository(source: str) -> tuple[str, str] | None:
-    """The host and path of a repository, however it is written."""
-    source = source.partition("#")[0]
-    if shorthand := _SHORTHAND.match(source):
-        host, path = _HOSTS[shorthand[1] or "github"], shorthand[2]
-    elif source.startswith("gist:"):
-        host, path = _HOSTS["gist"], source[5:]
-    elif found := _URL.match(source) or _SCP.match(source):
-        host, path = found[1], found[2]
-        if host == "codeload.github.com":
-            host, path = "github.com", "/".join(path.split("/")[:2])
-    else:
-        return None
-    return host.lower(), path.strip("/").removesuffix(".git").lower()
-
-
-def _registry_mismatch(artifact: Artifact, wanted: str, specifier: str) -> str | None:
-    """A range or a tag: a package of that name from a registry, of a version in the range."""
-    if artifact.name != wanted or not _is_of_registry(artifact):
-        return _found(artifact)
-    if specifier in ("", "*") or artifact.version is None:
-        return None
-    return _found(artifact) if satisfies(artifact.version, specifier) is False else None
-
-
-def _is_of_registry(artifact: Artifact) -> bool:
-    """Whether a registry has it, or a tarball is laid out as some registries do it, without ``/-/``."""
-    if artifact.kind is not Kind.TARBALL:
-        return artifact.kind is Kind.REGISTRY
-    return is_tarball_of(artifact.resolved or "", artifact.name, artifact.version) is True
+    An override below a package applies to what that package asks for: a workspace may be one.
+    """
+    yield asked.specifier
+    for each in overrides:
+        name = manifest.name if folder else None
+        if each.meets(asked) and each.is_certain(name, manifest.version):
+            yield each.specifier
+    accepted = manifest.data.get("acceptDependencies")
+    other = accepted.get(asked.name) if isinstance(accepted, dict) else None
+    if isinstance(other, str):
+        yield other
 
 
 def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:

@@ -92,6 +92,18 @@ class Lockfile(ABC):
         """
         return iter(())
 
+    def left_out(
+        self,
+        folder: str,  # noqa: ARG002
+        manifest: Manifest,  # noqa: ARG002
+        added: Iterable[Requirement],  # noqa: ARG002
+    ) -> Iterator[Problem]:
+        """Of the requirements that a commit adds to a manifest, those that nothing locks.
+
+        For a client that itself leaves some out, so that ``disagreements`` cannot report them all.
+        """
+        return iter(())
+
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files that artifacts are changed with: path from the top -> keys of entries."""
         return {}

@@ -64,6 +64,6 @@ def around(project: Project) -> Iterator[str]:
 def unreadable_settings(error: DocumentError, path: str, fix: Fix = ()) -> Problem:
     """A settings file that cannot be read."""
     return Problem(
-        message=error.message, location=Location(path, error.line), fix=fix, code="unreadable_settings",
+        message=error.message, location=Location(path, error.line), fix=fix, code="unreadable",
         key=path,
     )  # fmt: skip

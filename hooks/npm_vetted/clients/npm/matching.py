@@ -1,0 +1,120 @@
+"""Whether what a package-lock.json locks at a place is what a specifier means, as npm reads it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from npm_vetted.clients.npm.lockfile import NpmLockfile
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.packages.ranges import satisfies
+from npm_vetted.packages.urls import is_tarball_of
+
+_HOSTS: Final = {
+    "github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org",
+    "gist": "gist.github.com",
+}  # fmt: skip
+_SHORTHAND: Final = re.compile(
+    r"(?:(github|gitlab|bitbucket|gist):)?([^/:@#\s]+/[^/:@#\s]+)(?:#|\Z)"
+)
+_SCP: Final = re.compile(r"(?:git\+)?(?:ssh://)?(?:[^@/\s]+@)?([^:/\s]+)[:/](.+)\Z")
+_URL: Final = re.compile(r"(?:git\+)?[a-z]+://(?:[^@/\s]+@)?([^/\s]+)/(.+)\Z", re.IGNORECASE)
+_FOLDER: Final = re.compile(r"(?:file:|link:|~?/|\.{1,2}(?:/|\Z)|[a-zA-Z]:[\\/])")
+_GIT: Final = re.compile(r"git(?:\+[a-z]+)?:|ssh:|git@|[^/:@\s]+/[^/:@\s]+(?:#|\Z)", re.IGNORECASE)
+_COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
+
+
+def mismatch(lockfile: NpmLockfile, place: str, name: str, specifier: str) -> str | None:
+    """Why what is locked at a place is not what a specifier asks for; None: it may be."""
+    wanted, specifier = name, specifier.strip()
+    if specifier.startswith("npm:"):
+        wanted, at, version = specifier[4:].rpartition("@")
+        wanted, specifier = (wanted, version) if at and wanted else (specifier[4:], "")
+    link = lockfile.linked_to(place)
+    artifact = lockfile.artifact(place)
+    if artifact is None:
+        return _foldermismatch(lockfile, place, link, name, specifier)
+    if _is_folder(specifier):
+        return None if artifact.kind is Kind.FILE else _found(artifact)
+    if specifier.startswith(("http://", "https://")) and not specifier.partition("#")[0].endswith(
+        ".git"
+    ):
+        return None if artifact.resolved == specifier else _found(artifact)
+    if (
+        _GIT.match(specifier)
+        or specifier.partition("#")[0].endswith(".git")
+        or _shorthand(specifier)
+    ):
+        return _gitmismatch(artifact, specifier)
+    return _registrymismatch(artifact, wanted, specifier)
+
+
+def _is_folder(specifier: str) -> bool:
+    return _FOLDER.match(specifier) is not None
+
+
+def _shorthand(specifier: str) -> bool:
+    return specifier.startswith(("github:", "gitlab:", "bitbucket:", "gist:"))
+
+
+def _found(artifact: Artifact) -> str:
+    return f"{artifact.label} from {artifact.resolved or 'the registry'}"
+
+
+def _foldermismatch(
+    lockfile: NpmLockfile, place: str, link: str | None, name: str, specifier: str
+) -> str | None:
+    """A folder serves a path; a workspace serves a range too, by its own name and version."""
+    if _is_folder(specifier):
+        return None
+    target = place if link is None else link
+    if link is not None and target in lockfile.workspaces:
+        version = lockfile.text(target, "version")
+        fits = satisfies(version or "", specifier)
+        if specifier in ("", "*") or fits or fits is None:
+            return None
+        return f"the workspace {target} of version {version}"
+    return f"{name} from the folder {target}"
+
+
+def _gitmismatch(artifact: Artifact, specifier: str) -> str | None:
+    if artifact.kind is not Kind.GIT or artifact.resolved is None:
+        return _found(artifact)
+    asked, locked = _repository(specifier), _repository(artifact.resolved)
+    commit = specifier.partition("#")[2]
+    if asked is None or asked != locked:
+        return _found(artifact)
+    same = not _COMMIT.match(commit) or artifact.resolved.lower().endswith(commit.lower())
+    return None if same else _found(artifact)
+
+
+def _repository(source: str) -> tuple[str, str] | None:
+    """The host and path of a repository, however it is written."""
+    source = source.partition("#")[0]
+    if shorthand := _SHORTHAND.match(source):
+        host, path = _HOSTS[shorthand[1] or "github"], shorthand[2]
+    elif source.startswith("gist:"):
+        host, path = _HOSTS["gist"], source[5:]
+    elif found := _URL.match(source) or _SCP.match(source):
+        host, path = found[1], found[2]
+        if host == "codeload.github.com":
+            host, path = "github.com", "/".join(path.split("/")[:2])
+    else:
+        return None
+    return host.lower(), path.strip("/").removesuffix(".git").lower()
+
+
+def _registrymismatch(artifact: Artifact, wanted: str, specifier: str) -> str | None:
+    """A range or a tag: a package of that name from a registry, of a version in the range."""
+    if artifact.name != wanted or not _is_of_registry(artifact):
+        return _found(artifact)
+    if specifier in ("", "*") or artifact.version is None:
+        return None
+    return _found(artifact) if satisfies(artifact.version, specifier) is False else None
+
+
+def _is_of_registry(artifact: Artifact) -> bool:
+    """Whether a registry has it, or a tarball is laid out as some registries do it, without ``/-/``."""
+    if artifact.kind is not Kind.TARBALL:
+        return artifact.kind is Kind.REGISTRY
+    return is_tarball_of(artifact.resolved or "", artifact.name, artifact.version) is True

@@ -1,0 +1,227 @@
+"""Whether a package-lock.json implements the requirements of its own entries, as npm would.
+
+``npm install`` builds the tree again where an edge has a problem (@npmcli/arborist,
+``#problemEdges``), and then takes from the registry what the lockfile lacks:
+
+- a required, optional or peer dependency that is missing; an optional peer may be missing;
+- one that is there, and is not what the specifier or the override names.
+
+What a tarball carries is taken as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from npm_vetted.clients.npm.lockfile import NpmLockfile
+from npm_vetted.clients.npm.matching import mismatch
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.npmrc import load_npmrc
+from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
+from npm_vetted.packages.manifest import NAME, read_manifest
+from npm_vetted.packages.ranges import intersects, satisfies
+
+_WORDS: Final = {
+    Group.PRODUCTION: "depends on",
+    Group.OPTIONAL: "optionally depends on",
+    Group.PEER: "has the peer",
+    Group.DEVELOPMENT: "depends on",
+}
+
+
+class Override(NamedTuple):
+    """One leaf of ``overrides``: what replaces ``name`` (where its specifier meets ``wanted``).
+
+    ``parents`` are the packages below which it applies, each with a range; none: everywhere.
+    """
+
+    parents: tuple[tuple[str, str], ...]
+    name: str
+    wanted: str
+    specifier: str
+
+    def meets(self, asked: Requirement) -> bool:
+        """Whether it is about a requirement, wherever that is in the tree."""
+        if self.name != asked.name:
+            return False
+        return self.wanted in ("", "*") or intersects(self.wanted, asked.specifier) is not False
+
+    def is_certain(self, name: str | None, version: str | None) -> bool:
+        """Whether it applies to what a package asks for itself, whatever brought that package."""
+        if not self.parents:
+            return True
+        (parent, wanted), *others = self.parents
+        fits = wanted in ("", "*") or satisfies(version or "", wanted) is not False
+        return not others and parent == name and fits
+
+
+def overrides_of(root: Manifest | None) -> tuple[Override, ...]:
+    """The leaves of a root manifest's ``overrides``; ``$name`` is the root's own specifier."""
+    table = None if root is None else root.data.get("overrides")
+    if root is None or not isinstance(table, Mapping):
+        return ()
+    own = {asked.name: asked.specifier for asked in root.requires}
+    found: list[Override] = []
+    todo: list[tuple[tuple[tuple[str, str], ...], Mapping[str, object]]] = [((), table)]
+    while todo:
+        parents, inner = todo.pop()
+        for key, value in inner.items():
+            path = parents if key == "." else (*parents, _selector(key))
+            if isinstance(value, Mapping):
+                todo.append((path, value))
+            elif isinstance(value, str) and path:
+                specifier = own.get(value[1:], "") if value.startswith("$") else value
+                found.append(Override(path[:-1], *path[-1], specifier))
+    return tuple(found)
+
+
+def _selector(key: str) -> tuple[str, str]:
+    """The name and the range of ``name@range``."""
+    at = key.find("@", 1)
+    return (key, "") if at < 0 else (key[:at], key[at + 1 :])
+
+
+class _Tree:
+    """The edges of a lockfile, and what is wrong with them."""
+
+    def __init__(self, lockfile: NpmLockfile, overrides: tuple[Override, ...]) -> None:
+        self.lockfile = lockfile
+        self.overrides = overrides
+
+    def reason(self, key: str, asked: Requirement) -> str | None:
+        """Why what is locked is not what an entry asks for; '' where nothing is; None: it is."""
+        lockfile = self.lockfile
+        place = lockfile.place(key, asked.name)
+        if place is None:
+            return ""
+        if lockfile.packages[place].get("inBundle"):
+            return None
+        artifact = lockfile.artifact(key)
+        name, version = (artifact.name, artifact.version) if artifact else (None, None)
+        fitting = [each for each in self.overrides if each.meets(asked)]
+        certain = [each.specifier for each in fitting if each.is_certain(name, version)]
+        possible = [each.specifier for each in fitting]
+        accepted = [*certain, *possible] if certain else [asked.specifier, *possible]
+        reasons = [mismatch(lockfile, place, asked.name, each) for each in accepted]
+        return None if None in reasons else reasons[0]
+
+    def problems(self, key: str, names: Iterable[str] | None = None) -> Iterator[Problem]:
+        """What is wrong with the requirements of an entry; with ``names``, those of these names."""
+        raw = self.lockfile.packages[key]
+        if not key or raw.get("link") or raw.get("inBundle"):
+            return
+        about = None if names is None else set(names)
+        for asked in self.lockfile.requirements(key):
+            if asked.group is Group.DEVELOPMENT or (about is not None and asked.name not in about):
+                continue
+            reason = self.reason(key, asked)
+            if reason == "" and not self._may_be_missing(raw, asked):
+                yield self._problem(key, asked, "missing", "which is missing from the lockfile")
+            elif reason and asked.group is not Group.PEER:
+                words = f"which is not satisfied by what is locked: {reason}"
+                yield self._problem(key, asked, "unsatisfied", words)
+
+    def _may_be_missing(self, raw: Mapping[str, object], asked: Requirement) -> bool:
+        """Optional peers may, and every peer where the settings say so.
+
+        A missing required dependency is reported for every client by the check itself.
+        """
+        if asked.group is Group.PRODUCTION:
+            return True
+        if asked.group is not Group.PEER:
+            return False
+        return is_optional_peer(raw, asked.name) or not installs_peers(self.lockfile)
+
+    def _problem(self, key: str, asked: Requirement, code: str, words: str) -> Problem:
+        wanted = f"{asked.name}@{asked.specifier}"
+        return Problem(
+            message=f"{_WORDS[asked.group]} {wanted}, {words}",
+            location=Location(self.lockfile.path, self.lockfile.line(key)),
+            package=asked.name,
+            code=code,
+            key=wanted,
+            value=f"{key} {words}",
+        )
+
+
+def is_optional_peer(raw: Mapping[str, object], name: str) -> bool:
+    """Whether ``peerDependenciesMeta`` says that a peer may be missing."""
+    meta = raw.get("peerDependenciesMeta")
+    one = meta.get(name) if isinstance(meta, Mapping) else None
+    return isinstance(one, Mapping) and one.get("optional") is True
+
+
+def installs_peers(lockfile: NpmLockfile) -> bool:
+    """Whether npm installs peers: from version 7, unless .npmrc has ``legacy-peer-deps``."""
+    path = f"{lockfile.path.rpartition('/')[0]}/.npmrc".lstrip("/")
+    data = lockfile.read(path)
+    if lockfile.version < 2 or data is None:
+        return lockfile.version >= 2
+    settings = load_npmrc(path, data)
+    said = [each for each in settings if each.key == "legacy-peer-deps" and not each.section]
+    return not said or said[-1].value is not True
+
+
+def entry_problems(lockfile: NpmLockfile, keys: Iterable[str]) -> Iterator[Problem]:
+    """Requirements of some entries, and requirements of others that lead to these entries."""
+    tree = _Tree(lockfile, overrides_of(root_manifest(lockfile)))
+    changed = dict.fromkeys(keys)
+    for key in changed:
+        yield from tree.problems(key)
+    targets = {lockfile.linked_to(key) or key for key in changed}
+    names: dict[str, set[str]] = {}
+    for target, askers in lockfile.dependents(targets).items():
+        for asker in askers:
+            if asker not in changed:
+                names.setdefault(asker, set()).update(lockfile.names_of(target))
+    for asker, about in names.items():
+        yield from tree.problems(asker, about)
+
+
+def pending_overrides(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
+    """Overrides that entries do not follow: ``npm ci`` refuses such a lockfile."""
+    overrides = overrides_of(root)
+    names = {each.name for each in overrides}
+    if not names:
+        return
+    tree = _Tree(lockfile, overrides)
+    for asker in lockfile.layout.asking(names):
+        for problem in tree.problems(asker, names):
+            if problem.code == "unsatisfied":
+                yield problem
+
+
+def root_manifest(lockfile: NpmLockfile) -> Manifest | None:
+    """The package.json next to a lockfile; None where there is none that can be read."""
+    path = f"{lockfile.path.rpartition('/')[0]}/{NAME}".lstrip("/")
+    data = lockfile.read(path)
+    try:
+        return None if data is None else read_manifest(path, data)
+    except DocumentError:
+        return None  # reported at the manifest
+
+
+def left_out(
+    lockfile: NpmLockfile, folder: str, manifest: Manifest, added: Iterable[Requirement]
+) -> Iterator[Problem]:
+    """Optional and peer dependencies that the commit adds to a manifest, and does not lock.
+
+    npm itself leaves out an optional one that it could not install, so what was there before is
+    not reported.
+    """
+    for asked in added:
+        expected = asked.group is Group.OPTIONAL or (
+            asked.group is Group.PEER
+            and installs_peers(lockfile)
+            and not is_optional_peer(manifest.data, asked.name)
+        )
+        if expected and lockfile.place(folder, asked.name) is None:
+            yield Problem(
+                message=f"{asked.name} {asked.specifier!r} is not in {lockfile.path}",
+                location=Location(manifest.path, asked.line),
+                package=asked.name,
+                code="out-of-date",
+                key=asked.name,
+                value=asked.specifier,
+            )

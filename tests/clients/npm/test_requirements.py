@@ -1,0 +1,155 @@
+"""The edges of a package-lock.json: what npm would install although the lockfile lacks it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from npm_vetted.clients.npm.reader import read_npm_lockfile
+from npm_vetted.packages.manifest import read_manifest
+
+NPM = "https://registry.npmjs.org"
+
+
+def package(name: str, version: str = "1.0.0", **fields: Any) -> dict[str, object]:
+    resolved = f"{NPM}/{name}/-/{name}-{version}.tgz"
+    return {"version": version, "resolved": resolved, "integrity": "sha512-A==", **fields}
+
+
+def codes(
+    places: Mapping[str, object],
+    *,
+    changed: tuple[str, ...] = ("node_modules/a",),
+    root: Mapping[str, object] | None = None,
+    npmrc: str | None = None,
+) -> list[tuple[str, str]]:
+    """The code and key of each problem of the changed entries."""
+    top: dict[str, Any] = {"name": "x", **(root or {})}
+    text = json.dumps({"lockfileVersion": 3, "packages": {"": top, **places}}).encode()
+    files = {"package.json": json.dumps(top).encode()}
+    if npmrc is not None:
+        files[".npmrc"] = npmrc.encode()
+    lockfile = read_npm_lockfile("package-lock.json", text, files.get)
+    return [(each.code, each.key) for each in lockfile.contradictions(changed, [])]
+
+
+B = {"node_modules/b": package("b", "1.5.0")}
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"dependencies": {"b": "^1.0.0"}}, []),
+        ({"dependencies": {"b": "^2.0.0"}}, [("unsatisfied", "b@^2.0.0")]),
+        ({"dependencies": {"b": "npm:c@^1.0.0"}}, [("unsatisfied", "b@npm:c@^1.0.0")]),
+        ({"dependencies": {"b": "github:x/b"}}, [("unsatisfied", "b@github:x/b")]),
+        ({"optionalDependencies": {"b": "^2.0.0"}}, [("unsatisfied", "b@^2.0.0")]),
+        ({"optionalDependencies": {"z": "1"}}, [("missing", "z@1")]),
+        ({"peerDependencies": {"z": "1"}}, [("missing", "z@1")]),
+        ({"peerDependencies": {"b": "^2.0.0"}}, []),
+        (
+            {"peerDependencies": {"z": "1"}, "peerDependenciesMeta": {"z": {"optional": True}}},
+            [],
+        ),
+        ({"devDependencies": {"z": "1"}}, []),
+    ],
+)
+def test_requirements_of_a_changed_entry(
+    fields: Mapping[str, object], found: list[tuple[str, str]]
+) -> None:
+    assert codes({"node_modules/a": {**package("a"), **fields}, **B}) == found
+
+
+@pytest.mark.parametrize(
+    ("npmrc", "found"),
+    [
+        ("legacy-peer-deps=true\n", []),
+        ("legacy-peer-deps=false\n", [("missing", "z@1")]),
+        ("[s]\nlegacy-peer-deps=true\n", [("missing", "z@1")]),
+    ],
+)
+def test_missing_peers_by_the_settings(npmrc: str, found: list[tuple[str, str]]) -> None:
+    a = package("a", peerDependencies={"z": "1"})
+    assert codes({"node_modules/a": a}, npmrc=npmrc) == found
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"resolved": "vendor/b", "link": True},
+        {"version": "1.0.0", "resolved": "file:vendor/b"},
+        package("b", "2.0.0"),
+        {**package("c"), "name": "c"},
+    ],
+    ids=["a link", "a folder", "another version", "another package"],
+)
+def test_a_package_that_others_depend_on_is_replaced(entry: Mapping[str, object]) -> None:
+    places = {
+        "node_modules/a": package("a", dependencies={"b": "^1.0.0"}),
+        "node_modules/b": entry,
+        "vendor/b": {"name": "b", "version": "1.0.0"},
+    }
+    assert codes(places, changed=("node_modules/b",)) == [("unsatisfied", "b@^1.0.0")]
+
+
+def test_a_workspace_serves_a_range() -> None:
+    places = {
+        "node_modules/a": package("a", dependencies={"b": "^1.0.0"}),
+        "node_modules/b": {"resolved": "p/b", "link": True},
+        "p/b": {"name": "b", "version": "1.0.0"},
+    }
+    assert codes(places, changed=("node_modules/b",), root={"workspaces": ["p/*"]}) == []
+    found = codes(places, changed=("node_modules/b",), root={"workspaces": ["q/*"]})
+    assert found == [("unsatisfied", "b@^1.0.0")]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "locked", "found"),
+    [
+        ({"b": "2.0.0"}, "2.0.0", False),
+        ({"b": "2.0.0"}, "1.5.0", True),
+        ({"b@^1": "2.0.0"}, "1.5.0", True),
+        ({"b@^7": "2.0.0"}, "1.5.0", False),
+        ({"b@^7": "2.0.0"}, "2.0.0", True),
+        ({"a": {"b": "2.0.0"}}, "1.5.0", True),
+        ({"a@1": {"b": "2.0.0"}}, "1.5.0", True),
+        ({"a@9": {"b": "2.0.0"}}, "1.5.0", False),
+        ({"a": {"b": {".": "2.0.0"}}}, "1.5.0", True),
+        # Below another package it applies only where that package brings this one.
+        ({"zzz": {"b": "2.0.0"}}, "1.5.0", False),
+        ({"zzz": {"b": "2.0.0"}}, "2.0.0", False),
+        ({"b": "npm:c@1.0.0"}, "1.5.0", True),
+        ({"b": "$d"}, "2.0.0", False),
+        ({"b": "$d"}, "1.5.0", True),
+    ],
+)
+def test_overrides_of_what_packages_depend_on(
+    overrides: Mapping[str, object], locked: str, found: bool
+) -> None:
+    places = {
+        "node_modules/a": package("a", dependencies={"b": "^1.0.0"}),
+        "node_modules/b": package("b", locked),
+    }
+    root = {"overrides": overrides, "devDependencies": {"d": "2.0.0"}}
+    assert bool(codes(places, root=root)) is found
+
+
+def test_an_override_that_the_lockfile_does_not_follow_is_found_without_a_changed_entry() -> None:
+    places = {"node_modules/a": package("a", dependencies={"b": "^1.0.0"}), **B}
+    text = json.dumps({"lockfileVersion": 3, "packages": {"": {"name": "x"}, **places}})
+    lockfile = read_npm_lockfile("package-lock.json", text.encode(), lambda _: None)
+    root = read_manifest("package.json", b'{"name": "x", "overrides": {"b": "npm:c@1.0.0"}}')
+    found = [(each.code, each.key) for each in lockfile.disagreements({"": root})]
+    assert found == [("unsatisfied", "b@^1.0.0")]
+
+
+def test_what_a_tarball_carries_is_taken_as_it_is() -> None:
+    inner = {"version": "9.0.0", "inBundle": True, "dependencies": {"z": "1"}}
+    places = {
+        "node_modules/a": package("a", dependencies={"b": "^1.0.0"}, bundleDependencies=["b"]),
+        "node_modules/a/node_modules/b": inner,
+    }
+    assert codes(places, changed=("node_modules/a", "node_modules/a/node_modules/b")) == []
