@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Read = Callable[[str], "bytes | None"]
 """Read a file of one snapshot by its path from the top of the repository; None: not there."""
@@ -106,6 +107,9 @@ def identities(findings: Iterable[Finding]) -> Iterator[str]:
         yield identity if seen[identity] == 1 else f"{identity}:{seen[identity]}"
 
 
+_EXACT: Final = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?").fullmatch
+
+
 class Kind(StrEnum):
     """Where an artifact's bytes come from. Links, workspaces and directories are no artifacts."""
 
@@ -139,6 +143,13 @@ class Artifact(NamedTuple):
     bundled: bool = False
     environment: bool = False
     unhashed: bool = False
+
+    @property
+    def exact_version(self) -> str | None:
+        """Its version; where no lockfile pins it, the one that its specifier spells out."""
+        return self.version or (
+            self.specifier if self.specifier and _EXACT(self.specifier) else None
+        )
 
     @property
     def label(self) -> str:

@@ -128,7 +128,9 @@ def test_the_finding_says_where_and_how_to_go_on(repo: GitRepo) -> None:
     lines = (repo.path / "package-lock.json").read_text().splitlines()
     assert "node_modules/@bable/core" in lines[int(str(found["line"])) - 1]
     assert found["path"] == "package-lock.json"
-    assert str(found["fix"]).endswith('note "@bable/core@1.0.0" --not-lookalike-of "@babel/core"')
+    assert str(found["fix"]).endswith(
+        'note "@bable/core@1.0.0" --criteria health --not-lookalike-of "@babel/core"'
+    )
 
 
 @pytest.mark.parametrize(

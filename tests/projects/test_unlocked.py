@@ -11,7 +11,7 @@ import pytest
 from npm_vetted.model import Artifact, Kind, Requirement
 from npm_vetted.projects.unlocked import artifact_of
 from tests.support.git_repo import GitRepo
-from tests.support.npm_projects import Done, adopt, check, run
+from tests.support.npm_projects import Done, adopt, check, note_text, run, sri
 
 IGNORE = '[[ignore]]\ncheck = "lockfile-sync"\npath = "package.json"\nreason = "a library"\n'
 NO_LOCKFILE = ("lockfile-sync", None)
@@ -235,3 +235,22 @@ def test_peers_that_development_installs_count_once(library: GitRepo) -> None:
     )  # fmt: skip
     found = [(f["package"], f["fix"].split()[2]) for f in check(library).findings]
     assert found == [("react", '"react@^18"'), ("vue", '"vue@*"')]
+
+
+def test_an_exact_version_that_a_lockfile_elsewhere_pins_needs_no_second_note(
+    library: GitRepo,
+) -> None:
+    write(library, {"a": "1.0.0", "b": "^1.0.0"})
+    library.write(".vetting/notes/a/1.0.0.toml", note_text("a"))
+    library.write(".vetting/notes/b/1.0.0.toml", note_text("b"))
+    found = check(library, "unvetted").findings
+    assert [each["key"] for each in found] == ["b@^1.0.0"]
+
+
+@pytest.mark.parametrize(("specifier", "exempt"), [("1.0.0", True), ("^1.0.0", False)])
+def test_an_exemption_of_an_exact_version_counts_as_well(
+    git_repo: GitRepo, specifier: str, exempt: bool
+) -> None:
+    adopt(git_repo, IGNORE, f"a@1.0.0 {sri('a@1.0.0')} - at adoption\n")
+    write(git_repo, {"a": specifier})
+    assert (check(git_repo, "unvetted").findings == []) is exempt

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks._fixes import vetting_fix
 from npm_vetted.model import Allowance, Artifact, Finding
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts
@@ -59,11 +60,22 @@ def _of_use(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
             "scripts-not-reviewed",
             use,
             f"runs scripts when it is installed, and {note.path} {words}",
-            fix=(_fix(change, use.artifact, use.subject),),
+            fix=(_fix(change, use),),
         )
 
 
-def _fix(change: Change, artifact: Artifact, subject: VettingRequest) -> tuple[str, ...]:
+def _fix(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
+    return vetting_fix(
+        change, use, _open_uses(change), change.policy.asks(use.subject.development).scripts
+    )
+
+
+def _open_uses(change: Change) -> list[IntroducedPackage]:
+    return [use for use in change.uses() if not change.verdict(use).covered]
+
+
+def _locked_fix(change: Change, artifact: Artifact, subject: VettingRequest) -> tuple[str, ...]:
+    """The command for what is locked already: reviewed whole."""
     wanted = {
         *change.vetting.demanded(subject, None),
         *change.policy.asks(subject.development).scripts,
@@ -90,6 +102,8 @@ def _allowance_finding(
     change: Change, project: ProjectChange, allowance: Allowance, artifact: Artifact
 ) -> Finding:
     subject = VettingRequest(artifact=artifact, direct=False, development=False)
+    uses = [use for use in project.uses if use.artifact == artifact]
+    fix = _fix(change, uses[0]) if uses else _locked_fix(change, artifact, subject)
     return Finding(
         check=ID,
         message=f"{allowance.setting} lets its scripts run, and no note says that they were reviewed",
@@ -97,7 +111,7 @@ def _allowance_finding(
         project=project.after.path or ".",
         package=artifact.name,
         version=artifact.version,
-        fix=(_fix(change, artifact, subject),),
+        fix=(fix,),
         code="allowance-not-reviewed",
         key=f"{allowance.setting}: {allowance.package}@{allowance.version or '*'}",
         value=artifact.label,

@@ -8,9 +8,11 @@ from typing import Final
 from npm_vetted.checks import Explanation, finding_of, use_finding
 from npm_vetted.checks._archives import CODES as ARCHIVE_CODES
 from npm_vetted.checks._archives import archive_findings
+from npm_vetted.checks._fixes import vetting_fix
 from npm_vetted.model import Artifact, Finding
 from npm_vetted.packages.integrity import is_weak, unsound
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
+from npm_vetted.vetting.pins import Match, Pins
 from npm_vetted.vetting.resolver import GapReason
 
 ID: Final = "integrity"
@@ -18,6 +20,7 @@ HOOKS: Final = frozenset({"notes", "lockfile"})
 CODES: Final = {
     "unsound-hash": "More than one hash of the strongest algorithm, or an unknown algorithm.",
     "not-the-vetted-hash": "A package whose hash is not the one that its note records.",
+    "not-the-vetted-patch": "A package whose patch is not the one that its note records.",
     "hash-vanished": "A package that lost its hash while the version stayed.",
     "hash-changed": "A package whose hash changed while the version stayed.",
     "all-checksums-changed": "A lockfile whose checksums are all of another kind than before.",
@@ -70,6 +73,17 @@ def run(change: Change) -> Iterator[Finding]:
         verdict = change.verdict(use)
         if verdict.gap is not None and verdict.gap.lack is GapReason.BYTES and verdict.gap.mention:
             note = verdict.gap.mention.note.path
+            pinned = verdict.gap.mention.pinned
+            if _differs_in_patch_alone(pinned, artifact):
+                yield use_finding(
+                    ID,
+                    "not-the-vetted-patch",
+                    use,
+                    f"its patch is not the one that {note} vetted: expected {pinned.patch or 'none'}, "
+                    f"found {artifact.patch or 'none'}",
+                    fix=(vetting_fix(change, use),),
+                )
+                continue
             found = artifact.integrity or artifact.checksum or artifact.resolved or "no hash"
             yield use_finding(
                 ID,
@@ -82,6 +96,14 @@ def run(change: Change) -> Iterator[Finding]:
             )
         elif not verdict.covered or verdict.mention is None or verdict.unbound:
             yield from _changed(use)
+
+
+def _differs_in_patch_alone(pinned: Pins, artifact: Artifact) -> bool:
+    """Whether the bytes are the vetted ones, and only the patch on top of them is another."""
+    bare = artifact._replace(patch=None)
+    return (
+        pinned.patch != artifact.patch and pinned._replace(patch=None).compare(bare) is Match.SAME
+    )
 
 
 def _rehashed(project: ProjectChange) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks._fixes import exempt_fix, vetting_fix
 from npm_vetted.model import Artifact, Finding, Kind, Level, Location, hashed
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import Registries, is_pinned, is_tarball_of, tarball_of
@@ -109,7 +110,7 @@ def _of_use(change: Change, use: IntroducedPackage, verdict: Verdict) -> Iterato
             use,
             f"comes from {artifact.kind.value} ({artifact.specifier or artifact.resolved}), and no note "
             "accepts that source",
-            fix=(("npm-vetted", "note", artifact.label),),
+            fix=(vetting_fix(change, use),),
         )
     if artifact.kind is Kind.GIT and artifact.resolved and not is_pinned(artifact.resolved):
         yield use_finding(
@@ -221,7 +222,13 @@ def _hash(use: IntroducedPackage) -> Iterator[Finding]:
     artifact = use.artifact
     if artifact.integrity is None and artifact.checksum is None:
         if use.lockfile.names_hosts and _SHA1.search(artifact.resolved or ""):
-            yield use_finding(ID, "weak-hash", use, "only a weak hash (sha1) binds its bytes")
+            yield use_finding(
+                ID,
+                "weak-hash",
+                use,
+                "only a weak hash (sha1) binds its bytes",
+                fix=(exempt_fix(artifact),),
+            )
             return
         unheeded = use.lockfile.unheeded(use.entry)
         if unheeded is not None:
@@ -234,5 +241,9 @@ def _hash(use: IntroducedPackage) -> Iterator[Finding]:
             )
     elif artifact.integrity is not None and is_weak(artifact.integrity):
         yield use_finding(
-            ID, "weak-hash", use, f"only a weak hash binds its bytes: {artifact.integrity}"
+            ID,
+            "weak-hash",
+            use,
+            f"only a weak hash binds its bytes: {artifact.integrity}",
+            fix=(exempt_fix(artifact),),
         )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks._fixes import vetting_fix
 from npm_vetted.model import Finding
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.resolver import Status
@@ -88,7 +89,7 @@ def _findings(
     denied = _denied(change, uses)
     left = [match for match in matches if match.known not in denied]
     if left:
-        yield _finding(uses[0], left)
+        yield _finding(change, uses[0], left)
 
 
 def _denied(change: Change, uses: list[IntroducedPackage]) -> set[str]:
@@ -101,7 +102,7 @@ def _denied(change: Change, uses: list[IntroducedPackage]) -> set[str]:
     return found
 
 
-def _finding(use: IntroducedPackage, matches: list[Lookalike]) -> Finding:
+def _finding(change: Change, use: IntroducedPackage, matches: list[Lookalike]) -> Finding:
     words = " and ".join(f"{match.known} ({match.how})" for match in matches[:_SHOWN])
     options = [word for match in matches for word in ("--not-lookalike-of", match.known)]
     return use_finding(
@@ -109,5 +110,13 @@ def _finding(use: IntroducedPackage, matches: list[Lookalike]) -> Finding:
         "one-slip-away",
         use,
         f"new, and looks like {words}",
-        fix=(("npm-vetted", "note", use.artifact.label, *options),),
+        fix=((*_note(change, use), *options),),
     )
+
+
+def _note(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
+    """The command that notes the package; where a note covers it, the one that adds to that note."""
+    if change.verdict(use).mention is not None and change.verdict(use).covered:
+        return ("npm-vetted", "note", use.artifact.label)
+    uses = [each for each in change.uses() if not change.verdict(each).covered]
+    return vetting_fix(change, use, uses)

@@ -31,7 +31,7 @@ from npm_vetted.vetting.notes import (
     mentions,
     stem_of,
 )
-from npm_vetted.vetting.policy import CONFIG
+from npm_vetted.vetting.policy import CONFIG, Demands
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 from npm_vetted.vetting.routine import ROUTINE
 
@@ -162,8 +162,13 @@ def _of_note(change: Change, note: Note) -> Iterator[Finding]:
                 location=mention.location,
                 package=name,
                 version=version,
-                fix=(("npm-vetted", "note", f"{name}@{since}"),),
+                fix=(_note_of_start(demands, f"{name}@{since}"),),
             )
+
+
+def _note_of_start(demands: Demands, label: str) -> tuple[str, ...]:
+    named = ("--criteria", ",".join(demands.new)) if demands.new else ()
+    return ("npm-vetted", "note", label, *named)
 
 
 def _widened(change: Change, note: Note) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks._fixes import binds_no_note, scope_fix, vetting_fix
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.packages.versions import newest
 from npm_vetted.projects.change import Arrival, Change, IntroducedPackage, ProjectChange
@@ -146,10 +147,15 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
     alone = all(use.direct for use, _ in uses)
     open_uses = [use for use, _ in uses]
     bringers = {} if alone else _bringers([use for use, _ in uses if use.direct])
+    fixes: dict[tuple[str, str], tuple[str, ...]] = {}
     for use, gap in uses:
         bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
         code, message = _reason(change, use, gap, bringer)
-        yield use_finding(ID, code, use, message, fix=(_fix(change, bringer, open_uses),))
+        fixed = use if binds_no_note(use.artifact) else bringer
+        at = (fixed.lockfile.path, fixed.entry.key) if fixed else ("", "")
+        if at not in fixes:
+            fixes[at] = vetting_fix(change, fixed, open_uses) if fixed else scope_fix(change)
+        yield use_finding(ID, code, use, message, fix=(fixes[at],))
 
 
 def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], IntroducedPackage]:
@@ -159,19 +165,6 @@ def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], Introduc
         for key in use.lockfile.reach([use.entry.key]):
             found.setdefault((use.lockfile.path, key), use)
     return found
-
-
-def _fix(
-    change: Change, bringer: IntroducedPackage | None, open_uses: list[IntroducedPackage]
-) -> tuple[str, ...]:
-    if bringer is None:
-        return ("npm-vetted", "note", *change.scope_arguments)
-    from npm_vetted.recording.proposals import draft_of, item_of
-
-    criteria = draft_of(change, item_of(change, bringer), open_uses, ()).criteria
-    named = ("--criteria", ",".join(criteria)) if criteria else ()
-    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
-    return ("npm-vetted", "note", bringer.artifact.label, *named, *in_range)
 
 
 def _reason(
@@ -190,11 +183,17 @@ def _reason(
         case GapReason.DIRECT:
             return "promoted", (
                 f"now a direct dependency, but {note} covers it only as a transitive one; it needs "
-                "its own note"
+                f"its own note{_with(change, use)}"
             )
         case GapReason.OWN:
             return "own-note", f"{note} only lists it; the policy requires a note of its own"
     return _missing(change, use, bringer)
+
+
+def _with(change: Change, use: IntroducedPackage) -> str:
+    """The criteria that are missing, in words."""
+    wanted = change.vetting.demanded(use.subject, None)
+    return f" with {', '.join(wanted)}" if wanted else ""
 
 
 def _missing(
@@ -203,7 +202,10 @@ def _missing(
     if bringer is not None and bringer is not use:
         return "brought", f"comes with {bringer.artifact.label}, and no note or exemption covers it"
     if use.arrival is Arrival.PROMOTED:
-        return "promoted", "now a direct or production dependency, and no note covers it"
+        return (
+            "promoted",
+            f"now a direct or production dependency, and no note covers it{_with(change, use)}",
+        )
     if change.everything:
         return "no-note", "no note or exemption covers it"
     if use.subject.previous:

@@ -21,7 +21,7 @@ from npm_vetted.git.repository import Repository
 from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import parse_version
-from npm_vetted.projects.change import Change
+from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.projects.discovery import interesting_names
 from npm_vetted.registry import Registry
 from npm_vetted.registry.packument import Packument, Release
@@ -35,6 +35,8 @@ class ReviewDialogue:
 
     registry: Registry
     change: Change | None = None
+    pending: Change | None = None
+    """What the working tree changes against HEAD."""
 
     def locked(self, name: str) -> list[Artifact]:
         """What is locked of a package; a lockfile that cannot be read locks nothing here."""
@@ -46,6 +48,16 @@ class ReviewDialogue:
             with suppress(NpmVettedError):
                 for lockfile in project.lockfiles:
                     yield from (artifact for _, artifact in lockfile.artifacts())
+
+    def names_before(self) -> set[str]:
+        """The packages that HEAD locks; a lockfile that cannot be read locks nothing here."""
+        found: set[str] = set()
+        for projects in self.pending.projects_before if self.pending else ():
+            for project in projects.all():
+                for path in project.lockfiles:
+                    with suppress(NpmVettedError):
+                        found |= project_lockfile(project, path).package_names()
+        return found
 
     def package(self, release: Release) -> Package:
         """The files of a release, compared with each hash that this repository locks for it."""
@@ -115,7 +127,8 @@ def at_bench() -> Iterator[ReviewDialogue]:
         change = open_change(compare_worktree(repository, objects, names, everything=True))
         project = project_here(repository, change)
         registry = person_s_registry() if project is None else registry_for(project, change)
-        yield ReviewDialogue(registry, change)
+        pending = open_change(compare_worktree(repository, objects, names))
+        yield ReviewDialogue(registry, change, pending)
 
 
 def as_json(data: object) -> str:

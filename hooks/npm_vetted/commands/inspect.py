@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
             release,
             bench.package(release),
             now=datetime.now(UTC),
-            known={each.name for each in bench.artifacts()},
+            known=bench.names_before(),
         )
     if arguments.format == "json":
         print(as_json(found))

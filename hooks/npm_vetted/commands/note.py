@@ -108,12 +108,40 @@ def _record_as_told(
             print(f"npm-vetted: {said}", file=sys.stderr)
     written = []
     for facts, demanded in zip(every, demands, strict=True):
-        text = note_text(facts.draft, words, seen)
-        note = _read(desk, facts.draft, words, text)
+        claimed = _only_demanded(words, demanded) if len(every) > 1 else words
+        claimed = _without_idle_scripts(facts.draft, claimed, demanded, seen)
+        text = note_text(facts.draft, claimed, seen)
+        note = _read(desk, facts.draft, claimed, text)
         _refuse_too_little(facts.draft, demanded, note.grants, asked)
         written.append((facts.draft, text, note))
     for draft, text, note in written:
         _store(desk, draft, text, note)
+
+
+def _only_demanded(words: NoteText, demanded: Sequence[str]) -> NoteText:
+    """One of several notes claims only what was required of its packages.
+
+    ``source`` implies ``scripts``, and stays where it is what answers a demand.
+    """
+    named = [each for each in words.criteria if each in demanded]
+    if "scripts" in demanded and "scripts" not in named and "source" in words.criteria:
+        named.append("source")
+    return replace(words, criteria=tuple(named))
+
+
+def _without_idle_scripts(
+    draft: Draft, words: NoteText, demanded: Sequence[str], seen: Seen
+) -> NoteText:
+    """The words without the criterion ``scripts``, where the registry says that there are none.
+
+    A printed command names the criterion wherever the lockfile does not tell who has scripts.
+    """
+    known = all(item.artifact in seen for item in draft.items)
+    if "scripts" not in words.criteria or "scripts" in demanded or not known:
+        return words
+    label = printable(draft.label)
+    print(f"npm-vetted: {label}: no lifecycle scripts, so none are claimed", file=sys.stderr)
+    return replace(words, criteria=tuple(each for each in words.criteria if each != "scripts"))
 
 
 def _walk_through(

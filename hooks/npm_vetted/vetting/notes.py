@@ -472,6 +472,7 @@ class NoteStore:
             Mention(note, None, accepted=True)
             for note in self.of(artifact.name, artifact.version)
             if (note.version, note.specifier) == (artifact.version, artifact.specifier)
+            or (note.version is not None and note.version == artifact.exact_version)
         ]
 
     def mentioning(self, artifact: Artifact) -> Iterator[Mention]:

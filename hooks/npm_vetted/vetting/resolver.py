@@ -142,7 +142,7 @@ class Vetting:
         for mention in self.notes.mentioning(artifact):
             if mention.note.routine and self.policy.format < 2:
                 continue
-            bound = mention.pinned.compare(artifact)
+            bound = _compare(mention, artifact)
             gap = (
                 Gap(lack=GapReason.BYTES, mention=mention)
                 if bound is Match.DIFFERENT
@@ -177,6 +177,10 @@ class Vetting:
                     unbound = each
                 case Match.DIFFERENT if self._follows(each, artifact):
                     return each, Match.SAME
+        if artifact.specifier is not None and artifact.exact_version is not None:
+            for each in self.exemptions.of(artifact.name, artifact.specifier):
+                if read_pinned(each.pinned).resolved is None:
+                    return each, Match.SAME
         return unbound, Match.UNKNOWN
 
     def _follows(self, exemption: Exemption, artifact: Artifact) -> bool:
@@ -208,7 +212,7 @@ class Vetting:
     def demanded(self, subject: VettingRequest, since: str | None) -> tuple[str, ...]:
         """The criteria that a note must name: of an upgrade from ``since`` or a locked version."""
         demands = self._asks(subject)
-        return _demanded(demands, subject.artifact.version, since, subject.previous)
+        return _demanded(demands, subject.artifact.exact_version, since, subject.previous)
 
     def cooldown_days(self, subject: VettingRequest, since: str | None) -> int:
         """How many days a version must be out before it enters, by its step (0: it need not wait)."""
@@ -304,6 +308,19 @@ class Vetting:
             if not (note.routine and self.policy.format < 2)
             and note.grants.issuperset(_demanded(demands, version, note.since, ()))
         }
+
+
+def _compare(mention: Mention, artifact: Artifact) -> Match:
+    """Whether a note is about what a lockfile pins, or about the version that a manifest spells out.
+
+    A manifest without a lockfile pins no bytes: an exact version there is what a note of a
+    registry's release says it is.
+    """
+    pinned = mention.pinned
+    plain = pinned.specifier is None and pinned.resolved is None and pinned.patch is None
+    if artifact.specifier is not None and artifact.exact_version is not None and plain:
+        return Match.SAME
+    return pinned.compare(artifact)
 
 
 def _status(mention: Mention) -> Status:

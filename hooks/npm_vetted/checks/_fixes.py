@@ -1,0 +1,65 @@
+"""The command that vets a package, the same in every finding about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from npm_vetted.model import Artifact, Kind
+from npm_vetted.packages.integrity import is_weak
+from npm_vetted.projects.change import Change, IntroducedPackage
+
+
+def vetting_fix(
+    change: Change,
+    use: IntroducedPackage,
+    open_uses: Collection[IntroducedPackage] = (),
+    more: Iterable[str] = (),
+) -> tuple[str, ...]:
+    """``note`` with exactly the criteria that it will require, also for what the package brings.
+
+    Where the lockfile does not tell who has lifecycle scripts, their criteria are named too: only
+    the registry knows, and ``note`` records them only for what has scripts. Where no note can bind
+    the bytes, ``exempt``.
+    """
+    if binds_no_note(use.artifact):
+        return exempt_fix(use.artifact)
+    from npm_vetted.recording.proposals import draft_of, item_of
+
+    draft = draft_of(change, item_of(change, use), open_uses, ())
+    criteria = dict.fromkeys((*draft.criteria, *more))
+    if any(each.artifact.scripts is None and _may_have(each.artifact) for each in draft.items):
+        criteria |= dict.fromkeys(change.policy.asks(use.subject.development).scripts)
+    named = ("--criteria", ",".join(criteria)) if criteria else ()
+    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
+    return ("npm-vetted", "note", use.artifact.label, *named, *in_range)
+
+
+def scope_fix(change: Change) -> tuple[str, ...]:
+    """``note`` for all that the change brings, with the criteria of all of it."""
+    from npm_vetted.recording.proposals import drafts_of_change
+
+    drafts = drafts_of_change(change)
+    criteria = dict.fromkeys(name for draft in drafts for name in draft.criteria)
+    items = [item for draft in drafts for item in draft.items]
+    if any(each.artifact.scripts is None and _may_have(each.artifact) for each in items):
+        criteria |= dict.fromkeys(change.policy.demands.scripts)
+    named = ("--criteria", ",".join(criteria)) if criteria else ()
+    return ("npm-vetted", "note", *change.scope_arguments, *named)
+
+
+def exempt_fix(artifact: Artifact) -> tuple[str, ...]:
+    """``exempt``, with a placeholder that is a usage error when it is pasted."""
+    return ("npm-vetted", "exempt", artifact.label, "--reason", "REASON")
+
+
+def binds_no_note(artifact: Artifact) -> bool:
+    """Whether the lockfile has only a weak hash, or none: a note cannot say which bytes it is about."""
+    if artifact.kind not in (Kind.REGISTRY, Kind.TARBALL) or artifact.specifier is not None:
+        return False
+    if artifact.checksum is not None or artifact.unhashed or artifact.bundled:
+        return False
+    return artifact.integrity is None or is_weak(artifact.integrity)
+
+
+def _may_have(artifact: Artifact) -> bool:
+    return artifact.kind is Kind.REGISTRY and artifact.specifier is None
