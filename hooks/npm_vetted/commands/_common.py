@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.checks._runner import open_change
 from npm_vetted.errors import UsageError
@@ -67,7 +67,42 @@ def style_of(arguments: argparse.Namespace) -> Style:
         verbose=arguments.verbose,
         strict=getattr(arguments, "strict", False),
         program=cache(this_program),
+        width=_width(),
+        links=sys.stdout.isatty() and _knows_links(),
     )
+
+
+_LINKING: Final = (
+    "WT_SESSION",
+    "KITTY_WINDOW_ID",
+    "KONSOLE_VERSION",
+    "WEZTERM_PANE",
+    "GHOSTTY_RESOURCES_DIR",
+)
+_LINKING_PROGRAMS: Final = frozenset(
+    {"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby"}
+)
+
+
+def _knows_links() -> bool:
+    """Whether the terminal is one that is known to understand hyperlinks (OSC 8)."""
+    if os.environ.get("CI") or os.environ.get("TERM") == "dumb":
+        return False
+    vte = os.environ.get("VTE_VERSION", "")
+    return (
+        any(name in os.environ for name in _LINKING)
+        or os.environ.get("TERM_PROGRAM") in _LINKING_PROGRAMS
+        or (vte.isascii() and vte.isdigit() and int(vte) >= 5000)
+    )
+
+
+def _width() -> int | None:
+    """The terminal's columns, or what ``COLUMNS`` says; None where the output is no terminal."""
+    if not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return max(shutil.get_terminal_size((80, 24)).columns, 40)
 
 
 def wants_colour(choice: str) -> bool:

@@ -13,13 +13,19 @@ if TYPE_CHECKING:
 
 
 class Style(NamedTuple):
-    """How a report is printed. ``program`` finds out how the user calls npm-vetted."""
+    """How a report is printed. ``program`` finds out how the user calls npm-vetted.
+
+    ``width`` is a terminal's, in columns; None: nobody reads along, and no line is wrapped.
+    ``links``: the terminal understands hyperlinks.
+    """
 
     colour: bool = False
     quiet: bool = False
     verbose: bool = False
     strict: bool = False
     program: Callable[[], str] = "npm-vetted".__str__
+    width: int | None = None
+    links: bool = False
 
 
 class Report(Protocol):

@@ -1,0 +1,145 @@
+"""The text for people: blocks, folding, why once, the source line, widths and links."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+import pytest
+
+from npm_vetted.checks._runner import CheckResult
+from npm_vetted.model import Finding, Level, Location
+from npm_vetted.report import Style, report
+from tests.commands.test_init import adopt, npm_project, vetted
+from tests.support.git_repo import GitRepo
+
+NEW: Final = Finding(
+    check="unvetted", code="new", message="new, and no note or exemption covers it",
+    location=Location("package-lock.json", 7), package="b", version="1.0.0", key="b@1.0.0",
+    fix=(("npm-vetted", "note", "b@1.0.0"),),
+)  # fmt: skip
+WEAK: Final = NEW._replace(
+    check="lockfile-source", code="weak-hash", message="only a weak hash binds its bytes", fix=()
+)
+
+
+def printed(findings: tuple[Finding, ...], **style: Any) -> list[str]:
+    result = CheckResult(findings=findings, projects=1, artifacts=2, notes=0)
+    out = io.StringIO()
+    report("text").print_result(result, None, Style(**style), out)
+    return out.getvalue().splitlines()
+
+
+def many(finding: Finding, count: int) -> tuple[Finding, ...]:
+    """Findings of packages of their own, each with its own command where there is one."""
+    return tuple(
+        finding._replace(
+            package=f"p{at}", key=f"p{at}@1.0.0",
+            fix=(("npm-vetted", "note", f"p{at}@1.0.0"),) if finding.fix else (),
+        )
+        for at in range(count)
+    )  # fmt: skip
+
+
+def heads(lines: list[str]) -> list[str]:
+    """The first line of each block."""
+    return [line for line in lines if ": error: " in line or ": warning: " in line]
+
+
+def test_666_weak_hashes_are_one_block() -> None:
+    lines = printed(many(WEAK, 666))
+    assert len(heads(lines)) == 1
+    assert "    and 665 packages more: p1@1.0.0, p2@1.0.0, p3@1.0.0, and 662 more" in lines
+    assert "666 errors, about 666 packages" in lines[-1] or lines[-1].endswith("666 errors")
+    assert len(lines) < 10
+
+
+def test_verbose_shows_each() -> None:
+    assert len(heads(printed(many(WEAK, 66), verbose=True))) == 66
+
+
+def test_unvetted_packages_share_a_block_that_counts_them() -> None:
+    brought = tuple(
+        each._replace(code="brought", fix=NEW.fix) for each in many(NEW._replace(fix=()), 412)
+    )
+    upgrade = NEW._replace(code="upgraded", package="up", fix=(("npm-vetted", "note", "up"),))
+    lines = printed((NEW, *many(NEW, 3), upgrade, *brought))
+    [head] = heads(lines)
+    assert "4 new packages and 1 upgrade without a note, and 412 that they bring" in head
+    assert sum(line.startswith("    fix: ") for line in lines) == 5
+
+
+def test_a_hundred_findings_fit_on_two_screens() -> None:
+    commands = tuple(
+        NEW._replace(check="install-command", code="x", package=None, key=str(at), fix=(("npm", str(at)),))
+        for at in range(50)
+    )  # fmt: skip
+    assert len(printed((*many(NEW, 50), *commands), width=80)) < 60
+
+
+def test_why_is_said_once_for_each_check() -> None:
+    findings = (WEAK, WEAK._replace(code="other", package="c"), NEW)
+    assert sum("why: " in line for line in printed(findings)) == 2
+
+
+def test_quiet_says_neither_why_nor_source() -> None:
+    lines = printed((WEAK, NEW), quiet=True)
+    assert not any("why: " in line for line in lines)
+    assert "    fix: npm-vetted note b@1.0.0" in lines or any("fix: " in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_lines_are_as_wide_as_the_terminal(width: int) -> None:
+    lines = printed((WEAK, NEW, *many(WEAK, 20)), width=width)
+    fixes = ("    fix: ", "    each: ", "    all: ", "npm-vetted: ")
+    assert max(len(line) for line in lines if not line.startswith(fixes)) <= width
+
+
+def test_a_long_word_stays_whole_to_be_copied() -> None:
+    digest = "sha512-" + "A" * 86 + "=="
+    lines = printed((NEW._replace(message=f"expected {digest}, found none"),), width=60)
+    assert any(digest in line for line in lines)
+
+
+def test_without_a_terminal_a_finding_is_one_line() -> None:
+    text = "x " * 100
+    assert heads(printed((NEW._replace(message=text.strip()),)))[0].endswith("x [unvetted]")
+
+
+def test_the_check_is_a_link_where_the_terminal_shows_links() -> None:
+    [plain] = heads(printed((NEW,)))
+    [linked] = heads(printed((NEW,), links=True))
+    assert (
+        "\x1b]8;;https://npm-vetted.github.io/npm-vetted/checks/#unvetted\x1b\\[unvetted]" in linked
+    )
+    assert "\x1b" not in plain
+
+
+def test_the_source_line_and_a_caret(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    git_repo.commit("A shop")
+    adopt(git_repo)
+    git_repo.write(".npmrc", "ignore-scripts=true\n\tregistry = http://registry.example/ \n")
+    git_repo.add()
+    lines = vetted(git_repo, "check").stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if " | " in line and "registry = " in line)
+    assert lines[at + 1].index("^") == lines[at].index("registry =")
+    assert lines[at + 1].count("^") == len("registry")
+
+
+def test_a_line_with_a_secret_is_not_shown(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    git_repo.commit("A shop")
+    adopt(git_repo)
+    secret = "npm_" + "a1B2" * 9
+    text = f"ignore-scripts=true\n//registry.npmjs.org/:_authToken={secret}\nproxy=http://me:{secret}@x.example/\n"
+    git_repo.write(".npmrc", text)
+    git_repo.add()
+    done = vetted(git_repo, "check")
+    assert done.returncode == 1
+    assert secret not in done.stdout + done.stderr
+
+
+def test_levels_are_in_order() -> None:
+    warning = WEAK._replace(level=Level.WARNING, package="w")
+    assert [": error: " in line for line in heads(printed((warning, NEW)))] == [True, False]
