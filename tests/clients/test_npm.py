@@ -596,6 +596,44 @@ def test_overrides_of_others_excuse_nothing(overrides: Mapping[str, object]) -> 
     assert [each.code for each in lockfile.disagreements({"": ours})] == ["out-of-date"]
 
 
+def test_development_dependencies_win_over_the_others() -> None:
+    """npm takes their range where a name is in both fields (npm 10 to 12)."""
+    both = {"dependencies": {"a": "^2.0.0"}, "devDependencies": {"a": "^1.0.0"}}
+    lockfile = v3({"": both, "node_modules/a": A})
+    assert list(lockfile.disagreements({"": manifest(both)})) == []
+    other = {"dependencies": {"a": "^1.0.0"}, "devDependencies": {"a": "^2.0.0"}}
+    found = v3({"": other, "node_modules/a": A}).disagreements({"": manifest(other)})
+    assert [each.code for each in found] == ["out-of-date"]
+
+
+@pytest.mark.parametrize(
+    ("specifier", "locked", "fits"),
+    [
+        ("https://github.com/u/r", "git+ssh://git@github.com/u/r.git", True),
+        ("https://github.com/u/r#main", "git+ssh://git@github.com/u/r.git", True),
+        ("https://gitlab.com/g/s/r", "git+ssh://git@gitlab.com/g/s/r.git", True),
+        ("https://github.com/u/r", "git+ssh://git@github.com/evil/r.git", False),
+        ("https://gitlab.com/g/r/-/archive/x.tgz", "git+ssh://git@gitlab.com/g/r.git", False),
+        ("https://example.org/u/r", "git+ssh://git@example.org/u/r.git", False),
+    ],
+)
+def test_the_page_of_a_repository_is_git(specifier: str, locked: str, fits: bool) -> None:
+    asks = {"dependencies": {"a": specifier}}
+    entry = {"version": "1.0.0", "resolved": f"{locked}#{'a' * 40}"}
+    found = v3({"": asks, "node_modules/a": entry}).disagreements({"": manifest(asks)})
+    assert (list(found) == []) is fits
+
+
+def test_a_file_is_a_tarball_whatever_its_name() -> None:
+    entry = {"version": "1.0.0", "resolved": "file:vendor/a.tar-gz"}
+    text = json.dumps({"lockfileVersion": 3, "packages": {"node_modules/a": entry}}).encode()
+    for files, kind in (({"vendor/a.tar-gz": b"x"}, Kind.FILE), ({}, None)):
+        artifact = npm.read_lockfile("package-lock.json", text, files.get).artifact(
+            "node_modules/a"
+        )
+        assert (artifact and artifact.kind) is kind
+
+
 def test_npm_leaves_no_root_when_the_last_dependency_goes() -> None:
     emptied = v3({})
     assert list(emptied.disagreements({"": manifest({})})) == []

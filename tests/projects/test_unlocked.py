@@ -254,3 +254,22 @@ def test_an_exemption_of_an_exact_version_counts_as_well(
     adopt(git_repo, IGNORE, f"a@1.0.0 {sri('a@1.0.0')} - at adoption\n")
     write(git_repo, {"a": specifier})
     assert (check(git_repo, "unvetted").findings == []) is exempt
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"overrides": {"b": "npm:evil@1.0.0"}}, ["evil@1.0.0"]),
+        ({"overrides": {"a": {"b": "2.0.0"}}}, ["b@2.0.0"]),
+        ({"overrides": {"a": {".": "2.0.0", "@s/c@^1": "3.0.0"}}}, ["@s/c@3.0.0", "a@2.0.0"]),
+        ({"resolutions": {"x/**/b": "2.0.0", "a/@s/c": "3.0.0"}}, ["@s/c@3.0.0", "b@2.0.0"]),
+        ({"pnpm": {"overrides": {"a@1>b@2": "2.0.0", "c": "-"}}}, ["b@2.0.0"]),
+        ({"overrides": {"b": "$a"}}, []),
+    ],
+)
+def test_what_overrides_install_needs_a_note(
+    library: GitRepo, fields: Mapping[str, object], found: list[str]
+) -> None:
+    write(library, {"own": "link:./own"}, **fields)
+    fixes = [each["fix"].split()[2].strip('"') for each in check(library).findings]
+    assert sorted(fixes) == found

@@ -54,7 +54,7 @@ class SpecifierList(Lockfile):
         self._members = members
         self._asked: dict[str, list[Requirement]] = {}
         shipped = {each.name for each in manifest.requires if each.group is not Group.PEER}
-        for each in manifest.requires:
+        for each in (*manifest.requires, *_replacements(manifest)):
             if each.group is not Group.PEER or each.name not in shipped:
                 self._asked.setdefault(f"{each.name}@{each.specifier}", []).append(each)
 
@@ -91,6 +91,35 @@ class SpecifierList(Lockfile):
     def may_lack_hash(self, entry: Entry) -> bool:  # noqa: ARG002
         """There is none before a lockfile pins it."""
         return True
+
+
+_REPLACING: Final = (("overrides",), ("resolutions",), ("pnpm", "overrides"))
+"""The tables of a package.json that put other packages or versions in the place of dependencies."""
+
+
+def _replacements(manifest: Manifest) -> Iterator[Requirement]:
+    """What overrides install, whichever client reads them; an unread table costs a note too many."""
+    for path in _REPLACING:
+        table: object = manifest.data
+        for key in path:
+            table = table.get(key) if isinstance(table, Mapping) else None
+        line = manifest.line_of(*path)
+        todo = [("", table)]
+        while todo:
+            name, value = todo.pop()
+            if isinstance(value, Mapping):
+                todo += [(name if key == "." else key, inner) for key, inner in value.items()]
+            elif isinstance(value, str) and name and value[:1] not in ("$", "-"):
+                yield Requirement(name=_replaced_name(name), specifier=value, line=line)
+
+
+def _replaced_name(selector: str) -> str:
+    """The package that a selector is about: ``b`` in ``a@1>b@^2``, ``a/**/b`` and ``b@npm:^1``."""
+    last = re.split(r">|\*\*/", selector)[-1]
+    name = re.sub(r"(?<=[^/])@.*\Z", "", last)
+    parts = name.split("/")
+    scoped = len(parts) > 1 and parts[-2].startswith("@")
+    return "/".join(parts[-2:]) if scoped else parts[-1]
 
 
 def _is_served_by(member: Manifest, asked: Requirement) -> bool:

@@ -25,7 +25,7 @@ from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.clients.shared.workspaces import Negation, is_member
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
-from npm_vetted.model import Artifact, Entry, Group, Read, Requirement
+from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
 
 
 class NpmLockfile(Lockfile):
@@ -128,6 +128,8 @@ class NpmLockfile(Lockfile):
         if resolved is None and version is not None and not EXACT.match(version):
             version, resolved = None, version  # a converted file that kept version 1's fields
         kind = resolved_kind(resolved)
+        if kind is None and self._is_file(resolved):
+            kind = Kind.FILE  # npm takes a tarball by content, whatever its name
         if kind is None:
             return None
         return Artifact(
@@ -140,6 +142,12 @@ class NpmLockfile(Lockfile):
             scripts=self._scripts(key),
             bundled=self._is_bundled(key),
         )
+
+    def _is_file(self, resolved: str | None) -> bool:
+        """Whether ``file:`` leads to a file of the repository; git knows what is one."""
+        folder = self.path.rpartition("/")[0]
+        path = clean_path(f"{folder}/{(resolved or '').removeprefix('file:')}".lstrip("/"))
+        return path is not None and self.read(path) is not None
 
     def _resolved(self, key: str) -> str | None:
         """``resolved``; false, which npm 5 and 6 wrote for what they did not know, is None."""

@@ -21,6 +21,12 @@ _SCP: Final = re.compile(r"(?:git\+)?(?:ssh://)?(?:[^@/\s]+@)?([^:/\s]+)[:/](.+)
 _URL: Final = re.compile(r"(?:git\+)?[a-z]+://(?:[^@/\s]+@)?([^/\s]+)/(.+)\Z", re.IGNORECASE)
 _FOLDER: Final = re.compile(r"(?:file:|link:|~?/|\.{1,2}(?:/|\Z)|[a-zA-Z]:[\\/])")
 _GIT: Final = re.compile(r"git(?:\+[a-z]+)?:|ssh:|git@|[^/:@\s]+/[^/:@\s]+(?:#|\Z)", re.IGNORECASE)
+_HOSTED: Final = re.compile(
+    r"https?://(?:[^@/\s]+@)?(?:www\.)?"
+    r"(?:(?:github\.com|bitbucket\.org|gist\.github\.com)/[^/#\s]+/[^/#\s]+"
+    r"|gitlab\.com/(?!.*/-/)[^#\s]+/[^/#\s]+)/?(?:#|\Z)"
+)
+"""The page of a repository at a host that npm knows: npm takes it for git (hosted-git-info)."""
 _COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
 
 
@@ -33,20 +39,20 @@ def mismatch(lockfile: NpmLockfile, place: str, name: str, specifier: str) -> st
     link = lockfile.linked_to(place)
     artifact = lockfile.artifact(place)
     if artifact is None:
-        return _foldermismatch(lockfile, place, link, name, specifier)
+        return _folder_mismatch(lockfile, place, link, name, specifier)
     if _is_folder(specifier):
         return None if artifact.kind is Kind.FILE else _found(artifact)
-    if specifier.startswith(("http://", "https://")) and not specifier.partition("#")[0].endswith(
-        ".git"
-    ):
-        return None if artifact.resolved == specifier else _found(artifact)
+    source = specifier.partition("#")[0]
     if (
         _GIT.match(specifier)
-        or specifier.partition("#")[0].endswith(".git")
+        or source.endswith(".git")
         or _shorthand(specifier)
+        or _HOSTED.match(specifier)
     ):
-        return _gitmismatch(artifact, specifier)
-    return _registrymismatch(artifact, wanted, specifier)
+        return _git_mismatch(artifact, specifier)
+    if specifier.startswith(("http://", "https://")):
+        return None if artifact.resolved == specifier else _found(artifact)
+    return _registry_mismatch(artifact, wanted, specifier)
 
 
 def _is_folder(specifier: str) -> bool:
@@ -61,7 +67,7 @@ def _found(artifact: Artifact) -> str:
     return f"{artifact.label} from {artifact.resolved or 'the registry'}"
 
 
-def _foldermismatch(
+def _folder_mismatch(
     lockfile: NpmLockfile, place: str, link: str | None, name: str, specifier: str
 ) -> str | None:
     """A folder serves a path; a workspace serves a range too, by its own name and version."""
@@ -77,7 +83,7 @@ def _foldermismatch(
     return f"{name} from the folder {target}"
 
 
-def _gitmismatch(artifact: Artifact, specifier: str) -> str | None:
+def _git_mismatch(artifact: Artifact, specifier: str) -> str | None:
     if artifact.kind is not Kind.GIT or artifact.resolved is None:
         return _found(artifact)
     asked, locked = _repository(specifier), _repository(artifact.resolved)
@@ -104,7 +110,7 @@ def _repository(source: str) -> tuple[str, str] | None:
     return host.lower(), path.strip("/").removesuffix(".git").lower()
 
 
-def _registrymismatch(artifact: Artifact, wanted: str, specifier: str) -> str | None:
+def _registry_mismatch(artifact: Artifact, wanted: str, specifier: str) -> str | None:
     """A range or a tag: a package of that name from a registry, of a version in the range."""
     if artifact.name != wanted or not _is_of_registry(artifact):
         return _found(artifact)

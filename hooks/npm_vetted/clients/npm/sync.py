@@ -77,9 +77,12 @@ def satisfied(
     A missing optional dependency is npm's own doing; peers may be left out and mismatched
     (``legacy-peer-deps``), and a devDependency of the same name wins over them.
     """
+    development = {each.name for each in manifest.requires if each.group is Group.DEVELOPMENT}
     for asked in _asked(manifest):
         if asked.group is Group.PEER:
             continue
+        if asked.group is not Group.DEVELOPMENT and asked.name in development:
+            continue  # npm takes the range of devDependencies (tried with 10 to 12)
         place = lockfile.place(folder, asked.name)
         if place is None:
             if asked.group is not Group.OPTIONAL:
