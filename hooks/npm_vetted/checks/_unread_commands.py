@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import readers
+from npm_vetted.errors import UndecidedError
 from npm_vetted.installs import place_of
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.projects.change import Change
@@ -24,7 +25,17 @@ _PROSE: Final = (
 )  # fmt: skip
 """Text for people, pages, and data that tools wrote."""
 _FOLDERS: Final = frozenset(
-    {"docs", "doc", "documentation", "node_modules", "__snapshots__", "vendor"}
+    {
+        "docs",
+        "doc",
+        "issue_template",
+        "i18n",
+        "locales",
+        "documentation",
+        "node_modules",
+        "__snapshots__",
+        "vendor",
+    }
 )
 _NAMES: Final = ("license", "changelog", "readme", "contributing", "authors", "codeowners")
 _FEW: Final = 200
@@ -44,7 +55,10 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
         there = change.after.grep(_words(), "")
         wanted = [path for path in wanted if path in there]
     for path in wanted:
-        data = change.after.read(path) or b""
+        try:
+            data = change.after.read(path) or b""
+        except UndecidedError:  # a link, or what a partial clone lacks: nothing is said of it
+            continue
         found = _command().search(data[:_LARGEST]) if b"\0" not in data[:8000] else None
         if found is not None:
             command = " ".join(found[0].decode("ascii", "replace").split())
@@ -74,7 +88,8 @@ def _may_hold_commands(path: str) -> bool:
 @cache
 def _command() -> re.Pattern[bytes]:
     """A client's program with a verb that installs, or one that fetches and runs."""
-    names = "|".join(sorted(map(re.escape, readers()), key=len, reverse=True))
+    programs = (each for each in readers() if len(each) > 2)  # `ni` and `na` are words as well
+    names = "|".join(sorted(map(re.escape, programs), key=len, reverse=True))
     return re.compile(
         rb"(?<![\w./@-])(?:(?:%s)[ \t]+(?:install|ci|add|dlx)(?![\w-])|(?:npx|pnpx|bunx)[ \t]+[a-z@-])"
         % names.encode(),

@@ -16,7 +16,7 @@ from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.npmrc import NpmrcSetting
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import install_problems, place_of
-from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read
+from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.projects.discovery import (
@@ -256,6 +256,8 @@ class View:
         names = {package, _BINS.get(package, package)}
         if any(manifest.name == package for manifest in project.manifests.values()):
             return True
+        if not project.lockfiles and names & {each.name for each in _required(project)}:
+            return True  # what the project installs is another check's question
         return any(self._artifacts(project, names)) or package in self._bins(project)
 
     def noted(self, name: str, version: str) -> bool:
@@ -292,7 +294,7 @@ class View:
         """Whether a lockfile lists no programs, and there is a direct dependency that may own one."""
         if project is None or not any(each.requires for each in project.manifests.values()):
             return False
-        return None in self._programs(project)
+        return not project.lockfiles or None in self._programs(project)
 
     def _programs(self, project: Project) -> tuple[frozenset[str] | None, ...]:
         if project.path not in self._known_programs:
@@ -307,6 +309,10 @@ class View:
 def _split(package: str) -> tuple[str, str, str]:
     parts = _TAIL.split(package, maxsplit=1)
     return parts[0], "@", parts[1] if len(parts) > 1 else ""
+
+
+def _required(project: Project) -> Iterator[Requirement]:
+    return (each for manifest in project.manifests.values() for each in manifest.requires)
 
 
 def _nowhere(read: Read) -> Project:

@@ -88,6 +88,9 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT, loose=True)
     if options.words[:1] and options.words[0] in _RECURSIVE:
         options.words.pop(0)
+    if options.words[:1] == [UNKNOWN_TEXT] and {*options.words[1:2]} & {*_READERS, *_OTHERS}:
+        options.words.pop(0)  # an option that nobody can tell
+        options.options.append((UNKNOWN_TEXT, None))
     if not options.words or options.has("help", "version"):
         return
     verb = options.words[0]

@@ -27,7 +27,8 @@ class DeclaredKind(NamedTuple):
     command or a list of commands. ``words`` hold the words of one command, as a list or a text.
     ``folder`` is the key that names the directory. ``ci``: an install must not change the lockfile.
     ``elsewhere``: the commands run in a container, in a directory that the file does not say.
-    ``windows``: a command may be for PowerShell or cmd.
+    ``windows``: a command may be for PowerShell or cmd. ``beside``: the commands run in the folder
+    that the file is in.
     """
 
     name: str
@@ -38,6 +39,7 @@ class DeclaredKind(NamedTuple):
     ci: bool = False
     elsewhere: bool = False
     windows: bool = False
+    beside: bool = False
 
 
 class DeclaredCommand(NamedTuple):
@@ -67,10 +69,12 @@ def follow(
     for command in commands:
         state = base_state(context, path)
         state.script = None
+        if kind.beside and "/" in path:
+            state.enter((path.rpartition("/")[0],))
         if kind.elsewhere:
             state.enter(UNKNOWN)
-        elif command.folder:
-            state.enter((command.folder,))
+        elif command.folder and command.folder.strip("/"):
+            state.enter((command.folder.lstrip("/"),))
         _follow(found, command, state)
     return found.finish()
 

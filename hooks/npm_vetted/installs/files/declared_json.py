@@ -16,11 +16,15 @@ _TASKS: Final = "VS Code tasks"
 KINDS: Final = (
     DeclaredKind(
         "Vercel", ("vercel.json", "*/vercel.json", "now.json"),
-        frozenset({"installCommand", "buildCommand", "devCommand", "ignoreCommand"}),
+        frozenset({"installCommand", "buildCommand", "devCommand", "ignoreCommand"}), beside=True,
     ),
     DeclaredKind(_TASKS, ("*.vscode/tasks.json",), frozenset()),
     DeclaredKind("Heroku", ("app.json",), frozenset({"postdeploy", "pr-predestroy", "test", "test-setup"})),
-    DeclaredKind("Railway", ("railway.json",), frozenset({"buildCommand", "startCommand"})),
+    DeclaredKind("Firebase", ("firebase.json", "*/firebase.json"),
+        frozenset({"predeploy", "postdeploy"}), beside=True,
+    ),
+    DeclaredKind("Railway", ("railway.json",), frozenset({"buildCommand", "startCommand"}), beside=True,
+    ),
 )  # fmt: skip
 
 

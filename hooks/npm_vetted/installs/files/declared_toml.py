@@ -12,14 +12,18 @@ from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, f
 from npm_vetted.model import Problem
 
 KINDS: Final = (
-    DeclaredKind("Netlify", ("netlify.toml", "*/netlify.toml"), frozenset({"command"}), folder="base"),
+    DeclaredKind("Netlify", ("netlify.toml", "*/netlify.toml"),
+        frozenset({"command"}), folder="base", beside=True,
+    ),
     DeclaredKind("Fly", ("fly.toml", "fly.*.toml"), frozenset({"release_command"}), elsewhere=True),
     DeclaredKind(
         "mise", ("mise.toml", ".mise.toml", ".mise/*.toml", "mise/*.toml", ".config/mise.toml"),
-        frozenset({"run", "postinstall", "enter"}), folder="dir",
+        frozenset({"run", "postinstall", "enter"}), folder="dir", beside=True,
     ),
-    DeclaredKind("Railway", ("railway.toml",), frozenset({"buildCommand", "startCommand"})),
-    DeclaredKind("Nixpacks", ("nixpacks.toml",), frozenset({"cmds", "cmd"})),
+    DeclaredKind("Railway", ("railway.toml",), frozenset({"buildCommand", "startCommand"}), beside=True,
+    ),
+    DeclaredKind("Nixpacks", ("nixpacks.toml",), frozenset({"cmds", "cmd"}), beside=True,
+    ),
 )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ KINDS: Final = (
     ),
     DeclaredKind(
         "Taskfile", ("taskfile*.y*ml", "*/taskfile*.y*ml"), frozenset({"cmds", "cmd", "sh"}),
-        folder="dir",
+        folder="dir", beside=True,
     ),
     DeclaredKind("CodeBuild", ("*buildspec*.y*ml",), frozenset({"commands", "finally"}), ci=True),
     DeclaredKind(
@@ -71,6 +71,11 @@ KINDS: Final = (
         elsewhere=True,
     ),
     DeclaredKind("Buildkite", (".buildkite/*.y*ml",), frozenset({"command", "commands"}), ci=True),
+    DeclaredKind(
+        "Snapcraft", ("snapcraft*.y*ml", "*/snapcraft*.y*ml"),
+        frozenset({"override-pull", "override-build", "override-stage", "override-prime"}),
+        elsewhere=True,
+    ),
     DeclaredKind("Codemagic", ("codemagic.yaml",), frozenset({"script"}), ci=True),
     DeclaredKind("Semaphore", (".semaphore/*.y*ml",), frozenset({"commands"}), ci=True),
     DeclaredKind("Cirrus CI", (".cirrus.y*ml",), frozenset({

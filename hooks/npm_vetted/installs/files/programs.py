@@ -44,7 +44,9 @@ _MOST: Final = 2_000
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By suffix or name; a test is a program too."""
     name = path.lower().rpartition("/")[2]
-    return (name.endswith(_SUFFIXES) and not name.startswith(".")) or name in _NAMES
+    return (name.endswith(_SUFFIXES) and not name.startswith(".")) or (
+        name in _NAMES or name.endswith(".jenkinsfile")
+    )
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:

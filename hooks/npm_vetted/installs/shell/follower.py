@@ -56,6 +56,12 @@ _RUNTIMES: Final = ("node", "nodejs", "tsx")
 _STARTED: Final = re.compile(
     r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
 )
+_UNREADABLE: Final = "this shell text cannot be read"
+_PROSE: Final = re.compile(r"\W*[A-Z][a-z']*[ ,:]|[^\"'|;&]*[a-z]{2}[.:!?](?:\s|\Z)")
+"""A text for people: a word with a capital first, or the end of a sentence."""
+_PLACEHOLDER: Final = re.compile(r"\$\{__unknown(?:_\d+)?\}")
+"""A template that nobody can fill, where single quotes kept the shell from replacing it."""
+_INTERPRETERS: Final = re.compile(r"(?:python|node|ruby|perl|php|osascript|tsx|deno|bun)[\d.]*\Z")
 _DEPTH: Final = 72
 _ENVIRONMENT_FILE: Final = 100_000
 """Characters of ``$GITHUB_ENV`` that are kept: a script may write it in a loop."""
@@ -211,7 +217,7 @@ class ShellFollower:
     def unreadable(self, source: Source) -> None:
         """Text that is no shell; ``{npm,ci}`` is words."""
         if _CLIENT.search(source.text.replace(",", " ")):
-            self.undecided("this shell text cannot be read", source.line(0))
+            self.undecided(_UNREADABLE, source.line(0))
 
     def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
         """A settings file that a command writes hides the repository's own."""
@@ -247,6 +253,7 @@ class ShellFollower:
 
     def command(self, words: list[str], state: State, source: Source, depth: int) -> None:
         """A command line that runs."""
+        words = [_PLACEHOLDER.sub(UNKNOWN_TEXT, word) for word in words]
         if depth > _DEPTH:
             self.undecided("commands nested too deeply", source.line(0))
             return
@@ -294,6 +301,8 @@ class ShellFollower:
             inner.set(name, (text,), export=True)
         inner.prefix = (*inner.prefix, *(name for name, _ in wrapped.variables))
         inner.home = wrapped.home or inner.home
+        if wrapped.arguments is not None:
+            inner.arguments = [(word,) for word in wrapped.arguments]
         if wrapped.folder is not None:
             inner.enter((wrapped.folder,))
         if wrapped.elsewhere:
@@ -351,11 +360,12 @@ class ShellFollower:
             if program_name(word) in readers() and index + 1 < len(call.words):
                 doubt.command(call.words[index:], state, call.source, depth)
                 break
-            if " " in word and _CLIENT.search(word):
+            if " " in word and _CLIENT.search(word) and not _PROSE.match(word):
                 doubt.text(word, state, call.source, depth)
-                for text in () if doubt.problems else _quoted(word):
+                quoted = () if doubt.problems or not _INTERPRETERS.match(name) else _quoted(word)
+                for text in quoted:
                     doubt.text(text, state, call.source, depth)
-        for problem in doubt.problems[:1]:
+        for problem in [each for each in doubt.problems if each.key != _UNREADABLE][:1]:
             where = problem.location.line
             self.undecided(f"if `{shown(name)}` runs it: {problem.key}", where, key=problem.key)
 
@@ -373,12 +383,22 @@ class ShellFollower:
         if act.setting is not None:
             self._configure(act, inner, call.source.line(0))
         elif act.kind is not ActionKind.CONFIG:
-            for place in dict.fromkeys(inner.cwd):
-                self._judge(act, call.words, inner, place, call.source.line(0))
+            self._judge_each(act, call.words, inner, call.source.line(0))
         if act.shell is not None:
             self.text(act.shell, inner, call.source, call.depth + 2)
         elif act.then:
             self.command(list(act.then), inner, call.source, call.depth + 2)
+
+    def _judge_each(self, act: ClientAction, words: list[str], state: State, line: int) -> None:
+        """Where nobody can tell which of several places it runs in, the worst one counts."""
+        places = tuple(dict.fromkeys(state.cwd))
+        before = len(self.problems)
+        for place in places:
+            self._judge(act, words, state, place, line)
+        if len(places) > 1 and len(self.problems) > before + 1:
+            found = self.problems[before:]
+            worst = next((each for each in found if each.level is Level.ERROR), found[0])
+            self.problems[before:] = [worst]
 
     def _judge(
         self, act: ClientAction, words: list[str], state: State, place: str, line: int

@@ -18,13 +18,15 @@ from npm_vetted.installs.shell.state import State
 _ENV: Final = re.compile(r"\$env:(\w+)\Z", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|env:(\w+)|(\w+))|%(\w+)%", re.IGNORECASE)
 _TARGET: Final = re.compile(r"\$(?:env:)?\w+\Z", re.IGNORECASE)
+_REM: Final = re.compile(r"(?:rem\b|::)", re.IGNORECASE)
+"""A comment of cmd, up to the end of its line."""
 _SEPARATORS: Final = ";|&{}()\n"
 _SAME: Final = {
     "set-location": "cd", "sl": "cd",
     "remove-item": "rm", "ri": "rm", "del": "rm", "erase": "rm",
     "copy-item": "cp", "cpi": "cp", "copy": "cp", "xcopy": "cp",
     "move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "mv", "rni": "mv", "ren": "mv",
-    "write-host": "echo", "write-output": "echo", "rem": "true",
+    "write-host": "echo", "write-output": "echo", "rem": "true", "call": "call",
 }  # fmt: skip
 """What is called otherwise on Windows, in whatever letters, and does the same."""
 
@@ -138,9 +140,8 @@ class _Lexer:
             self._escaped()
         elif char == '"' or (char == "'" and not self.cmd):
             self._quoted(char)
-        elif char == "#" and self._word is None and not self.cmd:
-            end = self.text.find("\n", self.index)
-            self.index = len(self.text) if end < 0 else end
+        elif self._is_comment(char):
+            self._skip_line()
         elif char in " \t\r" or char in _SEPARATORS:
             self.end_word()
             self.index += 1
@@ -149,6 +150,15 @@ class _Lexer:
             self._add(char)
             self.index += 1
         return False
+
+    def _is_comment(self, char: str) -> bool:
+        if self.cmd:
+            return not self.words and _REM.match(self.text, self.index) is not None
+        return char == "#" and self._word is None
+
+    def _skip_line(self) -> None:
+        end = self.text.find("\n", self.index)
+        self.index = len(self.text) if end < 0 else end
 
     def end_word(self) -> None:
         """What was read is a word."""

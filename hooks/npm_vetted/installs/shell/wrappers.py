@@ -45,6 +45,8 @@ class Wrapped:
     home: str | None = None
     mounts: tuple[tuple[str, str], ...] = ()
     inside: str | None = None
+    arguments: tuple[str, ...] | None = None
+    """What ``$1``, ``$2``, … are in the text; None: as outside."""
 
 
 def _set(text: str) -> frozenset[str]:
@@ -275,7 +277,7 @@ def _shell(words: Sequence[str]) -> Wrapped | None:
             next(rest, None)
         elif not long and word.endswith("c"):
             text = next(rest, None)
-            return None if text is None else Wrapped(text=text)
+            return None if text is None else Wrapped(text=text, arguments=tuple(rest)[1:])
     return None
 
 
