@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from npm_vetted.clients import clients
-from npm_vetted.clients.shared.unread import ROOTS_OF_OTHERS, unread_by_us
+from npm_vetted.clients.shared.unread import unread_by_us
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import ancestors, in_node_modules, join
+from npm_vetted.projects.discovery import in_node_modules
 
 
 def unread_files(check: str, change: Change) -> Iterator[Finding]:
@@ -31,20 +31,11 @@ def unread_files(check: str, change: Change) -> Iterator[Finding]:
 
 
 def _is_read(path: str) -> bool:
-    """Whether a client reads it; a lockfile of Rush has pnpm's name and is not read as pnpm's."""
-    if "/rush/" in path or "/subspaces/" in path:
+    """Whether a client reads it; a lockfile of Rush has npm's name and is not read as npm's."""
+    if "/rush/" in path:
         return False
     name = path.rpartition("/")[2]
     return any(
         name in (*client.LOCKFILES, *client.SETTINGS, *client.MARKERS)
         for client in clients().values()
-    )
-
-
-def is_locked_elsewhere(change: Change, folder: str) -> bool:
-    """Whether a client that npm-vetted does not read locks the packages below a folder."""
-    return any(
-        change.after.entry(join(above, name)) is not None
-        for above in ancestors(folder)
-        for name in ROOTS_OF_OTHERS
     )

@@ -50,6 +50,7 @@ CODES: Final = {
     "force": "A setting that switches the client's own protections off.",
     "checkout-differs": "A git attribute after which a checkout differs from what git holds.",
     "workspace-above": "A workspace file above a project that npm-vetted cannot check.",
+    "allows-unlocked": "A package that may run its scripts and that no lockfile has yet.",
     "unreadable": "A settings file that cannot be read.",
 }
 EXPLANATION: Final = Explanation(

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, finding_of
-from npm_vetted.checks._unread_files import is_locked_elsewhere, unread_files
+from npm_vetted.checks._unread_files import unread_files
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.unread import unread_by_us
@@ -81,10 +81,7 @@ def run(change: Change) -> Iterator[Finding]:
     yield from _other_manifests(change)
     yield from unread_files(ID, change)
     for project in change.projects:
-        elsewhere = is_locked_elsewhere(change, project.after.path)
         for problem in (*_unclear_workspaces(change, project.after), *_problems(project)):
-            if problem.code == "no-lockfile" and elsewhere:
-                continue  # the file that locks it is reported as unread
             by_install = () if problem.code in _BY_HAND else _install(project.after)
             fix = problem.fix or by_install
             yield finding_of(ID, problem._replace(fix=fix), project.after)
@@ -186,7 +183,9 @@ def _install(project: Project) -> tuple[tuple[str, ...], ...]:
 
 def _command(client: Client, folder: str, lockfile: str) -> tuple[tuple[str, ...], ...]:
     words = list(client.LOCK_COMMAND)
-    at = next(at for at, word in enumerate(words) if word == "." or word.startswith("./"))
+    at = next((at for at, word in enumerate(words) if word == "." or word.startswith("./")), 0)
+    if not at:  # it finds its root by itself
+        return tuple(words), ("git", "add", lockfile)
     words[at - 1 : at + 1] = [words[at - 1], folder + words[at][1:]] if folder else []
     return tuple(words), ("git", "add", lockfile)
 

@@ -21,13 +21,16 @@ class Client(Protocol):
     """What each module of this package offers."""
 
     NAME: str
-    """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun, deno."""
+    """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun, deno, rush."""
     PROGRAM: str
-    """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun, deno."""
+    """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun, deno, rush."""
     LOCKFILES: tuple[str, ...]
-    """File names of its lockfiles; where several are side by side the first wins."""
+    """File names of its lockfiles; where several are side by side the first wins.
+
+    One may be a path below the project, and one of its folders ``*``: any folder.
+    """
     SETTINGS: tuple[str, ...]
-    """Files beside the manifest that hold its settings."""
+    """Files beside the manifest that hold its settings; one may be a path below the project."""
     INHERITED: tuple[str, ...]
     """Those of SETTINGS that it also reads from the directories above a project."""
     MARKERS: tuple[str, ...]

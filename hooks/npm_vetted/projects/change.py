@@ -73,7 +73,7 @@ def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Man
 
     Where workspaces have lockfiles of their own, each manifest belongs to the one beside it.
     """
-    home = folder_of(lockfile.path)
+    home = lockfile.home
     others = {folder_of(path) for path in project.lockfiles} - {home}
     return {
         below(home, path) or "": found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cache, cached_property, partial
 from typing import Final
 
@@ -20,7 +21,7 @@ def interesting_names() -> frozenset[str]:
     """The file names that make or steer a project, of every client."""
     names = {NAME}
     for client in clients().values():
-        names.update(client.LOCKFILES, client.SETTINGS)
+        names.update(each.rpartition("/")[2] for each in (*client.LOCKFILES, *client.SETTINGS))
     return frozenset(names)
 
 
@@ -312,7 +313,9 @@ class Projects:
 
     @cached_property
     def _settings(self) -> tuple[str, ...]:
-        names = frozenset(name for client in clients().values() for name in client.SETTINGS)
+        names = frozenset(
+            name.rpartition("/")[2] for client in clients().values() for name in client.SETTINGS
+        )
         return tuple(path for path in self.snapshot.named(names) if self.counts(path))
 
     def _lockfiles(self, root: str, pin: Pin | None) -> list[str]:
@@ -327,10 +330,20 @@ class Projects:
         seen: set[str] = set()
         for client in clients().values():
             for name in client.LOCKFILES:
-                path = join(root, name)
-                if path not in seen and self.snapshot.entry(path) is not None:
-                    seen.add(path)
-                    yield path
+                for path in self._matching(join(root, name)):
+                    if path not in seen and self.snapshot.entry(path) is not None:
+                        seen.add(path)
+                        yield path
+
+    def _matching(self, path: str) -> Iterable[str]:
+        """A path, or the paths that it names where one of its folders is ``*``."""
+        before, star, after = path.partition("*")
+        if not star:
+            return (path,)
+        inside = self.snapshot.below(before)
+        return sorted(
+            each for each in inside if each.removeprefix(before).partition("/")[2] == after[1:]
+        )
 
     def _of_members(
         self, client: Client, manifest: Manifest, members: Iterable[str]
@@ -375,6 +388,9 @@ def client_of_lockfile(path: str, read: Read) -> Client:
     """
     name = path.rpartition("/")[2]
     named = [client for client in clients().values() if name in client.LOCKFILES]
+    in_folders = [client for client in clients().values() if _names_folder(client, path)]
+    if in_folders:
+        return in_folders[0]
     if len(named) == 1:
         return named[0]
     data = read(path) or b""
@@ -386,6 +402,12 @@ def client_of_lockfile(path: str, read: Read) -> Client:
         if client.recognises(name, data):
             return client
     raise DocumentError("no client's lockfile looks like this", path=path)
+
+
+def _names_folder(client: Client, path: str) -> bool:
+    """Whether a client has its lockfile in a folder of this name, as Rush does."""
+    patterns = (each for each in client.LOCKFILES if "/" in each)
+    return any(fnmatchcase(f"/{path}", f"*/{each}") for each in patterns)
 
 
 def fits_pin(path: str, pin: Pin, read: Read) -> bool:

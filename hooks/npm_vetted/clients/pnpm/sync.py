@@ -29,7 +29,7 @@ from npm_vetted.clients.pnpm.declared import (
 )
 from npm_vetted.clients.pnpm.entries import PnpmEntries
 from npm_vetted.clients.pnpm.settings import manifest_beside, root_above, settings_beside
-from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.model import Group, Location, Manifest, Pin, Problem, Read, Requirement
 from npm_vetted.packages.manifest import read_manifest, read_pin
 from npm_vetted.packages.ranges import satisfies
 
@@ -52,13 +52,25 @@ _HOSTS: Final = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "b
 
 
 def disagreements(
-    lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read
+    lockfile: PnpmEntries,
+    manifests: Mapping[str, Manifest],
+    read: Read,
+    *,
+    folder: str | None = None,
+    pin: Pin | None = None,
+    hooked: bool | None = None,
 ) -> Iterator[Problem]:
-    """Every disagreement; none for a lockfile as pnpm wrote it."""
+    """Every disagreement; none for a lockfile as pnpm wrote it.
+
+    ``folder`` is the one that pnpm installs in, where that is not the lockfile's; ``pin`` the pnpm
+    that runs there, where no manifest says it; ``hooked`` whether hooks change what manifests ask
+    for, where the lockfile does not tell.
+    """
     yield from lockfile.patches.problems()
+    home = dirname(lockfile.path) if folder is None else folder
     best: list[Problem] | None = None
-    for major in _majors(lockfile, manifests, read):
-        compared = _Comparison(lockfile, manifests, read, major)
+    for major in _majors(home, manifests, read, pin):
+        compared = _Comparison(lockfile, manifests, read, major, home, hooked)
         found = list(compared.problems())
         if best is None or len(found) < len(best):
             best = found
@@ -67,16 +79,17 @@ def disagreements(
     yield from best or ()
 
 
-def _majors(lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read) -> Sequence[int]:
+def _majors(
+    folder: str, manifests: Mapping[str, Manifest], read: Read, known: Pin | None
+) -> Sequence[int]:
     """The versions of pnpm whose reading of the settings counts, the likeliest first."""
-    folder = dirname(lockfile.path)
     above = root_above(folder, read)
     root = manifests.get("")
     if above != folder:
         path = join(above, "package.json")
         data = read(path)
         root = None if data is None else read_manifest(path, data)
-    pin = None if root is None else read_pin(root)
+    pin = known or (None if root is None else read_pin(root))
     if pin is None or pin.client != "pnpm" or pin.minimum is None:
         return _MAJORS
     least = min(max(pin.minimum[0], 9), 12)
@@ -87,12 +100,18 @@ class _Comparison:
     """One version's settings, read once, and what the lockfile has for them."""
 
     def __init__(
-        self, lockfile: PnpmEntries, manifests: Mapping[str, Manifest], read: Read, major: int
+        self,
+        lockfile: PnpmEntries,
+        manifests: Mapping[str, Manifest],
+        read: Read,
+        major: int,
+        folder: str,
+        hooked: bool | None,
     ) -> None:
         self.lockfile = lockfile
         self.manifests = manifests
         self.read = read
-        self.folder = dirname(lockfile.path)
+        self.folder = folder
         self.root = root_above(self.folder, read)
         own = manifests.get("") if self.root == self.folder else None
         data = manifest_beside(self.root, read) if own is None else own.data
@@ -100,7 +119,9 @@ class _Comparison:
         self.replaced = _strings(lockfile.setting("overrides"))
         settings = lockfile.setting("settings")
         self.settings = settings if isinstance(settings, dict) else {}
-        self.hooked = lockfile.setting("pnpmfileChecksum") is not None
+        recorded = lockfile.setting("pnpmfileChecksum") is not None
+        self.hooked = recorded if hooked is None else hooked
+        self.told = hooked is not None
         self.workspace = settings_beside(self.root, read)
 
     def problems(self) -> Iterator[Problem]:
@@ -143,7 +164,7 @@ class _Comparison:
 
     def _hooks(self) -> Iterator[Problem]:
         """A checksum of hooks that are not there: it would excuse every other disagreement."""
-        if not self.hooked:
+        if not self.hooked or self.told:
             return
         here = any(self.read(join(self.folder, name)) is not None for name in _HOOKS)
         named = any(key in self.workspace for key in ("pnpmfile", "configDependencies"))

@@ -36,6 +36,11 @@ class Lockfile(ABC):
     """Whether the format records where a registry package came from (pnpm and berry do not)."""
 
     @property
+    def home(self) -> str:
+        """The folder that the importers' folders are relative to: the lockfile's, mostly."""
+        return posixpath.dirname(self.path)
+
+    @property
     def graph(self) -> bool:
         """Whether the format records what each package asks for (npm 4 and older do not)."""
         return True

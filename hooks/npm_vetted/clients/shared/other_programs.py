@@ -1,4 +1,4 @@
-"""Programs that install npm packages and have no folder here: vlt, ni, rush, lerna and others.
+"""Programs that install npm packages and have no folder here: vlt, ni, lerna and others.
 
 Their lockfiles and settings are not read, so what they do is judged by their command line alone:
 flags that switch scripts on are reported, a package that is fetched and run must be exact, and
@@ -19,8 +19,6 @@ _ANY_ARGUMENTS: Final = frozenset({"ni", "nci", "nup"})
 """They install whatever their words are; nothing else is their job."""
 _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
     "vlt": frozenset({"install", "i", "add", "ci", "update", "build"}),
-    "rush": frozenset({"install", "update", "add"}),
-    "rush-pnpm": frozenset({"install", "i", "add", "update", "rebuild", "import"}),
     "lerna": frozenset({"bootstrap", "add"}),
     "jlpm": frozenset({"install", "add", "up", ""}),
     "meteor": frozenset({"npm"}),

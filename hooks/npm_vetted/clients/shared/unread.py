@@ -14,7 +14,6 @@ _FILES: Final = {
     "vlt-lock.json": "vlt",
     "vlt.json": "vlt",
     "aube-lock.yaml": "aube",
-    "rush.json": "Rush",
     "bower.json": "Bower",
     ".bowerrc": "Bower",
     "libman.json": "LibMan",
@@ -23,16 +22,11 @@ _FILES: Final = {
     "importmap.rb": "importmap-rails",
 }
 _PATHS: Final = {
-    "*common/config/rush/pnpm-lock.yaml": "Rush",
-    "*common/config/rush/npm-shrinkwrap.json": "Rush",
-    "*common/config/rush/yarn.lock": "Rush",
-    "*common/config/rush/pnpm-config.json": "Rush",
-    "*common/config/subspaces/*/pnpm-lock.yaml": "Rush",
+    "*common/config/rush/npm-shrinkwrap.json": "Rush with npm",
+    "*common/config/rush/yarn.lock": "Rush with Yarn",
     "*.meteor/packages": "Meteor",
     "*.meteor/versions": "Meteor",
 }
-ROOTS_OF_OTHERS: Final = ("rush.json",)
-"""Files whose client locks every package below them in one lockfile of its own."""
 
 
 def unread_by_us(path: str) -> str | None:

@@ -1,0 +1,176 @@
+"""Rush: rush.json, ``common/config/rush`` and subspaces, and the pnpm that it runs.
+
+What Rush installs with npm or Yarn is not read. docs/clients/rush.md has the facts.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final
+
+from npm_vetted.clients.pnpm import client as pnpm
+from npm_vetted.clients.rush import config
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.settings import AllowedSources
+from npm_vetted.clients.shared.workspaces import Negation
+from npm_vetted.errors import UsageError
+from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
+
+NAME = "rush"
+PROGRAM = "rush"
+LOCKFILES: tuple[str, ...] = (
+    f"{config.CONFIG}/{config.LOCKFILE}", f"{config.SUBSPACES}/*/{config.LOCKFILE}",
+)  # fmt: skip
+SETTINGS: tuple[str, ...] = (
+    config.RUSH,
+    f"{config.CONFIG}/{config.PNPM_CONFIG}",
+    f"{config.CONFIG}/.npmrc",
+    f"{config.CONFIG}/.npmrc-publish",
+    f"{config.CONFIG}/.pnpmfile.cjs",
+    f"{config.CONFIG}/common-versions.json",
+    f"{config.CONFIG}/subspaces.json",
+    f"{config.CONFIG}/rush-plugins.json",
+    f"{config.SUBSPACES}/default/.pnpmfile-subspace.cjs",
+)
+INHERITED: tuple[str, ...] = ()
+MARKERS: tuple[str, ...] = (config.RUSH,)
+DEFAULT = False
+MANIFESTS: tuple[str, ...] = ()
+OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {config.RUSH: config.read_rush}
+WORKSPACE_FILE: str | None = None
+NEGATION = Negation.IGNORED
+LINKS_MEMBERS = False
+SWITCH_FILE: str | None = f"{config.CONFIG}/.npmrc"
+USER_FILE: str | None = ".npmrc"
+SWITCH_STOPS_OWN_SCRIPTS = False
+LOCK_COMMAND: tuple[str, ...] = ("rush", "update")
+WRITES = f"{config.CONFIG}/{config.LOCKFILE}"
+
+_SWITCH: Final = "ignore-scripts=true"
+
+
+def fits(pin: Pin) -> bool:
+    """A package.json next to rush.json may pin the pnpm that Rush runs."""
+    return pin.client == pnpm.PROGRAM
+
+
+def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
+    """The folder tells."""
+    return True
+
+
+def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+    """Read the lockfile of the repository or of a subspace."""
+    from npm_vetted.clients.rush.lockfile import RushLockfile
+
+    return RushLockfile(path, data, read)
+
+
+def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
+    """The folders of rush.json's projects."""
+    document = config.load_rush(manifest.folder, read)
+    if document is None:
+        return None
+    return tuple(folder for folder, _ in config.projects_of(document))
+
+
+def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
+    """Never: one lockfile holds all projects of a subspace."""
+    return False
+
+
+def scripts_run(project: Project) -> Iterator[Problem]:
+    """As pnpm reads the files that Rush generates."""
+    if config.load_rush(project.path, project.read) is None:
+        path = project.join(config.RUSH)
+        message = "rush.json is missing: nothing says which pnpm Rush runs"
+        yield Problem(message, Location(path), code="scripts-on", key=config.RUSH)
+        return
+    if config.pnpm_pin(project.path, project.read) is None:
+        path = project.join(config.RUSH)
+        message = "Rush installs with npm or Yarn here, which npm-vetted does not read"
+        yield Problem(message, Location(path), code="unreadable", key=config.RUSH)
+        return
+    for _, shadow, place in config.each_shadow(project):
+        yield from map(place, pnpm.scripts_run(shadow))
+
+
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """What undoes protection in the files of ``common/config``, and in rush.json."""
+    from npm_vetted.clients.rush.settings import unsafe_settings as found
+
+    return found(project, registries)
+
+
+def allowances(project: Project) -> Iterator[Allowance]:
+    """``globalOnlyBuiltDependencies``, ``globalAllowBuilds``, and what .npmrc lists."""
+    for subspace, shadow, _ in config.each_shadow(project):
+        for each in pnpm.allowances(shadow):
+            place = config.real_place(each.location, each.setting, subspace, project.read)
+            yield each._replace(location=place)
+
+
+def registry_of(project: Project, package: str) -> str | None:
+    """The registry of the common .npmrc."""
+    first = next(iter(config.each_shadow(project)), None)
+    return None if first is None else pnpm.registry_of(first[1], package)
+
+
+def switch_off(project: Project) -> Sequence[Edit]:
+    """``ignore-scripts=true`` in the common .npmrc, where the pinned pnpm reads that."""
+    if not list(scripts_run(project)):
+        return ()
+    from npm_vetted.clients.npm import client as npm
+
+    pin = config.pnpm_pin(project.path, project.read)
+    if pin is None or pin.minimum is None or pin.minimum[0] >= 11:
+        return ()
+    folder = project.join(config.CONFIG)
+    return npm.switch_off(project._replace(path=folder, members={}, lockfiles=()))
+
+
+def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
+    """None: the switch is for dependencies alone."""
+    return []
+
+
+def set_cooldown(project: Project, days: int) -> Sequence[Edit]:  # noqa: ARG001
+    """None is written: pnpm-config.json is full of comments, and pnpm before 10.16 ignores the key."""
+    return ()
+
+
+def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """``pnpm rebuild`` of exactly these packages, by the pnpm of Rush, in the workspace it generated.
+
+    Raises UsageError where there are several.
+    """
+    if not packages:
+        return []
+    shadows = list(config.each_shadow(project))
+    if len(shadows) > 1:
+        raise UsageError(
+            "npm-vetted does not know which subspace a package is to be built in",
+            path=project.join(config.RUSH),
+            fix="rush-pnpm --subspace NAME rebuild PACKAGE",
+        )
+    subspace, shadow, _ = shadows[0]
+    (command,) = pnpm.rebuild(shadow, packages)
+    at = command.index("rebuild")
+    program = f"{subspace.temp}/pnpm-local/node_modules/.bin/pnpm"
+    document = config.pnpm_config(subspace, project.read)
+    store = None if document is None else document.root().data.get("pnpmStore")
+    # Rush names its store on the command line; another one would ask for a new install.
+    stores = [] if store == "global" else ["--config.store-dir=pnpm-store"]
+    return [[program, "-C", subspace.temp, "-r", "rebuild", *stores, *command[at + 1 :]]]
+
+
+def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:  # noqa: ARG001
+    """None is written: the keys of pnpm-config.json differ between versions of pnpm."""
+    path = posixpath.join(config.CONFIG, config.PNPM_CONFIG)
+    return f"write globalAllowBuilds (pnpm 11) or globalOnlyBuiltDependencies (pnpm 10) into {path}"
+
+
+def cooldown_exclude(name: str, version: str) -> str:
+    """``minimumReleaseAgeExclude`` of pnpm-config.json, which Rush hands to pnpm."""
+    return f'{config.CONFIG}/{config.PNPM_CONFIG}: "minimumReleaseAgeExclude": ["{name}@{version}"]'

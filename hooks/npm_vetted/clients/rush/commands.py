@@ -1,0 +1,67 @@
+"""Rush's command line: what installs, and what hands its words to pnpm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from npm_vetted.clients.shared.command_line import (
+    ActionKind,
+    ClientAction,
+    Line,
+    Switch,
+    take_apart,
+    unknown_command,
+    variable_setting,
+)
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
+
+PROGRAMS: Final = ("rush", "rush-pnpm")
+
+_VALUED: Final = word_set(
+    "max-install-attempts network-concurrency subspace variant t to T to-except f from i impacted-by "
+    "I impacted-by-except o only to-version-policy from-version-policy p package"
+)
+_SHORT: Final = {"h": "help", "d": "debug", "q": "quiet"}
+_FROZEN: Final = {"install": True, "update": False, "add": False, "remove": False}
+_PASSED: Final = frozenset({"rebuild", "rb"})
+
+
+def variable(name: str, text: str) -> Switch:
+    """pnpm's own variables reach the pnpm that Rush starts."""
+    from npm_vetted.clients.pnpm.commands import variable as of_pnpm
+
+    return of_pnpm(name, text)
+
+
+def source_variable(name: str) -> str | None:
+    """npm's variables reach the pnpm that Rush starts."""
+    return variable_setting(name, ("npm_config_", "pnpm_config_"))
+
+
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
+    """What a command line of Rush does.
+
+    ``rush update`` and ``rush add`` write the lockfile anew and install, without dependencies'
+    scripts where the settings switch them off; Rush has no flag that switches scripts on.
+    """
+    options = take_apart(words[1:], valued=_VALUED, short=_SHORT)
+    if not options.words or options.has("help"):
+        return
+    verb = options.words[0]
+    if verb.startswith(UNKNOWN_TEXT):
+        yield unknown_command("rush")
+        return
+    line = Line(
+        client="rush", words=words, options=options, verb=verb, switch=Switch.UNSET, by=None,
+        flag="", drop=(),
+    )  # fmt: skip
+    if words[0] == "rush-pnpm":
+        if verb in _PASSED:
+            yield line.act(ActionKind.REBUILD, packages=tuple(options.words[1:]))
+        elif verb in ("install", "i", "add", "update"):
+            yield line.act(ActionKind.INSTALL)
+    elif verb in _FROZEN:
+        kind = ActionKind.ADD if verb == "add" else ActionKind.INSTALL
+        packages = options.values("package", "p") if verb == "add" else ()
+        yield line.act(kind, packages=tuple(packages), frozen=_FROZEN[verb])

@@ -1,0 +1,105 @@
+"""The lockfile of Rush: pnpm's, written for the workspace that Rush generates in ``common/temp``."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
+from npm_vetted.clients.pnpm.patches import Patches
+from npm_vetted.clients.pnpm.sync import disagreements
+from npm_vetted.clients.rush.config import (
+    folders_of,
+    generated,
+    own_hooks,
+    pnpm_pin,
+    prefers,
+    real_place,
+    real_problem,
+    subspace_of,
+)
+from npm_vetted.errors import DocumentError
+from npm_vetted.model import Entry, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.packages.manifest import NAME, read_manifest
+
+_LEGACY = "file:projects/"
+
+
+class RushLockfile(PnpmLockfile):
+    """One version of one pnpm-lock.yaml below common/config."""
+
+    def __init__(self, path: str, data: bytes, read: Read) -> None:
+        super().__init__(path, data, read)
+        self._subspace = subspace_of(path)
+        self._generated = generated(self._subspace, read)
+        if any(key.startswith(_LEGACY) or f"@{_LEGACY}" in key for key in self.keys()):
+            raise DocumentError(
+                "a lockfile that Rush wrote without workspaces",
+                path=path,
+                fix='write "useWorkspaces": true into common/config/rush/pnpm-config.json, and run '
+                "rush update --full",
+            )
+
+    @property
+    def home(self) -> str:
+        """The folder of rush.json, which the projects' folders are relative to."""
+        return self._subspace.root
+
+    def _relative(self, folder: str) -> str:
+        """An importer's folder as seen from the folder of rush.json."""
+        inner = posixpath.relpath(self._subspace.temp, self.home or ".")
+        return posixpath.normpath(posixpath.join(inner, folder or "."))
+
+    @cached_property
+    def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
+        """What the projects ask for."""
+        found = super().importers
+        return {self._relative(folder): asked for folder, asked in found.items()}
+
+    @cached_property
+    def patches(self) -> Patches:
+        """The patches, as the settings of the generated workspace name them."""
+        return Patches(
+            posixpath.join(self._subspace.temp, posixpath.basename(self.path)),
+            self.setting("patchedDependencies"),
+            self._generated,
+            self._line_of_patches(),
+        )
+
+    def patch_files(self) -> Mapping[str, tuple[str, ...]]:
+        """The patch files where they are committed."""
+        return {self._committed(path): keys for path, keys in super().patch_files().items()}
+
+    def _committed(self, path: str) -> str:
+        return real_place(Location(path), "", self._subspace, self._read).path
+
+    def local_archive(self, entry: Entry) -> str | None:
+        """Paths are relative to the generated workspace."""
+        path, self.path = self.path, posixpath.join(self._subspace.temp, "pnpm-lock.yaml")
+        try:
+            return super().local_archive(entry)
+        finally:
+            self.path = path
+
+    def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        """As pnpm would find them in the generated workspace."""
+        temp = self._subspace.temp
+        path = posixpath.join(temp, NAME)
+        own = read_manifest(path, self._generated(path) or b"{}")
+        base = posixpath.relpath(temp, self.home or ".")
+        wanted = folders_of(self._subspace, self._read)
+        asked = {
+            posixpath.relpath(folder, base): manifests[folder]
+            for folder in wanted
+            if folder in manifests
+        }
+        pin = pnpm_pin(self.home, self._read)
+        fix = (("rush", "update"), ("git", "add", self.path))
+        hooked = own_hooks(self._subspace, self._read) is not None
+        hooked = hooked or prefers(self._subspace, self._read)
+        for problem in disagreements(
+            self, {"": own, **asked}, self._generated, folder=temp, pin=pin, hooked=hooked
+        ):
+            found = real_problem(problem, self._subspace, self._read)
+            yield found._replace(fix=fix)

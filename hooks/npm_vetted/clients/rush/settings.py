@@ -1,0 +1,138 @@
+"""Committed settings of Rush that undo protection."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from npm_vetted.clients.pnpm import client as pnpm
+from npm_vetted.clients.rush import config
+from npm_vetted.clients.shared.programs import bound_to_files
+from npm_vetted.clients.shared.settings import (
+    AllowedSources,
+    known_settings,
+    setting_problem,
+    unknown_settings,
+)
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.document import Document
+from npm_vetted.formats.json import load_jsonc
+from npm_vetted.formats.npmrc import load_npmrc
+from npm_vetted.model import Location, Problem, Project
+
+_HOOKS: Final = (
+    "preRushInstall",
+    "postRushInstall",
+    "preRushBuild",
+    "postRushBuild",
+    "preRushx",
+    "postRushx",
+)
+
+
+def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """Of each subspace as pnpm reads them, and Rush's own."""
+    try:
+        yield from _of_rush(project)
+        yield from _plugins(project)
+        yield from _publishing(project, registries)
+        for subspace, shadow, place in config.each_shadow(project):
+            yield from map(place, pnpm.unsafe_settings(shadow, registries))
+            yield from map(place, _unlocked(project, subspace, shadow))
+            document = config.pnpm_config(subspace, project.read)
+            if document is not None:
+                yield from _of_pnpm_config(document)
+    except DocumentError as error:
+        path = error.path or project.manifest.path
+        yield Problem(error.message, Location(path, error.line), code="unreadable", key=path)
+
+
+def _unlocked(project: Project, subspace: config.Subspace, shadow: Project) -> Iterator[Problem]:
+    """Packages that may run scripts and that the lockfile does not have.
+
+    A later commit that adds the package does not touch this list again.
+    """
+    data = project.read(subspace.lockfile)
+    allowed = list(pnpm.allowances(shadow)) if data is not None else []
+    if not allowed or data is None:
+        return
+    from npm_vetted.clients.rush.lockfile import RushLockfile
+
+    locked = RushLockfile(subspace.lockfile, data, project.read).package_names()
+    for each in allowed:
+        if each.package not in locked:
+            yield setting_problem(
+                "allows-unlocked", each.setting, each.package,
+                f"{each.setting} lets the scripts of {each.package} run as soon as it is installed, and "
+                f"{subspace.lockfile} does not have it: expected no such entry", each.location,
+            )._replace(package=each.package)  # fmt: skip
+
+
+def _of_pnpm_config(document: Document) -> Iterator[Problem]:
+    """Keys that nobody has shown to be harmless."""
+    data = document.root().data
+    placed = [
+        (key, value, Location(document.path, document.line_of(key))) for key, value in data.items()
+    ]
+    yield from unknown_settings(placed, known_settings("rush"))
+    extra = data.get("unsupportedPackageJsonSettings")
+    if extra not in (None, {}):
+        key = "unsupportedPackageJsonSettings"
+        yield setting_problem(
+            "other-settings", key, extra,
+            f"{key} goes into the package.json that pnpm installs, unread: expected no such key",
+            Location(document.path, document.line_of(key)),
+        )  # fmt: skip
+
+
+def _of_rush(project: Project) -> Iterator[Problem]:
+    """Commands that Rush runs at an install, and pnpm's options in rush.json itself."""
+    document = config.load_rush(project.path, project.read)
+    if document is None:
+        return
+    data = document.root().data
+    hooks = data.get("eventHooks")
+    for name in _HOOKS if isinstance(hooks, dict) else ():
+        commands = hooks.get(name) if isinstance(hooks, Mapping) else None
+        if commands not in (None, []):
+            problem = setting_problem(
+                "program", f"eventHooks.{name}", commands,
+                f"eventHooks.{name} runs commands at an install or build",
+                Location(document.path, document.line_of("eventHooks", name)),
+            )  # fmt: skip
+            yield bound_to_files(problem, project)
+    if data.get("pnpmOptions") not in (None, {}):
+        yield setting_problem(
+            "other-settings", "pnpmOptions", data["pnpmOptions"],
+            "pnpmOptions in rush.json is the older place of pnpm's settings, and not read: expected "
+            f"them in {config.CONFIG}/{config.PNPM_CONFIG}",
+            Location(document.path, document.line_of("pnpmOptions")),
+        )  # fmt: skip
+
+
+def _plugins(project: Project) -> Iterator[Problem]:
+    """Packages that Rush loads into itself; each comes from an autoinstaller's lockfile."""
+    path = project.join(f"{config.CONFIG}/rush-plugins.json")
+    data = project.read(path)
+    if data is None:
+        return
+    document = load_jsonc(path, data)
+    listed = document.root().data.get("plugins")
+    for at, plugin in enumerate(listed if isinstance(listed, list) else ()):
+        name = plugin.get("packageName") if isinstance(plugin, dict) else None
+        yield setting_problem(
+            "program", f"plugins:{name}", plugin,
+            f"the plugin {name} runs inside Rush at every command",
+            Location(path, document.line_of("plugins", at)),
+        )  # fmt: skip
+
+
+def _publishing(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """.npmrc-publish, which ``rush publish`` reads: it may hold a secret."""
+    from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
+
+    path = posixpath.join(project.path, config.CONFIG, ".npmrc-publish")
+    data = project.read(path)
+    if data is not None:
+        yield from npmrc_problems(path, load_npmrc(path, data), registries, is_read=True)

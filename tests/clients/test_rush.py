@@ -1,0 +1,234 @@
+"""Rush: what the real Rush 5.179 wrote, and what must not pass there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import check, run, sri, write_note
+
+RUSH = {
+    "rushVersion": "5.179.0",
+    "pnpmVersion": "9.15.9",
+    "projects": [
+        {"packageName": "a", "projectFolder": "packages/a"},
+        {"packageName": "@acme/b", "projectFolder": "apps/b", "subspaceName": "web"},
+    ],
+}
+CONFIG = "common/config/rush/pnpm-config.json"
+LOCK = "common/config/rush/pnpm-lock.yaml"
+NPMRC = "common/config/rush/.npmrc"
+
+
+def lock(*importers: str, up: str = "../..", packages: str = "", settings: str = "") -> str:
+    """A lockfile as Rush writes it, with the packages that the importers ask for."""
+    asked = {
+        "packages/a": "    dependencies:\n      ms:\n        specifier: 1.0.0\n        version: 1.0.0\n",
+        "apps/b": "    devDependencies:\n      '@s/x':\n        specifier: ~1.0.0\n        version: 1.0.0\n",
+    }
+    names = [
+        name for name, folder in (("@s/x", "apps/b"), ("ms", "packages/a")) if folder in importers
+    ]
+    text = (
+        "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: false\n"
+        "  excludeLinksFromLockfile: false\n\n"
+        f"{settings}pnpmfileChecksum: kjiy455cgchvlc7orvc57y6wr4\n\nimporters:\n\n  .: {{}}\n"
+    )
+    text += "".join(f"\n  {up}/{folder}:\n{asked[folder]}" for folder in sorted(importers))
+    text += "\npackages:\n"
+    for name in names:
+        text += f"\n  '{name}@1.0.0':\n    resolution: {{integrity: {sri(f'{name}@1.0.0')}}}\n"
+    text += f"{packages}\nsnapshots:\n" + "".join(f"\n  '{name}@1.0.0': {{}}\n" for name in names)
+    return text
+
+
+@pytest.fixture
+def repo(git_repo: GitRepo) -> GitRepo:
+    """A repository as Rush makes it, adopted."""
+    git_repo.write("rush.json", "/* Rush */\n" + json.dumps(RUSH, indent=2))
+    git_repo.write(CONFIG, json.dumps({"useWorkspaces": True}))
+    git_repo.write(NPMRC, "registry=https://registry.npmjs.org/\nignore-scripts=true\n")
+    manifest = {"name": "a", "version": "1.0.0", "dependencies": {"ms": "1.0.0"}}
+    git_repo.write("packages/a/package.json", json.dumps(manifest))
+    manifest = {"name": "@acme/b", "version": "1.0.0", "devDependencies": {"@s/x": "~1.0.0"}}
+    git_repo.write("apps/b/package.json", json.dumps(manifest))
+    git_repo.write(LOCK, lock("packages/a", "apps/b"))
+    git_repo.commit("Start")
+    assert run(git_repo.path, "init").status == 0
+    git_repo.commit("Adopt")
+    return git_repo
+
+
+def codes(repo: GitRepo, *words: str) -> list[tuple[str, str, str]]:
+    return [
+        (each["check"], each["code"], each["path"])
+        for each in check(repo, *words).findings
+        if each["level"] == "error"
+    ]
+
+
+def configure(repo: GitRepo, **keys: Any) -> None:
+    repo.write(CONFIG, json.dumps({"useWorkspaces": True, **keys}))
+
+
+def test_an_adopted_repository_passes(repo: GitRepo) -> None:
+    assert codes(repo, "--all") == []
+
+
+def test_a_package_that_enters_needs_a_note(repo: GitRepo) -> None:
+    manifest = {"name": "a", "dependencies": {"ms": "1.0.0", "new": "1.0.0"}}
+    repo.write("packages/a/package.json", json.dumps(manifest))
+    assert codes(repo) == [("lockfile-sync", "out-of-date", "packages/a/package.json")]
+    text = (
+        lock("packages/a", "apps/b")
+        .replace(
+            "        version: 1.0.0\n\npackages:",
+            "        version: 1.0.0\n      new:\n        specifier: 1.0.0\n        version: 1.0.0\n"
+            f"\npackages:\n\n  new@1.0.0:\n    resolution: {{integrity: {sri('new@1.0.0')}}}\n",
+        )
+        .replace("snapshots:\n", "snapshots:\n\n  new@1.0.0: {}\n")
+    )
+    repo.write(LOCK, text)
+    assert codes(repo) == [("unvetted", "new", LOCK)]
+    write_note(repo, "new")
+    assert codes(repo) == []
+
+
+def test_a_package_by_another_way_is_rejected(repo: GitRepo) -> None:
+    stray = "\n  evil@1.0.0:\n    resolution: {tarball: http://evil.example/x.tgz}\n    version: 1.0.0\n"
+    repo.write(LOCK, lock("packages/a", "apps/b", packages=stray))
+    assert {code for _, code, _ in codes(repo)} == {
+        "host-not-allowed",
+        "new",
+        "no-hash",
+        "unneeded",
+    }
+
+
+def test_settings_of_rush_are_those_of_the_lockfile(repo: GitRepo) -> None:
+    configure(repo, globalOverrides={"ms": "2.0.0"})
+    assert ("lockfile-sync", "out-of-date", LOCK) in codes(repo)
+    repo.write(LOCK, lock("packages/a", "apps/b", settings="overrides:\n  ms: 2.0.0\n\n"))
+    assert "overrides" not in str(codes(repo))
+
+
+@pytest.mark.parametrize(
+    ("pnpm", "keys", "code", "key"),
+    [
+        ("10.34.9", {"globalNeverBuiltDependencies": []}, "allow-all-scripts", "pnpm.neverBuilt"),
+        ("10.34.9", {"globalOnlyBuiltDependencies": ["evil"]}, "allows-unlocked", "pnpm.onlyBuilt"),
+        ("10.34.9", {"globalOnlyBuiltDependencies": ["ms"]}, "allowance-not-reviewed", "pnpm.only"),
+        ("11.28.11", {"globalAllowBuilds": {"ms": True}}, "allowance-not-reviewed", "allowBuilds"),
+        ("11.28.11", {"globalOnlyBuiltDependencies": ["ms"]}, "allowance-not-reviewed", "allowBui"),
+        ("9.15.9", {"unsupportedPackageJsonSettings": {"x": 1}}, "other-settings", "unsupported"),
+        ("9.15.9", {"environmentVariables": {"A": {"value": "1"}}}, "unknown-setting", "environ"),
+        ("9.15.9", {"someKeyOfTheFuture": True}, "unknown-setting", "someKeyOfTheFuture"),
+        ("10.34.9", {"minimumReleaseAgeMinutes": 0}, "cooldown-off", "minimumReleaseAge"),
+    ],
+)
+def test_settings_of_pnpm_config(
+    repo: GitRepo, pnpm: str, keys: dict[str, Any], code: str, key: str
+) -> None:
+    repo.write("rush.json", json.dumps({**RUSH, "pnpmVersion": pnpm}))
+    if "NeverBuilt" in str(keys):
+        repo.write(NPMRC, "\n")
+    configure(repo, **keys)
+    repo.write(".vetting/exemptions.txt", "")
+    found = [each for each in check(repo).findings if each["level"] == "error"]
+    told = [(each["code"], each["key"], each["path"]) for each in found]
+    assert any(one == code and two.startswith(key) and path == CONFIG for one, two, path in told), (
+        told
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "code", "line"),
+    [
+        (
+            NPMRC,
+            "a=1\nregistry=http://evil.example/\nignore-scripts=true\n",
+            "registry-not-https",
+            2,
+        ),
+        (NPMRC, "ignore-scripts=true\nscript-shell=./x.sh\n", "program", 2),
+        (NPMRC, "ignore-scripts=true\n//r.example/:_authToken=abcdef0123\n", "secret", 2),
+        ("common/config/rush/.npmrc-publish", "//r.example/:_authToken=abcdef0123\n", "secret", 1),
+        ("common/config/rush/.pnpmfile.cjs", "module.exports = {hooks: {}}\n", "program", 1),
+        (
+            "common/config/rush/rush-plugins.json",
+            '{"plugins":\n[{"packageName":"p"}]}',
+            "program",
+            2,
+        ),
+        ("rush.json", json.dumps({**RUSH, "eventHooks": {"preRushInstall": ["x"]}}), "program", 1),
+        ("rush.json", json.dumps({**RUSH, "pnpmOptions": {"a": 1}}), "other-settings", 1),
+    ],
+)
+def test_other_settings(repo: GitRepo, path: str, text: str, code: str, line: int) -> None:
+    repo.write(path, text)
+    found = [each for each in check(repo).findings if each["level"] == "error"]
+    assert (code, path, line) in [(each["code"], each["path"], each["line"]) for each in found]
+
+
+def test_the_switch(repo: GitRepo) -> None:
+    repo.write(NPMRC, "registry=https://registry.npmjs.org/\n")
+    assert codes(repo) == [("ignore-scripts", "scripts-on", NPMRC)]
+    assert run(repo.path, "init").status in (0, 1)
+    repo.write("rush.json", json.dumps({**RUSH, "pnpmVersion": None, "npmVersion": "10.9.9"}))
+    assert ("ignore-scripts", "unreadable", "rush.json") in codes(repo)
+
+
+def test_the_pnpmfile_of_rush_init_does_nothing(repo: GitRepo) -> None:
+    text = (
+        "'use strict';\n\n/** When using PNPM … */\nmodule.exports = {\n  hooks: {\n    readPackage\n"
+        "  }\n};\n\nfunction readPackage(packageJson, context) {\n\n"
+        "  // // The karma types …\n\n  return packageJson;\n}\n"
+    )
+    repo.write("common/config/rush/.pnpmfile.cjs", text)
+    assert codes(repo) == []
+    repo.write("common/config/rush/.pnpmfile.cjs", text.replace("return p", "evil(); return p"))
+    assert codes(repo) == [("client-settings", "program", "common/config/rush/.pnpmfile.cjs")]
+
+
+def test_subspaces(repo: GitRepo) -> None:
+    repo.git("rm", "-q", LOCK)
+    repo.write("common/config/rush/subspaces.json", '{"subspacesEnabled": true}')
+    base = "common/config/subspaces"
+    repo.write(f"{base}/default/pnpm-lock.yaml", lock("packages/a", up="../../.."))
+    repo.write(f"{base}/web/pnpm-lock.yaml", lock("apps/b", up="../../.."))
+    assert codes(repo) == []
+    assert codes(repo, "--all") == []
+    repo.commit("Subspaces")
+    repo.write("apps/b/package.json", json.dumps({"name": "@acme/b"}))
+    assert codes(repo) == [("lockfile-sync", "out-of-date", "apps/b/package.json")]
+
+
+def test_rebuild_names_the_pnpm_of_rush(repo: GitRepo) -> None:
+    write_note(repo, "ms", scripts=["install"], criteria=["health", "scripts"])
+    repo.commit("Note")
+    done = run(repo.path, "rebuild", "--print")
+    assert done.status == 0
+    assert "common/temp/pnpm-local/node_modules/.bin/pnpm -C common/temp -r rebuild" in done.out
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("rush install\n", []),
+        ("rush update --full\n", []),
+        ("rush build\n", []),
+        ("npm_config_ignore_scripts=false rush install\n", ["scripts-on"]),
+    ],
+)
+def test_commands(repo: GitRepo, text: str, found: list[str]) -> None:
+    repo.write("build.sh", f"#!/bin/sh\n{text}")
+    assert [each["code"] for each in check(repo, "install-command").findings] == found
+
+
+def test_a_project_without_an_own_lockfile_uses_what_is_locked(repo: GitRepo) -> None:
+    manifest = json.loads((repo.path / "packages/a/package.json").read_text())
+    repo.write("packages/a/package.json", json.dumps({**manifest, "scripts": {"v": "npx ms"}}))
+    assert codes(repo) == []
