@@ -8,9 +8,9 @@ from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import adopt, check
 
 UNREAD = [
-    "vlt-lock.json", "vlt.json", "bower.json", "libman.json", "config/importmap.rb", "rush.json",
+    "vlt-lock.json", "vlt.json", "bower.json", "libman.json", "config/importmap.rb",
     "common/config/rush/pnpm-lock.yaml", "common/config/subspaces/a/pnpm-lock.yaml", ".meteor/packages",
-    "web/jspm.config.js",
+    "web/jspm.config.js", "common/config/rush/npm-shrinkwrap.json", "common/config/rush/yarn.lock",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ def unread_files(check: str, change: Change) -> Iterator[Finding]:
     """One finding for each file that the commit touches, or with ``--all`` for each there is."""
     for path, touched in sorted(change.touched.items()):
         client = unread_by_us(path) if touched.after is not None else None
-        if client is None or _is_read(path) or in_node_modules(path):
+        if client is None or _is_read(change, path) or in_node_modules(path):
             continue
         if change.policy.excludes(path):
             continue
@@ -30,10 +30,11 @@ def unread_files(check: str, change: Change) -> Iterator[Finding]:
         )
 
 
-def _is_read(path: str) -> bool:
-    """Whether a client reads it; a lockfile of Rush has npm's name and is not read as npm's."""
-    if "/rush/" in path:
-        return False
+def _is_read(change: Change, path: str) -> bool:
+    """Whether a client reads it; a lockfile in Rush's folder is only read in a project of Rush."""
+    if "/rush/" in path or "/subspaces/" in path:
+        project = change.projects_after.of(path)
+        return project is not None and path in project.lockfiles
     name = path.rpartition("/")[2]
     return any(
         name in (*client.LOCKFILES, *client.SETTINGS, *client.MARKERS)

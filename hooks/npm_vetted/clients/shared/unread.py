@@ -2,7 +2,8 @@
 
 Silence would mean that they were looked at. Each committed one is a finding, which an ``[[ignore]]``
 entry on that literal file accepts (DESIGN.md, section 6). A client that gets a folder here leaves
-this table: a name that some client reads is never reported.
+this table: a name that some client reads is never reported. A lockfile of Rush is only read where
+there is a rush.json.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _FILES: Final = {
     "importmap.rb": "importmap-rails",
 }
 _PATHS: Final = {
+    "*common/config/rush/pnpm-lock.yaml": "Rush",
+    "*common/config/subspaces/*/pnpm-lock.yaml": "Rush",
     "*common/config/rush/npm-shrinkwrap.json": "Rush with npm",
     "*common/config/rush/yarn.lock": "Rush with Yarn",
     "*.meteor/packages": "Meteor",
