@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.auditing.audited import ADA, BOB, BOT, Shop, as_person, audit, clone, make
-from tests.commands.test_init import vetted
+from tests.commands.test_init import adopt, npm_project, vetted
 from tests.support.git_repo import GitRepo
 
 
@@ -134,7 +134,7 @@ def test_the_revision_s_own_mailmap(git_repo: GitRepo) -> None:
 
 REQUIRED: list[tuple[str, int]] = [
     ("vetted", 1), ("signed", 1), ("second-person", 1), ("unexpired", 1), ("fresh=5", 1), ("fresh=180", 0),
-    ("fresh=180,vetted", 1), ("vetted,unknown", 2), ("fresh", 2), ("vetted=5", 2),
+    ("fresh=180,vetted", 1), ("vetted,unknown", 2), ("fresh", 2), ("vetted=5", 2), ("covered", 1),
 ]  # fmt: skip
 
 
@@ -266,3 +266,13 @@ def test_the_revision_s_own_signers(git_repo: GitRepo, tmp_path: Path) -> None:
         "present, not checked",
     ]
     assert found[0]["repository"]["signers"] == "allowed_signers"
+
+
+def test_an_exemption_covers_and_is_no_vetting(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    git_repo.commit("A shop")
+    adopt(git_repo)
+    statuses = [
+        vetted(git_repo, "audit", "--require", each).returncode for each in ("covered", "vetted")
+    ]
+    assert statuses == [0, 1]

@@ -178,3 +178,14 @@ def test_markdown_is_cut_below_the_limit() -> None:
 def test_the_order_is_by_danger() -> None:
     cooldown = NEW._replace(check="cooldown")
     assert by_danger([WARNED, cooldown, NEW, HASH]) == [HASH, NEW, cooldown, WARNED]
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"), [("github", "::error file="), ("markdown", "- **error**")]
+)
+def test_what_is_said_of_many_packages_is_said_once(name: str, mark: str) -> None:
+    weak = NEW._replace(check="lockfile-source", code="weak-hash", fix=())
+    many = tuple(weak._replace(package=f"p{at}") for at in range(666))
+    text = printed(name, (*many, HASH))
+    assert text.count(mark) == 2
+    assert "(and 665 more)" in text

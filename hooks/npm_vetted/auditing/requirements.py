@@ -20,11 +20,18 @@ class Gate(NamedTuple):
     undecided: bool = False
 
 
-_NOT_REVIEWED: Final = (Status.EXEMPT.value, Status.ROUTINE.value)
+_NOT_REVIEWED: Final = frozenset({Status.UNVETTED.value, Status.EXEMPT.value, Status.ROUTINE.value})
 
 
-def _vetted(report: AuditReport, option: str) -> Iterator[str]:
-    refused = {Status.UNVETTED.value} | set(_NOT_REVIEWED if option == "strict" else ())
+def _covered(report: AuditReport, option: str) -> Iterator[str]:  # noqa: ARG001
+    return _with_status(report, frozenset({Status.UNVETTED.value}))
+
+
+def _vetted(report: AuditReport, option: str) -> Iterator[str]:  # noqa: ARG001
+    return _with_status(report, _NOT_REVIEWED)
+
+
+def _with_status(report: AuditReport, refused: frozenset[str]) -> Iterator[str]:
     for each in report.packages:
         if each.status in refused:
             yield f"{each.label} in {each.project} is {each.status}"
@@ -76,7 +83,8 @@ class _Rule(NamedTuple):
 
 
 _RULES: Final[Mapping[str, _Rule]] = {
-    "vetted": _Rule(_vetted, "|strict", needs_history=False),
+    "covered": _Rule(_covered, "", needs_history=False),
+    "vetted": _Rule(_vetted, "", needs_history=False),
     "signed": _Rule(_signed, "", needs_history=True),
     "second-person": _Rule(_second_person, "|strict", needs_history=True),
     "unexpired": _Rule(_unexpired, "", needs_history=False),
@@ -92,7 +100,7 @@ def read_requirements(words: str) -> list[tuple[str, str]]:
         if name not in _RULES:
             raise UsageError(f"--require: unknown requirement {name!r}{hint(name, _RULES)}")
         if not re.fullmatch(_RULES[name].options, option):
-            example = "fresh=180" if name == "fresh" else f"{name}=strict"
+            example = "fresh=180" if name == "fresh" else "second-person=strict"
             raise UsageError(f"--require: {word!r} is not understood", fix=f"for example {example}")
         found.append((name, option))
     return found

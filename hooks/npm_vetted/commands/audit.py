@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--require", metavar="WORD,…",
-        help="fail (1) unless these hold: vetted, signed, second-person, unexpired, fresh=DAYS",
+        help="fail (1) unless these hold: covered, vetted, signed, second-person, unexpired, fresh=DAYS",
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write the report to a file, whole or not at all"

@@ -14,6 +14,7 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
+from npm_vetted.report._blocks import folded
 from npm_vetted.report._shared import by_danger, file_of, fix_of, label_of
 from npm_vetted.report.text import summary
 
@@ -24,20 +25,21 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
     """Print the annotations of each level, and a line of what was checked."""
     ordered = by_danger(result.findings)
     for level in Level:
-        found = [each for each in ordered if each.level is level]
+        found = folded(each for each in ordered if each.level is level)
         _print_level(found, level.value, style, out)
     print(summary(result, change), file=out)
 
 
-def _print_level(findings: Sequence[Finding], command: str, style: Style, out: TextIO) -> None:
-    shown = findings if len(findings) <= _SHOWN else findings[: _SHOWN - 1]
-    for each in shown:
+def _print_level(groups: Sequence[list[Finding]], command: str, style: Style, out: TextIO) -> None:
+    shown = groups if len(groups) <= _SHOWN else groups[: _SHOWN - 1]
+    for each, *others in shown:
         fix = fix_of(each, style)
-        text = printable(label_of(each)) + (f"\nfix: {fix}" if fix else "")
+        rest = f" (and {len(others):,} more)" if others else ""
+        text = printable(label_of(each)) + rest + (f"\nfix: {fix}" if fix else "")
         place = f"file={_property(file_of(each))},line={max(each.location.line, 1)}"
         title = _property(f"npm-vetted: {each.check}")
         print(f"::{command} {place},title={title}::{_data(text)}", file=out)
-    more = len(findings) - len(shown)
+    more = sum(map(len, groups[len(shown) :]))
     if more:
         print(
             f"::{command} title=npm-vetted::and {more} more: npm-vetted check shows them", file=out

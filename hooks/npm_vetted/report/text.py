@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TextIO
 
 from npm_vetted import SITE
@@ -22,6 +22,7 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
+from npm_vetted.report._blocks import families, is_one_block, kinds
 from npm_vetted.report._shared import by_danger, fix_of, label_of
 
 _NAMED: Final = 3
@@ -61,22 +62,15 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
 
 
 def blocks(found: Sequence[list[Finding]], style: Style) -> Iterator[Block]:
-    """The families, of which many of one kind (check, code, level, file) are folded; ``-v`` shows all."""
-    kinds: dict[object, list[list[Finding]]] = {}
-    for family in found:
-        first = family[0]
-        kind: tuple[object, ...] = (first.check, first.level, first.project, first.location.path)
-        if first.check != "unvetted":
-            kind = (*kind, first.code)
-        kinds.setdefault(kind, []).append(family)
-    for alike in kinds.values():
-        shown = 1 if all(not each[0].fix and each[0].package for each in alike) else _FOLDED
+    """The families, of which many of one kind (check, code, level, file) are one block; ``-v`` shows all."""
+    for alike in kinds(found):
         if alike[0][0].check == "unvetted" and len(alike) > 1:
             kept = alike if style.verbose else alike[:_LISTED]
             every = [finding for family in alike for finding in family]
             yield Block(every, len(alike) - len(kept), tuple(kept))
             continue
-        if style.verbose or len(alike) <= max(shown, _NAMED):
+        shown = 1 if is_one_block(alike) else _FOLDED
+        if style.verbose or len(alike) <= shown:
             yield from (Block(family) for family in alike)
             continue
         yield from (Block(family) for family in alike[: shown - 1])
@@ -100,21 +94,6 @@ class Paint:
         codes = {"bold": Brightness.BRIGHT, "dim": Brightness.DIM, "red": Fore.RED,
                  "yellow": Fore.YELLOW, "cyan": Fore.CYAN, "green": Fore.GREEN}  # fmt: skip
         return "".join(codes[each] for each in styles) + text + Brightness.RESET_ALL
-
-
-def families(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
-    """Findings that one command resolves, the one it is about first; others by themselves."""
-    together: dict[object, list[Finding]] = {}
-    for finding in findings:
-        key = (finding.check, finding.level, finding.project, finding.fix)
-        label = (finding.package, finding.version)
-        twin = any((each.package, each.version) == label for each in together.get(key, ()))
-        alone = twin or not finding.fix or finding.package is None
-        together.setdefault(finding if alone else key, []).append(finding)
-    for family in together.values():
-        words = " ".join(word for command in family[0].fix for word in command)
-        family.sort(key=lambda each: f"{each.package}@{each.version}" not in words)
-        yield family
 
 
 def _lines(
