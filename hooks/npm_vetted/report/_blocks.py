@@ -26,7 +26,7 @@ def families(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
         yield family
 
 
-def kinds(found: Sequence[list[Finding]]) -> list[list[list[Finding]]]:
+def alike_families(found: Sequence[list[Finding]]) -> list[list[list[Finding]]]:
     """Families of one kind: of a check and code, a level, a project and a file."""
     together: dict[object, list[list[Finding]]] = {}
     for family in found:
@@ -44,10 +44,10 @@ def is_one_block(alike: Sequence[list[Finding]]) -> bool:
     return all(not each[0].fix and each[0].package for each in alike)
 
 
-def folded(findings: Iterable[Finding]) -> list[list[Finding]]:
+def one_each(findings: Iterable[Finding]) -> list[list[Finding]]:
     """The families, where many that say the same of packages are one."""
     found: list[list[Finding]] = []
-    for alike in kinds(list(families(findings))):
+    for alike in alike_families(list(families(findings))):
         if is_one_block(alike):
             found.append([finding for family in alike for finding in family])
         else:

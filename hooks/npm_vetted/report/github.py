@@ -14,7 +14,7 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._blocks import folded
+from npm_vetted.report._blocks import one_each
 from npm_vetted.report._shared import by_danger, file_of, fix_of, label_of
 from npm_vetted.report.text import summary
 
@@ -25,7 +25,7 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
     """Print the annotations of each level, and a line of what was checked."""
     ordered = by_danger(result.findings)
     for level in Level:
-        found = folded(each for each in ordered if each.level is level)
+        found = one_each(each for each in ordered if each.level is level)
         _print_level(found, level.value, style, out)
     print(summary(result, change), file=out)
 

@@ -10,7 +10,7 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._blocks import folded
+from npm_vetted.report._blocks import one_each
 from npm_vetted.report._shared import by_danger, fix_of, label_of
 from npm_vetted.report.text import summary
 
@@ -28,7 +28,7 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
         "",
     ]
     size = sum(map(len, lines))
-    groups = folded(by_danger(result.findings))
+    groups = one_each(by_danger(result.findings))
     for at, family in enumerate(groups):
         item = _item(family, style)
         if size + len(item) > _LIMIT:

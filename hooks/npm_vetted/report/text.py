@@ -22,7 +22,7 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._blocks import families, is_one_block, kinds
+from npm_vetted.report._blocks import alike_families, families, is_one_block
 from npm_vetted.report._shared import by_danger, fix_of, label_of
 
 _NAMED: Final = 3
@@ -63,7 +63,7 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
 
 def blocks(found: Sequence[list[Finding]], style: Style) -> Iterator[Block]:
     """The families, of which many of one kind (check, code, level, file) are one block; ``-v`` shows all."""
-    for alike in kinds(found):
+    for alike in alike_families(found):
         if alike[0][0].check == "unvetted" and len(alike) > 1:
             kept = alike if style.verbose else alike[:_LISTED]
             every = [finding for family in alike for finding in family]
