@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -225,6 +225,8 @@ class Marker:
     version: str
     tarball: Path
     mark: Path
+    manifest: Mapping[str, object] = field(default_factory=dict)
+    """What a registry says of it beside its name and version."""
 
     @property
     def specifier(self) -> str:
@@ -275,8 +277,11 @@ def make_marker(
     command = {event: f"node mark.js {event}" for event in scripts}
     data = {"name": name, "version": version, "scripts": command, **(manifest or {})}
     script = (
+        "#!/usr/bin/env node\n"
         "require('fs').appendFileSync("
         f"{json.dumps(str(mark))}, process.argv[process.argv.length - 1] + '\\n')\n"
     )
     files = {"package.json": json.dumps(data), "mark.js": script}
-    return Marker(name, version, make_tarball(folder / f"{stem}-{version}.tgz", files), mark)
+    tarball = make_tarball(folder / f"{stem}-{version}.tgz", files)
+    told = {"scripts": command, "hasInstallScript": bool(scripts), **(manifest or {})}
+    return Marker(name, version, tarball, mark, told)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import unquote
 
+from tests.support.real_clients import Marker
 from tests.support.tarballs import integrity_of, package_of
 
 PACKAGES: Final[Mapping[str, Mapping[str, Mapping[str, object]]]] = {
@@ -36,8 +37,12 @@ def _latest(versions: Mapping[str, object]) -> str:
 
 
 class _Registry:
-    def __init__(self) -> None:
+    def __init__(self, markers: Sequence[Marker]) -> None:
         self.url = ""
+        self.packages = {
+            **PACKAGES,
+            **{each.name: {each.version: each.manifest} for each in markers},
+        }
         self.tarballs = {
             (name, version): package_of({
                 "package.json": json.dumps({"name": name, "version": version, **extra}),
@@ -46,10 +51,11 @@ class _Registry:
             for name, versions in PACKAGES.items()
             for version, extra in versions.items()
         }  # fmt: skip
+        self.tarballs |= {(each.name, each.version): each.tarball.read_bytes() for each in markers}
 
     def packument(self, name: str) -> dict[str, Any]:
         """What the registry says of a package."""
-        versions = PACKAGES[name]
+        versions = self.packages[name]
         file = name.rpartition("/")[2]
         return {
             "name": name,
@@ -73,7 +79,7 @@ class _Registry:
     def answer(self, path: str) -> bytes | None:
         """The body for a path; None: there is none."""
         name, slash, file = unquote(path).strip("/").partition("/-/")
-        if name not in PACKAGES:
+        if name not in self.packages:
             return None
         if not slash:
             return json.dumps(self.packument(name)).encode()
@@ -82,9 +88,9 @@ class _Registry:
 
 
 @contextmanager
-def static_registry() -> Iterator[str]:
-    """Run it; gives its URL."""
-    registry = _Registry()
+def static_registry(*markers: Marker) -> Iterator[str]:
+    """Run it, with some packages whose scripts leave a mark; gives its URL."""
+    registry = _Registry(markers)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -18,6 +18,7 @@ from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import install_problems, place_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME as MANIFEST
+from npm_vetted.packages.program_owners import owner_of
 from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.projects.discovery import (
     Projects,
@@ -76,23 +77,6 @@ _LOOPBACK: Final = re.compile(
     r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|\Z)", re.IGNORECASE
 )
 _TAIL: Final = re.compile(r"(?<!^)@")
-_BINS: Final = {
-    "tsc": "typescript", "tsserver": "typescript", "ng": "@angular/cli",
-    "vue-cli-service": "@vue/cli-service", "changeset": "@changesets/cli",
-    "commitlint": "@commitlint/cli", "babel": "@babel/cli", "playwright": "@playwright/test",
-    "sb": "storybook", "cap": "@capacitor/cli", "lhci": "@lhci/cli", "nest": "@nestjs/cli",
-    "graphql-codegen": "@graphql-codegen/cli", "biome": "@biomejs/biome",
-    "redocly": "@redocly/cli", "sentry-cli": "@sentry/cli", "vsce": "@vscode/vsce",
-    "wdio": "@wdio/cli", "ncu": "npm-check-updates", "run-s": "npm-run-all",
-    "run-p": "npm-run-all", "webpack": "webpack-cli", "ts-node-esm": "ts-node",
-    "attw": "@arethetypeswrong/cli", "api-extractor": "@microsoft/api-extractor",
-    "svelte-kit": "@sveltejs/kit", "remix": "@remix-run/dev", "react-router": "@react-router/dev",
-    "panda": "@pandacss/dev", "tauri": "@tauri-apps/cli", "napi": "@napi-rs/cli",
-    "renovate-config-validator": "renovate", "preconstruct": "@preconstruct/cli",
-    "stryker": "@stryker-mutator/core", "electron-forge": "@electron-forge/cli",
-    "eas": "eas-cli", "firebase": "firebase-tools", "size-limit": "size-limit",
-}  # fmt: skip
-"""Programs of well-known packages, for lockfiles that do not name the programs of a package."""
 
 
 def reads(path: str) -> bool:
@@ -253,7 +237,7 @@ class View:
         return False
 
     def _locked_by(self, project: Project, package: str) -> bool:
-        names = {package, _BINS.get(package, package)}
+        names = {package, owner_of(package)}
         if any(manifest.name == package for manifest in project.manifests.values()):
             return True
         if not project.lockfiles and names & {each.name for each in _required(project)}:
@@ -289,6 +273,10 @@ class View:
     def _bins(self, project: Project) -> frozenset[str]:
         """The programs that the lockfiles list."""
         return frozenset().union(*(found or () for found in self._programs(project)))
+
+    def package_of(self, program: str) -> str:
+        """By the table of well-known programs."""
+        return owner_of(program)
 
     def may_have_programs(self, project: Project | None) -> bool:
         """Whether a lockfile lists no programs, and there is a direct dependency that may own one."""

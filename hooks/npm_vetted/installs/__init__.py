@@ -61,6 +61,9 @@ class Context(Protocol):
     def locks(self, project: Project | None, package: str) -> bool:
         """Whether the project's lockfile has a package, or a program, of this name."""
 
+    def package_of(self, program: str) -> str:
+        """The package that brings a program: usually it has the program's name."""
+
     def may_have_programs(self, project: Project | None) -> bool:
         """Whether a locked direct dependency may own any program: the lockfile lists no programs."""
 

@@ -21,6 +21,9 @@ from npm_vetted.clients.shared.command_line import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("bun", "bunx")
+LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
+    "bun": ("bun", "--cwd", ".", "add", "--dev", "--exact", "--ignore-scripts")
+}
 
 _VALUED: Final = word_set(
     "F backend c ca cache-dir cafile concurrent-scripts config cpu cwd env-file filter libc "

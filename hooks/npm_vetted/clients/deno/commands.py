@@ -22,6 +22,7 @@ from npm_vetted.clients.shared.command_line import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("deno",)
+LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 
 _VALUED: Final = word_set(
     "c cert config conditions env-file import-map location lock min-dep-age n name node-modules-linker "

@@ -24,6 +24,9 @@ from npm_vetted.clients.shared.command_line import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("npm", "npx")
+LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
+    "npm": ("npm", "--prefix", ".", "install", "--save-dev", "--save-exact", "--ignore-scripts")
+}
 
 _VERBS: Final = {
     "install": ("install", "add", "i", "in", "ins", "inst", "insta", "instal", "isnt", "isnta",

@@ -25,6 +25,9 @@ from npm_vetted.clients.shared.command_line import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("pnpm", "pnpx", "pn", "pnx")
+LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
+    "pnpm": ("pnpm", "--dir", ".", "add", "--save-dev", "--save-exact", "--ignore-scripts")
+}
 
 _INSTALL: Final = ("install", "i", "install-test", "it")
 _CLEAN: Final = ("ci", "clean-install", "ic", "install-clean")
@@ -227,7 +230,10 @@ def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     kept = inserted(line.words, None, _DLX_FLAG, _DROP)
     short = line.words[0] in ("pnpx", "pnx")
     fix = ("pnpm", _DLX_FLAG, "dlx", *kept[2:]) if short else kept
-    yield replace(act, then=tuple(command), fix=fix, fetches_always=line.verb != "create")
+    locked = ("pnpm", "exec", *command) if line.verb != "create" else ()
+    yield replace(
+        act, then=tuple(command), fix=fix, fetches_always=line.verb != "create", locked=locked
+    )
 
 
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {

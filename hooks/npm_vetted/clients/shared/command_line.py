@@ -72,6 +72,8 @@ class ClientAction:
     """Whether it never uses a copy that the project has installed (``dlx``)."""
     reads_folder: bool = False
     """Whether a global install reads the settings of the directory where it runs."""
+    locked: tuple[str, ...] = ()
+    """The command line that runs the copy that a project locks, where this one never does."""
     sources: tuple[tuple[str, str], ...] = ()
     """What it says about where packages come from: npm's name of each setting, and its value."""
     user_settings: str | None = None
@@ -83,6 +85,11 @@ class Reader(Protocol):
 
     PROGRAMS: Collection[str]
     """The names of the programs that it reads."""
+    LOCKING: Mapping[str, tuple[str, ...]]
+    """By a client's NAME: the command that locks an exact development package and runs no script.
+
+    The package follows it. ``.`` is the project's folder.
+    """
 
     def read(
         self, words: Sequence[str], environment: Mapping[str, Value]

@@ -31,6 +31,7 @@ _TOOLS: Final = frozenset({"volta", "mise", "rtx"})
 """They install npm packages for all projects, with the npm that they bring."""
 _OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
 PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS})
+LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 _ON: Final = ("--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")
 _OFF: Final = "--ignore-scripts"
 

@@ -21,6 +21,10 @@ from npm_vetted.clients.shared.command_line import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("yarn", "yarnpkg")
+LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
+    "yarn-classic": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--ignore-scripts"),
+    "yarn-berry": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--mode=skip-build"),
+}
 
 _VALUED: Final = word_set(
     "cache-folder cwd emoji exclude from global-folder https-proxy include jobs link-folder mode "
@@ -201,6 +205,7 @@ def _dlx(line: Line) -> Iterator[ClientAction]:
             then=tuple(command),
             fix=("env", "YARN_ENABLE_SCRIPTS=0", *line.words),
             fetches_always=line.verb != "create",
+            locked=("yarn", "run", *command) if line.verb != "create" else (),
         )
 
 

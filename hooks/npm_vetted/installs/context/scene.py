@@ -101,6 +101,11 @@ class Scene:
         return "yarn-berry" if pin and pin.minimum and pin.minimum[0] > 1 else "yarn-classic"
 
     @property
+    def owner(self) -> str:
+        """The NAME of the client that installs the project, whichever runs."""
+        return (self.project.client if self.project is not None else None) or self.client
+
+    @property
     def pin(self) -> Pin | None:
         """The project's pin, where it pins the program that runs."""
         pin = self.project.pin if self.project else None

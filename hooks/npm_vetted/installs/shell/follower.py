@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from npm_vetted.clients.shared.command_line import (
     UNKNOWN_COMMAND,
@@ -61,6 +61,7 @@ _PROSE: Final = re.compile(r"\W*[A-Z][a-z']*[ ,:]|[^\"'|;&]*[a-z]{2}[.:!?](?:\s|
 """A text for people: a word with a capital first, or the end of a sentence."""
 _PLACEHOLDER: Final = re.compile(r"\$\{__unknown(?:_\d+)?\}")
 """A template that nobody can fill, where single quotes kept the shell from replacing it."""
+CommandLines: TypeAlias = "tuple[tuple[str, ...], ...]"
 _INTERPRETERS: Final = re.compile(r"(?:python|node|ruby|perl|php|osascript|tsx|deno|bun)[\d.]*\Z")
 _DEPTH: Final = 72
 _ENVIRONMENT_FILE: Final = 100_000
@@ -155,7 +156,7 @@ class ShellFollower:
                 self._sources(f"{name}={shown(text)}", [(setting or "", text)], line)
 
     def _sources(
-        self, label: str, settings: Sequence[tuple[str, str]], line: int, fix: Sequence[str] = ()
+        self, label: str, settings: Sequence[tuple[str, str]], line: int, fix: CommandLines = ()
     ) -> None:
         """What decides where packages come from, and is not what the policy allows."""
         for name, value in settings:
@@ -172,7 +173,7 @@ class ShellFollower:
         message: str,
         line: int,
         level: Level = Level.ERROR,
-        fix: Sequence[str] = (),
+        fix: CommandLines = (),
         *,
         code: str,
         key: str,
@@ -183,6 +184,7 @@ class ShellFollower:
         ``key`` is the command with its white space folded and its credentials masked. ``basis`` is
         what the decision rests on beside the command: where it runs, and why.
         """
+        message, key = message.replace(CHECKOUT, "."), key.replace(CHECKOUT, ".")
         if (message, line) in self._seen:
             return
         self._seen.add((message, line))
@@ -191,7 +193,7 @@ class ShellFollower:
                 message=message,
                 location=Location(self.path, line),
                 level=level,
-                fix=(tuple(shown(word) for word in fix),) if fix else (),
+                fix=_command_lines(fix),
                 code=code,
                 key=masked(key),
                 value="\n".join((masked(key), *basis)),
@@ -438,6 +440,7 @@ class ShellFollower:
                 f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
                 "version is not exact",
                 line,
+                fix=self._locking(act, scene, loose),
                 code="unpinned",
                 key=command,
             )
@@ -460,10 +463,32 @@ class ShellFollower:
             return
         self._lockfile(act, scene, command, line)
 
-    def _fix(self, act: ClientAction, scene: Scene) -> tuple[str, ...]:
+    def _fix(self, act: ClientAction, scene: Scene) -> CommandLines:
+        if not act.fix:
+            return ()
         if act.client == "yarn" and scene.client == "yarn-berry":
-            return tuple("--mode=skip-build" if w == "--ignore-scripts" else w for w in act.fix)
-        return act.fix
+            return (tuple("--mode=skip-build" if w == "--ignore-scripts" else w for w in act.fix),)
+        return (act.fix,)
+
+    def _locking(self, act: ClientAction, scene: Scene, loose: Sequence[str]) -> CommandLines:
+        """The command that locks the package, and the command line that then runs the locked copy.
+
+        None where no project is there, where a version or a tag is named, or where the package only
+        makes a project.
+        """
+        project = scene.project
+        package = self.context.package_of(loose[0]) if len(act.packages) == 1 else ""
+        plain = bool(package) and "@" not in loose[0][1:] and "/" not in loose[0].partition("/")[2]
+        if project is None or not plain or "create-" in package:
+            return ()
+        commands = (each.LOCKING.get(scene.owner) for each in dict.fromkeys(readers().values()))
+        command = next(filter(None, commands), None)
+        if command is None:
+            return ()
+        at = command.index(".")
+        inside = (*command[:at], project.path, *command[at + 1 :])
+        first = (*(inside if project.path else (*command[: at - 1], *command[at + 1 :])), package)
+        return (first, act.locked) if act.fetches_always and act.locked else (first,)
 
     def _stays(self, act: ClientAction, scene: Scene) -> bool:
         """Whether everything that it runs is locked by the project, or its own."""
@@ -505,7 +530,7 @@ class ShellFollower:
         return (act.switch, act.by) if found[0] is Switch.UNSET else found
 
     def _in_force(
-        self, act: ClientAction, scene: Scene, command: str, line: int, fix: tuple[str, ...]
+        self, act: ClientAction, scene: Scene, command: str, line: int, fix: CommandLines
     ) -> bool:
         """Whether settings make it safe; else the reason is reported."""
         label = f"`{command[:120]}`"
@@ -608,7 +633,12 @@ class ShellFollower:
                 state.disk.put(Written(place, before + text.encode(), state.maybe))
 
 
-def _without_sources(words: Sequence[str]) -> tuple[str, ...]:
+def _command_lines(fix: CommandLines) -> CommandLines:
+    """The command lines of a fix; none where a word of them cannot be told."""
+    return () if any(not known(word) for line in fix for word in line) else fix
+
+
+def _without_sources(words: Sequence[str]) -> CommandLines:
     """The command line without the options that name a registry; none where it is only about one."""
     kept: list[str] = []
     skip = False
@@ -621,7 +651,7 @@ def _without_sources(words: Sequence[str]) -> tuple[str, ...]:
         else:
             kept.append(word)
             skip = False
-    return () if len(kept) == len(words) else tuple(kept)
+    return () if len(kept) == len(words) else (tuple(kept),)
 
 
 def _mounted(wrapped: Wrapped, state: State) -> tuple[str, ...]:

@@ -130,6 +130,7 @@ WRAPPERS: Final = {
     "vagrant": Wrapper(after="ssh", text=_set("-c --command"), elsewhere=True),
     "arch": Wrapper(_set("-arch")),
     "npm-exec": Wrapper(),
+    "flatpak-spawn": Wrapper(_set("--directory")),
 }
 """The programs known to run what follows their own words."""
 
