@@ -17,6 +17,8 @@ from npm_vetted.clients.shared.command_line import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("rush", "rush-pnpm")
+LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
+"""rush add asks which project is meant."""
 
 _VALUED: Final = word_set(
     "max-install-attempts network-concurrency subspace variant t to T to-except f from i impacted-by "
