@@ -259,7 +259,7 @@ class Line:
             alone=self.alone,
             sources=tuple(sources_of(self.options)),
             user_settings=self.options.value("userconfig"),
-            fix=inserted(self.words, self.verb, self.flag, self.drop),
+            fix=inserted(self.words, self.verb, self.flag, self.drop) if self.flag else (),
         )
 
     def runs(self, *words: str) -> ClientAction:
