@@ -1,4 +1,4 @@
-"""The hook managers: which hook of this clone runs npm-vetted, and how ``init`` adds it to one."""
+"""The hook managers: which hook of this clone runs npm-vetted, and which manager is here."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from npm_vetted import __version__
 from npm_vetted.git.repository import Repository, run_git
 
 HOOKS: Final = ("pre-commit", "pre-merge-commit", "pre-push")
 """The hooks of git that npm-vetted judges at."""
-_CALL: Final = re.compile(r"^(?!\s*(#|//)).*\bnpm[-_]vetted\b", re.MULTILINE)
+CALL: Final = re.compile(r"^(?!\s*(#|//)).*\bnpm[-_]vetted\b", re.MULTILINE)
 _LIMIT: Final = 1 << 20
-_CONFIGS: Final = {
+CONFIGS: Final = {
     "pre-commit": (".pre-commit-config.yaml",),
     "prek": (".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.toml"),
     "lefthook": (
@@ -51,25 +50,25 @@ def hooks_folder(repository: Repository) -> Path:
 
 
 def _callers(repository: Repository, folder: Path, hook: str) -> Iterator[str]:
-    text = _read(folder / hook)
+    text = read_small(folder / hook)
     if text is None:
         return
-    if _CALL.search(text):
+    if CALL.search(text):
         yield "git"
     if folder.name == "_" and folder.parent.name == ".husky":
-        if _CALL.search(_read(folder.parent / hook) or ""):
+        if CALL.search(read_small(folder.parent / hook) or ""):
             yield "husky"
         return
-    for manager, files in _CONFIGS.items():
+    for manager, files in CONFIGS.items():
         if manager == "pre-commit" and "prek" in text:
             continue
         if manager in text and any(
-            _CALL.search(_read(Path(repository.top, file)) or "") for file in files
+            CALL.search(read_small(Path(repository.top, file)) or "") for file in files
         ):
             yield manager
 
 
-def _read(path: Path) -> str | None:
+def read_small(path: Path) -> str | None:
     """A small text file of the disk; None where there is none."""
     try:
         if not path.is_file() or path.stat().st_size > _LIMIT:
@@ -77,29 +76,3 @@ def _read(path: Path) -> str | None:
         return path.read_text("utf-8", "replace")
     except OSError:
         return None
-
-
-class Paragraph(NamedTuple):
-    """What ``init`` says of a hook manager: what was written, or what to do."""
-
-    heading: str
-    lines: tuple[str, ...]
-
-
-def hook_in(repository: Repository) -> list[Paragraph]:
-    """What to do so that a hook runs npm-vetted; nothing where one does."""
-    return [] if any(guards_here(repository)) else [_WITHOUT]
-
-
-_WITHOUT: Final = Paragraph(
-    "no hook of this clone runs npm-vetted; with pre-commit (or prek), write this into "
-    ".pre-commit-config.yaml, then run: pre-commit install",
-    (
-        "default_install_hook_types: [pre-commit, pre-merge-commit, pre-push]",
-        "repos:",
-        "  - repo: https://github.com/npm-vetted/npm-vetted",
-        f"    rev: v{__version__}",
-        "    hooks:",
-        "      - id: npm-vetted",
-    ),
-)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
-from npm_vetted.commands._hook_managers import hook_in
+from npm_vetted.commands._hook_edits import hook_in
 from npm_vetted.commands._init_report import (
     say,
     say_what_is_accepted,

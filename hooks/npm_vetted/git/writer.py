@@ -42,10 +42,12 @@ class Store:
             return None
         return run_git("cat-file", "blob", f":{path}", cwd=top)
 
-    def create(self, path: str, data: bytes) -> bool:
+    def create(self, path: str, data: bytes, *, executable: bool = False) -> bool:
         """Write a new file whole; False where one has been created there meanwhile."""
         place = self._inside(path)
         with self._written(place, data) as temporary:
+            if executable:
+                temporary.chmod(0o777 & ~_umask())
             try:
                 os.link(temporary, place)
             except FileExistsError:
@@ -117,9 +119,15 @@ class Store:
                 lines.append(f"0 {nothing}\t{path}")
                 continue
             oid = self._git(["hash-object", "-w", "--no-filters", "--stdin"], data).decode().strip()
-            lines.append(f"100644 {oid}\t{path}")
+            lines.append(f"{self._mode(path)} {oid}\t{path}")
         if lines:
             self._update("".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape"))
+
+    def _mode(self, path: str) -> str:
+        """The mode of a file in the index: a hook stays executable."""
+        place = self._inside(path)
+        executable = os.name != "nt" and place.is_file() and place.stat().st_mode & 0o100
+        return "100755" if executable else "100644"
 
     def _update(self, lines: bytes) -> None:
         deadline = time.monotonic() + _PATIENCE
@@ -172,7 +180,8 @@ class Store:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
+            is_executable = place.is_file() and place.stat().st_mode & 0o100
+            temporary.chmod((0o777 if is_executable else 0o666) & ~_umask())
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
