@@ -11,6 +11,7 @@ from npm_vetted.packages.versions import step
 from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.vetting.notes import Mention, Note, mentions
 from npm_vetted.vetting.policy import Demands
+from npm_vetted.vetting.streak import streak_of
 
 _UPGRADE = (("npm-vetted", "init", "--upgrade"),)
 
@@ -43,6 +44,9 @@ def _reasons(change: Change, name: str, version: str, mention: Mention) -> Itera
         yield f"published on {published:%Y-%m-%d}, which is in the future"
     elif change.today - published < datetime.timedelta(days=days):
         yield f"published on {published:%Y-%m-%d}, inside the cooldown of {days} days"
+    too_long = streak_of(change.vetting, name, since).too_long(mention.note.vetted_on)
+    if too_long:
+        yield f"{too_long}: a person looks at it again"
     new = set(_scripts(mention)) - _scripts_before(change, name, since)
     if new:
         yield f"it has lifecycle scripts that {since} is not known to have: {', '.join(sorted(new))}"

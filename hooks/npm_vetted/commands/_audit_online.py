@@ -113,6 +113,10 @@ class RegistryAnswers:
             for pair, answer in self._registries[path].versions(pairs).items():
                 self._answers[path, pair] = answer
 
+    def registry_of(self, claim: Claim) -> Registry:
+        """The registry that is asked for a claim, the first where there are several."""
+        return self._registries[self._places(claim.pair)[0]]
+
     def _places(self, pair: Pair) -> list[str]:
         """The projects by whose registries a version is published; each registry once."""
         paths = sorted(self._lockers.get(pair) or self._registries)

@@ -15,6 +15,7 @@ from npm_vetted.errors import UNDECIDED
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.change import Change
 from npm_vetted.vetting.notes import Note, is_note_path
+from npm_vetted.vetting.streak import streak_of
 
 _UNDECIDED: Final = "undecided"
 _NOT_A_CLAIM: Final = frozenset({"deprecated"})
@@ -35,9 +36,52 @@ def recomputed_evidence(change: Change) -> OnlineEvidence:
     answers.ask(claims)
     rows = [(claim, row) for claim in claims for row in answers.rows(claim)]
     kept = [(claim, row) for claim, row in rows if row.kind not in _NOT_A_CLAIM]
+    kept += [pair for note in touched_notes(change) for pair in _signals(change, note, answers)]
     return OnlineEvidence(
         findings=tuple(_finding(claim, row) for claim, row in kept),
         statuses=frozenset({UNDECIDED for _, row in kept if row.silent}),
+    )
+
+
+def _signals(
+    change: Change, note: Note, answers: RegistryAnswers
+) -> Iterator[tuple[Claim, Disagreement]]:
+    """Whether a routine note's score is what the signals of all that it is about add up to."""
+    if not note.routine:
+        return
+    from npm_vetted.commands._routine_notes import score_steps, total_of
+    from npm_vetted.review.signals.scoring import Step
+
+    claims = list(claims_of(note))
+    steps = [
+        Step(
+            each.name,
+            each.version,
+            streak_of(change.vetting, each.name, each.mention.since or "").anchor,
+            each.mention.pinned.integrity,
+        )
+        for each in claims
+    ]
+    scores = score_steps(answers.registry_of(claims[0]), steps)
+    for score in scores.values():
+        if not score.complete:
+            said = f"its signals cannot be computed: {score.problems[0]}"
+            yield claims[0], _disagreement(claims[0], said, silent=True)
+            return
+    claimed, found = note.evidence.get("score"), total_of(scores)
+    if not isinstance(claimed, int) or found.score > claimed:
+        said = f"signals with a score of {found.score}, noted as {claimed}: "
+        yield claims[0], _disagreement(claims[0], said + "; ".join(found.reasons[:3]))
+
+
+def _disagreement(claim: Claim, words: str, *, silent: bool = False) -> Disagreement:
+    return Disagreement(
+        package=claim.name,
+        version=claim.version,
+        note=claim.mention.note.path,
+        disagrees=words,
+        silent=silent,
+        kind="signals",
     )
 
 

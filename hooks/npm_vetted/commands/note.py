@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from npm_vetted.commands._amend import amend, complete
@@ -27,6 +27,13 @@ from npm_vetted.commands._note_dialogue import (
     split_label,
 )
 from npm_vetted.commands._registry_facts import Facts, Seen, has_changelog, short
+from npm_vetted.commands._routine_notes import (
+    Refusal,
+    policy_has_routine,
+    record_routine,
+    routine_drafts,
+    say_refused,
+)
 from npm_vetted.errors import FOUND, RefusedError, UndecidedError, UsageError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Artifact, Kind
@@ -77,7 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         if _only_amends(arguments) and amend(desk, arguments.packages, arguments):
             return 0
-        drafts = _drafts(desk, arguments)
+        unworded = _is_unworded(desk.change, arguments)
+        settled, refused = _routine(desk, arguments) if unworded else (set(), [])
+        drafts = _drafts(desk, arguments, settled)
+        if drafts and unworded and not has_terminal():
+            return say_refused(drafts, refused)
+        if settled and not drafts:
+            return 0
         if not drafts:
             if _adds_to_notes(arguments) and amend(desk, arguments.packages, arguments):
                 return 0
@@ -91,6 +104,37 @@ def run(arguments: argparse.Namespace) -> int:
             return _walk_through(desk, every, seen, arguments)
         _record_as_told(desk, every, seen, arguments)
     return 0
+
+
+def _is_unworded(change: Change, arguments: argparse.Namespace) -> bool:
+    """Whether the call gives no words, and the policy has steps that need none."""
+    words = (arguments.message, arguments.criteria, arguments.waive_cooldown)
+    if any(each is not None for each in words) or arguments.not_lookalike_of or arguments.whole:
+        return False
+    return policy_has_routine(change)
+
+
+def _routine(
+    desk: NoteDialogue, arguments: argparse.Namespace
+) -> tuple[set[Artifact], list[Refusal]]:
+    """Write routine notes of the steps that need no person; ``--offline`` writes none.
+
+    What they cover, and what could have been routine but needs a person.
+    """
+    if arguments.offline:
+        return set(), []
+    labels = arguments.packages
+    items = (
+        [each for label in labels for each in _items(desk, label, arguments)] if labels else None
+    )
+    drafts = routine_drafts(desk.change, items)
+    seen = seen_by_registry(desk, drafts)
+    for draft in drafts:
+        _refuse_other_bytes(draft, seen)
+    refused = record_routine(desk, drafts, seen, identity(desk.repository)) if drafts else []
+    left = [each.draft for each in refused]
+    done = [item.artifact for draft in drafts if draft not in left for item in draft.items]
+    return set(done), refused
 
 
 def _record_as_told(
@@ -227,12 +271,16 @@ def _adds_to_notes(arguments: argparse.Namespace) -> bool:
     return bool(arguments.packages and adds)
 
 
-def _drafts(desk: NoteDialogue, arguments: argparse.Namespace) -> list[Draft]:
+def _drafts(
+    desk: NoteDialogue, arguments: argparse.Namespace, settled: Collection[Artifact]
+) -> list[Draft]:
+    """The notes that a person words, but for what routine notes settled."""
     change = desk.change
     if not arguments.packages:
-        return drafts_of_change(change)
-    left = uncovered(change)
-    found = [item for label in arguments.packages for item in _items(desk, label, arguments)]
+        return drafts_of_change(change, settled)
+    left = [use for use in uncovered(change) if use.artifact not in settled]
+    named = [item for label in arguments.packages for item in _items(desk, label, arguments)]
+    found = [item for item in named if item.artifact not in settled]
     items = [item for item in found if _is_open(desk, item, left, arguments)]
     if len(arguments.packages) > 1 and len(items) > 1:
         return [draft_of_group(change, items, left)]

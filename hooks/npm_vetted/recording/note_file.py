@@ -6,12 +6,12 @@ import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from npm_vetted import SITE
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.recording.proposals import Draft, Item
-from npm_vetted.vetting.notes import GROUPS, encode_name, file_stem, package_folder
+from npm_vetted.vetting.notes import FOLDER, GROUPS, encode_name, file_stem, package_folder
 from npm_vetted.vetting.pins import Pins
 
 if TYPE_CHECKING:
@@ -58,6 +58,44 @@ def note_text(draft: Draft, words: NoteText, seen: Mapping[Artifact, Published])
     published = seen.get(draft.own.artifact) if draft.own else None
     if published is not None and published.evidence:
         document["evidence"] = dict(published.evidence)
+    return f"{_SCHEMA_LINE}\n{tomlkit.dumps(document)}".encode()
+
+
+class SignalEvidence(NamedTuple):
+    """What the signals of a step said: the version of their table, the score, and the reasons."""
+
+    version: int
+    score: int
+    reasons: tuple[str, ...]
+
+
+def routine_text(
+    draft: Draft,
+    vetted_by: str,
+    vetted_on: datetime.date,
+    seen: Mapping[Artifact, Published],
+    signals: SignalEvidence,
+) -> bytes:
+    """A routine note's file: evidence without words; every artifact of the draft is in ``seen``."""
+    import tomlkit
+
+    assert draft.own is not None
+    published = seen[draft.own.artifact]
+    document = tomlkit.document()
+    _head(document, draft.own, published)
+    document["criteria"] = tomlkit.array()
+    document["vetted-by"] = vetted_by
+    document["vetted-on"] = vetted_on
+    document["published"] = published.published
+    document["scripts"] = list(published.scripts)
+    if draft.brings:
+        document["brings"] = _list(draft.brings, seen, accepts=True)
+    document["evidence"] = {
+        **published.evidence,
+        "signals-version": signals.version,
+        "score": signals.score,
+        "signals": list(signals.reasons),
+    }
     return f"{_SCHEMA_LINE}\n{tomlkit.dumps(document)}".encode()
 
 
@@ -144,12 +182,14 @@ def pinned_of_draft(item: Item) -> Pins:
     )
 
 
-def note_paths(draft: Draft, day: datetime.date, text: bytes) -> list[str]:
-    """Where the note may be, the first choice first."""
+def note_paths(draft: Draft, day: datetime.date, text: bytes, folder: str = FOLDER) -> list[str]:
+    """Where the note may be, the first choice first; ``folder`` is that of all notes."""
     if draft.own is None:
         name = encode_name(draft.accepts[0].artifact.name.rpartition("/")[2])[:40]
         mark = hashlib.sha256(text).hexdigest()[:4]
         return [f"{GROUPS}{day.isoformat()}-{name}-{mark}.toml"]
     artifact = draft.own.artifact
-    stem = package_folder(artifact.name) + file_stem(artifact.version, pinned_of_draft(draft.own))
+    stem = package_folder(artifact.name, folder) + file_stem(
+        artifact.version, pinned_of_draft(draft.own)
+    )
     return [f"{stem}.toml", *(f"{stem}.{number}.toml" for number in range(2, 100))]

@@ -113,13 +113,13 @@ def item_ahead(
     return Item(subject=subject, since=None if whole else since_of(change, subject))
 
 
-def drafts_of_change(change: Change) -> list[Draft]:
-    """The notes that cover all that a change brings in.
+def drafts_of_change(change: Change, settled: Collection[Artifact] = ()) -> list[Draft]:
+    """The notes that cover all that a change brings in, but for what is ``settled`` otherwise.
 
     One for each new direct dependency and each major upgrade, with what it brings; one group note
     for all the rest.
     """
-    left = uncovered(change)
+    left = [use for use in uncovered(change) if use.artifact not in settled]
     own = [use for use in left if use.direct and _deserves_its_own(change, use)]
     drafts, claimed = [], {use.artifact for use in own}
     for use in own:

@@ -1,0 +1,222 @@
+"""Routine notes: which steps need no person, and the evidence that is recorded of them.
+
+A step qualifies where the policy requires no criteria for it, everything that it brings is known
+here, out of the cooldown and without scripts, and the signals of all of it together score below the
+limit. Everything else is left for a person, with the reason.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from npm_vetted.errors import FOUND
+from npm_vetted.formats.terminal_text import line, printable
+from npm_vetted.model import Kind
+from npm_vetted.packages.integrity import is_weak
+from npm_vetted.recording.note_file import SignalEvidence, note_paths, routine_text
+from npm_vetted.recording.proposals import Draft, Item, draft_of, item_of, uncovered
+from npm_vetted.vetting.notes import read_note
+from npm_vetted.vetting.routine import ROUTINE, ROUTINE_SCORE
+from npm_vetted.vetting.streak import Streak, streak_of
+
+if TYPE_CHECKING:
+    from npm_vetted.commands._note_dialogue import NoteDialogue
+    from npm_vetted.commands._registry_facts import Seen
+    from npm_vetted.projects.change import Change
+    from npm_vetted.registry import Registry
+    from npm_vetted.review.signals import Score
+    from npm_vetted.review.signals.scoring import Step
+
+
+_ASKED_NOBODY: Final = "without the registry there is no routine note"
+
+
+class Refusal(NamedTuple):
+    """A draft that needs a person, and why."""
+
+    draft: Draft
+    reason: str
+
+
+def policy_has_routine(change: Change) -> bool:
+    """Whether the policy requires no criteria for some step, so that a routine note may do."""
+    policy = change.policy
+    demands = [policy.demands, *([policy.development] if policy.development else [])]
+    return policy.format >= 2 and any(
+        not names for each in demands for names in each.upgrade.values()
+    )
+
+
+def routine_drafts(change: Change, wanted: Iterable[Item] | None) -> list[Draft]:
+    """A draft for each package that may be routine, with what it brings; direct ones first.
+
+    ``wanted`` are the items that a person named; None: everything that nothing covers.
+    """
+    left = uncovered(change)
+    items = [item_of(change, use) for use in left] if wanted is None else list(wanted)
+    drafts: list[Draft] = []
+    claimed = {item.artifact for item in items if item.subject.direct}
+    for item in sorted(items, key=lambda each: not each.subject.direct):
+        if not item.subject.direct and item.artifact in claimed:
+            continue
+        if change.vetting.demanded(item.subject, item.since) or item.since is None:
+            continue
+        draft = draft_of(change, item, left, claimed) if item.subject.direct else _alone(item)
+        claimed.update(each.artifact for each in draft.items)
+        drafts.append(draft)
+    return drafts
+
+
+def _alone(item: Item) -> Draft:
+    return Draft(own=item)
+
+
+def record_routine(
+    desk: NoteDialogue, drafts: Sequence[Draft], seen: Seen, vetted_by: str
+) -> list[Refusal]:
+    """Write and stage a routine note of each draft that qualifies; the others, with the reason."""
+    refused: list[Refusal] = []
+    sound: list[Draft] = []
+    for draft in drafts:
+        reason = next((r for item in draft.items if (r := _unfit(desk.change, item, seen))), None)
+        if reason is None:
+            sound.append(draft)
+        else:
+            refused.append(Refusal(draft, reason))
+    for draft, scores in _scored(desk, sound):
+        reason = _too_much(scores)
+        if reason is not None:
+            refused.append(Refusal(draft, reason))
+        else:
+            _store(desk, draft, seen, vetted_by, scores)
+    return refused
+
+
+def _unfit(change: Change, item: Item, seen: Seen) -> str | None:
+    """Why one of a draft's artifacts needs a person, before any signal is asked."""
+    artifact, label = item.artifact, printable(item.artifact.label)
+    published = seen.get(artifact)
+    if artifact.kind is not Kind.REGISTRY or artifact.version is None or artifact.patch:
+        return f"{label} is not a registry's plain release"
+    if change.vetting.is_new_name(item.subject):
+        return f"{label} is new to the repository"
+    if item.since is None:
+        return f"{label} has no earlier version here that is vetted"
+    if published is None or published.published is None or published.integrity is None:
+        return f"the registry does not say all of {label}"
+    if is_weak(artifact.integrity or published.integrity):
+        return f"{label} has only a weak hash"
+    if artifact.scripts or published.scripts:
+        return f"{label} has lifecycle scripts"
+    if item.use is not None and item.use.entry.bundles:
+        return f"{label} bundles other packages"
+    days = change.vetting.cooldown_days(item.subject, item.since)
+    ripe = published.published + datetime.timedelta(days=days)
+    if change.today < ripe:
+        return f"{label} is inside the cooldown until {ripe:%Y-%m-%d %H:%M} UTC"
+    streak = streak_of(change.vetting, artifact.name, item.since)
+    too_long = streak.too_long(change.today.date())
+    return None if too_long is None else f"{label}: {too_long}"
+
+
+def _scored(desk: NoteDialogue, drafts: Sequence[Draft]) -> list[tuple[Draft, dict[Step, Score]]]:
+    """The signals of each draft's artifacts, each against the last version that a person accepted."""
+    by_registry: dict[int, tuple[Registry, list[Step]]] = {}
+    steps_of: list[tuple[Draft, list[Step], int]] = []
+    for draft in drafts:
+        assert draft.own is not None
+        registry = desk.registry(desk.project_of(draft.own))
+        steps = [step_of_item(desk.change, item) for item in draft.items]
+        by_registry.setdefault(id(registry), (registry, []))[1].extend(steps)
+        steps_of.append((draft, steps, id(registry)))
+    scores = {at: score_steps(registry, steps) for at, (registry, steps) in by_registry.items()}
+    return [(draft, {each: scores[at][each] for each in steps}) for draft, steps, at in steps_of]
+
+
+def step_of_item(change: Change, item: Item) -> Step:
+    """What the signals of an item compare."""
+    from npm_vetted.review.signals.scoring import Step
+
+    assert item.artifact.version is not None
+    assert item.since is not None
+    streak: Streak = streak_of(change.vetting, item.artifact.name, item.since)
+    return Step(item.artifact.name, item.artifact.version, streak.anchor, item.artifact.integrity)
+
+
+def score_steps(registry: Registry, steps: Iterable[Step]) -> Mapping[Step, Score]:
+    """The scores of some steps."""
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.review.signals.scoring import Scorer
+
+    with Scorer(registry, cache=cache_folder(os.environ)) as scorer:
+        return scorer.scores(steps)
+
+
+def total_of(scores: Mapping[Step, Score]) -> SignalEvidence:
+    """The evidence of a note: the points of everything that it is about, added up."""
+    from npm_vetted.review.signals.table import TABLE_VERSION
+
+    reasons = [
+        line(f"{step.name}@{step.version}: {reason.code}: {reason.text}", 300)
+        for step, score in scores.items()
+        for reason in score.reasons
+    ]
+    return SignalEvidence(
+        TABLE_VERSION, sum(score.points for score in scores.values()), tuple(reasons)
+    )
+
+
+def _too_much(scores: Mapping[Step, Score]) -> str | None:
+    for step, score in scores.items():
+        if not score.complete:
+            return (
+                f"signals of {step.name}@{step.version} could not be computed: {score.problems[0]}"
+            )
+    total = total_of(scores)
+    if total.score < ROUTINE_SCORE:
+        return None
+    return f"signals with a score of {total.score}: " + "; ".join(total.reasons[:3])
+
+
+def _store(
+    desk: NoteDialogue, draft: Draft, seen: Seen, vetted_by: str, scores: Mapping[Step, Score]
+) -> None:
+    today = datetime.datetime.now(datetime.UTC).date()
+    text = routine_text(draft, vetted_by, today, seen, total_of(scores))
+    paths = note_paths(draft, today, text, ROUTINE)
+    read_note(paths[0], text, desk.change.policy.criteria)
+    with desk.store.lock():
+        path = desk.store.create_first(paths, text)
+    desk.store.stage([path])
+    count = len(draft.brings)
+    more = f", with {count} more" if count else ""
+    label = printable(draft.label)
+    print(f"npm-vetted: wrote and staged {path}: {label}{more}: routine", file=sys.stderr)
+
+
+def say_refused(drafts: Iterable[Draft], refused: Iterable[Refusal]) -> int:
+    """Name each package that is left for a person, and why; the exit status."""
+    why = {item.artifact: each.reason for each in refused for item in each.draft.items}
+    for draft in drafts:
+        reasons = [why[item.artifact] for item in draft.items if item.artifact in why]
+        required = f"the policy requires {', '.join(draft.criteria)}"
+        reason = reasons[0] if reasons else required if draft.criteria else _ASKED_NOBODY
+        print(
+            f"npm-vetted: {printable(draft.label)} needs a person: {printable(reason)}\n"
+            f"  {_command(draft)}",
+            file=sys.stderr,
+        )
+    return FOUND
+
+
+def _command(draft: Draft) -> str:
+    from npm_vetted.report._shell_commands import command_line, this_program
+
+    named = ("--criteria", ",".join(draft.criteria)) if draft.criteria else ()
+    labels = [draft.own.artifact.label] if draft.own else []
+    fix = ("npm-vetted", "note", *labels, *named, "-m", "REASON")
+    return command_line([fix], this_program()) or ""
