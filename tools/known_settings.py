@@ -16,7 +16,9 @@ Where the keys come from:
   what pnpm 9 and 10 alone know) were read in pnpm.io/settings and in the binary, and are listed here;
 - Yarn 1: every ``getOption('…')`` in its bundle (it asks for them in .yarnrc, then in .npmrc);
 - Yarn berry: ``yarn config --json``;
-- Bun: the words of its reader of bunfig.toml, which stand in one place of its binary.
+- Bun: the words of its reader of bunfig.toml, which stand in one place of its binary;
+- Deno: the words of its reader of deno.json. The binary has the keys of several words in one run: what
+  the known ones leave of it is a key that is new.
 """
 
 from __future__ import annotations
@@ -60,6 +62,15 @@ _BUN: Final = {  # the words of its reader, by the table that they belong to
         "loader", "logLevel", "origin", "preload", "serve", "smol", "telemetry", "test",
     ),
 }  # fmt: skip
+_DENO: Final = (
+    "allowScripts", "bench", "catalog", "catalogs", "compile", "compilerOptions", "deploy", "description",
+    "exclude", "exports", "fmt", "importMap", "imports", "jsrDepsInNodeModules", "license", "links",
+    "lint", "lock", "minimumDependencyAge", "name", "nodeModulesDir", "nodeModulesLinker", "patch",
+    "permissions", "preferPackageJson", "publish", "scopes", "tasks", "test", "unstable", "vendor",
+    "version", "workspace",
+)  # fmt: skip
+"""The words of Deno's reader."""
+_RUN_OF_DENO: Final = re.compile(rb"LockConfig(compilerOptions[A-Za-z]+?allowScripts)")
 _TABLES_OF_BUN: Final = ("install.cache", "install.lockfile", "install.security")
 
 
@@ -108,14 +119,26 @@ def keys_of_bun(clients: Clients) -> set[str]:
     }  # fmt: skip
 
 
+def keys_of_deno(clients: Clients) -> set[str]:
+    """Those words of its reader that are in the binary, and what is new in their run there."""
+    data = Path(clients.path("deno2.9").read_text().split("'")[1]).read_bytes()
+    found = {key for key in _DENO if key.encode() in data}
+    run = _RUN_OF_DENO.search(data)
+    left = run[1].decode() if run else "no run of keys"
+    for key in sorted(_DENO, key=len, reverse=True):
+        left = left.replace(key, " ")
+    return found | set(left.split())
+
+
 READERS: Final[dict[str, tuple[str, Callable[[Clients], set[str]]]]] = {
     "npm": ("npm12", keys_of_npm),
     "pnpm": ("pnpm12", keys_of_pnpm),
     "yarn_classic": ("yarn1", keys_of_yarn_classic),
     "yarn_berry": ("yarn4.18", keys_of_yarn_berry),
     "bun": ("bun1.4", keys_of_bun),
+    "deno": ("deno2.9", keys_of_deno),
 }
-_NAMES: Final = {"yarn_classic": "Yarn", "yarn_berry": "Yarn", "bun": "Bun"}
+_NAMES: Final = {"yarn_classic": "Yarn", "yarn_berry": "Yarn", "bun": "Bun", "deno": "Deno"}
 
 
 def compare(clients: Clients) -> dict[str, list[str]]:
@@ -131,7 +154,8 @@ def version_of(clients: Clients, folder: str) -> str:
     name = READERS[folder][0]
     with tempfile.TemporaryDirectory() as where:
         done = clients.run(name, "--version", cwd=Path(where))
-    return f"{_NAMES.get(folder, folder)} {done.stdout.strip()}"
+    number = done.stdout.strip().removeprefix("deno ").split()[0]
+    return f"{_NAMES.get(folder, folder)} {number}"
 
 
 def write(folder: str, version: str, missing: Iterable[str]) -> None:

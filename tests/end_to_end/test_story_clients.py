@@ -23,13 +23,19 @@ ADD: Final = {
     "bun1.2": ("bun", "add", "bun.lock"),
     "bun1.3": ("bun", "add", "bun.lock"),
     "bun1.4": ("bun", "add", "bun.lock"),
+    "deno2.9": ("deno", "add", "deno.lock"),
 }
 """How each client is called by npm-vetted, its command that adds a package, and its lockfile."""
 
 PINS: Final = {"yarn1": "yarn@1.22.22", "yarn4.18": "yarn@4.18.1"}
 """Without a lockfile a project must say which of the two Yarns it uses; the others are told."""
 
-TELLTALES: Final = {"pnpm": "pnpm-workspace.yaml", "bun": "bunfig.toml"}
+TELLTALES: Final = {
+    "pnpm": ("pnpm-workspace.yaml", ""),
+    "bun": ("bunfig.toml", ""),
+    "deno": ("deno.json", '{\n  "nodeModulesDir": "auto"\n}\n'),
+}
+"""A file of each client that shows it where neither lockfile nor pin does, with what it says."""
 WHY: Final = "Tells odd numbers; its author, its one dependency and all of its code looked at."
 
 
@@ -51,7 +57,7 @@ def a_project(story: Story, client: str) -> None:
     story.repo.write("package.json", json.dumps(manifest, indent=2) + "\n")
     story.repo.write(".gitignore", "node_modules/\n.yarn/\n.pnp.*\n")
     if name in TELLTALES:
-        story.repo.write(TELLTALES[name], "")
+        story.repo.write(*TELLTALES[name])
     if name in ("yarn-classic", "yarn-berry"):
         story.repo.write(lockfile, "")
     story.repo.commit("A shop")
@@ -59,7 +65,8 @@ def a_project(story: Story, client: str) -> None:
 
 def add(story: Story, clients: Clients, client: str, *packages: str) -> None:
     """Add packages with the real client, and stage what it wrote."""
-    clients.run(client, ADD[client][1], *packages, cwd=story.repo.path)
+    words = [f"npm:{each}" for each in packages] if client.startswith("deno") else packages
+    clients.run(client, ADD[client][1], *words, cwd=story.repo.path)
     story.git("add", ".")
 
 

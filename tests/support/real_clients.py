@@ -1,4 +1,4 @@
-"""The real npm, pnpm, Yarn and Bun, as the tests run them.
+"""The real npm, pnpm, Yarn, Bun and Deno, as the tests run them.
 
 They come from the lockfile in tests/client_programs, installed once for each machine with their scripts
 off; Node.js comes from PyPI. Nothing of what the machine happens to have is used.
@@ -34,7 +34,7 @@ NAMES: Final = (
     "npm6", "npm10", "npm11", "npm12",
     "pnpm9", "pnpm10", "pnpm11", "pnpm12",
     "yarn1", "yarn3.8", "yarn4.9", "yarn4.13", "yarn4.14", "yarn4.18",
-    "bun1.2", "bun1.3", "bun1.4",
+    "bun1.2", "bun1.3", "bun1.4", "deno2.9",
     "verdaccio", "lockfile-lint", "husky", "lefthook",
 )  # fmt: skip
 """What can be run: the clients, each with its version, and the tools that tests compare with."""
@@ -44,7 +44,7 @@ _MACHINES: Final = {
     "aarch64": ("arm64", "aarch64"),
     "arm64": ("arm64", "aarch64"),
 }
-"""The machine, as pnpm and lefthook call it, and as Bun does."""
+"""The machine, as pnpm and lefthook call it, and as Bun and the tests' names of Deno do."""
 
 _PASSED: Final = (
     "PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT",
@@ -59,6 +59,8 @@ def _native(name: str) -> Path | None:
     node, bun = _MACHINES.get(platform.machine(), ("", ""))
     if name.startswith("bun"):
         return Path(f"{name}-{sys.platform}-{bun}/bin/bun")
+    if name.startswith("deno"):
+        return Path(f"{name}-{sys.platform}-{bun}/deno")
     if name == "pnpm12":
         return Path(f"{name}-{sys.platform}-{node}/pnpm")
     if name == "lefthook":
