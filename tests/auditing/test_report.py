@@ -276,3 +276,39 @@ def test_an_exemption_covers_and_is_no_vetting(git_repo: GitRepo) -> None:
         vetted(git_repo, "audit", "--require", each).returncode for each in ("covered", "vetted")
     ]
     assert statuses == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("old", "--format", "html"),
+        ("old", "--require", "vetted"),
+        ("old", "--since", "HEAD"),
+        ("--all-branches",),
+        ("--since", "2026-13-01"),
+        ("--at", "nowhere"),
+        ("--no-history", "--require", "signed"),
+        ("--format", "json-v1", "--since", "HEAD"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(shop: Shop, arguments: tuple[str, ...]) -> None:
+    done = vetted(shop.repo, "audit", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_repository_without_a_commit(git_repo: GitRepo) -> None:
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0")
+    git_repo.add()
+    found = audit(git_repo)
+    assert (found["repository"]["commit"], found["repository"]["staged"]) == (None, True)
+    assert [each["entered"] for each in found["artifacts"]] == [None]
+
+
+def test_verbose_lists_what_is_counted(shop: Shop) -> None:
+    text = " ".join(vetted(shop.repo, "audit", "-v", "--since", "2026-02-01").stdout.split())
+    assert "expired: ignore cooldown package-lock.json, until 2026-02-01: a reason" in text
+    assert "unused .vetting/notes/unused/1.0.0.toml" in text
+    assert "left: gone@1.0.0" in text
+    quiet = vetted(shop.repo, "audit", "-q").stdout.splitlines()
+    assert [line.split()[0] for line in quiet if not line.startswith(" ")] == ["attention"]

@@ -72,6 +72,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     repository = Repository.open()
     with Objects(repository) as objects:
+        one = arguments.contains or arguments.package
+        if one and arguments.format not in ("text", "json", "json-v1"):
+            raise UsageError(f"--format {arguments.format} is for the whole report")
+        if one and (arguments.require or arguments.since):
+            raise UsageError("--require and --since are for the whole report")
+        if arguments.all_branches and not arguments.contains:
+            raise UsageError("--all-branches is for --contains")
         state = state_at(repository, objects, arguments.at)
         if arguments.contains:
             return _contains(repository, objects, state, arguments)

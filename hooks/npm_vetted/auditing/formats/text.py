@@ -18,6 +18,10 @@ _LABEL: Final = 15
 _WIDTH: Final = 80
 _WIDEST: Final = 34
 """Characters of the packages' column; a longer name moves the rest of its row."""
+_SHOWN: Final = 3
+"""How many changes of the policy, and effects of each, are shown; ``-v`` shows every change."""
+_NAMED: Final = 20
+"""How many packages that entered or left are named."""
 _FAILURES: Final = 10
 """How many failures of a requirement are named before the rest is counted."""
 
@@ -27,7 +31,7 @@ def render(audit: Audit) -> str:
     report = audit.report
     lines: list[str] = []
     if not audit.style.quiet:
-        lines += [*_title(report), "", *_figures(report)]
+        lines += [*_title(report), "", *_figures(report, verbose=audit.style.verbose)]
     lines += _attention(report)
     lines += [line for gate in audit.gates for line in _gate(gate, verbose=audit.style.verbose)]
     if not audit.style.quiet:
@@ -52,7 +56,7 @@ def _row(label: str, text: str) -> list[str]:
     ) or [label]  # fmt: skip
 
 
-def _figures(report: AuditReport) -> Iterator[str]:
+def _figures(report: AuditReport, *, verbose: bool) -> Iterator[str]:
     total = counted(len(report.packages), "package")
     yield from _row("packages", f"{total} in {counted(len(report.projects), 'project')}")
     yield from _row(
@@ -70,10 +74,12 @@ def _figures(report: AuditReport) -> Iterator[str]:
             "" if at else "by person",
             f"{each.name}: {counted(each.notes, 'note')}, {counted(each.packages, 'package')}, last {each.last}",
         )
-    yield from _history(report)
+    yield from _history(report, verbose=verbose)
+    if verbose:
+        yield from _exceptions(report)
 
 
-def _history(report: AuditReport) -> Iterator[str]:
+def _history(report: AuditReport, *, verbose: bool) -> Iterator[str]:
     if not report.complete:
         why = "the clone is shallow" if report.shallow else "not asked for"
         yield from _row("history", f"unknown: {why}")
@@ -95,26 +101,48 @@ def _history(report: AuditReport) -> Iterator[str]:
             "exemptions",
             f"{last.exempt:,} now, {most:,} at most, since {first.date.date()}; {counted(last.notes, 'note')}",
         )
-    for at, each in enumerate(report.policy_history[-3:]):
+    for at, each in enumerate(report.policy_history[0 if verbose else -_SHOWN :]):
         words = (
             "adopts npm-vetted"
             if each.adopts
-            else "; ".join([*(f"loosens: {word}" for word in each.loosens[:3]), *each.tightens[:3]])
+            else "; ".join(
+                [*(f"loosens: {word}" for word in each.loosens[:_SHOWN]), *each.tightens[:_SHOWN]]
+            )
             or "no effect"
         )
         yield from _row(
             "" if at else "policy",
             f"{each.commit.id[:12]} {each.commit.date.date()} {each.commit.author}: {words}",
         )  # fmt: skip
-    if report.since is not None:
-        moved = report.since
-        start = moved.commit[:12] if moved.commit else "the first commit"
-        yield from _row(
-            "changes",
-            f"since {start}: {len(moved.entered):,} entered, {len(moved.left):,} left; notes "
-            f"+{moved.notes_added:,} −{moved.notes_removed:,}; exemptions "
-            f"+{moved.exemptions_added:,} −{moved.exemptions_removed:,}",
-        )
+    yield from _moves(report, verbose=verbose)
+
+
+def _moves(report: AuditReport, *, verbose: bool) -> Iterator[str]:
+    moved = report.since
+    if moved is None:
+        return
+    start = moved.commit[:12] if moved.commit else "the first commit"
+    yield from _row(
+        "changes",
+        f"since {start}: {len(moved.entered):,} entered, {len(moved.left):,} left; notes "
+        f"+{moved.notes_added:,} −{moved.notes_removed:,}; exemptions "
+        f"+{moved.exemptions_added:,} −{moved.exemptions_removed:,}",
+    )
+    for verb, rows in (("entered", moved.entered), ("left", moved.left)):
+        shown = rows if verbose else rows[:_NAMED]
+        more = f", and {len(rows) - len(shown):,} more" if len(shown) < len(rows) else ""
+        if rows:
+            yield from _row("", f"{verb}: {', '.join(label for _, label in shown)}{more}")
+
+
+def _exceptions(report: AuditReport) -> Iterator[str]:
+    """Each exception and each unused note, for ``-v``."""
+    for at, each in enumerate(report.exceptions):
+        until = f", until {each.until}" if each.until else ""
+        what = " ".join(word for word in (each.kind, each.check, each.path, each.about) if word)
+        yield from _row("" if at else "exceptions", f"{each.state}: {what}{until}: {each.reason}")
+    for at, note in enumerate(note for note in report.notes if not note.used):
+        yield from _row("" if at else "unused", note.path)
 
 
 def _attention(report: AuditReport) -> list[str]:
