@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 import subprocess
 import time
 import tomllib
@@ -149,7 +150,8 @@ def _truth(case: Case, clients: Clients, marker: Marker, folder: Path) -> bool:
     manifest = {"name": "app", "version": "1.0.0", "private": True}
     data = {**manifest, "dependencies": {marker.name: marker.specifier}}
     (folder / "package.json").write_text(json.dumps(data))
-    for name in (".npmrc", ".yarnrc"):
+    shutil.copy(marker.tarball, folder / "marker.tgz")
+    for name in (".npmrc", ".yarnrc", "pnpm-workspace.yaml", "bunfig.toml"):
         if name in REPOSITORIES[case.repository]:
             (folder / name).write_text(REPOSITORIES[case.repository][name])
     if case.truth.startswith("yarn4"):
@@ -157,19 +159,29 @@ def _truth(case: Case, clients: Clients, marker: Marker, folder: Path) -> bool:
         local = "nodeLinker: node-modules\nenableGlobalCache: false\n"
         (folder / ".yarnrc.yml").write_text(settings_of + local)
         (folder / "yarn.lock").write_text("")
-    if "ci" in case.text.split() or "clean-install" in case.text.split():
+    if "npm ci" in case.text or "clean-install" in case.text.split():
         clients.run(case.truth, "install", "--package-lock-only", "--ignore-scripts", cwd=folder)
     (folder / "run.sh").write_text(case.text)
     subprocess.run(
         ["bash", "run.sh"],
         cwd=folder,
-        env=clients.environment(case.truth),
+        env=clients.environment(case.truth, _outside(folder)),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         timeout=120,
     )
     return marker.ran
+
+
+def _outside(folder: Path) -> dict[str, str]:
+    """Where global installs go; pnpm must not take a script's effects from what it built before."""
+    return {
+        "npm_config_prefix": str(folder.parent / "global"),
+        "npm_config_side_effects_cache": "false",
+        "PNPM_HOME": str(folder.parent / "pnpm"),
+        "BUN_INSTALL": str(folder.parent / "bun"),
+    }
 
 
 def _slow_from(start: int) -> list[object]:
