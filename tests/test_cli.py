@@ -174,6 +174,7 @@ TEXT = """\
 package-lock.json:{}: error: b@1.0.0: new, and no note or exemption covers it [unvetted]
     and 1 package more: c@1.0.0
     why: A project runs the code of every package that it adds, and of all that they bring.
+    see: https://npm-vetted.github.io/npm-vetted/checks/unvetted/#new
     fix: {} note "b@1.0.0" --criteria health
 
 npm-vetted: 1 project, 2 packages, 0 notes checked: 2 errors
@@ -217,7 +218,7 @@ def test_the_json_of_check(repo: GitRepo) -> None:
     assert data["checked"] == {"projects": 1, "artifacts": 2, "notes": 0}
     keys = [
         "check", "code", "level", "message", "path", "line", "project", "package", "version", "key",
-        "identity", "fingerprint", "fix",
+        "identity", "fingerprint", "fix", "help",
     ]  # fmt: skip
     assert [list(each) for each in data["findings"]] == [keys, keys]
 

@@ -91,7 +91,7 @@ def test_quiet_says_neither_why_nor_source() -> None:
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_lines_are_as_wide_as_the_terminal(width: int) -> None:
     lines = printed((WEAK, NEW, *many(WEAK, 20)), width=width)
-    fixes = ("    fix: ", "    each: ", "    all: ", "npm-vetted: ")
+    fixes = ("    fix: ", "    see: ", "    each: ", "    all: ", "npm-vetted: ")
     assert max(len(line) for line in lines if not line.startswith(fixes)) <= width
 
 
@@ -110,7 +110,8 @@ def test_the_check_is_a_link_where_the_terminal_shows_links() -> None:
     [plain] = heads(printed((NEW,)))
     [linked] = heads(printed((NEW,), links=True))
     assert (
-        "\x1b]8;;https://npm-vetted.github.io/npm-vetted/checks/#unvetted\x1b\\[unvetted]" in linked
+        "\x1b]8;;https://npm-vetted.github.io/npm-vetted/checks/unvetted/#new\x1b\\[unvetted]"
+        in linked
     )
     assert "\x1b" not in plain
 

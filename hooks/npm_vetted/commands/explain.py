@@ -6,6 +6,7 @@ import argparse
 import json
 import textwrap
 
+from npm_vetted import SITE
 from npm_vetted.checks import Explanation, checks
 from npm_vetted.errors import UsageError
 from npm_vetted.formats.document import hint
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.check:
         check = known[arguments.check]
         print(explained(arguments.check, check.EXPLANATION))
-        print("\nThe codes\n---------")
+        print(f"\n{SITE}checks/{arguments.check}/ has the same words.\n\nThe codes\n---------")
         for code, what in check.CODES.items():
             print(
                 textwrap.fill(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from npm_vetted import SITE
+from npm_vetted.checks import checks
 from npm_vetted.checks._runner import UNDECIDED
 from npm_vetted.model import Finding, Level
 from npm_vetted.report import Style
@@ -48,3 +50,10 @@ def label_of(finding: Finding) -> str:
 def fix_of(finding: Finding, style: Style) -> str | None:
     """The commands that resolve a finding, a line each; None where none is safe to paste."""
     return command_line(finding.fix, style.program()) if finding.fix else None
+
+
+def page_of(finding: Finding) -> str | None:
+    """The address of the page that explains a finding's code; ``explain`` prints the same words."""
+    if finding.check not in checks():
+        return None
+    return f"{SITE}checks/{finding.check}/" + (f"#{finding.code}" if finding.code else "")

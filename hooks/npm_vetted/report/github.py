@@ -15,7 +15,7 @@ from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report._blocks import one_each
-from npm_vetted.report._shared import by_danger, file_of, fix_of, label_of
+from npm_vetted.report._shared import by_danger, file_of, fix_of, label_of, page_of
 from npm_vetted.report.text import summary
 
 _SHOWN: Final = 10
@@ -36,6 +36,8 @@ def _print_level(groups: Sequence[list[Finding]], command: str, style: Style, ou
         fix = fix_of(each, style)
         rest = f" (and {len(others):,} more)" if others else ""
         text = printable(label_of(each)) + rest + (f"\nfix: {fix}" if fix else "")
+        page = page_of(each)
+        text += f"\nsee: {page}" if page else ""
         place = f"file={_property(file_of(each))},line={max(each.location.line, 1)}"
         title = _property(f"npm-vetted: {each.check}")
         print(f"::{command} {place},title={title}::{_data(text)}", file=out)

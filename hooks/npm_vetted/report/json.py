@@ -10,7 +10,7 @@ from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Finding, identities
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._shared import fix_of
+from npm_vetted.report._shared import fix_of, page_of
 
 
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
@@ -56,4 +56,5 @@ def _finding(finding: Finding, identity: str, style: Style) -> dict[str, object]
         "identity": identity,
         "fingerprint": finding.fingerprint,
         "fix": fix_of(finding, style),
+        "help": page_of(finding),
     }

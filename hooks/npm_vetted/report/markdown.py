@@ -11,7 +11,7 @@ from npm_vetted.model import Finding
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report._blocks import one_each
-from npm_vetted.report._shared import by_danger, fix_of, label_of
+from npm_vetted.report._shared import by_danger, fix_of, label_of, page_of
 from npm_vetted.report.text import summary
 
 _LIMIT: Final = 60_000
@@ -53,4 +53,6 @@ def _item(family: list[Finding], style: Style) -> str:
     commands = (fix_of(first, style) or "").splitlines()
     block = "".join(f"\n  ```\n  {line}\n  ```" for line in commands)
     what = escaped(label_of(first))
-    return f"- **{first.level.value}** `{where}` {what}{rest} \\[{first.check}\\]{block}"
+    page = page_of(first)
+    check = f"[{first.check}]({page})" if page else f"\\[{first.check}\\]"
+    return f"- **{first.level.value}** `{where}` {what}{rest} {check}{block}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, TextIO
 from urllib.parse import quote
 
-from npm_vetted import __version__
+from npm_vetted import SITE, __version__
 from npm_vetted.checks import Check, checks
 from npm_vetted.checks._runner import UNDECIDED, CheckResult
 from npm_vetted.formats.terminal_text import json_text, printable
@@ -20,7 +20,6 @@ from npm_vetted.report import Style
 from npm_vetted.report._shared import by_danger, file_of, fix_of, is_critical, label_of
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
-_HOME: Final = "https://github.com/npm-vetted/npm-vetted"
 _LEVELS: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "note"}
 _LONGEST: Final = 1_000
 """Characters of a description; GitHub keeps 1,024."""
@@ -41,7 +40,7 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
         "tool": {"driver": {
             "name": "npm-vetted",
             "semanticVersion": __version__,
-            "informationUri": _HOME,
+            "informationUri": SITE,
             "rules": [*(_rule(name, check) for name, check in checks().items()), _undecided_rule()],
         }},
         "automationDetails": {"id": "npm-vetted/"},
@@ -64,6 +63,7 @@ def _rule(name: str, check: Check) -> dict[str, object]:
     return {
         "id": name,
         "name": name,
+        "helpUri": f"{SITE}checks/{name}/",
         "shortDescription": {"text": words.what[:_LONGEST]},
         "fullDescription": {"text": words.why[:_LONGEST]},
         "help": {"text": help_text, "markdown": markdown},

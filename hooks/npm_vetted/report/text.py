@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TextIO
 
-from npm_vetted import SITE
 from npm_vetted.checks import checks
 from npm_vetted.checks._runner import UNDECIDED, CheckResult
 from npm_vetted.clients import clients
@@ -23,7 +22,7 @@ from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report._blocks import alike_families, families, is_one_block
-from npm_vetted.report._shared import by_danger, fix_of, label_of
+from npm_vetted.report._shared import by_danger, fix_of, label_of, page_of
 
 _NAMED: Final = 3
 """How many packages of a family are named before the rest is counted."""
@@ -108,7 +107,7 @@ def _lines(
         yield from (paint(line, "dim") for line in _source(first, change))
     if len(block.family) > 1:
         yield from _wrapped(f"    and {_others(block.family[1:], style)}", style, "      ")
-    yield from _reason(first.check, style, paint, explained)
+    yield from _reason(first, style, paint, explained)
     yield from _fixes(first, style, paint)
     if block.rest:
         yield from _fix_of_all(block, change, style, paint)
@@ -124,15 +123,17 @@ def _head(first: Finding, words: str, style: Style, paint: Paint) -> Iterator[st
     if head.startswith(start):
         head = f"{paint(where, 'bold')}: {paint(first.level.value, colour, 'bold')}:{head[len(start) :]}"
     for line in (head, *more):
-        yield _linked(line, first.check, style)
+        yield _linked(line, first, style)
 
 
-def _reason(check: str, style: Style, paint: Paint, explained: set[str]) -> Iterator[str]:
-    """Why there is such a check, the first time that it finds something."""
-    why = _why(check)
-    if why and check not in explained and not style.quiet:
-        explained.add(check)
+def _reason(first: Finding, style: Style, paint: Paint, explained: set[str]) -> Iterator[str]:
+    """Why there is such a check, the first time that it finds something, and where more is said."""
+    why = _why(first.check)
+    if why and first.check not in explained and not style.quiet:
+        explained.add(first.check)
         yield from (paint(line, "dim") for line in _wrapped(f"    why: {why}", style, "         "))
+        if not style.links:
+            yield paint(f"    see: {page_of(first)}", "dim")
 
 
 def _fixes(finding: Finding, style: Style, paint: Paint) -> Iterator[str]:
@@ -146,7 +147,7 @@ def _unvetted(
     """One block for all unvetted packages of a lockfile: how many, then each with its command."""
     first = block.family[0]
     yield from _head(first, _counted(block.family), style, paint)
-    yield from _reason(first.check, style, paint, explained)
+    yield from _reason(first, style, paint, explained)
     for family in block.alike:
         one = family[0]
         line = f"  {one.location.line}: {printable(label_of(one))}"
@@ -197,12 +198,12 @@ def _wrapped(text: str, style: Style, indent: str) -> list[str]:
     )  # fmt: skip
 
 
-def _linked(line: str, check: str, style: Style) -> str:
+def _linked(line: str, finding: Finding, style: Style) -> str:
     """A line whose ``[check]`` is a link to the page that explains it, where a terminal shows links."""
-    if not style.links or check not in checks():
+    target = page_of(finding)
+    if not style.links or target is None:
         return line
-    target = f"{SITE}checks/#{check}"
-    before, mark, after = line.rpartition(f"[{check}]")
+    before, mark, after = line.rpartition(f"[{finding.check}]")
     return f"{before}\x1b]8;;{target}\x1b\\{mark}\x1b]8;;\x1b\\{after}" if mark else line
 
 
