@@ -139,13 +139,13 @@ def test_a_setting_that_is_edited_while_init_runs_is_not_lost(
     write_project(git_repo, {"a": entry("a")})
     git_repo.write(".npmrc", "fund=false\n")
     git_repo.commit("Before")
-    edit = Store.edit
+    put = Store.put
 
     def edited_by_hand_first(store: Store, path: str, *more: Any) -> None:
         git_repo.write(path, "fund=false\nby-hand=true\n")
-        edit(store, path, *more)
+        put(store, path, *more)
 
-    monkeypatch.setattr(Store, "edit", edited_by_hand_first)
+    monkeypatch.setattr(Store, "put", edited_by_hand_first)
     done = run(git_repo.path, "init")
     assert (done.status, ".npmrc:1: changed while the command ran" in done.err) == (1, True)
     assert (git_repo.path / ".npmrc").read_text() == "fund=false\nby-hand=true\n"

@@ -17,7 +17,6 @@ from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, Policy
 
 if TYPE_CHECKING:
     from npm_vetted.errors import NpmVettedError
-    from npm_vetted.vetting.baseline import Baseline
 
 _NETWORK: Final = ("proxy", "authority")
 
@@ -109,7 +108,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def say_what_to_consider(projects: Iterable[Project], policy: Policy, baseline: Baseline) -> None:
+def say_what_to_consider(
+    projects: Iterable[Project], policy: Policy, accepted: Iterable[Finding]
+) -> None:
     """First-party scopes, and settings of the network that belong elsewhere."""
     known = {scope for each in policy.first_party for scope in each.scopes}
     scopes: dict[str, str] = {}
@@ -125,12 +126,12 @@ def say_what_to_consider(projects: Iterable[Project], policy: Policy, baseline: 
             f"to consider, in {CONFIG}, where {scope} is yours on that registry:",
             ["[[first-party]]", f'scopes = ["{scope}"]', f'registry = "{url}"'],
         )
-    network = [each for each in baseline.lines if each.code in _NETWORK]
+    network = [each for each in accepted if each.code in _NETWORK]
     if network:
         say(
             "to consider: these belong in each person's own configuration, or among proxies and "
             f"authorities of [registries] in {CONFIG}:",
-            (f"{each.path}: {each.key}" for each in network),
+            (f"{each.location.path}: {each.key}" for each in network),
         )
 
 

@@ -87,6 +87,10 @@ class Adoption(NamedTuple):
     adopted: bool
     broken: Mapping[str, NpmVettedError]
 
+    def examined(self) -> Adoption:
+        """The same, with the projects found that cannot be read: this reads every lockfile."""
+        return self._replace(broken=_broken(self.tree, self.staged))
+
     def sound_projects(self) -> list[ProjectChange]:
         """The projects of the index, then those that only the working tree has (nothing is staged).
 
@@ -104,7 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _upgrade()
     if arguments.hook:
         return _hook()
-    with _opened() as seen:
+    with _opened() as opened:
+        seen = opened.examined()
         if arguments.settings or seen.adopted:
             return _only_settings(seen, arguments)
         if seen.broken and not seen.sound_projects():
@@ -134,9 +139,8 @@ def _adopt(seen: Adoption, preset: str, *, excludes: bool) -> int:
     say_which_scripts_stop(seen.tree.projects_after.all())
     say_whose_scripts_stop(exempted)
     say_what_is_accepted(count + carried.exempted, carried.accepted, carried.ignored, registries)
-    with _opened() as after:
-        projects = [each.after for each in after.sound_projects()]
-        say_what_to_consider(projects, after.tree.policy, after.tree.baseline)
+    projects = [each.after for each in seen.sound_projects()]
+    say_what_to_consider(projects, seen.tree.policy, carried.accepted)
     _hook()
     say_what_is_wrong(failed, carried.blocking)
     say('next: git commit -m "Adopt npm-vetted"; then: npm-vetted suggest')
@@ -151,13 +155,13 @@ def _least_cooldown(seen: Adoption, preset: str) -> int:
 
 
 @contextmanager
-def _opened() -> Iterator[Adoption]:
+def _opened(left_out: Collection[str] = ()) -> Iterator[Adoption]:
     repository = Repository.open()
     with Objects(repository) as objects:
         names = interesting_names()
         tree = open_change(compare_worktree(repository, objects, names, everything=True))
         index = open_change(compare(repository, objects, everything=True))
-        index = _by_policy_of(tree, index)
+        index = _by_policy_of(tree, index, left_out)
         head = repository.head
         yield Adoption(
             store=Store(repository),
@@ -166,11 +170,11 @@ def _opened() -> Iterator[Adoption]:
             # A policy that is written but not committed yet (excludes, say) is what is adopted.
             adopted=head is not None
             and TreeSnapshot(head, objects, repository).entry(CONFIG) is not None,
-            broken={**_broken(tree), **_broken(index)},
+            broken={},
         )
 
 
-def _by_policy_of(tree: Change, index: Change, left_out: Collection[str] = ()) -> Change:
+def _by_policy_of(tree: Change, index: Change, left_out: Collection[str]) -> Change:
     """Everything that the index holds, by the policy of the working tree: it may exclude projects."""
     return Change(
         comparison=index.comparison,
@@ -183,10 +187,15 @@ def _by_policy_of(tree: Change, index: Change, left_out: Collection[str] = ()) -
     )
 
 
-def _broken(change: Change) -> dict[str, NpmVettedError]:
-    """The projects of which a file cannot be read, each with what is wrong."""
+def _broken(tree: Change, index: Change) -> dict[str, NpmVettedError]:
+    """The projects of which a file cannot be read, each with what is wrong.
+
+    Of a project that the index holds, that state counts.
+    """
     found: dict[str, NpmVettedError] = {}
-    for project in change.projects:
+    staged = {each.after.path for each in index.projects}
+    fresh = (each for each in tree.projects if each.after.path not in staged)
+    for project in (*index.projects, *fresh):
         try:
             _ = project.uses
         except NpmVettedError as error:
@@ -226,14 +235,14 @@ def _write_settings(seen: Adoption, days: int | None) -> dict[str, NpmVettedErro
     for project in _to_be_set(seen.tree):
         try:
             for edit, base in _edits(project, days):
-                seen.store.edit(edit.path, edit.content, base)
+                seen.store.put(edit.path, edit.content, base)
                 edited.add(edit.path)
                 lines.append(f"{edit.path}: {edit.reason}")
         except NpmVettedError as error:
             failed[error.path or project.path or "."] = error
     if lines:
         say("settings, written and staged:", lines)
-    seen.store.stage(_unstaged(seen, edited))
+    seen.store.stage([*sorted(edited), *_unstaged(seen, edited)])
     return failed
 
 
@@ -329,9 +338,10 @@ def _carry_over(left_out: Collection[str] = ()) -> Carried:
     ignored: list[Finding] = []
     exempted = 0
     for _ in range(_ROUNDS):
-        with _opened() as seen:
-            change = _by_policy_of(seen.tree, seen.staged, left_out)
-            errors = [each for each in run_checks(change).findings if each.level is Level.ERROR]
+        with _opened(left_out) as seen:
+            errors = [
+                each for each in run_checks(seen.staged).findings if each.level is Level.ERROR
+            ]
             blocking = [each for each in errors if not _may_be_accepted(each)]
             found = [each for each in errors if _may_be_accepted(each)]
             files = [each for each in found if (each.check, each.code) in _IGNORED]
@@ -343,7 +353,7 @@ def _carry_over(left_out: Collection[str] = ()) -> Carried:
         if not any(each.code == "no-lockfile" for each in files):
             break
         with _opened() as seen:
-            exempted += add_exemptions(seen.store, list(_exemptions(seen)))
+            exempted += add_exemptions(seen.store, list(_exemptions(seen.examined())))
     return Carried(tuple(accepted), tuple(ignored), tuple(blocking), exempted)
 
 

@@ -77,7 +77,12 @@ class Store:
         raise UndecidedError("no name is free for another file", path=path)
 
     def edit(self, path: str, data: bytes, base: bytes | None) -> None:
-        """Put an edited text in place of the one it was made from, and stage it.
+        """Put an edited text in place of the one it was made from, and stage it; raises as ``put``."""
+        self.put(path, data, base)
+        self.stage([path])
+
+    def put(self, path: str, data: bytes, base: bytes | None) -> None:
+        """Put an edited text in place of the one it was made from; it is not staged.
 
         Raises UsageError where the file on the disk says something else: somebody is editing it, or
         it is not staged. Line ends do not count: a checkout may have changed them.
@@ -91,7 +96,6 @@ class Store:
                     fix="save it and git add it; then run this again",
                 )
             self.replace(path, data, there)
-        self.stage([path])
 
     def remove(self, path: str) -> None:
         """Take a file away."""
@@ -111,17 +115,35 @@ class Store:
 
     def stage(self, paths: Sequence[str]) -> None:
         """Put files into the index as they are, without the filters that attributes may name."""
-        lines = []
-        for path in paths:
-            data = self.read(path)
-            if data is None:
-                nothing = "0" * len(self._repository.empty_tree)
-                lines.append(f"0 {nothing}\t{path}")
-                continue
-            oid = self._git(["hash-object", "-w", "--no-filters", "--stdin"], data).decode().strip()
-            lines.append(f"{self._mode(path)} {oid}\t{path}")
+        nothing = "0" * len(self._repository.empty_tree)
+        hashes = self._hashes(paths)
+        lines = [
+            f"{self._mode(path)} {oid}\t{path}" if oid is not None else f"0 {nothing}\t{path}"
+            for path, oid in hashes.items()
+        ]
         if lines:
             self._update("".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape"))
+
+    def _hashes(self, paths: Sequence[str]) -> dict[str, str | None]:
+        """The content of each file as an object of git; None: there is no such file.
+
+        Many files are read by one git process; a name with a line break, and what a sparse checkout
+        leaves out, by one of its own.
+        """
+        found: dict[str, str | None] = {}
+        many = [path for path in paths if "\n" not in path and self._inside(path).is_file()]
+        command = ["hash-object", "-w", "--no-filters"]
+        if len(many) > 1:
+            names = "".join(f"{path}\n" for path in many).encode("utf-8", "surrogateescape")
+            oids = self._git([*command, "--stdin-paths"], names).decode().split()
+            found |= zip(many, oids, strict=True)
+        for path in paths:
+            if path not in found:
+                data = self.read(path)
+                found[path] = None
+                if data is not None:
+                    found[path] = self._git([*command, "--stdin"], data).decode().strip()
+        return found
 
     def _mode(self, path: str) -> str:
         """The mode of a file in the index: a hook stays executable."""
