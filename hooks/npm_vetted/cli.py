@@ -134,13 +134,25 @@ def _complete() -> None:
 def _run(words: list[str], changes: bytes | None) -> int:
     from npm_vetted import commands
 
-    arguments = plain_arguments(words) or _parse(words)
+    arguments = plain_arguments(words) or _parse_or_tell(words)
     arguments.index_changes = changes
     if arguments.directory:
         _enter(arguments.directory)
     status = commands.command(arguments.command).run(arguments)
     sys.stdout.flush()
     return status
+
+
+def _parse_or_tell(words: list[str]) -> argparse.Namespace:
+    """Parse; what is wrong is also a document, where the command line asks for one."""
+    try:
+        return _parse(words)
+    except SystemExit as left:
+        if left.code == UsageError.status and "check" in words:
+            from npm_vetted.commands.check import print_misuse
+
+            print_misuse(words)
+        raise
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

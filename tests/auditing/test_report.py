@@ -312,3 +312,88 @@ def test_verbose_lists_what_is_counted(shop: Shop) -> None:
     assert "left: gone@1.0.0" in text
     quiet = vetted(shop.repo, "audit", "-q").stdout.splitlines()
     assert [line.split()[0] for line in quiet if not line.startswith(" ")] == ["attention"]
+
+
+def test_the_policy_s_history_says_what_each_change_allows(git_repo: GitRepo) -> None:
+    """The trunk's view: a merge counts as one change, by what it brings to its first parent."""
+    npm_project(git_repo)
+    git_repo.commit("A shop")
+    adopt(git_repo)
+    path = ".vetting/config.toml"
+    before = (git_repo.path / path).read_text()
+    with as_person(BOB, "2026-04-01"):
+        git_repo.git("checkout", "-q", "-b", "loosen")
+        git_repo.write(path, before + '\n[[deny]]\npackage = "evil"\nreason = "bad"\n')
+        git_repo.commit("Deny evil")
+        git_repo.write(
+            path, before + '\n[[exclude]]\npath = "templates/**"\nreason = "filled in"\n'
+        )
+        git_repo.commit("Exclude templates")
+        git_repo.git("checkout", "-q", "main")
+        git_repo.git("merge", "-q", "--no-ff", "-m", "Merge it", "loosen")
+        git_repo.write(path, "polcy = 1\n")
+        git_repo.commit("Break it")
+        git_repo.write(path, before)
+        git_repo.commit("Undo it")
+    rows = {each["subject"]: each for each in audit(git_repo)["policy"]["history"]}
+    assert list(rows) == ["Adopt npm-vetted", "Merge it", "Break it", "Undo it"]
+    assert rows["Merge it"]["loosens"] == ["templates/** is not looked at"]
+    assert rows["Merge it"]["tightens"] == []
+    assert rows["Merge it"]["author"] == BOB
+    assert rows["Break it"]["loosens"][0].startswith("cannot be read: ")
+
+
+def test_what_tightens_the_policy_is_what_its_reverse_would_loosen(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    git_repo.commit("A shop")
+    adopt(git_repo)
+    path = git_repo.path / ".vetting/config.toml"
+    path.write_text(path.read_text() + '\n[[deny]]\npackage = "evil"\nreason = "bad"\n')
+    git_repo.commit("Deny evil")
+    last = audit(git_repo)["policy"]["history"][-1]
+    assert (last["loosens"], last["tightens"]) == (
+        [], ["rules out: evil (any version) is no longer denied"],
+    )  # fmt: skip
+
+
+def test_what_one_branch_adds_and_another_drops(git_repo: GitRepo) -> None:
+    """A package that a branch removed and the trunk kept entered once, with its first commit."""
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0", "b@1.0.0")
+    git_repo.commit("Start")
+    shop.unlock("a")
+    git_repo.commit("Drop a")
+    shop.lock("a@1.0.0")
+    git_repo.commit("Bring a back")
+    by_name = packages(audit(git_repo))
+    assert {name: subject_of(each["entered"]) for name, each in by_name.items()} == {
+        "a": "Start", "b": "Start",
+    }  # fmt: skip
+
+
+def test_a_note_that_was_changed_later_names_that_commit(git_repo: GitRepo) -> None:
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0")
+    shop.note("a@1.0.0")
+    git_repo.commit("Vet a")
+    with as_person(BOB, "2026-04-01"):
+        shop.note("a@1.0.0", why="Rewritten by somebody else.")
+        git_repo.commit("Reword the note")
+    [note] = audit(git_repo)["notes"]
+    assert (subject_of(note["brought"]), subject_of(note["changed"])) == (
+        "Vet a",
+        "Reword the note",
+    )
+    assert note["changed"]["author"] == BOB
+
+
+def test_a_lockfile_that_moves_and_another_client_s_count_as_the_same(git_repo: GitRepo) -> None:
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0")
+    git_repo.commit("Start")
+    git_repo.write("web/package.json", (git_repo.path / "package.json").read_bytes())
+    git_repo.write("web/package-lock.json", (git_repo.path / "package-lock.json").read_bytes())
+    git_repo.git("rm", "-q", "package.json", "package-lock.json")
+    git_repo.commit("Move")
+    [each] = audit(git_repo)["artifacts"]
+    assert (each["project"], subject_of(each["entered"])) == ("web", "Start")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import subprocess
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,11 @@ import pytest
 from npm_vetted import SITE
 from npm_vetted.checks import checks
 from npm_vetted.checks._runner import CheckResult
+from npm_vetted.cli import main
 from npm_vetted.commands.check import FORMATS
 from npm_vetted.model import Finding, Level, Location, identities
 from npm_vetted.report import Style, formats, report
 from npm_vetted.report._shared import by_danger
-from tests.commands.test_init import vetted
 from tests.support.git_repo import GitRepo
 
 NEW = Finding(
@@ -65,6 +68,17 @@ def test_the_documents_fit_their_schemas(findings: tuple[Finding, ...]) -> None:
     valid("gitlab-code-quality.json", printed("gitlab", findings))
 
 
+def vetted_or_left(repo: GitRepo, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the command does; argparse leaves by an exception."""
+    out, errors = io.StringIO(), io.StringIO()
+    with contextlib.chdir(repo.path), redirect_stdout(out), redirect_stderr(errors):
+        try:
+            status = main(arguments)
+        except SystemExit as left:
+            status = int(str(left.code))
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), errors.getvalue())
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
@@ -72,6 +86,7 @@ def test_the_documents_fit_their_schemas(findings: tuple[Finding, ...]) -> None:
         (("check", "--to-ref", "HEAD"), 2),
         (("check", "--all"), 2),
         (("check", "no-such-check"), 2),
+        (("check", "--no-such-option"), 2),
     ],
 )
 def test_a_usage_error_is_a_document_too(
@@ -82,15 +97,15 @@ def test_a_usage_error_is_a_document_too(
     git_repo.write(".vetting/config.toml", "polcy = 1\n" if "--all" in arguments else "")
     git_repo.commit("Start")
     for name, schema in (("sarif", "sarif-2.1.0.json"), ("gitlab", "gitlab-code-quality.json")):
-        done = vetted(git_repo, *arguments, "--format", name)
+        done = vetted_or_left(git_repo, *arguments, "--format", name)
         assert (done.returncode, done.stderr != "") == (status, True)
         data = valid(schema, done.stdout)
         if name == "sarif":
             [run] = data["runs"]
             assert run["invocations"][0]["executionSuccessful"] is False
             assert [each["ruleId"] for each in run["results"]] == ["undecided"]
-    assert "::error file=" in vetted(git_repo, *arguments, "--format", "github").stdout
-    assert "**error**" in vetted(git_repo, *arguments, "--format", "markdown").stdout
+    assert "::error file=" in vetted_or_left(git_repo, *arguments, "--format", "github").stdout
+    assert "**error**" in vetted_or_left(git_repo, *arguments, "--format=markdown").stdout
 
 
 def test_sarif_keeps_the_most_dangerous() -> None:

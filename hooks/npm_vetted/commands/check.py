@@ -13,6 +13,7 @@ from npm_vetted.git.repository import Repository
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from npm_vetted.checks._runner import CheckResult
     from npm_vetted.git.push import Push
@@ -231,6 +232,21 @@ def _with_worktree(
     known = {each.fingerprint for each in result.findings}
     fresh = tuple(each for each in found.findings if each.fingerprint not in known)
     return result._replace(worktree=fresh, statuses=result.statuses | found.statuses)
+
+
+def print_misuse(words: Sequence[str]) -> None:
+    """Print, in the format that a wrong command line names, that nothing was judged."""
+    from npm_vetted.checks._runner import CheckResult, undecided
+    from npm_vetted.report import Style, report
+
+    joined = " ".join(words)
+    name = next(
+        (each for each in FORMATS if f"--format {each}" in joined.replace("=", " ")), "text"
+    )
+    if name != "text":
+        finding = undecided(UsageError("the command line is wrong: nothing was checked"))
+        result = CheckResult(findings=(finding,), projects=0, artifacts=0, notes=0)
+        report(name).print_result(result, None, Style(), sys.stdout)
 
 
 def _print_undecided(arguments: argparse.Namespace, error: Exception) -> None:

@@ -8,7 +8,6 @@ what is longer than a line: they are there to be copied.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TextIO
@@ -193,6 +192,8 @@ def _wrapped(text: str, style: Style, indent: str) -> list[str]:
     """A line, wrapped to the terminal's width; words that are longer than that stay whole."""
     if style.width is None or len(text) <= style.width:
         return [text]
+    import textwrap
+
     return textwrap.wrap(
         text, style.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
