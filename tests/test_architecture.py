@@ -97,6 +97,17 @@ def test_a_folder_imports_only_folders_above_it(module: str) -> None:
     assert below_it == set()
 
 
+def test_the_reader_of_commands_could_be_a_package_of_its_own() -> None:
+    allowed = {"installs", "formats", "model", "errors", "_plugins"}
+    found = {
+        each.partition(".")[0]
+        for module in OURS
+        if below(module, "installs")
+        for each in ours_of(module)
+    }
+    assert found <= allowed
+
+
 def protocol_members(module: str, protocol: str) -> frozenset[str]:
     """The names that each part of a package offers, by the protocol that its ``__init__`` has."""
     found = next(
@@ -109,7 +120,7 @@ def protocol_members(module: str, protocol: str) -> frozenset[str]:
 
 PARTS = {
     "clients": protocol_members("clients", "Client"),
-    "clients.shared.command_line": protocol_members("clients.shared.command_line", "Reader"),
+    "formats.client_action": protocol_members("formats.client_action", "CommandReader"),
     "checks": protocol_members("checks", "Check"),
     "commands": protocol_members("commands", "Command"),
     "installs.files": protocol_members("installs", "Place"),
@@ -139,7 +150,7 @@ def job(module: str, name: str) -> str:
     if package == "clients":
         if name in PARTS["clients"] and client_part != "shared":
             return "Client"
-        if name in PARTS["clients.shared.command_line"]:
+        if name in PARTS["formats.client_action"]:
             return "Reader"
         return f"clients.*.{role}" if client_part != "shared" else module
     return next((each for each in PARTS if below(module, each) and name in PARTS[each]), module)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from npm_vetted.checks import Explanation
 from npm_vetted.checks._unread_commands import commands_in_unread_files
 from npm_vetted.clients import clients
+from npm_vetted.clients.shared.command_line import readers
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.npmrc import NpmrcSetting
 from npm_vetted.git.snapshot import VETTING
-from npm_vetted.installs import install_problems, place_of
+from npm_vetted.installs import ClientFiles, install_problems, place_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
@@ -30,6 +31,7 @@ from npm_vetted.projects.discovery import (
 from npm_vetted.vetting.resolver import Vetting
 
 if TYPE_CHECKING:
+    from npm_vetted.formats.client_action import CommandReader
     from npm_vetted.git.repository import TreeEntry
     from npm_vetted.git.snapshot import Snapshot
     from npm_vetted.installs.context.disk import Tracked
@@ -172,6 +174,19 @@ class View:
         self.vetting = vetting
         self.registries = vetting.policy.registries
         self._known_programs: dict[str, tuple[frozenset[str] | None, ...]] = {}
+
+    def readers(self) -> Mapping[str, CommandReader]:
+        """Those of the clients' folders."""
+        return readers()
+
+    def client_files(self, client: str) -> ClientFiles:
+        """As the client's folder names them."""
+        found = clients().get(client)
+        if found is None:
+            return ClientFiles()
+        return ClientFiles(
+            found.SWITCH_FILE, found.USER_FILE, found.WORKSPACE_FILE, tuple(found.OWN_MANIFESTS)
+        )
 
     def read(self, path: str) -> bytes | None:
         """A file; a symbolic link counts as missing, since an image or checkout may lack its target."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from npm_vetted._plugins import parts
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Level, Location, Problem, Project, Read
 
 if TYPE_CHECKING:
+    from npm_vetted.formats.client_action import CommandReader
     from npm_vetted.installs.context.disk import Tracked
 
 _QUOTING: Final = b"\\'\"^`\r\n"
@@ -33,8 +34,27 @@ _NAMES: Final = (
 _ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
 
 
+class ClientFiles(NamedTuple):
+    """The names of the files that a client reads, as far as they matter to a command.
+
+    ``switch`` holds what switches scripts off, ``user`` is its counterpart in the user's home,
+    ``workspace`` makes a folder a workspace root, ``manifests`` are read beside package.json.
+    """
+
+    switch: str | None = None
+    user: str | None = None
+    workspace: str | None = None
+    manifests: tuple[str, ...] = ()
+
+
 class Context(Protocol):
     """What the judgement of a file may ask of the repository that it is in."""
+
+    def readers(self) -> Mapping[str, CommandReader]:
+        """The readers of clients' command lines, by the name of each program."""
+
+    def client_files(self, client: str) -> ClientFiles:
+        """The files of a client, by its NAME; those of one that is not known have no names."""
 
     def read(self, path: str) -> bytes | None:
         """A file as it will be, by its path from the top."""

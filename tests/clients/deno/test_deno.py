@@ -14,9 +14,9 @@ from npm_vetted.clients.deno.config import read_deno_config as read_config
 from npm_vetted.clients.deno.lockfile import DenoLockfile
 from npm_vetted.clients.deno.reader import read_deno_lockfile
 from npm_vetted.clients.deno.specifiers import Specifier, canonical, read_specifier
-from npm_vetted.clients.shared.command_line import ActionKind as Does
-from npm_vetted.clients.shared.command_line import Switch
 from npm_vetted.errors import DocumentError, UndecidedError
+from npm_vetted.formats.client_action import ActionKind as Does
+from npm_vetted.formats.client_action import Switch
 from npm_vetted.model import Artifact, Kind, Manifest, Problem, Project
 from npm_vetted.packages.manifest import read_manifest
 from npm_vetted.packages.urls import Registries

@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
-    ActionKind,
-    ClientAction,
     Line,
     Options,
-    Switch,
     take_apart,
     unknown_command,
     variable_setting,
 )
+from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("deno",)

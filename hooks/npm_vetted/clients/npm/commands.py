@@ -7,11 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
-    ActionKind,
-    ClientAction,
     Line,
     Options,
-    Switch,
     boolean_switch,
     created,
     opposite,
@@ -21,6 +18,7 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
+from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("npm", "npx")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import UNREAD_SETTINGS, ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import UNREAD_SETTINGS, ActionKind, ClientAction, Switch
 from npm_vetted.formats.shell_text import Value
 
 _RUNNERS: Final = frozenset({"vlx", "nlx", "dx", "aubx"})

@@ -6,14 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.clients import clients
-from npm_vetted.clients.shared.command_line import (
-    ActionKind,
-    ClientAction,
-    Switch,
-    readers,
-    source_setting,
-)
+from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch, source_setting
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, resolve, under
@@ -76,8 +69,7 @@ class Scene:
 
     def _own_manifests(self) -> tuple[str, ...]:
         """The manifests that the client reads where there is no package.json."""
-        client = clients().get(self.program)
-        return tuple(client.OWN_MANIFESTS) if client is not None else ()
+        return self.context.client_files(self.program).manifests
 
     def _settle(self, home: str, folder: str) -> None:
         self.project = self.context.project_at(home)
@@ -119,7 +111,7 @@ class Scene:
 
     def variables(self, act: ClientAction) -> tuple[Switch, str | None]:
         """What the environment says to this client."""
-        reader = readers()[self.program]
+        reader = self.context.readers()[self.program]
         environment = self.state.environment()
         found: dict[str, set[Switch]] = {}
         for name, value in environment.items():
@@ -256,8 +248,8 @@ class Scene:
         return found.text if found.path is None else self.context.read(found.path)
 
     def _view(self, project: Project | None, maybe: bool) -> Read:
-        client = clients().get(self.client)
-        own, user = (client.SWITCH_FILE, client.USER_FILE) if client else (None, None)
+        files = self.context.client_files(self.client)
+        own, user = files.switch, files.user
         base = project.path if project else ""
 
         def read(path: str) -> bytes | None:
@@ -295,8 +287,8 @@ class Scene:
             return "pnpm from 11 reads no project's settings there"
         if self.project is None:
             return "no project of this repository is there, so none of its settings holds"
-        client = clients().get(self.client)
-        names = (client.SWITCH_FILE, client.WORKSPACE_FILE) if client else ()
+        files = self.context.client_files(self.client)
+        names = (files.switch, files.workspace)
         lost = [
             name
             for name in names

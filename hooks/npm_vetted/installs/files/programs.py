@@ -9,7 +9,7 @@ their ``sh`` steps are texts in quotes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from npm_vetted.formats.document import decode
@@ -53,7 +53,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """What the literal commands would do at the top of the repository, as warnings."""
     text = decode(path, data)
     found = ShellFollower(path=path, context=context)
-    for words, line in _commands(text):
+    for words, line in _commands(text, context.readers()):
         source = Source(" ".join(words), ((0, line),))
         state = base_state(context, path)
         state.script = None
@@ -66,11 +66,8 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             yield problem._replace(level=Level.WARNING, fix=())
 
 
-def _commands(text: str) -> Iterator[tuple[list[str], int]]:
+def _commands(text: str, clients: Collection[str]) -> Iterator[tuple[list[str], int]]:
     """Commands as a list of literal words, or as one literal text that starts with a client."""
-    from npm_vetted.clients.shared.command_line import readers
-
-    clients = readers().keys()
     for count, found in enumerate(_LIST.finditer(text)):
         if count > _MOST:
             return

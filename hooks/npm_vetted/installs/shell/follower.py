@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from npm_vetted.clients.shared.command_line import (
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.client_action import (
     UNKNOWN_COMMAND,
     UNREAD_SETTINGS,
     ActionKind,
     ClientAction,
     Switch,
-    readers,
     source_setting,
 )
-from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, known, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import (
@@ -130,7 +129,7 @@ class ShellFollower:
         """A variable that programs see is set for more than one command."""
         self.source_variable(name, value, line)
         for text in value:
-            for reader in dict.fromkeys(readers().values()):
+            for reader in dict.fromkeys(self.context.readers().values()):
                 switch = reader.variable(name, text)
                 if switch is Switch.ON:
                     self.report(
@@ -148,9 +147,9 @@ class ShellFollower:
 
     def source_variable(self, name: str, value: Value, line: int) -> None:
         """A variable that says where packages come from."""
-        settings = {each.source_variable(name) for each in dict.fromkeys(readers().values())} - {
-            None
-        }
+        settings = {
+            each.source_variable(name) for each in dict.fromkeys(self.context.readers().values())
+        } - {None}
         for setting in settings:
             for text in value:
                 self._sources(f"{name}={shown(text)}", [(setting or "", text)], line)
@@ -259,7 +258,9 @@ class ShellFollower:
         if depth > _DEPTH:
             self.undecided("commands nested too deeply", source.line(0))
             return
-        call = Call(self, _client_script(words) or words, state, source, depth)
+        call = Call(
+            self, _client_script(words, self.context.readers()) or words, state, source, depth
+        )
         name = program_name(call.words[0])
         wrapped = unwrap(call.words)
         if (builtin := BUILTINS.get(name)) is not None:
@@ -272,13 +273,15 @@ class ShellFollower:
             self.unwrap(wrapped, call)
         elif name in self.aliases:
             self.text(" ".join([self.aliases[name], *words[1:]]), state, source, depth + 1)
-        elif name in readers():
+        elif name in self.context.readers():
             self._client(name, call)
         else:
             self._stranger(call)
 
     def _client(self, name: str, call: Call) -> None:
-        acts = list(readers()[name].read([name, *call.words[1:]], call.state.environment()))
+        acts = list(
+            self.context.readers()[name].read([name, *call.words[1:]], call.state.environment())
+        )
         for variable in call.state.prefix if acts else ():
             self.source_variable(variable, call.state.variables[variable], call.source.line(0))
         for act in acts:
@@ -359,7 +362,7 @@ class ShellFollower:
         doubt = ShellFollower(path=self.path, context=self.context)
         state, depth = call.state.fork(), call.depth + 8
         for index, word in enumerate(call.words[1:], start=1):
-            if program_name(word) in readers() and index + 1 < len(call.words):
+            if program_name(word) in self.context.readers() and index + 1 < len(call.words):
                 doubt.command(call.words[index:], state, call.source, depth)
                 break
             if " " in word and _CLIENT.search(word) and not _PROSE.match(word):
@@ -452,7 +455,11 @@ class ShellFollower:
         if switch is Switch.UNKNOWN:
             self.undecided(f"{label}: which flags it gets cannot be told", line, key=command)
             return
-        if act.kind is ActionKind.GLOBAL and switch is Switch.UNSET and _are_clients(act.packages):
+        if (
+            act.kind is ActionKind.GLOBAL
+            and switch is Switch.UNSET
+            and _are_clients(act.packages, self.context.readers())
+        ):
             message = (
                 f"{label} installs a client by its exact version, outside any lockfile and with "
                 "its install scripts on"
@@ -481,7 +488,9 @@ class ShellFollower:
         plain = bool(package) and "@" not in loose[0][1:] and "/" not in loose[0].partition("/")[2]
         if project is None or not plain or "create-" in package:
             return ()
-        commands = (each.LOCKING.get(scene.owner) for each in dict.fromkeys(readers().values()))
+        commands = (
+            each.LOCKING.get(scene.owner) for each in dict.fromkeys(self.context.readers().values())
+        )
         command = next(filter(None, commands), None)
         if command is None:
             return ()
@@ -675,7 +684,7 @@ def _quoted(text: str) -> Iterator[str]:
         yield re.split(r"['\"`;)]", text[found.start() :], maxsplit=1)[0]
 
 
-def _client_script(words: Sequence[str]) -> list[str] | None:
+def _client_script(words: Sequence[str], programs: Collection[str]) -> list[str] | None:
     """``node …/npm-cli.js ci``: a client that is started by its file."""
     if program_name(words[0]) not in _RUNTIMES:
         return None
@@ -685,7 +694,7 @@ def _client_script(words: Sequence[str]) -> list[str] | None:
         stem = word.rpartition("/")[2]
         if found := _STARTED.match(stem):
             return [found.group(1), *words[index + 1 :]]
-        return [stem, *words[index + 1 :]] if stem in readers() else None
+        return [stem, *words[index + 1 :]] if stem in programs else None
     return None
 
 
@@ -706,12 +715,12 @@ def _name(package: str) -> str:
     return package[:1] + package[1:].partition("@")[0]
 
 
-def _are_clients(packages: Sequence[str]) -> bool:
+def _are_clients(packages: Sequence[str], programs: Collection[str]) -> bool:
     """Whether all of some packages are clients of an exact version."""
     return (
         bool(packages)
         and not _loose(packages)
-        and all(_name(each) in (*readers(), "corepack") for each in packages)
+        and all(_name(each) in (*programs, "corepack") for each in packages)
     )
 
 
