@@ -229,7 +229,8 @@ def _not_opened(directory: str) -> UsageError:
         words = ""
     except UndecidedError as error:
         words = error.message
-    if "dubious ownership" in words:  # git's own words: it has no other way to say so
+    # Git's own words, of which the last line is kept: it has no other way to say so.
+    if "safe.directory" in words or "dubious ownership" in words:
         return UsageError(
             f"git refuses {directory}: it belongs to another user",
             fix=f'git config --global --add safe.directory "{directory}"',
