@@ -24,7 +24,7 @@ WEAK: Final = frozenset({"md5", "sha1"})
 _PART: Final = re.compile(
     r"(?P<algorithm>[a-z0-9]+)-(?P<digest>[A-Za-z0-9+/]+={0,2})(?P<options>\?[\x21-\x7e]*)?"
 )
-_CHECKSUM: Final = re.compile(r"(?:(?P<key>[0-9]+(?:c[0-9])?)/)?(?P<digest>[0-9a-f]{128})")
+_CHECKSUM: Final = re.compile(r"(?:(?P<key>[0-9]+(?:c[0-9])?|tar)/)?(?P<digest>[0-9a-f]{128})")
 _SHA1: Final = re.compile(r"[0-9a-fA-F]{40}")
 
 
@@ -120,6 +120,14 @@ def sha1_integrity(digest: str) -> str:
     return str(Hash("sha1", bytes.fromhex(digest)))
 
 
+def tar_checksum(integrity: str) -> str | None:
+    """A SHA-512 in SRI text as the checksum of an unpacked tar; None where it is no sound SHA-512."""
+    if unsound(integrity) is not None:
+        return None
+    (found, *others) = parse_integrity(integrity)
+    return None if others or found.algorithm != "sha512" else f"tar/{found.digest.hex()}"
+
+
 def sri_of_hex(digest: str) -> str | None:
     """The SRI text of a SHA-512 in hex; None where it is none."""
     found = _CHECKSUM.fullmatch(digest)
@@ -138,7 +146,7 @@ def same_checksum(vetted: str, locked: str) -> bool | None:
     A checksum is of the zip that Yarn packs, so it depends on how Yarn packed: the cache key before
     the slash (``10c0/``; older lockfiles have it in ``__metadata``, and the reader puts it before
     theirs). Equal digests are of equal zips whatever the keys; different ones tell nothing where the
-    keys differ or one is not known.
+    keys differ or one is not known. The key ``tar/`` is pnpm's: the hash of the unpacked tar.
     """
     one, other = _CHECKSUM.fullmatch(vetted), _CHECKSUM.fullmatch(locked)
     if one is None or other is None:

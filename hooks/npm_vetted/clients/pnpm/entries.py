@@ -28,6 +28,7 @@ from npm_vetted.clients.pnpm.patches import Patches
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
+from npm_vetted.packages.integrity import tar_checksum
 
 _GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 _ENVIRONMENT_FIELDS: Final = ("configDependencies", "packageManagerDependencies")
@@ -60,6 +61,21 @@ class PnpmEntries:
     def setting(self, key: str) -> object:
         """The value of a key at the top of the project's document; None: not there."""
         return self._layout.top(self._project.part, key)
+
+    @cached_property
+    def hashes_tar(self) -> bool:
+        """Whether its hashes are of the unpacked tar (``lockfile.integrityTarget``, pnpm 12.15).
+
+        Raises DocumentError for another target.
+        """
+        settings = self.setting("settings")
+        target = settings.get("integrityTarget") if isinstance(settings, dict) else None
+        if target not in (None, "tar"):
+            place = self._project.part.top["settings"]
+            raise self._fail(
+                f"settings.integrityTarget: expected tar, found {named(target)}", place
+            )
+        return target == "tar"
 
     @cached_property
     def patches(self) -> Patches:
@@ -243,6 +259,11 @@ class PnpmEntries:
             case None:
                 tarball = text("tarball", required=kind is not Kind.REGISTRY)
                 kind = _tarball_kind(kind, tarball, resolution.get("gitHosted") is True)
+                if self.hashes_tar and integrity is not None:
+                    checksum = tar_checksum(integrity)
+                    if checksum is None:
+                        raise self._fail("resolution.integrity: expected one sha512", place)
+                    return _Source(kind, tarball or text("registry"), None, checksum)
                 return _Source(kind, tarball or text("registry"), integrity)
             case "git":
                 path = text("path")

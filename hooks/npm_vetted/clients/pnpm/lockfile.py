@@ -16,7 +16,8 @@ from npm_vetted.clients.pnpm.keys import (
 )
 from npm_vetted.clients.pnpm.sync import disagreements
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.model import Artifact, Manifest, Problem, Requirement
+from npm_vetted.model import Artifact, Entry, Level, Location, Manifest, Problem, Requirement
+from npm_vetted.packages.integrity import sri_of_hex
 
 _FEW: Final = 16
 """How many keys are searched in the text, one by one, before everybody's children are listed."""
@@ -101,6 +102,27 @@ class PnpmLockfile(PnpmEntries, Lockfile):
             if path is not None:
                 found.setdefault(path, []).append(key)
         return {path: tuple(keys) for path, keys in found.items()}
+
+    def rehashed(self, before: Lockfile) -> Problem | None:
+        """Another ``integrityTarget``: the same packages have other hashes."""
+        if not isinstance(before, PnpmLockfile) or before.hashes_tar == self.hashes_tar:
+            return None
+        now, then = ("tar", "tarball") if self.hashes_tar else ("tarball", "tar")
+        return Problem(
+            message=f"the hashes are of each package's {now}, before they were of its {then}: none can "
+            "be compared with the one before. Make the same change from the lockfile before, and see "
+            "that it gives this one",
+            location=Location(self.path),
+            level=Level.WARNING,
+            code="all-checksums-changed",
+            key="integrityTarget",
+            value=f"{then} {now}",
+        )
+
+    def hash_text(self, entry: Entry) -> str | None:
+        """The hash as the lockfile itself has it."""
+        text = super().hash_text(entry)
+        return sri_of_hex(text[4:]) if text and text.startswith("tar/") else text
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests, their settings and this lockfile disagree."""

@@ -237,6 +237,15 @@ class _Comparison:
                 message = f"{key} is {ours} in the settings, {theirs} in the lockfile"
                 yield self._setting(message, key, theirs)
 
+        lock = self.workspace.get("lockfile")
+        target = lock.get("integrityTarget") if isinstance(lock, dict) else None
+        if target != self.settings.get("integrityTarget"):
+            theirs = self.settings.get("integrityTarget")
+            message = (
+                f"lockfile.integrityTarget is {target} in the settings, {theirs} in the lockfile"
+            )
+            yield self._setting(message, "lockfile.integrityTarget", theirs)
+
     # Manifests
 
     def _accepted(self, manifest: Manifest, name: str, specifier: str) -> set[str]:
