@@ -22,7 +22,7 @@ from npm_vetted.model import Published
 from npm_vetted.registry import Registry, progress_bar
 from npm_vetted.registry.cache import cache_folder
 from npm_vetted.registry.fetch import Patience
-from npm_vetted.registry.settings import load_settings
+from npm_vetted.registry.settings import home_folder, load_settings
 from tests.support.answers import Answer, Server, body, redirect, serving
 from tests.support.tarballs import integrity_of, package_of
 from tests.support.verdaccio import Verdaccio
@@ -585,3 +585,16 @@ def test_the_public_registry(name: str, version: str, scripts: tuple[str, ...]) 
     assert found.scripts == scripts
     release = registry.packument(name).release(version)
     assert json.loads(registry.package(release).files["package.json"])["version"] == version
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "folder"),
+    [
+        ({"HOME": "/git-bash", "USERPROFILE": "/ada"}, "win32", "/ada"),
+        ({"HOME": "/git-bash"}, "win32", "/git-bash"),
+        ({"HOME": "/ada", "USERPROFILE": "/x"}, "linux", "/ada"),
+        ({}, "linux", None),
+    ],
+)
+def test_the_home_is_npms(environment: dict[str, str], platform: str, folder: str | None) -> None:
+    assert home_folder(environment, platform) == folder

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted import __version__
-from npm_vetted.report._shell_commands import command_line, quoted, this_program
+from npm_vetted.report._shell_commands import command_line, quoted, quoted_program, this_program
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,21 @@ from npm_vetted.report._shell_commands import command_line, quoted, this_program
 )
 def test_quoted(argument: str, expected: str | None) -> None:
     assert quoted(argument) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/opt/npm-vetted", "/opt/npm-vetted"),
+        ("/opt/a b/npm-vetted", '"/opt/a b/npm-vetted"'),
+        (r"C:\Users\ada\npm-vetted.exe", '"C:/Users/ada/npm-vetted.exe"'),
+        (r"C:\Program Files (x86)\npm-vetted.exe", '"C:/Program Files (x86)/npm-vetted.exe"'),
+        (r"C:\$Recycle\npm-vetted.exe", None),
+    ],
+)
+def test_a_program_of_windows_is_quoted(path: str, expected: str | None) -> None:
+    """cmd.exe and Git Bash take it as it is; PowerShell needs an ampersand in front."""
+    assert quoted_program(path) == expected
 
 
 @given(st.text(min_size=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npm_vetted.commands._note_dialogue import NoteDialogue
+from npm_vetted.commands._programs import split_command
 from npm_vetted.commands._registry_facts import (
     Facts,
     LookupResult,
@@ -196,7 +196,7 @@ class Sheet:
         self.place.parent.mkdir(exist_ok=True)
         self.place.write_bytes(f"{comments}\n".encode() + text)
         try:
-            done = subprocess.run([*shlex.split(command), str(self.place)], check=False)
+            done = subprocess.run([*split_command(command), str(self.place)], check=False)
         except (OSError, ValueError) as error:
             raise UndecidedError(f"the editor cannot be run: {error}") from None
         lines = self.place.read_bytes().splitlines(keepends=True)

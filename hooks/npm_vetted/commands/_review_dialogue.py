@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 from npm_vetted.checks._runner import open_change
 from npm_vetted.commands._note_dialogue import person_s_registry, project_here, registry_for
+from npm_vetted.commands._programs import split_command
 from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository
@@ -162,7 +162,7 @@ def show(text: str) -> None:
 
 def _paged(text: str) -> bool:
     """Show through the person's pager; whether there was one."""
-    command = shlex.split(os.environ.get("PAGER", "")) or ["less"]
+    command = split_command(os.environ.get("PAGER", "")) or ["less"]
     environment = {"LESS": "FRX", **os.environ}
     try:
         subprocess.run(

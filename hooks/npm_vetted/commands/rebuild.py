@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from npm_vetted.commands._common import opened
+from npm_vetted.commands._programs import started
 from npm_vetted.errors import FOUND, RefusedError, UndecidedError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.repository import Repository
@@ -91,7 +92,7 @@ def _run(repository: Repository, commands: list[list[str]], arguments: argparse.
             continue
         sys.stdout.flush()
         try:
-            done = subprocess.run(command, cwd=repository.top, check=False)
+            done = subprocess.run(started(command), cwd=repository.top, check=False)
         except OSError as error:
             raise UndecidedError(f"{command[0]} cannot be run: {error}") from None
         if done.returncode != 0:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from npm_vetted.packages.integrity import Hash
 from npm_vetted.registry.fetch import Response
-from npm_vetted.registry.settings import Url
+from npm_vetted.registry.settings import Url, home_folder
 from npm_vetted.registry.tarball import BadTarballError, digest_of, gunzip
 
 
@@ -108,7 +108,7 @@ class Cache:
 
 def cache_folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path | None:
     """Where a program keeps what it can fetch again; None without a home."""
-    home = environment.get("HOME") or environment.get("USERPROFILE")
+    home = home_folder(environment, platform)
     if environment.get("XDG_CACHE_HOME"):
         base = Path(environment["XDG_CACHE_HOME"])
     elif platform == "win32" and environment.get("LOCALAPPDATA"):

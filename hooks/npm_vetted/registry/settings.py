@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,11 +164,17 @@ def load_settings(
     )
 
 
+def home_folder(environment: Mapping[str, str], platform: str = sys.platform) -> str | None:
+    """The user's folder, as npm takes it: on Windows another HOME (Git Bash's) does not count."""
+    names = ("USERPROFILE", "HOME") if platform == "win32" else ("HOME", "USERPROFILE")
+    return next((found for name in names if (found := environment.get(name))), None)
+
+
 def _user_file(
     environment: Mapping[str, str], variables: Mapping[str, str]
 ) -> tuple[Path, bytes] | None:
     named = variables.get("npm_config_userconfig")
-    home = environment.get("HOME") or environment.get("USERPROFILE")
+    home = home_folder(environment)
     if not named and not home:
         return None
     path = Path(named) if named else Path(home or "") / ".npmrc"

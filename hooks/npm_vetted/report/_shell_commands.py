@@ -58,8 +58,20 @@ def this_program() -> str:
     if found and (Path(found).resolve() == own.resolve() or _version_of(found) == __version__):
         return PROGRAM
     if own.is_file():
-        return quoted(str(own)) or PROGRAM
-    return f"{quoted(sys.executable) or 'python3'} -m npm_vetted"
+        return quoted_program(str(own)) or PROGRAM
+    return f"{quoted_program(sys.executable) or 'python3'} -m npm_vetted"
+
+
+def quoted_program(path: str) -> str | None:
+    """A program's path as a command; None where no quoting is safe.
+
+    Windows: cmd.exe and Git Bash both take slashes for backslashes within quotes. cmd.exe would
+    read a slash without them as an option.
+    """
+    if "\\" not in path:
+        return quoted(path)
+    text = path.replace("\\", "/")
+    return f'"{text}"' if re.match(_QUOTABLE, text) else None
 
 
 def _users_path(own: Path) -> str:
