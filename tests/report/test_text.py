@@ -144,3 +144,19 @@ def test_a_line_with_a_secret_is_not_shown(git_repo: GitRepo) -> None:
 def test_levels_are_in_order() -> None:
     warning = WEAK._replace(level=Level.WARNING, package="w")
     assert [": error: " in line for line in heads(printed((warning, NEW)))] == [True, False]
+
+
+def test_one_command_for_all_that_a_commit_adds(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    git_repo.commit("A shop")
+    adopt(git_repo)
+    npm_project(git_repo, "", "ms", "debug", "nanoid")
+    git_repo.add()
+    lines = vetted(git_repo, "check", "unvetted").stdout.splitlines()
+    assert len(heads(lines)) == 1
+    [command] = [line.partition("all: ")[2] for line in lines if line.startswith("    all: ")]
+    assert command.endswith(" note --staged")
+    done = vetted(git_repo, "note", "--staged", "--offline", "--waive-cooldown", "known for years",
+                  "--criteria", "health", "-m", "Small; all of it was read.")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert vetted(git_repo, "check", "unvetted").returncode == 0

@@ -116,14 +116,14 @@ def attention(report: AuditReport) -> Iterator[str]:
         yield f"{counted(bad, 'note')} brought by a commit with a bad signature"
     for kind, state in sorted(states):
         if state in ("expired", "unused"):
-            yield f"{states[kind, state]:,} {_NAMES[kind]} {state}"
+            yield f"{counted(states[kind, state], *_NAMES[kind])} {state}"
     soon = [
         each
         for each in report.exceptions
         if each.until and 0 <= (each.until - report.day).days <= SOON
     ]
     if soon:
-        yield f"{len(soon):,} exceptions end within {SOON} days"
+        yield f"{counted(len(soon), 'exception')} to end within {SOON} days"
     unused = sum(not each.used for each in report.notes)
     if unused:
         yield f"{counted(unused, 'note')} used by nothing"
@@ -131,16 +131,17 @@ def attention(report: AuditReport) -> Iterator[str]:
     if replaced:
         yield f"{counted(replaced, 'exemption')} replaced by a note (npm-vetted prune)"
     if report.exempt_now:
-        since = ""
+        oldest = ""
         if report.exemptions_since is not None:
-            since = f" since {counted((report.date - report.exemptions_since).days, 'day')}"
-        yield f"{report.exempt_now:,} exempt{since}"
+            days = (report.date - report.exemptions_since).days
+            oldest = f", the oldest for {counted(days, 'day')}"
+        yield f"{report.exempt_now:,} exempt{oldest}"
 
 
 _NAMES: Final = {
-    "ignore": "[[ignore]]",
-    "baseline": "baseline entries",
-    "waiver": "waived cooldowns",
-    "cooldown-exempt": "[[cooldown-exempt]]",
-    "exclude": "[[exclude]]",
+    "ignore": ("[[ignore]] entry", "[[ignore]] entries"),
+    "baseline": ("baseline entry", "baseline entries"),
+    "waiver": ("waived cooldown",),
+    "cooldown-exempt": ("[[cooldown-exempt]] entry", "[[cooldown-exempt]] entries"),
+    "exclude": ("[[exclude]] entry", "[[exclude]] entries"),
 }

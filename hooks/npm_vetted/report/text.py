@@ -22,6 +22,7 @@ from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report._blocks import alike_families, families, is_one_block
 from npm_vetted.report._shared import by_danger, fix_of, label_of, page_of
+from npm_vetted.report._shell_commands import PROGRAM, command_line
 
 _NAMED: Final = 3
 """How many packages of a family are named before the rest is counted."""
@@ -182,8 +183,9 @@ def _fix_of_all(block: Block, change: Change | None, style: Style, paint: Paint)
     """How to go on where many findings were folded: ``note`` covers a whole change in one go."""
     check = block.family[0].check
     if check == "unvetted" and change is not None and not change.everything:
-        command = " ".join((style.program(), "note", *map(str, change.scope_arguments)))
-        yield f"    all: {paint(command, 'green')}"
+        command = command_line([(PROGRAM, "note", *change.scope_arguments)], style.program())
+        if command is not None:
+            yield f"    all: {paint(command, 'green')}"
     if block.rest:
         yield f"    each: {paint(f'{style.program()} check -v', 'green')}"
 
