@@ -237,6 +237,15 @@ def test_a_lockfile_that_does_not_tell_of_scripts_names_their_criteria(repo: Git
     assert walk(repo) == ["note c@1.0.0"]
 
 
+def test_a_step_that_needs_nothing_claims_nothing(repo: GitRepo) -> None:
+    rules = "[policy]\nupgrade = { patch = [] }\n"
+    repo.write(".vetting/config.toml", f"format = 2\n{rules}")
+    repo.commit("Policy")
+    write_project(repo, with_b(entry("a", "1.0.1")), asked=["a"])
+    [finding] = check(repo, "unvetted").findings
+    assert finding["fix"].endswith('note "a@1.0.1"')
+
+
 def test_a_new_patch_is_noted_again(git_repo: GitRepo) -> None:
     repo = git_repo
 

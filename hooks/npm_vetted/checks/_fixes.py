@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.projects.change import Change, IntroducedPackage
+
+if TYPE_CHECKING:
+    from npm_vetted.recording.proposals import Item
 
 
 def vetting_fix(
@@ -27,7 +31,8 @@ def vetting_fix(
 
     draft = draft_of(change, item_of(change, use), open_uses, ())
     criteria = dict.fromkeys((*draft.criteria, *more))
-    if any(each.artifact.scripts is None and _may_have(each.artifact) for each in draft.items):
+    # A step that needs no criteria may be routine: then `note` asks the registry and claims nothing.
+    if criteria and any(map(_may_have_scripts, draft.items)):
         criteria |= dict.fromkeys(change.policy.asks(use.subject.development).scripts)
     named = ("--criteria", ",".join(criteria)) if criteria else ()
     in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
@@ -41,7 +46,7 @@ def scope_fix(change: Change) -> tuple[str, ...]:
     drafts = drafts_of_change(change)
     criteria = dict.fromkeys(name for draft in drafts for name in draft.criteria)
     items = [item for draft in drafts for item in draft.items]
-    if any(each.artifact.scripts is None and _may_have(each.artifact) for each in items):
+    if criteria and any(map(_may_have_scripts, items)):
         criteria |= dict.fromkeys(change.policy.demands.scripts)
     named = ("--criteria", ",".join(criteria)) if criteria else ()
     return ("npm-vetted", "note", *change.scope_arguments, *named)
@@ -61,5 +66,8 @@ def binds_no_note(artifact: Artifact) -> bool:
     return artifact.integrity is None or is_weak(artifact.integrity)
 
 
-def _may_have(artifact: Artifact) -> bool:
-    return artifact.kind is Kind.REGISTRY and artifact.specifier is None
+def _may_have_scripts(item: Item) -> bool:
+    """Whether the lockfile leaves open if there are lifecycle scripts."""
+    artifact = item.artifact
+    is_release = artifact.kind is Kind.REGISTRY and artifact.specifier is None
+    return is_release and artifact.scripts is None

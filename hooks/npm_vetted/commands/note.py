@@ -50,6 +50,7 @@ from npm_vetted.recording.proposals import (
     uncovered,
 )
 from npm_vetted.report.text import Paint
+from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.notes import Note, NoteError, read_note, says_something
 
 HELP = "record a vetting note"
@@ -366,6 +367,19 @@ def _store(desk: NoteDialogue, draft: Draft, text: bytes, note: Note) -> None:
     count = len(draft.items) - 1
     more = f", with {count} more" if count else ""
     print(f"npm-vetted: wrote and staged {path}: {printable(draft.label)}{more}", file=sys.stderr)
+    lines = _replaced_exemptions(desk.change, draft)
+    if lines:
+        print(
+            f"npm-vetted: {lines} line{'' if lines == 1 else 's'} of {EXEMPTIONS} "
+            f"{'is' if lines == 1 else 'are'} now unnecessary: npm-vetted prune drops them (on the trunk)",
+            file=sys.stderr,
+        )
+
+
+def _replaced_exemptions(change: Change, draft: Draft) -> int:
+    """How many exemptions a note replaces: those of exactly the bytes that it is about."""
+    every = (change.vetting.exemption(item.artifact) for item in draft.items)
+    return sum(exemption is not None for exemption, _ in every)
 
 
 def _demanded(change: Change, draft: Draft, seen: Seen) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Artifact, Kind
+from npm_vetted.packages.versions import newest
 from npm_vetted.review.suggestion import Suggestion, lines_to_read, ordered
 from npm_vetted.vetting.resolver import Status
 
@@ -79,9 +80,11 @@ def _suggestions(bench: ReviewDialogue, change: Change, offline: bool) -> list[S
             since=since,
             lines=lines,
             why=why,
+            brought_by=bringers.get((use.lockfile.path, use.entry.key)),
         )
 
-    bases = _bases(change, [use.artifact for use, _ in open_uses])
+    bases = _bases(change, open_uses)
+    bringers = _bringers(change)
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(lambda pair: suggest(*pair), open_uses))
 
@@ -99,17 +102,37 @@ def _open(change: Change) -> list[tuple[IntroducedPackage, Status]]:
     return list(found.values())
 
 
-def _bases(change: Change, artifacts: Iterable[Artifact]) -> dict[tuple[str, str], str | None]:
-    """The vetted version that each artifact's delta starts from."""
+def _bringers(change: Change) -> dict[tuple[str, str], str]:
+    """Which direct dependency brings each entry; the first that does."""
+    found: dict[tuple[str, str], str] = {}
+    for use in change.uses():
+        if use.direct:
+            for key in use.lockfile.reach([use.entry.key]):
+                found.setdefault((use.lockfile.path, key), use.artifact.name)
+    return found
+
+
+def _bases(
+    change: Change, uses: Iterable[tuple[IntroducedPackage, Status]]
+) -> dict[tuple[str, str], str | None]:
+    """The vetted version that each artifact's delta starts from.
+
+    An exempt one starts only from a lower version: else two could be each other's start.
+    """
     from npm_vetted.commands._review_dialogue import nearest, vetted_versions
 
     versions: dict[str, list[str]] = {}
     found: dict[tuple[str, str], str | None] = {}
-    for each in artifacts:
-        if each.version is not None:
-            if each.name not in versions:
-                versions[each.name] = vetted_versions(change, each.name)
-            found[each.name, each.version] = nearest(versions[each.name], each.version)
+    for use, status in uses:
+        each = use.artifact
+        if each.version is None:
+            continue
+        if each.name not in versions:
+            versions[each.name] = vetted_versions(change, each.name)
+        base = nearest(versions[each.name], each.version)
+        if status is Status.EXEMPT and base and newest([base, each.version]) != each.version:
+            base = None
+        found[each.name, each.version] = base
     return found
 
 
@@ -133,7 +156,8 @@ def _print(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine], l
     rows = []
     for each in found[: limit or None]:
         work = f"{each.lines:,} lines" if each.lines is not None else line(each.why or "", 60)
-        kind = "direct" if each.direct else "transitive"
+        bringer = f", brought by {line(each.brought_by)}" if each.brought_by else ""
+        kind = "direct" if each.direct else f"transitive{bringer}"
         rows.append(f"{line(each.name)}@{line(each.version)}  ({each.status}, {kind}): {work}")
         rows.extend(
             f"    {command}"
@@ -155,11 +179,11 @@ def _totals(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) 
     lines = sum(each.lines or 0 for each in found)
     unknown = sum(each.lines is None for each in found)
     tail = f", {unknown:,} of unknown size" if unknown else ""
-    parts = [
-        f"{counts[status.value]:,} {status.value}" for status in (Status.UNVETTED, Status.EXEMPT)
-    ]
+    exempt = counts[Status.EXEMPT.value]
+    unseen = f": nobody has looked at {'it' if exempt == 1 else 'them'}" if exempt else ""
+    parts = f"{counts[Status.UNVETTED.value]:,} unvetted, {exempt:,} exempt{unseen}"
     exceptions = f"; {len(accepted):,} findings accepted" if accepted else ""
-    return f"npm-vetted: {', '.join(parts)}: {lines:,} lines to read{tail}{exceptions}"
+    return f"npm-vetted: {parts}; {lines:,} lines to read{tail}{exceptions}"
 
 
 def _json(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
@@ -174,6 +198,7 @@ def _json(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) ->
                 "version": each.version,
                 "status": each.status,
                 "direct": each.direct,
+                "brought_by": None if each.direct else each.brought_by,
                 "from": each.since,
                 "lines": each.lines,
                 "unknown": each.why if each.lines is None else None,

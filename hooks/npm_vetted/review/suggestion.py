@@ -27,6 +27,8 @@ class Suggestion:
     since: str | None
     lines: int | None
     why: str | None = None
+    brought_by: str | None = None
+    """The direct dependency that brings it, the first by the lockfile; None: it is direct itself."""
 
     @property
     def review(self) -> tuple[str, ...]:
