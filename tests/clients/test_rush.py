@@ -220,6 +220,11 @@ def test_rebuild_names_the_pnpm_of_rush(repo: GitRepo) -> None:
         ("rush install\n", []),
         ("rush update --full\n", []),
         ("rush build\n", []),
+        ("node common/scripts/install-run-rush.js install\n", []),
+        (
+            "npm_config_ignore_scripts=false node common/scripts/install-run-rush.js install\n",
+            ["scripts-on"],
+        ),
         ("npm_config_ignore_scripts=false rush install\n", ["scripts-on"]),
     ],
 )

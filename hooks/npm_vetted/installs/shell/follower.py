@@ -55,6 +55,8 @@ _RUNTIMES: Final = ("node", "nodejs", "tsx")
 _STARTED: Final = re.compile(
     r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
 )
+_INSTALLED_FIRST: Final = re.compile(r"install-run-([a-z-]+)\.js\Z", re.ASCII)
+"""A script of the repository that installs a client of an exact version, and starts it."""
 _UNREADABLE: Final = "this shell text cannot be read"
 _PROSE: Final = re.compile(r"\W*[A-Z][a-z']*[ ,:]|[^\"'|;&]*[a-z]{2}[.:!?](?:\s|\Z)")
 """A text for people: a word with a capital first, or the end of a sentence."""
@@ -694,6 +696,9 @@ def _client_script(words: Sequence[str], programs: Collection[str]) -> list[str]
         stem = word.rpartition("/")[2]
         if found := _STARTED.match(stem):
             return [found.group(1), *words[index + 1 :]]
+        installed = _INSTALLED_FIRST.match(stem)
+        if installed and installed.group(1) in programs:
+            return [installed.group(1), *words[index + 1 :]]
         return [stem, *words[index + 1 :]] if stem in programs else None
     return None
 
