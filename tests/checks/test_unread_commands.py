@@ -9,6 +9,7 @@ from tests.support.npm_projects import check
 
 UNREAD = {
     "deploy.nix": "buildPhase = ''\n  npm ci\n'';\n",
+    "tasks.json": '{\n// npm install: see below\n"run": "npm ci"\n}\n',
     "tools/build.lua": "os.execute('npx cowsay')\n",
     "ci/pipeline.star": "run('pnpm  install')\n",
 }
@@ -19,6 +20,7 @@ SILENT = {
     "LICENSE": "npm install\n",
     "page.html": "<code>npm install x</code>\n",
     "a.nix": "echo npm is installed\n",
+    "commented.json": '/* run "npm install" */ {"a": 1}\n',
     "binary.bin": "\0npm install\n",
 }
 
@@ -41,7 +43,8 @@ def repository(git_repo: GitRepo) -> GitRepo:
 
 
 EXPECTED = [
-    ("ci/pipeline.star", 1, "notice"), ("deploy.nix", 2, "notice"), ("tools/build.lua", 1, "notice"),
+    ("ci/pipeline.star", 1, "notice"), ("deploy.nix", 2, "notice"), ("tasks.json", 3, "notice"),
+    ("tools/build.lua", 1, "notice"),
 ]  # fmt: skip
 
 

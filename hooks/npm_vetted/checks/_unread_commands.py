@@ -12,7 +12,8 @@ from functools import cache
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import readers
-from npm_vetted.errors import UndecidedError
+from npm_vetted.errors import DocumentError, UndecidedError
+from npm_vetted.formats.json import without_comments
 from npm_vetted.installs import place_of
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.projects.change import Change
@@ -24,6 +25,7 @@ _PROSE: Final = (
     ".snap", ".map", ".lock", ".log", ".xml", ".mjml", ".hbs", ".ejs", ".pug", ".patch", ".diff",
 )  # fmt: skip
 """Text for people, pages, and data that tools wrote."""
+_JSON: Final = (".json", ".jsonc", ".json5")
 _FOLDERS: Final = frozenset(
     {
         "docs",
@@ -59,7 +61,8 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
             data = change.after.read(path) or b""
         except UndecidedError:  # a link, or what a partial clone lacks: nothing is said of it
             continue
-        found = _command().search(data[:_LARGEST]) if b"\0" not in data[:8000] else None
+        data = _said(path, data[:_LARGEST])
+        found = _command().search(data) if b"\0" not in data[:8000] else None
         if found is not None:
             command = " ".join(found[0].decode("ascii", "replace").split())
             yield Finding(
@@ -71,6 +74,16 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
                 key=path,
                 value=command,
             )
+
+
+def _said(path: str, data: bytes) -> bytes:
+    """A file's text; of JSON without the comments, which are for people."""
+    if not path.endswith(_JSON):
+        return data
+    try:
+        return without_comments(path, data.decode("utf-8", "replace")).encode()
+    except DocumentError:  # it is no JSON
+        return data
 
 
 def _may_hold_commands(path: str) -> bool:
