@@ -7,12 +7,14 @@ the reader of files with commands decides whether scripts would run. Neither kno
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 from npm_vetted.formats.shell_text import Value
+from npm_vetted.model import Pin
 
 UNKNOWN_COMMAND: Final = "its command"
 """Why the flags of a command line are not known: nobody can tell its very command."""
@@ -78,11 +80,62 @@ class ClientAction:
     """The file that it reads in the place of the user's own settings."""
 
 
+class SettingFile(NamedTuple):
+    """The file into which ``config set`` writes a setting.
+
+    ``line`` is its line, with ``{key}`` and ``{value}``. ``may_be_own``: it can be the project's file;
+    else it is the user's. ``once``: a key that is there already is replaced.
+    """
+
+    name: str
+    line: str
+    may_be_own: bool = True
+    once: bool = False
+
+
+def _by_program(locked: str | None, has: Callable[[str], bool], pin: Pin | None) -> str | None:  # noqa: ARG001
+    return None
+
+
+class ClientRules(NamedTuple):
+    """How a client differs from the others, as far as its command lines decide about scripts.
+
+    ``name``: which client a program is (two are called ``yarn``), by the NAME of the client that
+    locks the project, by a question whether the project has a file, and by the project's pin; None:
+    the program's own name. ``counts``: whether a variable or a flag means something to the client of
+    a NAME. ``holds``: whether variables that switch scripts off do so in every version that may run.
+    ``decides``: what the version alone decides about a kind of action; None: the settings do.
+    """
+
+    name: Callable[[str | None, Callable[[str], bool], Pin | None], str | None] = _by_program
+    counts: Callable[[str, str], bool] = lambda _option, _client: True
+    holds: Callable[[Sequence[str], ActionKind, int | None], bool] = lambda _names, _kind, _major: (
+        True
+    )
+    decides: Callable[[ActionKind, int | None], bool | None] = lambda _kind, _major: None
+    flag: Mapping[str, str] = MappingProxyType({})
+    """By NAME: the flag that switches scripts off, where it is not that of the reader."""
+    defaults_hold_for_fetched: bool = True
+    """Whether what a version blocks by default is also blocked for a package that is fetched and run."""
+    why_fetched: str | None = None
+    """Why no committed setting holds for a package that is fetched and run."""
+    folder_is_exact: bool = False
+    """Whether a folder that an option names must hold the manifest itself."""
+    frozen: Mapping[str, str] = MappingProxyType({})
+    """By NAME: how an install is told to leave the lockfile alone."""
+    frozen_in_ci: frozenset[str] = frozenset()
+    """The NAMEs of those that leave it alone where they see that they run in CI."""
+    setting_file: Callable[[str], SettingFile | None] = lambda _key: None
+    """Where ``config set`` writes a key."""
+
+
 class CommandReader(Protocol):
     """What each client's module ``commands`` offers."""
 
     PROGRAMS: Collection[str]
     """The names of the programs that it reads."""
+    RULES: ClientRules
+    """How the client differs from the others."""
     LOCKING: Mapping[str, tuple[str, ...]]
     """By a client's NAME: the command that locks an exact development package and runs no script.
 

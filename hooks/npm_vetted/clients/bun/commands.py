@@ -15,7 +15,7 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("bun", "bunx")
@@ -39,6 +39,8 @@ _SHORT: Final = {
     "a": "analyze",
 }
 _DROP: Final = ("trust",)
+
+RULES: Final = ClientRules(frozen={"bun": "--frozen-lockfile"})
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001

@@ -16,7 +16,7 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("deno",)
@@ -34,6 +34,8 @@ _DROP: Final = ("allow-scripts",)
 _NPM: Final = "npm:"
 _JSR: Final = "jsr:"
 _NOT_OF_NPM: Final = (_JSR, "https://", "http://", ".", "/")
+
+RULES: Final = ClientRules()
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001

@@ -18,7 +18,13 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import (
+    ActionKind,
+    ClientAction,
+    ClientRules,
+    SettingFile,
+    Switch,
+)
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("npm", "npx")
@@ -118,6 +124,15 @@ def verb_of(word: str) -> str | None:
     dashed = "".join("-" + c.lower() if c.isupper() else c for c in word)
     meant = {_NAMES.get(name, name) for name in _ALL if name.startswith(dashed)}
     return next(iter(meant)) if len(meant) == 1 and meant <= set(_VERBS) else None
+
+
+def _setting_file(key: str) -> SettingFile:  # noqa: ARG001
+    return SettingFile(".npmrc", "{key}={value}")
+
+
+RULES: Final = ClientRules(
+    folder_is_exact=True, frozen={"npm": "npm ci"}, setting_file=_setting_file
+)
 
 
 def variable(name: str, text: str) -> Switch:

@@ -19,7 +19,13 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import (
+    ActionKind,
+    ClientAction,
+    ClientRules,
+    SettingFile,
+    Switch,
+)
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("pnpm", "pnpx", "pn", "pnx")
@@ -60,6 +66,46 @@ _ON: Final = ("dangerously-allow-all-builds", "config.dangerouslyAllowAllBuilds"
 _DLX_FLAG: Final = "--config.ignore-scripts=true"
 _FLAGS: Final = ("ignore-scripts", "config.ignore-scripts", "config.ignoreScripts")
 _DROP: Final = (*_FLAGS, *_ON, "no-ignore-scripts", "allow-build")
+
+
+def _holds(names: Sequence[str], kind: ActionKind, major: int | None) -> bool:
+    """pnpm reads ``npm_config_`` until 10 and ``pnpm_config_`` from 11 (both were run)."""
+    kinds = {name.lower().split("_config_")[0] for name in names}
+    if kinds == {"npm", "pnpm"}:
+        return True
+    if kind is ActionKind.RUN:
+        return major is not None and (kinds == {"pnpm"}) == (major >= 11)
+    return kinds == {"npm"} or (major is not None and major >= 10)
+
+
+def _decides(kind: ActionKind, major: int | None) -> bool | None:
+    """From 11 ``dlx`` reads no project's settings; until 9 ``rebuild`` reads none (each was run).
+
+    A global install runs scripts until 9.
+    """
+    match kind:
+        case ActionKind.RUN if major is None or major >= 11:
+            return False
+        case ActionKind.REBUILD if major is None or major < 10:
+            return False
+        case ActionKind.GLOBAL if major is not None and major >= 10:
+            return True
+    return None
+
+
+def _setting_file(key: str) -> SettingFile:  # noqa: ARG001
+    return SettingFile(".npmrc", "{key}={value}")
+
+
+RULES: Final = ClientRules(
+    holds=_holds,
+    decides=_decides,
+    defaults_hold_for_fetched=False,
+    why_fetched="pnpm from 11 reads no project's settings there",
+    frozen={"pnpm": "--frozen-lockfile"},
+    frozen_in_ci=frozenset({"pnpm"}),
+    setting_file=_setting_file,
+)
 
 
 def variable(name: str, text: str) -> Switch:

@@ -11,7 +11,7 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("rush", "rush-pnpm")
@@ -25,6 +25,8 @@ _VALUED: Final = word_set(
 _SHORT: Final = {"h": "help", "d": "debug", "q": "quiet"}
 _FROZEN: Final = {"install": True, "update": False, "add": False, "remove": False}
 _PASSED: Final = frozenset({"rebuild", "rb"})
+
+RULES: Final = ClientRules()
 
 
 def variable(name: str, text: str) -> Switch:

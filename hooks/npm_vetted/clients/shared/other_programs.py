@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from npm_vetted.formats.client_action import UNREAD_SETTINGS, ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import (
+    UNREAD_SETTINGS,
+    ActionKind,
+    ClientAction,
+    ClientRules,
+    Switch,
+)
 from npm_vetted.formats.shell_text import Value
 
 _RUNNERS: Final = frozenset({"vlx", "nlx", "dx", "aubx"})
@@ -32,6 +38,7 @@ _TOOLS: Final = frozenset({"volta", "mise", "rtx"})
 _OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
 PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS})
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
+RULES: Final = ClientRules()
 _ON: Final = ("--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")
 _OFF: Final = "--ignore-scripts"
 

@@ -15,8 +15,15 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch
+from npm_vetted.formats.client_action import (
+    ActionKind,
+    ClientAction,
+    ClientRules,
+    SettingFile,
+    Switch,
+)
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
+from npm_vetted.model import Pin
 
 PROGRAMS: Final = ("yarn", "yarnpkg")
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
@@ -37,6 +44,47 @@ _QUIET: Final = word_set(
     "import info init licenses list login logout npm outdated owner pack patch patch-commit "
     "plugin policies publish run search set stage tag team test unlink unplug version versions "
     "view why workspaces-info node start tsc"
+)
+
+
+_CLASSIC: Final = "yarn-classic"
+_BERRY: Final = "yarn-berry"
+
+
+def _which(locked: str | None, has: Callable[[str], bool], pin: Pin | None) -> str:
+    """By the lockfile, by berry's settings file, by the pin."""
+    if locked in (_CLASSIC, _BERRY):
+        return locked
+    if has(".yarnrc.yml"):
+        return _BERRY
+    return _BERRY if pin is not None and pin.minimum and pin.minimum[0] > 1 else _CLASSIC
+
+
+_MEANT_FOR: Final = {
+    "yarn_enable_scripts": _BERRY, "yarn_ignore_scripts": _CLASSIC,
+    "--ignore-scripts": _CLASSIC, "--mode": _BERRY,
+}  # fmt: skip
+"""berry refuses ``--ignore-scripts``, classic does not know ``--mode`` (both were run)."""
+
+
+def _counts(option: str, client: str) -> bool:
+    return _MEANT_FOR.get(option.lower(), client) == client
+
+
+def _setting_file(key: str) -> SettingFile:
+    """classic writes the user's file only."""
+    if key.replace("_", "-").lower() == "enablescripts":
+        return SettingFile(".yarnrc.yml", "{key}: {value}", once=True)
+    return SettingFile(".yarnrc", "{key} {value}", may_be_own=False)
+
+
+RULES: Final = ClientRules(
+    name=_which,
+    counts=_counts,
+    flag={_BERRY: "--mode=skip-build"},
+    frozen={_CLASSIC: "--frozen-lockfile", _BERRY: "--immutable"},
+    frozen_in_ci=frozenset({_BERRY}),
+    setting_file=_setting_file,
 )
 
 

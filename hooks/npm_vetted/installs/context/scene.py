@@ -6,7 +6,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.formats.client_action import ActionKind, ClientAction, Switch, source_setting
+from npm_vetted.formats.client_action import (
+    ActionKind,
+    ClientAction,
+    ClientRules,
+    Switch,
+    source_setting,
+)
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, resolve, under
@@ -83,14 +89,16 @@ class Scene:
     @property
     def client(self) -> str:
         """The NAME of the client that runs."""
-        if self.program != "yarn":
-            return self.program
-        if self.project is not None and self.project.client in ("yarn-classic", "yarn-berry"):
-            return self.project.client
-        if self.root is not None and self.state.disk.find(f"{self.root}/.yarnrc.yml"):
-            return "yarn-berry"
-        pin = self.pin
-        return "yarn-berry" if pin and pin.minimum and pin.minimum[0] > 1 else "yarn-classic"
+        locked = self.project.client if self.project is not None else None
+        return self.rules.name(locked, self._has, self.pin) or self.program
+
+    def _has(self, name: str) -> bool:
+        return self.root is not None and self.state.disk.find(f"{self.root}/{name}") is not None
+
+    @property
+    def rules(self) -> ClientRules:
+        """How the client that runs differs from the others."""
+        return self.context.readers()[self.program].RULES
 
     @property
     def owner(self) -> str:
@@ -119,7 +127,8 @@ class Scene:
                 switch = reader.variable(name, text)
                 if switch is not Switch.UNSET:
                     found.setdefault(name, set()).add(switch)
-        found = self._that_count(found)
+        counts, client = self.rules.counts, self.client
+        found = {name: each for name, each in found.items() if counts(name, client)}
         for wanted in (Switch.ON, Switch.UNKNOWN):
             for name, switches in found.items():
                 if wanted in switches:
@@ -127,27 +136,8 @@ class Scene:
         names = [name for name, switches in found.items() if switches == {Switch.OFF}]
         if not names:
             return Switch.UNSET, None
-        return self._off(act, names)
-
-    def _that_count(self, found: dict[str, set[Switch]]) -> dict[str, set[Switch]]:
-        if self.program != "yarn":
-            return found
-        wanted = "yarn_enable_scripts" if self.client == "yarn-berry" else "yarn_ignore_scripts"
-        return {name: each for name, each in found.items() if name.lower() == wanted}
-
-    def _off(self, act: ClientAction, names: list[str]) -> tuple[Switch, str | None]:
-        """pnpm reads ``npm_config_`` until 10 and ``pnpm_config_`` from 11 (both were run)."""
-        if self.program != "pnpm":
-            return Switch.OFF, names[0]
-        kinds = {name.lower().split("_config_")[0] for name in names}
-        major = self.major
-        if kinds == {"npm", "pnpm"}:
-            return Switch.OFF, names[0]
-        if act.kind is ActionKind.RUN:
-            fits = major is not None and (kinds == {"pnpm"}) == (major >= 11)
-            return (Switch.OFF if fits else Switch.UNSET), names[0]
-        fits = kinds == {"npm"} or (major is not None and major >= 10)
-        return (Switch.OFF if fits else Switch.UNSET), names[0]
+        holds = self.rules.holds(names, act.kind, self.major)
+        return (Switch.OFF if holds else Switch.UNSET), names[0]
 
     # -- settings
 
@@ -177,12 +167,13 @@ class Scene:
         """Whether the settings where it runs switch scripts off; None: that cannot be told."""
         if not act.obeys:
             return False
-        if self.program == "pnpm" and (answer := self._pnpm(act)) is not None:
+        if (answer := self.rules.decides(act.kind, self.major)) is not None:
             return answer
         outside = act.kind is ActionKind.GLOBAL and not act.reads_folder
         project = None if outside or self.foreign else self.project
-        if act.kind is ActionKind.RUN and self.program == "pnpm" and project is not None:
-            project = project._replace(pin=None)  # what blocks by default does not block here
+        fetched = act.kind is ActionKind.RUN and not self.rules.defaults_hold_for_fetched
+        if fetched and project is not None:
+            project = project._replace(pin=None)
         answers = set()
         doubts = []
         for maybe in (True, False) if self.state.disk.doubts else (True,):
@@ -195,22 +186,6 @@ class Scene:
         if answers == {True}:
             return True
         return None if None in answers else False
-
-    def _pnpm(self, act: ClientAction) -> bool | None:
-        """What pnpm's version alone decides (each was run); None: the settings do.
-
-        From 11 ``dlx`` reads no project's settings; until 9 ``rebuild`` reads none, and a global
-        install runs scripts.
-        """
-        major = self.major
-        match act.kind:
-            case ActionKind.RUN if major is None or major >= 11:
-                return False
-            case ActionKind.REBUILD if major is None or major < 10:
-                return False
-            case ActionKind.GLOBAL if major is not None and major >= 10:
-                return True
-        return None
 
     def written_sources(self, act: ClientAction) -> list[tuple[str, str]]:
         """Where packages come from by the user's settings, and by what a command wrote here.
@@ -260,7 +235,7 @@ class Scene:
             data = self._bytes(found, inner)
             if user and inner == own:
                 home = self._bytes(self.state.disk.find(f"{self.state.home}/{user}", maybe), user)
-                if home is not None and self.client != "yarn-berry":
+                if home is not None and not user.endswith(".yml"):
                     data = home + b"\n" + (data or b"")
                 elif home is not None and data is None:
                     data = home
@@ -283,8 +258,8 @@ class Scene:
             return "it is told to leave the project's settings aside"
         if act.kind is ActionKind.GLOBAL:
             return "outside a project no committed setting holds"
-        if self.program == "pnpm" and act.kind is ActionKind.RUN and self.project is not None:
-            return "pnpm from 11 reads no project's settings there"
+        if self.rules.why_fetched and act.kind is ActionKind.RUN and self.project is not None:
+            return self.rules.why_fetched
         if self.project is None:
             return "no project of this repository is there, so none of its settings holds"
         files = self.context.client_files(self.client)

@@ -14,6 +14,7 @@ from npm_vetted.formats.client_action import (
     UNREAD_SETTINGS,
     ActionKind,
     ClientAction,
+    SettingFile,
     Switch,
     source_setting,
 )
@@ -48,9 +49,6 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 """Variables that may hold a client: what others hold is not a question for this check."""
-_LOCKFILE_DEFAULTS: Final = frozenset(("pnpm", "yarn-berry"))
-_LABELS: Final = {"npm": "npm ci", "pnpm": "--frozen-lockfile", "yarn-classic": "--frozen-lockfile",
-                  "yarn-berry": "--immutable", "bun": "--frozen-lockfile"}  # fmt: skip
 _RUNTIMES: Final = ("node", "nodejs", "tsx")
 _STARTED: Final = re.compile(
     r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
@@ -410,7 +408,7 @@ class ShellFollower:
     def _judge(
         self, act: ClientAction, words: list[str], state: State, place: str, line: int
     ) -> None:
-        exact = act.client == "npm" and act.folder is not None
+        exact = act.folder is not None and self.context.readers()[act.client].RULES.folder_is_exact
         scene = Scene(self.context, state, place, act.client, exact, act.alone)
         command = shown(" ".join(words))
         label = f"`{command[:120]}`"
@@ -475,8 +473,8 @@ class ShellFollower:
     def _fix(self, act: ClientAction, scene: Scene) -> CommandLines:
         if not act.fix:
             return ()
-        if act.client == "yarn" and scene.client == "yarn-berry":
-            return (tuple("--mode=skip-build" if w == "--ignore-scripts" else w for w in act.fix),)
+        if (flag := scene.rules.flag.get(scene.client)) is not None:
+            return (tuple(flag if word == "--ignore-scripts" else word for word in act.fix),)
         return (act.fix,)
 
     def _locking(self, act: ClientAction, scene: Scene, loose: Sequence[str]) -> CommandLines:
@@ -524,14 +522,8 @@ class ShellFollower:
     def _switch(self, act: ClientAction, scene: Scene) -> tuple[Switch, str | None]:
         """What flags and variables say together; a flag beats a variable."""
         if act.switch in (Switch.ON, Switch.OFF):
-            if (
-                act.client == "yarn"
-                and act.by == "--ignore-scripts"
-                and scene.client == "yarn-berry"
-            ):
-                return Switch.UNSET, None  # berry refuses the flag
-            if act.client == "yarn" and act.by == "--mode" and scene.client == "yarn-classic":
-                return Switch.UNSET, None  # classic does not know it (ran)
+            if act.by is not None and not scene.rules.counts(act.by, scene.client):
+                return Switch.UNSET, None
             return act.switch, act.by
         if act.by in (UNKNOWN_COMMAND, UNREAD_SETTINGS):
             return act.switch, act.by
@@ -584,9 +576,9 @@ class ShellFollower:
             self.report(message, line, Level.WARNING, code="not-locked", key=command)
         elif act.kind is ActionKind.INSTALL:
             default = self.knows_ci or "true" in scene.state.variables.get("CI", ())
-            if act.frozen is None and default and scene.client in _LOCKFILE_DEFAULTS:
+            if act.frozen is None and default and scene.client in scene.rules.frozen_in_ci:
                 return
-            better = _LABELS.get(scene.client, "a frozen install")
+            better = scene.rules.frozen.get(scene.client, "a frozen install")
             self.report(
                 f"{label} may install other versions than the lockfile's and rewrite it; {better} does not",
                 line,
@@ -615,33 +607,22 @@ class ShellFollower:
                 code="setting-switches-on", key=f"{key}={shown(value)}",
             )  # fmt: skip
             return
-        names = {"npm": (".npmrc",), "pnpm": (".npmrc",), "yarn": (".yarnrc", ".yarnrc.yml")}[
-            act.client
-        ]
-        for name in names:
-            berry = name == ".yarnrc.yml"
-            if berry != (bare == "enablescripts") and act.client == "yarn":
-                continue
-            if act.client == "yarn" and not berry:
-                own = False
-            folders = list(state.cwd) if own else [state.home]
-            text = (
-                f"{key}: {value}\n"
-                if berry
-                else f"{key} {value}\n"
-                if name == ".yarnrc"
-                else f"{key}={value}\n"
-            )
-            for folder in folders:
-                place = f"{folder}/{name}"
-                before = self._content(state.disk.find(place)) or b""
-                if berry:
-                    before = b"".join(
-                        each
-                        for each in before.splitlines(keepends=True)
-                        if not each.startswith(key.encode())
-                    )
-                state.disk.put(Written(place, before + text.encode(), state.maybe))
+        file = self.context.readers()[act.client].RULES.setting_file(key)
+        if file is not None:
+            self._write_setting(file, act.setting, state)
+
+    def _write_setting(
+        self, file: SettingFile, setting: tuple[str, str, bool], state: State
+    ) -> None:
+        key, value, own = setting
+        for folder in state.cwd if own and file.may_be_own else [state.home]:
+            place = f"{folder}/{file.name}"
+            before = self._content(state.disk.find(place)) or b""
+            if file.once:
+                lines = before.splitlines(keepends=True)
+                before = b"".join(each for each in lines if not each.startswith(key.encode()))
+            text = file.line.format(key=key, value=value) + "\n"
+            state.disk.put(Written(place, before + text.encode(), state.maybe))
 
 
 def _command_lines(fix: CommandLines) -> CommandLines:
