@@ -591,7 +591,7 @@ class ShellFollower:
 
     def _configure(self, act: ClientAction, state: State, line: int) -> None:
         assert act.setting is not None
-        key, value, own = act.setting
+        key, value, _ = act.setting
         bare = key.replace("_", "-").lower()
         switches_on = (
             (bare in ("ignore-scripts", "ignorescripts") and value in ("false", "null", ""))
