@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from npm_vetted.clients.shared.logins import user_logins
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.formats.terminal_text import line, printable
@@ -152,16 +153,34 @@ def load_settings(
     ignored: list[str] = []
     yours = _Reader(settings, environment, lambda _: True, "your .npmrc", ignored)
     theirs = _Reader(committed, environment, trusts, project[0] if project else "", ignored)
+    others = tuple(_of_other_clients(environment, ignored))
     return RegistrySettings(
         registry_of=registry_of,
         registries=_registries(yours, variables),
-        credentials=(*yours.credentials(), *theirs.credentials()),
+        credentials=(*yours.credentials(), *theirs.credentials(), *others),
         ignored=tuple(ignored),
         proxies=_proxies(yours, variables),
         no_proxy=_no_proxy(yours, variables),
         cafile=variables.get("npm_config_cafile") or yours.text("cafile"),
         extra_cafile=environment.get("NODE_EXTRA_CA_CERTS") or None,
     )
+
+
+def _of_other_clients(environment: Mapping[str, str], ignored: list[str]) -> Iterator[Credential]:
+    """What the files of other clients in the person's home folder give; npm's own counts first."""
+    home = home_folder(environment)
+    for login in user_logins(Path(home), environment) if home else ():
+        if isinstance(login, str):
+            ignored.append(printable(login))
+            continue
+        try:
+            url = Url.parse(login.url)
+        except UndecidedError:  # the URL itself is not shown: it may hold a password
+            ignored.append("a login in your home folder: not the https URL of a registry")
+            continue
+        if login.header.isprintable() and login.header.isascii():
+            path = url.path.strip("/")
+            yield Credential(f"{url.origin}/{path}/" if path else f"{url.origin}/", login.header)
 
 
 def home_folder(environment: Mapping[str, str], platform: str = sys.platform) -> str | None:
