@@ -42,6 +42,7 @@ from npm_vetted.recording.note_file import NoteText, note_paths, note_text
 from npm_vetted.recording.proposals import (
     Draft,
     Item,
+    by_criteria,
     draft_of,
     draft_of_group,
     drafts_of_change,
@@ -100,9 +101,11 @@ def run(arguments: argparse.Namespace) -> int:
         seen = {} if arguments.offline else seen_by_registry(desk, drafts)
         for draft in drafts:
             _refuse_other_bytes(draft, seen)
-        every = [Facts(desk, draft, seen) for draft in drafts]
         if has_terminal() and (arguments.message is None or arguments.criteria is None):
+            every = [Facts(desk, draft, seen) for draft in drafts]
             return _walk_through(desk, every, seen, arguments)
+        told = by_criteria(desk.change, drafts, lambda draft: _demanded(desk.change, draft, seen))
+        every = [Facts(desk, draft, seen) for draft in told]
         _record_as_told(desk, every, seen, arguments)
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from npm_vetted.model import Artifact
@@ -158,6 +158,59 @@ def draft_of_group(
         accepts=tuple(items),
         brings=brings,
         criteria=criteria_for(change, [*items, *brings]),
+    )
+
+
+def by_criteria(
+    change: Change, drafts: Sequence[Draft], required: Callable[[Draft], tuple[str, ...]]
+) -> list[Draft]:
+    """The notes that one call records: a group for each distinct set of required criteria.
+
+    A single package keeps its own note. What is only listed and needs no criteria goes with the
+    first group. One call has one reason, so a client's migration is one or two notes.
+    """
+    heads = [head for draft in drafts for head in _heads(change, draft)]
+    if len(heads) < 2:
+        return list(drafts)
+    groups: dict[tuple[str, ...], list[Draft]] = {}
+    for head in heads:
+        groups.setdefault(tuple(sorted(required(head))), []).append(head)
+    idle = groups.pop((), []) if len(groups) > 1 else []
+    listed = [each for each in idle if each.own is None and not each.accepts[0].subject.direct]
+    merged = list(groups.values())
+    merged[0] += listed
+    merged += [rest] if (rest := [each for each in idle if each not in listed]) else []
+    return [_merged(each) if len(each) > 1 else each[0] for each in merged]
+
+
+def _heads(change: Change, draft: Draft) -> Iterator[Draft]:
+    """A draft of each package that a note is about; what an own note brings stays with it."""
+    if draft.own is not None:
+        yield draft
+        return
+    for item in (*draft.accepts, *draft.brings):
+        criteria = criteria_for(change, [item]) if item.subject.direct else _of_listed(change, item)
+        yield Draft(own=None, accepts=(item,), criteria=criteria)
+
+
+def _of_listed(change: Change, item: Item) -> tuple[str, ...]:
+    """What a note must name that only lists a transitive artifact."""
+    demands = change.policy.asks(item.subject.development)
+    if demands.transitive == "note":
+        return criteria_for(change, [item])
+    new = demands.new if change.vetting.is_new_name(item.subject) else ()
+    return (*new, *(demands.scripts if item.artifact.scripts else ()))
+
+
+def _merged(drafts: Sequence[Draft]) -> Draft:
+    heads = [item for each in drafts for item in (each.own, *each.accepts) if item is not None]
+    own = {item.artifact for item in heads}
+    brings = {item.artifact: item for each in drafts for item in each.brings}
+    return Draft(
+        own=None,
+        accepts=tuple(heads),
+        brings=tuple(item for artifact, item in brings.items() if artifact not in own),
+        criteria=tuple(dict.fromkeys(name for each in drafts for name in each.criteria)),
     )
 
 
