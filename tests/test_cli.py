@@ -105,6 +105,7 @@ def test_nothing_is_staged_and_the_working_tree_has_changed(repo: GitRepo) -> No
     before = run(repo.path, "check")
     assert before.status == 1
     assert "nothing is staged: everything in git is judged, and the working tree" in before.err
+    assert "npm-vetted: 1 project, 2 packages, 0 notes checked: 2 errors" in before.out
     data = run(repo.path, "check", "--format", "json").json
     assert data["scope"]["all"]
     assert [(each["scope"], each["package"]) for each in data["findings"]] == [

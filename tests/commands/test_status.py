@@ -145,3 +145,20 @@ def test_a_hostile_name_reaches_no_terminal(adopted: GitRepo) -> None:
 def test_outside_of_a_repository(tmp_path: Any) -> None:
     done = run(tmp_path, GIT_CEILING_DIRECTORIES="/")
     assert (done.status, done.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("scripts", "said"),
+    [
+        ({}, "no locked package has scripts"),
+        ({"hasInstallScript": True}, 'note "a@1.0.0" --criteria health,scripts'),
+    ],
+)
+def test_rebuild_with_nothing_approved_says_what_has_scripts(
+    git_repo: GitRepo, scripts: dict[str, bool], said: str
+) -> None:
+    write_project(git_repo, {"a": entry("a", **scripts)})
+    git_repo.commit("A shop")
+    assert run(git_repo.path, "init").status == 0
+    done = run(git_repo.path, "rebuild")
+    assert (done.status, done.out, said in done.err) == (0, "", True)

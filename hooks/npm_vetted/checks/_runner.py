@@ -33,7 +33,7 @@ class CheckResult(NamedTuple):
     notes: int
     statuses: frozenset[int] = frozenset()
     """The exit statuses of what could not be judged."""
-    worktree: tuple[Finding, ...] = ()
+    worktree: CheckResult | None = None
     """What the working tree would bring, where a person asks and nothing is staged."""
 
 

@@ -84,7 +84,12 @@ def say_what_is_accepted(
 ) -> None:
     """Each thing that adoption takes over as it is, and the file that says so."""
     locked = "that is locked" if count == 1 else "that are locked"
-    say(f"exempted {_count(count, 'package')} {locked} ({EXEMPTIONS}): nobody has looked at them")
+    if count:
+        say(
+            f"exempted {_count(count, 'package')} {locked} ({EXEMPTIONS}): nobody has looked at them"
+        )
+    else:
+        say("no package is locked yet: nothing to exempt")
     if registries:
         say(f"[registries] in {CONFIG}: the committed settings name these:", registries)
     if ignored:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from npm_vetted.checks._runner import CheckResult
     from npm_vetted.git.push import Push
+    from npm_vetted.model import Finding
     from npm_vetted.projects.change import Change
     from npm_vetted.report import Style
 
@@ -181,14 +182,17 @@ def _print(
     from npm_vetted.report import report
 
     if arguments.format not in ("text", "json"):
-        findings = (*result.findings, *result.worktree)
-        result = result._replace(findings=findings, worktree=())
+        result = result._replace(findings=_all_findings(result), worktree=None)
     report(arguments.format).print_result(result, change, style, sys.stdout)
-    if arguments.format == "text" and result.worktree:
+    if arguments.format == "text" and result.worktree and result.worktree.findings:
         sys.stdout.flush()
         _say(arguments, "nothing is staged; a commit of the working tree would be refused for:")
-        rest = result._replace(findings=result.worktree, worktree=())
-        report("text").print_result(rest, None, style, sys.stdout)
+        report("text").print_result(result.worktree, None, style, sys.stdout)
+
+
+def _all_findings(result: CheckResult) -> tuple[Finding, ...]:
+    """What was judged, and what the working tree would bring."""
+    return (*result.findings, *(result.worktree.findings if result.worktree else ()))
 
 
 def is_by_hand(arguments: argparse.Namespace) -> bool:
@@ -231,7 +235,8 @@ def _with_worktree(
         found = run_checks(open_change(comparison), _wanted(arguments))
     known = {each.fingerprint for each in result.findings}
     fresh = tuple(each for each in found.findings if each.fingerprint not in known)
-    return result._replace(worktree=fresh, statuses=result.statuses | found.statuses)
+    worktree = found._replace(findings=fresh)
+    return result._replace(worktree=worktree, statuses=result.statuses | found.statuses)
 
 
 def print_misuse(words: Sequence[str]) -> None:
@@ -291,5 +296,4 @@ def exit_status(judgement: CheckResult, *, strict: bool) -> int:
     if judgement.statuses:
         return max(judgement.statuses)
     failing = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
-    found = (*judgement.findings, *judgement.worktree)
-    return FOUND if any(each.level in failing for each in found) else 0
+    return FOUND if any(each.level in failing for each in _all_findings(judgement)) else 0

@@ -47,11 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
 def _say_what_has_scripts(project: ProjectChange) -> None:
     """Nothing is approved: name the packages that have scripts, and the command to approve one."""
     labels = sorted({use.artifact.label for use in project.uses if use.artifact.scripts})
+    where = printable(project.after.path or ".")
     if not labels:
+        known = any(use.artifact.scripts is not None for use in project.uses)
+        words = (
+            "no locked package has scripts"
+            if known or not project.uses
+            else ("no scripts are approved, and the lockfile does not say which packages have some")
+        )
+        print(f"npm-vetted: {where}: {words}", file=sys.stderr)
         return
     shown = ", ".join(map(printable, labels[:10])) + (" and more" if len(labels) > 10 else "")
     print(
-        f"npm-vetted: {project.after.path or '.'}: no scripts are approved; these packages have "
+        f"npm-vetted: {where}: no scripts are approved; these packages have "
         f'some: {shown}. To approve one: npm-vetted note "{printable(labels[0])}" --criteria '
         "health,scripts",
         file=sys.stderr,

@@ -16,6 +16,7 @@ from npm_vetted.report._shared import fix_of, page_of
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print one JSON object; every character beyond ASCII is escaped."""
     comparison = change.comparison if change else None
+    worktree = result.worktree.findings if result.worktree else ()
     data = {
         "version": 1,
         "scope": {
@@ -30,7 +31,7 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
         },
         "findings": [
             *_findings(result.findings, style),
-            *({**each, "scope": "worktree"} for each in _findings(result.worktree, style)),
+            *({**each, "scope": "worktree"} for each in _findings(worktree, style)),
         ],
     }
     print(json_text(data), file=out)
