@@ -128,7 +128,8 @@ class Artifact(NamedTuple):
     ``unhashed``: the client itself keeps no hash of it (Yarn berry: of what has ``conditions``).
     ``patch`` is ``sha256-<base64>`` of the patch file applied to it. ``scripts`` says whether the
     lockfile declares lifecycle scripts; None where the format does not tell. ``specifier`` is what a
-    manifest asks for, where no lockfile pins anything.
+    manifest asks for, where no lockfile pins anything. ``shrinkwrap``: npm installs what an
+    npm-shrinkwrap.json in its tarball pins.
     """
 
     name: str
@@ -143,6 +144,7 @@ class Artifact(NamedTuple):
     bundled: bool = False
     environment: bool = False
     unhashed: bool = False
+    shrinkwrap: bool = False
 
     @property
     def exact_version(self) -> str | None:
@@ -282,15 +284,31 @@ class Edit(NamedTuple):
     reason: str
 
 
+class BundledPackage(NamedTuple):
+    """A package inside another's tarball, or one that an npm-shrinkwrap.json there pins.
+
+    ``path`` is its folder below the carrier's own; ``integrity`` is of a pinned one only.
+    """
+
+    name: str
+    version: str
+    path: str
+    scripts: tuple[str, ...] = ()
+    integrity: str | None = None
+
+
 class Published(NamedTuple):
     """What a registry says of a version, as a note records it.
 
     ``published`` is the time of publication, ``integrity`` the SRI text, ``scripts`` the names of the
     lifecycle scripts. ``evidence`` is the note's ``[evidence]`` table: its texts are safe to print;
-    what the registry does not say is left out.
+    what the registry does not say is left out. ``bundles`` is what the verified tarball carries and
+    ``shrinkwrap`` what its npm-shrinkwrap.json pins; None where there is none, or nobody looked.
     """
 
     published: datetime.datetime | None
     integrity: str | None
     scripts: tuple[str, ...]
     evidence: Mapping[str, str | int | list[str]]
+    bundles: tuple[BundledPackage, ...] = ()
+    shrinkwrap: tuple[BundledPackage, ...] | None = None

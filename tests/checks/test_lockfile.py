@@ -132,9 +132,10 @@ def test_our_own_packages_come_from_our_registry(
             {}, {"resolved": None, "integrity": None},
             "marked as bundled, but no package above it bundles it",
         ),
+        ({"bundleDependencies": ["c"]}, {"resolved": None}, None),  # npm 11 migrated version 1
         (
             {"bundleDependencies": ["c"]}, {},
-            ("marked as bundled, but with a source or hash of its own: a client would fetch it from "
+            ("marked as bundled, but with a source of its own: a client would fetch it from "
             "https://registry.npmjs.org/c/-/c-1.0.0.tgz"),
         ),
     ],

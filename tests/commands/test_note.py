@@ -56,6 +56,24 @@ def shelf(verdaccio: Verdaccio) -> Verdaccio:
         files={"setup.js": "console.log('built')\n"},
         scripts={"postinstall": "node setup.js"},
     )
+    verdaccio.publish(
+        "carrier",
+        "1.0.0",
+        dependencies={"inside": "^1.0.0"},
+        bundleDependencies=["inside"],
+        files={
+            "node_modules/inside/package.json": '{"name": "inside", "version": "1.4.0", '
+            '"dependencies": {"deeper": "*"}, "scripts": {"install": "node x"}}',
+            "node_modules/deeper/package.json": '{"name": "deeper", "version": "2.0.0"}',
+        },
+    )
+    pins = {"node_modules/deep": {"version": "1.0.0", "integrity": "sha512-x"}}
+    shrinkwrap = json.dumps({"name": "shrunk", "lockfileVersion": 3, "packages": pins})
+    verdaccio.publish(
+        "shrunk", "1.0.0", files={"npm-shrinkwrap.json": shrinkwrap}, _hasShrinkwrap=True
+    )
+    aged(verdaccio, "carrier", v1_0_0=OLD)
+    aged(verdaccio, "shrunk", v1_0_0=OLD)
     aged(verdaccio, "deep", v1_0_0=OLD)
     aged(verdaccio, "plain", v1_0_0=OLD)
     young = NOW - timedelta(days=1)
@@ -187,6 +205,56 @@ def test_the_registry_s_word_stands_in_the_note(team: Team) -> None:
         locked["node_modules/deep"]["integrity"],
     )
     assert (note["evidence"]["latest"], note["evidence"]["licence"]) == ("1.0.0", "MIT")
+
+
+def test_a_note_lists_what_the_tarball_carries(team: Team) -> None:
+    """The real npm locks what a tarball carries without a hash: only the note is evidence."""
+    team.repo.write(".vetting/config.toml", "format = 2\n")
+    team.repo.commit("Take format 2")
+    team.depend(carrier="1.0.0")
+    team.repo.add()
+    locked = json.loads((team.repo.path / "package-lock.json").read_text())["packages"]
+    assert locked["node_modules/carrier/node_modules/inside"]["inBundle"] is True
+    team.note("carrier", "--criteria", "health", "-m", "Read all of it.", status=2)  # scripts
+    team.note("carrier", "--criteria", "health,scripts", "-m", "Read all of it.")
+    assert team.read("carrier/1.0.0.toml")["bundles"] == [
+        {"package": "deeper@2.0.0"},
+        {"package": "inside@1.4.0", "scripts": ["install"]},
+    ]
+    assert team.findings(*CHECKS) == []
+
+
+def test_an_older_note_gets_a_second_one_that_lists_it(team: Team) -> None:
+    team.repo.write(".vetting/config.toml", "format = 2\n")
+    team.repo.commit("Take format 2")
+    team.depend(carrier="1.0.0")
+    team.repo.add()
+    words = ("--criteria", "health,scripts", "-m", "Read all of it.")
+    team.note("carrier", *words, "--offline")
+    assert team.findings("unvetted") == [("unvetted", "deeper"), ("unvetted", "inside")]
+    team.note("carrier", *words)
+    assert team.staged() == ["carrier/1.0.0.2.toml", "carrier/1.0.0.toml"]
+    assert team.findings(*CHECKS) == []
+
+
+def test_a_note_lists_what_a_shrinkwrap_in_the_tarball_pins(team: Team) -> None:
+    team.repo.write(".vetting/config.toml", "format = 2\n")
+    team.repo.commit("Take format 2")
+    team.depend(shrunk="1.0.0")
+    team.repo.add()
+
+    def found() -> set[tuple[str, str]]:
+        done = team.run("check", "lockfile-source", "--format", "json")
+        return {(each["package"], each["code"]) for each in json.loads(done.out)["findings"]}
+
+    locked = json.loads((team.repo.path / "package-lock.json").read_text())["packages"]
+    assert locked["node_modules/shrunk"]["hasShrinkwrap"] is True
+    assert ("shrunk", "shrinkwrap") in found()
+    team.note("shrunk", "--criteria", "health", "-m", "Read all of it.")
+    assert team.read("shrunk/1.0.0.toml")["shrinkwrap"] == [
+        {"package": "deep@1.0.0", "integrity": "sha512-x"}
+    ]
+    assert not found() & {("shrunk", "shrinkwrap"), ("shrunk", "shrinkwrap-differs")}
 
 
 def test_a_hash_that_is_not_the_registry_s_is_refused(team: Team) -> None:

@@ -342,11 +342,38 @@ def test_first_party(name: str, kind: Kind, expected: Status | GapReason) -> Non
     assert answer(vetting({}, OURS), what) is expected
 
 
-def test_what_a_tarball_carries_stands_and_falls_with_it() -> None:
+INNER = {"package": "inner@9.9.9"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "format_", "expected"),
+    [
+        (None, 2, GapReason.NOTE),
+        ({}, 2, GapReason.BUNDLED),
+        ({"bundles": [INNER]}, 2, Status.ACCEPTED),
+        ({"bundles": [INNER]}, 1, GapReason.BUNDLED),
+        ({"bundles": [{"package": "inner@9.9.8"}]}, 2, GapReason.BUNDLED),
+        ({"bundles": [{"package": "other@9.9.9"}]}, 2, GapReason.BUNDLED),
+        ({"bundles": [{**INNER, "path": "node_modules/x/node_modules/inner"}]}, 2, GapReason.BUNDLED),
+        ({"bundles": [INNER], "integrity": sri("other bytes")}, 2, GapReason.BYTES),
+        # A name that is new to the repository needs the criteria of `new`, also in a tarball.
+        ({"bundles": [INNER], "criteria": ["changelog"], "from_": "0.9.0"}, 2, GapReason.BUNDLED),
+    ],
+)  # fmt: skip
+def test_what_a_tarball_carries_needs_its_note_to_list_it(
+    keys: dict[str, Any] | None, format_: int, expected: Status | GapReason
+) -> None:
     inner = Artifact(name="inner", version="9.9.9", kind=Kind.REGISTRY, bundled=True)
-    for files, expected in ((OWN, Status.VETTED), ({}, GapReason.NOTE)):
-        what = VettingRequest(artifact=inner, direct=False, development=False, carrier=artifact())
-        assert answer(vetting(files), what) is expected
+    files = {} if keys is None else notes(("a", "1.0.0", keys), ("a", "0.9.0", {}))
+    policy = read_policy(f"format = {format_}\n".encode(), adopted=True)
+    store = NoteStore(MemorySnapshot(files), policy.criteria)
+    earlier = {path: text for path, text in files.items() if path.endswith("0.9.0.toml")}
+    committed = NoteStore(MemorySnapshot(earlier), policy.criteria)
+    what = VettingRequest(
+        artifact=inner, direct=False, development=False, carrier=artifact(),
+        carried_at="node_modules/inner",
+    )  # fmt: skip
+    assert answer(Vetting(policy, Exemptions(""), store, committed), what) is expected
 
 
 def test_a_malformed_or_misplaced_note_covers_nothing() -> None:

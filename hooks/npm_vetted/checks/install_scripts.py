@@ -9,7 +9,7 @@ from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.checks._fixes import vetting_fix
 from npm_vetted.model import Allowance, Artifact, Finding
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
-from npm_vetted.vetting.resolver import VettingRequest, has_scripts
+from npm_vetted.vetting.resolver import VettingRequest, has_scripts, noted_scripts
 
 ID: Final = "install-scripts"
 HOOKS: Final = frozenset({"notes"})
@@ -52,7 +52,8 @@ def _of_use(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
         return
     note = verdict.mention.note
     missing = change.vetting.lacking_scripts(use.subject, note.grants)
-    unsaid = verdict.mention.listed is not None and not verdict.mention.listed.scripts
+    listed = verdict.mention.listed is not None or use.artifact.bundled
+    unsaid = listed and not noted_scripts(use.artifact, verdict.mention)
     if missing or unsaid:
         words = f"does not name {', '.join(missing)}" if missing else "lists it without its scripts"
         yield use_finding(
@@ -60,7 +61,7 @@ def _of_use(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
             "scripts-not-reviewed",
             use,
             f"runs scripts when it is installed, and {note.path} {words}",
-            fix=(_fix(change, use),),
+            fix=(_fix(change, _noted_with(use)),),
         )
 
 
@@ -68,6 +69,15 @@ def _fix(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
     return vetting_fix(
         change, use, _open_uses(change), change.policy.asks(use.subject.development).scripts
     )
+
+
+def _noted_with(use: IntroducedPackage) -> IntroducedPackage:
+    """What a note is about: for a bundled package the tarball that carries it."""
+    if use.subject.carrier is None:
+        return use
+    from npm_vetted.recording.proposals import carrier_of
+
+    return carrier_of(use)
 
 
 def _open_uses(change: Change) -> list[IntroducedPackage]:

@@ -13,7 +13,7 @@ from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import Registries, is_pinned, is_tarball_of, tarball_of
 from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.projects.discovery import in_node_modules
-from npm_vetted.vetting.policy import DEFAULT_REGISTRY
+from npm_vetted.vetting.policy import DEFAULT_REGISTRY, FORMAT
 from npm_vetted.vetting.resolver import Status, Verdict
 
 ID: Final = "lockfile-source"
@@ -25,7 +25,9 @@ CODES: Final = {
     "source-not-accepted": "A git, URL or file source that no note accepts.",
     "no-commit": "A git source that is not pinned to a commit.",
     "not-bundled": "An entry marked as bundled that no package above it bundles.",
-    "bundled-with-source": "An entry marked as bundled that has a source or hash of its own.",
+    "bundled-with-source": "An entry marked as bundled that has a source of its own.",
+    "shrinkwrap": "A tarball with an npm-shrinkwrap.json, and no note that says what it pins.",
+    "shrinkwrap-differs": "A lockfile without something that a tarball's npm-shrinkwrap.json pins.",
     "first-party-elsewhere": "A first-party package that does not come from its own registry.",
     "no-hash": "A package without a hash that binds its contents.",
     "weak-hash": "A package that only a weak hash (sha1) binds.",
@@ -61,6 +63,7 @@ def run(change: Change) -> Iterator[Finding]:
     yield from _tracked_modules(change)
     for use in change.uses():
         verdict = change.verdict(use)
+        yield from _shrinkwrap(change, use)
         if verdict.status is Status.EXEMPT:
             continue
         yield from _of_use(change, use, verdict)
@@ -149,14 +152,47 @@ def _bundled(use: IntroducedPackage) -> Iterator[Finding]:
         yield use_finding(
             ID, "not-bundled", use, "marked as bundled, but no package above it bundles it"
         )
-    elif use.artifact.resolved or (use.artifact.integrity and use.lockfile.names_hosts):
+    elif use.artifact.resolved:
         yield use_finding(
             ID,
             "bundled-with-source",
             use,
-            "marked as bundled, but with a source or hash of its own: a client would fetch it "
-            f"from {use.artifact.resolved or 'the registry'}",
+            "marked as bundled, but with a source of its own: a client would fetch it from "
+            f"{use.artifact.resolved}",
         )
+
+
+def _shrinkwrap(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
+    """What a tarball's own npm-shrinkwrap.json pins, npm 7 to 11 install: whatever this locks.
+
+    npm writes each of these packages below the carrier's place too, and there they are judged.
+    """
+    if not use.artifact.shrinkwrap:
+        return
+    pinned = list(change.vetting.shrinkwraps(use.artifact))
+    if not pinned:
+        upgrade = (("npm-vetted", "init", "--upgrade"),) if change.policy.format < FORMAT else ()
+        yield use_finding(
+            ID,
+            "shrinkwrap",
+            use,
+            "its tarball has an npm-shrinkwrap.json, and no note says what that pins: npm installs "
+            "it in place of what this lockfile says",
+            fix=(*upgrade, ("npm-vetted", "note", use.artifact.label)),
+        )
+        return
+    for each in pinned[0]:
+        key = f"{use.entry.key}/{each.path}"
+        found = use.lockfile.artifact(key) if key in use.lockfile.blocks else None
+        same = found is not None and (found.name, found.version) == (each.name, each.version)
+        if not same or found is None or found.integrity != each.integrity:
+            yield use_finding(
+                ID,
+                "shrinkwrap-differs",
+                use,
+                f"its npm-shrinkwrap.json pins {each.name}@{each.version} at {each.path}, which "
+                "this lockfile does not have there with that hash",
+            )
 
 
 def _registry(change: Change, use: IntroducedPackage) -> Iterator[Finding]:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks import Explanation, artifact_value, use_finding
 from npm_vetted.checks._fixes import binds_no_note, scope_fix, vetting_fix
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.packages.versions import newest
 from npm_vetted.projects.change import Arrival, Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.exemptions import EXEMPTIONS
+from npm_vetted.vetting.policy import FORMAT
 from npm_vetted.vetting.policy_diff import adopted
 from npm_vetted.vetting.resolver import Gap, GapReason, Verdict
 
@@ -28,6 +29,7 @@ CODES: Final = {
     "no-note": "A locked package that no note or exemption covers (check --all).",
     "criteria": "A note that lacks criteria which the policy requires.",
     "chain": "A note of an upgrade from a version that is not vetted itself.",
+    "bundled": "A package in another's tarball, and no note of that tarball lists it.",
     "own-note": "A package that a note only lists, where the policy requires a note of its own.",
     "package-manager": "A packageManager that no note or exemption covers.",
     "unbound": "A note or exemption whose hash cannot be compared with the lockfile's.",
@@ -71,9 +73,10 @@ def run(change: Change) -> Iterator[Finding]:
         judged = {use.artifact for use in project.uses}
         open_uses = []
         for use in project.uses:
-            if use.before and use.subject.carrier in judged:
-                continue  # what a tarball carried before comes with it, and is judged with it
             verdict = change.verdict(use)
+            lack = verdict.gap.lack if verdict.gap else None
+            if use.subject.carrier in judged and lack is not GapReason.BUNDLED:
+                continue  # what the tarball that carries it lacks is said of that one
             if verdict.covered:
                 if verdict.unbound:
                     yield _unbound(change, use, verdict)
@@ -149,6 +152,9 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
     bringers = {} if alone else _bringers([use for use, _ in uses if use.direct])
     fixes: dict[tuple[str, str], tuple[str, ...]] = {}
     for use, gap in uses:
+        if gap.lack is GapReason.BUNDLED:
+            yield _bundled(change, use, gap)
+            continue
         bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
         code, message = _reason(change, use, gap, bringer)
         fixed = use if binds_no_note(use.artifact) else bringer
@@ -156,6 +162,30 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
         if at not in fixes:
             fixes[at] = vetting_fix(change, fixed, open_uses) if fixed else scope_fix(change)
         yield use_finding(ID, code, use, message, fix=(fixes[at],))
+
+
+def _bundled(change: Change, use: IntroducedPackage, gap: Gap) -> Finding:
+    """A package in another's tarball that no note of that tarball lists."""
+    carrier = use.subject.carrier
+    assert carrier is not None
+    from npm_vetted.recording.proposals import carrier_of
+
+    upgrade = (("npm-vetted", "init", "--upgrade"),) if change.policy.format < FORMAT else ()
+    message = (
+        f"new, in the tarball of {carrier.label}, whose note lacks criteria of the policy: "
+        f"{', '.join(gap.criteria)}"
+        if gap.criteria
+        else f"said to be bundled in {carrier.label}, and no note lists it among what that tarball "
+        "contains: npm fetches what the tarball lacks, and compares it with no hash"
+    )
+    words = (use.subject.carried_at, artifact_value(use.artifact), artifact_value(carrier))
+    return use_finding(
+        ID,
+        "bundled",
+        use,
+        message,
+        fix=(*upgrade, vetting_fix(change, carrier_of(use))),
+    )._replace(value=" ".join(filter(None, words)))
 
 
 def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], IntroducedPackage]:

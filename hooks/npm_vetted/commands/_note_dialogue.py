@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from npm_vetted.checks._runner import open_change
 from npm_vetted.clients import client_of
 from npm_vetted.errors import UndecidedError, UsageError
+from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository, run_git
@@ -24,6 +25,7 @@ from npm_vetted.model import Artifact, Kind, Project
 from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.projects.discovery import interesting_names, is_of_a_project
 from npm_vetted.recording.proposals import Draft, Item, distinct, uncovered
+from npm_vetted.vetting.policy import FORMAT
 
 _OFFLINE: Final = "try again, or record it without the registry: --offline"
 
@@ -236,7 +238,32 @@ def seen_by_registry(desk: NoteDialogue, drafts: Sequence[Draft]) -> Mapping[Art
                 answer.fix = answer.fix or _OFFLINE
                 raise answer
             seen[artifact] = answer
+    if desk.change.policy.format >= FORMAT:
+        for draft in drafts:
+            for item in draft.items:
+                if item.artifact in seen and item.artifact.kind is Kind.REGISTRY:
+                    seen[item.artifact] = _with_contents(desk, item, seen[item.artifact])
     return seen
+
+
+def _with_contents(desk: NoteDialogue, item: Item, published: Published) -> Published:
+    """What is published, with what the verified tarball carries, where something says it does."""
+    from npm_vetted.recording.tarball_contents import bundled_in, shrinkwrap_in
+    from npm_vetted.registry import jsr
+
+    artifact = item.artifact
+    if jsr.is_of_jsr(artifact):
+        return published
+    registry = desk.registry(desk.project_of(item))
+    release = registry.packument(artifact.name).release(artifact.version or "")
+    entry = item.use.entry if item.use else None
+    if not (release.bundled or artifact.shrinkwrap or (entry and entry.bundles)):
+        return published
+    files = registry.package(release, artifact.integrity).files
+    label = printable(artifact.label)
+    return published._replace(
+        bundles=bundled_in(label, files), shrinkwrap=shrinkwrap_in(label, files)
+    )
 
 
 def _of_jsr(desk: NoteDialogue, item: Item) -> Published:

@@ -322,6 +322,8 @@ def _is_open(
 ) -> bool:
     """Whether a note is still missing, or this call adds what a note did not say."""
     verdict = desk.change.vetting.decide(item.subject)
+    if item.artifact in {use.artifact for use in left}:
+        return True
     if item.use in left or not verdict.covered or verdict.mention is None or verdict.unbound:
         return True
     missing = set(_named(arguments.criteria) or ()) - verdict.mention.note.grants
@@ -388,7 +390,11 @@ def _replaced_exemptions(change: Change, draft: Draft) -> int:
 def _demanded(change: Change, draft: Draft, seen: Seen) -> tuple[str, ...]:
     """What the policy asks of the note, now that the registry said which scripts there are."""
     scripts = any(
-        item.artifact.scripts or (item.artifact in seen and seen[item.artifact].scripts)
+        item.artifact.scripts
+        or (
+            (published := seen.get(item.artifact)) is not None
+            and (published.scripts or any(each.scripts for each in published.bundles))
+        )
         for item in draft.items
     )
     more = change.policy.demands.scripts if scripts else ()

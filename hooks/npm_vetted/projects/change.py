@@ -148,7 +148,8 @@ class ProjectChange:
         found: dict[object, IntroducedPackage] = {}
         for lockfile in self.lockfiles:
             for use in self._uses(lockfile):
-                carried = use.subject.carrier, use.entry.bundled_by is None
+                subject = use.subject
+                carried = subject.carrier, subject.carried_at, use.entry.bundled_by is None
                 known = found.get((use.artifact, carried))
                 found[use.artifact, carried] = use if known is None else _both(known, use)
         self._change.vetting.notes.expect(use.artifact.label for use in found.values())
@@ -180,12 +181,17 @@ class ProjectChange:
                  if development or self._was_shipped(each)}
                 - {artifact.version, artifact.specifier, ""}
             )  # fmt: skip
+            carrier = self._carrier(lockfile, entry)
+            previous = _replaced(others, still.get(artifact.name, frozenset()))
+            if carrier is not None and same:
+                previous = previous or (artifact.version or "",)  # its name is not new here
             subject = VettingRequest(
                 artifact=artifact,
                 direct=artifact in directs,
                 development=development,
-                previous=_replaced(others, still.get(artifact.name, frozenset())),
-                carrier=self._carrier(lockfile, entry),
+                previous=previous,
+                carrier=carrier,
+                carried_at=_carried_at(entry),
             )
             yield IntroducedPackage(
                 project=self.after,
@@ -284,20 +290,44 @@ class ProjectChange:
         if entry.artifact is None or not entry.artifact.bundled:
             return True
         carrier = self._carrier(lockfile, entry)
-        for _, each in self.earlier:
-            if entry.key in each.blocks:
-                was = each.entry(entry.key)
-                if was.artifact == entry.artifact and self._carrier(each, was) == carrier:
-                    return True
+        if carrier is None:
+            return False
+        for each, above in self._places_before(carrier):
+            key = f"{above}/{_carried_at(entry)}"
+            was = each.entry(key) if key in each.blocks else None
+            if was is None or was.artifact is None or was.bundled_by != above:
+                continue
+            if _is_unchanged(was.artifact, entry.artifact):
+                return True
         return False
+
+    def _places_before(self, artifact: Artifact) -> list[tuple[Lockfile, str]]:
+        """Where the earlier lockfiles have exactly an artifact."""
+        if artifact not in self._places:
+            self._places[artifact] = [
+                (each, key)
+                for _, each in self.earlier
+                for key in each.keys_of({artifact.name})
+                if (was := each.artifact(key)) is not None and _is_unchanged(was, artifact)
+            ]
+        return self._places[artifact]
+
+    @cached_property
+    def _places(self) -> dict[Artifact, list[tuple[Lockfile, str]]]:
+        return {}
 
     @staticmethod
     def _carrier(lockfile: Lockfile, entry: Entry) -> Artifact | None:
         """The artifact whose tarball carries a bundled entry, where the lockfile confirms that."""
         artifact = entry.artifact
-        if entry.bundled_by is None or artifact is None or artifact.resolved or artifact.integrity:
+        if entry.bundled_by is None or artifact is None or artifact.resolved:
             return None
         return lockfile.entry(entry.bundled_by).artifact
+
+
+def _carried_at(entry: Entry) -> str:
+    """The folder of a bundled entry below its carrier's own; '' where it is not bundled."""
+    return entry.key[len(entry.bundled_by) + 1 :] if entry.bundled_by is not None else ""
 
 
 def _both(one: IntroducedPackage, other: IntroducedPackage) -> IntroducedPackage:

@@ -15,7 +15,7 @@ from npm_vetted.vetting.notes import FOLDER, GROUPS, encode_name, file_stem, pac
 from npm_vetted.vetting.pins import Pins
 
 if TYPE_CHECKING:
-    from npm_vetted.model import Published
+    from npm_vetted.model import BundledPackage, Published
 
 
 _SCHEMA_LINE: Final = f"#:schema {SITE}schemas/note.schema.json"
@@ -124,6 +124,36 @@ def _tail(document: Any, artifact: Artifact, published: Published | None) -> Non
     scripts = _scripts(artifact, published)
     if scripts is not None:
         document["scripts"] = list(scripts)
+    if published is not None:
+        for key, value in _carried_keys(published).items():
+            document[key] = value
+
+
+def _carried_keys(published: Published) -> dict[str, Any]:
+    """What the tarball carries, and what its npm-shrinkwrap.json pins."""
+    found: dict[str, Any] = {}
+    if published.bundles:
+        found["bundles"] = _carried(published.bundles)
+    if published.shrinkwrap is not None:
+        found["shrinkwrap"] = _carried(published.shrinkwrap)
+    return found
+
+
+def _carried(packages: Sequence[BundledPackage]) -> Any:
+    import tomlkit
+
+    lines = tomlkit.array().multiline(len(packages) > 1)
+    for each in packages:
+        table = tomlkit.inline_table()
+        table["package"] = f"{each.name}@{each.version}"
+        if each.path != f"node_modules/{each.name}":
+            table["path"] = each.path
+        if each.integrity:
+            table["integrity"] = each.integrity
+        if each.scripts:
+            table["scripts"] = list(each.scripts)
+        lines.append(table)
+    return lines
 
 
 def _scripts(artifact: Artifact, published: Published | None) -> Sequence[str] | None:
@@ -167,6 +197,8 @@ def _list(items: Sequence[Item], seen: Mapping[Artifact, Published], *, accepts:
         scripts = _scripts(artifact, published)
         if scripts:
             table["scripts"] = list(scripts)
+        for key, value in _carried_keys(published).items() if published is not None else ():
+            table[key] = value
         lines.append(table)
     return lines
 

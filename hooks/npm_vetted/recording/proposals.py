@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import newest, step
-from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.projects.change import Change, IntroducedPackage, manifests_by_lockfile
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts
 
 
@@ -57,11 +57,29 @@ class Draft:
         return f"{first} and {more} more" if more else first
 
 
+def carrier_of(use: IntroducedPackage) -> IntroducedPackage:
+    """The package whose tarball carries a bundled one, as the same project uses it."""
+    entry = use.lockfile.entry(use.entry.bundled_by or "")
+    assert entry.artifact is not None
+    manifests = manifests_by_lockfile(use.project, use.lockfile)
+    subject = VettingRequest(
+        artifact=entry.artifact,
+        direct=entry.key in use.lockfile.direct(manifests),
+        development=use.subject.development,
+    )
+    return use._replace(entry=entry, artifact=entry.artifact, subject=subject, before=())
+
+
 def uncovered(change: Change) -> list[IntroducedPackage]:
-    """What the change brings in and nothing covers; also what has scripts that no note reviewed."""
-    found = []
+    """What the change brings in and nothing covers; also what has scripts that no note reviewed.
+
+    Where a bundled package lacks evidence, a note of the tarball that carries it gives that.
+    """
+    found, tarballs = [], []
     for use in change.uses():
         if use.artifact.bundled:
+            if use.subject.carrier is not None and not change.verdict(use).covered:
+                tarballs.append(carrier_of(use))
             continue
         verdict = change.verdict(use)
         if not verdict.covered or (verdict.unbound and not use.artifact.unhashed):
@@ -70,7 +88,9 @@ def uncovered(change: Change) -> list[IntroducedPackage]:
             unsaid = verdict.mention.listed is not None and not verdict.mention.listed.scripts
             if unsaid or change.vetting.lacking_scripts(use.subject, verdict.mention.note.grants):
                 found.append(use)
-    return distinct(found)
+        elif use.artifact.shrinkwrap and not any(change.vetting.shrinkwraps(use.artifact)):
+            found.append(use)
+    return distinct([*found, *tarballs])
 
 
 def distinct(uses: Iterable[IntroducedPackage]) -> list[IntroducedPackage]:
@@ -235,7 +255,14 @@ def _brought(
 def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
     """What the policy demands of a note about some artifacts, in the order people know."""
     wanted: dict[str, None] = {}
+    carried = {
+        use.subject.carrier
+        for use in change.uses()
+        if use.subject.carrier is not None and change.vetting.is_new_name(use.subject)
+    }
     for item in items:
+        if item.artifact in carried:
+            wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
         if not item.subject.direct and len(items) > 1:
             if change.vetting.is_new_name(item.subject):
                 wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)

@@ -15,7 +15,7 @@ from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import Table, hint
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.git.snapshot import Snapshot
-from npm_vetted.model import Artifact, Location
+from npm_vetted.model import Artifact, BundledPackage, Location
 from npm_vetted.vetting.pins import Pins
 from npm_vetted.vetting.routine import ROUTINE, check_routine
 
@@ -54,6 +54,8 @@ class Listed(NamedTuple):
     cooldown_waiver: str | None
     not_lookalike_of: tuple[str, ...]
     line: int
+    bundles: tuple[BundledPackage, ...] = ()
+    shrinkwrap: tuple[BundledPackage, ...] | None = None
 
 
 class Note(NamedTuple):
@@ -79,6 +81,8 @@ class Note(NamedTuple):
     brings: tuple[Listed, ...]
     accepts: tuple[Listed, ...]
     evidence: Mapping[str, object]
+    bundles: tuple[BundledPackage, ...] = ()
+    shrinkwrap: tuple[BundledPackage, ...] | None = None
 
     @property
     def routine(self) -> bool:
@@ -108,14 +112,18 @@ class Note(NamedTuple):
 _LIST_KEYS: Final = frozenset(
     {
         "package", "integrity", "resolved", "checksum", "patch", "specifier", "published", "scripts",
-        "from", "cooldown-waiver", "not-lookalike-of",
+        "from", "cooldown-waiver", "not-lookalike-of", "bundles", "shrinkwrap",
     }
 )  # fmt: skip
 _KEYS: Final = _LIST_KEYS | {
     "version", "criteria", "vetted-by", "vetted-on", "why", "brings", "accepts",
     "evidence",
 }  # fmt: skip
-_OWN_KEYS: Final = ("package", "version", "specifier", "integrity", "resolved", "checksum", "patch")
+_OWN_KEYS: Final = (
+    "package", "version", "specifier", "integrity", "resolved", "checksum", "patch", "bundles",
+    "shrinkwrap",
+)  # fmt: skip
+_CARRIED_KEYS: Final = frozenset({"package", "path", "scripts", "integrity"})
 
 
 def read_note(path: str, data: bytes, criteria: Collection[str] | None = None) -> Note:
@@ -162,6 +170,8 @@ def _note(path: str, table: Table, known: Collection[str] | None) -> Note:
         brings=tuple(_listed(each) for each in table.tables("brings")),
         accepts=_accepts(table, group),
         evidence=evidence.data if (evidence := table.maybe_table("evidence")) else {},
+        bundles=_carried(table, "bundles"),
+        shrinkwrap=_carried(table, "shrinkwrap") if "shrinkwrap" in table.data else None,
     )
 
 
@@ -184,11 +194,7 @@ def _accepts(table: Table, group: bool) -> tuple[Listed, ...]:
 
 def _listed(table: Table) -> Listed:
     table.only(_LIST_KEYS)
-    label = table.text("package")
-    at = label.find("@", 1)  # a git source has more of them
-    name, version = label[:at], label[at + 1 :]
-    if at < 0 or not version:
-        raise table.fail("expected 'name@version'", "package")
+    name, version = _labelled(table)
     pinned = _bound(table, _pinned(table))
     return Listed(
         name=name,
@@ -200,7 +206,31 @@ def _listed(table: Table) -> Listed:
         cooldown_waiver=_words(table, "cooldown-waiver"),
         not_lookalike_of=_names(table, "not-lookalike-of"),
         line=table.line("package"),
+        bundles=_carried(table, "bundles"),
+        shrinkwrap=_carried(table, "shrinkwrap") if "shrinkwrap" in table.data else None,
     )
+
+
+def _carried(table: Table, key: str) -> tuple[BundledPackage, ...]:
+    """What the tarball carries, or what its npm-shrinkwrap.json pins."""
+    found = []
+    for each in table.tables(key):
+        each.only(_CARRIED_KEYS)
+        name, version = _labelled(each)
+        path = each.maybe_text("path") or f"node_modules/{name}"
+        scripts = each.maybe_texts("scripts") or ()
+        found.append(BundledPackage(name, version, path, scripts, each.maybe_text("integrity")))
+    return tuple(found)
+
+
+def _labelled(table: Table) -> tuple[str, str]:
+    """The name and version of a label."""
+    label = table.text("package")
+    at = label.find("@", 1)  # a git source has more of them
+    name, version = label[:at], label[at + 1 :]
+    if at < 0 or not version:
+        raise table.fail("expected 'name@version'", "package")
+    return name, version
 
 
 def _pinned(table: Table) -> Pins:
@@ -361,6 +391,16 @@ class Mention(NamedTuple):
     def since(self) -> str | None:
         """The version from which only the difference was reviewed."""
         return self.listed.since if self.listed else self.note.since
+
+    @property
+    def bundles(self) -> tuple[BundledPackage, ...]:
+        """What the tarball carries."""
+        return self.listed.bundles if self.listed else self.note.bundles
+
+    @property
+    def shrinkwrap(self) -> tuple[BundledPackage, ...] | None:
+        """What the npm-shrinkwrap.json in the tarball pins; None: the note says of none."""
+        return self.listed.shrinkwrap if self.listed else self.note.shrinkwrap
 
     @property
     def published(self) -> datetime.datetime | None:

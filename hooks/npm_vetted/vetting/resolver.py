@@ -2,7 +2,8 @@
 
 The steps, in this order:
 
-1. A bundled artifact has the verdict of its carrier: the carrier's tarball was vetted with it.
+1. A bundled artifact has the verdict of its carrier, where the carrier's note lists it among what
+   the tarball carries. Only the tarball says what is bundled; the lockfile's word is a claim.
 2. A first-party artifact needs no note.
 3. An exemption for exactly these bytes from this source covers it.
 4. Each note that mentions the artifact is tried. The bytes must be the same; the note must name the
@@ -14,18 +15,18 @@ The steps, in this order:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.model import Artifact, BundledPackage, Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import is_tarball_of
 from npm_vetted.packages.versions import newest, step
 from npm_vetted.vetting.exemptions import Exemption, Exemptions
 from npm_vetted.vetting.notes import Mention, Note, NoteStore
 from npm_vetted.vetting.pins import Match, read_pinned
-from npm_vetted.vetting.policy import Demands, Policy
+from npm_vetted.vetting.policy import FORMAT, Demands, Policy
 
 
 class Status(StrEnum):
@@ -47,6 +48,7 @@ class GapReason(StrEnum):
     CHAIN = "chain"
     DIRECT = "direct"
     OWN = "own"
+    BUNDLED = "bundled"
     NOTE = "note"
 
 
@@ -68,6 +70,8 @@ class VettingRequest(NamedTuple):
     previous: tuple[str, ...] = ()
     carrier: Artifact | None = None
     """The artifact whose tarball carries this one, where it is bundled."""
+    carried_at: str = ""
+    """The folder of a bundled one, below its carrier's own."""
 
 
 class Verdict(NamedTuple):
@@ -113,7 +117,7 @@ class Vetting:
     def _judge(self, subject: VettingRequest) -> Verdict:
         artifact = subject.artifact
         if subject.carrier is not None:
-            return self._judge(_carrier(subject))
+            return self._bundled(subject)
         if self.policy.owner_of(artifact) is not None:
             return Verdict(status=Status.FIRST_PARTY)
         exemption, bound = self.exemption(artifact)
@@ -123,6 +127,41 @@ class Vetting:
         if exemption is None or (noted.mention is not None and noted.covered and not noted.unbound):
             return noted
         return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=True)
+
+    def _bundled(self, subject: VettingRequest) -> Verdict:
+        """The verdict on what another's tarball carries: a note of that tarball must list it."""
+        carrier = _carrier(subject)
+        verdict = self.decide(carrier)
+        if not verdict.covered:
+            return verdict
+        lacking: tuple[str, ...] = ()
+        for mention in self._evidence_of(carrier):
+            if not any(_is_the_one(each, subject) for each in mention.bundles):
+                continue
+            wanted = self._asks(subject).new if self.is_new_name(subject) else ()
+            if self._was_committed(mention):
+                wanted = ()
+            lacking = tuple(name for name in wanted if name not in mention.note.grants)
+            if not lacking:
+                return Verdict(status=Status.ACCEPTED, mention=mention)
+        gap = Gap(lack=GapReason.BUNDLED, mention=verdict.mention, criteria=lacking)
+        return Verdict(status=Status.UNVETTED, mention=verdict.mention, gap=gap)
+
+    def _evidence_of(self, carrier: VettingRequest) -> Iterator[Mention]:
+        """The notes with a person's words about exactly a carrier's bytes."""
+        for mention in self.notes.mentioning(carrier.artifact):
+            if mention.note.routine or self.policy.format < FORMAT:
+                continue
+            same = mention.pinned.compare(carrier.artifact) is Match.SAME
+            if same and self._gap(mention, carrier) is None:
+                yield mention
+
+    def shrinkwraps(self, artifact: Artifact) -> Iterator[tuple[BundledPackage, ...]]:
+        """What notes of exactly these bytes say that the npm-shrinkwrap.json in them pins."""
+        request = VettingRequest(artifact=artifact, direct=False, development=False)
+        for mention in self._evidence_of(request):
+            if mention.shrinkwrap is not None:
+                yield mention.shrinkwrap
 
     def best_evidence(self, subject: VettingRequest) -> Verdict:
         """The verdict that ``audit`` and ``suggest`` count: a note is better evidence than an exemption."""
@@ -356,10 +395,21 @@ def _carrier(subject: VettingRequest) -> VettingRequest:
     )
 
 
+def _is_the_one(listed: BundledPackage, subject: VettingRequest) -> bool:
+    artifact = subject.artifact
+    own = (artifact.name, artifact.version, subject.carried_at)
+    return own == (listed.name, listed.version, listed.path)
+
+
+def noted_scripts(artifact: Artifact, mention: Mention) -> tuple[str, ...]:
+    """The lifecycle scripts that a note records of an artifact, or of what its tarball carries."""
+    if artifact.bundled:
+        label = artifact.name, artifact.version
+        alike = (each for each in mention.bundles if (each.name, each.version) == label)
+        return tuple(name for each in alike for name in each.scripts)
+    return (mention.listed.scripts if mention.listed else mention.note.scripts) or ()
+
+
 def has_scripts(artifact: Artifact, mention: Mention | None) -> bool:
     """Whether an artifact has lifecycle scripts, by its lockfile or by what a note recorded."""
-    if artifact.scripts:
-        return True
-    if mention is None:
-        return False
-    return bool(mention.listed.scripts if mention.listed else mention.note.scripts)
+    return bool(artifact.scripts or (mention and noted_scripts(artifact, mention)))

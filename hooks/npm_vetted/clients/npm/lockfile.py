@@ -141,6 +141,7 @@ class NpmLockfile(Lockfile):
             patch=self._patch(key),
             scripts=self._scripts(key),
             bundled=self._is_bundled(key),
+            shrinkwrap=self._flag(key, "hasShrinkwrap"),
         )
 
     def _is_file(self, resolved: str | None) -> bool:

@@ -1,0 +1,152 @@
+"""Packages in another's tarball, and tarballs with an npm-shrinkwrap.json, on real commits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import check, entry, run, sri, write_note, write_project
+
+INNER = entry("inner", resolved=None, integrity=None, inBundle=True)
+BUNDLES = [{"package": "inner@1.0.0"}]
+
+
+def write(repo: GitRepo, more: Mapping[str, Any] | None = None, version: str = "1.0.0") -> None:
+    """A project whose dependency ``b`` bundles ``inner``, and more."""
+    carrier = entry("b", version, bundleDependencies=["inner"], dependencies={"inner": "*"})
+    write_project(repo, {"b": carrier, "b/node_modules/inner": INNER, **(more or {})})
+
+
+def codes(repo: GitRepo, *words: str) -> list[tuple[str, str]]:
+    return [
+        (f"{each['check']}/{each['code']}", each["package"])
+        for each in check(repo, *words).findings
+    ]
+
+
+@pytest.fixture
+def repo(git_repo: GitRepo) -> GitRepo:
+    """A repository that has adopted, without dependencies."""
+    write_project(git_repo, {})
+    git_repo.write(".npmrc", "ignore-scripts=true\n")
+    git_repo.write(".vetting/config.toml", "format = 2\n[policy]\ncooldown-days = 0\n")
+    git_repo.commit("Start")
+    return git_repo
+
+
+MISSING = [("unvetted/bundled", "inner")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ({}, MISSING),
+        ({"bundles": BUNDLES}, []),
+        ({"bundles": [{"package": "inner@1.0.1"}]}, MISSING),
+        ({"bundles": [{"package": "inner@1.0.0", "path": "node_modules/x/node_modules/inner"}]}, MISSING),
+        (
+            {"bundles": [{"package": "inner@1.0.0", "scripts": ["install"]}]},
+            [("install-scripts/scripts-not-reviewed", "inner")],
+        ),
+        (
+            {"bundles": [{"package": "inner@1.0.0", "scripts": ["install"]}],
+             "criteria": ["health", "scripts"]},
+            [],
+        ),
+    ],
+)  # fmt: skip
+def test_the_carriers_note_is_the_evidence(
+    repo: GitRepo, keys: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    write(repo)
+    write_note(repo, "b", **keys)
+    assert codes(repo) == found
+
+
+def test_what_the_lockfile_alone_puts_into_a_tarball_is_found(repo: GitRepo) -> None:
+    """npm fetches such a package from the registry, and compares it with no hash."""
+    write(repo)
+    write_note(repo, "b", bundles=BUNDLES)
+    repo.commit("Add b")
+    claim = {**INNER, "dependencies": {"evil": "*"}}
+    evil = entry("evil", resolved=None, integrity=None, inBundle=True)
+    write(repo, {"b/node_modules/inner": claim, "b/node_modules/evil": evil})
+    assert ("unvetted/bundled", "evil") in codes(repo)
+
+
+def test_what_was_there_under_the_same_hash_passes(repo: GitRepo) -> None:
+    write(repo)
+    write_note(repo, "b")
+    repo.commit("Before the rule")
+    write(repo, {"c": entry("c")})
+    write_note(repo, "c")
+    assert codes(repo) == []
+
+
+def test_another_hash_of_the_carrier_needs_new_evidence(repo: GitRepo) -> None:
+    write(repo)
+    write_note(repo, "b", bundles=BUNDLES)
+    repo.commit("Add b")
+    write(repo, version="1.1.0")
+    write_note(repo, "b", "1.1.0", from_="1.0.0", criteria=["changelog"])
+    assert codes(repo) == MISSING
+    write_note(repo, "b", "1.1.0", from_="1.0.0", criteria=["changelog"], bundles=BUNDLES)
+    assert codes(repo) == []
+
+
+def test_adoption_takes_over_what_is_bundled(git_repo: GitRepo) -> None:
+    """By baseline lines that are bound to the hash of the tarball that carries it."""
+    write(git_repo)
+    git_repo.write(".npmrc", "ignore-scripts=true\n")
+    git_repo.commit("Start")
+    assert run(git_repo.path, "init").status == 0
+    git_repo.commit("Adopt")
+    assert check(git_repo, "--all").findings == []
+    baseline = (git_repo.path / ".vetting/baseline.txt").read_text()
+    assert "unvetted/bundled" in baseline
+    lock = json.loads((git_repo.path / "package-lock.json").read_text())
+    lock["packages"]["node_modules/b"]["integrity"] = sri("other")
+    git_repo.write("package-lock.json", json.dumps(lock))
+    assert ("unvetted/bundled", "inner") not in codes(git_repo)  # the carrier itself is found
+    assert ("integrity/hash-changed", "b") in codes(git_repo)
+
+
+def pinned(name: str, **more: Any) -> dict[str, Any]:
+    return {"package": f"{name}@1.0.0", "integrity": sri(f"{name}@1.0.0"), **more}
+
+
+@pytest.mark.parametrize(
+    ("keys", "below", "found"),
+    [
+        ({}, {}, [("lockfile-source/shrinkwrap", "b")]),
+        ({"shrinkwrap": []}, {}, []),
+        ({"shrinkwrap": [pinned("c")]}, {}, [("lockfile-source/shrinkwrap-differs", "b")]),
+        ({"shrinkwrap": [pinned("c")]}, {"b/node_modules/c": entry("c")}, []),
+        (
+            {"shrinkwrap": [pinned("c")]},
+            {"b/node_modules/c": entry("c", integrity=sri("other"))},
+            [("lockfile-source/shrinkwrap-differs", "b"), ("integrity/not-the-vetted-hash", "c")],
+        ),
+    ],
+)
+def test_a_shrinkwrap_in_a_tarball_needs_a_note_that_says_what_it_pins(
+    repo: GitRepo, keys: dict[str, Any], below: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    asked = {"dependencies": {"c": "*"}} if below else {}
+    write_project(repo, {"b": entry("b", hasShrinkwrap=True, **asked), **below})
+    write_note(repo, "b", **keys)
+    if below:
+        write_note(repo, "c")
+    assert sorted(codes(repo)) == sorted(found)
+
+
+def test_the_flag_alone_is_found_on_a_package_that_was_accepted(repo: GitRepo) -> None:
+    write_project(repo, {"b": entry("b")})
+    write_note(repo, "b")
+    repo.commit("Add b")
+    write_project(repo, {"b": entry("b", hasShrinkwrap=True)})
+    assert codes(repo) == [("lockfile-source/shrinkwrap", "b")]
