@@ -80,6 +80,7 @@ def test_the_whole_finding(repo: GitRepo) -> None:
     write_project(repo, {"a": entry("a"), "b": entry("b")})
     [found] = check(repo, "unvetted").findings
     fix = found.pop("fix")
+    assert found.pop("help").endswith("/checks/unvetted/#new")
     assert (len(found.pop("identity")), len(found.pop("fingerprint"))) == (16, 64)
     assert fix.endswith('note "b@1.0.0" --criteria health')
     lines = (repo.path / "package-lock.json").read_text().splitlines()
