@@ -70,3 +70,31 @@ def test_one_package_has_its_own_note(repo: GitRepo) -> None:
     repo.git("add", "-A")
     assert run(repo.path, "note", "p1", "--criteria", "changelog", *WORDS).status == 0
     assert (repo.path / ".vetting/notes/p1/1.1.0.toml").is_file()
+
+
+def test_the_working_tree_where_it_is_asked_for(repo: GitRepo) -> None:
+    packages = {f"p{at}": entry(f"p{at}") for at in range(30)}
+    packages["p0"]["dependencies"] = {"deep": "*"}
+    for name in ("n1", "n2"):
+        packages[name] = entry(name)
+        write_project(repo, {**packages, "deep": entry("deep")}, asked=list(packages))
+        if name == "n1":
+            repo.git("add", "-A")
+    assert run(repo.path, "note", "--worktree", "--criteria", "health", *WORDS).status == 0
+    assert notes(repo) == {("health",): 2}
+    assert run(repo.path, "note", "--worktree", "--staged").status == 2
+
+
+def test_an_exemption_of_what_a_range_brings(repo: GitRepo) -> None:
+    start = repo.git("rev-parse", "HEAD").strip()
+    packages = {f"p{at}": entry(f"p{at}") for at in range(30)}
+    packages["p0"]["dependencies"] = {"deep": "*"}
+    packages["n1"] = entry("n1")
+    write_project(repo, {**packages, "deep": entry("deep")}, asked=list(packages))
+    repo.commit("Add n1")
+    repo.git("switch", "-qc", "elsewhere", start)
+    words = ("--reason", "an old release; all of it was read")
+    assert run(repo.path, "exempt", "n1@1.0.0", *words).status == 2
+    done = run(repo.path, "exempt", "n1@1.0.0", *words, "--from-ref", start, "--to-ref", "@{-1}")
+    assert done.status == 0, done.err
+    assert "n1@1.0.0 " in (repo.path / ".vetting/exemptions.txt").read_text()

@@ -114,9 +114,16 @@ def split_label(label: str) -> tuple[str, str | None]:
 
 @contextmanager
 def at_desk(
-    packages: Sequence[str], from_ref: str | None = None, to_ref: str | None = None
+    packages: Sequence[str],
+    from_ref: str | None = None,
+    to_ref: str | None = None,
+    *,
+    worktree: bool = False,
 ) -> Iterator[NoteDialogue]:
-    """The index, or where that brings nothing the working tree, or a range."""
+    """The index, or where that brings nothing the working tree, or a range.
+
+    ``worktree`` asks for the working tree, whatever is staged.
+    """
     repository = Repository.open()
     names = interesting_names()
     with Objects(repository) as objects:
@@ -126,7 +133,9 @@ def at_desk(
             return
         tree = open_change(compare_worktree(repository, objects, names))
         first = tree
-        if any(_is_of_projects(path) for path in repository.staged(repository.head)):
+        if not worktree and any(
+            _is_of_projects(path) for path in repository.staged(repository.head)
+        ):
             staged = open_change(compare(repository, objects))
             if _holds_all(staged, packages) if packages else uncovered(staged):
                 first = staged

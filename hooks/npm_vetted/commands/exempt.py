@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from npm_vetted.commands._common import add_range, range_of
 from npm_vetted.commands._note_dialogue import at_desk
 from npm_vetted.errors import UsageError
 from npm_vetted.git.writer import Store
@@ -20,6 +21,7 @@ HELP = "take something in without a review (a change of policy: committed on its
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``exempt``."""
     parser.add_argument("packages", nargs="+", metavar="PKG@VER")
+    add_range(parser)
     parser.add_argument("--reason", required=True, help="why it is taken in without a review")
 
 
@@ -27,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Add the lines, sorted, and stage the file."""
     if not says_something(arguments.reason):
         raise UsageError(f"--reason {arguments.reason!r} says nothing: say why no review is needed")
-    with at_desk(arguments.packages) as desk:
+    from_ref, to_ref = range_of(arguments)
+    with at_desk(arguments.packages, from_ref, to_ref) as desk:
         uses = [use for label in arguments.packages for use in desk.uses_of(label)]
         added = add_exemptions(
             desk.store, [exemption_of(use.artifact, arguments.reason) for use in uses]

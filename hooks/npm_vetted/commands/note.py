@@ -61,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``note``."""
     parser.add_argument("packages", nargs="*", metavar="PKG[@VER]", help="several: one group note")
     parser.add_argument("--staged", action="store_true", help="all that the commit adds")
+    parser.add_argument(
+        "--worktree", action="store_true", help="all that the working tree brings, staged or not"
+    )
     add_range(parser)
     parser.add_argument("-m", "--message", metavar="WHY", help="what was looked at and found")
     parser.add_argument("--criteria", metavar="A,B", help="what was done: health, changelog, ...")
@@ -80,7 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
     from_ref, to_ref = range_of(arguments)
     if arguments.packages and arguments.staged:
         raise UsageError("name packages, or --staged, not both")
-    with at_desk(arguments.packages, from_ref, to_ref) as desk:
+    if arguments.worktree and (arguments.staged or from_ref):
+        raise UsageError("--worktree, --staged or a range: name one of them")
+    with at_desk(arguments.packages, from_ref, to_ref, worktree=arguments.worktree) as desk:
         if arguments.complete:
             complete(desk, arguments.packages)
             return 0
