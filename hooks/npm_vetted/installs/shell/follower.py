@@ -49,6 +49,8 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 """Variables that may hold a client: what others hold is not a question for this check."""
+_MANY: Final = 200
+"""So many projects are asked whether they lock a package, where nobody can tell which one is meant."""
 _RUNTIMES: Final = ("node", "nodejs", "tsx")
 _STARTED: Final = re.compile(
     r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
@@ -112,6 +114,7 @@ class ShellFollower:
     """Whether the repository is at a path that the file does not say."""
     _environment_file: str = ""
     _seen: set[tuple[str, int]] = field(default_factory=set)
+    _fetched: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.shell = Shell(self.path, self)
@@ -430,23 +433,7 @@ class ShellFollower:
                 key=command, basis=(str(by),),
             )  # fmt: skip
             return
-        if act.kind is ActionKind.RUN and not act.fetches_always and self._stays(act, scene):
-            return
-        if act.kind is ActionKind.RUN and self._may_be_local(act, scene):
-            message = f"{label}: whether a locked package has this program cannot be told"
-            self.undecided(message, line, key=command)
-            return
-        if act.kind is ActionKind.RUN and (loose := _loose(act.packages)) and not _all_known(loose):
-            self.undecided(f"{label}: which version it fetches cannot be told", line, key=command)
-        elif act.kind is ActionKind.RUN and loose:
-            self.report(
-                f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
-                "version is not exact",
-                line,
-                fix=self._locking(act, scene, loose),
-                code="unpinned",
-                key=command,
-            )
+        if act.kind is ActionKind.RUN and self._judge_fetched(act, scene, command, line):
             return
         if switch is Switch.UNKNOWN and act.by == UNREAD_SETTINGS:
             message = f"{label}: the settings of {act.client} are not read"
@@ -469,6 +456,37 @@ class ShellFollower:
         if switch is not Switch.OFF and not self._in_force(act, scene, command, line, fix):
             return
         self._lockfile(act, scene, command, line)
+
+    def _judge_fetched(self, act: ClientAction, scene: Scene, command: str, line: int) -> bool:
+        """Whether a package that is fetched and run needs no look at its scripts, or has its finding.
+
+        A package has one finding on a line: a loop runs it with other words each time.
+        """
+        if not act.fetches_always and self._stays(act, scene):
+            return True
+        label = f"`{command[:120]}`"
+        loose = _loose(act.packages)
+        if loose and (loose[0], line) in self._fetched:
+            return True
+        if self._may_be_local(act, scene):
+            message = f"{label}: whether a locked package has this program cannot be told"
+            self.undecided(message, line, key=command)
+        elif loose and not _all_known(loose):
+            self.undecided(f"{label}: which version it fetches cannot be told", line, key=command)
+            return False
+        elif loose:
+            self.report(
+                f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
+                "version is not exact",
+                line,
+                fix=self._locking(act, scene, loose),
+                code="unpinned",
+                key=command,
+            )
+        else:
+            return False
+        self._fetched.add((loose[0], line))
+        return True
 
     def _fix(self, act: ClientAction, scene: Scene) -> CommandLines:
         if not act.fix:
@@ -509,14 +527,30 @@ class ShellFollower:
         ) and all(map(known, act.packages))
 
     def _may_be_local(self, act: ClientAction, scene: Scene) -> bool:
-        """Whether a locked direct dependency may own the program, by a lockfile that lists none."""
+        """Whether a locked direct dependency may own the program, by a lockfile that lists none.
+
+        Or by the lockfile of any project, where nobody can tell in which it runs.
+        """
         loose = _loose(act.packages)
-        return (
-            not act.fetches_always
-            and bool(loose)
-            and not any("@" in each or "/" in each or not known(each) for each in act.packages)
-            and not any(each.startswith("create-") for each in act.packages)
-            and self.context.may_have_programs(scene.project)
+        if act.fetches_always or not loose or not all(map(known, act.packages)):
+            return False
+        if self._is_lost(scene) and self._locked_somewhere(act.packages):
+            return True
+        return not any(
+            "@" in each or "/" in each or each.startswith("create-") for each in act.packages
+        ) and self.context.may_have_programs(scene.project)
+
+    @staticmethod
+    def _is_lost(scene: Scene) -> bool:
+        """Whether a command runs where nobody can tell, or somewhere in the user's home."""
+        at_home = under(scene.state.home, scene.place) is not None
+        return scene.project is None and (UNKNOWN_TEXT in scene.place or at_home)
+
+    def _locked_somewhere(self, packages: Sequence[str]) -> bool:
+        folders = [path.rpartition("/")[0] for path in self.context.tracked().manifests[:_MANY]]
+        return all(
+            any(self.context.locks(self.context.project_at(each), _name(name)) for each in folders)
+            for name in packages
         )
 
     def _switch(self, act: ClientAction, scene: Scene) -> tuple[Switch, str | None]:
