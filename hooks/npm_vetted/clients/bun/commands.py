@@ -10,8 +10,9 @@ from npm_vetted.clients.shared.command_line import (
     Line,
     Options,
     created,
-    runner,
+    fetched,
     take_apart,
+    tidies,
     unknown_command,
     variable_setting,
 )
@@ -109,10 +110,6 @@ def _link(line: Line) -> Iterator[ClientAction]:
         yield from _install(line)
 
 
-def _tidy(line: Line) -> Iterator[ClientAction]:
-    yield line.act(ActionKind.TIDY)
-
-
 def _pm(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("trust",):
         named = () if line.options.has("all") else line.arguments[1:]
@@ -145,10 +142,7 @@ def _x(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     inner = take_apart(rest, valued=_VALUED, short={"p": "package"}, stop=True)
     if inner.has("help", "no-install"):
         return
-    command = [*inner.words, *(inner.rest or [])]
-    packages = inner.values("package")
-    if not packages and command:
-        packages, command = (command[0],), runner(command[0], command[1:])
+    packages, command = fetched(inner)
     if packages:
         switch, by = switched(Options(inner.options, []))
         if packages[0].startswith(UNKNOWN_TEXT):
@@ -164,7 +158,7 @@ _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     "ci": _ci,
     "update": _update,
     "link": _link,
-    **dict.fromkeys(("remove", "rm", "dedupe"), _tidy),
+    **dict.fromkeys(("remove", "rm", "dedupe"), tidies),
     "pm": _pm,
     **dict.fromkeys(("create", "c"), _create),
     "exec": _shell,

@@ -11,10 +11,12 @@ from npm_vetted.clients.shared.command_line import (
     Options,
     boolean_switch,
     created,
+    fetched,
     opposite,
     pairs,
-    runner,
+    rebuilds,
     take_apart,
+    tidies,
     unknown_command,
     variable_setting,
 )
@@ -251,15 +253,6 @@ def _link(line: Line) -> Iterator[ClientAction]:
         yield from _install(line)
 
 
-def _rebuild(line: Line) -> Iterator[ClientAction]:
-    yield line.act(ActionKind.REBUILD, packages=line.arguments)
-
-
-def _tidy(line: Line) -> Iterator[ClientAction]:
-    if not line.outside:
-        yield line.act(ActionKind.TIDY)
-
-
 def _audit(line: Line) -> Iterator[ClientAction]:
     if line.arguments[:1] == ("fix",):
         yield line.act(ActionKind.INSTALL, frozen=False)
@@ -349,11 +342,8 @@ def _exec(line: Line) -> Iterator[ClientAction]:
     options = line.options
     if options.has("usage", "version"):
         return
-    command = [*options.words, *(options.rest or [])]
-    packages = options.values("package")
     call = options.value("call")
-    if not packages and command:
-        packages, command = (command[0],), runner(command[0], command[1:])
+    packages, command = fetched(options)
     stays = options.has("no-install") or ("no-yes", None) in options.options
     if packages and not stays:
         unknown = Switch.UNKNOWN if packages[0].startswith(UNKNOWN_TEXT) else None
@@ -370,10 +360,10 @@ _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     "install-ci-test": _ci,
     "update": _update,
     "link": _link,
-    "rebuild": _rebuild,
-    "dedupe": _tidy,
-    "prune": _tidy,
-    "uninstall": _tidy,
+    "rebuild": rebuilds,
+    "dedupe": tidies,
+    "prune": tidies,
+    "uninstall": tidies,
     "audit": _audit,
     "exec": _npm_exec,
     "init": _init,

@@ -10,12 +10,13 @@ from npm_vetted.clients.shared.command_line import (
     Line,
     Options,
     boolean_switch,
-    created,
+    fetched,
     inserted,
     opposite,
     pairs,
-    runner,
+    rebuilds,
     take_apart,
+    tidies,
     unknown_command,
     variable_setting,
 )
@@ -191,15 +192,6 @@ def _link(line: Line) -> Iterator[ClientAction]:
         yield from _install(line)
 
 
-def _tidy(line: Line) -> Iterator[ClientAction]:
-    if not line.outside:
-        yield line.act(ActionKind.TIDY)
-
-
-def _rebuild(line: Line) -> Iterator[ClientAction]:
-    yield line.act(ActionKind.REBUILD, packages=line.arguments)
-
-
 def _fetch_and_run(line: Line) -> Iterator[ClientAction]:
     before = list(line.words[1 : list(line.words).index(line.verb)])
     options = take_apart(before, valued=_VALUED, short=_SHORT, loose=True)
@@ -260,11 +252,8 @@ def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
     both = Options([*line.options.options, *inner.options], [])
     if both.has("help"):
         return
-    command = [*inner.words, *(inner.rest or [])]
-    packages = both.values("package")
-    if not packages and command:
-        name = created(command[0]) if line.verb == "create" else command[0]
-        packages, command = (name,), runner(name, command[1:])
+    whole = Options(both.options, inner.words, inner.rest)
+    packages, command = fetched(whole, creates=line.verb == "create")
     if not packages:
         return
     switch, by = switched(both)
@@ -284,8 +273,8 @@ _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     **dict.fromkeys(("add", *_INSTALL), _install),
     **dict.fromkeys((*_CLEAN, *_UPDATE, "deploy"), _whole),
     **dict.fromkeys(("link", "ln"), _link),
-    **dict.fromkeys(_TIDY, _tidy),
-    **dict.fromkeys(("rebuild", "rb"), _rebuild),
+    **dict.fromkeys(_TIDY, tidies),
+    **dict.fromkeys(("rebuild", "rb"), rebuilds),
     **dict.fromkeys(("dlx", "create"), _fetch_and_run),
     **dict.fromkeys(("config", "c", "set"), _config),
     "exec": _exec,

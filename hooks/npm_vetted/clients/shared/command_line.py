@@ -225,6 +225,30 @@ def variable_setting(name: str, prefixes: Collection[str]) -> str | None:
     return None if found is None else source_setting(lowered.removeprefix(found))
 
 
+def tidies(line: Line) -> Iterator[ClientAction]:
+    """A command that takes packages away or arranges them: it changes an installed tree."""
+    if not line.outside:
+        yield line.act(ActionKind.TIDY)
+
+
+def rebuilds(line: Line) -> Iterator[ClientAction]:
+    """A command that runs the scripts of packages that are there."""
+    yield line.act(ActionKind.REBUILD, packages=line.arguments)
+
+
+def fetched(options: Options, *, creates: bool = False) -> tuple[tuple[str, ...], list[str]]:
+    """The packages that a command line fetches, and the command line that is run with them.
+
+    Without ``--package`` the first word is both; ``creates``: it is a short name, as for ``npm init``.
+    """
+    command = [*options.words, *(options.rest or [])]
+    packages = options.values("package")
+    if packages or not command:
+        return packages, command
+    name = created(command[0]) if creates else command[0]
+    return (name,), runner(name, command[1:])
+
+
 def unknown_command(client: str) -> ClientAction:
     """A command line whose very command is not known."""
     return ClientAction(

@@ -9,9 +9,10 @@ from typing import Final
 from npm_vetted.clients.shared.command_line import (
     Line,
     Options,
-    created,
-    runner,
+    fetched,
+    rebuilds,
     take_apart,
+    tidies,
     unknown_command,
     variable_setting,
 )
@@ -162,14 +163,6 @@ def _link(line: Line) -> Iterator[ClientAction]:
         yield from _change(line)
 
 
-def _tidy(line: Line) -> Iterator[ClientAction]:
-    yield line.act(ActionKind.TIDY)
-
-
-def _rebuild(line: Line) -> Iterator[ClientAction]:
-    yield line.act(ActionKind.REBUILD, packages=line.arguments)
-
-
 def _global(line: Line) -> Iterator[ClientAction]:
     """Yarn 1.22.22 drops ``--ignore-scripts`` here; a variable or a .yarnrc switches scripts off."""
     if line.arguments[:1] in (("add",), ("upgrade",)):
@@ -236,11 +229,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
 def _dlx(line: Line) -> Iterator[ClientAction]:
     """No flag of ``yarn dlx`` switches scripts off, a variable does."""
     inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
-    packages = inner.values("package")
-    command = [*inner.words, *(inner.rest or [])]
-    if not packages and command:
-        name = created(command[0]) if line.verb == "create" else command[0]
-        packages, command = (name,), runner(name, command[1:])
+    packages, command = fetched(inner, creates=line.verb == "create")
     if packages:
         unknown = packages[0].startswith(UNKNOWN_TEXT)
         act = line.act(
@@ -260,8 +249,8 @@ _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     "add": _add,
     **dict.fromkeys(("up", "upgrade", "upgrade-interactive", "unplug"), _change),
     "link": _link,
-    **dict.fromkeys(("remove", "dedupe"), _tidy),
-    "rebuild": _rebuild,
+    **dict.fromkeys(("remove", "dedupe"), tidies),
+    "rebuild": rebuilds,
     "global": _global,
     **dict.fromkeys(("dlx", "create"), _dlx),
     "exec": _exec,
