@@ -105,7 +105,7 @@ def test_suggest_lists_what_is_open(shop: Shop) -> None:
     assert lines[0] == "b@1.0.0  (unvetted, direct): 3 lines"
     assert lines[-2:] == [
         "[2 more: --limit 0 lists all]",
-        "npm-vetted: 3 unvetted, 0 exempt: 12 lines to read, 1 of unknown size",
+        "npm-vetted: 3 unvetted, 0 exempt; 12 lines to read, 1 of unknown size",
     ]
     every = shop.run("suggest", "--format", "json").json["suggestions"]
     assert [(each["package"], each["lines"], each["unknown"]) for each in every] == [

@@ -27,6 +27,7 @@ REJECTED = """\
 package-lock.json:237: error: express@4.21.2: new, and no note or exemption covers it [unvetted]
     and 65 packages more: accepts@1.3.8, array-flatten@1.1.1, body-parser@1.20.3, and 62 more
     why: A project runs the code of every package that it adds, and of all that they bring.
+    see: https://npm-vetted.github.io/npm-vetted/checks/unvetted/#new
     fix: {program} note "express@4.21.2" --criteria health
 
 npm-vetted: 1 project, 66 packages, 0 notes checked: 66 errors
@@ -36,6 +37,7 @@ LEFT_BEHIND = """\
 package-lock.json:11: error: ms@2.1.3: new, and no note or exemption covers it; \
 .vetting/notes/ms/2.1.3.toml is there, but not in what is committed [unvetted]
     why: A project runs the code of every package that it adds, and of all that they bring.
+    see: https://npm-vetted.github.io/npm-vetted/checks/unvetted/#new
     fix: git add .vetting/notes/ms/2.1.3.toml
     fix: git commit -m "Vet ms@2.1.3" -- .vetting/notes/ms/2.1.3.toml
 
