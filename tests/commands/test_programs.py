@@ -19,8 +19,8 @@ def test_a_client_is_started_by_the_file_that_it_is_on_windows(
         (folder / "npm.cmd").touch()
     monkeypatch.chdir(repository)
     monkeypatch.setenv("PATH", f"{repository}:{tools}")
-    command = ["npm", "rebuild", "esbuild"]
-    assert started(command, windows=True) == [str(tools / "npm.cmd"), "rebuild", "esbuild"]
+    command = ["npm", "--version"]
+    assert started(command, windows=True) == [str(tools / "npm.cmd"), "--version"]
     assert started(command, windows=False) == command
     assert started(["yarn", "x"], windows=True) == ["yarn", "x"]
 
