@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -25,12 +26,13 @@ CLEAR: Final = dict.fromkeys(
 )  # fmt: skip
 
 
-@pytest.fixture
-def remote(git_repo: GitRepo) -> GitRepo:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A remote: main has adopted and moved on by `b`; the branch `feature` brings `c` to it.
 
     What a merge of the two gives is in refs/pull/7/merge, as GitHub makes it.
     """
+    git_repo = GitRepo(tmp_path_factory.mktemp("made") / "remote")
     write_project(git_repo, {"a": entry("a")})
     write_note(git_repo, "a")
     adopt(git_repo, "[policy]\ncooldown-days = 0\n")
@@ -47,7 +49,14 @@ def remote(git_repo: GitRepo) -> GitRepo:
     git_repo.git("update-ref", "refs/pull/7/head", "feature")
     git_repo.git("checkout", "-q", "main")
     git_repo.git("config", "uploadpack.allowAnySHA1InWant", "true")
-    return git_repo
+    return git_repo.path
+
+
+@pytest.fixture
+def remote(made: Path, tmp_path: Path) -> GitRepo:
+    """A copy of it, since some tests change it."""
+    shutil.copytree(made, tmp_path / "remote")
+    return GitRepo(tmp_path / "remote")
 
 
 def clone(remote: GitRepo, folder: Path, ref: str, *options: str) -> GitRepo:
