@@ -251,6 +251,8 @@ class Project(NamedTuple):
     read: Read
     nearby: Callable[[], Iterable[str]] = tuple
     tracked: Callable[[str], Iterable[tuple[str, str]]] = lambda _: ()
+    folders: frozenset[str] = frozenset()
+    """The members that are no workspaces: folders that the root depends on."""
 
     def join(self, name: str) -> str:
         """``name`` in this project's directory, as a path from the top of the repository."""

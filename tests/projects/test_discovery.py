@@ -108,6 +108,32 @@ def test_an_excluded_root_has_no_workspaces() -> None:
     assert projects(files, excluded="x/") == {}
 
 
+@pytest.mark.parametrize(
+    ("root", "folder", "found"),
+    [
+        ({"dependencies": {"x": "file:libs/x"}}, {}, {"": ["libs/x"]}),
+        ({"dependencies": {"x": "file:./libs/x"}}, {}, {"": ["libs/x"]}),
+        ({"devDependencies": {"x": "link:libs/x"}}, {}, {"": ["libs/x"]}),
+        # A folder of its own lockfile is a project of its own as well.
+        (
+            {"dependencies": {"x": "file:libs/x"}}, {"libs/x/package-lock.json": LOCK},
+            {"": ["libs/x"], "libs/x": []},
+        ),
+        ({"dependencies": {"x": "^1.0.0"}}, {}, {"": [], "libs/x": []}),
+        ({"dependencies": {"x": "file:../libs/x"}}, {}, {"": [], "libs/x": []}),
+        # pnpm's lockfile has the folder as a package.
+        (
+            {"dependencies": {"x": "file:libs/x"}},
+            {"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}, {"": [], "libs/x": []},
+        ),
+    ],
+)  # fmt: skip
+def test_a_folder_that_the_root_depends_on_is_judged_with_it(
+    root: Mapping[str, Any], folder: Mapping[str, str], found: dict[str, list[str]]
+) -> None:
+    assert projects({"package.json": root, "libs/x/package.json": DEP, **folder}) == found
+
+
 def test_an_unclear_glob_makes_a_project() -> None:
     """Whether the root has members cannot be told, so it is judged."""
     assert projects({"package.json": {"workspaces": ["p/@(x)"]}}) == {"": []}

@@ -251,7 +251,7 @@ def _members_own(project: Project) -> Iterator[Problem]:
                     code="no-lockfile",
                     key=manifest.path,
                 )
-    for folder in project.members:
+    for folder in project.members.keys() - project.folders:
         for name in sorted({name for each in clients().values() for name in each.LOCKFILES}):
             path = f"{folder}/{name}"
             if path not in project.lockfiles and project.read(path) is not None:

@@ -45,6 +45,8 @@ class Client(Protocol):
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
     NEGATION: Negation
     """What a negated glob of workspaces does."""
+    FOLDER_PREFIXES: tuple[str, ...]
+    """How a specifier starts that names a folder whose dependencies the project's lockfile holds."""
     LINKS_MEMBERS: bool
     """Whether a range that a workspace's version satisfies always means that workspace."""
     SWITCH_FILE: str | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache, cached_property, partial
@@ -12,7 +14,7 @@ from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, PATCH_SUFFIXES
 from npm_vetted.clients.shared.workspaces import is_member, is_unclear
 from npm_vetted.errors import DocumentError
 from npm_vetted.git.snapshot import Snapshot
-from npm_vetted.model import Manifest, Pin, Project, Read
+from npm_vetted.model import Manifest, Pin, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME, read_manifest, read_pin
 
 
@@ -84,6 +86,15 @@ def in_node_modules(path: str) -> bool:
     return "node_modules" in path.split("/")
 
 
+def _folder_named(folder: str, asked: Requirement, prefixes: tuple[str, ...]) -> str | None:
+    """The folder that a specifier names, from the top of the repository; None: none in it."""
+    if not asked.specifier.startswith(prefixes):
+        return None
+    path = re.sub(r"\A(?:file|link):(?:///?)?", "", asked.specifier)
+    found = posixpath.normpath(posixpath.join(folder, path))
+    return None if found.startswith(("../", "/")) or found in ("..", ".") else found
+
+
 def _toml_text(text: str) -> str:
     """A basic string of TOML."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -107,6 +118,7 @@ class Projects:
         self._projects: dict[str, Project | None] = {}
         self._errors: dict[str, DocumentError] = {}
         self._clients: dict[str, str] = {}
+        self._folders: dict[str, dict[str, Manifest]] = {}
         self._ahead: dict[str, bytes] = {}
         self.unreadable: dict[str, DocumentError] = {}
         """The manifests that cannot be read, by path: templates and fixtures, or broken ones."""
@@ -184,7 +196,43 @@ class Projects:
         for above in ancestors(home):
             if above != home and self.manifest(above) and self.is_workspace(above, home):
                 return None if self._excluded(self.manifest_path(above)) else above
+        return None if self._has_lockfile(home) else self._dependent_above(home)
+
+    def _has_lockfile(self, folder: str) -> bool:
+        names = (name for client in clients().values() for name in client.LOCKFILES)
+        return any(self.snapshot.entry(join(folder, name)) is not None for name in names)
+
+    def _dependent_above(self, home: str) -> str | None:
+        """The root above a directory that depends on it as a folder; None: there is none."""
+        for above in ancestors(home):
+            if above != home and home in self._folders_of(above):
+                return None if self._excluded(self.manifest_path(above)) else above
         return None
+
+    def _folders_of(self, root: str) -> dict[str, Manifest]:
+        """The folders below a root that its manifest depends on, and those that they depend on.
+
+        Their dependencies are installed with the root's and locked in its lockfile.
+        """
+        if root not in self._folders:
+            self._folders[root] = {}
+            manifest = self.manifest(root)
+            prefixes = clients()[self._client_at(root)].FOLDER_PREFIXES if manifest else ()
+            todo = [manifest] if manifest and prefixes else []
+            while todo:
+                asking = todo.pop()
+                for asked in asking.requires:
+                    folder = _folder_named(asking.folder, asked, prefixes)
+                    found = None if folder is None else self.manifest(folder)
+                    if (
+                        folder
+                        and found
+                        and below(root, folder)
+                        and folder not in self._folders[root]
+                    ):
+                        self._folders[root][folder] = found
+                        todo.append(found)
+        return self._folders[root]
 
     def root_of(self, folder: str) -> str | None:
         """The directory of the project that a directory belongs to; None: to none.
@@ -239,6 +287,11 @@ class Projects:
         own = self.of(path)
         if own is not None:
             yield own
+        dependent = self._dependent_above(folder_of(path))
+        if dependent is not None and (own is None or own.path != dependent):
+            project = self.at(dependent)
+            if project is not None:
+                yield project
         name = path.rpartition("/")[2]
         if name not in _inherited():
             return
@@ -266,7 +319,13 @@ class Projects:
         manifest = self.manifest(root)
         if manifest is None:
             return None
-        members = self.members(root)
+        workspaces = self.members(root)
+        folders = {
+            folder: found
+            for folder, found in self._folders_of(root).items()
+            if folder not in workspaces
+        }
+        members = {**workspaces, **folders}
         lockfiles = tuple(self._lockfiles(root, read_pin(manifest)))
         asking = (*self._own(root), manifest, *members.values())
         unclear = self.unclear_globs(root)
@@ -279,6 +338,7 @@ class Projects:
             path=root,
             manifest=manifest,
             members=members,
+            folders=frozenset(folders),
             client=client,
             lockfiles=(*lockfiles, *self._of_members(clients()[client], manifest, members)),
             pin=pin,
