@@ -227,8 +227,9 @@ def _toml(value: object) -> str:
 class Worlds:
     """Adopted repositories, one of each client; a test gets a copy of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, policy: str = "strict") -> None:
         self._folder = folder
+        self._policy = policy
         self._made: dict[str, Path] = {}
 
     def copy(self, client: str, to: Path) -> World:
@@ -251,13 +252,13 @@ class Worlds:
         world.write("README.md", "# shop\n")
         world.write_project()
         world.commit("A project")
-        adopt(world)
+        adopt(world, self._policy)
         return path
 
 
-def adopt(world: World) -> None:
+def adopt(world: World, policy: str = "strict") -> None:
     """What a team does: init, commit, and see that all holds."""
-    status, out, err = run_command(world.path, "init")
+    status, out, err = run_command(world.path, "init", "--policy", policy)
     assert status == 0, out + err
     verdict = world.judge_commit()
     assert (verdict.status, verdict.errors) == (0, set()), verdict.text
