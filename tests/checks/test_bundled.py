@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -150,3 +151,20 @@ def test_the_flag_alone_is_found_on_a_package_that_was_accepted(repo: GitRepo) -
     repo.commit("Add b")
     write_project(repo, {"b": entry("b", hasShrinkwrap=True)})
     assert codes(repo) == [("lockfile-source/shrinkwrap", "b")]
+
+
+def test_the_time_grows_with_the_number_of_bundled_packages(repo: GitRepo) -> None:
+    """A tarball may carry thousands: decoding it once for each would take minutes."""
+    names = [f"n{number}" for number in range(3000)]
+    carrier = entry("b", bundleDependencies=names, dependencies=dict.fromkeys(names, "*"))
+    inside = {
+        f"b/node_modules/{name}": entry(name, resolved=None, integrity=None, inBundle=True)
+        for name in names
+    }
+    write_project(repo, {"b": carrier, **inside})
+    write_note(repo, "b")
+    started = time.process_time()
+    found = check(repo, "unvetted").findings
+    assert {each["code"] for each in found} == {"bundled"}
+    assert len(found) == len(names)
+    assert time.process_time() - started < 4

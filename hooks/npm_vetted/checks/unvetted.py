@@ -151,9 +151,14 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
     open_uses = [use for use, _ in uses]
     bringers = {} if alone else _bringers([use for use, _ in uses if use.direct])
     fixes: dict[tuple[str, str], tuple[str, ...]] = {}
+    from npm_vetted.recording.proposals import carrier_of
+
     for use, gap in uses:
         if gap.lack is GapReason.BUNDLED:
-            yield _bundled(change, use, gap)
+            at = (use.lockfile.path, use.entry.bundled_by or "")
+            if at not in fixes:
+                fixes[at] = vetting_fix(change, carrier_of(use))
+            yield _bundled(change, use, gap, fixes[at])
             continue
         bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
         code, message = _reason(change, use, gap, bringer)
@@ -164,12 +169,10 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
         yield use_finding(ID, code, use, message, fix=(fixes[at],))
 
 
-def _bundled(change: Change, use: IntroducedPackage, gap: Gap) -> Finding:
+def _bundled(change: Change, use: IntroducedPackage, gap: Gap, fix: tuple[str, ...]) -> Finding:
     """A package in another's tarball that no note of that tarball lists."""
     carrier = use.subject.carrier
     assert carrier is not None
-    from npm_vetted.recording.proposals import carrier_of
-
     upgrade = (("npm-vetted", "init", "--upgrade"),) if change.policy.format < FORMAT else ()
     message = (
         f"new, in the tarball of {carrier.label}, whose note lacks criteria of the policy: "
@@ -184,7 +187,7 @@ def _bundled(change: Change, use: IntroducedPackage, gap: Gap) -> Finding:
         "bundled",
         use,
         message,
-        fix=(*upgrade, vetting_fix(change, carrier_of(use))),
+        fix=(*upgrade, fix),
     )._replace(value=" ".join(filter(None, words)))
 
 

@@ -322,7 +322,7 @@ class ProjectChange:
         artifact = entry.artifact
         if entry.bundled_by is None or artifact is None or artifact.resolved:
             return None
-        return lockfile.entry(entry.bundled_by).artifact
+        return lockfile.artifact(entry.bundled_by)
 
 
 def _carried_at(entry: Entry) -> str:

@@ -75,11 +75,15 @@ def uncovered(change: Change) -> list[IntroducedPackage]:
 
     Where a bundled package lacks evidence, a note of the tarball that carries it gives that.
     """
-    found, tarballs = [], []
+    found: list[IntroducedPackage] = []
+    tarballs: dict[Artifact, IntroducedPackage] = {}
     for use in change.uses():
         if use.artifact.bundled:
-            if use.subject.carrier is not None and not change.verdict(use).covered:
-                tarballs.append(carrier_of(use))
+            carrier = use.subject.carrier
+            if carrier is None or carrier in tarballs:
+                continue  # one note of the tarball lists all that it carries
+            if not change.verdict(use).covered:
+                tarballs[carrier] = carrier_of(use)
             continue
         verdict = change.verdict(use)
         if not verdict.covered or (verdict.unbound and not use.artifact.unhashed):
@@ -90,7 +94,7 @@ def uncovered(change: Change) -> list[IntroducedPackage]:
                 found.append(use)
         elif use.artifact.shrinkwrap and not any(change.vetting.shrinkwraps(use.artifact)):
             found.append(use)
-    return distinct([*found, *tarballs])
+    return distinct([*found, *tarballs.values()])
 
 
 def distinct(uses: Iterable[IntroducedPackage]) -> list[IntroducedPackage]:
