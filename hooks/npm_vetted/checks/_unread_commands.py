@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Final
 
-from npm_vetted.clients.shared.command_line import readers
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.json import without_comments
 from npm_vetted.installs import place_of
@@ -101,6 +100,8 @@ def _may_hold_commands(path: str) -> bool:
 @cache
 def _command() -> re.Pattern[bytes]:
     """A client's program with a verb that installs, or one that fetches and runs."""
+    from npm_vetted.clients.shared.command_line import readers
+
     programs = (each for each in readers() if len(each) > 2)  # `ni` and `na` are words as well
     names = "|".join(sorted(map(re.escape, programs), key=len, reverse=True))
     return re.compile(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from npm_vetted.checks import Explanation
 from npm_vetted.checks._unread_commands import commands_in_unread_files
 from npm_vetted.clients import clients
-from npm_vetted.clients.shared.command_line import readers
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.npmrc import NpmrcSetting
@@ -177,6 +176,8 @@ class View:
 
     def readers(self) -> Mapping[str, CommandReader]:
         """Those of the clients' folders."""
+        from npm_vetted.clients.shared.command_line import readers
+
         return readers()
 
     def client_files(self, client: str) -> ClientFiles:
