@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npm_vetted.errors import UsageError
 
 if TYPE_CHECKING:
     from npm_vetted.commands._review_dialogue import ReviewDialogue
+    from npm_vetted.review import ReleaseComparison
 
 HELP = "changelog and code between two published versions"
 
@@ -24,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stat", action="store_true", help="the files' sizes in place of the code")
     parser.add_argument(
         "--unfold", action="store_true", help="show minified files and source maps too"
+    )
+
+    parser.add_argument(
+        "--only", metavar="PATH", help="show the code of one file, also where it is minified"
     )
 
 
@@ -43,14 +49,26 @@ def run(arguments: argparse.Namespace) -> int:
         found = compare_releases(
             (old_release, bench.package(old_release)),
             (new_release, bench.package(new_release)),
-            unfold=arguments.unfold,
+            unfold=arguments.unfold or arguments.only is not None,
         )
+    if arguments.only is not None:
+        found = _only(found, arguments.only)
     if arguments.format == "json":
         print(as_json(found))
     else:
         paint = Paint(wants_colour(arguments.color))
         show(comparison_text(found, paint, stat=arguments.stat))
     return 0
+
+
+def _only(found: ReleaseComparison, path: str) -> ReleaseComparison:
+    """The comparison with the code of one file; raises UsageError where that file is the same."""
+    from npm_vetted.review.treediff import TreeDiff
+
+    files = tuple(each for each in found.code.files if path in (each.path, each.old_path))
+    if not files:
+        raise UsageError(f"{path} is the same in both versions, or in neither")
+    return replace(found, code=TreeDiff(files=files))
 
 
 def _vetted(bench: ReviewDialogue, name: str, new: str) -> str:

@@ -315,6 +315,11 @@ LIGHT = {"carried package", "machine code", "brackets without end"}
 """Stand-ins that are worth a line but not, alone, attention."""
 
 HONEST: dict[str, StandIn] = {
+    "calls without arguments": _adds(PLAIN, "exports.a = new (exports.rows.constructor)();\n"),
+    "a local name": _adds(PLAIN, "let open, fetch;\nopen = 1;\nfetch = () => 2;\n"),
+    "replacement characters": _case(
+        PLAIN, {"lib/chars.js": "exports.a = '" + "\ufffd" * 300 + "';\n"}
+    ),
     "a fix": _case(
         PLAIN, {"lib/main.js": PLAIN["lib/main.js"].replace("ms(text)", "ms(String(text))")}
     ),

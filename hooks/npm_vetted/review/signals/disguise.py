@@ -11,7 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.review.signals.facts import Mark
-from npm_vetted.review.signals.tree import SyntaxTree, enclosing_string, is_comment, is_quoted
+from npm_vetted.review.signals.tree import (
+    SyntaxTree,
+    enclosing_string,
+    first_part,
+    is_comment,
+    is_quoted,
+)
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -273,7 +279,7 @@ def _fold_string(tree: SyntaxTree, node: tree_sitter.Node, pieces: int) -> str |
         if child.type in ("string_fragment", "escape_sequence"):
             found.append(_unescape(tree.text(child, 8_000).decode("utf-8", errors="replace")))
         elif child.type == "template_substitution":
-            inner = _folded(tree, child.named_child(0), pieces - 1)
+            inner = _folded(tree, first_part(child), pieces - 1)
             if inner is None:
                 return None
             found.append(inner)
@@ -292,7 +298,7 @@ def _fold_sum(tree: SyntaxTree, node: tree_sitter.Node, pieces: int) -> str | No
 
 
 def _fold_parentheses(tree: SyntaxTree, node: tree_sitter.Node, pieces: int) -> str | None:
-    return _folded(tree, node.named_child(0), pieces - 1)
+    return _folded(tree, first_part(node), pieces - 1)
 
 
 def _fold_call(tree: SyntaxTree, node: tree_sitter.Node, pieces: int) -> str | None:
@@ -312,7 +318,7 @@ def _fold_call(tree: SyntaxTree, node: tree_sitter.Node, pieces: int) -> str | N
     if name != b"join" or holder is None:
         return None
     items = _fold_list(tree, holder, pieces - 1)
-    separator = _folded(tree, arguments.named_child(0), 1) if arguments.named_child_count else ","
+    separator = _folded(tree, first_part(arguments), 1) if arguments.named_child_count else ","
     return None if items is None or separator is None else separator.join(items)
 
 

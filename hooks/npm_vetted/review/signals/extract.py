@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from npm_vetted.review.signals.disguise import find_disguises, machine_names
@@ -15,7 +14,6 @@ CODE: Final = "code"
 TEXT: Final = "text"
 _LONG: Final = 1_000
 _AVERAGE: Final = 200
-_INVALID: Final = re.compile("\ufffd")
 
 
 def extract_facts(kind: str, data: bytes) -> FileFacts:
@@ -36,7 +34,9 @@ def extract_facts(kind: str, data: bytes) -> FileFacts:
 def _code(facts: FileFacts, data: bytes) -> FileFacts:
     text = None if data.isascii() else data.decode("utf-8", errors="replace")
     marks: dict[str, Mark] = {}
-    wrong = data.count(b"\0") + (0 if text is None else len(_INVALID.findall(text)))
+    wrong = data.count(b"\0") + (
+        0 if text is None else text.count("\ufffd") - data.count("\ufffd".encode())
+    )
     if wrong * 100 > len(data):
         marks["not-text"] = Mark(1)
     try:

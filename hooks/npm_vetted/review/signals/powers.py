@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.review.signals.facts import Mark
-from npm_vetted.review.signals.tree import SyntaxTree, enclosing_string, is_comment
+from npm_vetted.review.signals.tree import SyntaxTree, enclosing_string, first_part, is_comment
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -164,7 +164,7 @@ def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
         if len(chain) < 2 or chain[1].type != "call_expression":
             continue
         arguments = chain[1].child_by_field_name("arguments")
-        first = arguments.named_child(0) if arguments is not None else None
+        first = first_part(arguments)
         if first is not None and first.type not in ("string", "template_string", "comment"):
             yield Mark(tree.line(match.start()), tree.text(chain[1], 60).decode("utf-8", "replace"))
             return
@@ -267,7 +267,7 @@ def _compiles(tree: SyntaxTree, chain: Chain) -> bool:
     if call is None or call.type not in ("call_expression", "new_expression"):
         return False
     arguments = call.child_by_field_name("arguments")
-    first = arguments.named_child(0) if arguments is not None else None
+    first = first_part(arguments)
     if first is None:
         return False
     return first.type in ("string", "template_string") and _HARMLESS_FUNCTION.fullmatch(
@@ -280,23 +280,22 @@ def _timer(tree: SyntaxTree, chain: Chain) -> bool:
     if not _used(tree, chain) or chain[1].type != "call_expression":
         return False
     arguments = chain[1].child_by_field_name("arguments")
-    first = arguments.named_child(0) if arguments is not None else None
+    first = first_part(arguments)
     return first is not None and first.type in ("string", "template_string")
 
 
 def _assigned(tree: SyntaxTree, chain: Chain) -> bool:
-    """A function of the whole program that is replaced."""
+    """A function of the whole program that is replaced: by its holder, or as an undeclared name."""
     for index, node in enumerate(chain[1:4], 1):
         if node.type == "assignment_expression":
             left = node.child_by_field_name("left")
-            if left is None or left.end_byte <= chain[0].start_byte:
+            if left is None or chain[index - 1].start_byte != left.start_byte:
                 return False
-            inner = chain[index - 1]
-            return (
-                inner.start_byte == left.start_byte
-                and (left.type != "identifier" or chain[0].type == "identifier")
-                and (left.type == "identifier" or _of_program(tree, left))
-            )
+            if left.type != "identifier":
+                return _of_program(tree, left)
+            name = tree.text(left)
+            declared = rb"\b(?:let|var|const|function)\s[^;=(]{0,80}\b" + name + rb"\b"
+            return name in (b"fetch", b"XMLHttpRequest") and not re.search(declared, tree.data)
         if node.type not in ("member_expression", "subscript_expression", "string"):
             break
     return False

