@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from npm_vetted.commands._review_dialogue import show
     from npm_vetted.report._shell_commands import command_line, this_program
     from npm_vetted.report.text import Paint
-    from npm_vetted.review.overview import OverviewStyle, introduced, overview, render
+    from npm_vetted.review.overview import OverviewStyle, introduced, overview, overview_text
     from npm_vetted.review.signals.table import ATTENTION, WORTH_A_LOOK
 
     with _meant(arguments) as (state, change):
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         command=lambda words: command_line([words], program),
         verbose=arguments.verbose,
     )
-    text = render(arguments.format, found, style)
+    text = overview_text(arguments.format, found, style)
     if arguments.format == "text":
         asks = has_terminal() and not arguments.no_prompt and bool(found.attention)
         print(text) if asks else show(text)

@@ -195,6 +195,6 @@ def overview_formats() -> list[str]:
     return sorted(names, key=lambda name: (name != "text", name))
 
 
-def render(name: str, found: ChangeOverview, style: OverviewStyle) -> str:
+def overview_text(name: str, found: ChangeOverview, style: OverviewStyle) -> str:
     """The overview in one format."""
     return cast("OverviewFormat", import_part(f"{__name__}.{name}")).render_overview(found, style)
