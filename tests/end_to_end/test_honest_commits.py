@@ -368,7 +368,7 @@ def _bundled(world: World) -> None:
         }  # fmt: skip
 
     world.json(world.lockfile, lock)
-    world.write_note(EVIL)
+    world.write_note(EVIL, bundles=[{"package": "inside@1.0.3"}])
 
 
 _COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
