@@ -47,7 +47,8 @@ def test_what_is_near_a_layout(url: str, named: tuple[str, str] | None) -> None:
 
 
 def test_the_table_has_every_client_that_records_urls() -> None:
-    assert {name.partition(",")[0] for name in WRITERS} == set(clients())
+    """Rush writes no lockfile of its own: the reader is that of the client that it runs."""
+    assert {name.partition(",")[0] for name in WRITERS} == set(clients()) - {"rush"}
 
 
 @pytest.mark.parametrize("client", WRITERS)

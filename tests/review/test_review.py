@@ -453,7 +453,7 @@ def test_suggest_orders_by_work(git_repo: GitRepo, upgrade: Verdaccio) -> None:
     assert done.stdout.splitlines()[1].endswith(' diff "upgrade@1.0.0" 1.1.0')
     assert done.stdout.splitlines()[2].endswith(' note "upgrade@1.1.0"')
     assert done.stdout.splitlines()[3] == (
-        f"npm-vetted: 1 unvetted, 0 exempt: {lines} lines to read"
+        f"npm-vetted: 1 unvetted, 0 exempt; {lines} lines to read"
     )
 
 

@@ -390,16 +390,17 @@ class Projects:
         seen: set[str] = set()
         for client in clients().values():
             for name in client.LOCKFILES:
-                for path in self._matching(join(root, name)):
+                for path in self._matching(root, name):
                     if path not in seen and self.snapshot.entry(path) is not None:
                         seen.add(path)
                         yield path
 
-    def _matching(self, path: str) -> Iterable[str]:
-        """A path, or the paths that it names where one of its folders is ``*``."""
-        before, star, after = path.partition("*")
+    def _matching(self, root: str, name: str) -> Iterable[str]:
+        """A path in a root, or the paths that its name means where one of the folders is ``*``."""
+        before, star, after = name.partition("*")
+        before = join(root, before)
         if not star:
-            return (path,)
+            return (before,)
         inside = self.snapshot.below(before)
         return sorted(
             each for each in inside if each.removeprefix(before).partition("/")[2] == after[1:]
