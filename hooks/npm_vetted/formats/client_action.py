@@ -70,8 +70,6 @@ class ClientAction:
     fix: tuple[str, ...] = ()
     fetches_always: bool = False
     """Whether it never uses a copy that the project has installed (``dlx``)."""
-    reads_folder: bool = False
-    """Whether a global install reads the settings of the directory where it runs."""
     locked: tuple[str, ...] = ()
     """The command line that runs the copy that a project locks, where this one never does."""
     sources: tuple[tuple[str, str], ...] = ()

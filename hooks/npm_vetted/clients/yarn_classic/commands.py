@@ -164,13 +164,13 @@ def _link(line: Line) -> Iterator[ClientAction]:
 
 
 def _global(line: Line) -> Iterator[ClientAction]:
-    """Yarn 1.22.22 drops ``--ignore-scripts`` here; a variable or a .yarnrc switches scripts off."""
+    """Yarn 1.22.22 drops ``--ignore-scripts`` here; the variable or the home's .yarnrc switches off."""
     if line.arguments[:1] in (("add",), ("upgrade",)):
         act = replace(line, verb=line.arguments[0], by=None).act(
             ActionKind.GLOBAL, packages=line.arguments[1:], switch=Switch.UNSET
         )
         kept = [word for word in line.words if word != "--ignore-scripts"]
-        yield replace(act, fix=("env", "YARN_IGNORE_SCRIPTS=true", *kept), reads_folder=True)
+        yield replace(act, fix=("env", "YARN_IGNORE_SCRIPTS=true", *kept))
 
 
 def _exec(line: Line) -> Iterator[ClientAction]:

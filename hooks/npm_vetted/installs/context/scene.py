@@ -169,7 +169,7 @@ class Scene:
             return False
         if (answer := self.rules.decides(act.kind, self.major)) is not None:
             return answer
-        outside = act.kind is ActionKind.GLOBAL and not act.reads_folder
+        outside = act.kind is ActionKind.GLOBAL
         project = None if outside or self.foreign else self.project
         fetched = act.kind is ActionKind.RUN and not self.rules.defaults_hold_for_fetched
         if fetched and project is not None:
