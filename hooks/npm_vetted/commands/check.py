@@ -172,6 +172,7 @@ def _judge(
 def _say(arguments: argparse.Namespace, words: str) -> None:
     """A remark for the person who waits; none where a program reads, or with ``--quiet``."""
     if arguments.format == "text" and not arguments.quiet:
+        sys.stdout.flush()  # a log has both streams: the remark follows what it is about
         print(f"npm-vetted: {words}", file=sys.stderr)
 
 
