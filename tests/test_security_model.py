@@ -10,8 +10,8 @@ import pytest
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parent / "docs" / "security-model.md").read_text(encoding="utf-8")
-NAMES_A_TEST = re.compile(r"`(?:\w+/)?test_")
-NAMED = sorted(set(re.findall(r"`((?:\w+/)?test_\w+\.py)(?:::(\w+))?`", PAGE)))
+NAMES_A_TEST = re.compile(r"`(?:\w+/)*test_")
+NAMED = sorted(set(re.findall(r"`((?:\w+/)*test_\w+\.py)(?:::(\w+))?`", PAGE)))
 
 
 def functions_in(file: Path) -> set[str]:
