@@ -8,11 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_online_evidence import pair, repo, rewrite, stocked
+from tests.commands.test_audit_online import publish_pair
+from tests.commands.test_online_evidence import repo, rewrite, stocked
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import Done, run
+from tests.support.verdaccio import Verdaccio
 
-__all__ = ["pair", "repo", "stocked"]  # fixtures
+__all__ = ["repo", "stocked"]  # fixtures
+
+
+@pytest.fixture(scope="module")
+def pair(verdaccio: Verdaccio) -> tuple[str, str]:
+    """A pair of its own: the registry serves all test files, and takes a version once."""
+    return publish_pair(verdaccio, "asked")
+
 
 RANGE = ("--from-ref", "HEAD~", "--to-ref", "HEAD")
 

@@ -50,9 +50,10 @@ def evidence(repo: GitRepo, start: str = "HEAD~") -> OnlineEvidence:
 
 
 def rewrite(repo: GitRepo, old: str, new: str) -> None:
-    text = (repo.path / NOTE).read_text()
+    [note] = (repo.path / ".vetting" / "notes").glob("*/*.toml")
+    text = note.read_text()
     assert old in text
-    repo.write(NOTE, text.replace(old, new, 1))
+    note.write_text(text.replace(old, new, 1))
     repo.add()
     repo.git("commit", "-q", "--amend", "-m", "Add it, with a false note")
 
