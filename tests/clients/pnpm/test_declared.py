@@ -36,7 +36,7 @@ def read(files: dict[str, str]) -> Any:
     ("major", "overrides", "ignored", "peers", "links"),
     [
         (9, OLD, ("old",), True, True),
-        (10, NEW, ("old",), False, True),
+        (10, OLD, ("old",), False, True),
         (11, NEW, (), False, False),
         (12, NEW, (), False, False),
     ],
@@ -52,6 +52,16 @@ def test_each_version_reads_its_own_files(
     assert found.switches["excludeLinksFromLockfile"] is links
     assert found.catalogs == {"default": {"cc": "^3.0.0"}}
     assert bool(found.extensions) is (major <= 10)
+
+
+@pytest.mark.parametrize("own", [{}, {"pnpm": {"overrides": {}}}, {"resolutions": {}}])
+def test_pnpm_10_takes_the_workspace_overrides_where_the_manifest_has_none(
+    own: dict[str, Any],
+) -> None:
+    """With some of its own, those of pnpm-workspace.yaml are not read at all (10.34.9 tried)."""
+    files = {"pnpm-workspace.yaml": json.dumps(WORKSPACE)}
+    manifest = {"dependencies": {"aa": "^1.0.0"}, **own}
+    assert declared(10, "", manifest, read(files)).overrides == NEW
 
 
 @pytest.mark.parametrize("value", ["$nothing", "catalog:", "catalog:other"])

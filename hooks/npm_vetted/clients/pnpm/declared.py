@@ -55,8 +55,9 @@ def declared(major: int, folder: str, manifest: Mapping[str, object], read: Read
             **_table(manifest.get("resolutions")),
             **_table(own.get("overrides")),
         }
-    if major >= 10:
-        values |= {key: workspace[key] for key in _LISTED if key in workspace}
+    if major >= 10:  # package.json wins over pnpm-workspace.yaml, an empty table aside (10.34.9)
+        open_keys = [key for key in _LISTED if values.get(key) in (None, {})]
+        values |= {key: workspace[key] for key in open_keys if key in workspace}
     catalogs = _catalogs(workspace)
     overrides, wrong = _resolved(_table(values.get("overrides")), manifest, catalogs)
     ignored = values.get("ignoredOptionalDependencies")
