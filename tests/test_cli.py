@@ -273,7 +273,7 @@ def test_audit_of_a_package(repo: GitRepo) -> None:
     said = run(repo.path, "audit", "a", "--format", "json").json["said"]
     assert ("accepted", None) in [(each["kind"], each["commit"]) for each in said]
     assert "not committed yet" in run(repo.path, "audit", "a@2.0.0").out
-    assert "no note, group or exemption speaks of it" in run(repo.path, "audit", "z").out
+    assert "no note, group or exemption names it" in run(repo.path, "audit", "z").out
 
 
 # note, exempt, prune, init, explain.

@@ -313,7 +313,7 @@ def test_audit_tells_who_brought_an_exemption(git_repo: GitRepo) -> None:
     git_repo.write(".vetting/notes/b/1.0.0.toml", "package = 1\n")
     git_repo.add()
     assert run(git_repo.path, "audit", "b").out.endswith("    not committed yet\n")
-    assert run(git_repo.path, "audit", "zz").out == "zz: no note, group or exemption speaks of it\n"
+    assert run(git_repo.path, "audit", "zz").out == "zz: no note, group or exemption names it\n"
 
 
 def test_audit_leaves_out_what_is_covered_until_it_is_asked_for(git_repo: GitRepo) -> None:

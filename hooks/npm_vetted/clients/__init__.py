@@ -45,6 +45,8 @@ class Client(Protocol):
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
     NEGATION: Negation
     """What a negated glob of workspaces does."""
+    REPLACING: tuple[tuple[str, ...], ...]
+    """The tables of its manifest that put other packages or versions in the place of dependencies."""
     FOLDER_PREFIXES: tuple[str, ...]
     """How a specifier starts that names a folder whose dependencies the project's lockfile holds."""
     LINKS_MEMBERS: bool

@@ -245,7 +245,7 @@ def _said_lines(entries: list[dict[str, Any]], asked: str, *, shallow: bool) -> 
         ))  # fmt: skip
         if commit["landed"] != commit["commit"]:
             lines.append(f"    merged by {commit['landed'][:12]}")
-    return lines or [printable(f"{asked}: no note, group or exemption speaks of it")]
+    return lines or [printable(f"{asked}: no note, group or exemption names it")]
 
 
 def _entry(said: PackageRecord) -> dict[str, Any]:

@@ -6,7 +6,6 @@ of a hundred thousand files as in one of ten, where any listing, even git's own,
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import subprocess
@@ -15,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.git.process import git_environment, hardened
+from npm_vetted.git.process import end_process, git_environment, hardened
 from npm_vetted.git.repository import Repository, TreeEntry
 
 if TYPE_CHECKING:
@@ -90,14 +89,8 @@ class Objects:
     def close(self) -> None:
         """End the git process, if one runs; it may have ended by itself."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-        process.wait()
+        if process is not None:
+            end_process(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
         """A plain process, as in ``run_git``: the pipe is all that GitPython would give."""

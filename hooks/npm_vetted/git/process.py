@@ -16,6 +16,7 @@ from npm_vetted.errors import UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Collection
 
 _HARDENED = (
@@ -105,3 +106,15 @@ def work_tree(directory: str) -> str | None:
             return None
         here = above
     return here
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """Kill a child process, which may have ended by itself, and close its pipes."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout):
+        try:
+            if pipe is not None:
+                pipe.close()
+        except OSError:  # it ended with something unwritten
+            pass
+    process.wait()

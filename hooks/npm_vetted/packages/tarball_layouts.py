@@ -87,7 +87,7 @@ def package_of(
 
 
 def prefix_of(path: str) -> str:
-    """What is before the package's name in a path of npm's own layout."""
+    """What is before the package's name in a path that npm itself lays out."""
     match = NPM.path.fullmatch(path)
     return match["prefix"] if match else ""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from npm_vetted.clients import client_of
+from npm_vetted.clients import client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Project, Requirement
 from npm_vetted.packages.ranges import satisfies
@@ -93,13 +93,9 @@ class SpecifierList(Lockfile):
         return True
 
 
-_REPLACING: Final = (("overrides",), ("resolutions",), ("pnpm", "overrides"))
-"""The tables of a package.json that put other packages or versions in the place of dependencies."""
-
-
 def _replacements(manifest: Manifest) -> Iterator[Requirement]:
     """What overrides install, whichever client reads them; an unread table costs a note too many."""
-    for path in _REPLACING:
+    for path in dict.fromkeys(each for client in clients().values() for each in client.REPLACING):
         table: object = manifest.data
         for key in path:
             table = table.get(key) if isinstance(table, Mapping) else None

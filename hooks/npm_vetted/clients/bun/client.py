@@ -50,6 +50,7 @@ MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.GLOBS_ONLY
+REPLACING: tuple[tuple[str, ...], ...] = (("overrides",), ("resolutions",))
 FOLDER_PREFIXES: tuple[str, ...] = ()
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = "bunfig.toml"

@@ -32,6 +32,7 @@ OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = dict.fromkeys(
 )
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IGNORED
+REPLACING: tuple[tuple[str, ...], ...] = ()
 FOLDER_PREFIXES: tuple[str, ...] = ()
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = None

@@ -218,7 +218,7 @@ class DenoLockfile(Lockfile):
 
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[str, ...]]:
-        """The keys of npm's packages by name, without decoding an entry."""
+        """The keys of npm packages by name, without decoding an entry."""
         found: dict[str, list[str]] = {}
         for key in self.blocks:
             if key.startswith("npm:"):

@@ -37,6 +37,7 @@ MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IN_ORDER
+REPLACING: tuple[tuple[str, ...], ...] = (("overrides",),)
 FOLDER_PREFIXES: tuple[str, ...] = ("file:", "link:", "./", "../")
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".npmrc"

@@ -21,7 +21,7 @@ from npm_vetted.clients.npm.places import (
     parent_place,
     resolved_kind,
 )
-from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
+from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile, beside
 from npm_vetted.clients.shared.workspaces import Negation, is_member
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
@@ -146,8 +146,7 @@ class NpmLockfile(Lockfile):
 
     def _is_file(self, resolved: str | None) -> bool:
         """Whether ``file:`` leads to a file of the repository; git knows what is one."""
-        folder = self.path.rpartition("/")[0]
-        path = clean_path(f"{folder}/{(resolved or '').removeprefix('file:')}".lstrip("/"))
+        path = clean_path(beside(self.path, (resolved or "").removeprefix("file:")))
         return path is not None and self.read(path) is not None
 
     def _resolved(self, key: str) -> str | None:
@@ -255,8 +254,7 @@ class NpmLockfile(Lockfile):
         if not file or file.startswith("../") or not file.endswith(PATCH_SUFFIXES):
             message = "expected a patch file of this project, called .patch or .diff"
             raise self._fail(key, message, "patched")
-        folder = self.path.rpartition("/")[0]
-        return f"{folder}/{file}" if folder else file
+        return beside(self.path, file)
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.matching import mismatch
+from npm_vetted.clients.shared.lockfile import beside
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.npmrc import load_npmrc
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
@@ -154,7 +155,7 @@ def is_optional_peer(raw: Mapping[str, object], name: str) -> bool:
 
 def installs_peers(lockfile: NpmLockfile) -> bool:
     """Whether npm installs peers: from version 7, unless .npmrc has ``legacy-peer-deps``."""
-    path = f"{lockfile.path.rpartition('/')[0]}/.npmrc".lstrip("/")
+    path = beside(lockfile.path, ".npmrc")
     data = lockfile.read(path)
     if lockfile.version < 2 or data is None:
         return lockfile.version >= 2
@@ -194,7 +195,7 @@ def pending_overrides(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[
 
 def root_manifest(lockfile: NpmLockfile) -> Manifest | None:
     """The package.json next to a lockfile; None where there is none that can be read."""
-    path = f"{lockfile.path.rpartition('/')[0]}/{NAME}".lstrip("/")
+    path = beside(lockfile.path, NAME)
     data = lockfile.read(path)
     try:
         return None if data is None else read_manifest(path, data)

@@ -36,6 +36,7 @@ MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = "pnpm-workspace.yaml"
 NEGATION = Negation.ALWAYS
+REPLACING: tuple[tuple[str, ...], ...] = (("pnpm", "overrides"), ("resolutions",))
 FOLDER_PREFIXES: tuple[str, ...] = ()
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = ".npmrc"

@@ -40,6 +40,7 @@ MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {config.RUSH: config.read_rush}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IGNORED
+REPLACING: tuple[tuple[str, ...], ...] = ()
 FOLDER_PREFIXES: tuple[str, ...] = ()
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = f"{config.CONFIG}/.npmrc"

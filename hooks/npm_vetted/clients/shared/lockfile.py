@@ -25,6 +25,12 @@ _FEW = 40
 """How many names are searched one by one; beyond it every entry is decoded."""
 
 
+def beside(path: str, name: str) -> str:
+    """``name`` in the folder of ``path``."""
+    folder = path.rpartition("/")[0]
+    return f"{folder}/{name}" if folder else name
+
+
 class Lockfile(ABC):
     """One version of one lockfile."""
 

@@ -59,6 +59,7 @@ MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.ALWAYS
+REPLACING: tuple[tuple[str, ...], ...] = (("resolutions",),)
 FOLDER_PREFIXES: tuple[str, ...] = ()
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".yarnrc.yml"

@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
-from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.yarn import YarnLockfile, beside, lock_text, refuse_conflict
+from npm_vetted.clients.shared.lockfile import Lockfile, beside
+from npm_vetted.clients.shared.yarn import YarnLockfile, lock_text, refuse_conflict
 from npm_vetted.clients.shared.yarn.locators import (
     Reference,
     locator_hash,

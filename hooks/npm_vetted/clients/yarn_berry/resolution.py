@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients.shared.yarn import beside
+from npm_vetted.clients.shared.lockfile import beside
 from npm_vetted.clients.shared.yarn.locators import (
     normal,
     patched,

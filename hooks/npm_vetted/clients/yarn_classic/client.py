@@ -49,6 +49,7 @@ MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IGNORED
+REPLACING: tuple[tuple[str, ...], ...] = (("resolutions",),)
 FOLDER_PREFIXES: tuple[str, ...] = ("file:", "./", "../")
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".yarnrc"

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients.shared.yarn import YarnLockfile, beside, refuse_conflict
+from npm_vetted.clients.shared.lockfile import beside
+from npm_vetted.clients.shared.yarn import YarnLockfile, refuse_conflict
 from npm_vetted.clients.shared.yarn.places import TwiceError, find_entries
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.yarnrc import BODY, ENTRY, HEAD, TOKENS, token

@@ -23,8 +23,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.yarn import beside
+from npm_vetted.clients.shared.lockfile import Lockfile, beside
 from npm_vetted.clients.yarn_classic.entries import ClassicEntries, alias_target, split_pattern
 from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requirement
 from npm_vetted.packages.manifest import read_manifest

@@ -113,7 +113,7 @@ def introduced(change: Change) -> list[IntroducedPackage]:
 
 
 def step_of(change: Change, use: IntroducedPackage) -> Step | None:
-    """What is compared for a package; None where no registry of npm's kind has its bytes."""
+    """What is compared for a package; None where no npm registry has its bytes."""
     from npm_vetted.registry.jsr import is_of_jsr
 
     artifact = use.artifact

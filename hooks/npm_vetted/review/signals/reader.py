@@ -12,6 +12,7 @@ from threading import Timer
 from types import TracebackType
 from typing import IO, Final
 
+from npm_vetted.git.process import end_process
 from npm_vetted.registry.cache import Cache
 from npm_vetted.review.signals.facts import FACTS_VERSION, FileFacts, facts_from_json
 
@@ -48,12 +49,7 @@ class FactsReader:
         """End the reading process."""
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with suppress(OSError):
-                        stream.close()
-            process.wait()
+            end_process(process)
 
     def read(self, files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
         """The facts of each file, given as its kind and its bytes.

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
-from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.lockfile import Lockfile, beside
 from npm_vetted.clients.shared.yarn.places import Places
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode, refuse_lone_surrogates
@@ -58,12 +58,6 @@ def _refuse(path: str, text: str, expression: re.Pattern[str], message: str) -> 
     if found:
         line = text.count("\n", 0, found.start()) + 1
         raise DocumentError(message, path=path, line=line)
-
-
-def beside(path: str, name: str) -> str:
-    """``name`` in the folder of ``path``."""
-    folder = path.rpartition("/")[0]
-    return f"{folder}/{name}" if folder else name
 
 
 def out_of_range(artifact: Artifact | None, wanted: str) -> bool:

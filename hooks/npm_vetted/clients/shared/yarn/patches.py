@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
-from npm_vetted.clients.shared.yarn import beside
+from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, beside
 from npm_vetted.clients.shared.yarn.locators import Reference, split_ident
 from npm_vetted.model import Read
 
