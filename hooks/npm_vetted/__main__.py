@@ -1,4 +1,4 @@
-"""Where ``npm-vetted`` and ``python -m npm_vetted`` begin: nothing is imported from the repository.
+"""The entry point of ``npm-vetted`` and ``python -m npm_vetted``: it imports nothing from the repository.
 
 ``python -m`` puts the current folder on ``sys.path``, and so does ``PYTHONPATH=.``: a ``yaml.py``
 there would be imported in place of the real one. What Python itself imports before it comes here
@@ -15,7 +15,7 @@ from npm_vetted.git.process import is_within, work_tree
 
 
 def isolate() -> None:
-    """Drop from ``sys.path`` what lies in the repository around us, but for our own installation."""
+    """Remove the repository's folders from ``sys.path``, except for our own installation."""
     try:
         top = work_tree(os.getcwd())  # noqa: PTH109
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The parts of a package that are found by themselves: clients, checks, commands, reports, places."""
+"""Discovers the modules of a package: clients, checks, commands, reports, places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: which command, the options that all have, and the exit status."""
+"""The command line: chooses the command, reads the common options, decides the exit status."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _leave(status: int) -> None:
-    """End the program without freeing what was read, object by object.
+    """End the program without freeing its memory object by object.
 
     Freeing takes a seventh of the time of a large check (benchmarks/README.md). Registered exit
     functions run first, and the streams are flushed already.
@@ -49,7 +49,7 @@ def _answer(words: list[str]) -> int:
 
 
 def _decide(words: list[str]) -> int:
-    """Run, and say what went wrong; raises OSError only where it cannot even be said."""
+    """Run the command and print its error; raises OSError only if the error cannot be printed."""
     try:
         if words == ["--version"]:  # asked by another npm-vetted, before it prints a command
             return _print_version()
@@ -94,7 +94,7 @@ def _decide(words: list[str]) -> int:
 
 
 def _prepare_streams() -> None:
-    """Print in every locale: what an encoding lacks is escaped; a closed stream swallows."""
+    """Let printing work in every locale: escape characters that the encoding lacks; ignore closed streams."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -144,7 +144,7 @@ def _run(words: list[str], changes: bytes | None) -> int:
 
 
 def _parse_or_tell(words: list[str]) -> argparse.Namespace:
-    """Parse; what is wrong is also a document, where the command line asks for one."""
+    """Parse the command line; with a machine format, a usage error is printed in that format too."""
     try:
         return _parse(words)
     except SystemExit as left:
@@ -186,7 +186,7 @@ def _asks_for_help(argv: list[str]) -> bool:
 
 
 def _unknown(word: str) -> str:
-    """What to say of a command that does not exist, with the nearest that does."""
+    """The message for an unknown command, with the nearest known one."""
     from npm_vetted import commands
     from npm_vetted.checks import checks
     from npm_vetted.formats.document import hint

@@ -1,4 +1,4 @@
-"""What can go wrong, with file, line and the way on. Each knows its exit status (DESIGN.md §3)."""
+"""The errors, each with file, line, a way to go on, and its exit status (DESIGN.md §3)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NpmVettedError(Exception):
 
 
 class RefusedError(NpmVettedError):
-    """What was asked for is not done, because what was found speaks against it."""
+    """A command is refused because of the state that it found."""
 
     status = FOUND
 

@@ -1,7 +1,7 @@
-"""The way out for most commits: those that touch nothing that any check reads.
+"""The early exit for most commits: those that touch no file that any check reads.
 
-It is taken before anything else is imported, and asks git once. It never says more than that there
-is nothing to judge: whatever is not certain is left to ``check`` itself, which is handed git's answer.
+It runs before other imports and calls git once. Its only answer is that there is nothing to judge.
+Every uncertain case is left to ``check``, which receives git's answer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def is_program(path: str) -> bool:
 
 
 def _is_only(path: str, suffixes: tuple[str, ...]) -> bool:
-    """Whether a suffix alone says what a file is: no name, folder or letter that means more."""
+    """Whether the suffix alone tells what a file is: its name, folder and letters mean nothing more."""
     lowered = path.lower()
     name = lowered.rpartition("/")[2]
     return (
@@ -78,7 +78,7 @@ def name_no_client(paths: list[str]) -> bool:
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
-    """What git answers, whatever its exit status; None where it cannot be run."""
+    """Git's output, for any exit status; None if git cannot be run."""
     try:
         return subprocess.run(
             hardened(*arguments), env=git_environment(), capture_output=True, check=False
@@ -93,9 +93,9 @@ def is_unread(path: str) -> bool:
 
 
 def staged(arguments: list[str]) -> bytes | None:
-    """What the index changes of HEAD, as git tells it, where this is a ``check`` of just that.
+    """Git's list of the changes between HEAD and the index, if this call is a ``check`` of just those.
 
-    None wherever that is not certain: other arguments, no commit yet.
+    None in every uncertain case: other arguments, no commit yet.
     """
     if (
         plain_arguments(arguments) is None
@@ -139,7 +139,7 @@ def may_be_a_push(arguments: argparse.Namespace | None = None) -> bool:
 
 
 def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
-    """Whether something is staged, and nothing but what is certainly unread; else ``check`` decides."""
+    """Whether files are staged and all of them are certainly unread; otherwise ``check`` decides."""
     if not changes:
         return False
     fields = changes.split(b"\0")

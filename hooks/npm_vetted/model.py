@@ -1,4 +1,4 @@
-"""The words of the domain as frozen data: no input, no output, no import of this package."""
+"""The domain's nouns as frozen data. It imports nothing of this package, and reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Location(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Something wrong that a client's reader saw. The check that asked makes a finding of it.
+    """A defect that a client's reader saw. The check that called the reader makes a finding of it.
 
     The fields mean what they mean in a ``Finding``.
     """
@@ -121,15 +121,16 @@ class Kind(StrEnum):
 
 
 class Artifact(NamedTuple):
-    """One installable thing that a lockfile pins: what it is called, where from, which bytes.
+    """An installable item that a lockfile pins: its name, its source and its bytes.
 
     ``name`` is the real published name, never an alias. ``integrity`` is the lockfile's own SRI
     text, ``checksum`` Yarn berry's own hash; either may be None, as may be ``version`` (git, URL).
-    ``unhashed``: the client itself keeps no hash of it (Yarn berry: of what has ``conditions``).
+    ``unhashed``: the client itself records no hash of it (Yarn berry, for entries with
+    ``conditions``).
     ``patch`` is ``sha256-<base64>`` of the patch file applied to it. ``scripts`` says whether the
     lockfile declares lifecycle scripts; None where the format does not tell. ``specifier`` is what a
-    manifest asks for, where no lockfile pins anything. ``shrinkwrap``: npm installs what an
-    npm-shrinkwrap.json in its tarball pins.
+    manifest requires, where no lockfile pins anything. ``shrinkwrap``: npm installs the pins of an
+    npm-shrinkwrap.json in its tarball.
     """
 
     name: str
@@ -160,7 +161,7 @@ class Artifact(NamedTuple):
 
 
 class Group(StrEnum):
-    """Which field of a manifest asks for a dependency."""
+    """The field of a manifest that requires a dependency."""
 
     PRODUCTION = "dependencies"
     DEVELOPMENT = "devDependencies"
@@ -169,7 +170,7 @@ class Group(StrEnum):
 
 
 class Requirement(NamedTuple):
-    """What a manifest or a locked package asks for.
+    """A requirement of a manifest or of a locked package.
 
     ``name`` is the name in node_modules (an alias, where there is one). ``target`` is the
     lockfile's own pointer to the entry that satisfies it, in formats that have one (pnpm).
@@ -279,7 +280,7 @@ class Allowance(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A file's new content, with what it changes in words; nothing is written yet."""
+    """A file's new content and a description of the change; the file is not written yet."""
 
     path: str
     content: bytes
@@ -300,7 +301,7 @@ class BundledPackage(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What a registry says of a version, as a note records it.
+    """A registry's statement on a version, as a note records it.
 
     ``published`` is the time of publication, ``integrity`` the SRI text, ``scripts`` the names of the
     lifecycle scripts. ``evidence`` is the note's ``[evidence]`` table: its texts are safe to print;

@@ -1,7 +1,7 @@
-"""The checks: one module each, found by itself. A new check is one new file and its test.
+"""The checks, discovered automatically: one module each. A new check is one new file and its test.
 
-A check is handed a ``Change`` and yields findings; it reads nothing else and decides nothing
-about other checks.
+A check receives a ``Change`` and yields findings. It reads nothing else and does not depend on
+other checks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Explanation(NamedTuple):
 
 
 class Check(Protocol):
-    """What each module of this package offers. Its id is the module's name with dashes."""
+    """The interface of each module of this package. A check's id is the module's name with dashes."""
 
     HOOKS: frozenset[str]
     """The narrow hooks that run it: settings, notes, lockfile (``npm-vetted`` runs them all)."""
@@ -59,7 +59,7 @@ def checks() -> Mapping[str, Check]:
 def finding_of(
     check: str, problem: Problem, project: Project, fix: tuple[str, ...] | None = None
 ) -> Finding:
-    """A finding out of what a client's reader saw; ``fix`` where the problem names none itself."""
+    """Make a finding of a client reader's problem; ``fix`` is used where the problem names none."""
     return Finding(
         check=check,
         message=problem.message,

@@ -1,7 +1,7 @@
-"""Archives that are committed: the bytes that a client installs from are in git, and can be hashed.
+"""Committed archives: a client installs from these files, so their bytes can be hashed offline.
 
-Yarn berry's zero-installs run what is in ``.yarn/cache`` without any install; every client installs a
-``file:`` tarball as it is in the repository. An archive is judged where the commit touches it, or
+Yarn berry's zero-installs run the archives in ``.yarn/cache`` without an install step; every client
+installs a ``file:`` tarball from the repository. An archive is judged when the commit touches it or
 the lockfile's entry for it.
 """
 
@@ -30,7 +30,7 @@ _LFS: Final = b"version https://git-lfs.github.com/spec/"
 
 
 def archive_findings(check: str, change: Change) -> Iterator[Finding]:
-    """What is wrong with the archives that the change touches, or whose entries it changes."""
+    """Yield findings on the archives that the change touches, or whose entries it changes."""
     for project in change.projects:
         for lockfile in project.lockfiles:
             for problem in _problems(change, project, lockfile):

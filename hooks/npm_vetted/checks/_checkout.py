@@ -1,4 +1,4 @@
-"""Git attributes after which a checkout holds another file than the one that was judged.
+"""Git attributes that make a file in a checkout differ from the blob that was judged.
 
 npm-vetted reads blobs, a client reads the checkout. Between them are the attributes: a ``filter``
 (git-lfs and others) writes what a program says, ``working-tree-encoding`` writes another encoding,
@@ -90,7 +90,7 @@ def _too_many(check: str, path: str) -> Finding:
 
 
 def _judged(change: Change) -> Iterator[str]:
-    """The files whose checkout counts: touched ones, those of touched projects, those below."""
+    """The files to judge: touched files, files of touched projects, files below a touched attribute file."""
     for path, touched in change.touched.items():
         if path.rpartition("/")[2] == ATTRIBUTES:
             yield from filter(_is_read, _below(change, folder_of(path)))
@@ -196,7 +196,7 @@ def _rules_that_count(folder: str, data: bytes) -> AttributeFile | None:
 
 
 def _may_count(rule: Rule) -> bool:
-    """Whether a line gives more than what only diffs, merges and web pages look at."""
+    """Whether a line sets an attribute that affects more than diffs, merges and web pages."""
     return not all(
         name in _HARMLESS or name.startswith(("linguist-", "gitlab-"))
         for name, _ in rule.attributes

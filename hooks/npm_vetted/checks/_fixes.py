@@ -1,4 +1,4 @@
-"""The command that vets a package, the same in every finding about it."""
+"""The command that vets a package: every finding about the package prints the same one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def vetting_fix(
     open_uses: Collection[IntroducedPackage] = (),
     more: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """``note`` with exactly the criteria that it will require, also for what the package brings.
+    """Build ``note`` with exactly the criteria that it will require, dependencies included.
 
-    Where the lockfile does not tell who has lifecycle scripts, their criteria are named too: only
-    the registry knows, and ``note`` records them only for what has scripts. Where no note can bind
-    the bytes, ``exempt``.
+    Where the lockfile does not say which packages have lifecycle scripts, the criteria for scripts
+    are named too: only the registry knows, and ``note`` records them only for packages with
+    scripts. Where no note can bind the bytes, the command is ``exempt``.
     """
     if binds_no_note(use.artifact):
         return exempt_fix(use.artifact)

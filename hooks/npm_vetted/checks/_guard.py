@@ -1,6 +1,6 @@
 """npm-vetted's own hook and CI step: a change that removes or narrows them is a finding.
 
-Compared is what the files say of npm-vetted: the hook's entry in ``.pre-commit-config.yaml`` (without
+The comparison covers the lines about npm-vetted: the hook's entry in ``.pre-commit-config.yaml`` (without
 ``rev``, which an update raises), and the lines that call npm-vetted in CI files, husky and lefthook.
 """
 
@@ -31,7 +31,7 @@ _PLACES: Final = (
 
 
 def guards_removed(check: str, change: Change) -> Iterator[Finding]:
-    """What a change takes away from the guard: an error in a range, a warning at a commit."""
+    """Yield what a change removes from the guard: an error in a range, a warning at a commit."""
     if change.everything:
         return
     level = Level.ERROR if change.comparison.against_each else Level.WARNING
@@ -57,7 +57,7 @@ def _may_call(path: str) -> bool:
 
 
 def _calls(snapshot: Snapshot, path: str) -> set[str]:
-    """What a file says of npm-vetted, in words that an update of the version does not change."""
+    """The lines of a file that call npm-vetted, normalized so that a version update changes none."""
     try:
         data = snapshot.read(path) or b""
     except NpmVettedError:

@@ -1,4 +1,4 @@
-"""Which paths matter at all: the question that decides whether a commit costs anything."""
+"""Which paths any check reads. A commit that touches none of them is accepted at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hook refuses of a routine note: what a bot's job may not decide without a person."""
+"""Rules for routine notes that the hook enforces: decisions that need a person."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UPGRADE = (("npm-vetted", "init", "--upgrade"),)
 
 
 def routine_findings(change: Change, note: Note) -> Iterator[Finding]:
-    """What speaks against a routine note that the change adds or edits."""
+    """Yield the reasons to refuse a routine note that the change adds or edits."""
     if change.policy.format < 2:
         yield _finding(note, "needs format = 2 in .vetting/config.toml", fix=_UPGRADE)
         return
@@ -53,7 +53,7 @@ def _reasons(change: Change, name: str, version: str, mention: Mention) -> Itera
 
 
 def _all_demands(change: Change) -> list[Demands]:
-    """What the policy asks for either use: a note does not say which use it is for."""
+    """The policy's demands for development and production together: a note does not name its use."""
     policy = change.policy
     return [policy.demands, *([policy.development] if policy.development else [])]
 

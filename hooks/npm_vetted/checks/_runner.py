@@ -1,4 +1,4 @@
-"""The judgement: which policy holds, which checks run, what they find."""
+"""The judgement: choose the policy in force, run the checks, collect their findings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST_EXEMPTION: Final = datetime.timedelta(days=366)
 
 
 class CheckResult(NamedTuple):
-    """What the checks found, and what they looked at. ``status`` is the exit status."""
+    """The findings of all checks and counts of the files they read. ``status`` is the exit status."""
 
     findings: tuple[Finding, ...]
     projects: int
@@ -60,12 +60,12 @@ def policy_of(snapshot: Snapshot) -> Policy:
 
 
 def open_change(comparison: Comparison, today: datetime.datetime | None = None) -> Change:
-    """Decide which policy, exemptions and notes hold.
+    """Choose the policy, exemptions and notes that judge the change.
 
-    The policy is the one before the change, except in the commit that adopts. The policy that the
-    change leaves must be readable all the same: it is the next one to judge.
+    The policy is the one before the change, except in the commit that adopts. The policy after the
+    change must be readable as well: it judges the next change.
 
-    Raises UsageError where one is wrong; what cannot be read under any policy weighs more.
+    Raises UsageError if a policy is wrong; a file that no policy can make readable is reported first.
     """
     now = today or datetime.datetime.now(datetime.UTC)
     try:
@@ -79,7 +79,7 @@ def open_change(comparison: Comparison, today: datetime.datetime | None = None) 
 
 
 def _unread(comparison: Comparison, today: datetime.datetime) -> UndecidedError | None:
-    """What of a change cannot be read, whatever the policy."""
+    """The files of a change that cannot be read under any policy."""
     policy = Policy()
     notes = NoteStore(comparison.after, policy.criteria)
     change = Change(
@@ -150,7 +150,7 @@ def _baseline(policy: Policy, ruling: Snapshot, after: Snapshot) -> Baseline:
 
 
 def _exemptions(comparison: Comparison, policy_source: Snapshot) -> Exemptions:
-    """The exemptions of the state whose policy judges, but for those that the change takes away."""
+    """The exemptions of the state whose policy judges, without those that the change removes."""
     found = Exemptions.read(policy_source.read(EXEMPTIONS))
     if policy_source is comparison.after or EXEMPTIONS not in comparison.touched:
         return found
@@ -163,7 +163,7 @@ def _exemptions(comparison: Comparison, policy_source: Snapshot) -> Exemptions:
 def found_by_checks(
     change: Change, wanted: Collection[str] | None = None
 ) -> tuple[list[Finding], set[int]]:
-    """All that the checks find, accepted or not; the exit statuses of what cannot be judged."""
+    """All findings, accepted or not, and the exit statuses of files that cannot be judged."""
     found: list[Finding] = []
     statuses: set[int] = set()
     for identifier, check in checks().items():
@@ -207,7 +207,7 @@ def _looked_at(change: Change) -> tuple[int, int]:
 
 
 def undecided(error: NpmVettedError) -> Finding:
-    """What could not be read or decided, as a finding: never a yes."""
+    """Make a finding of a file that could not be read or decided: it never counts as accepted."""
     return Finding(
         check=UNDECIDED,
         message=error.message + (f" ({error.fix})" if error.fix else ""),
@@ -243,7 +243,7 @@ _NEWER: Final = frozenset({
 
 
 def _is_newer(finding: Finding, change: Change) -> bool:
-    """Whether a repository of format 1 is only warned: the change does not alter what is found.
+    """Whether a repository of format 1 only gets a warning: the change does not alter the finding.
 
     ``npm-vetted init --upgrade`` brings the repository to the present format.
     """

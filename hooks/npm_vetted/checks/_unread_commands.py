@@ -1,4 +1,4 @@
-"""Files with install commands that no reader of ``installs`` reads: a notice, so that it is no silence.
+"""A notice that lists files with install commands which no reader of ``installs`` reads.
 
 The notice is for ``--all``, ranges and pushes. A commit that touches only such files leaves by the
 fast path, and reading them would cost it more than it may.
@@ -112,5 +112,5 @@ def _command() -> re.Pattern[bytes]:
 
 @cache
 def _words() -> frozenset[str]:
-    """What any such command holds, for git's search of fixed strings."""
+    """The fixed strings that git searches for: each such command contains one of them."""
     return frozenset((" install", " ci", " add", " dlx", "npx ", "bunx ", "\tinstall"))

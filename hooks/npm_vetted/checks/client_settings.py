@@ -90,7 +90,7 @@ def reads(path: str) -> bool:
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Ask each touched project's client; and git's attributes, whether it will see its settings."""
+    """Judge each touched project's settings by its client, and git's attributes of the settings files."""
     in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
     for finding in _found(change):
         if finding.fix or not finding.acceptable:
@@ -115,7 +115,7 @@ def _found(change: Change) -> Iterator[Finding]:
 
 
 def _corepack(change: Change) -> Iterator[Finding]:
-    """What corepack (0.31 and later) takes from a .corepack.env: where it gets a client, unchecked."""
+    """Judge a .corepack.env: corepack 0.31 and later read from it where to download a client."""
     for path, touched in change.touched.items():
         counts = touched.after is not None and change.projects_after.counts(path)
         if path.rpartition("/")[2] != _COREPACK or not counts:

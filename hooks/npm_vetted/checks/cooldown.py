@@ -1,4 +1,4 @@
-"""A version that is younger than the cooldown when it enters."""
+"""Versions that are younger than the cooldown when a commit adds them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EXPLANATION: Final = Explanation(
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Judge the age of what enters, by what its note says was published when."""
+    """Judge the age of each added version by the publication date in its note."""
     for use in change.uses():
         if use.arrival is Arrival.PROMOTED or use.artifact.specifier is not None:
             continue  # a range has no age
@@ -94,7 +94,7 @@ def _fix(use: IntroducedPackage, mention: Mention) -> tuple[tuple[str, ...], ...
 
 
 def _named(use: IntroducedPackage, mention: Mention) -> str:
-    """What ``note`` finds the note by: its own package, or what a group lists."""
+    """The package by which ``note`` finds the note: its own one, or one that a group lists."""
     return mention.note.label if mention.note.package else use.artifact.label
 
 

@@ -41,7 +41,7 @@ EXPLANATION: Final = Explanation(
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Ask each touched project's client."""
+    """Judge each touched project's settings by its client."""
     for project in change.projects:
         for problem in project.client.scripts_run(project.after):
             yield finding_of(ID, problem, project.after, fix=("npm-vetted", "init", "--settings"))

@@ -87,7 +87,7 @@ def reads(path: str) -> bool:
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Judge the files that the commit touches, and those that relied on what it takes away."""
+    """Judge the files that the commit touches, and files that relied on a file that it removes."""
     after = View(change.after, change.projects_after, change.vetting)
     judged = set()
     unread = []
@@ -137,7 +137,7 @@ def _is_file(entry: TreeEntry | None) -> TypeGuard[TreeEntry]:
 
 
 def _supports(change: Change, path: str) -> bool:
-    """Whether commands elsewhere may have relied on a file: settings that go, what images leave out."""
+    """Whether commands elsewhere may rely on a file: a settings file, or a .dockerignore."""
     name = path.rpartition("/")[2]
     if name.endswith(_IGNORES):
         return True
@@ -146,7 +146,7 @@ def _supports(change: Change, path: str) -> bool:
 
 
 def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[Finding]:
-    """What is found in files that the commit does not touch, and was not found before it."""
+    """Findings in files that the commit does not touch, and that were not there before it."""
     before = View(change.comparison.before, change.projects_before[0], change.vetting)
     for path in sorted(set(change.after.everything()) - set(judged)):
         if place_of(path, b"") is None:
@@ -160,12 +160,12 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
 
 
 def _state(problem: Problem) -> tuple[str, str, str]:
-    """What tells whether a problem was there before."""
+    """The fields by which a problem is recognised in the earlier state."""
     return (problem.code, problem.key, problem.value)
 
 
 class View:
-    """What the judgement of commands may ask of one state of the repository."""
+    """One state of the repository, with the questions that the reader of commands may ask."""
 
     def __init__(self, snapshot: Snapshot, projects: Projects, vetting: Vetting) -> None:
         self.snapshot = snapshot
@@ -211,7 +211,7 @@ class View:
             return None
 
     def safe(self, project: Project | None, client: str, read: Read) -> bool:
-        """Ask the client, as if the project had the settings that are in force."""
+        """Let the client judge as if the project had the settings that are in force."""
         reader = clients().get(client)
         if reader is None:
             return False
@@ -261,7 +261,7 @@ class View:
         return any(self._artifacts(project, names)) or package in self._bins(project)
 
     def noted(self, name: str, version: str) -> bool:
-        """Whether a note or an exemption is about a version, whatever its bytes."""
+        """Whether a note or an exemption mentions a version; the bytes are not compared."""
         found = self.vetting.notes.of(name, version) or self.vetting.exemptions.of(name, version)
         return bool(found)
 
@@ -320,7 +320,7 @@ def _required(project: Project) -> Iterator[Requirement]:
 
 
 def _nowhere(read: Read) -> Project:
-    """A directory without a project, for what is installed outside of any."""
+    """A directory without a project, for installs outside of every project."""
     manifest = Manifest(
         path="package.json", name=None, version=None, private=True, requires=(), workspaces=None,
         scripts={}, data={}, line_of=lambda *_: 1,

@@ -37,7 +37,7 @@ EXPLANATION: Final = Explanation(
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Judge what enters, then the allow-lists of the projects that the commit touches."""
+    """Judge added artifacts, then the allow-lists of the projects that the commit touches."""
     for use in change.uses():
         yield from _of_use(change, use)
     for project in change.projects:
@@ -72,7 +72,7 @@ def _fix(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
 
 
 def _noted_with(use: IntroducedPackage) -> IntroducedPackage:
-    """What a note is about: for a bundled package the tarball that carries it."""
+    """The artifact that a note covers: for a bundled package, the tarball that carries it."""
     if use.subject.carrier is None:
         return use
     from npm_vetted.recording.proposals import carrier_of
@@ -85,7 +85,7 @@ def _open_uses(change: Change) -> list[IntroducedPackage]:
 
 
 def _locked_fix(change: Change, artifact: Artifact, subject: VettingRequest) -> tuple[str, ...]:
-    """The command for what is locked already: reviewed whole."""
+    """The command for a version that is locked already: it is reviewed as a whole."""
     wanted = {
         *change.vetting.demanded(subject, None),
         *change.policy.asks(subject.development).scripts,

@@ -1,4 +1,4 @@
-"""Hashes that are not the vetted ones, that changed under a version, or that prove nothing."""
+"""Hashes that differ from the vetted ones, that changed under a version, or that are too weak."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ EXPLANATION: Final = Explanation(
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Compare what the commit adds or changes with the notes, and with what was locked before."""
+    """Compare each artifact that the commit adds or changes with its notes and with the earlier lockfile."""
     for project in change.projects:
         yield from _rehashed(project)
     yield from archive_findings(ID, change)
@@ -107,7 +107,7 @@ def _differs_in_patch_alone(pinned: Pins, artifact: Artifact) -> bool:
 
 
 def _rehashed(project: ProjectChange) -> Iterator[Finding]:
-    """A lockfile whose hashes are all of another kind than those before."""
+    """Report a lockfile whose hashes all use another algorithm than before."""
     for lockfile in project.lockfiles:
         earlier = [each for _, each in project.earlier if each.path == lockfile.path]
         problems = [lockfile.rehashed(each) for each in earlier]

@@ -1,4 +1,4 @@
-"""Where a lockfile says packages come from."""
+"""The hosts and repositories that a lockfile names as the source of packages."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _SHA1: Final = re.compile(r"#[0-9a-fA-F]{40}\Z")
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Judge the sources of what enters, and any node_modules that the commit touches."""
+    """Judge the sources of added artifacts, and any node_modules that the commit touches."""
     yield from _tracked_modules(change)
     for use in change.uses():
         verdict = change.verdict(use)
@@ -90,7 +90,7 @@ def _tracked_modules(change: Change) -> Iterator[Finding]:
 
 
 def _content(change: Change, folder: str) -> str:
-    """The state of a folder: what was accepted is its files as they were, not any files."""
+    """A hash over a folder's files: an accepted finding covers exactly these files."""
     entries = ((path, change.after.entry(path)) for path in change.after.below(f"{folder}/"))
     lines = sorted(f"{path} {entry.oid}" for path, entry in entries if entry is not None)
     return hashed("\n".join(lines).encode("utf-8", "surrogateescape"))
@@ -136,9 +136,9 @@ def _is_of_registry(change: Change, artifact: Artifact) -> bool:
 
 
 def _is_accepted(artifact: Artifact, verdict: Verdict) -> bool:
-    """Whether a note accepts the source: the hash alone may be that of what a registry has.
+    """Whether a note accepts the source: a matching hash alone may be that of a registry's artifact.
 
-    npm holds a git dependency against no hash at all.
+    npm compares a git dependency with no hash at all.
     """
     if verdict.mention is None or not verdict.covered:
         return False
@@ -163,7 +163,7 @@ def _bundled(use: IntroducedPackage) -> Iterator[Finding]:
 
 
 def _shrinkwrap(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
-    """What a tarball's own npm-shrinkwrap.json pins, npm 7 to 11 install: whatever this locks.
+    """Judge the npm-shrinkwrap.json in a tarball: npm 7 to 11 install what it pins.
 
     npm writes each of these packages below the carrier's place too, and there they are judged.
     """

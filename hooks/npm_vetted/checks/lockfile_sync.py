@@ -1,4 +1,4 @@
-"""Manifests and lockfiles that disagree."""
+"""Disagreements between manifests and lockfiles."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _imitations(change: Change) -> Iterator[Finding]:
 
 
 def _collisions(change: Change) -> Iterator[Finding]:
-    """Added files of projects that such a file system checks out as one with others."""
+    """Added files that a case-insensitive file system checks out under the path of another file."""
     added = [
         path
         for path, touched in change.touched.items()
@@ -217,7 +217,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
 
 
 def _left_out(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Requirements that the commit adds to a manifest and that nothing locks."""
+    """Requirements that the commit adds to a manifest and that no lockfile entry satisfies."""
     if not project.before:
         return
     known = {
@@ -266,7 +266,7 @@ def _members_own(project: Project) -> Iterator[Problem]:
 
 
 def _manifests_of_others(project: Project) -> Iterator[Problem]:
-    """Manifests of a client that the project does not use: nothing locks what they ask for."""
+    """Manifests of a client that the project does not use: no lockfile pins their requirements."""
     for client in (each for each in clients().values() if project.client != each.NAME):
         for name, reader in client.OWN_MANIFESTS.items():
             for folder in project.manifests:
@@ -351,8 +351,8 @@ def _other_marker(project: Project) -> Iterator[Problem]:
 def _two_lockfiles(project: Project, surplus: Collection[str]) -> Iterator[Problem]:
     """One finding for each lockfile beside the one that is installed from.
 
-    Where the pin decides, nothing else is compared with a surplus one: so where it is accepted, it
-    is found again when it or what the manifests ask for changes.
+    Where ``packageManager`` decides, no other check reads a surplus lockfile. So an accepted one is
+    reported again when it or the manifests' requirements change.
     """
     rivals = [path for path in project.lockfiles if folder_of(path) == project.path]
     if len(rivals) < 2:
@@ -375,7 +375,7 @@ def _two_lockfiles(project: Project, surplus: Collection[str]) -> Iterator[Probl
 
 
 def _state_of(project: Project, paths: Collection[str]) -> str:
-    """A hash over some files and all that the project's manifests ask for."""
+    """A hash over some files and all requirements of the project's manifests."""
     asked = sorted(
         (folder, each.name, each.specifier, each.group)
         for folder, manifest in project.manifests.items()
@@ -396,7 +396,7 @@ def _of_other_clients(project: Project) -> frozenset[str]:
 
 
 def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Entries that nothing asks for, among those that the commit adds or stops asking for."""
+    """Entries that no dependency requires, among those that the commit adds or stops requiring."""
     manifests = manifests_by_lockfile(project.after, lockfile)
     suspects = {use.entry.key for use in project.uses if use.lockfile is lockfile}
     suspects |= project.despite_earlier(lambda: _asked_for_before(project, lockfile))
@@ -417,7 +417,7 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
 
 
 def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
-    """What the entries asked for that the commit changes or takes away."""
+    """The earlier requirements of the entries that the commit changes or removes."""
     return {
         child
         for _, earlier in project.earlier
@@ -428,7 +428,7 @@ def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
 
 
 def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Requirements that no entry implements: an install takes what the registry has that day.
+    """Requirements that no entry satisfies: an install takes the registry's newest match.
 
     The suspects are the entries whose text differs from the earlier one (an entry of an accepted
     package can gain a requirement), and those that depend on an entry that the commit removes.
@@ -465,7 +465,7 @@ def _changed_keys(project: ProjectChange, lockfile: Lockfile) -> set[str]:
 
 
 def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:
-    """Of some keys, those that only each other ask for, if anyone does."""
+    """Of some keys, those that are required by none but each other."""
     parents = lockfile.dependents(suspects)
     asking: dict[str, list[str]] = {}
     reached: list[str] = []

@@ -1,4 +1,4 @@
-"""A new name one slip away from a popular package or from one that the repository uses."""
+"""A new name one typing error away from a popular package or from one that the repository uses."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[
 
 
 def _is_new(use: IntroducedPackage) -> bool:
-    """Whether before locked no version of it; what a parent's tarball brings has no such name."""
+    """Whether no version was locked before; names that a carrier's tarball bundles do not count."""
     return not use.before and not use.subject.previous and use.subject.carrier is None
 
 
@@ -93,7 +93,7 @@ def _findings(
 
 
 def _denied(change: Change, uses: list[IntroducedPackage]) -> set[str]:
-    """What the notes of these say that they are not."""
+    """The known names that the notes of these packages declare not to imitate."""
     found: set[str] = set()
     for use in uses:
         for mention in change.vetting.notes.mentioning(use.artifact):

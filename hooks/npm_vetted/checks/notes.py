@@ -1,4 +1,4 @@
-"""Notes that are malformed, misplaced, out of chain, or gone while needed; denied packages."""
+"""Notes that are malformed, misplaced, broken in their chain or removed while needed; denied packages."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ EXPLANATION: Final = Explanation(
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Judge the notes that the commit touches, what it takes away, and what the policy denies."""
+    """Judge the notes that the commit touches, notes that it removes, and packages that the policy denies."""
     paths = sorted(
         path
         for path, touched in change.touched.items()
@@ -85,7 +85,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _unknown(change: Change) -> Iterator[Finding]:
-    """Files of ``.vetting/`` itself that nothing reads: a policy under a mistyped name is none."""
+    """Files in ``.vetting/`` that npm-vetted does not read, such as a policy under a mistyped name."""
     known = {CONFIG, EXEMPTIONS, BASELINE, *(VETTING + name for name in DOCUMENTS)}
     for path, touched in sorted(change.touched.items()):
         ours = path.startswith(VETTING) and not path.startswith(FOLDERS)
@@ -205,7 +205,7 @@ def _rewritten(note: Note, location: Location, what: str) -> Finding:
 
 
 def _gone(change: Change) -> Iterator[Finding]:
-    """What was covered before and is not any more, though it did not change itself."""
+    """Artifacts that were covered before and no longer are, though they did not change themselves."""
     earlier = [
         (vetting, names)
         for parent, vetting in zip(change.comparison.parents, change.earlier_vettings, strict=True)

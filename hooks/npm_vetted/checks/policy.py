@@ -1,4 +1,4 @@
-"""A policy that is loosened by the change that needs it."""
+"""A policy that is loosened by the same change that needs the loosening."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _of_merge(change: Change) -> Iterator[Finding]:
-    """What a merge allows that a parent does not, and that no other parent brought about either.
+    """The loosenings of a merge that come from none of its parents.
 
-    Git keeps what one side tightened; a merge that takes the other side's file whole does not.
+    Git keeps one side's tightening; a merge that takes the other side's whole file drops it.
     """
     parents, fork = change.comparison.parents, change.comparison.fork
     assert fork is not None
@@ -98,7 +98,7 @@ def _of_merge(change: Change) -> Iterator[Finding]:
 
 
 def _is_only_words(path: str) -> bool:
-    """Files that steer nothing: the documentation beside the policy."""
+    """Whether a file is documentation beside the policy, which has no effect."""
     return path.startswith(VETTING) and path.rpartition("/")[2] in DOCUMENTS
 
 

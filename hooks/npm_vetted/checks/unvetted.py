@@ -120,10 +120,10 @@ def _package_manager(change: Change, project: ProjectChange) -> Iterator[Finding
 
 
 def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Finding:
-    """A package that is covered by a hash that cannot be compared with the lockfile's.
+    """Report a package that is covered by a hash which cannot be compared with the lockfile's.
 
-    It is a warning where the version was locked before (the project moves to another client), or
-    where the client records no hash of it. Otherwise nothing says what these bytes are.
+    It is a warning if the version was locked before (the project moves to another client), or if
+    the client records no hash of it. Otherwise it is an error: these bytes are unknown.
     """
     source = verdict.mention.note.path if verdict.mention else EXEMPTIONS
     lock = use.lockfile.format

@@ -1,1 +1,1 @@
-"""The JavaScript projects of a snapshot, and what a change does to them."""
+"""The JavaScript projects of a snapshot, and how a change alters them."""

@@ -1,4 +1,4 @@
-"""Where a checkout is not what git holds: what was judged is then not what is installed with.
+"""Paths that a case-insensitive file system merges, so that a checkout differs from git's tree.
 
 macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file, and ``App/`` and ``app/`` as one
 folder. (What git's attributes change is in checks/_checkout.py.)
@@ -62,7 +62,7 @@ def _meant(part: str, *, vetting: bool, last: bool) -> str:
 
 
 def _is_short(short: re.Match[str], name: str) -> bool:
-    """Whether NTFS may call a file so whose name is too long for DOS: ``packag~1.jso``."""
+    """Whether NTFS may use this as a long name's short form: ``packag~1.jso``."""
     stem, dot, suffix = name.lstrip(".").rpartition(".")
     stem, suffix = (stem, f".{suffix[:3]}") if dot else (suffix, "")
     start = short[1]
@@ -73,9 +73,9 @@ def _is_short(short: re.Match[str], name: str) -> bool:
 def collisions(
     added: Iterable[str], ours: Iterable[str], others: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
-    """Added paths that are one with another, or whose folder is, and with which.
+    """Added paths that collide with another path, or whose folder does, each with that path.
 
-    ``ours`` are the files that projects are read from: what leads to one counts as well.
+    ``ours`` are the files that projects are read from; folders that lead to one count as well.
     """
     spelled: dict[str, set[str]] = {}
     for path in ours:

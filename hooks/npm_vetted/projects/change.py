@@ -1,4 +1,4 @@
-"""What a commit changes, as the checks are handed it: projects, artifacts, files, notes."""
+"""A commit's changes as the checks receive them: projects, artifacts, files, notes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class IntroducedPackage(NamedTuple):
 
     @property
     def direct(self) -> bool:
-        """Whether a manifest of the project asks for it."""
+        """Whether a manifest of the project requires it."""
         return self.subject.direct
 
 
@@ -124,9 +124,9 @@ class ProjectChange:
         return found
 
     def despite_earlier(self, ask: Callable[[], T]) -> T:
-        """An answer; earlier lockfiles that hold something malformed then count as not there.
+        """Compute an answer; a malformed earlier lockfile counts as absent.
 
-        Else no commit could repair them. What is malformed now raises DocumentError all the same.
+        Otherwise no commit could repair it. A lockfile that is malformed now raises DocumentError.
         """
         try:
             return ask()
@@ -227,7 +227,7 @@ class ProjectChange:
         ]
 
     def _was_shipped(self, artifact: Artifact) -> bool:
-        """Whether production used it before: an upgrade of what is shipped starts from nothing else."""
+        """Whether production used it before: an upgrade of a shipped package starts from such a version."""
         return self._change.policy.development is None or artifact in self._shipped_before
 
     @cached_property
@@ -242,7 +242,7 @@ class ProjectChange:
         ]
 
     def _known(self, names: set[str]) -> dict[str, set[Artifact]]:
-        """What the earlier states lock under some names."""
+        """The artifacts that the earlier states lock under some names."""
         found: dict[str, set[Artifact]] = {}
         for _, lockfile in self.earlier:
             for artifact in lockfile.named(names):
@@ -259,7 +259,7 @@ class ProjectChange:
     def _direct_artifacts(
         lockfile: Lockfile, direct: Iterable[str], entries: Mapping[str, Entry]
     ) -> set[Artifact]:
-        """The artifacts among some entries that a manifest asks for, under whatever key."""
+        """The artifacts among some entries that a manifest requires; their keys do not matter."""
         labels = {entry.artifact.label for entry in entries.values() if entry.artifact}
         found = set()
         for key in direct:
@@ -318,7 +318,7 @@ class ProjectChange:
 
     @staticmethod
     def _carrier(lockfile: Lockfile, entry: Entry) -> Artifact | None:
-        """The artifact whose tarball carries a bundled entry, where the lockfile confirms that."""
+        """The artifact whose tarball carries a bundled entry, if the lockfile confirms that."""
         artifact = entry.artifact
         if entry.bundled_by is None or artifact is None or artifact.resolved:
             return None
@@ -343,7 +343,7 @@ def _newcomers(
     changed: Collection[str],
     before: Iterable[tuple[Lockfile, Collection[str]]],
 ) -> list[str]:
-    """Of some keys, those whose artifact is not among the earlier ones, under whatever key."""
+    """Of some keys, those whose artifact no earlier entry has, under any key."""
     fresh = [
         key for key in keys if key in changed or not any(key in earlier for _, earlier in before)
     ]
@@ -354,7 +354,7 @@ def _newcomers(
 
 
 def _comparable(lockfile: Lockfile, key: str) -> Artifact | None:
-    """An entry's artifact, as far as one format tells what another does."""
+    """An entry's artifact, reduced to the fields that all lockfile formats record."""
     artifact = lockfile.artifact(key)
     return artifact and _of_any_key(_silent(artifact))
 
@@ -413,7 +413,7 @@ def project_lockfile(project: Project, path: str) -> Lockfile:
 
 
 def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
-    """Whether a lockfile names one of some patch files; what cannot be read may."""
+    """Whether a lockfile may name one of some patch files; an unreadable lockfile may."""
     try:
         data = project.read(path) or b""
         if b"patch" not in data and b"\\" not in data:  # nor is the word written with escapes
@@ -424,7 +424,7 @@ def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
 
 
 def _may_name_archive(project: Project, path: str, archives: set[str]) -> bool:
-    """Whether a lockfile may name one of some archives; what cannot be read may."""
+    """Whether a lockfile may name one of some archives; an unreadable lockfile may."""
     try:
         lockfile = project_lockfile(project, path)
         data = project.read(path) or b""
@@ -552,10 +552,10 @@ class Change:
         }  # fmt: skip
 
     def _of_programs(self, touched: Collection[str]) -> Iterator[Project]:
-        """The projects whose settings name a program that the baseline accepts, as it was.
+        """The projects whose settings name a program that the baseline accepts in its earlier state.
 
-        The program reaches other files of the repository: where any code changes, the settings are
-        judged again, and the program's value says whether it is still the accepted one.
+        The program may load other files of the repository. So when any code changes, the settings
+        are judged again; the program's value tells whether it is still the accepted one.
         """
         lines = [each for each in self.baseline.lines if each.code in PROGRAM_CODES]
         if lines and any(map(may_be_program, touched)):

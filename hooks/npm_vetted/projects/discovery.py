@@ -1,4 +1,4 @@
-"""The npm projects of a snapshot: which package.json belongs to which, and what each uses."""
+"""The projects of a snapshot: their manifests, workspaces, clients and lockfiles."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _exclusion(path: str) -> str:
 
 
 class Projects:
-    """The projects of one snapshot; manifests are read when they are asked for."""
+    """The projects of one snapshot; a manifest is read when a caller needs it."""
 
     def __init__(self, snapshot: Snapshot, excluded: Callable[[str], bool]) -> None:
         self.snapshot = snapshot
@@ -270,7 +270,7 @@ class Projects:
         return join(folder, NAME) if manifest is None else manifest.path
 
     def at(self, root: str) -> Project | None:
-        """The project whose root is a directory; None where there is none."""
+        """The project whose root is this directory, or None."""
         if root not in self._projects:
             self._projects[root] = self._build(root)
         return self._projects[root]
@@ -355,7 +355,7 @@ class Projects:
                 yield path, entry.oid
 
     def _read_ahead(self, path: str) -> bytes | None:
-        """Read what will be asked for once more: a lockfile, to tell whose it is."""
+        """Read the lockfiles of a directory ahead, to tell which client each belongs to."""
         data = self.snapshot.read(path)
         if data is not None:
             self._ahead[path] = data
@@ -365,7 +365,7 @@ class Projects:
         return self._ahead.pop(path) if path in self._ahead else self.snapshot.read(path)
 
     def _nearby(self, root: str) -> Iterator[str]:
-        """The settings files above and below a root, other than those beside it."""
+        """The settings files in the folders above and below a root."""
         for path in self._settings:
             folder = folder_of(path)
             if folder != root and (below(root, folder) or folder in ancestors(root)):
@@ -480,16 +480,16 @@ def fits_pin(path: str, pin: Pin, read: Read) -> bool:
 
 
 def _is_empty(data: bytes) -> bool:
-    """Whether a lockfile holds nothing but blank lines and comments."""
+    """Whether a lockfile has only blank lines and comments."""
     if len(data) > _EMPTY_SIZE:
         return False
     return not any(line.strip() and not line.startswith(b"#") for line in data.splitlines())
 
 
 def _owner_of_empty(path: str, named: Sequence[Client], read: Read) -> Client | None:
-    """Whose an empty lockfile is: that of the pinned client, else of the client with a marker here.
+    """The client of an empty lockfile: the pinned one, else one whose marker file is here.
 
-    Its text does not tell: the client that runs next fills it.
+    Its text does not tell, and the client that runs next fills it.
     """
     folder = folder_of(path)
     manifest = join(folder, NAME)

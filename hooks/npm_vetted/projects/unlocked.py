@@ -1,4 +1,4 @@
-"""What a project without a lockfile asks for: its manifests' specifiers, in place of artifacts."""
+"""Projects without a lockfile: their manifests' specifiers take the place of artifacts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHORTHAND: Final = re.compile(r"[^@:/\s][^:/\s]*/[^:/\s]+\Z")
 
 
 def artifact_of(requirement: Requirement) -> Artifact | None:
-    """What a specifier may install, as npm's npm-package-arg reads it; None: our own directory."""
+    """The artifact that a specifier installs, as npm's npm-package-arg reads it; None: our own folder."""
     name, specifier = requirement.name, requirement.specifier.strip()
     if specifier.startswith("npm:"):
         real, mark, wanted = specifier.removeprefix("npm:")[1:].partition("@")
@@ -60,7 +60,7 @@ class SpecifierList(Lockfile):
 
     @property
     def graph(self) -> bool:
-        """What a dependency brings is not known before it is installed."""
+        """The graph has no edges: a dependency's own requirements are unknown before the install."""
         return False
 
     @property
@@ -94,7 +94,7 @@ class SpecifierList(Lockfile):
 
 
 def _replacements(manifest: Manifest) -> Iterator[Requirement]:
-    """What overrides install, whichever client reads them; an unread table costs a note too many."""
+    """The artifacts that overrides install, of every client's table; an unused table costs a needless note."""
     for path in dict.fromkeys(each for client in clients().values() for each in client.REPLACING):
         table: object = manifest.data
         for key in path:
@@ -119,7 +119,7 @@ def _replaced_name(selector: str) -> str:
 
 
 def _is_served_by(member: Manifest, asked: Requirement) -> bool:
-    """Whether a workspace is what a range of its name means; another range is a registry's."""
+    """Whether a workspace satisfies a range of its name; otherwise the registry does."""
     if member.name != asked.name:
         return False
     return asked.specifier in ("", "*") or satisfies(member.version or "", asked.specifier) is True

@@ -1,1 +1,1 @@
-"""Which notes a change needs, and how a note is written."""
+"""Computes the notes that a change needs, and writes them."""

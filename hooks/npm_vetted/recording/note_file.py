@@ -1,4 +1,4 @@
-"""Notes as text: what is written down of a draft, and where."""
+"""Writes a draft as a note: the text of the file, and its path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCHEMA_LINE: Final = f"#:schema {SITE}schemas/note.schema.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteText:
-    """What a person says: the same for every note of one call."""
+    """A person's words and choices: the same for every note of one call."""
 
     why: str
     criteria: tuple[str, ...]
@@ -35,7 +35,7 @@ class NoteText:
 
 
 def note_text(draft: Draft, words: NoteText, seen: Mapping[Artifact, Published]) -> bytes:
-    """The note's file, in DESIGN.md's order of keys; ``seen`` is what the registry said."""
+    """The text of a note's file, keys in DESIGN.md's order; ``seen`` is the registry's statement."""
     import tomlkit
 
     document = tomlkit.document()
@@ -62,7 +62,7 @@ def note_text(draft: Draft, words: NoteText, seen: Mapping[Artifact, Published])
 
 
 class SignalEvidence(NamedTuple):
-    """What the signals of a step said: the version of their table, the score, and the reasons."""
+    """The signals of a step: the version of their table, the score, and the reasons."""
 
     version: int
     score: int
@@ -130,7 +130,7 @@ def _tail(document: Any, artifact: Artifact, published: Published | None) -> Non
 
 
 def _carried_keys(published: Published) -> dict[str, Any]:
-    """What the tarball carries, and what its npm-shrinkwrap.json pins."""
+    """The keys ``bundles`` and ``shrinkwrap``, read from the verified tarball."""
     found: dict[str, Any] = {}
     if published.bundles:
         found["bundles"] = _carried(published.bundles)
@@ -157,14 +157,14 @@ def _carried(packages: Sequence[BundledPackage]) -> Any:
 
 
 def _scripts(artifact: Artifact, published: Published | None) -> Sequence[str] | None:
-    """The lifecycle scripts; where only the lockfile speaks, that there are some; None: unknown."""
+    """The lifecycle scripts; if only the lockfile is known, whether there are any; None: unknown."""
     if published is not None and (published.scripts or not artifact.scripts):
         return published.scripts
     return ("install",) if artifact.scripts else None
 
 
 def _bytes(artifact: Artifact, published: Published | None) -> dict[str, str]:
-    """What binds a note: every hash that the lockfile or the registry names, else the source."""
+    """The pins of a note: every hash that the lockfile or the registry names, else the source."""
     if artifact.specifier is not None:
         return {"specifier": artifact.specifier}
     found: dict[str, str] = {}
@@ -204,7 +204,7 @@ def _list(items: Sequence[Item], seen: Mapping[Artifact, Published], *, accepts:
 
 
 def pinned_of_draft(item: Item) -> Pins:
-    """What a note of an item is bound by, as its file's name needs it."""
+    """The pins of an item's note, from which the name of its file is made."""
     artifact = item.artifact
     return Pins(
         integrity=artifact.integrity,

@@ -1,4 +1,4 @@
-"""Which notes a change needs: what each is about, from which version, and what it brings."""
+"""Proposes the notes that a change needs: the artifact, the start version, and its dependencies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Item:
 
     @property
     def base(self) -> str | None:
-        """What an upgrade's changelog is read from: the vetted version, else the locked one."""
+        """The version from which an upgrade's changelog is read: the vetted one, else the locked one."""
         return self.since or newest(list(self.subject.previous))
 
 
@@ -44,7 +44,7 @@ class Draft:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """Everything it speaks for, its own package first."""
+        """Every artifact that it covers, its own package first."""
         return (*((self.own,) if self.own else ()), *self.accepts, *self.brings)
 
     @property
@@ -71,9 +71,9 @@ def carrier_of(use: IntroducedPackage) -> IntroducedPackage:
 
 
 def uncovered(change: Change) -> list[IntroducedPackage]:
-    """What the change brings in and nothing covers; also what has scripts that no note reviewed.
+    """Artifacts that the change adds and that lack a note, or whose scripts no note reviewed.
 
-    Where a bundled package lacks evidence, a note of the tarball that carries it gives that.
+    A bundled package without evidence is covered by a note of the tarball that carries it.
     """
     found: list[IntroducedPackage] = []
     tarballs: dict[Artifact, IntroducedPackage] = {}
@@ -108,7 +108,7 @@ def distinct(uses: Iterable[IntroducedPackage]) -> list[IntroducedPackage]:
 
 
 def since_of(change: Change, subject: VettingRequest) -> str | None:
-    """The newest locked version that is vetted itself: what an upgrade's review starts from."""
+    """The newest locked version that is vetted itself: an upgrade's review starts from it."""
     demands = change.policy.asks(subject.development)
     chained = [
         version
@@ -138,10 +138,10 @@ def item_ahead(
 
 
 def drafts_of_change(change: Change, settled: Collection[Artifact] = ()) -> list[Draft]:
-    """The notes that cover all that a change brings in, but for what is ``settled`` otherwise.
+    """The notes that cover all additions of a change, without those that are ``settled`` otherwise.
 
-    One for each new direct dependency and each major upgrade, with what it brings; one group note
-    for all the rest.
+    There is one note for each new direct dependency and each major upgrade, with its dependencies,
+    and one group note for all other additions.
     """
     left = [use for use in uncovered(change) if use.artifact not in settled]
     own = [use for use in left if use.direct and _deserves_its_own(change, use)]
@@ -166,7 +166,7 @@ def _deserves_its_own(change: Change, use: IntroducedPackage) -> bool:
 def draft_of(
     change: Change, item: Item, left: Collection[IntroducedPackage], claimed: Collection[Artifact]
 ) -> Draft:
-    """A note of one artifact with what it brings, of what is still uncovered and not claimed."""
+    """A note of one artifact and of its dependencies that are uncovered and in no other draft."""
     brings = tuple(_brought(change, [item], left, claimed))
     return Draft(own=item, brings=brings, criteria=criteria_for(change, [item, *brings]))
 
@@ -174,7 +174,7 @@ def draft_of(
 def draft_of_group(
     change: Change, items: list[Item], left: Collection[IntroducedPackage] = ()
 ) -> Draft:
-    """One note of several artifacts; direct ones, and those that nothing else brings."""
+    """One note of several artifacts: direct ones, and those that no listed package requires."""
     claimed = {item.artifact for item in items}
     brings = tuple(_brought(change, items, left, claimed))
     return Draft(
@@ -190,8 +190,8 @@ def by_criteria(
 ) -> list[Draft]:
     """The notes that one call records: a group for each distinct set of required criteria.
 
-    A single package keeps its own note. What is only listed and needs no criteria goes with the
-    first group. One call has one reason, so a client's migration is one or two notes.
+    A single package keeps its own note. Listed packages that need no criteria go with the first
+    group. One call has one reason, so a client's migration is one or two notes.
     """
     heads = [head for draft in drafts for head in _heads(change, draft)]
     if len(heads) < 2:
@@ -208,7 +208,7 @@ def by_criteria(
 
 
 def _heads(change: Change, draft: Draft) -> Iterator[Draft]:
-    """A draft of each package that a note is about; what an own note brings stays with it."""
+    """A draft for each package that a note names; dependencies of such a note stay with it."""
     if draft.own is not None:
         yield draft
         return
@@ -218,7 +218,7 @@ def _heads(change: Change, draft: Draft) -> Iterator[Draft]:
 
 
 def _of_listed(change: Change, item: Item) -> tuple[str, ...]:
-    """What a note must name that only lists a transitive artifact."""
+    """The criteria for a transitive artifact that a note only lists."""
     demands = change.policy.asks(item.subject.development)
     if demands.transitive == "note":
         return criteria_for(change, [item])
@@ -257,7 +257,7 @@ def _brought(
 
 
 def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
-    """What the policy demands of a note about some artifacts, in the order people know."""
+    """The criteria that the policy requires of a note on some artifacts, in the documented order."""
     wanted: dict[str, None] = {}
     carried = {
         use.subject.carrier

@@ -1,4 +1,4 @@
-"""What a package's tarball brings along: bundled packages, and what its npm-shrinkwrap.json pins."""
+"""Reads a package's tarball: its bundled packages, and the pins of its npm-shrinkwrap.json."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def _scripts(data: Mapping[str, object], files: Mapping[str, bytes], home: str) 
 
 
 def shrinkwrap_in(label: str, files: Mapping[str, bytes]) -> tuple[BundledPackage, ...] | None:
-    """What the npm-shrinkwrap.json of a tarball pins; None: there is none.
+    """The pins of a tarball's npm-shrinkwrap.json; None if it has no such file.
 
-    Raises UndecidedError where it cannot be read, or pins something without a hash.
+    Raises UndecidedError if the file cannot be read, or pins a package without a hash.
     """
     data = files.get(_SHRINKWRAP)
     if data is None:

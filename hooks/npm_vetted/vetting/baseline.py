@@ -103,7 +103,7 @@ class Baseline(NamedTuple):
 
 
 def _bare(line: BaselineLine) -> BaselineLine:
-    """What a line accepts: its reason may be reworded, and it may move."""
+    """The part of a line that accepts something: its reason may be reworded, and it may move."""
     return line._replace(reason="", number=0)
 
 

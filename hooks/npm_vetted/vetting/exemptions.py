@@ -1,4 +1,4 @@
-"""The exemptions: ``.vetting/exemptions.txt``, one artifact a line, taken in without a review."""
+"""The exemptions: ``.vetting/exemptions.txt``, one artifact a line, accepted without a review."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _quoted(text: str, safe: str) -> str:
 
 
 class Exemption(NamedTuple):
-    """One artifact taken in without a review: exactly these bytes from this source.
+    """One artifact accepted without a review: exactly these bytes from this source.
 
     ``version`` is ``-`` where the lockfile has none; ``pinned`` is written by ``pins.write_pinned``.
     """
@@ -51,7 +51,7 @@ class Exemptions:
 
     @classmethod
     def read(cls, data: bytes | None) -> Exemptions:
-        """Read the file's bytes; lines are decoded when they are asked for."""
+        """Read the file's bytes; a line is decoded when a caller needs it."""
         try:
             return cls(decode(EXEMPTIONS, data or b"").replace("\r\n", "\n"))
         except DocumentError as error:

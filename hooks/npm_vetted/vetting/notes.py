@@ -59,7 +59,7 @@ class Listed(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What a person said of a version. ``package`` is None in a group note.
+    """A person's note on a version. ``package`` is None in a group note.
 
     ``since`` is the key ``from``: the version from which only the difference was reviewed.
     ``scripts`` is None where it was recorded offline and the manifest was not seen.
@@ -91,12 +91,12 @@ class Note(NamedTuple):
 
     @property
     def specifier(self) -> str | None:
-        """What a manifest asks for, in a project without a lockfile."""
+        """A manifest's requirement, in a project without a lockfile."""
         return self.pinned.specifier
 
     @property
     def grants(self) -> frozenset[str]:
-        """Its criteria with what they imply."""
+        """Its criteria and the criteria that they imply."""
         return frozenset(self.criteria) | (
             {"scripts"} if "source" in self.criteria else frozenset()
         )
@@ -212,7 +212,7 @@ def _listed(table: Table) -> Listed:
 
 
 def _carried(table: Table, key: str) -> tuple[BundledPackage, ...]:
-    """What the tarball carries, or what its npm-shrinkwrap.json pins."""
+    """Read ``bundles`` (packages in the tarball) or ``shrinkwrap`` (pins of its npm-shrinkwrap.json)."""
     found = []
     for each in table.tables(key):
         each.only(_CARRIED_KEYS)
@@ -384,7 +384,7 @@ class Mention(NamedTuple):
 
     @property
     def pinned(self) -> Pins:
-        """What it says of the bytes."""
+        """The hashes and sources that it records of its artifact."""
         return self.listed.pinned if self.listed else self.note.pinned
 
     @property
@@ -394,12 +394,12 @@ class Mention(NamedTuple):
 
     @property
     def bundles(self) -> tuple[BundledPackage, ...]:
-        """What the tarball carries."""
+        """The packages that the tarball carries."""
         return self.listed.bundles if self.listed else self.note.bundles
 
     @property
     def shrinkwrap(self) -> tuple[BundledPackage, ...] | None:
-        """What the npm-shrinkwrap.json in the tarball pins; None: the note says of none."""
+        """The pins of the npm-shrinkwrap.json in the tarball; None: the note records no such file."""
         return self.listed.shrinkwrap if self.listed else self.note.shrinkwrap
 
     @property
@@ -414,7 +414,7 @@ class Mention(NamedTuple):
 
 
 def mentions(note: Note) -> Iterator[tuple[str, str | None, Mention]]:
-    """Every (name, version) that a note speaks for."""
+    """Every (name, version) that a note covers."""
     if note.package is not None:
         yield note.package, note.version, Mention(note, None, accepted=True)
     for listed in note.brings:
@@ -477,13 +477,13 @@ class NoteStore:
         ]
 
     def expect(self, labels: Iterable[str]) -> None:
-        """Say which ``name@version`` will be asked for: the next search finds them all at once."""
+        """Announce which ``name@version`` a caller needs: the next search finds them all at once."""
         self._awaited.update(labels)
 
     def search(self, labels: Collection[str]) -> None:
-        """Find, in one go, the notes that list some ``name@version``, and index what they list.
+        """Find the notes that list any of some ``name@version`` in one search, and index their entries.
 
-        Git searches the notes' text; where very many are asked for, every note is opened.
+        Git searches the notes' text; for very many names, every note is opened instead.
         """
         if self._searched.issuperset(labels):
             return
@@ -516,9 +516,9 @@ class NoteStore:
         ]
 
     def mentioning(self, artifact: Artifact) -> Iterator[Mention]:
-        """Everything that notes say of an artifact's name and version, whatever the bytes.
+        """Every mention of an artifact's name and version in notes; the bytes are not compared.
 
-        Its own notes first: where one of them covers it, nobody searches the others.
+        Its own notes come first: where one of them covers it, the others are not searched.
         """
         yield from self.own(artifact)
         wanted = artifact.version or artifact.specifier or artifact.resolved

@@ -1,4 +1,4 @@
-"""Whether what was vetted are the very bytes that a lockfile pins."""
+"""Whether the vetted bytes are exactly the bytes that a lockfile pins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Match(Enum):
 
 
 class Pins(NamedTuple):
-    """What a note, a list entry or an exemption says of the bytes that were vetted."""
+    """The hashes and source that a note, a list entry or an exemption records of the vetted bytes."""
 
     integrity: str | None = None
     checksum: str | None = None
@@ -33,12 +33,12 @@ class Pins(NamedTuple):
     specifier: str | None = None
 
     def compare(self, artifact: Artifact) -> Match:
-        """Whether an artifact is what was vetted.
+        """Compare an artifact with the vetted bytes.
 
-        A patch is part of what was vetted. Hashes decide; a git or URL source without one is bound
-        by its ``resolved``, what no lockfile pins by its specifier. What has lost its hash is
-        different: npm installs any bytes then (docs/clients/npm.md). So is what has one of an
-        algorithm that was not noted: nobody saw those bytes.
+        A patch is part of the vetted state. Hashes decide. A git or URL source without a hash is
+        bound by its ``resolved``, and an artifact without a lockfile by its specifier. An artifact
+        that lost its hash is different: npm then installs any bytes (docs/clients/npm.md). So is an
+        artifact whose hash uses an algorithm that the note does not record.
         """
         if self.patch != artifact.patch or self.specifier != artifact.specifier:
             return Match.DIFFERENT
@@ -61,9 +61,9 @@ class Pins(NamedTuple):
         return Match.SAME if exotic and self.resolved == artifact.resolved else Match.DIFFERENT
 
     def binds(self, artifact: Artifact) -> Match:
-        """Whether an artifact is exactly these bytes from exactly this source (an exemption's rule).
+        """Whether an artifact is exactly these bytes from exactly this source (the rule of exemptions).
 
-        What never had a hash is what was exempted as long as it gets none and its source stays.
+        An artifact that never had a hash stays exempt while it has none and keeps its source.
         """
         own = pinned_of(artifact)
         if self.resolved != own.resolved:
@@ -73,7 +73,7 @@ class Pins(NamedTuple):
 
 
 def pinned_of(artifact: Artifact) -> Pins:
-    """What binds an artifact: its hashes; its source where there is none, or an unusual one."""
+    """The pins of an artifact: its hashes, and its source if it has no hash or an unusual source."""
     source = artifact.resolved
     bound = artifact.integrity is not None or artifact.checksum is not None
     if bound and source is not None and _is_usual(source, artifact):
@@ -102,7 +102,7 @@ def _has_host(source: str | None) -> bool:
 
 
 def write_pinned(pinned: Pins) -> str:
-    """One word that an exemption's line can hold; ``-`` where nothing binds."""
+    """Write the pins as one word for an exemption's line; ``-`` if there are none."""
     from urllib.parse import quote
 
     parts = {"": ",".join((pinned.integrity or "").split())}

@@ -31,7 +31,7 @@ TRANSITIVE: Final = ("note", "accepted", "ignore")
 
 
 class Demands(NamedTuple):
-    """What the policy asks of an artifact.
+    """The policy's requirements for an artifact.
 
     ``upgrade`` is by semver step; ``cooldown_days`` by step, and by ``new`` for a new package.
     """
@@ -55,7 +55,7 @@ class FirstParty(NamedTuple):
 
 
 class Deny(NamedTuple):
-    """Versions that are never taken in, whatever a note says.
+    """Versions that are always rejected, even with a note.
 
     ``package`` is a name, or a scope as ``@evil/*``; ``versions`` are ranges of which one must
     match, none: every version.
@@ -108,7 +108,7 @@ class Ignore(NamedTuple):
     key: str | None = None
 
     def applies(self, finding: Finding) -> bool:
-        """Whether a finding is one that this exception accepts, whatever the day."""
+        """Whether this exception accepts a finding; its expiry is not considered."""
         return (
             finding.acceptable
             and self.check == finding.check
@@ -141,7 +141,7 @@ class CooldownExemption(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What a repository asks for; the defaults hold where ``.vetting/`` says nothing."""
+    """A repository's rules; a key that config.toml leaves out has its default."""
 
     adopted: bool = False
     format: int = FORMAT
@@ -185,16 +185,16 @@ class Policy(NamedTuple):
         return any(each.covers(name) and day <= each.until for each in self.cooldown_exempt)
 
     def owner_of(self, artifact: Artifact) -> FirstParty | None:
-        """The first-party entry that an artifact belongs to; what no registry published is no one's.
+        """The first-party entry that an artifact belongs to; only registry artifacts belong to one.
 
-        Else a git dependency could take one of our names and need no note.
+        Otherwise a git dependency could take one of our names and need no note.
         """
         if artifact.kind not in (Kind.REGISTRY, Kind.TARBALL):
             return None
         return next((each for each in self.first_party if each.covers(artifact.name)), None)
 
     def asks(self, development: bool) -> Demands:
-        """What is asked of an artifact that only development needs, or of one that is shipped."""
+        """The demands on an artifact that only development needs, or on one that is shipped."""
         return self.development if development and self.development else self.demands
 
 
@@ -264,7 +264,7 @@ def _check_format(table: Table) -> None:
 
 
 def _check_new_keys(table: Table, policies: list[Table]) -> None:
-    """Raise about what npm-vetted 0.1.0 cannot read in a policy that says it can (format 1)."""
+    """Raise on keys that npm-vetted 0.1.0 cannot read, in a policy of format 1, which it reads."""
     if (table.maybe_number("format") or 1) > 1:
         return
     new = [(table, "cooldown-exempt")] if "cooldown-exempt" in table.data else []

@@ -1,4 +1,4 @@
-"""Which parts of a change of policy are not provably a tightening."""
+"""The parts of a policy change that are not provably a tightening."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def adopted(snapshot: Snapshot) -> bool:
 
 
 def loosenings(before: Snapshot, after: Snapshot) -> Iterator[Loosening]:
-    """What a change of ``.vetting/`` loosens; nothing where the repository had not adopted."""
+    """The loosenings in a change of ``.vetting/``; none if the repository had not adopted before."""
     if not adopted(before):
         return
     if not adopted(after):

@@ -1,6 +1,6 @@
 """Programs that a setting names: the codes of their findings, and which files may belong to them.
 
-The fast path asks this before anything else is imported, so this module imports nothing.
+The fast path calls this module before it imports any other, so this module imports nothing.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ _SUFFIXES = (
 
 
 def may_be_program(path: str) -> bool:
-    """Whether a file of this name may be one that a setting names, or that such a file reaches."""
+    """Whether a file of this name may be a program that a setting names, or may be loaded by one."""
     return path.endswith(_SUFFIXES) or "." not in path.rpartition("/")[2]

@@ -2,8 +2,8 @@
 
 The steps, in this order:
 
-1. A bundled artifact has the verdict of its carrier, where the carrier's note lists it among what
-   the tarball carries. Only the tarball says what is bundled; the lockfile's word is a claim.
+1. A bundled artifact has the verdict of its carrier, if the carrier's note lists it under
+``bundles``. Only the tarball proves what is bundled; the lockfile merely claims it.
 2. A first-party artifact needs no note.
 3. An exemption for exactly these bytes from this source covers it.
 4. Each note that mentions the artifact is tried. The bytes must be the same; the note must name the
@@ -53,7 +53,7 @@ class GapReason(StrEnum):
 
 
 class Gap(NamedTuple):
-    """What is missing. ``criteria`` are the missing ones; ``since`` the broken chain's version."""
+    """A missing piece of evidence: the missing ``criteria``, or ``since``, where the chain breaks."""
 
     lack: GapReason
     mention: Mention | None = None
@@ -75,7 +75,7 @@ class VettingRequest(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The answer, with what it rests on. ``unbound``: no hash could be compared."""
+    """The decision on an artifact and its evidence. ``unbound``: no hash could be compared."""
 
     status: Status
     mention: Mention | None = None
@@ -85,7 +85,7 @@ class Verdict(NamedTuple):
 
     @property
     def covered(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether no evidence is missing."""
         return self.status is not Status.UNVETTED
 
 
@@ -129,7 +129,7 @@ class Vetting:
         return Verdict(status=Status.EXEMPT, exemption=exemption, unbound=True)
 
     def _bundled(self, subject: VettingRequest) -> Verdict:
-        """The verdict on what another's tarball carries: a note of that tarball must list it."""
+        """The verdict on a bundled artifact: a note of the tarball that carries it must list it."""
         carrier = _carrier(subject)
         verdict = self.decide(carrier)
         if not verdict.covered:
@@ -157,7 +157,7 @@ class Vetting:
                 yield mention
 
     def shrinkwraps(self, artifact: Artifact) -> Iterator[tuple[BundledPackage, ...]]:
-        """What notes of exactly these bytes say that the npm-shrinkwrap.json in them pins."""
+        """The pins of a tarball's npm-shrinkwrap.json, as notes of exactly these bytes record them."""
         request = VettingRequest(artifact=artifact, direct=False, development=False)
         for mention in self._evidence_of(request):
             if mention.shrinkwrap is not None:
@@ -174,7 +174,7 @@ class Vetting:
         return noted if is_better else verdict
 
     def noted(self, subject: VettingRequest) -> Verdict:
-        """The verdict by the notes alone, whatever is exempt."""
+        """The verdict by the notes alone, without exemptions."""
         artifact = subject.artifact
         loose: Verdict | None = None
         gaps: list[Gap] = []
@@ -309,7 +309,7 @@ class Vetting:
         return self._committed is None or all(each.routine for each in self._committed.of(name))
 
     def _was_committed(self, mention: Mention) -> bool:
-        """Whether a note is older than the change: what it lists is not new to the repository."""
+        """Whether a note is older than the change, so that its listed names are not new."""
         if self._committed is None:
             return False
         return isinstance(self._committed.read(mention.note.path), Note)
@@ -340,7 +340,7 @@ class Vetting:
         return False
 
     def _starts(self, name: str, version: str, demands: Demands) -> set[str | None]:
-        """What a version's own notes were reviewed from; None among them: it was reviewed whole."""
+        """The start versions of a version's own notes; None among them: it was reviewed as a whole."""
         return {
             note.since
             for note in self.notes.of(name, version)
@@ -350,10 +350,10 @@ class Vetting:
 
 
 def _compare(mention: Mention, artifact: Artifact) -> Match:
-    """Whether a note is about what a lockfile pins, or about the version that a manifest spells out.
+    """Compare a note with the lockfile's pins, or with the exact version that a manifest names.
 
-    A manifest without a lockfile pins no bytes: an exact version there is what a note of a
-    registry's release says it is.
+    A manifest without a lockfile pins no bytes: there, a note of a registry's release covers the
+    exact version.
     """
     pinned = mention.pinned
     plain = pinned.specifier is None and pinned.resolved is None and pinned.patch is None

@@ -1,7 +1,7 @@
 """Routine notes: evidence without a person's words, below ``.vetting/routine/`` and nowhere else.
 
-A bot's job may write them, so they may say little: no criteria, no words, no waiver, nothing but
-registries' versions that are a step from an earlier one, and the score of that step's signals.
+A bot's job may write them, so their content is restricted: no criteria, no words, no waiver; only
+versions from registries that are a step from an earlier version, and the score of that step.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NEEDED: Final = ("integrity", "from", "published")
 
 
 def check_routine(table: Table) -> None:
-    """Refuse what only a person may say, and what leaves the evidence incomplete.
+    """Refuse keys that only a person may set, and evidence that is incomplete.
 
     Raises the table's error with the line of the key.
     """

@@ -1,4 +1,4 @@
-"""How many routine steps lead to a version since a person's words or an exemption."""
+"""Counts the routine steps that lead to a version since a person's note or an exemption."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def streak_of(vetting: Vetting, name: str, version: str) -> Streak:
 
 
 def _routine_start(vetting: Vetting, name: str, version: str) -> tuple[str, datetime.date] | None:
-    """What a version's routine note starts from, and its day; None where a person's words cover it."""
+    """A routine note's start version and its day; None if a person's note covers the version."""
     if vetting.exemptions.of(name, version):
         return None
     own = [(note, note.since) for note in vetting.notes.of(name, version)]
