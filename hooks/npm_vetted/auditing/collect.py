@@ -1,4 +1,4 @@
-"""Compute the audit's report: one state of the repository, and what its history says of it."""
+"""Computes the audit's report from one state of the repository and its history."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from npm_vetted.vetting.resolver import Status, Verdict, has_scripts
 
 
 class AuditedState(NamedTuple):
-    """The state that is audited: a change from nothing, the commit it is of, and the day it counts from."""
+    """The audited state: a change from nothing, its commit, and the day from which ages count."""
 
     change: Change
     commit: str | None
@@ -50,7 +50,7 @@ class AuditedState(NamedTuple):
 
 
 def state_at(repository: Repository, objects: Objects, at: str | None) -> AuditedState:
-    """A commit's state; without one the index, which is HEAD's where nothing is staged."""
+    """A commit's state; without a commit the index, which equals HEAD if no change is staged."""
     commit = repository.commit(at) if at is not None else repository.head
     staged = at is None and (commit is None or bool(repository.staged(commit)))
     if commit is None or staged:
@@ -81,7 +81,7 @@ def collect(
     since: str | None = None,
     history: bool = True,
 ) -> AuditReport:
-    """The whole report; with ``history`` off, only what the state itself says.
+    """The whole report; with ``history`` off, only facts of the state itself.
 
     Raises UsageError or UndecidedError where the state cannot be read.
     """
@@ -140,7 +140,7 @@ def _uses(change: Change) -> Iterator[_Use]:
 
 
 def _shipped(project: ProjectChange) -> dict[str, set[str]]:
-    """The labels of what is installed without development dependencies, by lockfile."""
+    """The labels of artifacts that production installs, by lockfile."""
     found: dict[str, set[str]] = {}
     for lockfile in project.lockfiles:
         keys = lockfile.production(manifests_by_lockfile(project.after, lockfile))
@@ -151,7 +151,7 @@ def _shipped(project: ProjectChange) -> dict[str, set[str]]:
 
 
 def _token(use: IntroducedPackage) -> str | None:
-    """What of its entry a line of history is recognised by; the carrier's, where it is bundled."""
+    """The text that identifies an entry in lines of history; for a bundled one, its carrier's."""
     entry = use.entry
     if use.subject.carrier is not None and entry.bundled_by is not None:
         entry = use.lockfile.entry(entry.bundled_by)
@@ -367,7 +367,7 @@ def _waivers(note: Note, *, used: bool) -> Iterator[ExceptionFacts]:
 
 
 def _moves(repository: Repository, objects: Objects, state: AuditedState, since: str) -> Moves:
-    """What entered and left the lockfiles, the notes and the exemptions."""
+    """Additions to and removals from the lockfiles, the notes and the exemptions."""
     start = commit_since(repository, state, since)
     now, lines, notes = _contents(state.change)
     before: tuple[set[tuple[str, str]], frozenset[str], set[str]] = (set(), frozenset(), set())
@@ -418,7 +418,7 @@ def plain(value: object) -> object:
 
 
 class PackageRecord(NamedTuple):
-    """What is said of one package: a note's words or an exemption, and who brought it."""
+    """One package's record: a note's words or an exemption, and the commit that added it."""
 
     what: Mention | Exemption
     brought: Brought | None

@@ -1,4 +1,4 @@
-"""What an audit says, as frozen data: computed from git alone, printed by any format."""
+"""An audit's facts as frozen data: computed from git alone, printed by any format."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ProjectFacts(NamedTuple):
 
 
 class PackageFacts(NamedTuple):
-    """One artifact that a lockfile pins, what covers it, and who brought both.
+    """One artifact that a lockfile pins, its note or exemption, and who added both.
 
     ``same_person`` is None where git does not tell. ``squashed``: the dependency and its note came
     in one commit, so that git cannot tell whether two people wrote them.
@@ -79,7 +79,7 @@ class PackageFacts(NamedTuple):
 
 
 class NoteFacts(NamedTuple):
-    """A note: what it says, what it covers now, and the commit that brought it."""
+    """A note: its words, the artifacts that it covers now, and the commit that added it."""
 
     path: str
     label: str
@@ -127,7 +127,7 @@ class Progress(NamedTuple):
 
 
 class Moves(NamedTuple):
-    """What came and went since an earlier commit; packages as ``(project, name@version)``."""
+    """Additions and removals since an earlier commit; packages as ``(project, name@version)``."""
 
     commit: str | None
     entered: tuple[tuple[str, str], ...]
@@ -139,11 +139,11 @@ class Moves(NamedTuple):
 
 
 class AuditReport(NamedTuple):
-    """Everything that an audit says. ``commit`` is None before the first one.
+    """The facts of an audit. ``commit`` is None before the first one.
 
     ``staged``: the index differs from the commit, and the index is what is audited. ``date`` is
-    the commit's, from which ages are counted. Where ``complete`` is False the clone is shallow, or
-    history was not asked for: what history would say is None or empty.
+    the commit's, from which ages are counted. If ``complete`` is False, the clone is shallow or
+    history was not requested, and facts from history are None or empty.
     """
 
     tool: str

@@ -1,4 +1,4 @@
-"""``audit --contains``: whether, where and since when a version is locked, on the day of an incident."""
+"""``audit --contains``: whether, where and since when a version is locked. For the day of an incident."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def answer(
     *,
     everywhere: bool,
 ) -> Answer:
-    """Look for a package in one state, in its history, and on every branch where that is asked."""
+    """Look for a package in one state, in its history and, if requested, on every branch."""
     name, version = package
     locked = sorted(
         (use.project.path or ".", use.artifact.label)

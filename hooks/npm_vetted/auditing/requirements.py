@@ -1,4 +1,4 @@
-"""``audit --require``: what must hold, as gates for a scheduled job."""
+"""``audit --require``: requirements that a scheduled job can enforce."""
 
 from __future__ import annotations
 

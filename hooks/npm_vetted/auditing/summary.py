@@ -1,4 +1,4 @@
-"""What the formats for people have in common: the figures of a report, and what needs attention."""
+"""Shared by the formats for people: a report's figures, and the points that need attention."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIMITS: Final = (
 
 
 class PersonFigures(NamedTuple):
-    """What one person (as ``vetted-by`` says) did."""
+    """The figures of one person, as named in ``vetted-by``."""
 
     name: str
     notes: int
@@ -53,7 +53,7 @@ def reviewed_share(report: AuditReport) -> int:
 
 
 def criteria(report: AuditReport) -> list[tuple[str, int]]:
-    """How many packages a note with each criterion covers; the last entry: by nothing."""
+    """The number of packages that notes with each criterion cover; the last entry: uncovered ones."""
     counts = Counter(name for each in report.packages for name in each.criteria)
     names = [*BUILT_IN_CRITERIA, *sorted(set(counts) - set(BUILT_IN_CRITERIA))]
     nothing = sum(not each.criteria for each in report.packages)
@@ -104,7 +104,7 @@ def signatures(report: AuditReport) -> list[tuple[str, int]]:
 
 
 def attention(report: AuditReport) -> Iterator[str]:
-    """What somebody has to look at, the worst first."""
+    """The points that a person has to look at, the worst first."""
     states = Counter((each.kind, each.state) for each in report.exceptions)
     unvetted = sum(each.status == Status.UNVETTED.value for each in report.packages)
     if unvetted:

@@ -1,4 +1,4 @@
-"""Who brought what: two passes over git's history, one along the trunk and one over every commit."""
+"""Finds who added each hash and file: one pass over the trunk's history, one over every commit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SECTIONS: Final = (".vetting/notes/", ".vetting/routine/")
 
 
 class Trail(NamedTuple):
-    """What history says of the hashes and files that were asked for, and of the policy."""
+    """History's facts on the requested hashes and files, and on the policy."""
 
     entered: Mapping[str, Brought]
     notes: Mapping[str, Brought]
@@ -161,7 +161,7 @@ def lockfile_specs() -> list[str]:
 
 
 class _Lines(NamedTuple):
-    """What a commit of the trunk does to the policy's files."""
+    """A trunk commit's changes to the policy's files."""
 
     touched: frozenset[str]
     exempted: int

@@ -1,4 +1,4 @@
-"""The commands: one module each, found by itself, imported only when it is called."""
+"""The commands, discovered automatically: one module each, imported only when it is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Command(Protocol):
-    """What each module of this package offers; the command's name is the module's."""
+    """The interface of each module of this package; the command has the module's name."""
 
     HELP: str
     """One line for ``npm-vetted --help``."""

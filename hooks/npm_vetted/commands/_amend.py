@@ -1,4 +1,4 @@
-"""What a later call adds to a note that is there: the registry's word, a waiver, a denial."""
+"""Additions to an existing note by a later call: registry facts, a waiver, a lookalike denial."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def amend(desk: NoteDialogue, labels: Sequence[str], arguments: argparse.Namespa
 
 
 def _covering(desk: NoteDialogue, label: str) -> list[Note]:
-    """The notes that cover what is locked of a package; where nothing is, those of its version."""
+    """The notes that cover a package's locked artifacts; if none is locked, the notes of its version."""
     uses = desk.locked(label)
     if not uses:
         name, version = split_label(label)
@@ -90,7 +90,7 @@ def _offline_notes(desk: NoteDialogue, label: str) -> list[Note]:
 
 
 def _completion(desk: NoteDialogue, note: Note) -> Edit:
-    """What the registry says of a note's version; raises where it publishes other bytes."""
+    """The registry's facts on a note's version; raises if the registry publishes other bytes."""
     assert note.package is not None
     uses = desk.locked(note.label)
     project = uses[0].project if uses else desk.project_here()

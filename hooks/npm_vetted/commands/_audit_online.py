@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A note, or an entry of its lists, that speaks of a registry's version."""
+    """A note, or an entry of its lists, on a version from a registry."""
 
     name: str
     version: str
@@ -33,13 +33,13 @@ class Claim:
 
     @property
     def pair(self) -> Pair:
-        """What the registry is asked for."""
+        """The (name, version) to look up in the registry."""
         return self.name, self.version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """What does not agree; ``silent`` where the registry gave no answer to hold it against."""
+    """A fact that differs from the registry; ``silent`` if the registry gave no answer."""
 
     package: str | None
     version: str | None
@@ -51,7 +51,7 @@ class Disagreement:
 
 
 def compare_with_registry(change: Change, arguments: argparse.Namespace) -> int:
-    """Print what no longer agrees; 1 where something does not, 3 where a registry is silent."""
+    """Print the differences; 1 if there are any, 3 if a registry does not answer."""
     notes = [note for note in change.vetting.notes.all() if _is_about(note, arguments.package)]
     held = [each for note in notes if isinstance(note, Note) for each in claims_of(note)]
     wanted = [each for each in held if _matches(each, arguments.package)]
@@ -74,7 +74,7 @@ def _is_about(note: Note | NoteError, label: str | None) -> bool:
 
 
 def claims_of(note: Note) -> Iterator[Claim]:
-    """What a note says of registries' versions; other sources have nothing to be compared with."""
+    """A note's claims on versions from registries; other sources cannot be compared."""
     for name, version, mention in mentions(note):
         if version is not None and not mention.pinned.resolved:
             yield Claim(name=name, version=version, mention=mention)
@@ -88,10 +88,10 @@ def _matches(claim: Claim, label: str | None) -> bool:
 
 
 class RegistryAnswers:
-    """The registries of all projects, and what they answered.
+    """The registries of all projects, and their answers.
 
-    A version is asked of the registry of each project that locks it; one that none locks yet, or
-    any more, of each registry that a project names.
+    A version is looked up in the registry of each project that locks it. A version that no project
+    locks is looked up in each registry that a project names.
     """
 
     def __init__(self, change: Change) -> None:
@@ -104,7 +104,7 @@ class RegistryAnswers:
                 self._lockers.setdefault(pair, set()).add(found.after.path)
 
     def ask(self, wanted: Sequence[Claim]) -> None:
-        """Ask for everything, each registry once for each package."""
+        """Fetch all packages, each once from each registry."""
         pairs_of: dict[str, set[Pair]] = {}
         for claim in wanted:
             for path in self._places(claim.pair):
@@ -114,7 +114,7 @@ class RegistryAnswers:
                 self._answers[path, pair] = answer
 
     def registry_of(self, claim: Claim) -> Registry:
-        """The registry that is asked for a claim, the first where there are several."""
+        """The registry in which a claim is looked up; the first if there are several."""
         return self._registries[self._places(claim.pair)[0]]
 
     def _places(self, pair: Pair) -> list[str]:
@@ -129,7 +129,7 @@ class RegistryAnswers:
             return error.message
 
     def rows(self, claim: Claim) -> list[Disagreement]:
-        """What does not agree with a note's entry."""
+        """The differences between a note's entry and the registry."""
         answers = [self._answers[path, claim.pair] for path in self._places(claim.pair)]
         found = [list(_disagreements(claim, answer)) for answer in answers]
         if claim.pair not in self._lockers and [] in found:

@@ -1,7 +1,7 @@
 """``check --ci``: the range to judge, as the environment of a known CI system tells it.
 
-Each reader below takes the environment of one system and says what it is building, or None where it
-is another system. The variables are those of each system's own documentation. A proposal (a pull or
+Each reader below takes the environment and returns what its CI system is building, or None if
+another system runs. The variables are those of each system's own documentation. A proposal (a pull or
 merge request) is judged against the tip of its target branch; a push against the branch's old value
 and the default branch. Where history is missing, nothing is judged and the error names the fetch.
 """
@@ -25,7 +25,7 @@ _EVENT_LIMIT: Final = 32 * 1024 * 1024
 
 
 class CiBuild(NamedTuple):
-    """What a CI system says that it builds.
+    """A CI system's description of its build.
 
     ``target`` is the branch that a proposal is for (None: it is no proposal), ``base`` a commit to
     judge from where the system names one. ``branch`` is the branch that was pushed, ``before`` its
@@ -46,7 +46,7 @@ class CiBuild(NamedTuple):
 
 
 class CiScope(NamedTuple):
-    """What to judge: a range, a push, or (where both are None) everything; in words, too."""
+    """The scope to judge: a range, a push, or (if both are None) everything; also in words."""
 
     words: str
     span: tuple[str, str] | None = None
@@ -54,7 +54,7 @@ class CiScope(NamedTuple):
 
 
 def scope_of_ci(repository: Repository, environment: Environment) -> CiScope:
-    """What the CI system around us builds.
+    """The scope that the present CI system builds.
 
     Raises UsageError where no known system is found, UndecidedError where the clone lacks history.
     """
@@ -259,7 +259,7 @@ def _azure(environment: Environment) -> CiBuild | None:
 
 
 def _circleci(environment: Environment) -> CiBuild | None:
-    """CircleCI names no target branch: what the branch brings to the default branch is judged."""
+    """CircleCI names no target branch, so the range is from the default branch to the branch."""
     if environment.get("CIRCLECI") != "true":
         return None
     return CiBuild(

@@ -1,4 +1,4 @@
-"""What several commands need: the repository, the change they speak of, how to print."""
+"""Helpers of several commands: opening the repository, choosing the change, printing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_range(parser: argparse.ArgumentParser) -> None:
 
 
 def range_of(arguments: argparse.Namespace) -> tuple[str | None, str | None]:
-    """The range that was asked for; raises UsageError for half a range."""
+    """The range of ``--from-ref`` and ``--to-ref``; raises UsageError for half a range."""
     if arguments.to_ref and not arguments.from_ref:
         raise UsageError("--to-ref needs --from-ref")
     return arguments.from_ref, arguments.to_ref
@@ -97,7 +97,7 @@ def _knows_links() -> bool:
 
 
 def _width() -> int | None:
-    """The terminal's columns, or what ``COLUMNS`` says; None where the output is no terminal."""
+    """The width in columns, from ``COLUMNS`` or the terminal; None if the output is no terminal."""
     if not sys.stdout.isatty():
         return None
     import shutil

@@ -1,8 +1,8 @@
 """How ``init`` lets the hook manager of a repository run npm-vetted.
 
-Every edit adds lines and changes none; what was written is read again and must be what was there with
-the addition, else nothing is written and a person is told which lines to add. Nothing is installed:
-git's own folder of hooks belongs to the manager, whose command is named.
+Every edit only adds lines. The edited text is parsed again and must equal the old content plus the
+addition; otherwise the file stays as it is, and a message lists the lines to add. No hook is
+installed: git's hooks folder belongs to the manager, and the message names the manager's command.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _REFS: Final = (
 
 
 class Paragraph(NamedTuple):
-    """What ``init`` says of a hook manager: what was written, or what to do."""
+    """The paragraph of ``init`` on a hook manager: the change that was made, or the steps to take."""
 
     heading: str
     lines: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class HookFile(NamedTuple):
 
 
 class HookManager(NamedTuple):
-    """A hook manager that is here, what to write for it, and how each clone installs its hooks."""
+    """A hook manager in use, the lines to add for it, and the command that installs hooks in a clone."""
 
     name: str
     changes: tuple[HookFile, ...]
@@ -75,7 +75,7 @@ class HookManager(NamedTuple):
 
 
 def hook_in(repository: Repository) -> list[Paragraph]:
-    """Add npm-vetted to the hook manager that is here, staged; what was done and what is left."""
+    """Add npm-vetted to the hook manager in use and stage the change; report it and the steps left."""
     manager = next((found for find in _FINDERS if (found := find(repository))), None)
     if manager is None:
         return [] if any(_guarded(repository)) else [_WITHOUT]
@@ -304,7 +304,7 @@ def _key_below(lines: list[str], at: int, key: str) -> int | None:
 
 
 def _indent_below(lines: list[str], at: int) -> int:
-    """The indent of what is nested below a line."""
+    """The indent of the lines that are nested below a line."""
     own = len(lines[at]) - len(lines[at].lstrip(" "))
     for line in lines[at + 1 :]:
         if line.strip() and not line.lstrip().startswith("#"):

@@ -1,4 +1,4 @@
-"""What ``init`` says: what it switched off and for whom, what it accepted, and what is left."""
+"""The report of ``init``: scripts that no longer run, accepted findings, and the steps left."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def say_what_to_consider(
 
 
 def say_what_is_wrong(failed: Mapping[str, NpmVettedError], blocking: Iterable[Finding]) -> None:
-    """What a person has to put right: it is never carried over."""
+    """Findings that a person has to repair, because adoption never accepts them."""
     lines = [
         f"{error.path or path or '.'}:{error.line}: {error.message}"
         + (f" ({error.fix})" if error.fix else "")

@@ -1,4 +1,4 @@
-"""The reviewer's walk: at a terminal, what the policy asks is shown and confirmed, then worded."""
+"""The dialogue at a terminal: show what each criterion is about, have it confirmed, read the words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Said:
 
 
 def least_work_first(every: Sequence[Facts]) -> list[Facts]:
-    """The drafts by the lines there are to read; what is not known comes last."""
+    """The drafts ordered by the number of lines to read; unknown numbers come last."""
     if len(every) < 2:
         return list(every)
     known = [(facts.lines(), facts) for facts in every]
@@ -62,7 +62,7 @@ def confirm_notes(
 
 
 def _show_for(desk: NoteDialogue, facts: Facts, criterion: str, paint: Paint) -> None:
-    """What a person must have seen to say yes to a criterion."""
+    """Show the facts that a criterion is about, before a person confirms it."""
     from npm_vetted.commands._review_dialogue import show
 
     pages: dict[str, Callable[[], Iterator[str]]] = {
@@ -160,7 +160,7 @@ def _read(question: str) -> str:
 
 
 def one_line(label: str, hint: str) -> str | None:
-    """The words of a note, asked for on one line; None where there are none."""
+    """Prompt for the words of a note on one line; None if the person enters none."""
     return _asked(f"{label}: {hint}: ", may_be_empty=False)
 
 
@@ -184,14 +184,14 @@ def _is_head(line: bytes) -> bool:
 
 
 class Sheet:
-    """The file that a person edits a note in; it stays where what they wrote cannot be taken."""
+    """The file in which a person edits a note; it is kept if the text cannot be accepted."""
 
     def __init__(self, desk: NoteDialogue, label: str) -> None:
         name = f"NOTE_EDITMSG-{encode_name(label)[:80]}.toml"
         self.place = Path(desk.repository.git_dir, "npm-vetted", name)
 
     def edit(self, command: str, head: Sequence[str], text: bytes) -> bytes | None:
-        """The text as the person leaves it, without the head; None where they say nothing."""
+        """The person's text without the head; None if it is empty."""
         comments = "".join(f"# {line}\n" for line in head)
         self.place.parent.mkdir(exist_ok=True)
         self.place.write_bytes(f"{comments}\n".encode() + text)

@@ -1,4 +1,4 @@
-"""The desk that notes are written at: the change they are about, the store, the registry."""
+"""Everything that ``note`` works with: the change, the existing notes, the registry."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NoteDialogue:
-    """What a note is about: a change of the repository, and everything it locks."""
+    """The change that notes are written for, and all artifacts that it locks."""
 
     repository: Repository
     change: Change
@@ -45,9 +45,8 @@ class NoteDialogue:
     _registries: dict[str, Registry] = field(default_factory=dict)
 
     def uses_of(self, label: str) -> list[IntroducedPackage]:
-        """What ``PKG[@VER]`` means: what the change brings, else what is locked.
-
-        Raises UsageError where nothing of that name is locked.
+        """The artifacts that ``PKG[@VER]`` names: those that the change adds, else those that are
+        locked. Raises UsageError if none is locked.
         """
         found = self.locked(label)
         if not found:
@@ -58,7 +57,7 @@ class NoteDialogue:
         return found
 
     def locked(self, label: str) -> list[IntroducedPackage]:
-        """What ``PKG[@VER]`` means: what the change brings, else what is locked; maybe nothing."""
+        """The artifacts that ``PKG[@VER]`` names: added ones, else locked ones; may be empty."""
         name, version = split_label(label)
         for change in (self.change, *self.others):
             found = [
@@ -81,7 +80,7 @@ class NoteDialogue:
         }
 
     def project_of(self, item: Item) -> Project:
-        """The project whose registry is asked for an item."""
+        """The project whose registry is used for an item."""
         return item.use.project if item.use is not None else self.project_here()
 
     def project_here(self) -> Project:
@@ -99,7 +98,7 @@ class NoteDialogue:
 
 
 def _versions(artifact: Artifact) -> tuple[str | None, ...]:
-    """What may be behind the ``@`` of an artifact's name."""
+    """The texts that may follow the ``@`` of an artifact's name."""
     return (artifact.version, artifact.specifier, artifact.resolved)
 
 
@@ -120,9 +119,9 @@ def at_desk(
     *,
     worktree: bool = False,
 ) -> Iterator[NoteDialogue]:
-    """The index, or where that brings nothing the working tree, or a range.
+    """Open the index; or the working tree, if the index adds nothing; or a range.
 
-    ``worktree`` asks for the working tree, whatever is staged.
+    ``worktree`` chooses the working tree, also when changes are staged.
     """
     repository = Repository.open()
     names = interesting_names()
@@ -144,7 +143,7 @@ def at_desk(
 
 
 def _is_of_projects(path: str) -> bool:
-    """Whether a staged path counts: a staged note says nothing of what the commit will hold."""
+    """Whether a staged path belongs to a project: a staged note does not tell what will be committed."""
     return not path.startswith(VETTING) and is_of_a_project(path)
 
 
@@ -167,12 +166,12 @@ def identity(repository: Repository) -> str:
 
 
 def has_terminal() -> bool:
-    """Whether a person can be asked."""
+    """Whether a person can answer prompts."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def says_yes_no_terminal(label: str, demanded: Iterable[str]) -> None:
-    """Raise UsageError where words or criteria are missing and nobody can be asked."""
+    """Raise UsageError if words or criteria are missing and there is no terminal to prompt at."""
     if not has_terminal():
         raise UsageError(
             f"{label}: without a terminal, -m and --criteria are required",
@@ -224,7 +223,7 @@ def person_s_registry() -> Registry:
 
 
 def seen_by_registry(desk: NoteDialogue, drafts: Sequence[Draft]) -> Mapping[Artifact, Published]:
-    """What the registry says of all that the drafts speak of; raises where it does not answer."""
+    """The registry's facts on all artifacts of the drafts; raises if it does not answer."""
     from npm_vetted.registry import jsr
 
     by_project: dict[str, list[Artifact]] = {}
@@ -256,7 +255,7 @@ def seen_by_registry(desk: NoteDialogue, drafts: Sequence[Draft]) -> Mapping[Art
 
 
 def _with_contents(desk: NoteDialogue, item: Item, published: Published) -> Published:
-    """What is published, with what the verified tarball carries, where something says it does."""
+    """The registry's facts, with the bundled packages where a lockfile or manifest says there are some."""
     from npm_vetted.recording.tarball_contents import bundled_in, shrinkwrap_in
     from npm_vetted.registry import jsr
 

@@ -1,4 +1,4 @@
-"""``check --online``: what the notes of a change say of a registry is asked again.
+"""``check --online``: compare the registry facts in a change's notes with the registry.
 
 Offline, the hook believes a note's hash, time of publication and scripts. Here each note that the
 change adds or edits is compared with the registry. A fact that differs is a finding; a registry that
@@ -23,14 +23,14 @@ _NOT_A_CLAIM: Final = frozenset({"deprecated"})
 
 
 class OnlineEvidence(NamedTuple):
-    """What the registry does not confirm. ``statuses`` holds 3 where a registry did not answer."""
+    """Facts that the registry does not confirm. ``statuses`` contains 3 if a registry did not answer."""
 
     findings: tuple[Finding, ...]
     statuses: frozenset[int]
 
 
 def recomputed_evidence(change: Change) -> OnlineEvidence:
-    """Ask the registries for each fact that the change's notes claim."""
+    """Look up each fact that the change's notes claim."""
     claims = [claim for note in touched_notes(change) for claim in claims_of(note)]
     answers = RegistryAnswers(change)
     answers.ask(claims)
@@ -46,7 +46,7 @@ def recomputed_evidence(change: Change) -> OnlineEvidence:
 def _signals(
     change: Change, note: Note, answers: RegistryAnswers
 ) -> Iterator[tuple[Claim, Disagreement]]:
-    """Whether a routine note's score is what the signals of all that it is about add up to."""
+    """Whether a routine note's score equals the sum of the signals of all its artifacts."""
     if not note.routine:
         return
     from npm_vetted.commands._routine_notes import score_steps, total_of

@@ -86,7 +86,7 @@ def help_text(parser: argparse.ArgumentParser, width: int = 90) -> str:
 
 
 def answer_completion() -> None:
-    """Print what may follow, as argcomplete's scripts ask for it in the environment, and exit."""
+    """Print completions if argcomplete's script requests them through the environment, then exit."""
     import argcomplete
     from argcomplete.completers import ChoicesCompleter
 

@@ -60,7 +60,7 @@ def pushes_to_check(arguments: argparse.Namespace) -> tuple[Repository, Sequence
 
 
 def waiting_lines() -> str:
-    """What git has written to standard input, where ``check`` is a plain hook without options."""
+    """The lines that git wrote to standard input, if ``check`` runs as a plain hook without options."""
     if not may_be_a_push() or not select.select([sys.stdin], [], [], _PATIENCE)[0]:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What a note rests on, asked of the registry: the changelog, the scripts, the age, the work."""
+"""Registry facts for a note: changelog, scripts, age, and the number of lines to read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NAMED: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupResult:
-    """Something that was asked for an item; ``problem`` says why it cannot be shown."""
+    """The result of a lookup for an item; ``problem`` says why there is none."""
 
     item: Item
     problem: str | None = None
@@ -57,7 +57,7 @@ class Scripted(LookupResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh(LookupResult):
-    """What there is to see of a package that is new here."""
+    """The facts to show about a package that is new here."""
 
     found: Inspection | None = None
 
@@ -82,7 +82,7 @@ class Young:
 
 
 class Facts:
-    """What the registry can show of a draft; nothing is fetched before it is asked for."""
+    """The registry's facts on a draft; each is fetched when a caller needs it."""
 
     def __init__(self, desk: NoteDialogue, draft: Draft, seen: Seen) -> None:
         self._desk = desk
@@ -91,7 +91,7 @@ class Facts:
 
     @property
     def _heads(self) -> list[Item]:
-        """What the note is about: its own package, or the direct ones that a group accepts."""
+        """The note's main packages: its own one, or the direct ones of a group."""
         if self.draft.own is not None:
             return [self.draft.own]
         direct = [item for item in self.draft.accepts if item.subject.direct]
@@ -111,7 +111,7 @@ class Facts:
 
     @cached_property
     def fresh(self) -> list[Fresh]:
-        """What is new here, as ``inspect`` shows it."""
+        """The new packages, as ``inspect`` shows them."""
         now = self._desk.change.today
 
         def inspected(item: Item) -> Fresh:
@@ -122,7 +122,7 @@ class Facts:
 
     @cached_property
     def scripted(self) -> list[Scripted]:
-        """The lifecycle scripts of all that it speaks for."""
+        """The lifecycle scripts of all artifacts of the draft."""
 
         def read(item: Item) -> Scripted:
             found, problem = self._tried(item, lambda registry: _scripts(registry, item))
@@ -132,7 +132,7 @@ class Facts:
 
     @cached_property
     def young(self) -> list[Young]:
-        """What is within the cooldown."""
+        """The artifacts that are younger than the cooldown."""
         return [young for item in self.draft.items if (young := self._young(item)) is not None]
 
     def lines(self) -> int | None:
@@ -163,7 +163,7 @@ class Facts:
         return self._desk.registry(self._desk.project_of(item))
 
     def _tried(self, item: Item, ask: Callable[[Registry], T]) -> tuple[T | None, str | None]:
-        """What a registry shows of an item, or why it shows nothing."""
+        """A registry's facts on an item, or the reason why there are none."""
         if item.artifact.kind is not Kind.REGISTRY or item.artifact.version is None:
             return None, "it comes from no registry: look at its source"
         if item.artifact not in self._seen:
@@ -252,7 +252,7 @@ def _settled(
 
 
 def short(facts: Facts, *, criteria: Sequence[str], waived: bool) -> Iterator[str]:
-    """The facts as short lines, for a call that nobody is asked in."""
+    """The facts as short lines, for a call without prompts."""
     if "changelog" in criteria:
         for upgrade in facts.upgrades:
             yield f"{_step(upgrade)}: {changelog_line(upgrade)}"
@@ -291,7 +291,7 @@ def changelog_line(upgrade: Upgrade) -> str:
 
 
 def has_changelog(upgrade: Upgrade) -> bool:
-    """Whether the tarball ships a changelog that speaks of the new version."""
+    """Whether the tarball ships a changelog that mentions the new version."""
     found = upgrade.found
     return found is not None and any(
         section.version == found.new for section in found.changelog.sections
@@ -299,7 +299,7 @@ def has_changelog(upgrade: Upgrade) -> bool:
 
 
 def cooldown_lines(young: Sequence[Young]) -> Iterator[str]:
-    """How long the policy waits, and what would be old enough today."""
+    """The policy's cooldown, and the newest version that is old enough today."""
     for each in young[:_NAMED]:
         yield _cooldown_line(each)
     if len(young) > _NAMED:

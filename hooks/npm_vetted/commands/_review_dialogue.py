@@ -1,4 +1,4 @@
-"""Where packages are looked at: the repository around here, if any, and its registry."""
+"""The context of ``inspect``, ``diff`` and ``review``: the repository, if any, and its registry."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ReviewDialogue:
     """What the working tree changes against HEAD."""
 
     def locked(self, name: str) -> list[Artifact]:
-        """What is locked of a package; a lockfile that cannot be read locks nothing here."""
+        """The locked versions of a package; a lockfile that cannot be read counts as empty."""
         return [each for each in self.artifacts() if each.name == name]
 
     def artifacts(self) -> Iterator[Artifact]:
@@ -50,7 +50,7 @@ class ReviewDialogue:
                     yield from (artifact for _, artifact in lockfile.artifacts())
 
     def names_before(self) -> set[str]:
-        """The packages that HEAD locks; a lockfile that cannot be read locks nothing here."""
+        """The packages that HEAD locks; a lockfile that cannot be read counts as empty."""
         found: set[str] = set()
         for projects in self.pending.projects_before if self.pending else ():
             for project in projects.all():

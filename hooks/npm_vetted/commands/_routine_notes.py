@@ -1,8 +1,8 @@
-"""Routine notes: which steps need no person, and the evidence that is recorded of them.
+"""Routine notes: decides which steps need no person, and records their evidence.
 
-A step qualifies where the policy requires no criteria for it, everything that it brings is known
-here, out of the cooldown and without scripts, and the signals of all of it together score below the
-limit. Everything else is left for a person, with the reason.
+A step qualifies if the policy requires no criteria for it; if all its dependencies are known here,
+older than the cooldown and without scripts; and if the signals of all of them together score below
+the limit. Every other step needs a person, and the reason is printed.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def policy_has_routine(change: Change) -> bool:
 
 
 def routine_drafts(change: Change, wanted: Iterable[Item] | None) -> list[Draft]:
-    """A draft for each package that may be routine, with what it brings; direct ones first.
+    """A draft for each package that may be routine, with its dependencies; direct ones first.
 
-    ``wanted`` are the items that a person named; None: everything that nothing covers.
+    ``wanted`` are the items that a person named; None means all uncovered items.
     """
     left = uncovered(change)
     items = [item_of(change, use) for use in left] if wanted is None else list(wanted)
@@ -97,7 +97,7 @@ def record_routine(
 
 
 def _unfit(change: Change, item: Item, seen: Seen) -> str | None:
-    """Why one of a draft's artifacts needs a person, before any signal is asked."""
+    """The reason why one of a draft's artifacts needs a person, before signals are computed."""
     artifact, label = item.artifact, printable(item.artifact.label)
     published = seen.get(artifact)
     if artifact.kind is not Kind.REGISTRY or artifact.version is None or artifact.patch:
@@ -138,7 +138,7 @@ def _scored(desk: NoteDialogue, drafts: Sequence[Draft]) -> list[tuple[Draft, di
 
 
 def step_of_item(change: Change, item: Item) -> Step:
-    """What the signals of an item compare."""
+    """The two versions that the signals of an item compare."""
     from npm_vetted.review.signals.scoring import Step
 
     assert item.artifact.version is not None

@@ -1,4 +1,4 @@
-"""TOML files that commands change in place: a person's comments and order of keys stay."""
+"""Edits TOML files in place and keeps a person's comments and order of keys."""
 
 from __future__ import annotations
 

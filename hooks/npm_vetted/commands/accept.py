@@ -82,7 +82,7 @@ def _named(name: str, found: Sequence[Finding]) -> list[Finding]:
 
 
 def add_to_baseline(store: Store, more: Sequence[BaselineLine]) -> list[BaselineLine]:
-    """Write lines beside those there are, and stage the file; the lines that are new."""
+    """Add lines to the file and stage it; return the lines that are new."""
     with store.lock():
         before = store.read(BASELINE)
         known = Baseline.read(before)

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the report; 1 only where ``--require`` is not met, ``--contains`` or ``--online`` finds.
 
-    3 where history is asked for and the clone is shallow.
+    3 if history is requested and the clone is shallow.
     """
     if arguments.schema:
         from npm_vetted.auditing.schema import schema_text
@@ -202,7 +202,7 @@ def _answer_lines(answer: Answer) -> list[str]:
 def _package(
     repository: Repository, objects: Objects, state: AuditedState, arguments: argparse.Namespace
 ) -> int:
-    """What notes and exemptions say of one package, with the commit that brought each."""
+    """The notes and exemptions of one package, each with the commit that added it."""
     from npm_vetted.auditing.collect import said_of
 
     said = said_of(repository, objects, state, *split_label(arguments.package))

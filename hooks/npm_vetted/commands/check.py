@@ -1,4 +1,4 @@
-"""``npm-vetted check``: judge the commit; what the hooks run."""
+"""``npm-vetted check``: judge the commit. The hooks run this command."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge, print, and give the exit status; the formats for programs also hold what goes wrong.
+    """Judge, print, and return the exit status; machine formats also contain errors.
 
     A document that is missing, or that has no findings, would close alerts that are open.
     """
@@ -91,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _judge_ci(arguments: argparse.Namespace) -> int:
-    """Judge what the CI system around us builds, and say what that is."""
+    """Judge the scope that the present CI system builds, and print which scope that is."""
     others = ("from_ref", "to_ref", "all", "pre_push", "pre_receive")
     if any(getattr(arguments, each) for each in others):
         raise UsageError("--ci finds the range itself: leave out --all, refs and push options")
@@ -113,7 +113,7 @@ def _judge_ci(arguments: argparse.Namespace) -> int:
 
 
 def _nothing_of_ours(repository: Repository, arguments: argparse.Namespace) -> bool:
-    """Whether the commit touches nothing that any check reads; that is said."""
+    """Whether the commit touches no file that any check reads; prints that if so."""
     if arguments.format != "text" or repository.merge_heads():
         return False
     touched = repository.staged(repository.head)
@@ -179,7 +179,7 @@ def _say(arguments: argparse.Namespace, words: str) -> None:
 def _print(
     arguments: argparse.Namespace, result: CheckResult, change: Change, style: Style
 ) -> None:
-    """Print in the format that is asked for; as text, the working tree's findings by themselves."""
+    """Print in the chosen format; in text, the working tree's findings have their own part."""
     from npm_vetted.report import report
 
     if arguments.format not in ("text", "json"):
@@ -192,7 +192,7 @@ def _print(
 
 
 def _all_findings(result: CheckResult) -> tuple[Finding, ...]:
-    """What was judged, and what the working tree would bring."""
+    """The findings of the judged state, and those that the working tree would add."""
     return (*result.findings, *(result.worktree.findings if result.worktree else ()))
 
 
@@ -205,7 +205,7 @@ def is_by_hand(arguments: argparse.Namespace) -> bool:
 def _with_evidence(
     arguments: argparse.Namespace, result: CheckResult, change: Change
 ) -> CheckResult:
-    """Add what the registries do not confirm of the change's notes, or do not answer."""
+    """Add a finding for each fact in the change's notes that a registry does not confirm."""
     wanted = _wanted(arguments)
     if wanted is not None and "notes" not in wanted:
         return result
@@ -219,7 +219,7 @@ def _with_evidence(
 def _with_worktree(
     arguments: argparse.Namespace, result: CheckResult, repository: Repository
 ) -> CheckResult:
-    """Add what in the working tree would cause a commit to be refused; nothing is staged."""
+    """Add the working tree's findings, if nothing is staged."""
     from npm_vetted.checks._runner import open_change, run_checks
     from npm_vetted.git.objects import Objects
     from npm_vetted.git.worktree import compare_worktree
@@ -241,7 +241,7 @@ def _with_worktree(
 
 
 def print_misuse(words: Sequence[str]) -> None:
-    """Print, in the format that a wrong command line names, that nothing was judged."""
+    """Print a usage error in the format that the command line names: nothing was judged."""
     from npm_vetted.checks._runner import CheckResult, undecided
     from npm_vetted.report import Style, report
 

@@ -1,4 +1,4 @@
-"""``npm-vetted completion SHELL``: the script by which a shell completes command lines; the manual."""
+"""``npm-vetted completion SHELL``: prints a shell's completion script, or the man page."""
 
 from __future__ import annotations
 

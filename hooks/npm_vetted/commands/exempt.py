@@ -1,4 +1,4 @@
-"""``npm-vetted exempt``: take something in without a review, with a reason."""
+"""``npm-vetted exempt``: accept an artifact without a review, with a reason."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _names(uses: list[IntroducedPackage]) -> str:
 
 
 def exemption_of(artifact: Artifact, reason: str) -> Exemption:
-    """The exemption that takes an artifact in as it is; raises where nothing binds its bytes."""
+    """The exemption of an artifact in its present state; raises if nothing pins its bytes."""
     pinned = write_pinned(pinned_of(artifact))
     if pinned == "-":
         raise UsageError(
@@ -63,7 +63,7 @@ def exemption_of(artifact: Artifact, reason: str) -> Exemption:
 
 
 def add_exemptions(store: Store, more: list[Exemption]) -> int:
-    """Write exemptions beside those there are; how many are new."""
+    """Add exemptions to the file; return how many are new."""
     with store.lock():
         before = store.read(EXEMPTIONS)
         known = Exemptions.read(before)

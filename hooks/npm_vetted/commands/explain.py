@@ -1,4 +1,4 @@
-"""``npm-vetted explain CHECK``: what a check wants, why, and how to satisfy it."""
+"""``npm-vetted explain CHECK``: what a check rejects, why, and how to satisfy it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""``npm-vetted init``: adopt: exempt what is there, switch scripts off, write the config.
+"""``npm-vetted init``: adopt: exempt locked artifacts, switch scripts off, write the policy.
 
-What is written is listed, what no longer runs is named with the command to use instead, and what a
-person has to do comes last. A file that cannot be read is named; the rest is adopted all the same.
+The report lists the written files, the scripts that no longer run with the command to use instead,
+and last the steps for a person. A file that cannot be read is named; all others are adopted.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Adoption(NamedTuple):
-    """What is adopted: all that the index holds, by the policy that the working tree has.
+    """The state to adopt: all files in the index, judged by the policy in the working tree.
 
-    ``tree`` is everything that the working tree holds, ``broken`` the projects that cannot be read.
+    ``tree`` is the state of the working tree, ``broken`` lists the projects that cannot be read.
     """
 
     store: Store
@@ -94,7 +94,7 @@ class Adoption(NamedTuple):
     def sound_projects(self) -> list[ProjectChange]:
         """The projects of the index, then those that only the working tree has (nothing is staged).
 
-        What the working tree locks beyond the index (an install that is not staged) is no adoption.
+        Artifacts that only the working tree locks (an install that is not staged) are not adopted.
         """
         staged = {each.after.path for each in self.staged.projects}
         fresh = (each for each in self.tree.projects if each.after.path not in staged)
@@ -103,7 +103,7 @@ class Adoption(NamedTuple):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write and stage what adoption needs; 1 where something cannot be carried over."""
+    """Write and stage the files of an adoption; 1 if a finding cannot be accepted."""
     if arguments.upgrade:
         return _upgrade()
     if arguments.hook:
@@ -188,9 +188,9 @@ def _by_policy_of(tree: Change, index: Change, left_out: Collection[str]) -> Cha
 
 
 def _broken(tree: Change, index: Change) -> dict[str, NpmVettedError]:
-    """The projects of which a file cannot be read, each with what is wrong.
+    """The projects with a file that cannot be read, each with its error.
 
-    Of a project that the index holds, that state counts.
+    For a project in the index, the index's state counts.
     """
     found: dict[str, NpmVettedError] = {}
     staged = {each.after.path for each in index.projects}
@@ -228,7 +228,7 @@ def _exemptions(seen: Adoption) -> Iterator[Exemption]:
 
 
 def _write_settings(seen: Adoption, days: int | None) -> dict[str, NpmVettedError]:
-    """Switch scripts off, and let the clients wait ``days``; what could not be written, by path."""
+    """Switch scripts off and set the clients' cooldown to ``days``; return failures by path."""
     failed: dict[str, NpmVettedError] = {}
     edited: set[str] = set()
     lines = []
@@ -247,7 +247,7 @@ def _write_settings(seen: Adoption, days: int | None) -> dict[str, NpmVettedErro
 
 
 def _to_be_set(change: Change) -> Iterator[Project]:
-    """Every project, and what the manifest at the top will be once it has dependencies."""
+    """Every project, and the top manifest's future project if it has no dependencies yet."""
     projects = change.projects_after
     top = projects.prospective("")
     if top is not None and projects.at("") is None:
@@ -318,7 +318,7 @@ def _allow_registries(seen: Adoption) -> list[str]:
 
 
 class Carried(NamedTuple):
-    """What adoption made of the findings: lines of the baseline, ``[[ignore]]``, or nothing.
+    """How adoption accepted the findings: by baseline lines, by ``[[ignore]]``, or not at all.
 
     ``exempted`` counts the packages that came to light when a missing lockfile was accepted.
     """
@@ -330,9 +330,10 @@ class Carried(NamedTuple):
 
 
 def _carry_over(left_out: Collection[str] = ()) -> Carried:
-    """Judge what is staged: an acceptable finding becomes a line of the baseline, others block.
+    """Judge the index: an acceptable finding becomes a baseline line, others block.
 
-    An accepted exception may uncover more (without a lockfile, specifiers are judged): once again.
+    An accepted finding may uncover others (without a lockfile, specifiers are judged), so this
+    repeats.
     """
     accepted: list[Finding] = []
     ignored: list[Finding] = []
@@ -409,8 +410,8 @@ def _to_present_format(document: Any) -> None:
 def _upgrade() -> int:
     """Bring a repository that npm-vetted 0.1.0 adopted to the present format.
 
-    Each ``[[ignore]]`` of adoption becomes baseline lines for what it accepts today, which is
-    narrower; what is newly found is accepted as it is, and listed.
+    Each ``[[ignore]]`` of adoption becomes baseline lines for the findings that it accepts today,
+    which is narrower. New findings are accepted in their present state, and listed.
     """
     edit_policy(Store(Repository.open()), _to_present_format)
     say(f"{CONFIG}: format = {FORMAT}")

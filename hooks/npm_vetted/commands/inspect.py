@@ -1,4 +1,4 @@
-"""``npm-vetted inspect PKG@VER``: what a reviewer needs to see of a version, before saying yes."""
+"""``npm-vetted inspect PKG@VER``: show a version to a reviewer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fetch, look, print; 0 whatever it shows: the saying yes is a person's."""
+    """Fetch, analyse, print; the status is 0 for every result, because a person decides."""
     from npm_vetted.commands._common import wants_colour
     from npm_vetted.commands._note_dialogue import split_label
     from npm_vetted.commands._review_dialogue import ReviewDialogue, as_json, at_bench, show

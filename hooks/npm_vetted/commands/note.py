@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Find what the notes are about, ask what is missing, write and stage them."""
+    """Choose the notes' artifacts, prompt for missing answers, write and stage the notes."""
     from_ref, to_ref = range_of(arguments)
     if arguments.packages and arguments.staged:
         raise UsageError("name packages, or --staged, not both")
@@ -128,7 +128,7 @@ def _routine(
 ) -> tuple[set[Artifact], list[Refusal]]:
     """Write routine notes of the steps that need no person; ``--offline`` writes none.
 
-    What they cover, and what could have been routine but needs a person.
+    Returns the items that they cover, and the items that would be routine but need a person.
     """
     if arguments.offline:
         return set(), []
@@ -283,7 +283,7 @@ def _adds_to_notes(arguments: argparse.Namespace) -> bool:
 def _drafts(
     desk: NoteDialogue, arguments: argparse.Namespace, settled: Collection[Artifact]
 ) -> list[Draft]:
-    """The notes that a person words, but for what routine notes settled."""
+    """The notes that need a person's words, without the items that routine notes settled."""
     change = desk.change
     if not arguments.packages:
         return drafts_of_change(change, settled)
@@ -298,7 +298,7 @@ def _drafts(
 
 
 def _items(desk: NoteDialogue, label: str, arguments: argparse.Namespace) -> list[Item]:
-    """What a label means; a version that no lockfile needs yet is taken by the registry's word."""
+    """The items that a label names; the registry describes a version that no lockfile has yet."""
     uses = desk.locked(label)
     if uses:
         return [item_of(desk.change, use, whole=arguments.whole) for use in uses]
@@ -325,7 +325,7 @@ def _items(desk: NoteDialogue, label: str, arguments: argparse.Namespace) -> lis
 def _is_open(
     desk: NoteDialogue, item: Item, left: Sequence[IntroducedPackage], arguments: argparse.Namespace
 ) -> bool:
-    """Whether a note is still missing, or this call adds what a note did not say."""
+    """Whether a note is still missing, or this call adds facts to an existing one."""
     verdict = desk.change.vetting.decide(item.subject)
     if item.artifact in {use.artifact for use in left}:
         return True
@@ -393,7 +393,7 @@ def _replaced_exemptions(change: Change, draft: Draft) -> int:
 
 
 def _demanded(change: Change, draft: Draft, seen: Seen) -> tuple[str, ...]:
-    """What the policy asks of the note, now that the registry said which scripts there are."""
+    """The criteria that the policy requires, now that the registry named the scripts."""
     scripts = any(
         item.artifact.scripts
         or (
@@ -446,14 +446,14 @@ def _refuse_too_little(
 
 
 def _hint(facts: Facts, demanded: Sequence[str]) -> str:
-    """What the words should say."""
+    """A hint on the content of the words."""
     silent = "changelog" in demanded and not all(map(has_changelog, facts.upgrades))
     instead = ", what was read in place of a changelog" if silent else ""
     return f"what was looked at{instead}, and what was found"
 
 
 def _head(desk: NoteDialogue, facts: Facts, demanded: Sequence[str]) -> list[str]:
-    """What is above the note in the editor."""
+    """The commented lines above the note in the editor."""
     known = desk.change.policy.criteria
     asked = ", ".join(f"{name} ({printable(known[name])})" for name in demanded)
     return [

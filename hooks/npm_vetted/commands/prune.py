@@ -1,4 +1,4 @@
-"""``npm-vetted prune``: drop exemptions and baseline lines that nothing needs any more."""
+"""``npm-vetted prune``: remove exemptions and baseline lines that are no longer needed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _SILENCED: Final = frozenset(
 def _settled_otherwise(
     change: Change, known: Exemptions, dropped: set[Exemption]
 ) -> set[Exemption]:
-    """Those of some exemptions whose packages every silenced check passes without them."""
+    """Those of some exemptions without which every check still accepts their packages."""
     if not dropped:
         return dropped
     kept = "".join(f"{each}\n" for each in known.all() if each not in dropped)

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _say_what_has_scripts(project: ProjectChange) -> None:
-    """Nothing is approved: name the packages that have scripts, and the command to approve one."""
+    """If no script is approved, name the packages with scripts, and the command to approve one."""
     labels = sorted({use.artifact.label for use in project.uses if use.artifact.scripts})
     where = printable(project.after.path or ".")
     if not labels:
@@ -69,9 +69,9 @@ def _say_what_has_scripts(project: ProjectChange) -> None:
 def approved(change: Change, project: ProjectChange) -> list[tuple[str, str]]:
     """The (name, version) pairs with lifecycle scripts that notes of exactly these bytes approve.
 
-    Also of what is exempt: adoption takes all in as it is, and a note may follow.
-    A package of which one locked version is not approved is left out whole where the client could
-    not tell the versions apart; naming versions is up to the client's own command.
+    A note may approve the scripts of an exempt package too.
+    If one locked version of a package is not approved and the client cannot tell versions apart,
+    all versions are left out. Whether versions can be named depends on the client's command.
     """
     found: set[tuple[str, str]] = set()
     for use in project.uses:

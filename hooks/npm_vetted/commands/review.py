@@ -1,4 +1,4 @@
-"""``npm-vetted review``: what a change brings, and which parts of it deserve attention."""
+"""``npm-vetted review``: list a change's packages, those that deserve attention first."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _meant(arguments: argparse.Namespace) -> Iterator[tuple[str, Change]]:
-    """The change that is reviewed, and what it is called.
+    """The change to review, and its name for the reader.
 
-    Without an option: what is staged, where that changes a project; else the working tree.
+    Without an option: the index, if it changes a project; otherwise the working tree.
     """
     from npm_vetted.checks._runner import open_change
     from npm_vetted.commands._common import opened, range_of
@@ -131,7 +131,7 @@ def _said(done: int, total: int) -> None:
 
 
 def _walk(found: ChangeOverview) -> None:
-    """Ask for each package that deserves attention what to do; only at a terminal."""
+    """Prompt for an action on each package that deserves attention; only at a terminal."""
     from npm_vetted.formats.terminal_text import line
     from npm_vetted.review.overview._words import commands_of
 

@@ -1,4 +1,4 @@
-"""``npm-vetted`` alone: the state of this repository, and what to do next."""
+"""``npm-vetted`` alone: the state of this repository, and the next steps."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class StateOf(NamedTuple):
-    """What one state of the files brings: ``unvetted`` are labels, ``others`` the other errors.
+    """The findings on one state of the files: ``unvetted`` are labels, ``others`` the other errors.
 
-    ``changed`` is False where that state changes nothing that npm-vetted reads.
+    ``changed`` is False if that state changes no file that npm-vetted reads.
     """
 
     changed: bool
@@ -48,7 +48,7 @@ class StateOf(NamedTuple):
 
 
 class Backlog(NamedTuple):
-    """What nobody has looked at: artifacts that are exempt or unvetted, and accepted findings."""
+    """The backlog: exempt and unvetted artifacts, and accepted findings, which nobody has reviewed."""
 
     exempt: int
     unvetted: int
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def state_of(repository: Repository) -> Overview:
-    """Look at HEAD, the index and the working tree; what cannot be read is named in the answer."""
+    """Judge the index and the working tree against HEAD; files that cannot be read are named."""
     from npm_vetted import __version__
 
     unread: list[str] = []
@@ -155,7 +155,7 @@ def _adoption(repository: Repository, objects: Objects, everything: Change | Non
 
 
 def _state_of(change: Change, result: CheckResult, known: Collection[str]) -> StateOf:
-    """What a change brings, without what another state has shown: packages, fingerprints."""
+    """The findings of a change, without packages and fingerprints that another state has shown."""
     fresh = [each for each in result.findings if each.fingerprint not in known]
     errors = [each for each in fresh if each.level is Level.ERROR]
     undecided = [each for each in errors if each.check == UNDECIDED]
@@ -191,7 +191,7 @@ def _projects(change: Change) -> tuple[tuple[str, str], ...]:
 
 
 def _backlog(change: Change, staged: Collection[str]) -> Backlog:
-    """What is locked and nobody has looked at, each artifact once; not what is staged unvetted."""
+    """Locked artifacts that nobody has reviewed, each once, without those staged and unvetted."""
     statuses: dict[tuple[str, str | None], Status] = {}
     try:
         for use in change.uses():

@@ -1,4 +1,4 @@
-"""``npm-vetted suggest``: the unvetted and the exempted, least work first."""
+"""``npm-vetted suggest``: list unvetted and exempt packages, least work first."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compute the work and print it; 0 whatever is left."""
+    """Compute the work and print it; the status is always 0."""
     from npm_vetted.commands._review_dialogue import at_bench
 
     with at_bench() as bench:

@@ -1,4 +1,4 @@
-"""Strict readers of the formats that projects are written in: what is ambiguous is an error."""
+"""Strict readers of file formats: ambiguous input is an error."""
 
 from npm_vetted.formats.document import Document, decode
 

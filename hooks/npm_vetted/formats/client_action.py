@@ -1,4 +1,4 @@
-"""What a command line of a client does: the words between the clients' readers and ``installs``.
+"""The effect of a client's command line: the interface between the clients' readers and ``installs``.
 
 The readers of the clients' folders yield a ``ClientAction`` for each thing that a command line does;
 the reader of files with commands decides whether scripts would run. Neither knows the other.
@@ -23,7 +23,7 @@ UNREAD_SETTINGS: Final = "its settings"
 
 
 class ActionKind(StrEnum):
-    """What a command does to packages."""
+    """The effect of a command on packages."""
 
     INSTALL = "installs what the project asks for"
     ADD = "installs packages that it names"
@@ -36,7 +36,7 @@ class ActionKind(StrEnum):
 
 
 class Switch(StrEnum):
-    """What a flag or a variable says about install scripts."""
+    """The effect of a flag or a variable on install scripts."""
 
     OFF = "off"
     ON = "on"
@@ -46,13 +46,14 @@ class Switch(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAction:
-    """What one command line does.
+    """The effect of one command line.
 
-    ``folder`` is where it does it, relative to where it runs. ``frozen``: True where it takes the
-    lockfile as it is, False where it is told not to, None where it depends on the place.
-    ``obeys`` is False where it is told to leave the project's settings aside, ``alone`` is True
-    where it leaves those of the workspace root aside. ``then`` and ``shell`` are commands that it
-    runs. ``setting`` is what CONFIG sets: key, value, and whether in the project's own file.
+    ``folder`` is the folder that it affects, relative to the current one. ``frozen``: True if it
+    never changes the lockfile, False if a flag lets it, None if that depends on the environment.
+    ``obeys`` is False if a flag makes it ignore the project's settings; ``alone`` is True if it
+    ignores those of the workspace root. ``then`` and ``shell`` are commands that it runs.
+    ``setting`` is the setting that CONFIG changes: key, value, and whether in the project's own
+    file.
     """
 
     kind: ActionKind
@@ -96,7 +97,7 @@ def _by_program(locked: str | None, has: Callable[[str], bool], pin: Pin | None)
 
 
 class ClientRules(NamedTuple):
-    """How a client differs from the others, as far as its command lines decide about scripts.
+    """A client's rules about command lines, as far as these decide about scripts.
 
     ``name``: which client a program is (two are called ``yarn``), by the NAME of the client that
     locks the project, by a question whether the project has a file, and by the project's pin; None:
@@ -128,7 +129,7 @@ class ClientRules(NamedTuple):
 
 
 class CommandReader(Protocol):
-    """What each client's module ``commands`` offers."""
+    """The interface of each client's module ``commands``."""
 
     PROGRAMS: Collection[str]
     """The names of the programs that it reads."""
@@ -143,10 +144,10 @@ class CommandReader(Protocol):
     def read(
         self, words: Sequence[str], environment: Mapping[str, Value]
     ) -> Iterator[ClientAction]:
-        """What a command line does; nothing where it installs nothing and runs nothing."""
+        """The actions of a command line; none if it neither installs nor runs anything."""
 
     def variable(self, name: str, text: str) -> Switch:
-        """What a variable of the environment says."""
+        """The effect of an environment variable."""
 
     def source_variable(self, name: str) -> str | None:
         """npm's name of the setting by which a variable decides where packages come from."""

@@ -1,4 +1,4 @@
-"""What every reader gives: the data, and on which line a key is."""
+"""The result of every reader: the data, and the line of each key."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _ESCAPE: Final = re.compile(
 
 
 def refuse_lone_surrogates(path: str, text: str) -> str:
-    r"""The JSON text that was given; raises DocumentError where it escapes half a character.
+    r"""Return the JSON text; raises DocumentError if it escapes half a character.
 
-    ``\ud800`` by itself is no text: it can neither be written to a file nor be hashed.
+    A single ``\ud800`` is not text: it can neither be written to a file nor be hashed.
     """
     if "\\" in text and ("\\ud" in text or "\\uD" in text):
         for escape in _ESCAPE.finditer(text):
@@ -179,7 +179,7 @@ def hint(word: str, known: Collection[str]) -> str:
 
 
 def named(value: object) -> str:
-    """What a value is, in the words of the person who wrote it."""
+    """The name of a value's type, as a person calls it."""
     match value:
         case None:
             return "nothing"

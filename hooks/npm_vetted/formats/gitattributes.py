@@ -1,4 +1,4 @@
-"""``.gitattributes`` as git reads it: which attributes a path has, and which line says so.
+"""``.gitattributes`` as git reads it: a path's attributes, each with the line that sets it.
 
 The rules are those of git's ``attr.c`` and ``wildmatch.c`` (git 2.39 and 2.47; the tests compare with
 ``git check-attr``): the last line that names an attribute wins, the file of the nearest folder before
@@ -29,7 +29,7 @@ _ESCAPES: Final = dict(zip('abfnrtv"\\', '\a\b\f\n\r\t\v"\\', strict=True))
 
 
 class Rule(NamedTuple):
-    """One line: what it gives to the paths that match, or (``macro``) to an attribute's name.
+    """One line: the attributes that it gives to matching paths or (``macro``) to a macro's name.
 
     ``doubtful`` lines are read by some versions of git only.
     """
@@ -63,7 +63,7 @@ class Assigned(NamedTuple):
 
 
 def load_gitattributes(data: bytes) -> tuple[Rule, ...]:
-    """The lines that git accepts. What git ignores with a warning is left out."""
+    """The lines that git accepts. Lines that git ignores with a warning are left out."""
     text = data.removeprefix(_MARK).decode("latin-1")
     rules = [
         rule for number, line in enumerate(text.split("\n"), 1) for rule in _rule(number, line)
@@ -150,7 +150,7 @@ def _fill(
     found: dict[str, Assigned], rule: Rule, path: str,
     macros: Mapping[str, tuple[tuple[str, Value], ...]],
 ) -> None:  # fmt: skip
-    """Set what no later line has set; a macro that is set sets what it is defined as."""
+    """Set the attributes that no later line has set; a macro also sets its own attributes."""
     waiting = list(rule.attributes)
     while waiting:
         name, value = waiting.pop()
@@ -228,7 +228,7 @@ class _Matcher:
         self._stays.append(stays)
 
     def _parse(self, pattern: str) -> bool:
-        """Lay the tokens out; False where the pattern is malformed, which matches nothing."""
+        """Collect the tokens; False if the pattern is malformed, because it then matches no path."""
         at = 0
         while at < len(pattern):
             char = pattern[at]

@@ -1,7 +1,7 @@
 """JSON, and JSON with comments and trailing commas: duplicate keys are errors, lines are known.
 
 ``json.loads`` keeps the last of duplicate keys silently (measured), and has no positions; the
-positions are looked up by a scan of their own, only when someone asks for a line.
+positions are found by a separate scan, only when a caller needs a line.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def uncollected() -> Iterator[None]:
 def only_member(text: str) -> tuple[str, object]:
     """The key and the value of an object that has one member; raises ValueError for anything else.
 
-    As strict as ``load_json``, but for half characters, and without its words and lines. What may
-    be nested deeply is refused: what is read once can be read again by every caller.
+    It is as strict as ``load_json``, except for half characters, and gives no messages or lines.
+    Deep nesting is refused, so that every caller can read the value again.
     """
     if text.count("{") + text.count("[") > DEPTH_LIMIT:
         raise ValueError
@@ -108,7 +108,7 @@ def _load(path: str, text: str) -> Document:
 
 
 class _Lines:
-    """On which line a key or an item of valid JSON is: only what leads there is looked at."""
+    """Finds the line of a key or an item in valid JSON, scanning only the path that leads to it."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""Adding members to a table of a JSON file, every other character of it staying as it is."""
+"""Adds members to a table of a JSON file and leaves every other character as it is."""
 
 from __future__ import annotations
 

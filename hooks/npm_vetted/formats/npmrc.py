@@ -1,8 +1,8 @@
 """``.npmrc`` as npm reads it: npm's ``ini`` package, then npm's own reading of each value.
 
-Nothing is refused that npm takes, for npm's meaning is what counts; values that depend on the
-environment are flagged and never resolved. Found by reading ``npm help npmrc`` and by asking
-``npm config get`` and real installs (tests/formats/test_npmrc.py does both).
+Every text that npm accepts is accepted, because npm's reading decides. Values that depend on the
+environment are flagged and never resolved. The rules come from ``npm help npmrc``, ``npm config
+get`` and real installs (tests/formats/test_npmrc.py runs both).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _WORDS: Final = {"true": True, "false": False, "null": None}
 
 
 class NpmrcSetting(NamedTuple):
-    """One line of an ``.npmrc``: what it sets, to what, and where.
+    """One line of an ``.npmrc``: a key, its value, and the line number.
 
-    ``section`` is the header it is below; npm reads only what has none. The header itself is
-    a setting with an empty key. ``listed`` says that the key was written ``key[]``. What npm takes
-    for a number or an object (JSON between single quotes) is given as the text in the file.
+    ``section`` is the header above it; npm reads only lines without one. The header itself is
+    a setting with an empty key. ``listed`` says that the key was written ``key[]``. A value that
+    npm reads as a number or an object (JSON between single quotes) is the text in the file.
     """
 
     key: str
@@ -68,11 +68,11 @@ def _texts(value: Value) -> Iterator[str]:
 
 
 def load_npmrc(path: str, data: bytes) -> tuple[NpmrcSetting, ...]:
-    """Every line that says something, in the file's order.
+    """Every line with a setting, in the file's order.
 
-    Bytes that are not UTF-8 become U+FFFD as in Node.js. Raises DocumentError, with the line,
-    for a key that is JSON but no text (npm stops at some of those), and for more settings than a
-    person writes: which of them holds is asked key by key.
+    Bytes that are not UTF-8 become U+FFFD as in Node.js. Raises DocumentError, with the line, for a
+    key that is JSON but no text (npm stops at some of those), and for more settings than a person
+    writes, because the effective value is computed key by key.
     """
     found = tuple(islice(_settings(path, data.decode("utf-8", errors="replace")), LINES_LIMIT + 1))
     if len(found) > LINES_LIMIT:
@@ -171,7 +171,7 @@ def _uncommented(text: str) -> str:
 
 
 def effective(settings: Iterable[NpmrcSetting], key: str) -> NpmrcSetting | None:
-    """What a key is set to in the end: the last line wins, ``key[]`` lines gather a list.
+    """The effective value of a key: the last line wins, ``key[]`` lines collect a list.
 
     Once a key holds a list, a plain ``key=value`` adds to it too.
     """
@@ -276,7 +276,7 @@ _LETTERS: Final = "ignorescripts"
 
 
 def _letters(text: str) -> str:
-    """Its letters alone, in lower case: what two spellings of one word have in common."""
+    """The letters of a word in lower case, so that two spellings of it compare equal."""
     return "".join(char for char in text if char.isascii() and char.isalpha()).lower()
 
 

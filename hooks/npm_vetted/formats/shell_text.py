@@ -1,7 +1,7 @@
-"""What a word of a shell command may be: some texts, with holes where nobody can tell.
+"""The possible texts of a word in a shell command, with holes for the unknown parts.
 
-A hole is the character ``HOLE``, which no shell word can hold. A value is a tuple of the texts that
-a word may have; where there are too many of them it is a single hole.
+A hole is the character ``HOLE``, which no shell word can contain. A value is a tuple of the word's
+possible texts; if there are too many, it is a single hole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def known(text: str) -> bool:
 
 
 def either(*values: Iterable[str]) -> Value:
-    """What may be any of some values."""
+    """The union of some values."""
     found = tuple(dict.fromkeys(text for value in values for text in value))
     return found if 0 < len(found) <= _MOST and sum(map(len, found)) <= _LONGEST else UNKNOWN
 
@@ -46,7 +46,7 @@ def concat(values: Sequence[Value]) -> Value:
 
 
 def replaced(variable: re.Pattern[str], one: Callable[[re.Match[str]], str], text: str) -> str:
-    """A text with its variables replaced; a hole where it grows beyond what a variable holds."""
+    """A text with its variables replaced; a hole if it grows beyond the limit for a variable."""
     parts: list[str] = []
     last, left = 0, _LONGEST
     for found in variable.finditer(text):

@@ -1,4 +1,4 @@
-"""Text from a registry, a lockfile or a tarball, made safe to show: nothing acts, nothing hides."""
+"""Makes text from registries, lockfiles and tarballs safe to show: no control or hidden characters."""
 
 from __future__ import annotations
 

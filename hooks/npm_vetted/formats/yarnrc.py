@@ -1,8 +1,8 @@
 """The grammar of Yarn classic: ``.yarnrc`` and ``yarn.lock`` version 1.
 
-Found in Yarn 1.22.22's own reader and by asking it (tests/clients/test_yarn_classic.py). That
-reader stops without a word at a line it does not expect, and leaves the rest of the file dead:
-what it would not read to the end is an error here.
+The rules come from Yarn 1.22.22's own reader and from running it
+(tests/clients/test_yarn_classic.py). That reader silently stops at an unexpected line and ignores
+the rest of the file; here such a file is an error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LINE: Final = re.compile(
 
 
 def token(text: str) -> str:
-    """What a token says, quoted or not."""
+    """The text of a token, quoted or not."""
     return str(json.loads(text)) if text.startswith('"') else text
 
 

@@ -1,1 +1,1 @@
-"""What git holds: processes, objects, snapshots, comparisons, history, and safe writes."""
+"""Access to git: processes, objects, snapshots, comparisons, history, and safe writes."""

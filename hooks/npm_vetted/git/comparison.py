@@ -1,4 +1,4 @@
-"""What is judged: which two states of the repository are compared (DESIGN.md, section 3)."""
+"""Chooses the two states of the repository that are compared (DESIGN.md, section 3)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def compare(
     to_ref: str | None = None,
     everything: bool = False,
 ) -> Comparison:
-    """A range, where one is given; else what is staged, or everything."""
+    """Compare a range, if one is given; otherwise the index with HEAD, or with nothing (``--all``)."""
     if from_ref is not None:
         return _compare_range(repository, objects, from_ref, to_ref or "HEAD")
     touched = repository.staged(repository.head)
@@ -110,7 +110,7 @@ def _fork(repository: Repository, parents: Sequence[Snapshot], after: Snapshot) 
 def _compare_range(
     repository: Repository, objects: Objects, from_ref: str, to_ref: str
 ) -> Comparison:
-    """What B brings to A: every merge base counts, and the policy of A judges."""
+    """Compare B with every merge base of A and B; the policy of A judges."""
     after = TreeSnapshot(repository.commit(to_ref), objects, repository)
     scope = ("--from-ref", from_ref) + (("--to-ref", to_ref) if to_ref != "HEAD" else ())
     if set(from_ref) == {"0"}:  # git's way to write "no such commit", on the first push of a branch
@@ -130,7 +130,7 @@ def _compare_range(
 
 
 def compare_push(repository: Repository, objects: Objects, push: Push) -> Comparison:
-    """What a push brings: neither the ref's old value nor a trunk of the remote holds it.
+    """Compare a pushed commit with the ref's old value and with the remote's trunk.
 
     The policy of the trunk judges; of the old value, where the trunk itself is pushed.
     """
@@ -152,7 +152,7 @@ def compare_push(repository: Repository, objects: Objects, push: Push) -> Compar
 def _against(
     repository: Repository, after: TreeSnapshot, bases: Sequence[str], policy_source: Snapshot
 ) -> Comparison:
-    """A commit compared with several; judged is what differs from all of them."""
+    """Compare a commit with several; the paths that differ from all of them are judged."""
     parents = [
         EarlierSnapshot(base, after, repository.between(base, after.commit)) for base in bases
     ]

@@ -1,8 +1,8 @@
-"""What git's history says: which commit brought a file or a line, read in one pass.
+"""Reads from git's history, in one pass, which commit added a file or a line.
 
-The commits are streamed from one ``git log``: memory holds one line of a diff at a time. What is read
-is never a guess: in a shallow clone the commits where history is cut say nothing, since git shows
-them as if they had brought every file.
+The commits are streamed from one ``git log``: memory holds one line of a diff at a time. In a
+shallow clone the boundary commits are ignored, because git shows them as if they had added every
+file.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Commit(NamedTuple):
 class FileTouched(NamedTuple):
     """A commit adds, changes or removes a file; ``before`` and ``after`` are ids of its content.
 
-    None: there is no such file then. In a merge, ``before`` is what the first parent has.
+    None means that there is no such file. In a merge, ``before`` is the first parent's file.
     """
 
     commit: Commit
@@ -78,10 +78,11 @@ def read_history(
     *,
     first_parent: bool = False,
 ) -> Iterator[FileTouched | LineTouched]:
-    """What commits change in some files (git's pathspecs), the oldest commit first.
+    """The changes of commits to some files (git's pathspecs), the oldest commit first.
 
-    With ``first_parent`` along the trunk only, where a merge brings all that its branch did.
-    Otherwise each commit of a branch has its own part, and a merge what it has beyond its parents.
+    With ``first_parent``, only commits of the trunk are read, and a merge counts with all changes
+    of its branch. Otherwise each commit counts with its own changes, and a merge with those that
+    none of its parents has.
     """
     way = ("--first-parent", "-m") if first_parent else ("-c",)
     arguments = (
@@ -175,7 +176,7 @@ def commits(repository: Repository, ids: Collection[str]) -> dict[str, Commit]:
 
 
 def landings(repository: Repository, revision: str, ids: Collection[str]) -> dict[str, str]:
-    """The trunk's commit with which each of some commits came to the trunk: itself, or the merge.
+    """The trunk's commit that brought each of some commits to the trunk: itself, or the merge.
 
     The trunk is the line of first parents from ``revision``. Git lists every commit before its
     parents, so each is settled when it is met, and memory holds only the edge of what was seen.
@@ -216,7 +217,7 @@ def last_before(repository: Repository, revision: str, when: datetime.date) -> s
 
 
 def boundaries(repository: Repository) -> frozenset[str]:
-    """The commits at which a shallow clone is cut: what they seem to add may be older."""
+    """The boundary commits of a shallow clone: files that they seem to add may be older."""
     if not repository.shallow:
         return frozenset()
     from npm_vetted.git.repository import run_git

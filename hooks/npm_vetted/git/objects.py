@@ -1,7 +1,7 @@
 """Git's objects, read from one ``git cat-file --batch``: blobs, and trees folder by folder.
 
-What a commit needs is a few files: to walk to each from the root's tree costs as much in a repository
-of a hundred thousand files as in one of ten, where any listing, even git's own, reads them all.
+A commit needs a few files. Walking to each from the root's tree costs as much in a repository of a
+hundred thousand files as in one of ten, while any listing, even git's own, reads all entries.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class BlobDigest(NamedTuple):
 
 
 class Folder:
-    """What is in a tree, by name; decoded when it is asked for, since a folder may be large."""
+    """A tree's entries by name; decoded on first use, since a folder may be large."""
 
     def __init__(self, data: bytes, width: int, path: str) -> None:
         raw = re.findall(_ENTRY % width, data, re.DOTALL)
@@ -50,7 +50,7 @@ class Folder:
             raise UndecidedError("git holds a folder that is malformed", path=path, fix="git fsck")
 
     def get(self, name: str) -> TreeEntry | None:
-        """What has a name; None: nothing has it."""
+        """The entry with a name, or None."""
         try:
             found = self._raw.get(os.fsencode(name))
         except UnicodeEncodeError:  # half a character: no file is called that
@@ -58,7 +58,7 @@ class Folder:
         return None if found is None else _entry(found)
 
     def items(self) -> Iterator[tuple[str, TreeEntry]]:
-        """Each name, and what has it."""
+        """Each name with its entry."""
         return ((os.fsdecode(name), _entry(found)) for name, found in self._raw.items())
 
 
@@ -137,7 +137,7 @@ class Objects:
         return BlobDigest(found.digest(), head)
 
     def folder(self, name: str, path: str = ".") -> Folder:
-        """What is in a tree (by its id, or ``COMMIT^{tree}``), itself standing at a path.
+        """The folder of a tree (by its id, or ``COMMIT^{tree}``) that is at a path.
 
         Raises UndecidedError for one that git does not have, or would not have written.
         """
@@ -160,7 +160,7 @@ class Objects:
         return data
 
     def _open(self, name: str, kind: bytes, path: str) -> tuple[IO[bytes], int]:
-        """Ask for an object: the pipe that its bytes and one more come from, and how many bytes."""
+        """Request an object; return the pipe that delivers its bytes and a line end, and its size."""
         process = self._start()
         stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         try:
@@ -186,7 +186,7 @@ class Objects:
 
 
 def _canonical(mode: bytes) -> str:
-    """A mode as git takes it, whatever the tree says: one of five (git's own ``canon_mode``)."""
+    """Normalize a tree entry's mode to one of five, as git's own ``canon_mode`` does."""
     number = int(mode, 8)
     match number & 0o170000:
         case 0o100000:
@@ -199,7 +199,7 @@ def _canonical(mode: bytes) -> str:
 
 
 class Tree:
-    """The files of a commit's tree, folder by folder as they are asked for."""
+    """The files of a commit's tree; each folder is read on first use."""
 
     def __init__(self, objects: Objects, name: str) -> None:
         self._objects = objects
@@ -213,7 +213,7 @@ class Tree:
         return None if entry is None or entry.mode == FOLDER_MODE else entry
 
     def _folder(self, path: str) -> Folder | None:
-        """What is in a folder; None: there is no such folder."""
+        """A folder's entries; None if there is no such folder."""
         here = self._objects.folder(self._name)
         for at, part in enumerate(parts := path.split("/") if path else []):
             entry = here.get(part)

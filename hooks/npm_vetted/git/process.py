@@ -1,11 +1,11 @@
 # ruff: noqa: PTH109, PTH110, PTH113, PTH117, PTH118, PTH120 - pathlib costs an import that most commits do not need
-"""How git is run: hardened, so that a repository's own configuration can neither run code nor fetch.
+"""Runs git hardened, so that a repository's own configuration can neither run code nor fetch.
 
 Off are hooks, fsmonitor, external diffs, pagers, signature programs of the repository's choice, lazy
 fetch, and a ``git`` that is in the repository while PATH names it.
 
-Apart from ``snapshot.py``, which knows what git holds, so that a commit that concerns nobody can be
-told before anything heavy is imported.
+It is apart from ``snapshot.py`` so that a commit without any judged file is recognised before heavy
+modules are imported.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def is_within(path: str, top: str | None) -> bool:
 
 
 def work_tree(directory: str) -> str | None:
-    """The nearest folder upwards that has a ``.git``, without asking git."""
+    """The nearest folder upwards that has a ``.git``, without a call of git."""
     here = os.path.realpath(directory)
     while not os.path.exists(os.path.join(here, ".git")):
         above = os.path.dirname(here)

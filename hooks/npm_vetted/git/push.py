@@ -1,13 +1,13 @@
-"""What a push brings, and what the remote has already: plain git's hooks, and pre-commit's.
+"""The commits that a push adds to the remote, for plain git's hooks and pre-commit's.
 
-Three callers tell of a push:
+Three callers describe a push:
 
 - pre-commit's ``pre-push`` stage, through ``PRE_COMMIT_REMOTE_NAME`` and its other variables;
 - plain git's ``pre-push`` hook, through lines on standard input: ``LOCAL-REF NEW REMOTE-REF OLD``;
 - ``pre-receive`` in a bare repository, through lines on standard input: ``OLD NEW REF``.
 
-The *trunk* is the default branch of the remote. It was judged when it was pushed, so what it holds
-is not judged again. Other branches of the remote never count: one of them may have been pushed past
+The *trunk* is the default branch of the remote. It was judged when it was pushed, so its commits
+are not judged again. Other branches of the remote never count: one of them may have been pushed past
 the gate. A push to the trunk itself excludes only the trunk's old value.
 """
 
@@ -65,7 +65,7 @@ def push_of_pre_commit(
 def pushes_of_lines(
     repository: Repository, lines: Iterable[str], remote: str, trunks: Sequence[str] = ()
 ) -> Iterator[Push]:
-    """The pushes that standard input tells of; a ref that is deleted brings nothing.
+    """The pushes that standard input describes; a deleted ref is none.
 
     Raises UsageError for a line of neither form.
     """
@@ -87,7 +87,7 @@ _FORMS = (
 
 
 def are_push_lines(text: str) -> bool:
-    """Whether a text is what git writes to a pre-push or pre-receive hook."""
+    """Whether a text has the form that git writes to a pre-push or pre-receive hook."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return bool(lines) and all(
         _PRE_PUSH.fullmatch(line) or _PRE_RECEIVE.fullmatch(line) for line in lines

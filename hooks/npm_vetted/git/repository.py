@@ -1,4 +1,4 @@
-"""The repository of the working directory: its git processes, what HEAD is, and what differs.
+"""The repository of the working directory: its git processes, its HEAD, and its differences.
 
 Git runs hardened (``process.py``): no hooks, no fsmonitor, no external diff, no pager, no network,
 so that a repository's own configuration can neither run code nor fetch.
@@ -20,7 +20,7 @@ _FATAL: Final = 128
 
 
 class TreeEntry(NamedTuple):
-    """What a tree or the index says of a path."""
+    """The entry of a tree or of the index for a path."""
 
     mode: str
     oid: str
@@ -78,9 +78,9 @@ def without_filters(top: str) -> list[tuple[str, str]]:
 
 
 class Repository(NamedTuple):
-    """A git repository: its top, its git directory, and what HEAD is.
+    """A git repository: its top folder, its git directory, and its HEAD.
 
-    ``known`` is what ``diff-index`` against HEAD said, where someone has asked already.
+    ``known`` is the output of ``diff-index`` against HEAD, if a caller has it already.
     """
 
     top: str
@@ -210,13 +210,13 @@ class Repository(NamedTuple):
         return tuple(done.decode().split())
 
     def staged(self, against: str | None) -> dict[str, ChangedPath]:
-        """What the index changes against a commit (None: against the empty tree)."""
+        """The index's differences from a commit (None: from the empty tree)."""
         if self.known is not None and against == self.head:
             return read_raw(self.known)
         return read_raw(run_git(*DIFF_INDEX, against or self.empty_tree, "--", cwd=self.top))
 
     def between(self, one: str, other: str) -> dict[str, ChangedPath]:
-        """What differs between two trees or commits."""
+        """The differences between two trees or commits."""
         done = run_git("diff-tree", "-r", "--raw", "-z", "--no-renames", "--full-index",
                        "--no-ext-diff", one, other, "--", cwd=self.top)  # fmt: skip
         return read_raw(done)

@@ -1,8 +1,8 @@
-"""What git holds of the judged commit: one state of the repository's files, before or after.
+"""Snapshots: one state of the repository's files, before or after the judged commit.
 
 Single files are looked up in the trees of commits, folder by folder; the index is HEAD's tree with
-what ``diff-index`` says differs. Names that may be anywhere are listed by git when they are asked
-for. What both states share is read through the later one.
+the differences that ``diff-index`` lists. Git lists names that may be in any folder, on first use.
+Files that both states share are read through the later one.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Snapshot:
 
     @property
     def changes(self) -> Mapping[str, ChangedPath]:
-        """What the later state changes of this one; nothing where nothing was there."""
+        """The later state's changes to this one; empty if this state has no files."""
         return {}
 
     def entry(self, path: str) -> TreeEntry | None:
-        """What this state says of a path; None: no such file."""
+        """This state's entry for a path; None if there is no such file."""
         raise NotImplementedError
 
     def everything(self) -> Iterable[str]:
@@ -134,7 +134,7 @@ class TreeSnapshot(Snapshot):
 
 
 class _Overlaid(Snapshot):
-    """A state known by what differs from another one: ``own`` says of these paths how they are here."""
+    """A state as another one with differences: ``own`` has the entries of the paths that differ."""
 
     def __init__(self, label: str, other: Snapshot, own: Mapping[str, TreeEntry | None]) -> None:
         super().__init__(label, other.objects)
@@ -182,7 +182,7 @@ class _Overlaid(Snapshot):
 class IndexSnapshot(_Overlaid):
     """The index that is being committed; ``GIT_INDEX_FILE`` says which that is.
 
-    ``staged`` is what it changes of HEAD.
+    ``staged`` lists its differences from HEAD.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class IndexSnapshot(_Overlaid):
 
 
 class EarlierSnapshot(_Overlaid):
-    """A state known by what a later one changes of it."""
+    """A state as a later one without that one's changes."""
 
     def __init__(self, label: str, later: Snapshot, changes: Mapping[str, ChangedPath]) -> None:
         super().__init__(label, later, {path: each.before for path, each in changes.items()})
@@ -234,7 +234,7 @@ class EarlierSnapshot(_Overlaid):
 
     @property
     def changes(self) -> Mapping[str, ChangedPath]:
-        """What the later state changes of this one."""
+        """The later state's changes to this one."""
         return self._changes
 
 

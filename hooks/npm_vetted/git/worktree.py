@@ -1,4 +1,4 @@
-"""The files as they lie in the working tree: what ``note`` and ``init`` look at, never a hook."""
+"""The files in the working tree. ``note`` and ``init`` read them, a hook never does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from npm_vetted.git.snapshot import (
 
 
 class WorktreeSnapshot(Snapshot):
-    """What git tracks, and would add, as it lies on the disk."""
+    """The files that git tracks or would add, with their content on the disk."""
 
     def __init__(self, objects: Objects, repository: Repository, names: Collection[str]) -> None:
         super().__init__("working tree", objects)
@@ -64,7 +64,7 @@ class WorktreeSnapshot(Snapshot):
 
     @cached_property
     def _sparse(self) -> dict[str, TreeEntry]:
-        """What a sparse checkout leaves out: it is committed as the index has it."""
+        """Files that a sparse checkout leaves out: the index's content will be committed."""
         done = run_git("ls-files", "-t", "--stage", "-z", "--full-name", cwd=self._repository.top)
         left_out = [line[2:] for line in done.split(b"\0") if line.startswith(b"S ")]
         return read_stage(b"".join(line + b"\0" for line in left_out))
@@ -118,7 +118,7 @@ class WorktreeSnapshot(Snapshot):
 def compare_worktree(
     repository: Repository, objects: Objects, names: Collection[str], *, everything: bool = False
 ) -> Comparison:
-    """The working tree against HEAD, or against nothing: what a commit of all would be judged by."""
+    """Compare the working tree with HEAD, or with nothing: as if all files were committed."""
     after = WorktreeSnapshot(objects, repository, names)
     tree = repository.empty_tree if everything else repository.head or repository.empty_tree
     command = [each for each in DIFF_INDEX if each != "--cached"]

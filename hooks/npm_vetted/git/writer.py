@@ -1,4 +1,4 @@
-"""Writing into the repository: whole files or none, inside it, staged exactly as written."""
+"""Writes into the repository: complete files, only inside it, staged exactly as written."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ class Store:
         self._own = Path(repository.git_dir, "npm-vetted")
 
     def read(self, path: str) -> bytes | None:
-        """A file of the working tree; None where there is none.
-
-        What a sparse checkout leaves out is read from the index.
+        """A file of the working tree, or None. A file that a sparse checkout leaves out is read
+        from the index.
         """
         place = self._inside(path)
         return place.read_bytes() if place.is_file() else self._left_out(path)
@@ -59,7 +58,7 @@ class Store:
         return True
 
     def replace(self, path: str, data: bytes, expected: bytes | None) -> None:
-        """Write a file whole in place of what was read; raises UsageError where that has changed."""
+        """Replace a file's complete content; raises UsageError if it changed since it was read."""
         place = self._inside(path)
         with self._written(place, data) as temporary:
             if self.read(path) != expected:
@@ -82,10 +81,10 @@ class Store:
         self.stage([path])
 
     def put(self, path: str, data: bytes, base: bytes | None) -> None:
-        """Put an edited text in place of the one it was made from; it is not staged.
+        """Replace a text by its edited version, without staging it.
 
-        Raises UsageError where the file on the disk says something else: somebody is editing it, or
-        it is not staged. Line ends do not count: a checkout may have changed them.
+        Raises UsageError if the file on the disk differs: a person is editing it, or it is not
+        staged. Line ends do not count: a checkout may have changed them.
         """
         with self.lock():
             there = self.read(path)
@@ -127,8 +126,8 @@ class Store:
     def _hashes(self, paths: Sequence[str]) -> dict[str, str | None]:
         """The content of each file as an object of git; None: there is no such file.
 
-        Many files are read by one git process; a name with a line break, and what a sparse checkout
-        leaves out, by one of its own.
+        One git process reads many files. A name with a line break, and a file that a sparse
+        checkout leaves out, need a process of their own.
         """
         found: dict[str, str | None] = {}
         many = [path for path in paths if "\n" not in path and self._inside(path).is_file()]

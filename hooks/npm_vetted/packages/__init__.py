@@ -1,1 +1,1 @@
-"""What every client shares: integrity, URLs, versions, ranges, manifests, look-alikes."""
+"""Concepts that all clients share: integrity, URLs, versions, ranges, manifests, look-alikes."""

@@ -1,9 +1,9 @@
-"""What binds an artifact to its bytes: SRI text, the fragment of Yarn 1, the checksum of berry.
+"""Hashes that bind an artifact to its bytes: SRI text, Yarn 1's fragment, berry's checksum.
 
-npm, pnpm and Yarn 1 read SRI text with ``ssri``. Of it they keep the hashes of the strongest known
-algorithm and accept bytes that match ANY of these; a part that they do not understand they drop,
-and text of which nothing is left accepts all bytes. So whatever is not one well-formed hash an
-algorithm is ``unsound``, and never the same as anything.
+npm, pnpm and Yarn 1 read SRI text with ``ssri``. They keep the hashes of the strongest known
+algorithm and accept bytes that match ANY of them. They drop parts that they do not understand, and
+a text without any valid part accepts all bytes. So a text that has not exactly one well-formed hash
+for each algorithm is ``unsound`` and never equals another.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ def is_weak(text: str) -> bool:
 
 
 def same_bytes(vetted: str, locked: str) -> bool | None:
-    """Whether an SRI text binds to the bytes that were vetted; None: nothing can be compared.
+    """Whether an SRI text binds to the vetted bytes; None if the two cannot be compared.
 
-    What is compared is the hash that a client will hold the bytes against: ``locked``'s strongest.
-    Weaker hashes beside it may only disagree. Unsound text is never the same, not even as itself.
+    The comparison uses the hash that a client will verify: the strongest one of ``locked``. Weaker
+    hashes must not contradict it. Unsound text never equals any text, not even itself.
     """
     if unsound(vetted) is not None or unsound(locked) is not None:
         return False

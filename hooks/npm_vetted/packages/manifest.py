@@ -1,4 +1,4 @@
-"""package.json: what a project is called, what it depends on, which client it says it uses."""
+"""package.json: a project's name, its dependencies, and the client that it names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _texts(table: Table, key: str) -> dict[str, str]:
 
 
 def requirements(table: Table) -> Iterator[Requirement]:
-    """What a manifest's tables of dependencies ask for; bun.lock repeats them as they are."""
+    """The requirements in a manifest's tables of dependencies; bun.lock repeats the same tables."""
     for group in Group:
         inner = table.maybe_table(group.value)
         for name in inner.data if inner else ():
@@ -60,7 +60,7 @@ def _workspaces(table: Table) -> tuple[str, ...] | None:
 
 
 def read_pin(manifest: Manifest) -> Pin | None:
-    """Which client and version a manifest says it uses: ``packageManager``, else ``devEngines``.
+    """The client and version that a manifest names: ``packageManager``, else ``devEngines``.
 
     ``packageManager`` must be exact (corepack's rule); ``devEngines.packageManager`` may be a range
     whose minimum counts, and holds only where ``onFail`` is error (its default) or download.

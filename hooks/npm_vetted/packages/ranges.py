@@ -1,7 +1,7 @@
 """npm's version ranges: whether a version satisfies ``^1.2 || >=2 <3``, loosely, as npm installs.
 
 The grammar and the rule for prereleases are those of npm's own ``semver`` package
-(github.com/npm/node-semver, "Ranges"); tests/clients/test_npm.py asks the real one.
+(github.com/npm/node-semver, "Ranges"); tests/clients/test_npm.py compares with the real one.
 """
 
 from __future__ import annotations

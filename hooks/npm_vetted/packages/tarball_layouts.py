@@ -1,4 +1,4 @@
-"""How registries lay out the URLs of their tarballs: which package and version a path names.
+"""The layouts of registries' tarball URLs: finds the package and version that a path names.
 
 Most registries follow npm's own layout. The table has that one and those that differ, each with
 the registries that use it. A new registry is one line here and one in the test's table.
@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 class TarballLayout(NamedTuple):
     """One layout: the registries that use it, and what their paths look like.
 
-    ``path`` has the groups ``name`` and ``version`` or ``file`` (or both), and maybe ``prefix``: what
-    is before the name. ``host`` limits the layout to some hosts; None: any host may use it.
+    ``path`` has the groups ``name`` and ``version`` or ``file`` (or both), and maybe ``prefix``:
+    the part before the name. ``host`` limits the layout to some hosts; None: any host may use it.
     """
 
     registries: str
@@ -87,13 +87,13 @@ def package_of(
 
 
 def prefix_of(path: str) -> str:
-    """What is before the package's name in a path that npm itself lays out."""
+    """The part before the package's name in a path of npm's own layout."""
     match = NPM.path.fullmatch(path)
     return match["prefix"] if match else ""
 
 
 def _version(name: str, file: str) -> str:
-    """What a file's name has after the package's: npm pack writes ``scope-name-1.0.0``."""
+    """The part of a file's name after the package's name: npm pack writes ``scope-name-1.0.0``."""
     base = name.rpartition("/")[2]
     heads = [f"{base}-"]
     if base != name:

@@ -1,4 +1,4 @@
-"""Where packages come from: which URLs are an allowed registry, which package a tarball URL names.
+"""Sources of packages: whether a URL is an allowed registry, and which package a tarball URL names.
 
 A client, a proxy and a registry may each read an odd URL in its own way. So a URL is read by one
 narrow grammar, and one that needs interpretation (userinfo, dot segments, whitespace, other
@@ -73,7 +73,7 @@ def _decode(path: str) -> str | None:
 
 
 class Registries(NamedTuple):
-    """What a policy allows to fetch from: registries as URL prefixes, the others exactly.
+    """The sources that a policy allows: registries as URL prefixes, the others exactly.
 
     ``proxies`` and ``authorities`` are the values that committed settings may have: the URL of a
     proxy; the file or the text of a certificate authority.
@@ -113,7 +113,7 @@ _PINNED: Final = re.compile(
 
 
 def is_pinned(source: str) -> bool:
-    """Whether a git source names a commit; a branch or a tag is whatever it is at the install."""
+    """Whether a git source names a commit; a branch or a tag may change before the install."""
     return _PINNED.fullmatch(source) is not None
 
 

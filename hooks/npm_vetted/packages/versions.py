@@ -1,4 +1,4 @@
-"""Versions as semver orders them, and the ranges that the policy's deny entries are written in."""
+"""Versions in semver's order, and the ranges of the policy's deny entries."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ def parse_version(text: str) -> Version | None:
 
 
 def step(old: str, new: str) -> str:
-    """Which semver step leads from one version to another: major, minor or patch.
+    """The semver step from one version to another: major, minor or patch.
 
-    These are major steps too: what cannot be told, below 1.0 every minor step (npm's own caret rule),
-    a downgrade, and a step to or from a prerelease, which promises nothing to its users.
+    These are major steps too: versions that semver cannot read, every minor step below 1.0 (npm's
+    own caret rule), a downgrade, and a step to or from a prerelease, which promises no
+    compatibility.
     """
     before, after = parse_version(old), parse_version(new)
     if before is None or after is None or before.major != after.major or after < before:
@@ -80,7 +81,7 @@ def _holds(found: Version, operator: str, bound: str) -> bool:
 
 
 def newest(versions: list[str]) -> str | None:
-    """The highest of some versions; what semver cannot read counts as lowest."""
+    """The highest of some versions; a version that semver cannot read counts as lowest."""
     readable = [(found, text) for text in versions if (found := parse_version(text)) is not None]
     if readable:
         return max(readable, key=lambda pair: pair[0])[1]

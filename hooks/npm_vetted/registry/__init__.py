@@ -1,4 +1,4 @@
-"""Packuments and tarballs, fetched and cached; the only package that knows the network."""
+"""Fetches and caches packuments and tarballs. No other folder uses the network."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TEXT_LIMIT: Final = 300
 
 
 class Registry:
-    """Asks the registries that the settings name."""
+    """The registries that the settings name."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Registry:
         self._kept: dict[str, Packument] = {}
 
     def version(self, name: str, version: str) -> Published:
-        """What a note records of one version; raises UndecidedError where there is no answer."""
+        """The facts of one version that a note records; raises UndecidedError without an answer."""
         return _published(self.packument(name), version)
 
     def versions(self, pairs: Iterable[Pair]) -> dict[Pair, Published | UndecidedError]:
-        """The same for many at once; each package is asked for once."""
+        """The same for many versions; each package is fetched once."""
         wanted: dict[str, list[str]] = {}
         for name, version in dict.fromkeys(pairs):
             wanted.setdefault(name, []).append(version)
@@ -96,7 +96,7 @@ class Registry:
         return found
 
     def packument(self, name: str) -> Packument:
-        """What the registry says of a package; asked once for each name."""
+        """A package's packument; fetched once for each name."""
         if name not in self._kept:
             self._kept[name] = self._fetch_packument(name)
         return self._kept[name]
@@ -115,9 +115,8 @@ class Registry:
         return packument
 
     def url(self, name: str) -> Url:
-        """Where a package's packument is; raises UndecidedError for what npm never lets be a name.
-
-        So no name leads to another endpoint.
+        """The URL of a package's packument; raises UndecidedError for a text that npm never accepts
+        as a name, so that no name leads to another endpoint.
         """
         if _NAME.fullmatch(name) is None or len(name) > 214:
             raise UndecidedError(f"not the name of a package in a registry: {line(name)!r}")

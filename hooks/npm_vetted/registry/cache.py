@@ -1,4 +1,4 @@
-"""What was fetched, kept on disk below the user's cache folder."""
+"""Keeps fetched data on disk, below the user's cache folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from npm_vetted.registry.tarball import BadTarballError, digest_of, gunzip
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A packument's body as it was answered, with the ETag that asks whether it still holds."""
+    """A packument's body, with the ETag by which the registry says whether it is current."""
 
     etag: str
     body: bytes = field(repr=False)
@@ -28,7 +28,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Packuments by their URL with the ETag, tarballs by their hash; None: nothing is kept.
+    """Packuments by URL with their ETag, tarballs by hash; with the folder None, no data is kept.
 
     A cache that cannot be read or written is no cache: nothing depends on it.
     """
@@ -69,7 +69,7 @@ class Cache:
             self._write(self._tarball_file(expected), data)
 
     def text(self, name: str) -> bytes | None:
-        """What was computed from bytes and kept under a name."""
+        """A cached text that was computed from bytes."""
         return self._read(name)
 
     def keep_text(self, name: str, data: bytes) -> None:
@@ -107,7 +107,7 @@ class Cache:
 
 
 def cache_folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path | None:
-    """Where a program keeps what it can fetch again; None without a home."""
+    """The user's folder for data that can be fetched again; None without a home."""
     home = home_folder(environment, platform)
     if environment.get("XDG_CACHE_HOME"):
         base = Path(environment["XDG_CACHE_HOME"])

@@ -1,4 +1,4 @@
-"""HTTP, as far as a registry needs it: GET, few redirects, patience that ends, nothing leaked.
+"""HTTP for registries: GET only, few redirects, total time limits, credentials for one host only.
 
 urllib3, because it is what pip and requests use, has no dependencies, streams, and leaves
 redirects, retries and decoding to be done by rules that are stricter than its own.
@@ -40,7 +40,7 @@ _READ: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long is waited, in seconds, how often is asked, and how much is taken in, in bytes.
+    """Limits of a request: times in seconds, the number of attempts, the size in bytes.
 
     ``total`` holds for a whole answer, however slowly it comes. The largest packuments of 2026
     (``next``) are 20 MB, the largest tarballs some 100 MB.
@@ -58,7 +58,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What a registry answered: a 200 with its body, or a 304 without."""
+    """A registry's answer: status 200 with its body, or 304 without one."""
 
     status: int
     body: bytes
@@ -74,7 +74,7 @@ class _Failure(Exception):  # noqa: N818
 
 
 class Fetcher:
-    """GET and nothing else, by the settings' rules."""
+    """Sends GET requests by the settings' rules."""
 
     def __init__(self, settings: RegistrySettings, patience: Patience) -> None:
         self._settings = settings
@@ -97,7 +97,7 @@ class Fetcher:
         )
 
     def _follow(self, url: Url, limit: int, headers: Mapping[str, str]) -> Response:
-        """Ask, and follow redirects; a credential goes with the first request only."""
+        """Send the request and follow redirects; a credential goes with the first request only."""
         secret = self._settings.credential(url)
         target = url
         sent = {"User-Agent": f"npm-vetted/{__version__}", "Accept-Encoding": "gzip", **headers}
@@ -189,7 +189,7 @@ class Fetcher:
 
 
 def _within(seconds: float, url: Url, function: Callable[[], T]) -> T:
-    """Run in a thread that may be left behind: no way of being slow holds a person up.
+    """Run in a thread that is abandoned at the time limit, so that no slow server delays a person.
 
     A socket's own timeout starts anew with each byte, also in a TLS handshake or a header.
     """
@@ -247,7 +247,7 @@ def _body(url: Url, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
 
 
 def _said(error: BaseException) -> str:
-    """What went wrong, without the object that urllib3 puts before it."""
+    """The error's text, without the object that urllib3 puts before it."""
     return line(_POOL.sub("", str(error)) or type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""jsr.io: when a version was published, and whether a lockfile's hash is of what the registry has.
+"""jsr.io: a version's publication date, and whether the registry's bytes have a lockfile's hash.
 
 A package has ``meta.json`` (versions with ``createdAt``) and for each version ``<version>_meta.json``
 with the SHA-256 of every file; deno.lock pins the SHA-256 of the latter (docs/clients/deno.md). jsr
@@ -33,7 +33,7 @@ def is_of_jsr(artifact: Artifact) -> bool:
 
 
 def published(artifact: Artifact, get: Get, base: str = BASE) -> Published:
-    """What jsr says of a version; raises UndecidedError where it does not have the locked bytes."""
+    """jsr's facts on a version; raises UndecidedError if jsr does not have the locked bytes."""
     found = _SOURCE.fullmatch(artifact.resolved or "")
     if found is None:
         raise UndecidedError(f"not a package of jsr: {printable(artifact.label)}")

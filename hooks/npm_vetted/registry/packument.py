@@ -1,9 +1,9 @@
-"""What a registry says of a package: its packument, as frozen data. No network here.
+"""A packument, a registry's description of a package, as frozen data. No network here.
 
 The fields are those of npm's registry (``GET /<name>``, the full document; the abbreviated one has
-no times). What counts for a decision and is of a wrong type raises UndecidedError. What only
-describes (licence, repository, people, engines) had other shapes in npm's first years: those are
-read too.
+no times). A field that a decision needs raises UndecidedError if it has a wrong type. Descriptive
+fields (licence, repository, people, engines) had other shapes in npm's first years: those are read
+too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LIFECYCLE: Final = ("preinstall", "install", "postinstall")
 
 
 class AnswerError(UndecidedError):
-    """A registry's answer is not what the registry's documentation says; ``path`` is its URL."""
+    """A registry's answer differs from the registry's documentation; ``path`` is its URL."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class PastRelease:
 
 @dataclass(frozen=True, eq=False)
 class Packument:
-    """All versions of a package; each is read only when it is asked for."""
+    """All versions of a package; each is read on first use."""
 
     root: Table
 
@@ -189,7 +189,7 @@ class Packument:
 def read_packument(url: str, name: str, body: bytes) -> Packument:
     """Read a registry's answer about a package; raises UndecidedError naming the URL.
 
-    Like every client, the last of duplicate keys counts: what is judged is what they install.
+    The last of duplicate keys counts, as in every client, so that the installed version is judged.
     """
     try:
         data = json.loads(body)
@@ -291,7 +291,7 @@ def _bin(table: Table) -> dict[str, str]:
 
 
 def _deprecated(table: Table) -> str | None:
-    """npm shows nothing for an empty text or false, which is how a deprecation is taken back."""
+    """npm shows no deprecation for an empty text or false: publishers withdraw one this way."""
     value = table.data.get("deprecated")
     if value in (None, False, ""):
         return None

@@ -1,7 +1,7 @@
-"""How a registry is reached: which one, with which token, proxy and certificates. No network here.
+"""Settings for reaching a registry: its URL, token, proxy and certificates. No network here.
 
-Which registry a package comes from is the project's word. Who the person is, is the person's word:
-tokens, proxies and certificates come from their own ``.npmrc`` and environment. A committed file
+The project's settings decide which registry a package comes from. The person's settings decide how
+it is reached: tokens, proxies and certificates come from their own ``.npmrc`` and environment. A committed file
 that could name a proxy and a certificate, or put ``${ANY_SECRET}`` beside any host, would be a way
 to read the secrets of the person who looks at the commit.
 """
@@ -37,7 +37,7 @@ _PORTS: Final = {"https": 443, "http": 80}
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An address that may be asked: https, or http on this machine; nothing in it is ambiguous."""
+    """An address that may be fetched: https, or http on this machine, without ambiguous parts."""
 
     scheme: str
     host: str
@@ -78,7 +78,7 @@ class Url:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What is sent to one host, below one path, and nowhere else."""
+    """A credential that is sent to one host, below one path only."""
 
     prefix: str
     header: str = field(repr=False)
@@ -90,10 +90,11 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySettings:
-    """Everything that decides whom a request goes to and what it carries.
+    """All settings that decide a request's destination and its credentials.
 
-    ``registry_of`` is the committed settings' word for a package (``Client.registry_of``), or
-    None; then the person's own settings count, and then npm's registry.
+    ``registry_of`` is the registry in the committed settings for a package
+    (``Client.registry_of``), or None; then the person's own settings count, and then npm's
+    registry.
     """
 
     registry_of: Callable[[str], str | None] = lambda _: None
@@ -140,7 +141,7 @@ def load_settings(
     project: tuple[str, bytes] | None = None,
     trusts: Callable[[str], bool] = lambda url: url.startswith(DEFAULT),
 ) -> RegistrySettings:
-    """The settings of the person who asks, with what the project's ``.npmrc`` may add to them.
+    """The person's settings, with the additions that the project's ``.npmrc`` may make.
 
     ``project`` is that file's path and content. Its ``${VAR}`` is resolved only where ``trusts``
     (the policy's allowed registries, as they were before the change) says that the host may have
@@ -167,7 +168,7 @@ def load_settings(
 
 
 def _of_other_clients(environment: Mapping[str, str], ignored: list[str]) -> Iterator[Credential]:
-    """What the files of other clients in the person's home folder give; npm's own counts first."""
+    """The settings in other clients' files of the person's home folder; npm's own file comes first."""
     home = home_folder(environment)
     for login in user_logins(Path(home), environment) if home else ():
         if isinstance(login, str):
@@ -208,7 +209,7 @@ def _user_file(
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """One ``.npmrc`` with the variables that it may use; what it may not is noted."""
+    """One ``.npmrc`` with the variables that it may use; refused ones are recorded."""
 
     settings: tuple[NpmrcSetting, ...]
     environment: Mapping[str, str]

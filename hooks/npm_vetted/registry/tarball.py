@@ -1,8 +1,9 @@
-"""A package's tarball: checked against its hash, then opened in memory, whatever it holds.
+"""A package's tarball: verified by its hash, then opened in memory; its content may be hostile.
 
-Only what ``npm pack`` writes is read: ustar headers, with the long names of GNU and pax. Whatever
-two programs could read differently is refused, for the reviewer must see what npm will install:
-links, devices, sparse files, a name that leaves the package or has two contents, data behind the end.
+Only the form that ``npm pack`` writes is read: ustar headers, with the long names of GNU and pax.
+Content that two programs could read differently is refused, because the reviewer must see the files
+that npm will install: links, devices, sparse files, a name that leaves the package or has two
+contents, data behind the end.
 Python's own ``tarfile`` reads far more than that, and its versions in use hang or recurse on
 made-up headers (CVE-2024-6232, CVE-2025-8194).
 """
@@ -30,7 +31,7 @@ _HEADER_LIMIT: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a tarball is taken in; the largest packages of 2026 stay well below."""
+    """Size limits for a tarball; the largest packages of 2026 are far below them."""
 
     unpacked: int = 512 << 20
     files: int = 200_000
@@ -39,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """What a tarball holds: each file's bytes by its path below the package's own folder."""
+    """A tarball's files: each file's bytes by its path below the package's own folder."""
 
     name: str
     files: Mapping[str, bytes]
@@ -51,7 +52,7 @@ class Package:
 
 
 def expected_hash(integrity: str) -> Hash:
-    """The one hash that bytes are compared with; raises UndecidedError where it proves nothing."""
+    """The hash that the bytes must have; raises UndecidedError if it is too weak or unsound."""
     found = strongest(parse_integrity(integrity))
     if found.algorithm == "md5":
         raise UndecidedError("expected a hash that means something, found md5 only")
@@ -75,9 +76,9 @@ def verify(name: str, data: bytes, integrity: str) -> None:
 
 
 def open_tarball(name: str, data: bytes, integrity: str, limits: Limits | None = None) -> Package:
-    """The files of a tarball, after its bytes were found to be the expected ones.
+    """Verify a tarball's bytes by their hash, then return its files.
 
-    ``name`` is what messages call it. Raises UndecidedError for anything that npm would not have
+    ``name`` is its name in messages. Raises UndecidedError for content that npm would not have
     packed.
     """
     verify(name, data, integrity)
@@ -89,11 +90,11 @@ def open_tarball(name: str, data: bytes, integrity: str, limits: Limits | None =
 
 
 class BadTarballError(Exception):
-    """Why bytes are not taken in; the caller knows what they are called."""
+    """The reason for refusing bytes; the caller adds the name."""
 
 
 def gunzip(data: bytes, limit: int) -> bytearray:
-    """What gzip holds, several members after each other as gunzip takes them.
+    """The content of a gzip file, several members in sequence as gunzip reads them.
 
     Raises RefusedError where that is not gzip, cut short, or more than ``limit`` bytes.
     """
@@ -108,7 +109,7 @@ def gunzip(data: bytes, limit: int) -> bytearray:
 
 
 def _inflate(view: memoryview, found: bytearray, limit: int) -> int:
-    """Add what one gzip member holds; the number of bytes that it takes up."""
+    """Append the content of one gzip member; return the number of compressed bytes that it uses."""
     unzip = zlib.decompressobj(wbits=31)
     for start in range(0, len(view), _CHUNK):
         data = bytes(view[start : start + _CHUNK])
@@ -220,7 +221,7 @@ def _entries(tar: bytearray, limits: Limits) -> Iterator[_Entry]:
 
 
 def _header_record(kind: bytes, content: bytes) -> dict[str, str]:
-    """What an entry of the kinds ``x``, ``g`` (pax) and ``L`` (GNU) says of the next one."""
+    """The fields that an entry of the kinds ``x``, ``g`` (pax) or ``L`` (GNU) sets for the next one."""
     if len(content) > _HEADER_LIMIT:
         raise BadTarballError(f"a header of {len(content):,} bytes")
     if kind == b"L":

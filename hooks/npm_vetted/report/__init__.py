@@ -1,4 +1,4 @@
-"""The reports: one module a format, found by itself."""
+"""The reports, discovered automatically: one module for each format."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Style(NamedTuple):
 
 
 class Report(Protocol):
-    """What each module of this package offers; its format is the module's name."""
+    """The interface of each module of this package; its format has the module's name."""
 
     def print_result(
         self, result: CheckResult, change: Change | None, style: Style, out: TextIO
     ) -> None:
-        """Print what ``check`` found; ``change`` is None where not even that could be read."""
+        """Print the result of ``check``; ``change`` is None if the change could not be read."""
 
 
 def formats() -> list[str]:

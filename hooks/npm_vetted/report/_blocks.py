@@ -1,4 +1,4 @@
-"""Which findings are shown together."""
+"""Groups findings into blocks that are shown together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reports share: findings in the order of danger, their words, their command."""
+"""Shared by the reports: findings ordered by danger, their texts and commands."""
 
 from __future__ import annotations
 

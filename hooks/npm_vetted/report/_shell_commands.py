@@ -1,4 +1,4 @@
-"""The commands that findings print: they run as printed, in every shell, or are not printed."""
+"""Quotes the commands of findings so that they run as printed in every shell; others are not printed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def quoted_program(path: str) -> str | None:
 
 
 def _users_path(own: Path) -> str:
-    """PATH as the user's shell has it: without what pre-commit or prek put in front of it."""
+    """PATH as in the user's shell: without the folders that pre-commit or prek put in front."""
     from pathlib import Path
 
     folders = [

@@ -15,7 +15,7 @@ _SEVERITY: Final = {Level.ERROR: "major", Level.WARNING: "minor", Level.NOTICE: 
 
 
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:  # noqa: ARG001
-    """Print the array; empty where nothing is found. Fingerprints are unique: equal ones show once."""
+    """Print the array; empty without findings. Fingerprints are unique: equal ones are shown once."""
     entries = [
         _entry(finding, identity)
         for finding, identity in zip(result.findings, identities(result.findings), strict=True)

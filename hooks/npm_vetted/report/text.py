@@ -1,8 +1,8 @@
-"""The report for people: where, what, why in one line, and the command to paste.
+"""The report for people: location, finding, reason in one line, and the command to paste.
 
-Findings are in blocks, the most dangerous first: one block for what one command resolves, and one for
-many findings of the same kind. At a terminal, lines are wrapped to its width, but for commands and
-what is longer than a line: they are there to be copied.
+Findings are in blocks, the most dangerous first: one block for findings that one command resolves,
+and one for many findings of the same kind. At a terminal, lines are wrapped to its width, except
+for commands and long words, which people copy.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SECRET: Final = re.compile(r"auth|passw|token|secret|://[^/\s]*@", re.IGNORECAS
 
 
 class Block(NamedTuple):
-    """Findings that are shown together, the one that is told first.
+    """Findings that are shown together; ``first`` is shown in full.
 
     ``rest`` counts blocks of the same kind that were folded into this one. ``alike`` are the families
     of one block of unvetted packages, each with a command of its own.
@@ -78,7 +78,7 @@ def blocks(found: Sequence[list[Finding]], style: Style) -> Iterator[Block]:
 
 
 class Paint:
-    """Colours, or nothing."""
+    """Colours for a terminal, or none."""
 
     def __init__(self, colour: bool) -> None:
         self._colour = colour
@@ -114,7 +114,7 @@ def _lines(
 
 
 def _head(first: Finding, words: str, style: Style, paint: Paint) -> Iterator[str]:
-    """The line that says where and what."""
+    """The line with location and message."""
     colour = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTICE: "cyan"}[first.level]
     where = f"{printable(first.location.path)}:{first.location.line}"
     text = f"{where}: {first.level.value}: {words} [{first.check}]"
@@ -127,7 +127,7 @@ def _head(first: Finding, words: str, style: Style, paint: Paint) -> Iterator[st
 
 
 def _reason(first: Finding, style: Style, paint: Paint, explained: set[str]) -> Iterator[str]:
-    """Why there is such a check, the first time that it finds something, and where more is said."""
+    """The reason for a check and the link to its page, at the check's first finding only."""
     why = _why(first.check)
     if why and first.check not in explained and not style.quiet:
         explained.add(first.check)
@@ -211,7 +211,7 @@ def _linked(line: str, finding: Finding, style: Style) -> str:
 
 
 def _source(finding: Finding, change: Change | None) -> Iterator[str]:
-    """The line of the file that a finding is about, and a caret below what it names.
+    """The source line of a finding, and a caret below the text that it names.
 
     Not of a lockfile: its line has the package's name, which the message has too.
     """
@@ -240,7 +240,7 @@ def _is_lockfile(path: str) -> bool:
 
 
 def _named_in(text: str, finding: Finding) -> tuple[int, int]:
-    """Where a line names what the finding is about; the whole line, where it does not."""
+    """The part of a line that names the finding's subject, else the whole line."""
     for word in (finding.key, finding.package, finding.version):
         shown = printable(word or "")
         if shown and shown in text:
@@ -260,7 +260,7 @@ def _others(rest: list[Finding], style: Style) -> str:
 
 
 def _why(check: str) -> str | None:
-    """The first sentence of why there is such a check."""
+    """The first sentence of the reason for a check."""
     if check not in checks():
         return None
     found = re.match(r"(.+?[.!?])(?:\s|\Z)", checks()[check].EXPLANATION.why, re.DOTALL)
@@ -272,7 +272,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def summary(result: CheckResult, change: Change | None) -> str:
-    """What was looked at and what was found, in one line."""
+    """One line with the numbers of projects, packages, notes and findings."""
     looked = ", ".join(
         _count(number, noun)
         for number, noun in (

@@ -1,4 +1,4 @@
-"""The formats of the audit: one module each, found by itself."""
+"""The formats of the audit, discovered automatically: one module each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from npm_vetted.report import Style
 
 
 class Audit(NamedTuple):
-    """What a format prints: the report, and how the requirements are met."""
+    """The input of a format: the report, and the results of the requirements."""
 
     report: AuditReport
     gates: tuple[Gate, ...]
@@ -19,7 +19,7 @@ class Audit(NamedTuple):
 
 
 class AuditFormat(Protocol):
-    """What each module of this package offers; the format is the module's name, with hyphens."""
+    """The interface of each module of this package; the format has the module's name, with hyphens."""
 
     def render(self, audit: Audit) -> str:
         """The whole document; the same audit gives the same text."""

@@ -1,4 +1,4 @@
-"""``audit --format html``: one file that asks no host for anything, and needs no script to be read.
+"""``audit --format html``: one file that makes no request and is readable without scripts.
 
 All that it shows was written by others: every text is escaped, nothing but the package's page at
 npmjs.com is linked, and the content security policy admits this page's own style and script by their
@@ -78,7 +78,7 @@ def _digest(text: str) -> str:
 
 
 def _text(text: object, keep: str = "") -> str:
-    """Text as text: no markup, no control character, nothing that hides."""
+    """Escape a text: no markup, no control characters, no hidden characters."""
     return html.escape(printable(str(text), keep))
 
 

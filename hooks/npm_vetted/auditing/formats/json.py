@@ -99,7 +99,7 @@ def artifact_data(each: PackageFacts) -> dict[str, object]:
 
 
 def evidence_data(each: PackageFacts) -> dict[str, object]:
-    """What version 2 adds to an artifact."""
+    """The keys that version 2 adds to an artifact."""
     return {
         "purl": each.purl,
         "also-exempt": each.also_exempt,

@@ -1,4 +1,4 @@
-"""Which known package a new name imitates: one slip of the finger or of the eye away.
+"""Finds the known package that a new name imitates: it is one typing or reading error away.
 
 Known are the popular packages and the products known from elsewhere (``popular-names.txt``,
 made by ``tools/popular_names.py``), and the names that a repository already uses.

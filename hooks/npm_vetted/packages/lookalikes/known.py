@@ -1,4 +1,4 @@
-"""The names that others are compared with: popular packages, known products, a repository's own."""
+"""The names to compare with: popular packages, known products, a repository's own packages."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PRODUCT_RANK: Final = 8_000
 
 
 class Index:
-    """Known names, the most popular first, ready to be asked for a spelling.
+    """Known names, the most popular first, prepared for lookups of spellings.
 
-    For a few questions the names are one text that is searched; for many they are indexed.
+    For a few lookups the names are one text that is searched; for many they are indexed.
     """
 
     def __init__(self, text: str, rank: int | None = None) -> None:
@@ -74,14 +74,14 @@ class Index:
         return self._asked > FEW
 
     def _place(self, line: str) -> int:
-        """The rank of the first name whose line begins so, or is so."""
+        """The rank of the first name whose line begins with a text, or equals it."""
         at = self._text.find(line)
         if at < 0:
             return EVERYWHERE
         return self._text.count("\n", 0, at) if self._rank is None else self._rank
 
     def _looking(self, skeleton: str) -> str | None:
-        """The most popular name of a skeleton; None: there is none, or nothing but separators."""
+        """The most popular name of a skeleton; None if there is none, or if it has only separators."""
         if not skeleton or "\n" in skeleton:
             return None
         if self._is_asked_often():
@@ -134,7 +134,7 @@ def is_popular(name: str) -> bool:
 
 
 def unpopular(names: Collection[str]) -> list[str]:
-    """Those of these names that are not popular packages: most new ones are, so ask this first."""
+    """Those of some names that are no popular packages. It is the first filter: most new names are popular."""
     if len(names) <= FEW:
         return [name for name in names if not is_popular(name)]
     left = set(names).difference(_packages().split())
@@ -154,7 +154,7 @@ def products() -> Index:
 
 
 def used(names: Collection[str]) -> Index:
-    """What a repository uses already; the popular names among these are known without it."""
+    """The names that a repository uses already, without the popular ones, which are known anyway."""
     return Index(lines(name for name in unpopular(names) if name.isprintable()), _USED_RANK)
 
 

@@ -1,4 +1,4 @@
-"""One slip of the finger, or of the eye: which names it makes of which."""
+"""Typing and reading errors: the names that one error makes of a known name."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _WORD_MARGIN: Final = 2
 
 
 class Slip(NamedTuple):
-    """What one slip did to a known name, and at which letter of it."""
+    """One error in a known name, and the letter at which it is."""
 
     kind: SlipKind
     at: int
