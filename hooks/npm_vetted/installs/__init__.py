@@ -1,8 +1,8 @@
-"""Install commands: where they are, what they mean, and whether they would run install scripts.
+"""Finds install commands in files, and decides whether they would run install scripts.
 
-``files`` has one module for each kind of file that holds commands, found by itself; each client's
-folder has ``commands``. A kind of file hands its shell text to a ``ShellFollower``, with the
-directory, the variables and the files that are there when it runs.
+``files`` has one module for each kind of file with commands, discovered automatically; each
+client's folder has ``commands``. A kind of file passes its shell text to a ``ShellFollower``, with
+the directory, the variables and the files that are present when it runs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ClientFiles(NamedTuple):
 
 
 class Context(Protocol):
-    """What the judgement of a file may ask of the repository that it is in."""
+    """The questions that the judgement of a file may put to its repository."""
 
     def readers(self) -> Mapping[str, CommandReader]:
         """The readers of clients' command lines, by the name of each program."""
@@ -63,7 +63,7 @@ class Context(Protocol):
         """The paths of all files."""
 
     def project_at(self, folder: str) -> Project | None:
-        """The project whose package.json is in a folder, or whose member does."""
+        """The project whose package.json, or whose member's, is in a folder."""
 
     def safe(self, project: Project | None, client: str, read: Read) -> bool:
         """Whether a client runs no dependency's script with the settings that ``read`` gives.
@@ -88,7 +88,7 @@ class Context(Protocol):
         """Whether a locked direct dependency may own any program: the lockfile lists no programs."""
 
     def noted(self, name: str, version: str) -> bool:
-        """Whether a note or an exemption is about a version, whatever its bytes."""
+        """Whether a note or an exemption mentions a version; the bytes are not compared."""
 
     def reviewed(self, project: Project | None, package: str) -> bool:
         """Whether notes say that the scripts of a package (``name`` or ``name@version``) were read.
@@ -98,13 +98,13 @@ class Context(Protocol):
 
 
 class Place(Protocol):
-    """What each module of ``files`` offers."""
+    """The interface of each module of ``files``."""
 
     def recognises(self, path: str, head: bytes) -> bool:
         """Whether a file is of this kind, by its path and its first bytes."""
 
     def problems_of(self, path: str, data: bytes, context: Context) -> Iterator[Problem]:
-        """What is wrong with the commands in a file."""
+        """The problems of the commands in a file."""
 
 
 @cache
@@ -145,7 +145,7 @@ def place_of(path: str, head: bytes) -> Place | None:
 
 
 def install_problems(path: str, context: Context) -> Iterator[Problem]:
-    """What is wrong with the install commands in a file; what cannot be read is a warning."""
+    """The problems of the install commands in a file; a file that cannot be read is a warning."""
     data = context.read(path)
     if data is None or not mentions_client(data):
         return

@@ -37,7 +37,7 @@ _SECRET: Final = re.compile(r"auth|passw|token|secret|://[^/\s]*@", re.IGNORECAS
 
 
 class Block(NamedTuple):
-    """Findings that are shown together; ``first`` is shown in full.
+    """Findings that are shown together; the first of ``family`` is shown in full.
 
     ``rest`` counts blocks of the same kind that were folded into this one. ``alike`` are the families
     of one block of unvetted packages, each with a command of its own.

@@ -1,7 +1,7 @@
-"""What a reviewer needs to see of a version, and of the step from one version to another.
+"""The facts for a reviewer: about one version, and about the step between two versions.
 
-Plain functions over what the registry said (``packument``) and what the verified tarball holds
-(``tarball``); nothing is fetched or printed here.
+These are functions of the registry's answer (``packument``) and of the verified tarball
+(``tarball``). They fetch and print nothing.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def inspect(
     now: datetime,
     known: Collection[str] = (),
 ) -> Inspection:
-    """Gather what a reviewer looks at; ``known`` are the names this repository has locked."""
+    """Collect the facts for a reviewer; ``known`` are the names that this repository has locked."""
     manifest = read_tarball_manifest(package)
     previous = previous_release(packument, release)
     people, before = release.maintainers, previous.maintainers if previous else ()
@@ -239,7 +239,7 @@ def called_files(command: str, package: Package) -> Iterator[CalledFile]:
 
 
 def native_files(package: Package) -> Iterator[Sized]:
-    """What is or becomes machine code: binding.gyp, add-ons, libraries, WebAssembly, programs."""
+    """Files that are or become machine code: binding.gyp, add-ons, libraries, WebAssembly, programs."""
     for path, data in package.files.items():
         name = path.rpartition("/")[2]
         if (
@@ -278,9 +278,9 @@ def _same_version(found: object, expected: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseComparison:
-    """What ``diff`` shows: the changelog first, then the manifest in words, then the code.
+    """The content of ``diff``: the changelog first, then the manifest in words, then the code.
 
-    ``links`` are where the changelog may be read where the tarball ships none for this step.
+    ``links`` lead to the changelog if the tarball ships none for this step.
     """
 
     name: str
@@ -333,7 +333,7 @@ _SINGLE: Final = (
 
 
 def manifest_changes(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
-    """What changed between two manifests, in words, what runs by itself first."""
+    """The changes between two manifests in words; those that run automatically come first."""
     for key, noun in _TABLES.items():
         yield from _table_changes(noun, _table(old, key), _table(new, key))
     for key in _SINGLE:

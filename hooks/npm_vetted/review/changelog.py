@@ -1,4 +1,4 @@
-"""The changelog between two versions, as a package's tarball ships it; else where to read on.
+"""The changelog between two versions, from a package's tarball; without one, links to read.
 
 There is no format: headings are recognised in every style that was met (markdown, setext, bold,
 reStructuredText, AsciiDoc, HTML, a bare line with version and date). A heading that names a
@@ -65,7 +65,7 @@ _UPCOMING: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """What a changelog says of one version; the heading is its first line."""
+    """A changelog's section on one version; the heading is its first line."""
 
     version: str
     line: int
@@ -74,7 +74,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changelog:
-    """What a tarball ships of a changelog. ``path`` is None where it ships none.
+    """The changelog in a tarball. ``path`` is None if there is none.
 
     ``newest`` is the highest version that the file has a heading for, None where it has none.
     """

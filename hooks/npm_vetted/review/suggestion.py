@@ -1,4 +1,4 @@
-"""What is left to vet, least work first: pure reckoning, what it needs is handed to it."""
+"""Orders the packages that are left to vet, least work first. Pure: callers pass in all facts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Suggestion:
 
     @property
     def review(self) -> tuple[str, ...]:
-        """The command that shows what there is to read."""
+        """The command that shows the code to read."""
         label = f"{self.name}@{self.version}"
         if self.since is None:
             return ("npm-vetted", "inspect", label)
@@ -58,7 +58,7 @@ def lines_to_read(
 
 
 def ordered(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
-    """What blocks a commit first, then the least work; what is not known comes last."""
+    """Packages that block a commit first, then by least work; unknown work comes last."""
     unknown = 1 << 60
     return sorted(
         suggestions,

@@ -1,4 +1,4 @@
-"""Inspections and comparisons as pages of text for a person. Whatever a package says is escaped."""
+"""Inspections and comparisons as pages of text for a person. Texts of a package are escaped."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def _painted(text: str, paint: Painter) -> str:
 
 
 def code_line(text: str) -> str:
-    """A line of a package's file: nothing is hidden behind blanks or beyond the screen's edge."""
+    """A line of a package's file, shown so that blanks and the screen's edge hide no part of it."""
     short = _RUN_OF_BLANKS.sub(lambda run: f" [{len(run[0]):,} blanks] ", text[:_LOOKED_AT])
     more = len(short[_WIDE:]) + len(text[_LOOKED_AT:])
     end = f"… [{more:,} more characters]" if more else ""

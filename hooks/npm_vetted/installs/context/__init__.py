@@ -1,1 +1,1 @@
-"""Where a command runs: the files, the project and the settings that are in force there."""
+"""The place where a command runs: its files, its project, and the settings in force."""

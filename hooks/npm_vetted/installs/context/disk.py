@@ -1,7 +1,8 @@
-"""Which of the repository's files are where a command runs: a checkout, an image, what was made.
+"""The virtual file system of a command: a checkout, an image, and files that commands wrote.
 
-A place is a path that starts with ``/``. The repository's own checkout is at ``CHECKOUT``,
-unless a place says otherwise (an image has what was copied into it). Later layers hide earlier ones.
+A place is a path that starts with ``/``. The repository's own checkout is at ``CHECKOUT``, unless a
+layer says otherwise (an image has the files that were copied into it). Later layers hide earlier
+ones.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ CHECKOUT: Final = "/\x01checkout"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is at a place: a file of the repository, or text that a command wrote there."""
+    """The content of a place: a file of the repository, or text that a command wrote there."""
 
     path: str | None = None
     text: bytes | None = None
@@ -41,7 +42,7 @@ class Layer(Protocol):
         """Whether it may not have happened (it is in a branch)."""
 
     def find(self, place: str) -> Found | bool | None:
-        """What it put there; None: it took it away; False: it has no say."""
+        """The content that this layer put there; None if it removed it; False if it did neither."""
 
     def has_folder(self, place: str) -> bool:
         """Whether it made a folder there."""
@@ -64,7 +65,7 @@ def resolve(base: str, path: str) -> str:
 
 
 class Tracked:
-    """The paths of the repository, with their folders; listed when something asks for them."""
+    """The paths of the repository, with their folders; listed on first use."""
 
     def __init__(self, listing: Callable[[], Iterable[str]]) -> None:
         self._listing = listing
@@ -157,14 +158,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A file or folder that was taken away, or that is somebody else's from here on."""
+    """A file or folder that was removed, or that a foreign repository replaced."""
 
     place: str
     folder: bool = False
     maybe: bool = False
 
     def find(self, place: str) -> Found | bool | None:
-        """Nothing is there any more."""
+        """The place is empty."""
         return None if under(self.place, place) is not None else False
 
     def has_folder(self, place: str) -> bool:
@@ -182,7 +183,7 @@ class Taken:
     maybe: bool = False
 
     def find(self, place: str) -> Found | bool | None:
-        """What is at the corresponding place of the other disk."""
+        """The content of the corresponding place of the other disk."""
         rest = under(self.place, place)
         if rest is None:
             return False
@@ -214,7 +215,7 @@ class Disk:
         return Disk(self.layers, self.depth)
 
     def put(self, layer: Layer) -> None:
-        """Add what a command or an instruction did; raises UndecidedError where it is too much."""
+        """Add the effect of a command or an instruction; raises UndecidedError above the limit."""
         if isinstance(layer, Taken):
             if self in layer.disk.sources():
                 raise UndecidedError("files that are copied from themselves, in a circle")
@@ -236,7 +237,7 @@ class Disk:
         return found
 
     def find(self, place: str, maybe: bool = True) -> Found | None:
-        """What is at a place; without ``maybe``, as if no doubtful layer were there.
+        """The content of a place; without ``maybe``, doubtful layers are ignored.
 
         Answers are kept: a chain of images that copy from each other twice would double the work
         with each of them.
@@ -270,7 +271,7 @@ class Disk:
         return self._folders[place]
 
     def is_foreign(self, place: str) -> bool:
-        """Whether a folder is somebody else's: a repository that was cloned there."""
+        """Whether a folder is foreign: another repository was cloned there."""
         return any(
             isinstance(layer, Gone) and layer.folder and layer.place == place
             for layer in self.layers

@@ -1,4 +1,4 @@
-"""Where one command runs: the project that is there, the client, and the settings in force."""
+"""The scene of one command: its project, its client, and the settings in force."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Scene:
         return pin.minimum[0] if pin and pin.minimum and pin.exact else None
 
     def variables(self, act: ClientAction) -> tuple[Switch, str | None]:
-        """What the environment says to this client."""
+        """The effects of the environment's variables on this client."""
         reader = self.context.readers()[self.program]
         environment = self.state.environment()
         found: dict[str, set[Switch]] = {}
@@ -188,10 +188,10 @@ class Scene:
         return None if None in answers else False
 
     def written_sources(self, act: ClientAction) -> list[tuple[str, str]]:
-        """Where packages come from by the user's settings, and by what a command wrote here.
+        """The sources of packages in the user's settings, and in settings that a command wrote here.
 
-        The project's own committed file is judged with the settings; the user's is not the
-        repository's, unless the repository's commands write or name it.
+        The project's committed file is judged with the settings. The user's file does not belong to
+        the repository, unless the repository's commands write or name it.
         """
         places = [self._user_file(act)]
         if self.root is not None:
@@ -282,7 +282,7 @@ class Scene:
 
 
 def _doubtful(text: bytes) -> bool:
-    """Whether what cannot be told of a settings file may be more than the value of one key."""
+    """Whether the unknown part of a settings file may be more than the value of one key."""
     hole = UNKNOWN_TEXT.encode()
     return any(
         hole in line and (b"=" not in line.split(hole)[0] and b":" not in line.split(hole)[0])

@@ -1,1 +1,1 @@
-"""The kinds of files that hold commands: one module each, found by itself."""
+"""The kinds of files with commands, discovered automatically: one module each."""

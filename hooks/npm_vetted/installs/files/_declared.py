@@ -26,7 +26,7 @@ class DeclaredKind(NamedTuple):
     ``paths`` are globs over the whole path, in lower case; ``*`` also matches slashes. ``keys`` hold a
     command or a list of commands. ``words`` hold the words of one command, as a list or a text.
     ``folder`` is the key that names the directory. ``ci``: an install must not change the lockfile.
-    ``elsewhere``: the commands run in a container, in a directory that the file does not say.
+    ``elsewhere``: the commands run in a container, in a directory that the file does not name.
     ``windows``: a command may be for PowerShell or cmd. ``beside``: the commands run in the folder
     that the file is in.
     """
@@ -64,7 +64,7 @@ def file_kind_of(kinds: Iterable[DeclaredKind], path: str) -> DeclaredKind | Non
 def follow(
     kind: DeclaredKind, path: str, commands: Iterable[DeclaredCommand], context: Context
 ) -> Iterator[Problem]:
-    """What is wrong with the commands of a file."""
+    """The problems of the commands of a file."""
     found = ShellFollower(path=path, context=context, ci=kind.ci, knows_ci=kind.ci)
     for command in commands:
         state = base_state(context, path)

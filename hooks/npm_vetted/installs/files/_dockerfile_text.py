@@ -1,4 +1,4 @@
-"""A Dockerfile's text: its instructions, and what one of them is made of.
+"""A Dockerfile's text: its instructions, and the parts of an instruction.
 
 As Docker reads it (docs.docker.com/reference/dockerfile): escape directive, line continuations with
 comments in between, heredocs, JSON and shell form, flags.
@@ -21,7 +21,7 @@ _FLAG: Final = re.compile(r"--([a-z-]+)(?:=(\S*))?\s+")
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction: its name in capitals, what follows it, and its heredocs by name."""
+    """One instruction: its name in capitals, its arguments, and its heredocs by name."""
 
     name: str
     body: Source
@@ -93,7 +93,7 @@ def with_heredocs(
 
 
 def flags_of(text: str) -> tuple[list[tuple[str, str]], str]:
-    """The flags that an instruction begins with, and what follows them."""
+    """The flags at the start of an instruction, and the remaining text."""
     found = []
     while match := _FLAG.match(text):
         found.append((match.group(1), match.group(2) or ""))
@@ -102,7 +102,7 @@ def flags_of(text: str) -> tuple[list[tuple[str, str]], str]:
 
 
 def mounts_of(flags: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """What ``--mount`` flags say, the short names of their keys as the long ones."""
+    """The tables of ``--mount`` flags, with short key names replaced by the long ones."""
     found = []
     for name, value in flags:
         if name == "mount":

@@ -1,4 +1,4 @@
-"""What .dockerignore leaves out of an image's build context."""
+"""The files that .dockerignore leaves out of an image's build context."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from npm_vetted.installs import Context
 
 @cache
 def pattern_of(pattern: str) -> re.Pattern[str]:
-    """A pattern of .dockerignore: like Go's filepath.Match, with ``**``; it covers what is below."""
+    """A pattern of .dockerignore: like Go's filepath.Match, with ``**``; it also covers files below."""
     out = []
     index = 0
     text = posixpath.normpath(pattern.strip()).lstrip("/")
@@ -45,7 +45,7 @@ def pattern_of(pattern: str) -> re.Pattern[str]:
 
 
 def ignorer(path: str, base: str, context: Context) -> Callable[[str], bool]:
-    """What .dockerignore leaves out; ``Dockerfile.dockerignore`` beside the file goes first."""
+    """The test for ignored files; ``Dockerfile.dockerignore`` beside the file takes precedence."""
     data = context.read(f"{path}.dockerignore")
     for name in (".dockerignore", ".containerignore"):
         if data is None:

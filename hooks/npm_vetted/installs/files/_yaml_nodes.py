@@ -36,7 +36,7 @@ class Node:
         return self.table().get(key)
 
     def table(self) -> dict[str, Node]:
-        """The mapping by key, with what is merged into it."""
+        """The mapping by key, with merged mappings included."""
         found: dict[str, Node] = {}
         queue: list[tuple[Node, int]] = [(self, 0)]
         seen: set[int] = set()
@@ -93,7 +93,7 @@ class NodeBudget:
 
 
 def every_node(root: Node, path: str) -> Iterator[Node]:
-    """Every node once, in the file's order; what aliases share is not visited again."""
+    """Every node once, in the file's order; a node that aliases share is not visited again."""
     budget = NodeBudget(path)
     seen: set[int] = set()
     stack = [root]
@@ -125,7 +125,7 @@ class YamlFile:
 
 
 def read_yaml(path: str, data: bytes) -> YamlFile:
-    """Read a YAML file; raises DocumentError with the line of what is no YAML."""
+    """Read a YAML file; raises DocumentError with the line of a syntax error."""
     text = decode(path, data)
     builder = _Builder(YamlFile(path, text.splitlines()))
     import yaml

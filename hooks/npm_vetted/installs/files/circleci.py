@@ -1,4 +1,4 @@
-"""CircleCI: jobs and commands of ``.circleci/config.yml``; orbs are somebody else's code."""
+"""CircleCI: jobs and commands of ``.circleci/config.yml``; orbs are code of other repositories."""
 
 from __future__ import annotations
 

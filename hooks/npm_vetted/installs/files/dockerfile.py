@@ -1,4 +1,4 @@
-"""Dockerfiles and Containerfiles: what an image has copied in when it installs.
+"""Dockerfiles and Containerfiles: follows the files of an image up to each install.
 
 Stages, ONBUILD, mounts and copies are followed as Docker does (docs.docker.com/reference/dockerfile).
 """
@@ -69,7 +69,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:
-    """The directory that an image is built from: where most of what it copies is."""
+    """The directory that an image is built from: the one with most of the files that it copies."""
     sources = [one for each in parsed for one in _local_sources(each)]
     folder = posixpath.dirname(path)
     best, most = folder, (-1, -1)
@@ -236,7 +236,7 @@ class Build:
         stage.shell = posixpath.basename(words[0].replace("\\", "/")) if words else "sh"
 
     def _onbuild(self, each: Instruction, stage: Stage) -> None:
-        """What an image does to those that are built from it: their files are not ours to see."""
+        """ONBUILD: commands that run in images built from this one, whose files are unknown here."""
         inner, _ = with_heredocs(each.body, [], 0)
         if inner is not None:
             self.take(Instruction(inner.name, inner.body, each.heredocs))
@@ -359,7 +359,7 @@ class Build:
     # -- commands
 
     def _run(self, each: Instruction, stage: Stage) -> None:
-        """A command; what it writes stays in the image, what was mounted for it does not."""
+        """Follow a RUN command: files that it writes stay in the image, mounted files do not."""
         flags, rest = flags_of(each.body.text)
         offset = len(each.body.text) - len(rest)
         disk = self._mounted(stage, mounts_of(flags))

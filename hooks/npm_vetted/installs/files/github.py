@@ -60,7 +60,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _inputs(root: Node) -> dict[str, Value]:
-    """What each input may be: the choices it has; its default, and whatever a caller says."""
+    """The possible values of each input: its choices; or its default and any value of a caller."""
     found: dict[str, Value] = {}
     tables = [root.get("inputs")]
     on = root.get("on") or root.get("true")
@@ -118,7 +118,7 @@ def _words(node: Node | None) -> str:
 
 @dataclass(slots=True)
 class Frame:
-    """What holds for a workflow, a job or a step: variables, directory, shell, inputs, matrix."""
+    """The context of a workflow, a job or a step: variables, directory, shell, inputs, matrix."""
 
     file: YamlFile
     follower: ShellFollower
@@ -171,7 +171,7 @@ class Frame:
             self.folder = self.text(folder) if folder else self.folder
 
     def text(self, text: str) -> Value:
-        """What a value with expressions may be."""
+        """The possible texts of a value with expressions."""
         parts: list[Value] = []
         cursor = 0
         for start, end, inside in _TEMPLATES(text):
@@ -182,7 +182,7 @@ class Frame:
         return concat(parts)
 
     def resolve(self, expression: str) -> Value | None:
-        """What an expression may be; None where that cannot be told."""
+        """The possible values of an expression; None if they are unknown."""
         if quoted := _STRING.match(expression):
             return (quoted.group(1).replace("''", "'"),)
         if not _PATH.match(expression):
@@ -253,7 +253,7 @@ class Frame:
 
     @staticmethod
     def _left_out(given: Node | None) -> Callable[[str], bool] | None:
-        """What a sparse checkout leaves out: with cones, all but the top and the named folders."""
+        """The files that a sparse checkout leaves out: with cones, all but the top and the named folders."""
         patterns = (given.scalar("sparse-checkout") if given else None) or ""
         names = [line.strip().strip("/") for line in patterns.splitlines() if line.strip()]
         if not names:

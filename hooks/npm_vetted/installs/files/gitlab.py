@@ -33,7 +33,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Every job: what comes before its script, its script, and what comes after."""
+    """Judge every job: its ``before_script``, its ``script`` and its ``after_script``."""
     file = read_yaml(path, data)
     found = ShellFollower(path=path, context=context, ci=True, knows_ci=True)
     for root in file.documents:
@@ -77,7 +77,7 @@ class _Pipeline:
         return found
 
     def _extended(self, name: str) -> dict[str, Node]:
-        """A job with what it extends, the nearest first."""
+        """A job and the jobs that it extends, the nearest first."""
         found: dict[str, Node] = {}
         queue: list[str] = [name]
         seen: set[str] = set()

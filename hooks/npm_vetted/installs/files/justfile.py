@@ -100,7 +100,7 @@ class _Justfile:
             self.follower.variable(name, value, line)
 
     def _parameters(self, text: str, state: State, line: int) -> dict[str, Value | None]:
-        """What a recipe's parameters are by default; a ``$`` before one exports it."""
+        """The defaults of a recipe's parameters; a ``$`` before one exports it."""
         found: dict[str, Value | None] = {}
         for sign, name, one, other in _PARAMETER.findall(text):
             found[name] = (one or other,) if one or other else None
@@ -146,7 +146,7 @@ class _Justfile:
 
 
 def _pieces(lines: list[tuple[str, int]], *, whole: bool) -> Iterator[list[tuple[str, int]]]:
-    """What one shell runs: a script of its own whole, else each line with those it goes on with."""
+    """The texts that one shell runs: the whole body of a script recipe, else each logical line."""
     piece: list[tuple[str, int]] = []
     for text, number in lines:
         goes_on = bool(piece)

@@ -16,7 +16,7 @@ _NAMES: Final = ("lefthook", "lefthook-local", ".lefthook", ".lefthook-local")
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``lefthook.yml`` and its local and hidden kin."""
+    """``lefthook.yml`` and its local and hidden variants."""
     name = path.rpartition("/")[2]
     stem, _, suffix = name.rpartition(".")
     return stem in _NAMES and suffix in ("yml", "yaml")

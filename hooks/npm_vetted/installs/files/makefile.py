@@ -140,7 +140,7 @@ class _Makefile:
         return index + 1
 
     def _recipe(self, index: int, recipe: list[tuple[str, int]]) -> int:
-        """A recipe's logical line: what ends in a backslash goes on, as the shell sees it."""
+        """A recipe's logical line: a line that ends in a backslash continues, as the shell sees it."""
         parts: list[tuple[str, int]] = []
         while index < len(self.lines):
             line = self.lines[index]
@@ -163,7 +163,7 @@ class _Makefile:
             recipe.clear()
 
     def _logical(self, whole: Source, line: int) -> bool:
-        """A variable, an export, or a rule; whether it is a rule, whose recipe follows."""
+        """Read a variable, an export or a rule; return whether it is a rule, whose recipe follows."""
         text = whole.text
         exports = _EXPORT.match(text)
         assigned = _ASSIGN.match(text)

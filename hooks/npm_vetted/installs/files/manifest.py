@@ -25,7 +25,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Each script runs in the manifest's own folder, and knows nothing of the others."""
+    """Judge each script in the manifest's own folder, independently of the other scripts."""
     document = load_json(path, data)
     commands = [each for each in _commands(document) if mentions_client(each[1].encode())]
     if not commands:

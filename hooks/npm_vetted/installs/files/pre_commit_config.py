@@ -1,8 +1,8 @@
 """``.pre-commit-config.yaml``: the npm packages that pre-commit installs, with their scripts on.
 
 pre-commit installs ``language: node`` hooks and their ``additional_dependencies`` by npm, outside any
-lockfile. Expected is an exact version of a registry package, with a note or an exemption for it. The
-package of a remote repository is not checked.
+lockfile. Each must be an exact version of a registry package, with a note or an exemption for it.
+The package of a remote repository is not checked.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Programs that start a client with literal words: scripts and build files in other languages.
 
 A client and its command are seen as one literal text (``execSync``) or as a list of literal words
-(``subprocess.run``); a command that is computed is not. The language is not parsed, so nothing is
-said of where the command runs, and each finding is a warning. Jenkinsfiles are read the same way:
-their ``sh`` steps are texts in quotes.
+(``subprocess.run``); a computed command is not seen. The language is not parsed, so the folder of
+the command is unknown, and each finding is a warning. Jenkinsfiles are read the same way: their
+``sh`` steps are texts in quotes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """What the literal commands would do at the top of the repository, as warnings."""
+    """Judge the literal commands as if they ran at the repository's top; findings are warnings."""
     text = decode(path, data)
     found = ShellFollower(path=path, context=context)
     for words, line in _commands(text, context.readers()):

@@ -1,4 +1,4 @@
-"""Shell scripts: by suffix, by shebang, and the folders of git hooks (husky and its kin)."""
+"""Shell scripts: by suffix, by shebang, and in the folders of git hooks (husky and others)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def recognises(path: str, head: bytes) -> bool:
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Nobody says where a script is started: at the top of the repository, or beside it."""
+    """Judge a script. Its start folder is unknown: the repository's top, or the script's own folder."""
     follower = ShellFollower(path=path, context=context)
     state = base_state(context, path)
     folder = path.rpartition("/")[0]

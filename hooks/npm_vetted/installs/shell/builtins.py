@@ -1,4 +1,4 @@
-"""The shell's own commands, and programs that move files: what they change for what follows."""
+"""The shell's own commands, and programs that move files: their effect on later commands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS: Final = frozenset(
 
 
 class Interpreter(Protocol):
-    """Who follows what a builtin runs, writes or sets."""
+    """Receives the commands, files and variables that a builtin runs, writes or sets."""
 
     aliases: dict[str, str]
 
@@ -36,13 +36,13 @@ class Interpreter(Protocol):
         """A command runs inside another."""
 
     def nameless(self, words: Sequence[str], source: Source) -> None:
-        """A command runs whose name nobody can tell."""
+        """A command with an unknown name runs."""
 
     def assigned(self, name: str, value: Value, line: int) -> None:
         """A variable that programs see was set for more than one command."""
 
     def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
-        """A file was written; None: nobody can tell what."""
+        """A file was written; None means that its content is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _set(call: Call) -> None:
 
 
 def _git(call: Call) -> None:
-    """What changes files: ``rm``, ``checkout``, and ``clone``, which brings somebody else's."""
+    """The git commands that change files: ``rm``, ``checkout``, and ``clone``, which adds foreign ones."""
     if "rm" in call.words[1:3]:
         _remove(replace(call, words=call.words[call.words.index("rm") :]))
     if call.words[1:2] in (["checkout"], ["restore"]):
@@ -194,7 +194,7 @@ def _printf(call: Call) -> None:
 
 
 def _find(call: Call) -> None:
-    """``find -delete`` takes files away; ``-exec`` runs a command, with what was found for ``{}``."""
+    """``find -delete`` removes files; ``-exec`` runs a command, with each found path for ``{}``."""
     found = [
         pattern
         for option, pattern in pairwise(call.words)
@@ -222,7 +222,7 @@ def _truncate(call: Call) -> None:
 
 
 def _edit(call: Call) -> None:
-    """``sed -i`` and its kin change a file in a way that nobody can tell."""
+    """``sed -i`` and similar programs change a file in an unknown way."""
     if not any(word.startswith(("-i", "--in-place")) for word in call.words[1:]):
         return
     for word in call.words[1:]:

@@ -1,6 +1,6 @@
-"""What the words of a shell command may become: variables, substitutions, splitting, patterns.
+"""Expands the words of a shell command: variables, substitutions, splitting, patterns.
 
-Nothing is run: what a command prints is known for the few whose answer can be told.
+No command is run: the output is known only for a few commands such as ``pwd`` and ``echo``.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Expansion:
         return [self.word(node, state, depth)]
 
     def word(self, node: Node, state: State, depth: int = 0) -> tuple[Value, bool]:
-        """What a word may be, and whether the shell splits it at blanks."""
+        """The possible texts of a word, and whether the shell splits it at blanks."""
         if depth > DEPTH:
             raise UndecidedError(
                 "words nested too deeply", path=self._path, line=self._parsed.line(node)
@@ -161,7 +161,7 @@ class Expansion:
         return state.value(name)
 
     def _substitution(self, node: Node, state: State, depth: int) -> Value:
-        """What a command prints, for the few whose answer can be told: directories and echoes."""
+        """The output of a command, for the few with a known one: directories and echoes."""
         inner = state.fork()
         statements = [child for child in node.children if child.is_named]
         self._follow(statements, inner, depth + 2)
@@ -206,7 +206,7 @@ def top_of(state: State) -> str:
 
 
 def printed_by(words: list[str]) -> str | None:
-    """What ``echo`` and ``printf`` print; None for other commands."""
+    """The output of ``echo`` and ``printf``; None for other commands."""
     match words:
         case ["echo", *rest]:
             newline = "\n"
@@ -225,7 +225,7 @@ def printed_by(words: list[str]) -> str | None:
 
 
 def matching(pattern: str, state: State) -> Value:
-    """What a pattern names among the repository's files, from where the shell runs."""
+    """The repository's files that a pattern matches, seen from the shell's folder."""
     from npm_vetted.installs.context.disk import Copied, under
 
     found: list[str] = []
@@ -263,7 +263,7 @@ def _combined(words: Sequence[tuple[Value, bool]]) -> list[list[str]]:
 
 
 def _operated(operator: str, value: Value | None, given: Value) -> Value:
-    """``${name:-word}`` and its kin: what is not set in this file may be set outside it."""
+    """``${name:-word}`` and similar forms: a variable that this file does not set may be set outside."""
     match operator:
         case ":-" | "-" | ":=" | "=":
             if value is None:
@@ -282,7 +282,7 @@ def _operated(operator: str, value: Value | None, given: Value) -> Value:
 
 
 def braces(text: str) -> list[str]:
-    """``a{b,c}`` is ``ab ac``: one pair of braces, as in what people write."""
+    """``a{b,c}`` is ``ab ac``: one pair of braces, which is the form that people write."""
     start = text.find("{")
     end = text.find("}", start)
     if start < 0 or end < 0 or "," not in text[start:end]:

@@ -1,4 +1,4 @@
-"""Whether a command would run install scripts: its flags, its variables, the settings in force."""
+"""Decides whether a command would run install scripts, by its flags, variables and settings."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ def base_state(context: Context, path: str) -> State:
 
 @dataclass(slots=True, kw_only=True)
 class ShellFollower:
-    """Judges what the shells of one file do.
+    """Judges the commands of all shells of one file.
 
     ``ci``: whether an install must not change a lockfile; ``knows_ci``: whether the clients see that
-    they run in CI. ``installed`` are the places where something was installed, ``persisted`` the
-    variables that later steps see.
+    they run in CI. ``installed`` are the places with an install, ``persisted`` the variables that
+    later steps see.
     """
 
     path: str
@@ -160,7 +160,7 @@ class ShellFollower:
     def _sources(
         self, label: str, settings: Sequence[tuple[str, str]], line: int, fix: CommandLines = ()
     ) -> None:
-        """What decides where packages come from, and is not what the policy allows."""
+        """The settings of package sources that the policy does not allow."""
         for name, value in settings:
             if not known(value):
                 self.undecided(f"{label}: {name} cannot be told: packages may come from anywhere",
@@ -183,8 +183,8 @@ class ShellFollower:
     ) -> None:
         """Add a problem, once for each line and message.
 
-        ``key`` is the command with its white space folded and its credentials masked. ``basis`` is
-        what the decision rests on beside the command: where it runs, and why.
+        ``key`` is the command with its white space folded and its credentials masked. ``basis`` has
+        the other facts of the decision: the folder, and the reason.
         """
         message, key = message.replace(CHECKOUT, "."), key.replace(CHECKOUT, ".")
         if (message, line) in self._seen:
@@ -203,7 +203,7 @@ class ShellFollower:
         )
 
     def undecided(self, message: str, line: int, *, key: str = "") -> None:
-        """Add a warning about what nobody can tell from the files."""
+        """Add a warning about a command that cannot be decided from the files."""
         self.report(
             f"undecided: {message}", line, Level.WARNING, code="undecided", key=key or message
         )
@@ -554,7 +554,7 @@ class ShellFollower:
         )
 
     def _switch(self, act: ClientAction, scene: Scene) -> tuple[Switch, str | None]:
-        """What flags and variables say together; a flag beats a variable."""
+        """The combined effect of flags and variables; a flag wins over a variable."""
         if act.switch in (Switch.ON, Switch.OFF):
             if act.by is not None and not scene.rules.counts(act.by, scene.client):
                 return Switch.UNSET, None
@@ -660,7 +660,7 @@ class ShellFollower:
 
 
 def _command_lines(fix: CommandLines) -> CommandLines:
-    """The command lines of a fix; none where a word of them cannot be told."""
+    """The command lines of a fix; none if one of their words is unknown."""
     return () if any(not known(word) for line in fix for word in line) else fix
 
 

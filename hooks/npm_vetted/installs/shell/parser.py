@@ -1,9 +1,9 @@
-"""A shell script, followed command by command: what runs, where, and with which variables.
+"""Follows a shell script command by command, with the folder and variables of each.
 
 tree-sitter-bash reads it: it knows the grammar of bash and keeps going after an error, so that one
 construct it does not know does not hide the rest; bashlex, the other parser on PyPI, stops at
-``case``, ``[[ =~`` and arithmetic. Nothing is run. Branches are all followed, loops once, functions
-where they are called; what cannot be told is a hole in a word.
+``case``, ``[[ =~`` and arithmetic. No command is run. All branches are followed, loops once,
+functions at their calls; an unknown part of a word is a hole.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WRITES: Final = (">", ">>", ">|", "&>", "&>>")
 
 
 class Listener(Protocol):
-    """Who is told what a shell does."""
+    """Receives the actions of a shell."""
 
     def command(self, words: list[str], state: State, source: Source, depth: int) -> None:
         """A command runs; ``source`` is its own text."""
@@ -39,7 +39,7 @@ class Listener(Protocol):
         """A variable that programs see was set for more than one command."""
 
     def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
-        """A file was written by a redirection; None: nobody can tell what."""
+        """A redirection wrote a file; None means that its content is unknown."""
 
     def unreadable(self, source: Source) -> None:
         """A part of the script that the parser cannot read."""
@@ -207,7 +207,7 @@ class ParsedScript:
             fed = None if printed is None else joined([(printed, self.parsed.line(part))])
 
     def printed(self, node: Node, state: State) -> str | None:
-        """What a simple command prints, where that can be told; None: it cannot."""
+        """The output of a simple command; None if it is unknown."""
         if node.type == "redirected_statement" and node.children:
             node = node.children[0]
         if node.type in ("compound_statement", "subshell"):
@@ -222,7 +222,7 @@ class ParsedScript:
         return printed_by(lines[0])
 
     def _printed_by_group(self, node: Node, state: State) -> str:
-        """What ``{ a; b; }`` prints; a line that cannot be told where a command's output cannot."""
+        """The output of ``{ a; b; }``; an unknown line where a command's output is unknown."""
         parts = (child for child in node.children if child.is_named and child.type != "comment")
         texts = (self.printed(part, state) for part in parts)
         return "".join(f"{UNKNOWN_TEXT}\n" if text is None else text for text in texts)
@@ -343,7 +343,7 @@ class ParsedScript:
         writes: list[tuple[str, Value]],
         after: list[Node],
     ) -> Source:
-        """The text that is fed to a command; what else is on that line is followed later."""
+        """The text that is fed to a command; the rest of that line is followed later."""
         parts: list[tuple[str, int]] = []
         quoted = False
         for child in node.children:

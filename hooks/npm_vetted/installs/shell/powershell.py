@@ -161,7 +161,7 @@ class _Lexer:
         self.index = len(self.text) if end < 0 else end
 
     def end_word(self) -> None:
-        """What was read is a word."""
+        """End the current word."""
         if self._word is not None:
             self.words.append(("".join(self._word), self._expands))
         self._word, self._expands = None, True

@@ -1,4 +1,4 @@
-"""A piece of shell text that remembers on which line of its file each part of it is."""
+"""A piece of shell text that knows the file's line of each of its parts."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def filled(
     find: Callable[[str], Iterator[tuple[int, int, str]]],
     resolve: Callable[[str], tuple[str, ...] | None],
 ) -> Iterator[Source]:
-    """The text with its templates replaced, once for each combination of what they may be.
+    """The text with its templates replaced, once for each combination of their values.
 
-    ``find`` yields start, end and inside of each template, in order; ``resolve`` gives what it may
-    mean, None where that cannot be told: then an unset shell variable takes its place.
+    ``find`` yields start, end and inside of each template, in order. ``resolve`` returns its
+    possible values, or None if they are unknown: then an unset shell variable takes its place.
     """
     found = list(find(source.text))
     if not found:

@@ -1,4 +1,4 @@
-"""What a shell knows while it runs: variables, directory, and the files that are there."""
+"""The state of a shell: variables, directory, and files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ MOST_FOLDERS: Final = 16
 
 @dataclass(slots=True)
 class State:
-    """A shell's state. Forks (subshells, branches) share the disk and nothing else.
+    """A shell's state. Forks (subshells, branches) share only the disk.
 
-    ``guesses`` are further directories that a script may be started from, where nobody says;
-    ``maybe`` is set while a branch runs, whose files may then not be written. ``prefix`` are the
-    variables that were set for one command only, ``call`` where the function that runs was called.
+    ``guesses`` are further directories that a script may be started from, if the file does not say.
+    ``maybe`` is set while a branch runs, because it may not be taken. ``prefix`` are the variables
+    that are set for one command only, ``call`` is the line on which the running function was
+    called.
     """
 
     disk: Disk = field(repr=False)
@@ -66,7 +67,7 @@ class State:
         return other
 
     def merge(self, others: Iterable[State]) -> None:
-        """Take over what branches may have done: each variable may be any of theirs."""
+        """Merge the states of branches: each variable may have the value of any of them."""
         for other in others:
             for name, value in other.variables.items():
                 mine = self.variables.get(name, ())

@@ -15,7 +15,7 @@ _SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "busybox-
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """How a program's own words are told from those of the command that it runs.
+    """How to separate a program's own words from those of the command that it runs.
 
     ``valued`` are its options that take a word, ``skip`` how many words it takes itself,
     ``assigns`` whether it takes ``A=b``, ``after`` a word that has to come first (``exec``),
@@ -181,7 +181,7 @@ def unwrap(words: Sequence[str]) -> Wrapped | None:
 
 
 def program_name(word: str) -> str:
-    """The name of a program: without its directory and what Windows appends."""
+    """The name of a program, without its directory and a Windows suffix."""
     name = word.replace("\\", "/").rpartition("/")[2]
     for suffix in (".exe", ".cmd", ".bat", ".ps1"):
         if name.lower().endswith(suffix):
@@ -231,7 +231,7 @@ def _after(name: str, wrapper: Wrapper, words: list[str]) -> list[str] | None:
 def _option(
     name: str, wrapper: Wrapper, found: Wrapped, word: str, following: list[str]
 ) -> tuple[Wrapped, int]:
-    """What an option of a wrapper changes, and how many of the following words it takes."""
+    """The effect of a wrapper's option, and the number of following words that it takes."""
     bare, equals, value = word.partition("=")
     takes = bare in wrapper.valued and not equals
     given = following[0] if takes and following else value
@@ -313,7 +313,7 @@ def _powershell(words: Sequence[str]) -> Wrapped | None:
 
 
 def _docker(words: Sequence[str]) -> Wrapped | None:
-    """``docker run IMAGE COMMAND``: in a container, whose files nobody can tell from here."""
+    """``docker run IMAGE COMMAND``: it runs in a container with unknown files."""
     verbs = ("run", "exec")
     at = next((i for i, word in enumerate(words[1:6], start=1) if word in verbs), None)
     if at is None:

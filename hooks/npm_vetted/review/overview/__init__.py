@@ -1,4 +1,4 @@
-"""What a change brings, as one screen: how much, by whom, and what deserves attention first.
+"""A change's packages as one screen: counts, direct packages, and those that deserve attention.
 
 Plain data over a ``Change`` and the scores of its packages; nothing is fetched or printed here.
 """
@@ -51,7 +51,7 @@ class ArrivedPackage:
 
     @property
     def points(self) -> int:
-        """What it is sorted by; a package without a score is looked at by a person."""
+        """The score to sort by; a package without a score counts as one that deserves attention."""
         return ATTENTION if self.score is None else self.score.points
 
 
@@ -71,7 +71,7 @@ class ChangeOverview:
 
     @property
     def attention(self) -> tuple[ArrivedPackage, ...]:
-        """What deserves attention, the highest score first."""
+        """The packages that deserve attention, the highest score first."""
         found = [each for each in self.packages if each.points >= self.threshold]
         return tuple(sorted(found, key=lambda each: (-each.points, each.label)))
 
@@ -83,7 +83,7 @@ class ChangeOverview:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What could not be computed, each once."""
+        """The scores that could not be computed, each reason once."""
         found = (
             f"{each.label}: {problem}"
             for each in self.packages
@@ -93,7 +93,7 @@ class ChangeOverview:
         return tuple(dict.fromkeys(found))
 
     def brings(self) -> Iterator[tuple[str, str, Mapping[str, int]]]:
-        """Each direct package that arrives, how, and what comes with it; the most first.
+        """Each added direct package, its kind of change, and its dependencies; the most first.
 
         A name of "" is what no direct package of the change needs.
         """
@@ -113,7 +113,7 @@ def introduced(change: Change) -> list[IntroducedPackage]:
 
 
 def step_of(change: Change, use: IntroducedPackage) -> Step | None:
-    """What is compared for a package; None where no npm registry has its bytes."""
+    """The step to score for a package; None if no npm registry has its bytes."""
     from npm_vetted.registry.jsr import is_of_jsr
 
     artifact = use.artifact
@@ -130,7 +130,7 @@ def overview(
     *,
     threshold: int = ATTENTION,
 ) -> ChangeOverview:
-    """Put together what is known of a change."""
+    """Collect the facts of a change."""
     brought = _brought_by(uses)
     packages = []
     for use in uses:
@@ -174,7 +174,7 @@ def _brought_by(uses: Iterable[IntroducedPackage]) -> dict[tuple[str, str], set[
 
 
 class OverviewFormat(Protocol):
-    """What each other module of this package offers; the format's name is the module's."""
+    """The interface of each other module of this package; the format has the module's name."""
 
     def render_overview(self, found: ChangeOverview, style: OverviewStyle) -> str:
         """The overview as a text to print."""

@@ -1,7 +1,7 @@
-"""One self-contained page that asks no host for anything and runs nothing.
+"""One self-contained page that makes no request and runs no script.
 
-Every text was written by others: it is escaped, nothing is linked, and the content security policy
-admits this page's own style by its hash and nothing else.
+Every text may be hostile: it is escaped, there are no links, and the content security policy admits
+only this page's own style, by its hash.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&-])")
 
 
 def render_overview(found: ChangeOverview, style: OverviewStyle) -> str:
-    """All of it; whatever a package says is escaped."""
+    """The whole overview; every text of a package is escaped."""
     return "\n".join(_lines(found, style)) + "\n"
 
 

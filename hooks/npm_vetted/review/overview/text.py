@@ -22,7 +22,7 @@ _REASONS = 4
 
 
 def render_overview(found: ChangeOverview, style: OverviewStyle) -> str:
-    """The screen; whole where it is asked to be verbose."""
+    """The screen; all packages if ``verbose`` is set."""
     return "\n".join(_lines(found, style))
 
 

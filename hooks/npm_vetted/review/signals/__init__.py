@@ -1,4 +1,4 @@
-"""What a version newly does: facts of each file, compared and weighed.
+"""Signals: what the code of a version newly does. Facts of each file are compared and weighed.
 
 ``compare`` is a pure function of one or two tarballs' files and of ``table.TABLE_VERSION``. The
 facts are read in another process (``reader.FactsReader``), since the files are hostile.
@@ -23,7 +23,7 @@ from npm_vetted.review.signals.table import MOST, WEIGHTS
 
 
 class Score(NamedTuple):
-    """The sum of the weights, and why; ``problems`` say what could not be computed."""
+    """The sum of the weights, with reasons; ``problems`` name the parts that could not be computed."""
 
     points: int
     reasons: tuple[Reason, ...]

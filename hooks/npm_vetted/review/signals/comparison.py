@@ -1,4 +1,4 @@
-"""Two versions of a package next to each other, or one that is new: what the rules look at."""
+"""Two versions of a package, or a new package: the input of the rules."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CLOSURE: Final = 60
 
 
 class Reason(NamedTuple):
-    """One line for a reviewer: what a version newly does, and where. ``line`` is 1-based."""
+    """One line for a reviewer: a new ability and its place. ``line`` is 1-based."""
 
     code: str
     text: str
@@ -59,9 +59,9 @@ class ChangedFile(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PackageComparison:
-    """What changed. ``old`` is None for a package that is new.
+    """The two versions. ``old`` is None for a new package.
 
-    FileFacts are read when a rule asks for them, changed files first.
+    FileFacts are read when a rule needs them, changed files first.
     """
 
     old: Files | None
@@ -70,7 +70,7 @@ class PackageComparison:
 
     @property
     def fresh(self) -> bool:
-        """Whether there is nothing to compare with."""
+        """Whether the package is new, so that there is no version to compare with."""
         return self.old is None
 
     @cached_property
@@ -95,7 +95,7 @@ class PackageComparison:
 
     @cached_property
     def changed_paths(self) -> tuple[str, ...]:
-        """Files whose bytes the old version had under no path, in order."""
+        """Files whose bytes no file of the old version had, in order."""
         had = set((self.old or {}).values())
         return tuple(sorted(path for path, data in self.new.items() if data not in had))
 
@@ -116,7 +116,7 @@ class PackageComparison:
         )
 
     def _loaded_by_name(self, scripts: Mapping[str, FileFacts]) -> list[str]:
-        """Changed files that a changed script loads as code, whatever their names end in."""
+        """Changed files that a changed script loads as code, with any suffix."""
         changed = set(self.changed_paths) - scripts.keys()
         found = dict.fromkeys(
             target
@@ -128,7 +128,7 @@ class PackageComparison:
 
     @cached_property
     def changed_texts(self) -> tuple[tuple[str, FileFacts], ...]:
-        """Shell scripts and build files that are new or changed, with what was found in them."""
+        """New or changed shell scripts and build files, with their facts."""
         paths = [
             p for p in self.changed_paths if p.lower().endswith((*SHELL_SUFFIXES, *GYP_SUFFIXES))
         ]
@@ -194,7 +194,7 @@ class PackageComparison:
 
     @cached_property
     def install_files(self) -> tuple[str, ...]:
-        """Files that an install runs: those that its commands name, and what these load."""
+        """Files that an install runs: those that its commands name, and the files that these load."""
         commands = install_texts(self.new, self.scripts)
         order = dict.fromkeys(path for text in commands for path in called(text, self.new))
         seen: set[str] = set()
@@ -217,7 +217,7 @@ def manifest_of(files: Files) -> Mapping[str, object]:
 
 
 def table_of(manifest: Mapping[str, object], key: str) -> dict[str, str]:
-    """A table of texts in a manifest; whatever else is there counts as nothing."""
+    """A table of texts in a manifest; other values are left out."""
     found = manifest.get(key)
     if not isinstance(found, dict):
         return {}
@@ -243,7 +243,7 @@ def _is_script(path: str, data: bytes, named: frozenset[str]) -> bool:
 def _named_files(
     files: Files, manifest: Mapping[str, object], scripts: Mapping[str, str]
 ) -> frozenset[str]:
-    """Files that the manifest names as code, whatever their names end in."""
+    """Files that the manifest names as code, with any suffix."""
     from npm_vetted.registry.tarball import Package
     from npm_vetted.review import called_files
 

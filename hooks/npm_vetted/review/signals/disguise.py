@@ -1,4 +1,4 @@
-"""How a script may hide what it does: names made by machines, encoded strings, glued names."""
+"""Finds disguised code: machine-made names, encoded strings, names assembled from parts."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _hidden_strings(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
 
 
 def _decoded(data: bytes, depth: int = 2) -> str | None:
-    """What an encoded text says, where it says something that acts."""
+    """The decoded text of an encoded string, if it contains an action."""
     for candidate in (data, data[::-1]):
         for raw in _decodings(candidate):
             said = says(raw)

@@ -1,4 +1,4 @@
-"""What is noted of one file: frozen data that a cache keeps and two versions are compared by."""
+"""The facts of one file as frozen data. A cache keeps them, and two versions are compared by them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a script can do, by the modules it loads and the globals it uses.
+"""A script's abilities, by the modules that it loads and the globals that it uses.
 
-A word is searched in the bytes, and the syntax tree says what each place is: a comment never
-counts, a property of some other object neither.
+A word is searched in the bytes, and the syntax tree tells the kind of each place: a comment never
+counts, nor does a property of another object.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def find_loads(tree: SyntaxTree) -> dict[str, int]:
 
 
 def _modules(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
-    """Modules that are loaded, by whatever function: ``require``, another name for it, ``import``."""
+    """Modules that are loaded by any function: ``require``, another name for it, ``import``."""
     computed: bool | None = None
     done: set[str] = set()
     tries: dict[str, int] = {}
@@ -240,7 +240,7 @@ def _evaluates(tree: SyntaxTree, chain: Chain) -> bool:
 
 
 def _property(_: SyntaxTree, chain: Chain) -> bool:
-    """A property of whatever object, by its name or by a string."""
+    """A property of any object, by its name or by a string."""
     if not chain:
         return False
     if chain[0].type in (

@@ -41,7 +41,7 @@ class Step(NamedTuple):
 
 
 class Scorer:
-    """Scores steps. FileFacts and results are kept below ``cache``; None: nothing is kept or reused.
+    """Scores steps. FileFacts and results are kept below ``cache``; with None there is no cache.
 
     Use it in a ``with``: it owns the processes that read.
     """
@@ -65,7 +65,7 @@ class Scorer:
             reader.close()
 
     def score(self, step: Step) -> Score:
-        """The score of one step. What cannot be computed is among its ``problems``."""
+        """The score of one step. Parts that cannot be computed are in its ``problems``."""
         try:
             return self._scored(step)
         except UndecidedError as error:

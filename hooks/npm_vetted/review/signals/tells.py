@@ -1,4 +1,4 @@
-"""Texts that give a purpose away: tokens, credentials' files, wallets, places to send data to."""
+"""Texts that reveal a purpose: tokens, files with credentials, wallets, hosts that receive data."""
 
 from __future__ import annotations
 

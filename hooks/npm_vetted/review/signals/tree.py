@@ -1,4 +1,4 @@
-"""A syntax tree that is asked what a place in a file is; only the reader's process imports it."""
+"""A syntax tree that tells the kind of a place in a file; only the reader's process imports it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMENTS: Final = frozenset({"comment", "html_comment", "hash_bang_line"})
 
 
 class TooMuchError(Exception):
-    """The file is more than a reader takes in; the message says of what."""
+    """The file exceeds a limit of the reader; the message names the limit."""
 
 
 def bracket_depth(data: bytes) -> int:
@@ -41,9 +41,9 @@ class SyntaxTree:
         self._steps = 0
 
     def chain(self, position: int, length: int = 5) -> list[tree_sitter.Node]:
-        """The innermost node around a byte, and those around that one, the nearest first.
+        """The innermost node around a byte and its ancestors, the nearest first.
 
-        Raises TooMuchError where a file asks for more steps than one is worth.
+        Raises TooMuchError if a file needs more steps than the limit.
         """
         cursor = self._cursor
         cursor.reset(self._tree.root_node)

@@ -1,4 +1,4 @@
-"""How powers are called in a reviewer's line."""
+"""The names of abilities in lines for a reviewer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signals: one module each, found by itself."""
+"""The signals, discovered automatically: one module each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from npm_vetted.review.signals.comparison import PackageComparison, Reason
 
 
 class Signal(Protocol):
-    """What each module of this package offers."""
+    """The interface of each module of this package."""
 
     CODES: tuple[str, ...]
     """The codes of its reasons, each with a weight in ``table.WEIGHTS``."""
 
     def find(self, comparison: PackageComparison) -> Iterator[Reason]:
-        """What a version newly does; nothing is fetched."""
+        """The reasons that this signal finds, without any request."""
 
 
 def tarball_signals() -> list[Signal]:

@@ -17,7 +17,7 @@ _OUTSIDE: Final = re.compile(
 
 
 def find(comparison: PackageComparison) -> Iterator[Reason]:
-    """From outside the registry; loaded by nothing; known to few; carried inside the tarball."""
+    """Dependencies from outside the registry, unused, little known, or bundled in the tarball."""
     for table in _TABLES:
         before = table_of(comparison.old_manifest, table)
         for name, wanted in sorted(table_of(comparison.manifest, table).items()):

@@ -1,4 +1,4 @@
-"""New files that are worth knowing of: commands, shell scripts, large scripts, editors' tasks."""
+"""Notable new files: commands, shell scripts, large scripts, editors' tasks."""
 
 from __future__ import annotations
 

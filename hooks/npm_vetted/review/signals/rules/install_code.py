@@ -1,4 +1,4 @@
-"""What the code that runs at install newly can do."""
+"""New abilities of the code that runs at install."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _request(comparison: PackageComparison, path: str) -> tuple[str, bytes]:
 
 
 def _marks_before(comparison: PackageComparison) -> set[str]:
-    """What the install files of the earlier version could do."""
+    """The abilities of the earlier version's install files."""
     old = comparison.old
     if old is None:
         return set()

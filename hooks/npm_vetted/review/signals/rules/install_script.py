@@ -1,4 +1,4 @@
-"""A command that an install runs and that was not there, or was another one."""
+"""A new or changed command that an install runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hosts that the package never named."""
+"""Hosts that the earlier version did not name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the package can do for the first time."""
+"""Abilities that the package has for the first time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The repository that the package says it comes from is another one."""
+"""The manifest names another source repository than before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A script that could not be read, or not wholly."""
+"""A script that could not be read completely."""
 
 from __future__ import annotations
 

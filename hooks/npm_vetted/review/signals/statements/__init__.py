@@ -1,4 +1,4 @@
-"""Signals that the registry's own statements show: one module each, found by itself."""
+"""Signals from the registry's own statements, discovered automatically: one module each."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class ReleaseStep(NamedTuple):
 
 
 class Statement(Protocol):
-    """What each module of this package offers."""
+    """The interface of each module of this package."""
 
     CODES: tuple[str, ...]
     """The codes of its reasons, each with a weight in ``table.WEIGHTS``."""
 
     def observe(self, step: ReleaseStep) -> Iterator[Reason]:
-        """What the registry's statements show; raises UndecidedError where they are missing."""
+        """The reasons in the registry's statements; raises UndecidedError if these are missing."""
 
 
 def registry_signals() -> list[Statement]:
