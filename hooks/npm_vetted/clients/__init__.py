@@ -1,7 +1,7 @@
-"""The clients: one module or folder each, found by itself. A new one is one addition and its test.
+"""The clients, discovered automatically: one folder each. A new one is a new folder and its tests.
 
-A client module knows how its lockfile and its settings read, and nothing of checks, notes or
-policy. It is handed a ``Project`` and reads through it.
+A client module reads its lockfile and its settings, and knows nothing of checks, notes or policy.
+It receives a ``Project`` and reads through it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from npm_vetted.model import Allowance, Edit, Manifest, Pin, Problem, Project, R
 
 
 class Client(Protocol):
-    """What each module of this package offers."""
+    """The interface of each client."""
 
     NAME: str
     """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun, deno, rush."""
@@ -67,9 +67,10 @@ class Client(Protocol):
         """Whether a file of one of LOCKFILES is this client's own (yarn.lock has two owners)."""
 
     def read_lockfile(self, path: str, data: bytes, read: Read) -> Lockfile:
-        """Read a lockfile; raises DocumentError for what cannot be read or is unknown.
+        """Read a lockfile; raises DocumentError for an unreadable file or an unknown version.
 
-        ``read`` is for what a lockfile refers to (patch files); paths from the repository's top.
+        ``read`` reads files that a lockfile names (patch files), by their path from the
+        repository's top.
         """
 
     def workspaces(self, manifest: Manifest, read: Read) -> tuple[str, ...] | None:
@@ -82,9 +83,9 @@ class Client(Protocol):
         """Whether the settings beside a root's manifest give each workspace a lockfile of its own."""
 
     def scripts_run(self, project: Project) -> Iterator[Problem]:
-        """Why the committed settings let dependencies' lifecycle scripts run; nothing: they do not.
+        """The reasons why committed settings let dependencies' lifecycle scripts run; empty if they do not.
 
-        By the weakest version of the client that the project's pin and lockfile admit.
+        The weakest version of the client that the project's pin and lockfile admit decides.
         """
 
     def unsafe_settings(self, project: Project, registries: AllowedSources) -> Iterator[Problem]:
@@ -100,7 +101,7 @@ class Client(Protocol):
         """The edits that switch dependencies' scripts off, keeping comments; none if they are."""
 
     def scripts_stopped(self, scripts: Collection[str]) -> list[str]:
-        """Those of a project's own scripts that its switch stops, by what the client runs by itself."""
+        """Those of the project's own scripts that the client runs automatically and that its switch stops."""
 
     def set_cooldown(self, project: Project, days: int) -> Sequence[Edit]:
         """The edits that set its own cooldown, keeping comments.
@@ -115,7 +116,7 @@ class Client(Protocol):
         """
 
     def allow_list(self, project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
-        """The edit that writes its allow-list, or why none works beside the switch."""
+        """The edit that writes the client's allow-list, or the reason why none works beside the switch."""
 
     def cooldown_exclude(self, name: str, version: str) -> str | None:
         """The entry, as ``FILE: LINE``, with which its own cooldown passes a version; None: no way."""

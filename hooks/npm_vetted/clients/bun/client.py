@@ -1,8 +1,8 @@
 """Bun: its lockfile and settings, as 1.2 to 1.4 read them.
 
-What is said here of the settings was seen by running Bun 1.2.23, 1.3.14 and 1.4.5 (the tests run
-them again). Bun runs no dependency's scripts but those of names that are trusted: names built in,
-until any manifest of the project has ``trustedDependencies``, which replaces them.
+The rules on settings were seen by running Bun 1.2.23, 1.3.14 and 1.4.5 (the tests run them again).
+Bun runs only the scripts of dependencies with a trusted name. Some names are trusted by default,
+until any manifest of the project has ``trustedDependencies``, which replaces that list.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def _install(bunfig: Document) -> dict[str, object]:
 
 
 def _bunfig_switch(project: Project) -> bool | None:
-    """``[install] ignoreScripts``; None where it says nothing, or what Bun takes for nothing."""
+    """``[install] ignoreScripts``; None if it is missing, or has a value that Bun ignores."""
     bunfig = _bunfig(project)
     value = _install(bunfig).get("ignoreScripts") if bunfig else None
     return value if isinstance(value, bool) else None
@@ -227,10 +227,10 @@ def _npmrc(project: Project) -> tuple[NpmrcSetting, ...]:
 
 
 def _npmrc_switch(project: Project) -> tuple[bool | None, Problem | None]:
-    """What ``.npmrc`` says of the switch, in words that every version of Bun takes alike.
+    """The switch in ``.npmrc``, if its spelling means the same in every version of Bun.
 
-    Bun before 1.4 takes nothing but a bare key or ``true`` for true: no ``1``, no empty value, no
-    comment behind it. No version takes a lone carriage return for the end of a line.
+    Bun before 1.4 reads only a bare key or ``true`` as true: no ``1``, no empty value, no comment
+    after it. No version reads a lone carriage return as the end of a line.
     """
     path = project.join(".npmrc")
     settings = _npmrc(project)
@@ -387,10 +387,10 @@ def _registry(
 
 
 def allowances(project: Project) -> Iterator[Allowance]:
-    """``trustedDependencies`` of the root and of every member.
+    """The allow-list: ``trustedDependencies`` of the root and of every member.
 
-    Bun trusts the name in node_modules, not the package's own: an entry allows whatever the
-    lockfile has by that name, and for the package of that name.
+    Bun trusts the name in node_modules, not the package's own name. So an entry allows each package
+    that the lockfile has under that name, and the package of that name.
     """
     for manifest, value in _trusted(project):
         names = _names_in(value)
@@ -545,12 +545,12 @@ def _names_of(project: Project, packages: Sequence[tuple[str, str]]) -> list[str
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """``bun pm trust NAME…`` for names that package.json does not trust; what it trusts is
-    installed again.
+    """``bun pm trust NAME…`` for names that package.json does not trust; trusted ones are installed
+    again.
 
     ``bun pm trust`` adds the names to package.json and bun.lock. Raises UndecidedError where
-    ``.npmrc`` switches scripts off, which no command of Bun 1.4 overrides, and where names are
-    trusted that are not asked for, whose scripts would run too.
+    ``.npmrc`` switches scripts off, which no command of Bun 1.4 overrides, and where other names
+    are trusted, whose scripts would run too.
     """
     names = _names_of(project, packages)
     if not names:

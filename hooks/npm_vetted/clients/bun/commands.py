@@ -50,12 +50,12 @@ def variable(name: str, text: str) -> Switch:  # noqa: ARG001
 
 
 def source_variable(name: str) -> str | None:
-    """``BUN_CONFIG_REGISTRY``, and what is npm's."""
+    """The setting of a variable like ``BUN_CONFIG_REGISTRY`` or npm's own, else None."""
     return variable_setting(name, ("npm_config_", "bun_config_"))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
-    """What a bun or bunx command line does."""
+    """The actions of a bun or bunx command line."""
     if words[0] == "bunx":
         yield from _x(_line(words, "bunx", Options([], [])), list(words[1:]))
         return
@@ -130,7 +130,7 @@ def _fetch_and_run(line: Line) -> Iterator[ClientAction]:
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
-    """What the flags say: ``--trust`` beats a setting that switches scripts off (1.4)."""
+    """The effect of the flags: ``--trust`` wins over a setting that switches scripts off (1.4)."""
     if options.has("ignore-scripts"):
         return Switch.OFF, "--ignore-scripts"
     if options.has("trust"):

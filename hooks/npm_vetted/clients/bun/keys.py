@@ -1,4 +1,4 @@
-"""How bun.lock names what it locks: the paths that are its keys, and where a package comes from."""
+"""The names in bun.lock: the paths that are its keys, and the locators of packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TARBALLS: Final = (".tgz", ".tar.gz")
 
 
 def locator_kind(reference: str) -> Kind | None:
-    """Where what a locator names comes from; None: nothing that is fetched, or nothing known."""
+    """The kind of source that a locator names; None if it is not fetched, or unknown."""
     if reference.startswith(INNER):
         return None
     if EXACT.match(reference):
@@ -64,7 +64,7 @@ def upwards(key: str | None) -> Iterator[str]:
 
 
 def is_usual(key: str, locator: object) -> bool:
-    """Whether an entry's first element is a version of what its path ends with: most are."""
+    """Whether an entry's first element is a version of the name at its path's end: most are."""
     name = last_name(key)
     return (
         isinstance(locator, str)

@@ -1,7 +1,7 @@
-"""Splitting bun.lock: each entry of ``packages`` by its text, decoded when it is asked for.
+"""Splits bun.lock into the texts of its ``packages`` entries, each decoded on first use.
 
-Bun writes each entry on a line of its own. Cut there, each piece is proven to be one entry by the
-strict reader; what is not certain is parsed whole. Either way the same files are refused.
+Bun writes each entry on its own line. The strict reader proves that each piece is one entry; a file
+with an uncertain piece is parsed whole. Both ways refuse the same files.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Layout(ABC):
 
     @cached_property
     def unusual(self) -> Collection[str]:
-        """The keys of entries that are not simply a version of what their path ends with."""
+        """The keys of entries that are not simply a version of the name at their path's end."""
         return dict.fromkeys(key for key in self.blocks if not _is_usual(key, self.values(key)))
 
     def mentioning(self, names: Collection[str]) -> Iterable[str]:  # noqa: ARG002
@@ -58,12 +58,12 @@ def _is_usual(key: str, values: Values) -> bool:
 
 
 def read_layout(path: str, data: bytes) -> Layout:
-    """Read a lockfile; raises DocumentError with the line for what is not JSON with commas."""
+    """Read a lockfile; raises DocumentError with the line if it is not JSON with trailing commas."""
     return _split(path, data) or Whole(path, data)
 
 
 class Whole(Layout):
-    """A lockfile that was parsed whole, whatever its layout."""
+    """A lockfile that was parsed whole; it may have any layout."""
 
     def __init__(self, path: str, data: bytes) -> None:
         marker = _CONFLICT.search(data)
@@ -104,11 +104,11 @@ class _Split(Layout):
 
 
 def _split(path: str, data: bytes) -> Layout | None:
-    """Split a file that is laid out as Bun writes it; None where that is not certain.
+    """Split a file in Bun's own layout; None if that is not certain.
 
-    Certain means: with ``packages`` emptied, what is above is one strict document but for commas
-    before a line's closing bracket; below follow the two closing braces and nothing else; and each
-    piece by itself is one member, whose value is a list.
+    It is certain if three things hold: the text above, with ``packages`` emptied, is one strict
+    document except for commas before a line's closing bracket; below there are only the two closing
+    braces; and each piece alone is one member, whose value is a list.
     """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")

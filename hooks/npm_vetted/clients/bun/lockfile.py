@@ -1,6 +1,6 @@
 """bun.lock, versions 0 to 3: JSON with trailing commas.
 
-Bun takes an entry's identity from its first element only; the key is the path below node_modules
+Bun reads an entry's identity from its first element only; the key is the path below node_modules
 (docs/clients/bun.md, and experiments with Bun 1.2.23, 1.3.14 and 1.4.5).
 """
 
@@ -28,7 +28,7 @@ FIRST_TO_TELL_SCRIPTS: Final = 2
 
 
 class _Parts(NamedTuple):
-    """An entry taken apart: its first element, and what that says of the others."""
+    """The parts of an entry: its first element, and the others by that element's kind."""
 
     locator: str
     kind: Kind | None
@@ -72,7 +72,7 @@ class BunLockfile(Lockfile):
 
     @cached_property
     def _patches(self) -> Mapping[str, str]:
-        """The patch files by what they change (``name@version``): paths from the top."""
+        """The patch files by the ``name@version`` that they change: paths from the top."""
         table = self.head.maybe_table("patchedDependencies")
         folder = dirname(self.path)
         found: dict[str, str] = {}
@@ -102,7 +102,7 @@ class BunLockfile(Lockfile):
 
     @cached_property
     def _patched(self) -> Mapping[str, tuple[str, ...]]:
-        """The keys of the entries that are patched, by what the patch says it changes."""
+        """The keys of patched entries, by the ``name@version`` that the patch names."""
         if not self._patches:
             return {}
         found: dict[str, list[str]] = {}
@@ -149,7 +149,7 @@ class BunLockfile(Lockfile):
         return self._artifact(key, self._parts(key))
 
     def _parts(self, key: str) -> _Parts:
-        """What an entry consists of; raises DocumentError where Bun writes no such thing."""
+        """The parts of an entry; raises DocumentError for a form that Bun never writes."""
         if key.count("/") > DEPTH_LIMIT:
             line = self.line(key)
             raise DocumentError(f"{key[:60]}…: nested too deeply", path=self.path, line=line)
@@ -234,7 +234,7 @@ class BunLockfile(Lockfile):
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the manifests ask for, as ``workspaces`` records it."""
+        """The manifests' requirements, as ``workspaces`` records them."""
         return {
             folder: tuple(requirements(table)) for folder, table in self.workspaces.items()
         } or {"": ()}
@@ -242,7 +242,7 @@ class BunLockfile(Lockfile):
     def resolve(
         self, origin: str | None, requirement: Requirement, importer: str = ""
     ) -> str | None:
-        """Look for the name below the path that asks, then below each path above it."""
+        """Look for the name below the dependent's path, then below each path above it."""
         start = origin
         if origin is None and importer in self.workspaces:
             start = self.workspaces[importer].maybe_text("name") if importer else None
@@ -253,7 +253,7 @@ class BunLockfile(Lockfile):
         return None
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who asks for these keys; of few keys, only the entries that name them are decoded."""
+        """The dependents of these keys; for few keys, only the entries that name them are decoded."""
         found: dict[str, list[str]] = {key: [] for key in keys}
         for asker in self.layout.mentioning({last_name(key) for key in keys}):
             for child in self.children(asker):
@@ -262,7 +262,7 @@ class BunLockfile(Lockfile):
         return {key: tuple(askers) for key, askers in found.items()}
 
     def aliases(self) -> Iterator[str]:
-        """The keys whose folder is named otherwise than the package in it."""
+        """The keys whose folder has another name than the package in it."""
         for key in self.layout.unusual:
             if not self._locator(key).startswith(f"{last_name(key)}@"):
                 yield key

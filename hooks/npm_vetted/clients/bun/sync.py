@@ -1,8 +1,8 @@
-"""Where a bun.lock and the manifests beside it disagree.
+"""Disagreements between a bun.lock and the manifests beside it.
 
-Bun's own ``--frozen-lockfile`` passes where only a specifier differs (seen in 1.2 to 1.4), so all
-that the lockfile records of the manifests is compared here. Where it records other words than they
-have is known from running Bun: see each rule.
+Bun's own ``--frozen-lockfile`` passes if only a specifier differs (seen in 1.2 to 1.4), so this
+module compares all of the manifests' fields that the lockfile records. Some are recorded in another
+form; each rule below says which, as seen by running Bun.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _Comparison:
         return self._problem(message, self.lockfile.path, self.lockfile.head.line(*keys), package)
 
     def manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
-        """What one manifest asks for, against what the lockfile records of it."""
+        """Compare one manifest's requirements with the lockfile's record of them."""
         if folder not in self.lockfile.workspaces:
             if manifest.requires:
                 message = f"{self.lockfile.path} does not have this workspace"
@@ -113,7 +113,7 @@ class _Comparison:
         )
 
     def _is_raised(self, folder: str, wanted: Requirement, found: Requirement) -> bool:
-        """Bun 1.2 and 1.3 raise the manifest's range to what ``bun update`` locks, and not this."""
+        """Whether ``bun update`` raised the manifest's range: Bun 1.2 and 1.3 leave the lockfile's copy."""
         key = self.lockfile.resolve(None, found, folder)
         artifact = None if key is None else self.lockfile.artifact(key)
         if artifact is None or (artifact.name, artifact.kind) != (wanted.name, Kind.REGISTRY):
@@ -151,7 +151,7 @@ class _Comparison:
                 yield self._problem(message, root.path, root.line_of("overrides", selector))
 
     def _referred(self, value: object) -> object:
-        """``$name`` in an override is what the root manifest itself asks for by that name."""
+        """``$name`` in an override means the root manifest's own requirement of that name."""
         if not isinstance(value, str) or not value.startswith("$"):
             return value
         return self._asked.get(value[1:])
@@ -162,7 +162,7 @@ class _Comparison:
         return {one.name: one.specifier for one in root.requires} if root else {}
 
     def _overrides(self) -> Mapping[str, object]:
-        """The overrides by what they replace; a nested resolution is under its first name."""
+        """The overrides by the name that they replace; a nested resolution is under its first name."""
         for field in ("overrides", "resolutions"):
             declared = self.root.get(field)
             if isinstance(declared, dict) and declared:
@@ -218,7 +218,7 @@ class _Comparison:
                 yield self._recorded(message, "trustedDependencies", package=name)
 
     def identities(self) -> Iterator[Problem]:
-        """Entries whose package is another than is asked for by that name, or another version."""
+        """Entries with another package or version than their dependents require."""
         aliases = set(self.lockfile.aliases())
         askers = self.lockfile.dependents(aliases) if aliases else {}
         for asker in sorted({asker for some in askers.values() for asker in some}):
@@ -247,7 +247,7 @@ class _Comparison:
         return _catalogs(self.lockfile.head.data)
 
     def _specifier(self, wanted: Requirement) -> str:
-        """What is asked for, a catalog's word looked up."""
+        """A requirement's specifier, with a ``catalog:`` reference resolved."""
         text = wanted.specifier.strip()
         if not text.startswith("catalog:"):
             return text
@@ -280,7 +280,7 @@ class _Comparison:
 
     @cached_property
     def _asked_for(self) -> set[str]:
-        """The aliases' keys that a dependency which is no peer leads to: it says what belongs there."""
+        """The keys of aliases to which a dependency that is no peer leads: it decides their package."""
         aliases = set(self.lockfile.aliases())
         askers = self.lockfile.dependents(aliases) if aliases else {}
         asked: list[tuple[str | None, str, Sequence[Requirement]]] = [
@@ -297,7 +297,7 @@ class _Comparison:
         return {key for key in keys if key is not None}
 
     def _range(self, key: str, wanted: Requirement, texts: Sequence[str]) -> Iterator[Problem]:
-        """A direct dependency's version, against the range of whichever field asks for it."""
+        """Compare a direct dependency's version with the range in the field that requires it."""
         artifact = self.lockfile.artifact(key)
         if artifact is None or artifact.version is None or wanted.name in self._replaced:
             return
@@ -311,7 +311,7 @@ class _Comparison:
 
 
 def _aim(name: str, specifier: str) -> tuple[str, str]:
-    """Which package a specifier asks for, and in which range."""
+    """The package that a specifier names, and its range."""
     if own := _OWN_RANGE.match(specifier):
         return name, own[1]
     alias = _ALIAS.match(specifier)

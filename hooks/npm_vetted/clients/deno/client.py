@@ -1,7 +1,7 @@
 """Deno 2: deno.json, deno.lock, and package.json where there is one.
 
-Deno runs no dependency's script by itself: only what ``allowScripts`` of deno.json or the flag
-``--allow-scripts`` names. ``ignore-scripts`` in .npmrc has no meaning for it (seen with 2.9.6).
+Deno runs a dependency's scripts only if ``allowScripts`` of deno.json or the flag
+``--allow-scripts`` names it. ``ignore-scripts`` in .npmrc has no meaning for it (seen with 2.9.6).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
-    """Read deno.lock; raises DocumentError for what cannot be read or is unknown."""
+    """Read deno.lock; raises DocumentError for an unreadable file or an unknown version."""
     from npm_vetted.clients.deno.reader import read_deno_lockfile
 
     return read_deno_lockfile(path, data, read)
@@ -136,7 +136,7 @@ def registry_of(project: Project, package: str) -> str | None:
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """``"allowScripts": []``, where it allows everything: without it Deno runs nothing."""
+    """Write ``"allowScripts": []`` if it allows everything; without the key Deno runs no script."""
     from npm_vetted.clients.deno.settings import scripts_problems
 
     if not any(scripts_problems(project)):

@@ -1,7 +1,7 @@
 """Deno's command line, as Deno 2.9 reads them.
 
-A command installs what deno.lock pins; scripts run only where ``--allow-scripts`` or allowScripts
-says so. ``deno run npm:…`` and ``deno x`` fetch a package and run it.
+A command installs the packages that deno.lock pins; scripts run only if ``--allow-scripts`` or
+allowScripts allows them. ``deno run npm:…`` and ``deno x`` fetch a package and run it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def source_variable(name: str) -> str | None:
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
-    """What a deno command line does."""
+    """The actions of a deno command line."""
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT, stop=True)
     if not options.words or options.has("help", "version"):
         return
@@ -101,7 +101,7 @@ def _allowed(options: Options) -> list[str | None]:
 
 
 def _named(line: Line) -> Iterator[ClientAction]:
-    """The packages whose scripts ``--allow-scripts=npm:a,npm:b`` lets run, one act for all."""
+    """The packages whose scripts ``--allow-scripts=npm:a,npm:b`` allows, in one action."""
     texts = [text for each in _allowed(line.options) for text in (each or "").split(",") if text]
     if texts:
         named = tuple(each.removeprefix(_NPM) for each in texts)

@@ -1,4 +1,4 @@
-"""deno.json and deno.jsonc: what they import, their workspaces, and the keys that steer an install."""
+"""deno.json and deno.jsonc: their imports, workspaces, and keys that affect an install."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Splitting deno.lock: each entry of ``npm`` by its text, decoded when it is asked for.
+"""Splits deno.lock into the texts of its ``npm`` entries, each decoded on first use.
 
-Deno indents by two spaces. Cut there, each piece is proven to be one entry by the strict reader; what
-is not certain is parsed whole. Either way the same files are refused.
+Deno indents by two spaces. The strict reader proves that each piece is one entry; a file with an
+uncertain piece is parsed whole. Both ways refuse the same files.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Layout(NamedTuple):
 
 
 def read_layout(path: str, data: bytes) -> Layout:
-    """Read a lockfile; raises DocumentError with the line for what is not strict JSON."""
+    """Read a lockfile; raises DocumentError with the line if it is not strict JSON."""
     return _split(path, data) or Layout(load_json(path, data))
 
 
 def _split(path: str, data: bytes) -> Layout | None:
-    """Split a file that is laid out as Deno writes it; None where that is not certain.
+    """Split a file in Deno's own layout; None if that is not certain.
 
-    A mark takes the place of the section: it is a hash of the file, so the file cannot hold it. Where
-    the document has the mark as its own ``npm``, and each piece is one member by itself, the pieces
+    A mark takes the place of the section. It is a hash of the file, so the file cannot contain it.
+    If the document has the mark as its own ``npm``, and each piece alone is one member, the pieces
     are the members of that section.
     """
     start = data.find(_START)

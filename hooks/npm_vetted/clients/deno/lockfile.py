@@ -227,7 +227,7 @@ class DenoLockfile(Lockfile):
 
     @cached_property
     def _by_specifier(self) -> Mapping[str, str]:
-        """The key of each specifier, and of a jsr package that is asked for in one way only."""
+        """The key of each specifier, and of a jsr package with one specifier only."""
         found: dict[str, str] = {}
         short: dict[str, list[str]] = {}
         for text, version in self._specifiers.items():
@@ -273,7 +273,7 @@ class DenoLockfile(Lockfile):
 
     @cached_property
     def recorded(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the manifests ask for as ``workspace`` records it: by folder, deno.json's first."""
+        """The manifests' requirements as ``workspace`` records them: by folder, deno.json's first."""
         root = self.root.maybe_table("workspace")
         found = {"": tuple(self._asked(root))} if root else {}
         members = root.maybe_table("members") if root else None
@@ -302,7 +302,7 @@ class DenoLockfile(Lockfile):
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What ``workspace`` records; specifiers that only code has count as the root's."""
+        """The requirements in ``workspace``; specifiers that only code has count as the root's."""
         known = {each.specifier for asked in self.recorded.values() for each in asked}
         inline = [text for text in self._specifiers if text not in known]
         found = dict(self.recorded)
@@ -312,7 +312,7 @@ class DenoLockfile(Lockfile):
 
     @property
     def kept(self) -> Collection[str]:
-        """Remote modules: code asks for them, and they ask for each other without a record."""
+        """Remote modules: code imports them, and they import each other without a record."""
         return self._remote.keys()
 
     def package_names(self) -> set[str]:
@@ -334,7 +334,7 @@ class DenoLockfile(Lockfile):
                 yield url
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who asks for these keys; only the entries that name one of the packages are decoded."""
+        """The dependents of these keys; only the entries that name one of the packages are decoded."""
         names = {split_id(self._place(key)[1])[0] for key in keys}
         found: dict[str, list[str]] = {key: [] for key in keys}
         tables = {**self._jsr, **self._npm}

@@ -1,4 +1,4 @@
-"""deno.lock as the checks ask it: read, and compared with the manifests."""
+"""deno.lock as the checks use it: read, and compared with the manifests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from npm_vetted.model import Manifest, Problem, Read
 
 
 def read_deno_lockfile(path: str, data: bytes, read: Read) -> DenoLockfile:
-    """Read a lockfile; raises DocumentError with the line for what is none."""
+    """Read a lockfile; raises DocumentError with the line if it is none."""
     return _Compared(path, data, read)
 
 

@@ -1,4 +1,4 @@
-"""The keys of deno.json that steer an install: which scripts run, what pins, where code comes from.
+"""The keys of deno.json that affect an install: scripts, pinning, and sources of code.
 
 Seen by running Deno 2.9.6 (docs/clients/deno.md). Only the file of the workspace's root counts for
 ``allowScripts``, ``lock``, ``minimumDependencyAge`` and ``nodeModulesDir``: elsewhere Deno warns.
@@ -34,7 +34,7 @@ _NO_AGE: Final = re.compile(r"P?T?0*(?:[YMWDHS]?0*)*\Z", re.IGNORECASE)
 
 
 class Allowed(NamedTuple):
-    """What ``allowScripts`` says: everything, or these entries (text and line); or it is malformed."""
+    """The value of ``allowScripts``: everything, or entries (text and line), or malformed."""
 
     everything: bool = False
     entries: tuple[tuple[str, int], ...] = ()
@@ -78,7 +78,7 @@ def _is_of_npm(text: str) -> bool:
 
 
 def scripts_problems(project: Project) -> Iterator[Problem]:
-    """Why dependencies' scripts may run: ``.npmrc`` switches nothing for Deno, whose default is off."""
+    """The reasons why dependencies' scripts may run. Deno's default is off, and it ignores ``.npmrc``."""
     document = config_of(project)
     said = allowed(document)
     if document is None or not (said.everything or said.malformed):
@@ -96,7 +96,7 @@ def scripts_problems(project: Project) -> Iterator[Problem]:
 
 
 def settings_problems(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """What undoes protection in ``.npmrc`` and in the deno.json of the root and of each member."""
+    """Unsafe settings in ``.npmrc`` and in the deno.json of the root and of each member."""
     path = project.join(".npmrc")
     data = project.read(path)
     if data is not None:

@@ -1,8 +1,8 @@
-"""Where a deno.lock and the manifests beside it disagree.
+"""Disagreements between a deno.lock and the manifests beside it.
 
-Deno takes the version that the table of specifiers names, whatever the range says: a lock that maps
-``npm:ms@2.1.2`` to 2.0.0 is installed with ``deno ci`` as it is (seen with 2.9.6). So the ranges
-are checked here.
+Deno installs the version in the table of specifiers without checking the range: ``deno ci``
+installs a lock that maps ``npm:ms@2.1.2`` to 2.0.0 (seen with 2.9.6). So this module checks the
+ranges.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _problem(
 def _asked(
     lockfile: DenoLockfile, folder: str, manifest: Manifest
 ) -> Iterator[tuple[str, Requirement]]:
-    """What a folder's package.json and deno.json ask for, as specifiers, each with its file."""
+    """The requirements of a folder's package.json and deno.json, as specifiers with their file."""
     if posixpath.basename(manifest.path) not in NAMES:
         catalogs = _catalogs(lockfile)
         for each in manifest.requires:
@@ -88,7 +88,7 @@ def _catalogs(lockfile: DenoLockfile) -> Mapping[str, Mapping[str, object]]:
 def _specifier(
     requirement: Requirement, catalogs: Mapping[str, Mapping[str, object]]
 ) -> str | None:
-    """What Deno makes of a dependency of a package.json; None where it installs nothing."""
+    """Deno's specifier for a dependency of a package.json; None if Deno installs nothing for it."""
     text = requirement.specifier.strip()
     if text.startswith("catalog:"):
         entries = catalogs.get(text.removeprefix("catalog:"), {})
@@ -107,7 +107,7 @@ def _unlocked(
     locked: Iterable[Requirement],
     own: set[str | None],
 ) -> Iterator[Problem]:
-    """Requirements that the lockfile does not record: an install takes what there is that day."""
+    """Requirements that the lockfile lacks: an install takes the registry's newest match."""
     known = _canonical(locked)
     for path, each in asked:
         if each.specifier.lower().startswith(("https://", "http://")):
@@ -143,7 +143,7 @@ def _not_asked_for(
 
 
 def _of_compiler(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Specifier]:
-    """What ``compilerOptions`` of the folder's deno.json name (types, jsxImportSource)."""
+    """The packages that ``compilerOptions`` of the folder's deno.json name (types, jsxImportSource)."""
     document = load_config(manifest.folder, lockfile.read)
     table = document.root().maybe_table("compilerOptions") if document else None
     for value in table.data.values() if table else ():
@@ -162,7 +162,7 @@ def _overrides(lockfile: DenoLockfile, root: Manifest | None) -> Iterator[Proble
 
 
 def _is_overridden(lockfile: DenoLockfile, name: str, version: str) -> bool:
-    """Whether an override puts a version in the place of what a manifest asks for."""
+    """Whether an override replaces a manifest's requirement by a version."""
     value = lockfile.overrides.get(name)
     return isinstance(value, str) and (
         value.startswith("$") or satisfies(version, value) is not False
@@ -170,7 +170,7 @@ def _is_overridden(lockfile: DenoLockfile, name: str, version: str) -> bool:
 
 
 def _wrong_versions(lockfile: DenoLockfile) -> Iterator[Problem]:
-    """Specifiers whose version their range does not admit, or that no entry implements."""
+    """Specifiers with a version outside their range, or without an entry."""
     for asked in lockfile.importers.values():
         for each in asked:
             key = lockfile.resolve(None, each)

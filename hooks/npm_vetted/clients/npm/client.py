@@ -1,6 +1,7 @@
 """npm: package-lock.json, npm-shrinkwrap.json and .npmrc.
 
-What its settings do was tried with npm 10, 11 and 12 (tests/formats/test_npmrc.py, test_client_npm.py).
+The effects of its settings were tried with npm 10, 11 and 12 (tests/formats/test_npmrc.py,
+test_client_npm.py).
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noq
 
 
 def _settings(project: Project, folder: str | None = None) -> tuple[str, tuple[NpmrcSetting, ...]]:
-    """The path of the .npmrc in a folder (the project's own), and what it says."""
+    """The path of the .npmrc in a folder (the project's own), and its settings."""
     path = project.join(_NPMRC) if folder is None else f"{folder}/{_NPMRC}"
     data = project.read(path)
     return path, () if data is None else load_npmrc(path, data)
@@ -97,8 +98,8 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
 def scripts_run(project: Project) -> Iterator[Problem]:
     """The root's .npmrc must say ``ignore-scripts=true``: npm ignores the members' own.
 
-    npm 12 blocks dependencies' scripts by itself, but no project can force npm 12 on its users,
-    and with ``allow-git`` it runs a git dependency's scripts all the same.
+    npm 12 blocks dependencies' scripts by default. But a project cannot force npm 12 on its users,
+    and with ``allow-git`` it still runs a git dependency's scripts.
     """
     try:
         path, settings = _settings(project)
@@ -119,7 +120,7 @@ def _unreadable(error: DocumentError) -> Problem:
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """What the .npmrc files and npm's extension files undo; members' files only leak secrets."""
+    """Unsafe settings in the .npmrc files and npm's extension files; members' files can only leak secrets."""
     for folder in (None, *project.members):
         try:
             path, settings = _settings(project, folder)
@@ -144,7 +145,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 def allowances(project: Project) -> Iterator[Allowance]:
     """package.json ``allowScripts`` and .npmrc ``allow-scripts``; npm takes no ranges or tags.
 
-    What is written for several versions (``a@1.0.0 || 2.0.0``) is an allowance for each.
+    An entry for several versions (``a@1.0.0 || 2.0.0``) is one allowance for each.
     """
     manifest = project.manifest
     listed = manifest.data.get("allowScripts")
@@ -163,7 +164,7 @@ def allowances(project: Project) -> Iterator[Allowance]:
 
 
 def _allowed(spec: str, setting: str, location: Location) -> Iterator[Allowance]:
-    """What a spec allows; what pins no exact version counts as every version."""
+    """The name and version that a spec allows; without an exact version it counts as every version."""
     name, _, wanted = spec[1:].partition("@")
     versions = [part.strip() for part in wanted.split("||")]
     exact = all(_EXACT.match(version) for version in versions)
@@ -186,7 +187,7 @@ def registry_of(project: Project, package: str) -> str | None:
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """Set the switch in the project's .npmrc, in place of the line that sets it otherwise.
+    """Set the switch in the project's .npmrc, replacing a line with another value.
 
     Raises UndecidedError where no added line can win over what the file says, or it is no UTF-8.
     """

@@ -138,7 +138,7 @@ RULES: Final = ClientRules(
 
 
 def variable(name: str, text: str) -> Switch:
-    """``npm_config_ignore_scripts`` in any case; an empty value counts for nothing."""
+    """``npm_config_ignore_scripts`` in any letter case; an empty value has no effect."""
     lowered = name.lower().replace("-", "_")
     if not lowered.startswith("npm_config_") or text == "":
         return Switch.UNSET
@@ -154,12 +154,12 @@ def variable(name: str, text: str) -> Switch:
 
 
 def source_variable(name: str) -> str | None:
-    """``npm_config_registry`` and its kin."""
+    """The setting of a variable like ``npm_config_registry``, else None."""
     return variable_setting(name, ("npm_config_",))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:
-    """What an npm or npx command line does."""
+    """The actions of an npm or npx command line."""
     if words[0] == "npx":
         options = take_apart(words[1:], valued=_VALUED, short=_EXEC_SHORT, stop=True, loose=True)
         yield from _exec(_line(words, "npx", options, environment))
@@ -192,8 +192,8 @@ def _taken_apart(words: Sequence[str]) -> Options:
 def _spelled_out(options: Options) -> Options:
     """Abbreviated options in full, as nopt takes them: ``--no-ig``, ``--ig=false``.
 
-    npm 12 has more options and takes fewer abbreviations. So one that switches scripts off is left as
-    it is, and counts for nothing.
+    npm 12 has more options and accepts fewer abbreviations. So an abbreviation that would switch
+    scripts off is left as it is and has no effect.
     """
     found = [(_full(name, value), value) for name, value in options.options]
     return replace(options, options=found)
@@ -320,7 +320,7 @@ def _leaves_lockfile(options: Options) -> bool:
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
-    """What the flags say; abbreviations of the flag count (nopt, until npm 11)."""
+    """The effect of the flags; abbreviations of the flag count (nopt, until npm 11)."""
     found, by = Switch.UNSET, None
     for name, value in options.options:
         bare = name.removeprefix("no-")

@@ -1,8 +1,8 @@
-"""Splitting package-lock.json: ``packages`` by place, each table decoded when it is asked for.
+"""Splits package-lock.json: ``packages`` by place, each table decoded on first use.
 
-npm writes one layout, whatever the indentation: the table of each place begins on a line of its own.
-Cut there, each piece is proven to be one member of ``packages`` by the strict reader; what is not
-certain is parsed whole. Either way the same files are refused.
+npm writes one layout for every indentation: the table of each place begins on its own line. The
+strict reader proves that each piece is one member of ``packages``; a file with an uncertain piece
+is parsed whole. Both ways refuse the same files.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class Layout(ABC):
 
     @cached_property
     def unusual(self) -> Collection[str]:
-        """The places that are not simply in node_modules, and what they hold from a registry."""
+        """The places that are not plain folders in node_modules with a package from a registry."""
         return dict.fromkeys(
             place for place, raw in self.packages.items() if not _is_usual(place, raw)
         )
 
     def asking(self, names: Collection[str]) -> Iterator[str]:
-        """The places that ask for one of some names."""
+        """The places whose tables require one of some names."""
         for place in self._mentioning(names):
             tables = (self.packages[place].get(field) for field in ASKING)
             if any(
@@ -58,7 +58,7 @@ class Layout(ABC):
                 yield place
 
     def _mentioning(self, names: Collection[str]) -> Iterable[str]:  # noqa: ARG002
-        """The places whose tables may hold one of some names."""
+        """The places whose tables may contain one of some names."""
         return self.packages
 
 
@@ -114,7 +114,7 @@ class _Split(Layout):
 
 
 class _Tables(Mapping[str, Raw]):
-    """The tables of proven pieces, decoded when they are asked for."""
+    """The tables of proven pieces, each decoded on first use."""
 
     def __init__(self, pieces: Mapping[str, bytes]) -> None:
         self._pieces = pieces
@@ -143,11 +143,12 @@ def _object(piece: bytes) -> str:
 
 
 def split(path: str, data: bytes) -> Layout | None:
-    """Split a file that is laid out as npm writes it; None where that is not certain.
+    """Split a file in npm's own layout; None if that is not certain.
 
-    Certain means: what is left without the pieces is one strict document, in whose outermost object
-    ``packages`` opens (for no other brace does before), and each piece by itself is one member, whose
-    value is a table. By JSON's grammar the file then is that document with those members.
+    It is certain if two things hold: the text without the pieces is one strict document, and
+    ``packages`` opens in its outermost object (no other brace opens before); and each piece alone
+    is one member, whose value is a table. By JSON's grammar the file then is that document with
+    those members.
     """
     start = _START.match(data)
     if start is None or not is_plain(data):

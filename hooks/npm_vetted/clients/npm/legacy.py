@@ -1,4 +1,4 @@
-"""Lockfiles of npm 4 to 6, brought into the shape of version 3: one table an installed place."""
+"""Converts lockfiles of npm 4 to 6 into the shape of version 3: one table for each installed place."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from npm_vetted.formats.document import DEPTH_LIMIT, Document, dotted, named
 
 
 class LegacyLayout(Layout):
-    """Version 1 and what npm 4 wrote: ``dependencies`` nested as in node_modules, no root.
+    """Version 1 and npm 4's format: ``dependencies`` nested as in node_modules, no root.
 
-    Each table is given the fields of version 3. What hangs below a link lies in its target.
+    Each table gets the fields of version 3. Dependencies below a link belong to its target.
     """
 
     def __init__(self, document: Document) -> None:
@@ -94,7 +94,7 @@ class LegacyLayout(Layout):
 
 
 class LegacyLockfile(NpmLockfile):
-    """A lockfile without ``packages``, which tells nothing of scripts, nor who bundles what."""
+    """A lockfile without ``packages``: it records neither scripts nor the carriers of bundled packages."""
 
     @property
     def graph(self) -> bool:
@@ -105,7 +105,7 @@ class LegacyLockfile(NpmLockfile):
         return None
 
     def _bundles(self, key: str) -> frozenset[str]:
-        """Not written: what an entry asks for and has below it, said to be bundled."""
+        """Derive the bundled names, which are not recorded: required, nested below, and marked as bundled."""
         below = f"{key}/{MODULES}"
         names = (name for name in self._wanted(key) if below + name in self.packages)
         return frozenset(name for name in names if self._flag(below + name, "inBundle"))

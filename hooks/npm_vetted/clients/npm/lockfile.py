@@ -1,8 +1,8 @@
 """package-lock.json and npm-shrinkwrap.json: versions 2 to 4 as they are, older ones flattened.
 
-Every version is brought into the shape of version 3, one table an installed place
-(``node_modules/a/node_modules/b``), so that one lookup serves them all. What the fields mean:
-docs.npmjs.com, "package-lock.json"; what npm does with odd ones: @npmcli/arborist.
+Every version is converted into the shape of version 3, one table for each installed place
+(``node_modules/a/node_modules/b``), so that one lookup serves them all. The fields are described in
+docs.npmjs.com, "package-lock.json"; npm's treatment of odd values is in @npmcli/arborist.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class NpmLockfile(Lockfile):
 
     @property
     def graph(self) -> bool:
-        """Whether the entries say what they ask for."""
+        """Whether the entries record their requirements."""
         return True
 
     def programs(self) -> frozenset[str] | None:
@@ -145,12 +145,12 @@ class NpmLockfile(Lockfile):
         )
 
     def _is_file(self, resolved: str | None) -> bool:
-        """Whether ``file:`` leads to a file of the repository; git knows what is one."""
+        """Whether ``file:`` leads to a file of the repository, by git's object type."""
         path = clean_path(beside(self.path, (resolved or "").removeprefix("file:")))
         return path is not None and self.read(path) is not None
 
     def _resolved(self, key: str) -> str | None:
-        """``resolved``; false, which npm 5 and 6 wrote for what they did not know, is None."""
+        """``resolved``; false, which npm 5 and 6 wrote for an unknown source, is None."""
         if self.packages[key].get("resolved") is False:
             return None
         return self.text(key, "resolved")
@@ -173,7 +173,7 @@ class NpmLockfile(Lockfile):
         return None
 
     def _bundler(self, key: str) -> str | None:
-        """Whose tarball carries it: its parent lists it, or what it lists needs it."""
+        """The carrier of a bundled entry: the parent that lists it, or that lists one of its dependents."""
         if not self._is_bundled(key):
             return None
         around = self._enclosing(key)
@@ -211,14 +211,14 @@ class NpmLockfile(Lockfile):
         return frozenset(value)
 
     def _wanted(self, key: str) -> Iterator[str]:
-        """The names that an entry asks for; a folder of the repository has devDependencies too."""
+        """The names that an entry requires; a folder of the repository has devDependencies too."""
         for field in FIELDS:
             yield from self._specifiers(key, field)
         if folder_name(key) is None:
             yield from self._specifiers(key, "devDependencies")
 
     def requirements(self, key: str) -> Iterator[Requirement]:
-        """What an entry asks for; a folder of the repository asks for its devDependencies too."""
+        """An entry's requirements; a folder of the repository requires its devDependencies too."""
         raw = self.packages[key]
         own_folder = folder_name(key) is None
         line = 1 if key == "" else self.line(key)
@@ -286,7 +286,7 @@ class NpmLockfile(Lockfile):
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the root and its workspaces ask for, as the lockfile recorded it."""
+        """The requirements of the root and its workspaces, as the lockfile records them."""
         folders = ["", *sorted(self.workspaces)] if "" in self.packages else []
         return {folder: tuple(self.requirements(folder)) for folder in folders}
 
@@ -297,7 +297,7 @@ class NpmLockfile(Lockfile):
         return self.find(importer if origin is None else origin, requirement.name)
 
     def find(self, start: str, name: str) -> str | None:
-        """The same by name alone; what links to the root itself is nothing locked."""
+        """The same by name alone; a link to the root itself is not a locked entry."""
         place = self.place(start, name)
         link = None if place is None else self.linked_to(place)
         return place if link is None else link or None
@@ -327,7 +327,7 @@ class NpmLockfile(Lockfile):
         return self.layout.line_of(key)
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """By the names that the keys have: only who asks for one of them is looked up."""
+        """The dependents of these keys: only entries that require one of their names are looked up."""
         found: dict[str, list[str]] = {key: [] for key in keys}
         places = (place for key in keys for place in (key, *self.linked.get(key, ())))
         names = {name for place in places if (name := folder_name(place)) is not None}
@@ -378,7 +378,7 @@ class NpmLockfile(Lockfile):
                         yield place
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
-        """Also what another's tarball carries, where that is another tarball now, or none."""
+        """The changed keys, with bundled entries whose carrier's tarball changed or vanished."""
         changed = list(self.blocks)
         for other in before:
             theirs = other.blocks
@@ -402,7 +402,7 @@ class NpmLockfile(Lockfile):
         return [key for key in self.layout.unusual if key and self.packages[key].get("inBundle")]
 
     def _is_recarried(self, key: str, other: Lockfile, fresh: Collection[str]) -> bool:
-        """Whether what carries an entry has changed: its own table tells only that it is carried."""
+        """Whether an entry's carrier has changed: the entry's own table tells only that it is bundled."""
         if not isinstance(other, NpmLockfile) or key not in other.packages:
             return True
         try:

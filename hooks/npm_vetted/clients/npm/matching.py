@@ -1,4 +1,4 @@
-"""Whether what a package-lock.json locks at a place is what a specifier means, as npm reads it."""
+"""Whether the package that package-lock.json locks at a place satisfies a specifier, as npm reads it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
 
 
 def mismatch(lockfile: NpmLockfile, place: str, name: str, specifier: str) -> str | None:
-    """Why what is locked at a place is not what a specifier asks for; None: it may be."""
+    """The reason why a locked package does not satisfy a specifier; None if it may."""
     wanted, specifier = name, specifier.strip()
     if specifier.startswith("npm:"):
         wanted, at, version = specifier[4:].rpartition("@")

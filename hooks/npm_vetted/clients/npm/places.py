@@ -1,6 +1,6 @@
-"""Where npm installs, and where from: the places and the sources of a lockfile, as texts.
+"""The places where npm installs, and the sources it installs from, as texts of a lockfile.
 
-What the fields mean: docs.npmjs.com, "package-lock.json"; what npm does with odd ones:
+The fields are described in docs.npmjs.com, "package-lock.json"; npm's treatment of odd values is in
 @npmcli/arborist.
 """
 
@@ -70,7 +70,7 @@ def is_place(place: str) -> bool:
 
 
 def resolved_kind(resolved: str | None) -> Kind | None:
-    """What kind of source a ``resolved`` names; None: a folder, whose content git holds."""
+    """The kind of source that a ``resolved`` names; None for a folder, whose content is in git."""
     if resolved is None:
         return Kind.REGISTRY
     if _GIT.match(resolved) or _GIT_HOST.match(resolved):

@@ -1,4 +1,4 @@
-"""package-lock.json and npm-shrinkwrap.json of every version, each by the reader that it needs."""
+"""Reads package-lock.json and npm-shrinkwrap.json of every version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from npm_vetted.model import Manifest, Problem, Read, Requirement
 
 
 def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
-    """Read a lockfile of any version; raises DocumentError with the line for what is none."""
+    """Read a lockfile of any version; raises DocumentError with the line if it is none."""
     layout = split(path, data)
     document = layout.document if layout else load_json(path, data)
     root = document.root()
@@ -58,5 +58,5 @@ class _Current(NpmLockfile):
 
 class _Legacy(LegacyLockfile):
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """The root alone: npm 6 knows no workspaces, and ``npm ci`` refuses what is missing."""
+        """Disagreements of the root alone: npm 6 knows no workspaces, and ``npm ci`` refuses gaps itself."""
         return sync.satisfied(self, "", manifests[""]) if "" in manifests else iter(())

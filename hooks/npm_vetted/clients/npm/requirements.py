@@ -6,7 +6,7 @@
 - a required, optional or peer dependency that is missing; an optional peer may be missing;
 - one that is there, and is not what the specifier or the override names.
 
-What a tarball carries is taken as it is.
+Bundled packages are not checked: npm installs them from the tarball.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Override(NamedTuple):
         return self.wanted in ("", "*") or intersects(self.wanted, asked.specifier) is not False
 
     def is_certain(self, name: str | None, version: str | None) -> bool:
-        """Whether it applies to what a package asks for itself, whatever brought that package."""
+        """Whether it applies to a package's own requirements in every position of the tree."""
         if not self.parents:
             return True
         (parent, wanted), *others = self.parents
@@ -84,14 +84,14 @@ def _selector(key: str) -> tuple[str, str]:
 
 
 class _Tree:
-    """The edges of a lockfile, and what is wrong with them."""
+    """The edges of a lockfile, and their problems."""
 
     def __init__(self, lockfile: NpmLockfile, overrides: tuple[Override, ...]) -> None:
         self.lockfile = lockfile
         self.overrides = overrides
 
     def reason(self, key: str, asked: Requirement) -> str | None:
-        """Why what is locked is not what an entry asks for; '' where nothing is; None: it is."""
+        """The reason why the locked package does not satisfy an entry; '' if none is locked; None if it does."""
         lockfile = self.lockfile
         place = lockfile.place(key, asked.name)
         if place is None:
@@ -108,7 +108,7 @@ class _Tree:
         return None if None in reasons else reasons[0]
 
     def problems(self, key: str, names: Iterable[str] | None = None) -> Iterator[Problem]:
-        """What is wrong with the requirements of an entry; with ``names``, those of these names."""
+        """The problems of an entry's requirements; with ``names``, only of these names."""
         raw = self.lockfile.packages[key]
         if not key or raw.get("link") or raw.get("inBundle"):
             return
@@ -208,8 +208,8 @@ def left_out(
 ) -> Iterator[Problem]:
     """Optional and peer dependencies that the commit adds to a manifest, and does not lock.
 
-    npm itself leaves out an optional one that it could not install, so what was there before is
-    not reported.
+    npm leaves out an optional one that it could not install, so requirements from before the change
+    are not reported.
     """
     for asked in added:
         expected = asked.group is Group.OPTIONAL or (

@@ -1,8 +1,9 @@
-"""Where npm's manifests and lockfile disagree, or the two halves of a version 2 lockfile do.
+"""Disagreements between npm's manifests and lockfile, or between the halves of a version 2 lockfile.
 
-npm copies a manifest's dependency fields into the lockfile word for word (tried with npm 7 to 12),
-but for these: what is optional too is left out of ``dependencies``, ``bundledDependencies`` is
-written ``bundleDependencies``. Version 1 has no copy, so there each dependency is looked up.
+npm copies a manifest's dependency fields into the lockfile unchanged (tried with npm 7 to 12), with
+two exceptions: a name that is optional too is left out of ``dependencies``, and
+``bundledDependencies`` is written ``bundleDependencies``. Version 1 has no copy, so each dependency
+is looked up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _PINNING: Final = ("version", "resolved", "integrity")
 
 
 def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-    """Compare each manifest with the lockfile's copy of it, and both with what is locked."""
+    """Compare each manifest with the lockfile's copy of it, and both with the locked entries."""
     overrides = overrides_of(manifests.get(""))
     for folder, manifest in manifests.items():
         if not folder and not lockfile.packages and not manifest.requires:
@@ -59,7 +60,7 @@ def _copies(lockfile: NpmLockfile, folder: str, manifest: Manifest) -> Iterator[
 
 
 def _asked(manifest: Manifest) -> Iterator[Requirement]:
-    """A manifest's dependencies, as npm sees them: what is optional too is optional only."""
+    """A manifest's dependencies as npm reads them: a name that is optional too is optional only."""
     optional = {asked.name for asked in manifest.requires if asked.group is Group.OPTIONAL}
     for asked in manifest.requires:
         if asked.group is not Group.PRODUCTION or asked.name not in optional:
@@ -72,7 +73,7 @@ def satisfied(
     manifest: Manifest,
     overrides: tuple[Override, ...] = (),
 ) -> Iterator[Problem]:
-    """Look up what a manifest asks for, and whether what is locked there satisfies it.
+    """Look up a manifest's requirements, and whether the locked packages satisfy them.
 
     A missing optional dependency is npm's own doing; peers may be left out and mismatched
     (``legacy-peer-deps``), and a devDependency of the same name wins over them.
@@ -102,9 +103,10 @@ def satisfied(
 def _accepted(
     overrides: Iterable[Override], folder: str, manifest: Manifest, asked: Requirement
 ) -> Iterator[str]:
-    """What may be locked for a manifest's requirement: its specifier, or what replaces that.
+    """The specifiers that may be locked for a manifest's requirement: its own, or an override's.
 
-    An override below a package applies to what that package asks for: a workspace may be one.
+    An override below a package applies to that package's requirements; a workspace may be such a
+    package.
     """
     yield asked.specifier
     for each in overrides:
@@ -138,9 +140,9 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
 
 
 def halves(lockfile: NpmLockfile) -> Iterator[Problem]:
-    """Where ``packages``, which npm 7 and later read, and ``dependencies``, npm 6's, differ.
+    """Differences between ``packages``, which npm 7 and later read, and ``dependencies``, which npm 6 reads.
 
-    For what comes from no registry, version 1 has neither the name nor the version.
+    For a package from no registry, version 1 has neither the name nor the version.
     """
     other = LegacyLockfile(LegacyLayout(lockfile.layout.document), 1, lambda _: None)
     for place in dict.fromkeys([*lockfile.packages, *other.packages]):

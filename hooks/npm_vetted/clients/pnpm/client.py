@@ -149,7 +149,7 @@ def _unreadable(project: Project, error: DocumentError) -> Problem:
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """What undoes protection in .npmrc, pnpm-workspace.yaml and hooks; unknown keys."""
+    """Unsafe settings in .npmrc, pnpm-workspace.yaml and hooks, and unknown keys."""
     from npm_vetted.clients.pnpm.settings import HOOKS, NPMRC
     from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 
@@ -192,7 +192,7 @@ def _kebab(key: str) -> str:
 
 
 def _of_npmrc(path: str, settings: Sequence[NpmrcSetting]) -> Iterator[Problem]:
-    """What only pnpm 9 and 10 read there."""
+    """Unsafe settings that only pnpm 9 and 10 read in .npmrc."""
     keys = {_kebab(key): key for key in _PROGRAMS}
     never = {_kebab(key): rule for key, rule in _NEVER.items() if key != "strictSsl"}
     for setting in settings:
@@ -217,7 +217,7 @@ def _of_npmrc(path: str, settings: Sequence[NpmrcSetting]) -> Iterator[Problem]:
 
 
 def _is_never(value: object, bad: object) -> bool:
-    """Whether an .npmrc's value is the one that must not be, or what the environment makes of it."""
+    """Whether an .npmrc's value is the forbidden one, or may become it by the environment."""
     text = str(value).lower()
     return text == str(bad).lower() or "${" in text
 
@@ -258,7 +258,7 @@ def _of_workspace(settings: Settings, registries: AllowedSources) -> Iterator[Pr
 
 
 def _undoes(key: str, value: object, bad: object) -> bool:
-    """Whether a value is the one that must not be, or of a type whose effect is not known."""
+    """Whether a value is the forbidden one, or has a type with an unknown effect."""
     if key == "lockfile" and isinstance(value, dict):  # pnpm 12.15
         return not set(value) <= {"includeResolutionSettings", "integrityTarget"}
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -468,9 +468,9 @@ def _with_line(data: bytes, key: str, value: str) -> bytes:
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
     """One ``pnpm rebuild`` of exactly these packages, with the switch off for it alone.
 
-    With names it builds those and no others, and both settings are needed: pnpm 10 to 12 read
-    both (seen with each). pnpm 12 takes names only, with a version it builds nothing;
-    so where it may run, every locked version of a name must be among the packages.
+    With names it builds only those, and both settings are needed: pnpm 10 to 12 read both (seen
+    with each). pnpm 12 accepts names only, and builds nothing for a name with a version. So where
+    pnpm 12 may run, every locked version of a name must be among the packages.
     """
     if not packages:
         return []
@@ -502,7 +502,7 @@ def _all_versions(project: Project, packages: Sequence[tuple[str, str]]) -> None
 
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
-    """``allowBuilds`` of pnpm-workspace.yaml, where pnpm's own default is what blocks."""
+    """``allowBuilds`` of pnpm-workspace.yaml, if pnpm's own default blocks scripts."""
     from npm_vetted.clients.pnpm.settings import SWITCH, WORKSPACE, load_workspace
 
     settings = _settings(project)

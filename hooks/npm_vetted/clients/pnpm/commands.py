@@ -128,7 +128,7 @@ def source_variable(name: str) -> str | None:
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
-    """What a pnpm or pnpx command line does."""
+    """The actions of a pnpm or pnpx command line."""
     if words[0] in ("pnpx", "pnx"):
         line = _line(words, words[0], Options([], []))
         yield from _dlx(line, list(words[1:]))
@@ -179,7 +179,7 @@ def _install(line: Line) -> Iterator[ClientAction]:
 
 
 def _whole(line: Line) -> Iterator[ClientAction]:
-    """Installs everything, whatever words follow: ``ci``, ``update``, ``deploy``."""
+    """Commands that install everything, with any arguments: ``ci``, ``update``, ``deploy``."""
     if line.outside:
         yield line.act(ActionKind.GLOBAL, packages=line.arguments)
     elif not line.options.has("lockfile-only"):
@@ -227,7 +227,7 @@ def _frozen(line: Line) -> bool | None:
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
-    """What the flags say."""
+    """The effect of the flags."""
     found, by = Switch.UNSET, None
     for name, value in options.options:
         bare = name.removeprefix("no-")

@@ -1,4 +1,4 @@
-"""What the committed settings say a lockfile must implement, as each version of pnpm reads them.
+"""The settings that a lockfile must implement, as each version of pnpm reads them.
 
 - pnpm 9 reads package.json (``resolutions``, ``pnpm``) and .npmrc, and catalogs alone from
   pnpm-workspace.yaml.
@@ -34,7 +34,7 @@ _PARENT: Final = re.compile(r"(?<=[^ |@])>")
 
 
 class Declared(NamedTuple):
-    """The settings of one version of pnpm; ``wrong`` are keys whose value pnpm refuses."""
+    """The settings as one version of pnpm reads them; ``wrong`` are keys with a value that pnpm refuses."""
 
     overrides: Mapping[str, str]
     extensions: Mapping[str, object]
@@ -45,7 +45,7 @@ class Declared(NamedTuple):
 
 
 def declared(major: int, folder: str, manifest: Mapping[str, object], read: Read) -> Declared:
-    """The settings of the workspace root ``folder``, whose package.json says ``manifest``."""
+    """The settings of the workspace root ``folder`` with the package.json ``manifest``."""
     workspace = settings_beside(folder, read)
     values: dict[str, object] = {}
     if major <= 10:
@@ -89,7 +89,7 @@ def _resolved(
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Overrides as a lockfile records them: ``$name`` and ``catalog:`` are resolved.
 
-    Also the selectors whose reference leads nowhere: pnpm refuses those.
+    Also returns the selectors with a dangling reference, which pnpm refuses.
     """
     direct: dict[str, object] = {}
     for group in _REFERENCES:

@@ -1,7 +1,7 @@
-"""What a pnpm-lock.yaml says, every version that pnpm 3 to 12 wrote, decoded where it is asked for.
+"""The entries of pnpm-lock.yaml in every version that pnpm 3 to 12 wrote, decoded on first use.
 
 An entry's key is its key below ``packages``. From 9.0 on (and in some 7.0) that has no peers, and
-what each variant with its peers asks for is below ``snapshots``: the variants are one entry.
+the requirements of each variant with its peers are below ``snapshots``: the variants are one entry.
 The environment document, which pnpm 11 and 12 write first (config dependencies and pnpm itself),
 has its own entries under keys that start with ``ENVIRONMENT``.
 """
@@ -55,7 +55,7 @@ class PnpmEntries:
 
     @property
     def generation(self) -> int:
-        """5, 6, 7 or 9: what the version of the format begins with."""
+        """5, 6, 7 or 9: the first digit of the format's version."""
         return self._project.generation
 
     def setting(self, key: str) -> object:
@@ -129,7 +129,7 @@ class PnpmEntries:
         )
 
     def artifact(self, key: str) -> Artifact | None:
-        """The artifact of one entry, without what its snapshots ask for."""
+        """The artifact of one entry, without the requirements of its snapshots."""
         document, own = self._find(key)
         return self._artifact(document, own, self._table(document.packages[own]))
 
@@ -155,12 +155,12 @@ class PnpmEntries:
 
     @cached_property
     def project_importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the manifests ask for, without the environment."""
+        """The manifests' requirements, without the environment's."""
         return self._all_asked(self._project)
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the manifests ask for; the environment's dependencies are the root's."""
+        """The manifests' requirements; the environment's dependencies are the root's."""
         found = dict(self.project_importers)
         for document in self._documents[:-1]:
             for folder, requirements in self._all_asked(document).items():
@@ -301,7 +301,7 @@ class PnpmEntries:
                     )
 
     def children(self, key: str) -> Iterator[str]:
-        """The keys of what an entry asks for, in its text where pnpm wrote it; else decoded."""
+        """The keys of an entry's requirements: from its text in pnpm's own layout, else decoded."""
         document, _ = self._find(key)
         places = self._places(key)
         for place in places[1:] if document.split else places:
@@ -389,7 +389,7 @@ def _tarball_kind(kind: Kind, tarball: str | None, git_hosted: bool) -> Kind:
 
 
 def _digest(resolution: Mapping[str, object]) -> str:
-    """What binds the many binaries of a runtime: a hash over all that the lockfile says of them."""
+    """The pin of a runtime's binaries: a hash over the lockfile's whole entry of them."""
     import base64
     import hashlib
     import json

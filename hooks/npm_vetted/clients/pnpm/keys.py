@@ -1,4 +1,4 @@
-"""The keys of pnpm's lockfiles: what each version of the format writes into one, and what it means."""
+"""The keys of pnpm's lockfiles: their form and meaning in each version of the format."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def _peered(
 
 
 def parts_of(document: KeyedDocument, key: str) -> tuple[str, str]:
-    """How the asking entry writes a key: a name, and the reference to it.
+    """A key as a dependent writes it: a name, and the reference to it.
 
-    Both are as a YAML text has them; where one cannot be told, it is empty.
+    Both are as in the YAML text; an unknown one is empty.
     """
     name, _ = split_key(document, key)
     reference = key.removeprefix("/").removeprefix(name)[1:] if name else key

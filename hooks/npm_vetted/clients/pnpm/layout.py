@@ -1,12 +1,11 @@
-"""pnpm's lockfile as text: one chunk an entry, so that a commit decodes only what it changes.
+"""pnpm's lockfile as text: one chunk for each entry, so that a commit decodes only changed entries.
 
-pnpm writes one blank line between entries. A chunk between blank lines is taken for an entry only
-where every chunk of the file is proven closed: it is one whole value at its own indentation, and
-nothing in it (a quote, a bracket, a block scalar, a document marker) reaches past its end. What
-pnpm writes matches one expression of linear time; another chunk is proven by the YAML reader, read
-alone. A file with a chunk that is neither is read whole by the YAML reader, and values replace
-the chunks. So no text is dead in one commit (inside somebody's block scalar) and alive in
-the next.
+pnpm writes one blank line between entries. A chunk between blank lines counts as an entry only if
+every chunk of the file is proven closed: it is one whole value at its own indentation, and no part
+of it (a quote, a bracket, a block scalar, a document marker) reaches past its end. pnpm's own
+layout matches one expression of linear time; the YAML reader proves any other chunk by reading it
+alone. A file with a chunk that fails both is read whole by the YAML reader, and values replace the
+chunks. So no text can be dead in one commit (inside a block scalar) and alive in the next.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _BREAKS: Final = ("\x85", "\u2028", "\u2029")
 
 
 class _Expressions(NamedTuple):
-    """What pnpm writes: an entry; a pair and an item of a flow collection."""
+    """Expressions for pnpm's own layout: an entry; a pair and an item of a flow collection."""
 
     entry: re.Pattern[str]
     pair: re.Pattern[str]
@@ -43,7 +42,7 @@ def _expressions() -> _Expressions:
     """Compiled when the first lockfile is read, in few milliseconds: they are kept short.
 
     Printable ASCII only, scalars that end on their line, and nesting by two blanks: in this subset
-    YAML 1.1 and 1.2 agree. What repeats begins otherwise than what follows it: linear time.
+    YAML 1.1 and 1.2 agree. A repeated part never begins like the part after it: linear time.
     """
     # YAML has keys of at most 1024 characters; '<' as a first one would let in the merge key.
     key = r"(?:[A-Za-z0-9./_+$][!-~]{0,900}|'[ -&(-~]{1,900}')"
@@ -61,7 +60,7 @@ def _expressions() -> _Expressions:
     value = rf"(?:{scalar}| (?:{mapping}|{sequence})(?=\n|\Z))"
 
     def below(indent: int, found: str) -> str:
-        """What may be below a key: a list of scalars, or a mapping."""
+        """The expression for the value below a key: a list of scalars, or a mapping."""
         start = rf"\n {{{indent}}}"
         return f"(?:(?:{start}-{scalar})+|(?:{start}{key}:{found})+)"
 
@@ -126,7 +125,7 @@ class Layout:
         return next(iter(self._decoded(place).values()))
 
     def pairs(self, place: int, field: str) -> dict[str, str] | None:
-        """The strings of a table below an entry, by name; None: only decoding it can tell.
+        """The strings of a table below an entry, by name; None if only decoding can tell.
 
         A tenth of what decoding the whole entry costs.
         """
@@ -182,7 +181,7 @@ class _OddError(Exception):
 def read_layout(path: str, data: bytes) -> Layout:
     """Read a lockfile; raises DocumentError, with the line.
 
-    That is for what is no YAML, and for YAML that readers take differently.
+    That is for text that is not YAML, and for YAML that readers interpret differently.
     """
     if len(data) > SIZE_LIMIT:
         raise DocumentError(f"{len(data):,} bytes: too large for a lockfile", path=path)
@@ -266,7 +265,7 @@ def _take_top(parts: list[Part], chunk: str, place: int) -> str | None:
 
 
 def _top(chunk: str) -> dict[str, object]:
-    """What a chunk at the top says."""
+    """The content of a chunk at the top."""
     if chunk[-1:] == ":" and chunk[:-1] in ENTRIES:
         return {chunk[:-1]: None}
     if _is_plain(chunk):

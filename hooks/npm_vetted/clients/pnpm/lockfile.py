@@ -1,4 +1,4 @@
-"""pnpm-lock.yaml as the checks ask it: what changed, who is direct, who asks for what."""
+"""pnpm-lock.yaml as the checks use it: changed entries, direct ones, and dependents."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         return self.line_of(key)
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
-        """The patch files by path, with the keys of what they change."""
+        """The patch files by path, with the keys of the entries that they change."""
         found: dict[str, list[str]] = {}
         for key in self._patched():
             name, version = split_key(self._project, key)
@@ -141,7 +141,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         return [key for key in self.keys() if key in differing] if differing else []
 
     def _differing(self, other: Lockfile) -> set[str]:
-        """The keys whose entry another version does not have, or has otherwise."""
+        """The keys whose entry another version lacks or has with a different text."""
         if not isinstance(other, PnpmLockfile):
             return set(self.keys())
         if (
@@ -183,7 +183,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         )
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who asks for these keys: for a few, the entries in whose text their versions are."""
+        """The dependents of these keys; for few keys, only entries with their versions in the text."""
         if not self._layout.whole and len(keys) <= _FEW:
             return {key: tuple(dict.fromkeys(self._dependents(key))) for key in keys}
         found: dict[str, dict[str, None]] = {key: {} for key in keys}
@@ -207,7 +207,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
 
 
 class _Blocks(Mapping[str, object]):
-    """The blocks of a lockfile, each made when it is asked for."""
+    """The blocks of a lockfile, each made on first use."""
 
     def __init__(self, lockfile: PnpmLockfile) -> None:
         self._lockfile = lockfile

@@ -1,4 +1,4 @@
-"""The patches that a pnpm lockfile applies: which file, whose bytes, to which packages."""
+"""The patches that a pnpm lockfile applies: the file, its hash, and the patched packages."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from npm_vetted.model import Location, Problem, Read
 class Patches:
     """``patchedDependencies`` of a lockfile, with the files that the settings name for them.
 
-    pnpm applies a patch by the package's name and version, whatever the snapshot's key says: an
-    exact version first, then a range, then the bare name. A range is taken to cover every version
-    that has no patch of its own: too much is bound by a note rather than too little.
+    pnpm chooses a patch by the package's name and version, not by the snapshot's key: an exact
+    version first, then a range, then the bare name. A range counts for every version without a
+    patch of its own, so that a note binds too much rather than too little.
     """
 
     def __init__(self, lockfile: str, data: object, read: Read, line: int) -> None:
@@ -78,7 +78,7 @@ class Patches:
         return path if isinstance(path, str) else None
 
     def _path(self, key: str) -> str | None:
-        """The patch file from the repository's top; None where nothing names one inside it."""
+        """The patch file from the repository's top; None if the settings name none inside it."""
         declared, recorded = self.declared.get(key), self._recorded(key)
         name, folder = declared or recorded, self._root if declared else dirname(self.lockfile)
         if name is None or name.startswith("/"):

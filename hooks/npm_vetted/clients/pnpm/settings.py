@@ -1,7 +1,8 @@
-"""What pnpm's committed settings say: pnpm-workspace.yaml, .npmrc, the manifest's ``pnpm`` field.
+"""pnpm's committed settings: pnpm-workspace.yaml, .npmrc, the manifest's ``pnpm`` field.
 
-Which file counts depends on the version (docs/clients/pnpm.md, and tests/clients/test_pnpm.py asks again):
-pnpm 9 reads .npmrc; 10 reads both, pnpm-workspace.yaml winning; 11 and 12 read the latter alone.
+Which file counts depends on the version (docs/clients/pnpm.md; tests/clients/test_pnpm.py runs
+each): pnpm 9 reads .npmrc; 10 reads both, and pnpm-workspace.yaml wins; 11 and 12 read only the
+latter.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Settings:
 
     @cached_property
     def workspace(self) -> Mapping[str, object]:
-        """What pnpm-workspace.yaml says, as pnpm's own reader types it."""
+        """The settings of pnpm-workspace.yaml, with the types of pnpm's own reader."""
         return {} if self._document is None else self._document.root().data
 
     def place(self, *keys: str | int) -> Location:
@@ -120,8 +121,8 @@ def load_workspace(path: str, data: bytes | None) -> Document | None:
 def locks_members(folder: str, read: Read) -> bool:
     """Whether some version of pnpm gives each workspace below a directory a lockfile of its own.
 
-    pnpm 12 takes the text 'false' for false; 11 and 12 no longer look in .npmrc. What depends on
-    the environment may be false.
+    pnpm 12 reads the text 'false' as false; 11 and 12 no longer read .npmrc. A value that depends
+    on the environment may be false.
     """
     if settings_beside(folder, read).get("sharedWorkspaceLockfile") not in (None, True):
         return True
@@ -145,7 +146,7 @@ def root_above(folder: str, read: Read) -> str:
 
 
 def manifest_beside(folder: str, read: Read) -> Mapping[str, object]:
-    """What package.json in a directory says; nothing where it cannot be read, which is told."""
+    """The package.json in a directory; empty if it cannot be read, which another check reports."""
     data = read(join(folder, "package.json"))
     try:
         found = {} if data is None else load_json("package.json", data).data
@@ -155,9 +156,9 @@ def manifest_beside(folder: str, read: Read) -> Mapping[str, object]:
 
 
 def settings_beside(folder: str, read: Read) -> Mapping[str, object]:
-    """What pnpm-workspace.yaml in a directory says; nothing where it is missing.
+    """The settings of pnpm-workspace.yaml in a directory; empty if it is missing.
 
-    And where it cannot be read, which the check of the settings reports.
+    They are also empty if the file cannot be read, which the check of the settings reports.
     """
     path = join(folder, WORKSPACE)
     try:
@@ -291,7 +292,7 @@ def _hooks(settings: Settings, majors: frozenset[int]) -> Iterator[Problem]:
 
 
 def allowances(settings: Settings) -> Iterator[Allowance]:
-    """What the allow-lists of any version let run."""
+    """The packages whose scripts the allow-lists of any version allow."""
     for place, source, prefix in _sources(settings):
         listed = source.get("onlyBuiltDependencies")
         for index, name in enumerate(listed if isinstance(listed, list) else []):
@@ -322,7 +323,7 @@ def _sources(
 
 
 def _allowed(spec: str, setting: str, where: Location) -> Iterator[Allowance]:
-    """``name``, ``name@1.0.0`` or ``name@1.0.0 || 2.0.0``; what is no version counts as any."""
+    """``name``, ``name@1.0.0`` or ``name@1.0.0 || 2.0.0``; a text that is no version counts as any."""
     name, _, versions = spec[1:].partition("@")
     for version in versions.split("||") or [""]:
         text = version.strip()

@@ -1,4 +1,4 @@
-"""Where a pnpm lockfile and the manifests and settings around it disagree.
+"""Disagreements between a pnpm lockfile and the manifests and settings around it.
 
 A frozen install of pnpm compares (pnpm's ``getOutdatedLockfileSetting`` and
 ``satisfiesPackageManifest``):
@@ -7,9 +7,9 @@ A frozen install of pnpm compares (pnpm's ``getOutdatedLockfileSetting`` and
    packageExtensions (by a checksum), ignoredOptionalDependencies, autoInstallPeers and the like;
 2. the specifiers that each importer records with its manifest's, after overrides.
 
-So does this module, and it also checks what pnpm trusts: that the locked version is of the package
-and range that the specifier names, and that a folder in a package's place is one that a manifest
-names. Which files hold the settings depends on the version of pnpm (``declared``). Where several
+This module does the same, and also checks facts that pnpm trusts: that the locked version is of the
+package and range that the specifier names, and that a folder in a package's place is one that a
+manifest names. Which files hold the settings depends on the version of pnpm (``declared``). Where several
 versions may run, the lockfile must agree with one of them.
 """
 
@@ -60,11 +60,11 @@ def disagreements(
     pin: Pin | None = None,
     hooked: bool | None = None,
 ) -> Iterator[Problem]:
-    """Every disagreement; none for a lockfile as pnpm wrote it.
+    """All disagreements; none for a lockfile that pnpm wrote.
 
     ``folder`` is the one that pnpm installs in, where that is not the lockfile's; ``pin`` the pnpm
-    that runs there, where no manifest says it; ``hooked`` whether hooks change what manifests ask
-    for, where the lockfile does not tell.
+    that runs there, if no manifest names it; ``hooked`` whether hooks change the manifests'
+    requirements, if the lockfile does not tell.
     """
     yield from lockfile.patches.problems()
     home = dirname(lockfile.path) if folder is None else folder
@@ -97,7 +97,7 @@ def _majors(
 
 
 class _Comparison:
-    """One version's settings, read once, and what the lockfile has for them."""
+    """One version's settings, read once, and the lockfile's record of them."""
 
     def __init__(
         self,
@@ -249,7 +249,7 @@ class _Comparison:
     # Manifests
 
     def _accepted(self, manifest: Manifest, name: str, specifier: str) -> set[str]:
-        """The specifiers that pnpm may record for what a manifest asks; '-' drops it."""
+        """The specifiers that pnpm may record for a manifest's requirement; '-' drops it."""
         found, certain = set(), False
         for selector, value in self.replaced.items():
             target, wanted, parent = override_target(selector)
@@ -260,7 +260,7 @@ class _Comparison:
         return found if certain else found | {specifier}
 
     def _manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
-        """What one manifest asks for, against its importer."""
+        """Compare one manifest's requirements with its importer."""
         asked: dict[str, Requirement] = {}
         for group in _PRECEDENCE:
             asked |= {one.name: one for one in manifest.requires if one.group is group}
@@ -331,7 +331,7 @@ class _Comparison:
         yield self._problem(message, manifest.path, 1, name, f"{name}@{found.specifier}")
 
     def _redirected(self, folder: str, found: Requirement) -> Iterator[Problem]:
-        """A dependency that leads to another package or version than it asks for, or to none."""
+        """Report a dependency that leads to another package or version than it requires, or to none."""
         label = f"{found.name}@{found.specifier}"
         where = (self.lockfile.path, found.line, found.name, label)
         wanted = _of_registry(found.name, self._specifier(found))
@@ -371,7 +371,7 @@ class _Comparison:
             )  # fmt: skip
 
     def _specifier(self, found: Requirement) -> str:
-        """A specifier, or what a catalog has in its place."""
+        """A specifier, with a catalog reference resolved."""
         if not found.specifier.startswith("catalog:"):
             return found.specifier
         catalogs = self.lockfile.setting("catalogs")
@@ -533,7 +533,7 @@ def _name(selector: str) -> str:
 
 
 def _of_registry(name: str, specifier: str) -> tuple[str, str] | None:
-    """The package and versions that a specifier asks the registry for; None: it asks elsewhere."""
+    """The package and versions that a specifier requests from the registry; None for other sources."""
     if specifier.startswith("npm:"):
         real, _, versions = specifier[5:].partition("@")
         real = specifier[4:5] + real
@@ -552,7 +552,7 @@ def _injections(meta: object) -> set[str]:
 
 
 def _names_runtime(manifest: Manifest, name: str) -> bool:
-    """Whether a manifest asks for this runtime in ``devEngines`` or ``engines``."""
+    """Whether a manifest requires this runtime in ``devEngines`` or ``engines``."""
     for field in ("devEngines", "engines"):
         table = manifest.data.get(field)
         runtime = table.get("runtime") if isinstance(table, dict) else None

@@ -99,14 +99,14 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """What undoes protection in the files of ``common/config``, and in rush.json."""
+    """Unsafe settings in the files of ``common/config``, and in rush.json."""
     from npm_vetted.clients.rush.settings import unsafe_settings as found
 
     return found(project, registries)
 
 
 def allowances(project: Project) -> Iterator[Allowance]:
-    """``globalOnlyBuiltDependencies``, ``globalAllowBuilds``, and what .npmrc lists."""
+    """The allow-list: ``globalOnlyBuiltDependencies``, ``globalAllowBuilds``, and entries of .npmrc."""
     for subspace, shadow, _ in config.each_shadow(project):
         for each in pnpm.allowances(shadow):
             place = config.real_place(each.location, each.setting, subspace, project.read)

@@ -1,4 +1,4 @@
-"""Rush's command line: what installs, and what hands its words to pnpm."""
+"""Rush's command line: commands that install, and commands that pass their words to pnpm."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def source_variable(name: str) -> str | None:
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
-    """What a command line of Rush does.
+    """The actions of a command line of Rush.
 
     ``rush update`` and ``rush add`` write the lockfile anew and install, without dependencies'
     scripts where the settings switch them off; Rush has no flag that switches scripts on.

@@ -1,8 +1,8 @@
-"""What Rush reads, and the pnpm project that it makes of it in ``common/temp``.
+"""Rush's configuration, and the pnpm project that Rush generates from it in ``common/temp``.
 
-Rush generates a workspace in ``common/temp`` (which is not committed) out of rush.json and the files
-in ``common/config``, and lets pnpm install there. ``generated`` gives the same files, so that all
-that is known of pnpm holds for Rush. Seen with Rush 5.179.0.
+Rush generates a workspace in ``common/temp`` (which is not committed) from rush.json and the files
+in ``common/config``, and runs pnpm there. ``generated`` returns the same files, so that the rules
+for pnpm apply to Rush. Seen with Rush 5.179.0.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ def own_hooks(subspace: Subspace, read: Read) -> tuple[str, bytes] | None:
 
 
 def prefers(subspace: Subspace, read: Read) -> bool:
-    """Whether common-versions.json prefers versions: Rush then rewrites what manifests ask for."""
+    """Whether common-versions.json prefers versions: Rush then rewrites the manifests' requirements."""
     for folder in (subspace.folder, posixpath.join(subspace.root, CONFIG)):
         document = _load(posixpath.join(folder, "common-versions.json"), read)
         if document is not None:
@@ -259,7 +259,7 @@ def prefers(subspace: Subspace, read: Read) -> bool:
 
 
 def _builds(own: Mapping[str, object]) -> dict[str, bool]:
-    """What Rush makes of the older lists for pnpm 11."""
+    """Rush's translation of the older lists for pnpm 11."""
     found: dict[str, bool] = {}
     for key, value in (("onlyBuiltDependencies", True), ("neverBuiltDependencies", False)):
         listed = own.get(key)
@@ -279,7 +279,7 @@ def _npmrc(subspace: Subspace, read: Read) -> bytes:
 
 
 def _peers(config: Mapping[str, object]) -> bytes:
-    """Rush passes autoInstallPeers to pnpm, false where nothing is said."""
+    """Rush passes autoInstallPeers to pnpm; the default is false."""
     value = config.get("autoInstallPeers") is True
     return b"auto-install-peers=" + (b"true" if value else b"false") + b"\n"
 
@@ -347,7 +347,7 @@ def _npmrc_line(line: int, subspace: Subspace, read: Read) -> Location:
 def each_shadow(
     project: Project,
 ) -> Iterator[tuple[Subspace, Project, Callable[[Problem], Problem]]]:
-    """Each subspace, its pnpm project, and what puts a problem where it comes from."""
+    """Each subspace, its pnpm project, and a function that maps a problem to Rush's own file."""
     for subspace in subspaces(project.path, project.read):
         place = partial(real_problem, subspace=subspace, read=project.read)
         yield subspace, shadow(project, subspace), place

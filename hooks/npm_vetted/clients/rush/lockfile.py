@@ -53,7 +53,7 @@ class RushLockfile(PnpmLockfile):
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the projects ask for."""
+        """The projects' requirements."""
         found = super().importers
         return {self._relative(folder): asked for folder, asked in found.items()}
 

@@ -1,1 +1,1 @@
-"""Code that several clients share: what a lockfile is, and the readers that two formats have in common."""
+"""Code that several clients share: the interface of a lockfile, and readers for two formats."""

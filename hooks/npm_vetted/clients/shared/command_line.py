@@ -1,6 +1,7 @@
-"""What a command line of a client means: one module a client, found by itself.
+"""Parses the command lines of clients. Each client has a module ``commands``.
 
-A module reads argument lists as its client does and knows nothing of files, projects or notes.
+Such a module reads argument lists as its client does, and knows nothing of files, projects or
+notes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def readers() -> Mapping[str, CommandReader]:
 
 @dataclass(slots=True)
 class Options:
-    """A command line taken apart: options in their order, words, and what follows ``--``."""
+    """The parts of a command line: options in order, words, and the words after ``--``."""
 
     options: list[tuple[str, str | None]]
     words: list[str]
@@ -168,7 +169,7 @@ class Line:
         frozen: bool | None = None,
         switch: Switch | None = None,
     ) -> ClientAction:
-        """What it does, with its flags and the command line that would be safe."""
+        """Build the action, with its flags and the safe command line."""
         return ClientAction(
             kind=kind,
             client=self.client,
@@ -207,7 +208,7 @@ class Line:
 
 
 def sources_of(options: Options) -> Iterator[tuple[str, str]]:
-    """What the options of a command line say about where packages come from."""
+    """The sources of packages in the options of a command line."""
     for name, value in options.options:
         positive = name.removeprefix("no-")
         setting = source_setting(positive)
@@ -250,7 +251,7 @@ def fetched(options: Options, *, creates: bool = False) -> tuple[tuple[str, ...]
 
 
 def unknown_command(client: str) -> ClientAction:
-    """A command line whose very command is not known."""
+    """A command line with an unknown command."""
     return ClientAction(
         kind=ActionKind.INSTALL, client=client, switch=Switch.UNKNOWN, by=UNKNOWN_COMMAND
     )
@@ -265,7 +266,7 @@ def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def boolean_switch(text: str | None) -> Switch:
-    """What ``ignore-scripts`` means with a value: whatever is not false is true for npm."""
+    """The meaning of a value of ``ignore-scripts``: for npm, every value but false is true."""
     if text is None:
         return Switch.OFF
     if UNKNOWN_TEXT in text:
@@ -300,7 +301,7 @@ def created(name: str) -> str:
 def inserted(
     words: Sequence[str], verb: str | None, flag: str, drop: Collection[str]
 ) -> tuple[str, ...]:
-    """The command line with a flag behind its verb, and without what switches scripts on."""
+    """The command line with a flag after its verb, and without options that switch scripts on."""
     kept: list[str] = []
     skip = False
     for index, word in enumerate(words):

@@ -1,7 +1,7 @@
-"""The members of a JSON object as pieces of its text, each proven to be one and decoded when asked for.
+"""The members of a JSON object as pieces of its text, each proven and decoded on first use.
 
-A commit changes a few of a lockfile's ten thousand entries: what both versions have is proven once,
-kept once, and told to be the same without a look at it.
+A commit changes a few of a lockfile's ten thousand entries. A piece that both versions have is
+proven once, stored once, and known to be equal without a comparison.
 """
 
 from __future__ import annotations

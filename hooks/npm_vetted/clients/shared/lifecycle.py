@@ -1,4 +1,4 @@
-"""The scripts of a project that clients run by themselves, when they install, pack or publish it."""
+"""The scripts of a project that clients run automatically when they install, pack or publish it."""
 
 from __future__ import annotations
 

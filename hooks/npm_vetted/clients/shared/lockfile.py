@@ -1,8 +1,8 @@
-"""What every lockfile reads like, whatever its format: entries, what they ask for, who is direct.
+"""The interface of a lockfile in any format: entries, their requirements, direct dependencies.
 
-A lockfile is read lazily: ``blocks`` splits it (cheaply) into one raw block an entry, and an entry
-is decoded when it is asked for. Two versions are compared block by block, so that a commit pays for
-what it changes. Equal blocks must mean equal entries; a reader that cannot promise that from the
+A lockfile is read lazily: ``blocks`` splits it (cheaply) into one raw block for each entry, and an
+entry is decoded on first use. Two versions are compared block by block, so that the cost follows
+the change. Equal blocks must mean equal entries; a reader that cannot promise that from the
 text (unusual layout) puts the decoded value in the block's place.
 """
 
@@ -48,7 +48,7 @@ class Lockfile(ABC):
 
     @property
     def graph(self) -> bool:
-        """Whether the format records what each package asks for (npm 4 and older do not)."""
+        """Whether the format records each package's requirements (npm 4 and older do not)."""
         return True
 
     @property
@@ -67,28 +67,28 @@ class Lockfile(ABC):
     @property
     @abstractmethod
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the manifests ask for, by directory relative to the lockfile ('' the root).
+        """The manifests' requirements, by directory relative to the lockfile ('' the root).
 
-        As the lockfile records it; a format that does not record it (npm 1, yarn classic) gives
-        an empty mapping, and ``direct`` is asked with the manifests instead.
+        They are read from the lockfile's record. A format without one (npm 1, yarn classic) returns
+        an empty mapping, and callers pass the manifests to ``direct`` instead.
         """
 
     @abstractmethod
     def resolve(
         self, origin: str | None, requirement: Requirement, importer: str = ""
     ) -> str | None:
-        """The key of the entry that satisfies what ``origin`` (a key) or an importer asks for.
+        """The key of the entry that satisfies a requirement of ``origin`` (a key) or of an importer.
 
-        None: nothing locked does (an optional dependency, a peer that is not installed).
+        None if no entry does (an optional dependency, a peer that is not installed).
         """
 
     def disagreements(
         self,
         manifests: Mapping[str, Manifest],  # noqa: ARG002
     ) -> Iterator[Problem]:
-        """Where the manifests (by directory relative to the lockfile) and this lockfile disagree.
+        """Disagreements between the manifests (by directory relative to the lockfile) and this lockfile.
 
-        Also what disagrees within the lockfile itself (halves of npm's version 2).
+        Disagreements within the lockfile itself are included (halves of npm's version 2).
         """
         return iter(())
 
@@ -97,9 +97,10 @@ class Lockfile(ABC):
         keys: Iterable[str],  # noqa: ARG002
         before: Iterable[Lockfile],  # noqa: ARG002
     ) -> Iterator[Problem]:
-        """Where some entries, which the commit changes, contradict themselves.
+        """Contradictions within some entries that the commit changes.
 
-        ``before`` are the earlier versions: what went with them may leave an entry unexplained.
+        ``before`` are the earlier versions: an entry that the commit removes may have explained
+        another.
         """
         return iter(())
 
@@ -109,9 +110,10 @@ class Lockfile(ABC):
         manifest: Manifest,  # noqa: ARG002
         added: Iterable[Requirement],  # noqa: ARG002
     ) -> Iterator[Problem]:
-        """Of the requirements that a commit adds to a manifest, those that nothing locks.
+        """Of the requirements that a commit adds to a manifest, those without an entry.
 
-        For a client that itself leaves some out, so that ``disagreements`` cannot report them all.
+        This is for a client that leaves some out itself, so that ``disagreements`` cannot report
+        them all.
         """
         return iter(())
 
@@ -144,7 +146,7 @@ class Lockfile(ABC):
         return None if outside or not path.endswith(ARCHIVE_SUFFIXES) else path
 
     def archive_hash(self, entry: Entry) -> str | None:
-        """The SRI text that the archive of an entry must have; None: nothing binds it."""
+        """The SRI text that the archive of an entry must have; None if the lockfile has no hash of it."""
         from npm_vetted.packages.integrity import fragment_integrity
 
         artifact = entry.artifact
@@ -231,11 +233,11 @@ class Lockfile(ABC):
                 yield key
 
     def asked(self, manifests: Mapping[str, Manifest]) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the importers ask for: as recorded here, else as the manifests say."""
+        """The importers' requirements: as recorded here, else from the manifests."""
         return self.importers or {path: found.requires for path, found in manifests.items()}
 
     def direct(self, manifests: Mapping[str, Manifest]) -> dict[str, set[Group]]:
-        """The keys that a manifest asks for itself, with the fields that do."""
+        """The keys that a manifest requires itself, with the fields that do."""
         found: dict[str, set[Group]] = {}
         for importer, requirements in self.asked(manifests).items():
             for requirement in requirements:
@@ -245,7 +247,7 @@ class Lockfile(ABC):
         return found
 
     def children(self, key: str) -> Iterator[str]:
-        """The keys of what an entry asks for, where it is locked."""
+        """The keys of the locked entries that an entry requires."""
         for requirement in self.entry(key).requires:
             child = self.resolve(key, requirement)
             if child is not None:
@@ -264,7 +266,7 @@ class Lockfile(ABC):
 
     @property
     def kept(self) -> Collection[str]:
-        """The keys of what only the settings ask for, and no manifest's or entry's dependencies."""
+        """The keys that only settings require, not the dependencies of a manifest or an entry."""
         return ()
 
     def production(self, manifests: Mapping[str, Manifest]) -> set[str]:
@@ -275,7 +277,7 @@ class Lockfile(ABC):
 
     @cached_property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
-        """Who asks for each key, among the entries; decodes the whole lockfile."""
+        """The dependents of each key among the entries; decodes the whole lockfile."""
         found: dict[str, list[str]] = {}
         for key in self.blocks:
             for child in self.children(key):
@@ -283,5 +285,5 @@ class Lockfile(ABC):
         return {key: tuple(parents) for key, parents in found.items()}
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who asks for each of these keys, among the entries; a format may know a quicker way."""
+        """The dependents of these keys among the entries; a format may have a quicker way."""
         return {key: self.parents.get(key, ()) for key in keys}

@@ -1,4 +1,4 @@
-"""What clients other than npm keep of a person's access to registries, in files of the home folder.
+"""Credentials for registries that clients other than npm keep in files of the home folder.
 
 A client's folder may have a module ``logins``. Only a person's own files are read, never the
 repository's.
@@ -28,13 +28,13 @@ class Login(NamedTuple):
 
 
 class LoginReader(Protocol):
-    """What a module ``logins`` offers."""
+    """The interface of a module ``logins``."""
 
     FILES: tuple[str, ...]
     """The names of its files in the home folder."""
 
     def logins(self, path: str, data: bytes, environment: Mapping[str, str]) -> Iterator[Login]:
-        """What a file gives; raises DocumentError where it cannot be read."""
+        """The credentials in a file; raises DocumentError if it cannot be read."""
 
 
 def user_logins(home: Path, environment: Mapping[str, str]) -> Iterator[Login | str]:

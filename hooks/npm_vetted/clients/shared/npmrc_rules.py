@@ -1,4 +1,4 @@
-"""The settings of an .npmrc that undo protection, and why each does (docs.npmjs.com, "config").
+"""The settings of an .npmrc that undo protection, with reasons (docs.npmjs.com, "config").
 
 npm, pnpm, Bun and Yarn classic read this file, each some of its keys. Every rule yields a code, a
 level and a message; ``npmrc_problems`` binds them to the key and its value.
@@ -41,7 +41,7 @@ _NEVER: Final = ("none", "false", False, None, "null")
 def npmrc_problems(
     path: str, settings: tuple[NpmrcSetting, ...], registries: AllowedSources, *, is_read: bool
 ) -> Iterator[Problem]:
-    """What is wrong with a file's settings; one that the client does not read only leaks secrets."""
+    """The problems of a file's settings; a file that the client does not read can only leak secrets."""
     for setting in settings:
         base = setting.key.rpartition(":")[2].lower()
         if base in _SECRETS and _is_literal(setting):
@@ -66,10 +66,10 @@ def unknown_keys(
     reader: KnownSettings | None = None,
     spelled: Callable[[str], str] = str,
 ) -> Iterator[Problem]:
-    """The keys of an .npmrc that nobody knows: warnings, since any program may keep settings here.
+    """Unknown keys of an .npmrc: warnings, since any program may keep settings here.
 
     ``reader`` are the settings of the client that reads the file, under the names that ``spelled``
-    gives to the keys: what it reads and is not known to be harmless is an error.
+    gives to the keys: a key that it reads and that is not known to be harmless is an error.
     """
     npmrc = known_settings("npm")
     for setting in settings:
@@ -174,7 +174,7 @@ def _switches(found: NpmrcSetting) -> Iterator[_Rule]:
 
 
 def _proxy(key: str, value: object, registries: AllowedSources) -> Iterator[_Rule]:
-    """A proxy sees every token that is sent through it, and chooses what comes back."""
+    """Report a proxy: it sees every token that is sent through it, and can change each answer."""
     text = str(value)
     if value in ("", None, False, "false", "null") or registries.allows_proxy(text):
         return
@@ -200,7 +200,7 @@ def _authority(key: str, found: NpmrcSetting, registries: AllowedSources) -> Ite
 def is_foreign(key: str, value: str, registries: AllowedSources) -> bool:
     """Whether a setting of any name sends downloads elsewhere: ``disturl``, ``electron_mirror``.
 
-    npm hands what it does not know on to the scripts that it runs, which fetch binaries from there.
+    npm passes unknown settings to the scripts that it runs, which fetch binaries from there.
     """
     return key not in _NO_SOURCES and bool(_URL.match(value)) and not registries.allows(value)
 

@@ -1,8 +1,8 @@
 """Programs that install npm packages and have no folder here: vlt, ni, lerna and others.
 
-Their lockfiles and settings are not read, so what they do is judged by their command line alone:
-flags that switch scripts on are reported, a package that is fetched and run must be exact, and
-every other install is undecided. Their flags are documented by their projects.
+Their lockfiles and settings are not read, so only their command line is judged: flags that switch
+scripts on are reported, a package that is fetched and run must be exact, and every other install is
+undecided. Their flags are documented by their projects.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _OFF: Final = "--ignore-scripts"
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
-    """What a command line does; nothing where it installs nothing and runs nothing."""
+    """The actions of a command line; none if it neither installs nor runs anything."""
     program, rest = words[0], list(words[1:])
     bare = [word for word in rest if not word.startswith("-")]
     if program in _TOOLS:

@@ -1,8 +1,8 @@
-"""Programs of the repository that a setting names, bound by what they contain.
+"""Programs of the repository that a setting names, bound by the hash of their content.
 
-What was accepted is the program, not any content at its path: the value of such a finding is a hash
-over the file and over every tracked file that it reaches by a literal relative ``require`` or
-``import``. Where the name of a reached file is computed, every file of the folder of the requiring
+An accepted finding covers the program's content, not any content at its path: the finding's value
+is a hash over the file and over every tracked file that it reaches by a literal relative
+``require`` or ``import``. Where the name of a reached file is computed, every file of the folder of the requiring
 file is part of the hash, by git's name of its content.
 """
 

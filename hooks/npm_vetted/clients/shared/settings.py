@@ -1,10 +1,10 @@
-"""What clients share when they judge settings: problems with their keys and values, known keys.
+"""Shared by clients that judge settings: problems of keys and values, and known keys.
 
 A committed setting is judged in this order:
 
-1. a rule of the client that knows the key (a registry, a program, a switch) says what is wrong;
-2. a key that the client's ``known-settings.toml`` lists as harmless passes, where it lists values
-   only with one of them;
+1. a rule of the client for this key (a registry, a program, a switch) reports a problem;
+2. a key that the client's ``known-settings.toml`` lists as harmless passes; if it lists values,
+only with one of them;
 3. every other key is ``unknown-setting``: nobody has verified that it is harmless. In .npmrc, where
    any program may keep settings, that is a warning unless the client reads the key.
 
@@ -27,7 +27,7 @@ _USER = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)@")
 
 
 class AllowedSources(Protocol):
-    """What the policy's ``[registries]`` allows."""
+    """The sources that the policy's ``[registries]`` allows."""
 
     def allows(self, url: str) -> bool:
         """Whether packages may come from this URL."""
@@ -84,7 +84,7 @@ def known_settings(folder: str) -> KnownSettings:
 
 
 def value_text(value: object) -> str:
-    """A setting's value as one normalised text: what a baseline binds."""
+    """A setting's value as one normalised text, to which a baseline line is bound."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 
 
@@ -200,7 +200,7 @@ def unknown_settings(
 
 
 def _nearest(key: str, known: KnownSettings) -> str:
-    """The known key that was probably meant; nothing where none is near."""
+    """The known key that was probably meant; None if no known key is near."""
     import difflib
 
     near = difflib.get_close_matches(key, known.names, n=1) if len(key) <= _LONGEST_KEY else []

@@ -1,9 +1,9 @@
 """Files of JavaScript clients and installers that npm-vetted does not read.
 
-Silence would mean that they were looked at. Each committed one is a finding, which an ``[[ignore]]``
-entry on that literal file accepts (DESIGN.md, section 6). A client that gets a folder here leaves
-this table: a name that some client reads is never reported. A lockfile of Rush is only read where
-there is a rush.json.
+Without a report they would seem to be judged. Each committed one is a finding, which an
+``[[ignore]]`` entry on that literal file accepts (DESIGN.md, section 6). A client that gets a
+folder here leaves this table: a name that some client reads is never reported. A lockfile of Rush
+is only read beside a rush.json.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which folders a root's workspace globs name, as the clients match them.
+"""Finds the folders that a root's workspace globs name, as the clients match them.
 
 Measured with npm 10 and 12, pnpm 10 and 12, Yarn 1 and 4.18, Bun 1.2 and 1.4:
 
@@ -6,7 +6,7 @@ Measured with npm 10 and 12, pnpm 10 and 12, Yarn 1 and 4.18, Bun 1.2 and 1.4:
   ``{a,b}`` (nested, too), a leading ``./``, a trailing slash and doubled slashes.
 - ``*`` takes no name that starts with a dot.
 - They differ about everything else: extended globs, backslashes, ``{a..b}``, ``{a}``, ``[^a]``, a
-  leading slash, ``..``. Such a pattern is unclear: nobody can say which folders it names.
+leading slash, ``..``. Such a pattern is unclear: the named folders depend on the client.
 - They differ about ``!``, see ``Negation``.
 """
 
@@ -23,7 +23,7 @@ from npm_vetted.formats.globs import LENGTH_LIMIT, Glob
 
 
 class Negation(enum.Enum):
-    """What ``!folder`` among the globs of workspaces does."""
+    """The effect of ``!folder`` among the globs of workspaces."""
 
     IGNORED = "nothing: Yarn 1"
     ALWAYS = "it excludes the folder, wherever it is written: pnpm, Yarn 4"
@@ -68,7 +68,7 @@ def _is_balanced(text: str) -> bool:
 
 
 def _tidy(glob: str) -> str:
-    """A glob without its ``!``, without what all clients drop: ``./``, doubled and last slashes."""
+    """A glob without its ``!`` and the parts that all clients drop: ``./``, doubled and last slashes."""
     text = re.sub(r"/{2,}", "/", glob.removeprefix("!"))
     return text.removeprefix("./").removesuffix("/")
 

@@ -2,7 +2,7 @@
 
 ``enableScripts`` is true by default through 4.13 and false from 4.14.0; a ``.yarnrc.yml`` in the
 folder where a command is run, or between it and the root, wins over the root's. Seen with Yarn
-3.8.7, 4.13.0, 4.14.1 and 4.18.1 (tests/clients/test_yarn_berry.py asks them again).
+3.8.7, 4.13.0, 4.14.1 and 4.18.1 (tests/clients/test_yarn_berry.py runs them again).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def recognises(name: str, data: bytes) -> bool:
 
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
-    """Read a yarn.lock with ``__metadata``; raises DocumentError for what cannot be read."""
+    """Read a yarn.lock with ``__metadata``; raises DocumentError if it cannot be read."""
     from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
 
     return BerryLockfile(path, data, read)
@@ -199,7 +199,7 @@ def _wrong(path: str, settings: Table) -> Iterator[Problem]:
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """What in .yarnrc.yml runs programs, trusts other sources, skips verification, is unknown."""
+    """Settings in .yarnrc.yml that run programs, trust other sources, skip verification, or are unknown."""
     for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
         try:
             settings = _table(project, name)
@@ -314,7 +314,7 @@ def _is_listed(settings: object, registries: AllowedSources) -> bool:
 
 
 def _exceptions(path: str, settings: Table) -> Iterator[Problem]:
-    """What passes the cooldown, and which git repositories may be installed from."""
+    """Exceptions from the cooldown, and git repositories that may be installed from."""
     data = settings.data
 
     def problem(code: str, key: str, message: str, level: Level = Level.ERROR) -> Problem:
@@ -441,7 +441,7 @@ def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
     """``npmMinimalAgeGate`` in minutes, where a Yarn is pinned that knows the key.
 
-    Yarn before 4.10 stops at an unknown key, and 4.10.3 took ``3d`` for nothing.
+    Yarn before 4.10 stops at an unknown key, and 4.10.3 ignored ``3d``.
     """
     pin = project.pin
     if pin is None or pin.client != PROGRAM or (pin.minimum or (0, 0, 0)) < _AGE_SINCE:
@@ -494,9 +494,9 @@ def _edited(path: str, text: str) -> bytes:
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
     """``yarn rebuild`` of packages that ``dependenciesMeta`` already allows; raises for others.
 
-    Under ``enableScripts: false`` it runs what is allowed and nothing else; with scripts switched
-    on for the one command it runs those of every package not yet built (seen with 3.8, 4.13,
-    4.18), so that is no way.
+    Under ``enableScripts: false`` it runs allowed scripts only. With scripts switched on for the
+    one command it runs those of every package that is not yet built (seen with 3.8, 4.13, 4.18), so
+    that is not used.
     """
     if not packages:
         return []

@@ -1,10 +1,11 @@
-"""The entries of a yarn.lock of Yarn 2 and later: what they are, which bytes, who asks.
+"""The entries of a yarn.lock of Yarn 2 and later: their packages, hashes and requirements.
 
 docs/clients/yarn-berry.md describes the format.
 
 A checksum is of the zip that Yarn packs, under its own cache key: in the entry (``10c0/<hex>``) or
-for the whole file (``__metadata.cacheKey``). One under another key than its own Yarn replaces
-without a word, even with ``--immutable`` (seen with 3.8 and 4.18): it binds nothing, so it is none.
+for the whole file (``__metadata.cacheKey``). Yarn silently replaces a checksum with another key
+than its own, even with ``--immutable`` (seen with 3.8 and 4.18). Such a checksum binds nothing and
+counts as missing.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ class BerryEntries(YarnLockfile):
         return {key: self._tables[key] for key in self._places}
 
     def _differing(self, other: YarnLockfile) -> Iterable[str]:
-        """Also what says its checksum without a key, where the key for all is another one."""
+        """The differing keys; an entry without a cache key differs if the file's own key differs."""
         if not isinstance(other, BerryEntries):
             return self._places
         if self._tables is None and other._tables is None:
@@ -140,7 +141,7 @@ class BerryEntries(YarnLockfile):
         return {*found, *(key for key in self._places if "checksum" in self.fields(key))}
 
     def fields(self, key: str) -> Mapping[str, object]:
-        """What an entry says, undigested."""
+        """The raw fields of an entry."""
         if self._tables is not None:
             return self._tables[key]
         start, end = self._places[key]
@@ -153,12 +154,12 @@ class BerryEntries(YarnLockfile):
         return [key for key in self._places if word in key or word in str(self._tables[key])]
 
     def unlike(self, usual: re.Pattern[str]) -> Iterable[str]:
-        """The keys of the entries whose text does not begin with what is usual."""
+        """The keys of the entries whose text does not begin in the usual way."""
         return super().unlike(usual) if self._tables is None else self._places
 
     @cached_property
     def _resolved(self) -> Sequence[tuple[str | None, int]]:
-        """Where each entry says what is installed: a registry's package by its name, or another."""
+        """The resolution line of each entry: a registry's package by its name, or another source."""
         start, end = self._metadata_place
         return [
             (line[1], line.start())
@@ -222,9 +223,9 @@ class BerryEntries(YarnLockfile):
         )
 
     def locator(self, key: str, fields: Mapping[str, object] | None = None) -> tuple[str, str]:
-        """An entry's resolution: the name, and the reference to what is installed under it.
+        """An entry's resolution: the name, and the reference to the installed package.
 
-        It is kept: it is asked for with each thing that the entry depends on.
+        It is cached, because each requirement of the entry needs it.
         """
         if key not in self._locators:
             resolution = (self.fields(key) if fields is None else fields).get("resolution")
@@ -235,7 +236,7 @@ class BerryEntries(YarnLockfile):
         return self._locators[key]
 
     def requires(self, key: str, fields: Mapping[str, object]) -> Iterator[Requirement]:
-        """What an entry's fields ask for."""
+        """The requirements in an entry's fields."""
         meta = _table(fields, "dependenciesMeta")
         lines = self._dependency_lines(key)
         for name, wanted in _table(fields, "dependencies").items():
@@ -262,7 +263,7 @@ class BerryEntries(YarnLockfile):
         return found
 
     def _sources(self, key: str) -> Iterator[Requirement]:
-        """What a patched entry is made from: another entry of this lockfile."""
+        """The source of a patched entry: another entry of this lockfile."""
         if "@patch:" not in key:
             return
         seen = set()
@@ -299,7 +300,7 @@ class BerryEntries(YarnLockfile):
 
     @cached_property
     def cache_key(self) -> str | None:
-        """The file's own: what its metadata says, else what its first checksum does."""
+        """The file's cache key: from its metadata, else from its first checksum."""
         own = self._metadata.get("cacheKey")
         if own is None:
             keys = self.mentioning("checksum: " if self._tables is None else "checksum")
@@ -396,7 +397,7 @@ class BerryEntries(YarnLockfile):
         return keys
 
     def local_archive(self, entry: Entry) -> str | None:  # noqa: ARG002
-        """None: Yarn packs a tarball anew, and its checksum is of that archive in the cache."""
+        """Always None: Yarn packs a tarball anew, and the checksum is of its own archive in the cache."""
         return None
 
     def archive_hash(self, entry: Entry) -> str | None:
@@ -466,12 +467,12 @@ class BerryEntries(YarnLockfile):
 
 
 def install_again(path: str) -> tuple[tuple[str, ...], ...]:
-    """The commands that write a lockfile anew without running anything."""
+    """The commands that rewrite a lockfile without running scripts."""
     return (("yarn", "install", "--mode=skip-build"), ("git", "add", path))
 
 
 def _is_unusual(resolution: str | None) -> bool:
-    """Whether it must be looked at what a resolution names: neither a registry's, nor a folder."""
+    """Whether a resolution names neither a registry's package nor a folder, so that it must be judged."""
     found = split_ident(resolution) if resolution else None
     return found is not None and not found[1].startswith(FOLDERS)
 

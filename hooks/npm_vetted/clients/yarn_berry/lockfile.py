@@ -1,4 +1,4 @@
-"""A yarn.lock of Yarn berry as the checks see it: its entries, its graph, its disagreements.
+"""A yarn.lock of Yarn berry as the checks use it: its entries, its graph, its disagreements.
 
 ``text`` finds the entries, ``entries`` decodes them, ``resolution`` finds the entry that satisfies
 a requirement, ``sync`` compares all of it with the manifests and settings.

@@ -1,4 +1,4 @@
-"""``.pnp.cjs`` and its companions: what node is started with in a project without node_modules.
+"""``.pnp.cjs`` and its companions: node loads them in a project without node_modules.
 
 The file is Yarn's own code, the same for every project of one Yarn, around one JSON text that says
 where each package is. The code is known by its hash (a test asks the real Yarns), and every other
@@ -76,7 +76,7 @@ def code_problem(path: str, data: bytes, folder: str) -> Problem | None:
 
 
 def regenerate(path: str, folder: str) -> tuple[tuple[str, ...], ...]:
-    """The commands that let Yarn write a file anew and run nothing else."""
+    """The commands that let Yarn rewrite a file without running scripts."""
     where = ("--cwd", folder) if folder else ()
     return (
         ("git", "rm", "-q", "-f", "--", path),

@@ -1,7 +1,7 @@
-"""Who asks for what in a yarn.lock of Yarn berry, and which entry satisfies it.
+"""The requirements in a yarn.lock of Yarn berry, and the entries that satisfy them.
 
-Yarn keeps its descriptors after ``resolutions``, catalogs and its own patches have been applied, so
-what a manifest or a package asks for is taken through the same steps.
+Yarn stores descriptors after ``resolutions``, catalogs and its own patches have been applied, so a
+requirement of a manifest or a package is taken through the same steps.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """What each workspace asks for, production and development together, as Yarn records it."""
+        """Each workspace's requirements, production and development together, as Yarn records them."""
         return {
             folder: tuple(self.requires(key, self.fields(key)))
             for folder, key in self.workspaces.items()
@@ -54,7 +54,7 @@ class BerryResolution(BerryEntries):
         return found
 
     def asked(self, manifests: Mapping[str, Manifest]) -> Mapping[str, tuple[Requirement, ...]]:
-        """What the workspaces ask for, with the manifests' own fields as groups."""
+        """The workspaces' requirements, with the manifests' own fields as groups."""
         return {
             folder: tuple(
                 asked._replace(group=group)
@@ -66,9 +66,10 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def _unusual(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Keys by what a descriptor means that is written otherwise, and by what a patch wraps.
+        """Keys by the normalized form of an unusual descriptor, and by the descriptor that a patch wraps.
 
-        Of the latter only Yarn's own: they are asked for by the name of what they change.
+        Only Yarn's own patches are of the latter kind: dependents require them by the name of the
+        patched package.
         """
         plain: dict[str, str] = {}
         wrapped: dict[str, str] = {}
@@ -123,7 +124,7 @@ class BerryResolution(BerryEntries):
         )  # fmt: skip
 
     def _bound(self, wanted: str, asker: str | None) -> Iterator[str]:
-        """A range as it is, and bound to who asks (a path is relative to that)."""
+        """A range as it is, and bound to its dependent (a path is relative to that)."""
         yield wanted
         if asker is not None:
             name, reference = self.locator(asker)
@@ -131,7 +132,7 @@ class BerryResolution(BerryEntries):
             yield f"{wanted}{join}locator={uri_component(f'{name}@{reference}')}"
 
     def catalogued(self, name: str, wanted: str) -> str:
-        """The range that ``catalog:`` means, by .yarnrc.yml; the text itself where nothing says."""
+        """The range that ``catalog:`` means, by .yarnrc.yml; the text itself if there is no such entry."""
         if not wanted.startswith("catalog:"):
             return wanted
         which = wanted.removeprefix("catalog:")
@@ -146,7 +147,7 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def kept(self) -> frozenset[str]:
-        """What ``packageExtensions`` add to locked packages: Yarn locks it, but not who asks."""
+        """The packages that ``packageExtensions`` add: Yarn locks them without a record of the dependent."""
         found = set()
         for key, name, wanted in self.extensions():
             override = self.override(key, name, normal(wanted))
@@ -163,7 +164,7 @@ class BerryResolution(BerryEntries):
         return {} if empty else documents[0].root().data
 
     def override(self, parent: str | None, name: str, wanted: str) -> str | None:
-        """What the first fitting entry of the root's ``resolutions`` puts in a range's place."""
+        """The replacement of a range by the first fitting entry of the root's ``resolutions``."""
         for (whom, whose, _, ranged), text in self._patterns.get(name, ()):
             if ranged is not None and normal(ranged) != wanted:
                 continue
@@ -176,7 +177,7 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def _patterns(self) -> Mapping[str, Sequence[tuple[Pattern, str]]]:
-        """``resolutions`` taken apart, with what each puts in place, by the name they are about."""
+        """The parsed ``resolutions`` with their replacements, by the name that they replace."""
         found: dict[str, list[tuple[Pattern, str]]] = {}
         for key, text in self.resolutions.items():
             pattern = resolution_pattern(key)
@@ -210,7 +211,7 @@ class BerryResolution(BerryEntries):
         return set(self._patterns)
 
     def extensions(self) -> Iterator[tuple[str, str, str]]:
-        """What ``packageExtensions`` add to a locked package: its key, a name, a range."""
+        """The additions of ``packageExtensions`` to locked packages: the key, a name, a range."""
         for descriptor, extension in _table(self._settings.get("packageExtensions")).items():
             split = split_ident(descriptor)
             added = _table(_table(extension).get("dependencies"))

@@ -1,7 +1,7 @@
-"""Where a yarn.lock of Yarn berry disagrees with the manifests, or with itself.
+"""Disagreements between a yarn.lock of Yarn berry and the manifests, or within the lockfile.
 
-Yarn writes into a workspace's entry what its manifest asks for, so the two are compared name by
-name; ranges count as equal once both carry their protocol.
+Yarn copies a manifest's requirements into the workspace's entry, so the two are compared name by
+name; ranges are compared after both have their protocol.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _unapplied(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Pro
 def contradictions(
     lockfile: BerryResolution, keys: Iterable[str], before: Iterable[Lockfile]
 ) -> Iterator[Problem]:
-    """Requirements of some entries without an entry, and of what a resolution was about before."""
+    """Requirements of some entries that have no entry, and those of names that a resolution covered before."""
     if "" not in lockfile.workspaces:
         return
     now = lockfile.resolved_names()
@@ -106,7 +106,7 @@ def _missing(lockfile: BerryResolution, key: str, asked: Requirement, missing: s
 
 
 def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> Iterator[Problem]:
-    """Where a workspace's entry asks for something else than its manifest."""
+    """Differences between the requirements of a workspace's entry and its manifest."""
     locked = {asked.name: asked for asked in lockfile.importers[folder]}
     wanted = _wanted(manifest)
     for name, asked in wanted.items():
@@ -131,7 +131,7 @@ def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> 
 
 
 def _other_fields(lockfile: BerryResolution, folder: str, manifest: Manifest) -> Iterator[Problem]:
-    """What else Yarn copies into a workspace's entry: peers, and what is optional or built."""
+    """The other fields that Yarn copies into a workspace's entry: peers, optional and built packages."""
     fields = lockfile.fields(lockfile.workspaces[folder])
     for field, wanted in (
         ("peerDependencies", _peers(manifest)), ("dependenciesMeta", _meta(manifest)),
@@ -157,7 +157,7 @@ def _texts(value: object) -> dict[str, object]:
 
 
 def _peers(manifest: Manifest) -> dict[str, object]:
-    """The peers as Yarn records them: what is no range counts as ``*``."""
+    """The peers as Yarn records them: a text that is no range counts as ``*``."""
     return {
         asked.name: asked.specifier
         if asked.specifier.startswith("workspace:") or satisfies("0.0.0", asked.specifier) is not None
@@ -182,7 +182,7 @@ def _meta(manifest: Manifest) -> dict[str, object]:
 
 
 def _wanted(manifest: Manifest) -> dict[str, Requirement]:
-    """What an entry of a workspace has: a later field wins over an earlier one, as in Yarn."""
+    """The expected requirements of a workspace's entry: a later field wins over an earlier one, as in Yarn."""
     return {
         asked.name: asked for group in _ORDER for asked in manifest.requires if asked.group is group
     }
@@ -227,7 +227,7 @@ def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
 
 
 def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Problem]:
-    """A cache key that is not the project's Yarn's: all its checksums bind nothing."""
+    """Report a cache key of another Yarn than the project's: none of its checksums binds anything."""
     key = lockfile.cache_key
     if key is None:
         return

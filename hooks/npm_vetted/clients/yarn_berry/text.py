@@ -1,6 +1,7 @@
-"""How a yarn.lock of Yarn berry is written: canonical text is read here, any other YAML by libyaml.
+"""The text of a yarn.lock of Yarn berry: canonical text is read here, any other YAML by libyaml.
 
-Yarn's own reader knows less of YAML than libyaml does; the grammar here is what all three read alike.
+Yarn's own reader knows less of YAML than libyaml; the grammar here is the part that all three read
+alike.
 """
 
 from __future__ import annotations

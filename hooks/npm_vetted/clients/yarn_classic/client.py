@@ -2,7 +2,7 @@
 
 Its scripts run by default, and only ``ignore-scripts true`` in ``.yarnrc`` switches them off for
 every command: ``.npmrc`` and ``npm_config_`` have no effect, ``--install.ignore-scripts`` misses
-``yarn add``. Seen with Yarn 1.22.22 (tests/clients/test_yarn_classic.py asks it again).
+``yarn add``. Seen with Yarn 1.22.22 (tests/clients/test_yarn_classic.py runs it again).
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
-    """``.yarnrc`` must say ``ignore-scripts true``, and nothing nearer may say otherwise."""
+    """``.yarnrc`` must have ``ignore-scripts true``, and no nearer file may have another value."""
     path = project.join(_RC)
     try:
         settings = _settings(project, _RC)
@@ -148,7 +148,7 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 
 def _elsewhere(project: Project, settings: Sequence[YarnrcSetting]) -> str:
-    """What was meant to be the switch and is none."""
+    """Settings that look like the switch and have no effect."""
     for setting in settings:
         if setting.key.startswith("--") and setting.key.endswith(SWITCH):
             return f" ({setting.key} does not cover every command)"
@@ -294,7 +294,7 @@ def _unsafe_npmrc(project: Project, name: str, registries: AllowedSources) -> It
 
 
 def _yarn_path(project: Project) -> Iterator[Problem]:
-    """Yarn 1 also runs what ``yarnPath`` in a .yarnrc.yml names."""
+    """Yarn 1 also runs the program that ``yarnPath`` in a .yarnrc.yml names."""
     data = project.read_own(".yarnrc.yml")
     found = re.search(rb"^[\"' ]*yarnPath[\"' ]*:([^\n]*)", data, re.MULTILINE) if data else None
     if data and found:

@@ -1,4 +1,4 @@
-"""Yarn, classic and berry: the same words, another meaning. Which one runs, the project says."""
+"""The command lines of Yarn classic and berry: the project decides which one reads the words."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def _ignoring(text: str) -> Switch:
 
 
 def source_variable(name: str) -> str | None:
-    """``YARN_REGISTRY``, and what is npm's (classic); ``YARN_NPM_REGISTRY_SERVER`` (berry)."""
+    """The setting of a variable like ``YARN_REGISTRY`` or npm's own, else None."""
     return variable_setting(name, ("npm_config_", "yarn_"))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
-    """What a yarn command line does; ``client`` is ``yarn``: the project says which."""
+    """The actions of a yarn command line; ``client`` is ``yarn``: the project decides which Yarn runs."""
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT)
     if options.has("help", "version") and not options.words:
         return
@@ -211,7 +211,7 @@ def _frozen(options: Options) -> bool | None:
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
-    """What the flags say: ``--ignore-scripts`` for classic, ``--mode=skip-build`` for berry.
+    """The effect of the flags: ``--ignore-scripts`` for classic, ``--mode=skip-build`` for berry.
 
     ``by`` tells them apart; the other Yarn does not know the flag.
     """

@@ -202,7 +202,7 @@ class ClassicEntries(YarnLockfile):
         )
 
     def _tarball(self, wanted: str) -> str | None:
-        """The file that ``file:x`` names, as written; None: a folder, a link or nothing.
+        """The file that ``file:x`` names, as written; None for a folder, a link or a missing path.
 
         Git decides that it is a file, not its name.
         """
@@ -213,7 +213,7 @@ class ClassicEntries(YarnLockfile):
         return path if inside and self._read(path) is not None else None
 
     def _name(self, key: str, patterns: Sequence[tuple[str | None, str]], field: str | None) -> str:
-        """The real name: an alias's target, else what a pattern says, else the field ``name``."""
+        """The real name: an alias's target, else the pattern's name, else the field ``name``."""
         targets = {target for _, wanted in patterns if (target := alias_target(wanted))}
         plain = {name for name, wanted in patterns if name and not alias_target(wanted)}
         local = {name for name, wanted in patterns if name and alias_target(wanted)}
@@ -228,7 +228,7 @@ class ClassicEntries(YarnLockfile):
 
     @property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """Nothing: the format does not record who asks."""
+        """Always empty: the format does not record the manifests' requirements."""
         return {}
 
     def resolve(
@@ -237,7 +237,7 @@ class ClassicEntries(YarnLockfile):
         requirement: Requirement,
         importer: str = "",  # noqa: ARG002
     ) -> str | None:
-        """The entry of the pattern ``name@specifier``, or of what ``resolutions`` makes of it."""
+        """The entry of the pattern ``name@specifier``, or of its replacement by ``resolutions``."""
         if requirement.group is Group.PEER:
             return None
         name, wanted = requirement.name, requirement.specifier
@@ -257,7 +257,7 @@ class ClassicEntries(YarnLockfile):
 
     @cached_property
     def overrides(self) -> Mapping[str, tuple[str, ...]]:
-        """What the root's ``resolutions`` put in the place of a name's ranges.
+        """The replacements of a name's ranges by the root's ``resolutions``.
 
         Yarn warns about a resolution that it cannot read, and ignores it.
         """
@@ -270,7 +270,7 @@ class ClassicEntries(YarnLockfile):
 
     @property
     def kept(self) -> frozenset[str]:
-        """What ``resolutions`` name: Yarn locks it also where nothing asks for the name."""
+        """The packages that ``resolutions`` name: Yarn locks them even if no package requires them."""
         patterns = (f"{name}@{each}" for name, every in self.overrides.items() for each in every)
         return frozenset(self.index[pattern] for pattern in patterns if pattern in self.index)
 

@@ -1,4 +1,4 @@
-"""A yarn.lock of version 1 as the checks see it.
+"""A yarn.lock of version 1 as the checks use it.
 
 ``entries`` finds and decodes the entries and finds the entry that satisfies a requirement, ``sync``
 compares them with the manifests.
@@ -22,5 +22,5 @@ class ClassicLockfile(ClassicEntries):
         return sync.disagreements(self, manifests, self._read)
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
-        """Some entries whose version their own patterns do not allow."""
+        """Entries, among some, with a version that their own patterns do not allow."""
         return sync.contradictions(self, keys, before)

@@ -1,7 +1,7 @@
-"""Where a yarn.lock of version 1 and the manifests disagree.
+"""Disagreements between a yarn.lock of version 1 and the manifests.
 
-The format does not record what a manifest asked for. So each requirement is looked up as Yarn does
-it (PackageResolver in its source):
+The format does not record the manifests' requirements. So each requirement is looked up as Yarn
+does it (PackageResolver in its source):
 
 1. Each name counts once in a manifest: its first range that is not ``*`` in optionalDependencies,
    dependencies, devDependencies. The key ``//`` is a comment.
@@ -12,8 +12,8 @@ it (PackageResolver in its source):
 5. A folder (``file:``, ``link:``) is read anew at each install: its manifest's dependencies are
    requirements, too.
 
-Yarn takes an entry without ``resolved``, or of another version than its pattern allows, for
-missing: it asks the registry again, also with ``--frozen-lockfile``.
+Yarn treats an entry as missing if it has no ``resolved`` or a version that its pattern does not
+allow: it asks the registry again, also with ``--frozen-lockfile``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def disagreements(
 
 
 def effective_requirements(manifest: Manifest) -> dict[str, Requirement]:
-    """What Yarn makes of a manifest: each name once."""
+    """A manifest's requirements as Yarn reads them: each name once."""
     found: dict[str, Requirement] = {}
     for group in _PRECEDENCE:
         for asked in manifest.requires:
@@ -209,7 +209,7 @@ def _passed_over(lockfile: ClassicEntries, manifests: Mapping[str, Manifest]) ->
 
 
 def _without_source(lockfile: ClassicEntries) -> Iterator[Problem]:
-    """Entries without ``resolved``: Yarn ignores them and asks the registry again."""
+    """Report entries without ``resolved``: Yarn ignores them and asks the registry again."""
     for key in lockfile.unlike(_RESOLVED):
         entry = lockfile.entry(key)
         if entry.artifact is not None and entry.artifact.resolved is None:

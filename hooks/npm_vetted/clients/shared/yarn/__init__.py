@@ -1,7 +1,7 @@
-"""What the lockfiles of both Yarns share: blocks of text that each hold one entry, whole.
+"""Shared by the lockfiles of both Yarns: blocks of text with exactly one entry each.
 
-A block is canonical when it matches its format's grammar from its first column to its end: then
-nothing before or behind it can change what it means, and two equal blocks are equal entries.
+A block is canonical if it matches its format's grammar from its first column to its end. Then no
+text around it can change its meaning, and two equal blocks are equal entries.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _refuse(path: str, text: str, expression: re.Pattern[str], message: str) -> 
 
 
 def out_of_range(artifact: Artifact | None, wanted: str) -> bool:
-    """Whether a locked version is provably none that a manifest's range asks for."""
+    """Whether a locked version is provably outside a manifest's range."""
     if artifact is None or artifact.version is None or artifact.kind is not Kind.REGISTRY:
         return False
     if wanted.startswith("npm:"):
@@ -77,7 +77,7 @@ def _name_of(descriptor: str) -> str:
 
 
 class Blocks(Mapping[str, object]):
-    """The text of each entry, cut out when it is asked for: a copy of all would double the file."""
+    """The text of each entry, cut out on first use: a copy of all would double the memory."""
 
     def __init__(self, text: str, places: Places) -> None:
         self._text = text
@@ -113,7 +113,7 @@ class YarnLockfile(Lockfile):
 
     @abstractmethod
     def _asking(self, names: Collection[str]) -> Iterable[str]:
-        """The keys of the entries that may ask for one of these names, in the file's order."""
+        """The keys of the entries that may require one of these names, in the file's order."""
 
     @abstractmethod
     def descriptors(self, key: str) -> Sequence[str]:
@@ -121,7 +121,7 @@ class YarnLockfile(Lockfile):
 
     @abstractmethod
     def names(self, key: str) -> set[str]:
-        """What others may call an entry when they depend on it."""
+        """The names under which dependents may require an entry."""
 
     @abstractmethod
     def _decode(self, key: str) -> Entry: ...
@@ -210,7 +210,7 @@ class YarnLockfile(Lockfile):
                 yield artifact
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who asks for each of these keys; only entries that may are decoded."""
+        """The dependents of these keys; only entries that may be some are decoded."""
         called = [self.names(key) for key in keys]
         if not all(called):
             return super().dependents(keys)
@@ -222,7 +222,7 @@ class YarnLockfile(Lockfile):
         return {key: tuple(parents) for key, parents in found.items()}
 
     def unlike(self, usual: re.Pattern[str]) -> Iterable[str]:
-        """The keys of the entries whose text does not begin with what is usual."""
+        """The keys of the entries whose text does not begin in the usual way."""
         match, text = usual.match, self._text
         return (key for key, (start, _) in self._places.items() if match(text, start) is None)
 
@@ -239,7 +239,7 @@ class YarnLockfile(Lockfile):
             at = self._text.find(word, at + len(word))
 
     def _asked(self, names: Collection[str]) -> Iterator[int]:
-        """Where lines are that may ask for one of these names."""
+        """The positions of lines that may require one of these names."""
         if len(names) <= _FEW:
             for name in names:
                 yield from self._finds(f"\n    {name}")

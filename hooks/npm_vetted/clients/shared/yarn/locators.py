@@ -62,7 +62,7 @@ def patched(descriptor: str) -> tuple[str, str] | None:
 
 
 def aliases(descriptor: str, name: str) -> bool:
-    """Whether ``alias@npm:name@range`` asks for ``name``."""
+    """Whether ``alias@npm:name@range`` requires ``name``."""
     split = split_ident(descriptor)
     target = split_ident(split[1].removeprefix("npm:")) if split else None
     return target is not None and target[0] == name

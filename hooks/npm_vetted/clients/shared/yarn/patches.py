@@ -1,4 +1,4 @@
-"""The patch files of Yarn berry: ``name@patch:<descriptor>#<files>::locator=<who asks>``."""
+"""The patch files of Yarn berry: ``name@patch:<descriptor>#<files>::locator=<dependent>``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def patch_files(lockfile: str, reference: str) -> Iterator[PatchFile]:
 
 
 def settled(reference: str) -> str:
-    """A reference without what depends on the Yarn that wrote it: how it names its own patches.
+    """A reference without the part that depends on Yarn's version: the name of a built-in patch.
 
     ``#~builtin<compat/x>`` or ``#optional!builtin<compat/x>``, with a hash of the patch it brings.
     """

@@ -1,4 +1,4 @@
-"""Where each entry of a yarn.lock is in its text.
+"""Finds the place of each entry in the text of a yarn.lock.
 
 An entry is found by its format's grammar and not decoded: a commit changes few of ten thousand
 entries, and only those are read. A text is read from its start to its end: at each position there

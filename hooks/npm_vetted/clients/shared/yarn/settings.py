@@ -1,4 +1,4 @@
-"""What the settings of both Yarns have in common, and what tells their lockfiles apart."""
+"""Shared by the settings of both Yarns, and the test that tells their lockfiles apart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Fix = tuple[tuple[str, ...], ...]
 
 
 def is_interpolated(text: str) -> bool:
-    """Whether a value holds ``${VAR}`` and so means what the environment says."""
+    """Whether a value contains ``${VAR}`` and so depends on the environment."""
     return _VARIABLE.search(text) is not None
 
 
@@ -29,8 +29,8 @@ def has_metadata(lockfile: bytes) -> bool:
 def folders(project: Project) -> Iterator[str]:
     """The folders below the project's in which its commands are run, relative to it.
 
-    A settings file there is nearer than the project's own, and wins. Members, what is between
-    them and the root, and every other folder with such a file: Yarn may be run there.
+    A settings file there is nearer than the project's own, and wins. Yarn may be run in members, in
+    folders between them and the root, and in every other folder with such a file.
     """
     seen: set[str] = set()
     for member in project.members:
