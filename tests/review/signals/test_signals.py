@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import pytest
 
 from npm_vetted.review.signals import compare_packages, weigh
 from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.review.signals.facts import LOST, FileFacts
 from npm_vetted.review.signals.reader import FactsReader
 from npm_vetted.review.signals.table import ATTENTION
 from tests.review.signals.stand_ins import HONEST, LIGHT, PLAIN, STAND_INS, files_of, sides
@@ -70,3 +71,39 @@ def test_a_drip_over_several_versions_is_seen_from_the_first(reader: FactsReader
     assert (
         max(compare_packages(a, b, reader.read).points for a, b in pairwise(versions)) < ATTENTION
     )
+
+
+def test_only_what_a_rule_asks_about_is_read(reader: FactsReader) -> None:
+    """The old version, and what did not change, are read where a changed file says something new."""
+    asked: list[bytes] = []
+
+    def counted(files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
+        wanted = list(files)
+        asked.extend(data for _, data in wanted)
+        return reader.read(wanted)
+
+    old, new = sides(HONEST["a fix"])
+    assert old is not None
+    compare_packages(old, new, counted)
+    assert asked == [new["lib/main.js"]]
+    asked.clear()
+    compare_packages(*sides(STAND_INS["downloads and runs"]), counted)
+    assert len(asked) == len(set(asked))
+    assert len(asked) >= 2
+
+
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_a_score_is_not_complete_where_a_file_was_lost(side: str, reader: FactsReader) -> None:
+    """Neither side: an old file that nobody read would make everything look new."""
+    old, new = sides(STAND_INS["downloads and runs"])
+    assert old is not None
+    lost = (old if side == "old" else new)["lib/main.js"]
+
+    def losing(files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
+        return [
+            FileFacts(unread=LOST) if data == lost else reader.read([(kind, data)])[0]
+            for kind, data in files
+        ]
+
+    score = compare_packages(old, new, losing)
+    assert (score.complete, "lib/main.js" in score.problems[0]) == (False, True)

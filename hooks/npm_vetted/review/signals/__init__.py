@@ -17,7 +17,7 @@ from npm_vetted.review.signals.comparison import (
     Reason,
     weight_of,
 )
-from npm_vetted.review.signals.reader import LOST
+from npm_vetted.review.signals.facts import LOST
 from npm_vetted.review.signals.rules import tarball_signals
 from npm_vetted.review.signals.table import MOST, WEIGHTS
 
@@ -39,10 +39,8 @@ def compare_packages(old: Files | None, new: Files, read: ReadFacts) -> Score:
     """Compare two tarballs' files, or judge one that is new."""
     comparison = PackageComparison(old, new, read)
     reasons = [reason for signal in tarball_signals() for reason in signal.find(comparison)]
-    lost = [each.path for each in comparison.changed if each.facts.unread == LOST]
-    return weigh(
-        reasons, fresh=comparison.fresh, problems=[f"{line(path)}: {LOST}" for path in lost]
-    )
+    problems = [f"{line(path)}: {LOST}" for path in comparison.lost]
+    return weigh(reasons, fresh=comparison.fresh, problems=problems)
 
 
 def weigh(reasons: Iterable[Reason], *, fresh: bool, problems: Iterable[str] = ()) -> Score:

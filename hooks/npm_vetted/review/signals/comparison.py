@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from npm_vetted.registry.packument import lifecycle
-from npm_vetted.review.signals.facts import FileFacts, Mark
+from npm_vetted.review.signals.facts import LOST, FileFacts, Mark
 from npm_vetted.review.signals.table import WEIGHTS
 
 Files = Mapping[str, bytes]
@@ -50,11 +50,10 @@ class Reason(NamedTuple):
 
 
 class ChangedFile(NamedTuple):
-    """A script that is new or changed, with the facts of both sides."""
+    """A script that is new or changed."""
 
     path: str
     facts: FileFacts
-    before: FileFacts | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,24 @@ class PackageComparison:
 
     old: Files | None
     new: Files
-    read: ReadFacts
+    reader: ReadFacts
+
+    def read(self, files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
+        """The facts of some files, each read once."""
+        wanted = list(files)
+        todo = [each for each in dict.fromkeys(wanted) if each not in self._facts]
+        self._facts.update(zip(todo, self.reader(todo), strict=True))
+        return [self._facts[each] for each in wanted]
+
+    @cached_property
+    def _facts(self) -> dict[tuple[str, bytes], FileFacts]:
+        return {}
+
+    @property
+    def lost(self) -> list[str]:
+        """The files of either version that a reader ended or hung over."""
+        bad = {data for (_, data), facts in self._facts.items() if facts.unread == LOST}
+        return [p for files in (self.new, self.old or {}) for p in files if files[p] in bad]
 
     @property
     def fresh(self) -> bool:
@@ -102,18 +118,20 @@ class PackageComparison:
     @cached_property
     def changed(self) -> tuple[ChangedFile, ...]:
         """The scripts among them, with their facts."""
-        old = self.old or {}
         paths = [path for path in self.changed_paths if self.is_script(path)]
         facts = self.read([("code", self.new[path]) for path in paths])
         odd = self._loaded_by_name(dict(zip(paths, facts, strict=True)))
         paths += odd
         facts += self.read([("code", self.new[path]) for path in odd])
-        pairs = [path for path in paths if path in old]
-        before = dict(zip(pairs, self.read([("code", old[p]) for p in pairs]), strict=True))
-        return tuple(
-            ChangedFile(path, found, before.get(path))
-            for path, found in zip(paths, facts, strict=True)
-        )
+        return tuple(map(ChangedFile, paths, facts))
+
+    def before(self, path: str) -> FileFacts | None:
+        """What a file was in the old version; None where there was none.
+
+        Only asked where the new file has something to ask about, which most have not.
+        """
+        data = (self.old or {}).get(path)
+        return None if data is None else self.read([("code", data)])[0]
 
     def _loaded_by_name(self, scripts: Mapping[str, FileFacts]) -> list[str]:
         """Changed files that a changed script loads as code, with any suffix."""
@@ -135,20 +153,27 @@ class PackageComparison:
         return tuple(zip(paths, self.read([("text", self.new[p]) for p in paths]), strict=True))
 
     @cached_property
-    def unchanged(self) -> Mapping[str, FileFacts]:
+    def _unchanged(self) -> tuple[bytes, ...]:
         """The new version's other scripts."""
         changed = set(self.changed_paths)
-        paths = [path for path in self.new if path not in changed and self.is_script(path)]
-        return dict(zip(paths, self.read([("code", self.new[p]) for p in paths]), strict=True))
+        return tuple(
+            data for path, data in self.new.items() if path not in changed and self.is_script(path)
+        )
+
+    def unchanged(self) -> Iterator[FileFacts]:
+        """The facts of the new version's other scripts, read one after the other."""
+        for data in self._unchanged:
+            yield self.read([("code", data)])[0]
 
     @cached_property
-    def _old_changed(self) -> tuple[FileFacts, ...]:
+    def _old_changed(self) -> tuple[bytes, ...]:
         """Old scripts that are not in the new version as they were."""
         kept = set(self.new.values())
-        return tuple(self.read([
-            ("code", data) for path, data in sorted((self.old or {}).items())
+        return tuple(
+            data
+            for path, data in sorted((self.old or {}).items())
             if data not in kept and _is_script(path, data, self._old_named)
-        ]))  # fmt: skip
+        )
 
     @cached_property
     def _old_texts(self) -> tuple[FileFacts, ...]:
@@ -160,8 +185,9 @@ class PackageComparison:
     def earlier(self) -> Iterator[FileFacts]:
         """The facts of every script of the old version; the changed ones come first."""
         if self.old is not None:
-            yield from self._old_changed
-            yield from self.unchanged.values()
+            for data in self._old_changed:
+                yield self.read([("code", data)])[0]
+            yield from self.unchanged()
 
     def had(self, *marks: str) -> bool:
         """Whether one file of the old version had all these marks."""
@@ -174,9 +200,10 @@ class PackageComparison:
     def first(self, *marks: str) -> tuple[str, Mark] | None:
         """The first new or changed script with all these marks that its old self had not."""
         for each in self.changed:
-            if all(mark in each.facts.marks for mark in marks) and not (
-                each.before is not None and all(mark in each.before.marks for mark in marks)
-            ):
+            if not all(mark in each.facts.marks for mark in marks):
+                continue
+            before = self.before(each.path)
+            if before is None or not all(mark in before.marks for mark in marks):
                 return each.path, each.facts.marks[marks[0]]
         return None
 

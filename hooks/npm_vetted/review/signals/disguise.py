@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.review.signals.facts import Mark
+from npm_vetted.review.signals.search import near, starting_with
 from npm_vetted.review.signals.tree import (
     SyntaxTree,
     enclosing_string,
@@ -46,7 +47,7 @@ _JOINED: Final = re.compile(
     rb"""[\])]\s{0,9}\.\s{0,9}join\s{0,9}\(|\.\s{0,9}(?:reverse|concat)\s{0,9}\("""
 )
 _ESCAPED: Final = re.compile(
-    rb"""(['"`])((?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{1,6}\}|[\w$:/.-]){3,400})\1"""
+    rb"""(['"`])((?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{1,6}\}|[\w$:/.-]){3,24})\1"""
 )
 _ESCAPE: Final = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}")
 _TEMPLATE: Final = re.compile(rb"""\$\{\s{0,9}['"`]""")
@@ -56,7 +57,9 @@ _INVISIBLE: Final = re.compile(
     "|[\U000e0000-\U000e007f]{2,}|[\U000f0000-\U0010fffd]{2,}|[\u200b-\u200d\u2060\ufeff]{3,}"
     "|[\u115f\u1160\u3164\uffa0]"
 )
-_MIXED: Final = re.compile("[A-Za-z][Ѐ-ӿαοερικνυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ]|[Ѐ-ӿοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ][A-Za-z]")
+_FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
+_ALIKE: Final = re.compile("[Ѐ-ӿαοερικνυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ]+")
+_ALIKE_BEFORE: Final = re.compile("[Ѐ-ӿοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ]")
 _ESCAPES: Final = 300
 _PLACES: Final = 400
 _PIECES: Final = 64
@@ -84,7 +87,7 @@ def machine_names(data: bytes) -> Iterator[tuple[str, Mark]]:
     """Names such as ``_0x1a2b``, as the widespread obfuscator makes them."""
     names: set[bytes] = set()
     first = -1
-    for match in _HEX_NAME.finditer(data):
+    for match in starting_with(_HEX_NAME, data, b"_0x"):
         first = match.start() if first < 0 else first
         names.add(match.group())
         if len(names) == _HEX_NAMES:
@@ -95,26 +98,36 @@ def machine_names(data: bytes) -> Iterator[tuple[str, Mark]]:
 
 def invisible(text: str) -> Iterator[tuple[str, Mark]]:
     """Characters that nobody sees, or that turn the direction of the text."""
-    match = _INVISIBLE.search(text)
-    if match is not None:
-        yield (
-            "invisible",
-            Mark(text.count("\n", 0, match.start()) + 1, f"U+{ord(match.group()[0]):04X}"),
-        )
+    for part in _FOREIGN.finditer(text):
+        match = _INVISIBLE.search(text, part.start(), part.end())
+        if match is not None:
+            line = text.count("\n", 0, match.start()) + 1
+            yield "invisible", Mark(line, f"U+{ord(match.group()[0]):04X}")
+            return
 
 
 def _mixed(tree: SyntaxTree, text: str) -> Iterator[tuple[str, Mark]]:
-    for tries, match in enumerate(_MIXED.finditer(text)):
-        if tries >= 50:
-            return
-        at = len(text[: match.start()].encode("utf-8", errors="surrogatepass"))
+    for place in islice(_mixed_places(text), 50):
+        at = len(text[:place].encode("utf-8", errors="surrogatepass"))
         chain = tree.chain(at, 2)
         if chain and chain[0].type.endswith(("identifier", "identifier_pattern")):
-            yield (
-                "mixed-alphabet",
-                Mark(tree.line(at), tree.text(chain[0], 60).decode("utf-8", "replace")),
-            )
+            shown = tree.text(chain[0], 60).decode("utf-8", "replace")
+            yield "mixed-alphabet", Mark(tree.line(at), shown)
             return
+
+
+def _mixed_places(text: str) -> Iterator[int]:
+    """Where a Latin letter is next to one of another alphabet."""
+    for match in _ALIKE.finditer(text):
+        start, end = match.span()
+        if start and _is_latin(text[start - 1]):
+            yield start - 1
+        elif end < len(text) and _is_latin(text[end]) and _ALIKE_BEFORE.match(text, end - 1):
+            yield end - 1
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() and letter.isalpha()
 
 
 def _offscreen(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
@@ -217,7 +230,9 @@ def _sums(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
 
 
 def _joins(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
-    for match in islice(_JOINED.finditer(tree.data), _PLACES):
+    for match in islice(
+        near(_JOINED, tree.data, b"join", b"reverse", b"concat", before=20, after=17), _PLACES
+    ):
         yield from _enclosing(tree, match.end() - 1, match.start(), "call_expression")
 
 
@@ -235,6 +250,8 @@ def _enclosing(tree: SyntaxTree, at: int, place: int, kind: str) -> Iterator[tup
 
 
 def _escaped(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
+    if b"\\x" not in tree.data and b"\\u" not in tree.data:
+        return
     for match in islice(_ESCAPED.finditer(tree.data), 5_000):
         if b"\\" in match[2]:
             text = _unescape(match[2].decode("ascii"))
@@ -243,11 +260,10 @@ def _escaped(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
 
 
 def _numbered(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
-    for match in islice(_NUMBERS.finditer(tree.data), _PLACES):
-        if match.group().startswith(b"from"):
-            with suppress(ValueError):
-                numbers = bytes(int(each, 0) for each in re.split(rb"[\s,]+", match[1]))
-                yield match.start(), numbers.decode("latin-1")
+    for match in islice(starting_with(_NUMBERS, tree.data, b"fromC"), _PLACES):
+        with suppress(ValueError):
+            numbers = bytes(int(each, 0) for each in re.split(rb"[\s,]+", match[1]))
+            yield match.start(), numbers.decode("latin-1")
 
 
 def _outer_sum(tree: SyntaxTree, around: list[tree_sitter.Node]) -> str | None:

@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-FACTS_VERSION: Final = 2
+FACTS_VERSION: Final = 3
 """Raised whenever the reader would note something else of the same bytes."""
 SIZE_LIMIT: Final = 8 << 20
 """Bytes of one file that are read; the rest is reported as unread."""
 DEPTH_LIMIT: Final = 2_000
 """Brackets within brackets; deeper files are reported as unread."""
 NODE_LIMIT: Final = 8_000_000
+LOST: Final = "its reader ended or hung"
+"""Why a file is unread that a reader ended or hung over; nothing of it is kept."""
 STEP_LIMIT: Final = 1_500_000
 """Steps down the tree that one file is worth, so that the cost has a bound that is no clock."""
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.review.signals.facts import Mark
+from npm_vetted.review.signals.search import near, starting_with, whole_words
 from npm_vetted.review.signals.tree import SyntaxTree, enclosing_string, first_part, is_comment
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ _GLOBALS: Final = frozenset({
 _TRIES: Final = 300
 """Places of one word that are looked at; where none of so many counts, the word does."""
 _LOAD: Final = re.compile(
-    rb"""(?:\b(?:require(?:\.resolve)?|import)\s{0,20}\(\s{0,200}|\bfrom\s{0,20}|\bimport\s{0,20})"""
+    rb"""\b(?:(?:require(?:\.resolve)?|import)\s{0,20}\(\s{0,200}|from\s{0,20}|import\s{0,20})"""
     rb"""(['"`])([^'"`\\\n]{1,200})\1"""
 )
 _BUILTIN: Final = re.compile(
@@ -54,8 +56,8 @@ _BUILTIN: Final = re.compile(
 _COMPUTED: Final = re.compile(rb"\b(?:require|import)\s{0,20}\(")
 _ALIAS: Final = re.compile(rb"[=(,:]\s{0,20}(?:module\.)?require\s{0,20}[;,)\n}]")
 _PROCESS: Final = re.compile(
-    rb"""([\w$]{1,60})\s{0,9}=\s{0,9}(?:(?:globalThis|global|window)\.)?process\b(?!\s{0,9}[.\[?])"""
-    rb"""|([\w$]{1,60})\s{0,9}=\s{0,9}require\(\s{0,9}['"](?:node:)?process['"]\s{0,9}\)(?!\.)"""
+    rb"""(?<![\w$])([\w$]{1,60})\s{0,9}=\s{0,9}(?:(?:globalThis|global|window)\.)?process\b(?!\s{0,9}[.\[?])"""
+    rb"""|(?<![\w$])([\w$]{1,60})\s{0,9}=\s{0,9}require\(\s{0,9}['"](?:node:)?process['"]\s{0,9}\)(?!\.)"""
     rb"""|import\s{1,9}(?:\*\s{0,9}as\s{1,9})?([\w$]{1,60})\s{1,9}from\s{0,9}['"](?:node:)?process['"]"""
 )
 _ENV_IMPORT: Final = re.compile(
@@ -82,7 +84,7 @@ def find_powers(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
 def find_loads(tree: SyntaxTree) -> dict[str, int]:
     """The modules that a script names where it loads them, by its own words, with their lines."""
     found: dict[str, int] = {}
-    for match in _LOAD.finditer(tree.data):
+    for match in starting_with(_LOAD, tree.data, b"require", b"import", b"from"):
         name = match[2].decode("utf-8", errors="replace")
         if (
             name not in found
@@ -156,7 +158,7 @@ def _is_computed(tree: SyntaxTree) -> bool:
 
 
 def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
-    for tries, match in enumerate(_COMPUTED.finditer(tree.data)):
+    for tries, match in enumerate(starting_with(_COMPUTED, tree.data, b"require", b"import")):
         if tries >= _TRIES:
             yield Mark(tree.line(match.start()))
             return
@@ -168,7 +170,7 @@ def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
         if first is not None and first.type not in ("string", "template_string", "comment"):
             yield Mark(tree.line(match.start()), tree.text(chain[1], 60).decode("utf-8", "replace"))
             return
-    for match in list(_ALIAS.finditer(tree.data))[:20]:
+    for match in islice(near(_ALIAS, tree.data, b"require", before=30, after=30), 20):
         at = match.start() + match.group().index(b"require")
         chain = tree.chain(at, 2)
         if chain and chain[0].type in ("identifier", "property_identifier"):
@@ -294,11 +296,19 @@ def _assigned(tree: SyntaxTree, chain: Chain) -> bool:
             if left.type != "identifier":
                 return _of_program(tree, left)
             name = tree.text(left)
-            declared = rb"\b(?:let|var|const|function)\s[^;=(]{0,80}\b" + name + rb"\b"
-            return name in (b"fetch", b"XMLHttpRequest") and not re.search(declared, tree.data)
+            return name in (b"fetch", b"XMLHttpRequest") and not _is_local(tree, name)
         if node.type not in ("member_expression", "subscript_expression", "string"):
             break
     return False
+
+
+def _is_local(tree: SyntaxTree, name: bytes) -> bool:
+    """Whether a script declares a name somewhere."""
+    if name not in tree.local:
+        declared = re.compile(rb"\b(?:let|var|const|function)\s[^;=(]{0,80}\b" + name + rb"\b")
+        found = near(declared, tree.data, name, before=100, after=len(name) + 1)
+        tree.local[name] = next(found, None) is not None
+    return tree.local[name]
 
 
 def _of_program(tree: SyntaxTree, left: tree_sitter.Node) -> bool:
@@ -316,10 +326,6 @@ def _argument(_: SyntaxTree, chain: Chain) -> bool:
     """A string that is an argument of a call."""
     string, around = enclosing_string(chain)
     return string is not None and bool(around) and around[0].type == "arguments"
-
-
-def _anywhere(_: SyntaxTree, chain: Chain) -> bool:
-    return not is_comment(chain)
 
 
 Test = Callable[[SyntaxTree, "Chain"], bool]
@@ -369,22 +375,6 @@ def _holder_is(tree: SyntaxTree, chain: Chain, holder: bytes) -> bool:
     )
 
 
-def _places(data: bytes, word: bytes) -> Iterator[int]:
-    """Where a whole word is."""
-    size = len(word)
-    at = data.find(word)
-    while at >= 0:
-        before, after = data[at - 1 : at] if at else b"", data[at + size : at + size + 1]
-        if not ((before in _NAME_BYTES and before) or (after in _NAME_BYTES and after)):
-            yield at
-        at = data.find(word, at + size)
-
-
-_NAME_BYTES: Final = frozenset(
-    bytes([each]) for each in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$"
-)
-
-
 def _words(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
     done: set[str] = set()
     for word, mark, test in _WORDS:
@@ -402,7 +392,7 @@ def _words(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
 
 
 def _first(tree: SyntaxTree, word: bytes, test: Test) -> int | None:
-    for tries, at in enumerate(_places(tree.data, word)):
+    for tries, at in enumerate(whole_words(tree.data, word)):
         if tries >= _TRIES:
             # So many harmless places may be there to tire a reader: a plain property is one.
             return at if test not in (_property, _assigned, _compiles, _timer) else None
@@ -416,11 +406,12 @@ def _environment(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
     if b"env" not in tree.data:
         return
     holders = {b"process", b"Bun", b"Deno"}
-    for match in list(_PROCESS.finditer(tree.data))[:50]:
+    for match in islice(near(_PROCESS, tree.data, b"process", before=160, after=30), 50):
         holders.add(match[1] or match[2] or match[3])
-    bare = _ENV_IMPORT.search(tree.data) is not None
+    imports = near(_ENV_IMPORT, tree.data, b"process'", b'process"', before=480, after=8)
+    bare = next(imports, None) is not None
     found: set[str] = set()
-    for tries, at in enumerate(_places(tree.data, b"env")):
+    for tries, at in enumerate(whole_words(tree.data, b"env")):
         if tries >= _TRIES * 10 or len(found) == 2:
             break
         mark = _env_use(tree, tree.chain(at, 6), holders, bare)
@@ -478,43 +469,47 @@ def _whole_or_named(
 
 
 _PATTERNS: Final = (
-    ("decode", _BINARY_ENCODINGS, _argument),
-    ("detached", re.compile(rb"\bdetached\s{0,9}:\s{0,9}(?:true|!0)"), _anywhere),
-    ("inject-script", re.compile(rb"""createElement\(\s{0,9}['"`]script['"`]"""), _anywhere),
-    ("eval", re.compile(rb"\beval\s{0,9}:\s{0,9}(?:true|!0)"), _anywhere),
-    ("eval", re.compile(rb"\bimport\(\s{0,9}['\"`]data:"), _anywhere),
-    (
-        "exec",
-        re.compile(rb"\bprocess\s{0,9}\.\s{0,9}(?:binding|_linkedBinding)\s{0,9}\("),
-        _anywhere,
-    ),
-    ("exec", re.compile(rb"\bBun\s{0,9}\.\s{0,9}\$"), _anywhere),
+    ("detached", rb"\bdetached\s{0,9}:\s{0,9}(?:true|!0)", (b"detached",)),
+    ("inject-script", rb"""createElement\(\s{0,9}['"`]script['"`]""", (b"createElement(",)),
+    ("eval", rb"\beval\s{0,9}:\s{0,9}(?:true|!0)", (b"eval",)),
+    ("eval", rb"\bimport\(\s{0,9}['\"`]data:", (b"import(",)),
+    ("exec", rb"\bprocess\s{0,9}\.\s{0,9}(?:binding|_linkedBinding)\s{0,9}\(", (b"process",)),
+    ("exec", rb"\bBun\s{0,9}\.\s{0,9}\$", (b"Bun",)),
 )
+"""Powers by a pattern and the words that it starts with; a place counts outside of comments."""
+_COMPILED: Final = [(mark, re.compile(pattern), words) for mark, pattern, words in _PATTERNS]
+_SOURCE: Final = re.compile(rb"\.src\s{0,9}=|['\"]src['\"]")
 
 
 def _patterns(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
-    for mark, pattern, test in _PATTERNS:
-        for tries, match in enumerate(pattern.finditer(tree.data)):
-            if tries >= _TRIES:
-                break
-            if mark == "decode":
-                chain = tree.chain(match.start() + 1, 6)
-                fits = _argument(tree, chain) and _decodes(tree, chain)
-            else:
-                fits = test(tree, tree.chain(match.start(), 2))
-            if mark == "inject-script" and fits:
-                fits = re.search(rb"\.src\s{0,9}=|['\"]src['\"]", tree.data) is not None
-            if fits:
-                yield (
-                    mark,
-                    Mark(
-                        tree.line(match.start()),
-                        tree.data[match.start() : match.end()][:40].decode("utf-8", "replace"),
-                    ),
-                )
+    yield from _encodings(tree)
+    for mark, pattern, words in _COMPILED:
+        for match in islice(starting_with(pattern, tree.data, *words), _TRIES):
+            if is_comment(tree.chain(match.start(), 2)):
+                continue
+            if mark != "inject-script" or _sets_source(tree):
+                yield mark, Mark(tree.line(match.start()), _shown(match))
                 break
     for found in _dynamic(tree):
         yield "dyn-require", found
+
+
+def _shown(match: re.Match[bytes]) -> str:
+    return match.group()[:40].decode("utf-8", "replace")
+
+
+def _sets_source(tree: SyntaxTree) -> bool:
+    return next(near(_SOURCE, tree.data, b"src", before=2, after=14), None) is not None
+
+
+def _encodings(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    """Where bytes are made of a text by an encoding of bytes."""
+    found = near(_BINARY_ENCODINGS, tree.data, b"base64", b"hex", before=1, after=10)
+    for match in islice(found, _TRIES):
+        chain = tree.chain(match.start() + 1, 6)
+        if _argument(tree, chain) and _decodes(tree, chain):
+            yield "decode", Mark(tree.line(match.start()), _shown(match))
+            return
 
 
 def _decodes(tree: SyntaxTree, chain: Chain) -> bool:

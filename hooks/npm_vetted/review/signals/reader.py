@@ -14,7 +14,7 @@ from typing import IO, Final
 
 from npm_vetted.git.process import end_process
 from npm_vetted.registry.cache import Cache
-from npm_vetted.review.signals.facts import FACTS_VERSION, FileFacts, facts_from_json
+from npm_vetted.review.signals.facts import FACTS_VERSION, LOST, FileFacts, facts_from_json
 
 PATIENCE: Final = 10.0
 """Seconds for one file. Only a guard against a hang: the limits in ``facts`` decide before it."""
@@ -23,7 +23,6 @@ _START: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
     " from npm_vetted.review.signals.child import serve; serve()"
 )
-LOST: Final = "its reader ended or hung"
 
 
 class FactsReader:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from npm_vetted.review.signals.facts import Mark
+from npm_vetted.review.signals.search import near, starting_with
 
 _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
     "token-shape": (
@@ -17,27 +18,29 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b"xox", rb"\bxox[bp]-"),
         (b"sk-ant-", b""),
         (b"glpat-", b""),
-        (b"PRIVATE KEY", rb"BEGIN (?:RSA |OPENSSH |EC )?PRIVATE KEY"),
+        (b"BEGIN ", rb"BEGIN (?:RSA |OPENSSH |EC )?PRIVATE KEY"),
     ),
     "cred-path": (
         (b".npmrc", rb"\.npmrc\b"),
-        (b"credentials", rb"\.aws[/\\]{1,2}credentials|\.git-credentials"),
+        (b".aws", rb"\.aws[/\\]{1,2}credentials"),
+        (b".git-credentials", b""),
         (b".ssh", rb"\.ssh[/\\'\"`]"),
         (b"id_", rb"\bid_(?:rsa|ed25519|ecdsa)\b"),
         (b".netrc", rb"\.netrc\b"),
         (b".docker", rb"\.docker[/\\]{1,2}config"),
         (b"wallet.dat", b""),
-        (b"gcloud", rb"\.config[/\\]{1,2}gcloud"),
+        (b".config", rb"\.config[/\\]{1,2}gcloud"),
         (b"Login Data", b""),
         (b".kube", rb"\.kube[/\\]{1,2}config"),
         (b"/proc/self/", rb"/proc/self/(?:mem|environ|maps)"),
-        (b"_history", rb"\.(?:ba|z)sh_history"),
+        (b".bash_history", b""),
+        (b".zsh_history", b""),
         (b".gnupg", b""),
         (b"key4.db", b""),
         (b"logins.json", b""),
         (b".pypirc", b""),
         (b"Local Extension Settings", b""),
-        (b".env", rb"['\"`/\\]\.env['\"`]"),
+        (b".env", rb"(?<=['\"`/\\])\.env['\"`]"),
     ),
     "cloud-metadata": (
         (b"169.254.169.254", b""),
@@ -58,7 +61,7 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
     ),
     "ip-url": (
         (
-            b"://",
+            b"http",
             (rb"https?://(?!127\.|0\.0\.0\.0|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|1\.2\.3\.4"
             rb"|255\.|169\.254\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])"),
         ),
@@ -73,19 +76,21 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b"DownloadString", b""),
         (b"DownloadFile", b""),
         (b"mshta", rb"\bmshta\b"),
-        (b"sh", rb"\|\s{0,3}(?:ba|z)?sh\b\s{0,3}['\"`]"),
+        (b"|", rb"\|\s{0,3}(?:ba|z)?sh\b\s{0,3}['\"`]"),
         (b"base64 ", rb"base64\s{1,3}(?:-d|-D|--decode)"),
     ),
     "persist": (
-        (b"rc", rb"\.(?:bashrc|zshrc)\b"),
-        (b"profile", rb"['\"`/]\.(?:bash_)?profile\b"),
+        (b".bashrc", rb"\.bashrc\b"),
+        (b".zshrc", rb"\.zshrc\b"),
+        (b".profile", rb"(?<=['\"`/])\.profile\b"),
+        (b".bash_profile", rb"(?<=['\"`/])\.bash_profile\b"),
         (b"crontab", rb"\bcrontab\b"),
         (b"systemctl", rb"\bsystemctl\b"),
         (b"LaunchAgents", b""),
         (b"CurrentVersion", rb"CurrentVersion\\{1,2}Run"),
         (b"schtasks", b""),
         (b"authorized_keys", b""),
-        (b"autostart", rb"\.config/autostart"),
+        (b".config/autostart", b""),
         (b".claude/settings", b""),
         (b".vscode/tasks.json", b""),
         (b".github/workflows/", b""),
@@ -119,31 +124,52 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
     ),
     "wallet-hook": (
         (b"window.", rb"\bwindow\.(?:ethereum|solana|phantom|tronWeb|keplr)\b"),
-        (b"ethereum", rb"\bethereum\s{0,5}\.\s{0,5}request\b|['\"]ethereum['\"]\s{0,5}[\])]"),
+        (
+            b"ethereum",
+            rb"\bethereum\s{0,5}\.\s{0,5}request\b|(?<=['\"])ethereum['\"]\s{0,5}[\])]",
+        ),
     ),
     "wallet-address": (
-        (b"0x", rb"['\"`]0x(?!0{38})[0-9a-fA-F]{40}['\"`]"),
-        (b"bc1", rb"['\"`]bc1[02-9ac-hj-np-z]{38,58}['\"`]"),
-        (b"T", rb"['\"`]T[1-9A-HJ-NP-Za-km-z]{33}['\"`]"),
+        (b"0x", rb"(?<=['\"`])0x(?!0{38})[0-9a-fA-F]{40}['\"`]"),
+        (b"bc1", rb"(?<=['\"`])bc1[02-9ac-hj-np-z]{38,58}['\"`]"),
+        *((quote + b"T", quote + rb"T[1-9A-HJ-NP-Za-km-z]{33}['\"`]") for quote in (b"'", b'"', b"`")),
     ),
 }  # fmt: skip
-"""By tell: words that must be there, and the pattern where the words alone are not enough."""
+"""By tell: words, and where a word alone is not enough, the pattern of what starts with it."""
 _COMPILED: Final = {
     name: [(word, re.compile(pattern or re.escape(word))) for word, pattern in ways]
     for name, ways in _TELLS.items()
 }
-_SECRET_WORDS: Final = re.compile(
+_SECRET: Final = re.compile(
     rb"[sS]ecret_?[kK]ey|SECRET_?KEY|[pP]rivate_?[kK]ey|PRIVATE_?KEY|[mM]nemonic|[sS]eed_?[pP]hrase|[kK]ey_?[pP]air"
     rb"|[wW]allet|[pP]assphrase|[pP]assword|[aA]pi_?[kK]ey|API_?KEY|[aA]ccess_?[tT]oken|[aA]uth_?[tT]oken"
     rb"|[cC]redential|\bseed\b|process\.env"
 )
+_SECRET_WORDS: Final = (
+    b"secret", b"Secret", b"SECRET", b"private", b"Private", b"PRIVATE", b"mnemonic", b"Mnemonic",
+    b"seed", b"Seed", b"key", b"Key", b"wallet", b"Wallet", b"pass", b"Pass", b"api", b"Api", b"API",
+    b"access", b"Access", b"auth", b"Auth", b"credential", b"Credential", b"process.env",
+)  # fmt: skip
+"""What a match of ``_SECRET`` starts with."""
 _HOST: Final = re.compile(
     rb"(?:https?|wss?|ftp)://(?:[\w%.-]{1,64}(?::[^\s@/'\"`]{0,64})?@)?([A-Za-z0-9][A-Za-z0-9.-]{0,252})"
 )
-_BARE_HOST: Final = re.compile(
+_NAMED_HOST: Final = re.compile(
     rb"""\b(?:host(?:name)?|servername)\s{0,9}:\s{0,9}['"`]\.?([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})['"`]"""
-    rb"""|['"`][\w-]{0,40}\.((?:[a-z0-9-]{1,63}\.){1,6}(?:com|net|org|io|dev|xyz|top|site|online|app|live|fun|pro|me|co|cc|ru|cn|info|invalid|cloud|sh|pw|tk|club|space|store|link|click))['"`]"""
-    rb"""|\.(?:connect|lookup|resolve\w{0,9}|createConnection|request|get)\(\s{0,9}(?:\d{1,5},\s{0,9})?['"`]([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6}\.?[a-z]{2,20})['"`]"""
+)
+_ENDING: Final = re.compile(
+    rb"""['"`][\w-]{0,40}\.((?:[a-z0-9-]{1,63}\.){1,6}(?:com|net|org|io|dev|xyz|top|site|online|app|live|fun|pro|me|co|cc|ru|cn|info|invalid|cloud|sh|pw|tk|club|space|store|link|click))['"`]"""
+)
+_CALLED: Final = re.compile(
+    rb"""\.(?:connect|lookup|resolve\w{0,9}|createConnection|request|get)\(\s{0,9}(?:\d{1,5},\s{0,9})?['"`]([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6}\.?[a-z]{2,20})['"`]"""
+)
+_CALLS: Final = (
+    b".connect(",
+    b".lookup(",
+    b".resolve",
+    b".createConnection(",
+    b".request(",
+    b".get(",
 )
 _PLACES: Final = 300
 _HOSTS: Final = 300
@@ -153,24 +179,20 @@ InComment = Callable[[int], bool]
 def find_tells(data: bytes, in_comment: InComment) -> Iterator[tuple[str, Mark]]:
     """Each tell with its first place that is in no comment, and its words there."""
     for name, ways in _COMPILED.items():
-        places = (_first(pattern, data, in_comment) for word, pattern in ways if word in data)
+        places = (_first(starting_with(pattern, data, word), in_comment) for word, pattern in ways)
         found = next(filter(None, places), None)
         if found is not None:
             said = data[found.start() : found.start() + 60].splitlines()[0]
             line = data.count(b"\n", 0, found.start()) + 1
             yield name, Mark(line, said.decode("utf-8", errors="replace"))
-    handled = _first(_SECRET_WORDS, data, in_comment)
+    handled = _first(starting_with(_SECRET, data, *_SECRET_WORDS), in_comment)
     if handled is not None:
-        yield (
-            "secrets",
-            Mark(data.count(b"\n", 0, handled.start()) + 1, handled.group().decode("ascii")),
-        )
+        line = data.count(b"\n", 0, handled.start()) + 1
+        yield "secrets", Mark(line, handled.group().decode("ascii"))
 
 
-def _first(
-    pattern: re.Pattern[bytes], data: bytes, in_comment: InComment
-) -> re.Match[bytes] | None:
-    for tries, match in enumerate(pattern.finditer(data)):
+def _first(matches: Iterator[re.Match[bytes]], in_comment: InComment) -> re.Match[bytes] | None:
+    for tries, match in enumerate(matches):
         if tries >= _PLACES or not in_comment(match.start()):
             return match
     return None
@@ -180,12 +202,21 @@ def find_hosts(data: bytes, in_comment: InComment) -> dict[str, int]:
     """The hosts that a file names outside of comments, with their lines."""
     found: dict[str, int] = {}
     tries = 0
-    for pattern in (_HOST, _BARE_HOST):
-        for match in pattern.finditer(data):
-            name = next(filter(None, match.groups())).decode("ascii").lower().rstrip(".")
-            if name in found or len(found) >= _HOSTS or tries > _PLACES * 10:
-                continue
-            tries += 1
-            if not in_comment(match.start()):
-                found[name] = data.count(b"\n", 0, match.start()) + 1
+    for match in _host_places(data):
+        name = match[1].decode("ascii").lower().rstrip(".")
+        if name in found:
+            continue
+        if len(found) >= _HOSTS:
+            break
+        tries += 1
+        if tries > _PLACES * 10 or not in_comment(match.start()):
+            found[name] = data.count(b"\n", 0, match.start()) + 1
     return found
+
+
+def _host_places(data: bytes) -> Iterator[re.Match[bytes]]:
+    """Addresses first, then what is named as a host in some other way."""
+    yield from near(_HOST, data, b"://", before=5, after=400)
+    yield from starting_with(_NAMED_HOST, data, b"host", b"servername")
+    yield from _ENDING.finditer(data)
+    yield from starting_with(_CALLED, data, *_CALLS)

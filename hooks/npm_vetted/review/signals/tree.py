@@ -39,6 +39,8 @@ class SyntaxTree:
             raise TooMuchError("it has too many parts")
         self._cursor = self._tree.walk()
         self._steps = 0
+        self.local: dict[bytes, bool] = {}
+        """Whether the script declares a name, where that was asked."""
 
     def chain(self, position: int, length: int = 5) -> list[tree_sitter.Node]:
         """The innermost node around a byte and its ancestors, the nearest first.

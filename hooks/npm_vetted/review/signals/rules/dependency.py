@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from npm_vetted.packages.lookalikes.known import is_popular
@@ -49,7 +50,7 @@ def new_dependencies(comparison: PackageComparison) -> list[str]:
 
 
 def _loads(comparison: PackageComparison, name: str) -> bool:
-    facts = [*(each.facts for each in comparison.changed), *comparison.unchanged.values()]
+    facts = chain((each.facts for each in comparison.changed), comparison.unchanged())
     if any(load == name or load.startswith(f"{name}/") for each in facts for load in each.loads):
         return True
     word = name.encode()

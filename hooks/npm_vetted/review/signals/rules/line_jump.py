@@ -12,8 +12,10 @@ CODES = ("obf:line-jump",)
 def find(comparison: PackageComparison) -> Iterator[Reason]:
     """The first file whose longest line jumped."""
     for each in comparison.changed:
-        before = each.before
-        if before is None or not before.readable or each.facts.longest < 2_000:
+        if each.facts.longest < 2_000:
+            continue
+        before = comparison.before(each.path)
+        if before is None or not before.readable:
             continue
         if each.facts.longest >= 8 * max(before.longest, 1):
             text = f"a line of {each.facts.longest:,} characters in a file that had short ones"

@@ -45,6 +45,9 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
         }
         if not hosts:
             continue
+        before = comparison.before(each.path)
+        if before is not None and hosts.keys() <= before.hosts.keys():
+            continue
         if known is None:
             known = {host for facts in comparison.earlier() for host in facts.hosts}
             known |= _in_manifest(comparison.old or {})

@@ -12,6 +12,9 @@ CODES = ("obf:unread",)
 def find(comparison: PackageComparison) -> Iterator[Reason]:
     """The first script that is unread and was not before."""
     for each in comparison.changed:
-        if each.facts.unread and not (each.before is not None and each.before.unread):
+        if not each.facts.unread:
+            continue
+        before = comparison.before(each.path)
+        if before is None or not before.unread:
             yield Reason("obf:unread", f"could not be read: {each.facts.unread}", each.path, 1)
             return
