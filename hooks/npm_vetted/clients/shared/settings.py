@@ -200,7 +200,7 @@ def unknown_settings(
 
 
 def _nearest(key: str, known: KnownSettings) -> str:
-    """The known key that was probably meant; None if no known key is near."""
+    """The known key that was probably meant; empty if none is near."""
     import difflib
 
     near = difflib.get_close_matches(key, known.names, n=1) if len(key) <= _LONGEST_KEY else []
