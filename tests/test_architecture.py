@@ -168,6 +168,30 @@ def test_each_public_name_has_one_meaning() -> None:
     assert twice == set(SAME_MEANING)
 
 
+CLIENT_MODULES = {"client", "lockfile", "settings", "sync", "commands"}
+ELSEWHERE = {
+    (
+        "yarn_berry",
+        "commands",
+    ): "one program, yarn: yarn_classic/commands reads it for both clients",
+    ("rush", "sync"): "Rush lets pnpm install, so pnpm/sync compares what Rush generates",
+}
+"""Modules that a client's folder does not have, with the reason."""
+
+
+def test_each_client_folder_has_the_same_modules() -> None:
+    folders = {module.split(".")[1] for module in OURS if module.startswith("clients.")} - {
+        "shared"
+    }
+    missing = {
+        (folder, part)
+        for folder in folders
+        for part in CLIENT_MODULES
+        if f"clients.{folder}.{part}" not in OURS
+    }
+    assert missing == set(ELSEWHERE)
+
+
 @pytest.mark.parametrize("module", ["model", "errors"])
 def test_the_model_imports_nothing_of_the_package(module: str) -> None:
     assert ours_of(module) == set()

@@ -7,41 +7,31 @@ until any manifest of the project has ``trustedDependencies``, which replaces th
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.npmrc_rules import is_within_project, npmrc_problems, unknown_keys
-from npm_vetted.clients.shared.settings import (
-    AllowedSources,
-    known_settings,
-    registry_problems,
-    secret_problem,
-    setting_problem,
-    unknown_settings,
+from npm_vetted.clients.bun import settings
+from npm_vetted.clients.bun.settings import (
+    ENVIRONMENTS,
+    TRUSTED,
+    bunfig_switch,
+    doubtful_bunfig,
+    lockfile_of,
+    malformed_trust,
+    names_in,
+    npmrc_switch,
+    read_bunfig,
+    replaces_trusted,
+    trusted_lists,
 )
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import DocumentError, UndecidedError
-from npm_vetted.formats.document import Document
-from npm_vetted.formats.npmrc import (
-    SWITCH,
-    NpmrcSetting,
-    depends_on_environment,
-    effective,
-    load_npmrc,
-)
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
+from npm_vetted.formats.npmrc import SWITCH
+from npm_vetted.model import Edit, Manifest, Pin, Project, Read
 
 NAME = "bun"
 PROGRAM = "bun"
 LOCKFILES: tuple[str, ...] = ("bun.lock", "bun.lockb")
-ENVIRONMENTS: Final = tuple(
-    f".env{mode}{local}"
-    for mode in ("", ".development", ".production", ".test")
-    for local in ("", ".local")
-)
-"""Bun reads these before it installs, and takes a registry from them (seen in 1.2 to 1.4)."""
 SETTINGS: tuple[str, ...] = ("bunfig.toml", ".npmrc", *ENVIRONMENTS)
 INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = ("bunfig.toml",)
@@ -65,16 +55,10 @@ LOCK_COMMAND: tuple[str, ...] = (
 )
 WRITES = "bun.lock"
 
-_TRUSTED: Final = "trustedDependencies"
-_PLAIN_TRUE: Final = re.compile(
-    r"""\s*(?:"ignore-scripts"|ignore-scripts)\s*(?:=\s*(true|"true"|'true')\s*)?\Z"""
-)
-_VARIABLE: Final = re.compile(
-    r"(?<!\w)((?:BUN_(?!PUBLIC_)|NPM_CONFIG_|npm_config_)\w+|NODE_TLS_REJECT_UNAUTHORIZED"
-    r"|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|XDG_CACHE_HOME|GITHUB_API_URL|SSL_CERT_(?:FILE|DIR)"
-    r"|(?:HTTPS?|ALL)_PROXY|(?:https?|all)_proxy)\s*[=:]"
-)
-"""Bun takes proxies from these files too (seen in 1.2 to 1.4: the install connects to them)."""
+scripts_run = settings.scripts_run
+unsafe_settings = settings.unsafe_settings
+allowances = settings.allowances
+registry_of = settings.registry_of
 
 
 def fits(pin: Pin) -> bool:
@@ -120,353 +104,12 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
     return False
 
 
-def scripts_run(project: Project) -> Iterator[Problem]:
-    """Why dependencies' scripts may run: no list replaces the built-in names, and no switch is on.
-
-    Where bunfig.toml and ``.npmrc`` disagree the one wins or the other by Bun's version, so the
-    switch counts only where neither says anything else.
-    """
-    wrong = [*_malformed_trust(project), *_doubtful_bunfig(project)]
-    if wrong:
-        yield from wrong
-        return
-    if _replaced(project):
-        return
-    said, problem = _npmrc_switch(project)
-    switch = _bunfig_switch(project)
-    if problem is not None:
-        yield problem
-    elif switch is False or said is False:
-        path = project.join("bunfig.toml" if switch is False else ".npmrc")
-        yield _off_problem(project, path, "the install scripts of dependencies are switched on")
-    elif not switch and not said:
-        yield _off_problem(
-            project,
-            project.manifest.path,
-            "the scripts of dependencies that Bun trusts by itself run: expected "
-            f'"{_TRUSTED}": [] in package.json, which replaces the names it trusts',
-        )
-
-
-def _off_problem(project: Project, path: str, message: str, line: int = 1) -> Problem:
-    return Problem(
-        message=message, location=Location(path, line), fix=_fix(project), code="scripts-on",
-        key=_TRUSTED,
-    )  # fmt: skip
-
-
-def _fix(project: Project) -> tuple[tuple[str, ...], ...]:
-    where = ("--cwd", project.path) if project.path else ()
-    return (
-        ("bun", "pm", "pkg", "set", *where, f"{_TRUSTED}=[]", "--json"),
-        ("git", "add", project.manifest.path),
-    )
-
-
-def _trusted(project: Project) -> Iterator[tuple[Manifest, object]]:
-    for manifest in project.manifests.values():
-        if _TRUSTED in manifest.data:
-            yield manifest, manifest.data[_TRUSTED]
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _names_in(value: object) -> list[str]:
-    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
-
-
-def _malformed_trust(project: Project) -> Iterator[Problem]:
-    for manifest, value in _trusted(project):
-        if not _is_list(value):
-            yield _off_problem(
-                project,
-                manifest.path,
-                f"{_TRUSTED} is no list of names: expected [] or names",
-                manifest.line_of(_TRUSTED),
-            )
-
-
-def _replaced(project: Project) -> bool:
-    """Whether some manifest replaces the built-in names: the root's or any member's does."""
-    return any(_is_list(value) for _, value in _trusted(project))
-
-
-def _bunfig(project: Project) -> Document | None:
-    from npm_vetted.formats.toml import load_toml
-
-    path = project.join("bunfig.toml")
-    data = project.read(path)
-    return None if data is None else load_toml(path, data)
-
-
-def _doubtful_bunfig(project: Project) -> Iterator[Problem]:
-    """A byte order mark: Bun 1.2 installs, scripts and all, before it refuses the file."""
-    path = project.join("bunfig.toml")
-    if (project.read(path) or b"").startswith(b"\xef\xbb\xbf"):
-        yield _off_problem(project, path, "a byte order mark, with which Bun 1.2 cannot read this")
-
-
-def _install(bunfig: Document) -> dict[str, object]:
-    table = bunfig.root().maybe_table("install")
-    return dict(table.data) if table else {}
-
-
-def _bunfig_switch(project: Project) -> bool | None:
-    """``[install] ignoreScripts``; None if it is missing, or has a value that Bun ignores."""
-    bunfig = _bunfig(project)
-    value = _install(bunfig).get("ignoreScripts") if bunfig else None
-    return value if isinstance(value, bool) else None
-
-
-def _npmrc(project: Project) -> tuple[NpmrcSetting, ...]:
-    path = project.join(".npmrc")
-    data = project.read(path)
-    return () if data is None else load_npmrc(path, data)
-
-
-def _npmrc_switch(project: Project) -> tuple[bool | None, Problem | None]:
-    """The switch in ``.npmrc``, if its spelling means the same in every version of Bun.
-
-    Bun before 1.4 reads only a bare key or ``true`` as true: no ``1``, no empty value, no comment
-    after it. No version reads a lone carriage return as the end of a line.
-    """
-    path = project.join(".npmrc")
-    settings = _npmrc(project)
-    lines = [one for one in settings if one.key == SWITCH and one.section is None]
-    doubtful = [one for one in settings if one.section is None and depends_on_environment(one.key)]
-    data = (project.read(path) or b"").replace(b"\r\n", b"\n")
-    if b"\r" in data or b"\0" in data:
-        return None, _off_problem(
-            project, path, "contains a character that Bun and npm parse differently"
-        )
-    for one in (*lines, *doubtful):
-        plain_false = one.value is False and not one.listed
-        if one in doubtful or not (plain_false or _PLAIN_TRUE.match(one.raw.lstrip("\ufeff"))):
-            message = f"{one.raw.strip()[:80]!r} is read otherwise by some versions of Bun: "
-            return None, _off_problem(project, path, message + f"expected {SWITCH}=true", one.line)
-    said = {one.value is not False for one in lines}
-    return (None if not said else said == {True}), None
-
-
-def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """Registries that are not allowed, literal secrets, code that an install runs, unknown keys."""
-    yield from _unsafe_npmrc(project, registries)
-    yield from _unsafe_environments(project)
-    bunfig = _bunfig(project)
-    if bunfig is not None:
-        yield from _unsafe_bunfig(project.join("bunfig.toml"), bunfig, registries)
-
-
-def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    path = project.join(".npmrc")
-    settings = _npmrc(project)
-    yield from npmrc_problems(path, settings, registries, is_read=True)
-    yield from unknown_keys(path, settings, registries)
-    for one in settings:
-        if one.section is None and one.key in ("cache", "globalconfig") and one.value:
-            yield from _cache(f"{one.key}", str(one.value), Location(path, one.line))
-
-
-def _cache(key: str, folder: str, location: Location) -> Iterator[Problem]:
-    """A cache in the repository: Bun takes packages from it and compares them with no hash."""
-    if key != "globalconfig" and is_within_project(folder):
-        yield setting_problem(
-            "cache-in-repository", key, folder,
-            f"the cache {folder!r} is inside the repository, and Bun does not verify cached packages",
-            location,
-        )  # fmt: skip
-
-
-def _unsafe_environments(project: Project) -> Iterator[Problem]:
-    """Variables that steer Bun: it loads these files even to install."""
-    for name in ENVIRONMENTS:
-        path = project.join(name)
-        text = (project.read(path) or b"").decode("utf-8", errors="replace")
-        for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
-            found = None if line.lstrip().startswith("#") else _VARIABLE.search(line)
-            if found:
-                yield setting_problem(
-                    "environment-file", found[1], line[found.end() :].strip(),
-                    f"Bun reads {found[1]} from {name} when it installs: expected the setting in "
-                    "bunfig.toml",
-                    Location(path, number),
-                )  # fmt: skip
-
-
-def _unsafe_bunfig(path: str, bunfig: Document, registries: AllowedSources) -> Iterator[Problem]:
-    install = _install(bunfig)
-
-    def where(*keys: str) -> Location:
-        return Location(path, bunfig.line_of("install", *keys))
-
-    if "registry" in install:
-        yield from _registry("install.registry", where("registry"), install["registry"], registries)
-    scopes = install.get("scopes")
-    yield from _doubled_scopes(scopes if isinstance(scopes, dict) else {}, where)
-    for scope, value in (scopes if isinstance(scopes, dict) else {}).items():
-        name = f"install.scopes.{scope}"
-        yield from _registry(name, where("scopes", scope), value, registries)
-    cache = install.get("cache")
-    folder = cache.get("dir") if isinstance(cache, dict) else cache
-    if isinstance(folder, str):
-        yield from _cache("install.cache", folder, where("cache"))
-    for key in ("ca", "cafile"):
-        if key in install and not registries.allows_authority(str(install[key])):
-            yield setting_problem(
-                "authority", f"install.{key}", install[key],
-                f"{key}: the owner of this certificate authority can pose as the registry: expected "
-                "it in the user's own configuration, or in [registries] authorities",
-                where(key),
-            )  # fmt: skip
-    yield from _cooldown(path, bunfig, install)
-    known = known_settings("bun")
-    yield from unknown_settings(_bunfig_settings(path, bunfig), known)
-
-
-def _doubled_scopes(
-    scopes: Mapping[str, object], where: Callable[..., Location]
-) -> Iterator[Problem]:
-    """``acme`` and ``"@acme"`` are one scope, of which Bun takes the last."""
-    for scope, value in scopes.items():
-        if scope.startswith("@") and scopes.get(scope[1:], value) != value:
-            yield setting_problem(
-                "registry-unclear", f"install.scopes.{scope}", value,
-                f"install.scopes has {scope} and {scope[1:]}, which are one scope with two "
-                "registries: expected one of them",
-                where("scopes", scope),
-            )  # fmt: skip
-
-
-def _cooldown(path: str, bunfig: Document, install: Mapping[str, object]) -> Iterator[Problem]:
-    age = install.get("minimumReleaseAge")
-    if age is not None and (isinstance(age, bool) or not isinstance(age, int | float) or age <= 0):
-        key = "install.minimumReleaseAge"
-        yield setting_problem(
-            "cooldown-off", key, age, f"{key} = {age!r} is no cooldown: expected a number of seconds",
-            Location(path, bunfig.line_of("install", "minimumReleaseAge")),
-        )  # fmt: skip
-
-
-def _bunfig_settings(path: str, bunfig: Document) -> Iterator[tuple[str, object, Location]]:
-    """Every key that an install or a run reads: those at the top, and those of two tables."""
-    for key, value in bunfig.root().data.items():
-        if key in ("install", "run") and isinstance(value, dict):
-            for inner, each in value.items():
-                if isinstance(each, dict) and inner in ("security", "cache", "lockfile"):
-                    for last, found in each.items():
-                        place = Location(path, bunfig.line_of(key, inner, last))
-                        yield f"{key}.{inner}.{last}", found, place
-                else:
-                    yield f"{key}.{inner}", each, Location(path, bunfig.line_of(key, inner))
-        else:
-            yield key, value, Location(path, bunfig.line_of(key))
-
-
-def _registry(
-    name: str, where: Location, value: object, registries: AllowedSources
-) -> Iterator[Problem]:
-    """A registry in bunfig.toml: a URL, or a table with ``url``, ``token``, ``password``."""
-    table = value if isinstance(value, dict) else {"url": value}
-    url = table.get("url")
-    if isinstance(url, str):
-        yield from registry_problems(name, url, where, registries)
-    elif url is not None:
-        yield setting_problem(
-            "registry-unclear",
-            name,
-            url,
-            f"{name} is no URL: expected the https URL of a registry",
-            where,
-        )
-    for key in ("token", "password"):
-        secret = table.get(key)
-        if isinstance(secret, str) and secret and not secret.startswith("$"):
-            yield secret_problem(f"{name}.{key}", where)
-
-
-def allowances(project: Project) -> Iterator[Allowance]:
-    """The allow-list: ``trustedDependencies`` of the root and of every member.
-
-    Bun trusts the name in node_modules, not the package's own name. So an entry allows each package
-    that the lockfile has under that name, and the package of that name.
-    """
-    for manifest, value in _trusted(project):
-        names = _names_in(value)
-        real = _real_names(project, frozenset(names))
-        for index, name in enumerate(names):
-            line = manifest.line_of(_TRUSTED, index)
-            for package in sorted({name, *real.get(name, ())}):
-                yield Allowance(
-                    package=package,
-                    version=None,
-                    setting=_TRUSTED,
-                    location=Location(manifest.path, line),
-                )
-
-
-def _locked(project: Project) -> Lockfile | None:
-    data = project.read_own("bun.lock")
-    if data is None:
-        return None
-    return read_lockfile(project.join("bun.lock"), data, project.read)
-
-
-def _real_names(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
-    """The packages that the lockfile has below each of these names."""
-    from npm_vetted.clients.bun.keys import last_name
-
-    lockfile = _locked(project) if names else None
-    found: dict[str, set[str]] = {}
-    for key in lockfile.blocks if lockfile else ():
-        name = last_name(key)
-        if name in names:
-            assert lockfile is not None
-            artifact = lockfile.artifact(key)
-            if artifact is not None:
-                found.setdefault(name, set()).add(artifact.name)
-    return found
-
-
-def registry_of(project: Project, package: str) -> str | None:
-    """The registry that bunfig.toml or ``.npmrc`` names for a package; None where they disagree."""
-    scope = package.partition("/")[0] if package.startswith("@") else None
-    found = {*_bunfig_urls(project, scope), *_npmrc_urls(project, scope)}
-    if not found and scope:
-        found = {*_bunfig_urls(project, None), *_npmrc_urls(project, None)}
-    return found.pop() if len(found) == 1 else None
-
-
-def _bunfig_urls(project: Project, scope: str | None) -> Iterator[str]:
-    bunfig = _bunfig(project)
-    install = _install(bunfig) if bunfig else {}
-    value = install.get("registry")
-    if scope is not None:
-        scopes = install.get("scopes")
-        table = scopes if isinstance(scopes, dict) else {}
-        value = table.get(scope, table.get(scope.removeprefix("@")))
-    url = value.get("url") if isinstance(value, dict) else value
-    if isinstance(url, str) and "$" not in url:
-        yield url.rstrip("/") + "/"
-
-
-def _npmrc_urls(project: Project, scope: str | None) -> Iterator[str]:
-    setting = effective(_npmrc(project), f"{scope}:registry" if scope else "registry")
-    if (
-        setting is not None
-        and isinstance(setting.value, str)
-        and not depends_on_environment(setting.value)
-    ):
-        yield setting.value.rstrip("/") + "/"
-
-
 def switch_off(project: Project) -> Sequence[Edit]:
     """``"trustedDependencies": []`` in package.json: unlike ``ignoreScripts`` it leaves the
     project's own scripts alone, and names can be added to it.
     """
-    broken = any(_malformed_trust(project)) or any(_doubtful_bunfig(project))
-    if broken or _replaced(project) or not any(scripts_run(project)):
+    broken = any(malformed_trust(project)) or any(doubtful_bunfig(project))
+    if broken or replaces_trusted(project) or not any(scripts_run(project)):
         return ()
     return (_with_trusted(project, []),)
 
@@ -480,7 +123,7 @@ def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
     """``minimumReleaseAge`` of bunfig.toml, in seconds: Bun 1.3 waits, 1.2 passes the key over."""
     import tomlkit
 
-    bunfig = _bunfig(project)
+    bunfig = read_bunfig(project)
     known = {} if bunfig is None else bunfig.root().data
     install = known.get("install", {})
     if not isinstance(install, dict) or "minimumReleaseAge" in install:
@@ -510,7 +153,7 @@ def _with_trusted(project: Project, names: Sequence[str]) -> Edit:
     words = ", ".join(names) or "no dependency"
     return Edit(
         path=path,
-        content=set_list(path, data, _TRUSTED, names),
+        content=set_list(path, data, TRUSTED, names),
         reason=f"Bun runs the install scripts of {words}, and of none that it trusts by itself",
     )
 
@@ -522,7 +165,7 @@ def _names_of(project: Project, packages: Sequence[tuple[str, str]]) -> list[str
     """
     from npm_vetted.clients.bun.keys import last_name
 
-    lockfile = _locked(project)
+    lockfile = lockfile_of(project)
     wanted = set(packages)
     chosen: dict[str, None] = {}
     others: dict[str, str] = {}
@@ -555,23 +198,23 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
     names = _names_of(project, packages)
     if not names:
         return []
-    if _npmrc_switch(project)[0]:
+    if npmrc_switch(project)[0]:
         raise UndecidedError(
             f"Bun runs no script at all while .npmrc says {SWITCH}=true",
             path=project.join(".npmrc"),
-            fix=f'switch by "{_TRUSTED}": [] in package.json instead',
+            fix=f'switch by "{TRUSTED}": [] in package.json instead',
         )
     where = ["--cwd", project.path] if project.path else []
-    if _bunfig_switch(project):
+    if bunfig_switch(project):
         where.append("--config=/dev/null")
-    listed = {name for _, value in _trusted(project) for name in _names_in(value)}
+    listed = {name for _, value in trusted_lists(project) for name in names_in(value)}
     new = [name for name in names if name not in listed]
     commands: list[list[str]] = []
     if len(new) < len(names):
         if not listed <= set(names):
             more = ", ".join(sorted(listed - set(names)))
             raise UndecidedError(
-                f"an install would run the scripts of {more} too, which {_TRUSTED} names",
+                f"an install would run the scripts of {more} too, which {TRUSTED} names",
                 path=project.manifest.path,
             )
         commands.append(["bun", "install", *where, "--force", "--frozen-lockfile"])
@@ -582,10 +225,10 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
     """``trustedDependencies`` with these packages' names and no others."""
-    said, problem = _npmrc_switch(project)
-    if said or problem or _bunfig_switch(project):
+    said, problem = npmrc_switch(project)
+    if said or problem or bunfig_switch(project):
         return (
-            f"Bun applies {_TRUSTED} only where scripts are not switched off: take ignoreScripts "
+            f"Bun applies {TRUSTED} only where scripts are not switched off: take ignoreScripts "
             f"out of bunfig.toml and {SWITCH} out of .npmrc first"
         )
     return _with_trusted(project, _names_of(project, packages))

@@ -8,40 +8,24 @@ folder where a command is run, or between it and the root, wins over the root's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.clients.shared.programs import bound_to_files, program_value
-from npm_vetted.clients.shared.settings import (
-    AllowedSources,
-    known_settings,
-    network_problems,
-    registry_problems,
-    secret_problem,
-    setting_problem,
-    unknown_settings,
-    value_text,
-)
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.clients.shared.yarn.settings import (
-    around,
     folders,
     has_metadata,
-    is_interpolated,
-    unreadable_settings,
 )
+from npm_vetted.clients.yarn_berry import settings
+from npm_vetted.clients.yarn_berry.settings import META, PNP_FILES, RC_FILE, SWITCH, settings_table
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
-from npm_vetted.formats.document import Table, decode
+from npm_vetted.formats.document import decode
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.model import (
-    Allowance,
     Edit,
-    Level,
-    Location,
     Manifest,
     Pin,
-    Problem,
     Project,
     Read,
 )
@@ -49,9 +33,7 @@ from npm_vetted.model import (
 NAME = "yarn-berry"
 PROGRAM = "yarn"
 LOCKFILES: tuple[str, ...] = ("yarn.lock",)
-SETTINGS: tuple[str, ...] = (
-    ".yarnrc.yml", ".pnp.cjs", ".pnp.js", ".pnp.loader.mjs", ".pnp.data.json",
-)  # fmt: skip
+SETTINGS: tuple[str, ...] = (".yarnrc.yml", *PNP_FILES)
 INHERITED: tuple[str, ...] = (".yarnrc.yml",)
 MARKERS: tuple[str, ...] = (".yarnrc.yml",)
 DEFAULT = False
@@ -67,16 +49,16 @@ USER_FILE: str | None = ".yarnrc.yml"
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"
 
-SWITCH: Final = "enableScripts"
-OFF_SINCE: Final = (4, 14, 0)
-"""From this version on scripts are off unless something switches them on."""
 
 _AGE: Final = "npmMinimalAgeGate"
 _AGE_SINCE: Final = (4, 10, 0)
-_RC: Final = ".yarnrc.yml"
 _REASON: Final = "switch dependencies' install scripts off"
-_META: Final = "dependenciesMeta"
 _SWITCH_LINE: Final = re.compile(rf"""(["']?){SWITCH}\1[ ]*:""")
+
+scripts_run = settings.scripts_run
+unsafe_settings = settings.unsafe_settings
+allowances = settings.allowances
+registry_of = settings.registry_of
 
 
 def fits(pin: Pin) -> bool:
@@ -101,331 +83,18 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noq
     return manifest.workspaces
 
 
-def _table(project: Project, name: str = _RC) -> Table | None:
-    """A .yarnrc.yml, every scalar as text, as Yarn reads it; None where there is none."""
-    data = project.read_own(name)
-    if data is None:
-        return None
-    path = project.join(name)
-    if re.match(rb"(?:\xef\xbb\xbf)?(?:#.*\r?\n)*?#\s+yarn\s+lockfile\s+v1", data, re.IGNORECASE):
-        message = "a header of yarn.lock makes Yarn read this in another grammar than YAML"
-        raise DocumentError(message, path=path)
-    documents = load_yaml(path, data, strings_only=True)
-    if len(documents) > 1:
-        raise DocumentError("expected one YAML document", path=path)
-    if not documents or documents[0].data in (None, ""):
-        return None
-    return documents[0].root()
-
-
-def _fix(path: str) -> tuple[tuple[str, ...], ...]:
-    folder = path.rpartition("/")[0]
-    where = ("--cwd", folder) if folder else ()
-    return (("yarn", *where, "config", "set", SWITCH, "false"), ("git", "add", path))
-
-
 def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
     """Never: one lockfile holds all workspaces."""
     return False
 
 
-def scripts_run(project: Project) -> Iterator[Problem]:
-    """``enableScripts: false`` in .yarnrc.yml, or a pinned Yarn whose default it is."""
-    path = project.join(_RC)
-    try:
-        settings = _table(project)
-    except DocumentError as error:
-        yield unreadable_settings(error, path, _fix(path))
-        return
-    if settings is None or SWITCH not in settings.data:
-        why = _not_by_default(project, settings)
-        if why is not None:
-            yield Problem(
-                message=f"{why}: expected '{SWITCH}: false' in {path}",
-                location=Location(path),
-                fix=_fix(path),
-                code="scripts-on",
-                key=SWITCH,
-            )
-    else:
-        yield from _wrong(path, settings)
-    own = settings is not None and SWITCH in settings.data
-    for folder in folders(project) if own else around(project):
-        name = f"{folder}/{_RC}"
-        try:
-            nearer = _table(project, name)
-        except DocumentError as error:
-            yield unreadable_settings(error, project.join(name))
-            continue
-        if nearer is not None and SWITCH in nearer.data:
-            yield from _wrong(project.join(name), nearer)
-
-
-def _not_by_default(project: Project, settings: Table | None) -> str | None:
-    """Why the client's own default does not keep scripts off; None: it does."""
-    pin = project.pin
-    if pin is None or pin.client != PROGRAM or pin.minimum is None or not pin.enforced:
-        return "Yarn before 4.14 runs dependencies' install scripts, and no newer one is pinned"
-    version = ".".join(map(str, pin.minimum))
-    if pin.minimum < OFF_SINCE:
-        return f"Yarn {version} runs dependencies' install scripts"
-    if settings is not None and "yarnPath" in settings.data:
-        return f"yarnPath may run another Yarn than the pinned {version}"
-    return None
-
-
-def _wrong(path: str, settings: Table) -> Iterator[Problem]:
-    """Why the switch, where it is, does not say false beyond doubt."""
-    value = settings.data[SWITCH]
-    if value == "false":
-        return
-    shown = f"{SWITCH}: {value}" if isinstance(value, str) else SWITCH
-    if value in ("true", "1"):
-        why = "lets dependencies' install scripts run"
-    elif value == "0":
-        why = "is no plain boolean"
-    elif isinstance(value, str) and is_interpolated(value):
-        why = "depends on the environment"
-    else:
-        why = "is no boolean, Yarn stops at it"
-    yield Problem(
-        message=f"'{shown}' {why}: expected '{SWITCH}: false'",
-        location=Location(path, settings.line(SWITCH)),
-        fix=_fix(path),
-        code="switch-unclear",
-        key=SWITCH,
-        value=value_text(value),
-    )
-
-
-def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """Settings in .yarnrc.yml that run programs, trust other sources, skip verification, or are unknown."""
-    for name in (_RC, *(f"{folder}/{_RC}" for folder in around(project))):
-        try:
-            settings = _table(project, name)
-        except DocumentError:
-            continue  # scripts_run reports it
-        if settings is not None:
-            path = project.join(name)
-            for problem in _unsafe(path, settings, registries):
-                implied = _IMPLIED.get(problem.key, ())
-                yield bound_to_files(problem, project, *implied) if implied else problem
-            yield from _sources(path, settings, registries)
-            yield from _executed_files(project, path, settings)
-    yield from _pnp_code(project)
-
-
-def _pnp_code(project: Project) -> Iterator[Problem]:
-    """Code that node is started with, and that is not known to be Yarn's own."""
-    for name in (each for each in SETTINGS if each.endswith((".js", ".cjs", ".mjs"))):
-        data = project.read_own(name)
-        if data is not None:
-            from npm_vetted.clients.yarn_berry.pnp import code_problem
-
-            problem = code_problem(project.join(name), data, project.path)
-            if problem is not None:
-                yield problem
-
-
-_IMPLIED: Final = {"enableConstraintsChecks": ("yarn.config.cjs", "constraints.pro")}
-"""Files that a setting makes Yarn execute without naming them."""
-_PROXIES: Final = ("httpProxy", "httpsProxy")
-_AUTHORITIES: Final = ("caFilePath", "httpsCaFilePath", "httpsCertFilePath", "httpsKeyFilePath")
-_FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
-    "unsafeHttpWhitelist": (
-        "registry-not-https", "allows plain http, which can be changed on the way",
-    ),
-    "lockfileFilename": (
-        "other-lockfile", "makes Yarn use another lockfile than the one that is judged",
-    ),
-    "rcFilename": ("other-settings", "makes Yarn read other settings than these"),
-    "injectEnvironmentFiles": (
-        "environment-file", "loads variables from files of the repository into every command",
-    ),
-}  # fmt: skip
-"""Settings that must not be there, unless empty: the code, and why."""
-
-_VALUES: Final[Mapping[str, tuple[str, frozenset[str], str]]] = {
-    "enableStrictSsl": (
-        "tls-off",
-        frozenset({"true", "1"}),
-        "lets anyone on the way change what is installed: expected true",
-    ),
-    "checksumBehavior": (
-        "integrity-off",
-        frozenset({"throw"}),
-        "accepts bytes that are not the lockfile's: expected throw",
-    ),
-    "enableHardenedMode": (
-        "integrity-off",
-        frozenset({"true", "1"}),
-        "keeps Yarn from checking the lockfile in pull requests: expected no such line",
-    ),
-    "defaultProtocol": (
-        "other-sources",
-        frozenset({"npm:"}),
-        "gives plain versions another meaning than the registry's: expected npm:",
-    ),
-    "enableConstraintsChecks": (
-        "program",
-        frozenset({"false", "0"}),
-        "executes yarn.config.cjs in every install: expected no such line",
-    ),
-}
-"""Settings that may only have some values: the code, the values, why."""
-
-
-def _unsafe(path: str, settings: Table, registries: AllowedSources) -> Iterator[Problem]:
-    data = settings.data
-
-    def problem(code: str, key: str, message: str, level: Level = Level.ERROR) -> Problem:
-        where = Location(path, settings.line(key))
-        return setting_problem(code, key, data[key], message, where, level=level)
-
-    for key, (code, why) in _FORBIDDEN.items():
-        if data.get(key) not in (None, "", [], {}):
-            yield problem(code, key, f"{key} {why}")
-    for key, (code, good, why) in _VALUES.items():
-        if key in data and data[key] not in good:
-            yield problem(code, key, f"'{key}: {data[key]}' {why}")
-    hosts = data.get("networkSettings")
-    for host, inner in hosts.items() if isinstance(hosts, dict) else [("", hosts)]:
-        if inner not in (None, "", {}) and not _is_listed(inner, registries):
-            yield problem(
-                "proxy", "networkSettings",
-                f"networkSettings {host}: proxies and authorities that [registries] does not list",
-            )  # fmt: skip
-    yield from _exceptions(path, settings)
-    placed = [(key, value, Location(path, settings.line(key))) for key, value in data.items()]
-    yield from network_problems(placed, registries, proxies=_PROXIES, authorities=_AUTHORITIES)
-    yield from unknown_settings(placed, known_settings("yarn_berry"))
-
-
-def _is_listed(settings: object, registries: AllowedSources) -> bool:
-    """Whether the settings of one host name only proxies and authorities that the policy lists."""
-    if not isinstance(settings, dict):
-        return False
-    return all(
-        key == "enableNetwork"
-        or (key in _PROXIES and registries.allows_proxy(str(value)))
-        or (key in _AUTHORITIES and registries.allows_authority(str(value)))
-        for key, value in settings.items()
-    )
-
-
-def _exceptions(path: str, settings: Table) -> Iterator[Problem]:
-    """Exceptions from the cooldown, and git repositories that may be installed from."""
-    data = settings.data
-
-    def problem(code: str, key: str, message: str, level: Level = Level.ERROR) -> Problem:
-        where = Location(path, settings.line(key))
-        return setting_problem(code, key, data[key], message, where, level=level)
-
-    if data.get("npmMinimalAgeGate") in ("0", "0m", "0d", "0h", "0s"):
-        message = "npmMinimalAgeGate 0 takes versions the minute they are published"
-        yield problem("cooldown-off", "npmMinimalAgeGate", message, Level.WARNING)
-    approved = data.get("npmPreapprovedPackages")
-    if isinstance(approved, list) and "*" in approved:
-        message = "npmPreapprovedPackages has '*', which passes every package at once"
-        yield problem("cooldown-off", "npmPreapprovedPackages", message)
-    approved = data.get("approvedGitRepositories")
-    for each in approved if isinstance(approved, list) else [approved]:
-        if isinstance(each, str) and ("*" in each or "?" in each or is_interpolated(each)):
-            message = (
-                f"approvedGitRepositories has {each!r}: expected full URLs, because code from these "
-                "repositories is executed"
-            )
-            yield problem("other-sources", "approvedGitRepositories", message)
-
-
-def _executed_files(project: Project, path: str, settings: Table) -> Iterator[Problem]:
-    """``yarnPath`` and ``plugins``: programs of the repository, bound by their content."""
-    found: list[tuple[str, object]] = []
-    if settings.data.get("yarnPath"):
-        found.append(("yarnPath", settings.data["yarnPath"]))
-    plugins = settings.data.get("plugins")
-    listed = plugins if isinstance(plugins, list) else [plugins] if plugins else []
-    found += [("plugins", each.get("path") if isinstance(each, dict) else each) for each in listed]
-    folder = path.rpartition("/")[0]
-    for key, name in found:
-        why = (
-            "runs that file in place of Yarn at every command: expected packageManager in "
-            "package.json and no yarnPath"
-            if key == "yarnPath"
-            else "is a program that runs inside Yarn at every command"
-        )
-        yield Problem(
-            message=f"{key} {name} {why}",
-            location=Location(path, settings.line(key)),
-            code="program",
-            key=f"{key}:{name}",
-            value=program_value(project, folder, str(name)),
-        )
-
-
-def _sources(path: str, settings: Table, registries: AllowedSources) -> Iterator[Problem]:
-    """Registries and secrets: at the top, for each scope, for each registry."""
-    data = settings.data
-    tables: list[tuple[tuple[str, ...], object]] = [((), data)]
-    for key in ("npmScopes", "npmRegistries"):
-        inner = data.get(key)
-        if isinstance(inner, dict):
-            tables += [((key, name), table) for name, table in inner.items()]
-    for keys, table in tables:
-        if not isinstance(table, dict):
-            continue
-        for name in ("npmRegistryServer", "npmPublishRegistry", "npmAuditRegistry"):
-            url = table.get(name)
-            if isinstance(url, str):
-                where = Location(path, settings.line(*keys, name))
-                yield from registry_problems(".".join((*keys, name)), url, where, registries)
-        for secret in ("npmAuthToken", "npmAuthIdent"):
-            value = table.get(secret)
-            if value and not is_interpolated(str(value)):
-                where = Location(path, settings.line(*keys, secret))
-                yield secret_problem(".".join((*keys, secret)), where)
-
-
-def allowances(project: Project) -> Iterator[Allowance]:
-    """The root manifest's ``dependenciesMeta.<name[@version]>.built: true``; members' do nothing.
-
-    Only the JSON value true counts, and only exact versions (seen with 4.13 and 4.18: anything
-    else stops Yarn or does nothing).
-    """
-    manifest = project.manifest
-    meta = manifest.data.get(_META)
-    for key, value in meta.items() if isinstance(meta, dict) else ():
-        if isinstance(value, dict) and value.get("built") is True:
-            name, _, version = key[1:].partition("@")
-            yield Allowance(
-                package=key[:1] + name,
-                version=version or None,
-                setting=f"{_META}.{key}.built",
-                location=Location(manifest.path, manifest.line_of(_META, key, "built")),
-            )
-
-
-def registry_of(project: Project, package: str) -> str | None:
-    """``npmScopes.<scope>.npmRegistryServer``, else ``npmRegistryServer``."""
-    settings = _table(project)
-    data: Mapping[str, object] = {} if settings is None else settings.data
-    scopes = data.get("npmScopes")
-    if package.startswith("@") and isinstance(scopes, dict):
-        scope = scopes.get(package[1:].partition("/")[0])
-        found = scope.get("npmRegistryServer") if isinstance(scope, dict) else None
-        if isinstance(found, str):
-            return found
-    found = data.get("npmRegistryServer")
-    return found if isinstance(found, str) else None
-
-
 def switch_off(project: Project) -> Sequence[Edit]:
     """Write ``enableScripts: false`` into .yarnrc.yml, and into nearer ones that say otherwise."""
     edits = []
-    for name in (_RC, *(f"{folder}/{_RC}" for folder in folders(project))):
-        settings = _table(project, name)
+    for name in (RC_FILE, *(f"{folder}/{RC_FILE}" for folder in folders(project))):
+        settings = settings_table(project, name)
         value = None if settings is None else settings.data.get(SWITCH)
-        if value == "false" or (value is None and name != _RC):
+        if value == "false" or (value is None and name != RC_FILE):
             continue
         path = project.join(name)
         text = decode(path, project.read_own(name) or b"")
@@ -448,12 +117,12 @@ def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
         return ()
     if not pin.enforced:
         return ()
-    table = _table(project)
+    table = settings_table(project)
     known = {} if table is None else dict(table.data)
     if _AGE in known or "yarnPath" in known:
         return ()
-    path = project.join(_RC)
-    text = decode(path, project.read_own(_RC) or b"")
+    path = project.join(RC_FILE)
+    text = decode(path, project.read_own(RC_FILE) or b"")
     end = "\r\n" if "\r\n" in text else "\n"
     gap = "" if not text or text.endswith("\n") else end
     minutes = str(days * 24 * 60)
@@ -508,7 +177,7 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
     ]
     if missing:
         raise UsageError(
-            f"Yarn berry runs the scripts of {', '.join(missing)} only where {_META} in "
+            f"Yarn berry runs the scripts of {', '.join(missing)} only where {META} in "
             "package.json says built: true",
             path=project.manifest.path,
             fix="npm-vetted rebuild --write-allow-list",
@@ -531,10 +200,10 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
     }
     from npm_vetted.formats.json_edit import insert_members
 
-    content = insert_members(path, data, _META, members)
+    content = insert_members(path, data, META, members)
     return Edit(path=path, content=content, reason="let the approved packages' scripts run")
 
 
 def cooldown_exclude(name: str, version: str) -> str:
     """``npmPreapprovedPackages`` takes a version (seen with 4.18)."""
-    return f'{_RC}: npmPreapprovedPackages: ["{name}@{version}"]'
+    return f'{RC_FILE}: npmPreapprovedPackages: ["{name}@{version}"]'
