@@ -22,6 +22,10 @@ SILENT = {
     "a.nix": "echo npm is installed\n",
     "commented.json": '/* run "npm install" */ {"a": 1}\n',
     "binary.bin": "\0npm install\n",
+    "b.nix": "# run npm ci first\n",
+    ".gitignore": "made by npx projen\n",
+    "deps.json": '{\n"//": "made by npx projen"}\n',
+    "a.schema.json": '{"title": "what npm install does"}\n',
 }
 
 

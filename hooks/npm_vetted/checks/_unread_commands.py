@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Final
 
@@ -22,8 +23,11 @@ _PROSE: Final = (
     ".md", ".mdx", ".markdown", ".rst", ".txt", ".adoc", ".org", ".tex", ".html", ".htm", ".ipynb",
     ".po", ".pot", ".svg", ".css", ".scss", ".jsx", ".tsx", ".vue", ".svelte", ".astro", ".csv",
     ".snap", ".map", ".lock", ".log", ".xml", ".mjml", ".hbs", ".ejs", ".pug", ".patch", ".diff",
+    ".mdc", ".sample", ".schema.json", "ignore", ".gitattributes", ".browserslistrc", ".editorconfig",
 )  # fmt: skip
 """Text for people, pages, and data that tools wrote."""
+_COMMENT: Final = re.compile(rb'[ \t]*(?:#|//|/?\*|--|<!--|;|"(?://|\$?comment|description)")')
+"""How a line for people starts, in most formats; JSON has keys for it."""
 _JSON: Final = (".json", ".jsonc", ".json5")
 _FOLDERS: Final = frozenset(
     {
@@ -60,14 +64,13 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
             data = change.after.read(path) or b""
         except UndecidedError:  # a link, or what a partial clone lacks: nothing is said of it
             continue
-        data = _said(path, data[:_LARGEST])
-        found = _command().search(data) if b"\0" not in data[:8000] else None
+        found = _said(path, data[:_LARGEST])
         if found is not None:
             command = " ".join(found[0].decode("ascii", "replace").split())
             yield Finding(
                 check=check,
                 message=f"not read: npm-vetted does not read files of this kind, and `{command}` is in it",
-                location=Location(path, data.count(b"\n", 0, found.start()) + 1),
+                location=Location(path, found.string.count(b"\n", 0, found.start()) + 1),
                 level=Level.NOTICE,
                 code=CODE,
                 key=path,
@@ -75,14 +78,19 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
             )
 
 
-def _said(path: str, data: bytes) -> bytes:
-    """A file's text; of JSON without the comments, which are for people."""
-    if not path.endswith(_JSON):
-        return data
-    try:
-        return without_comments(path, data.decode("utf-8", "replace")).encode()
-    except DocumentError:  # it is no JSON
-        return data
+def _said(path: str, data: bytes) -> re.Match[bytes] | None:
+    """The first command in a file that is in no comment: those are for people."""
+    if b"\0" in data[:8000] or _command().search(data) is None:
+        return None
+    if path.endswith(_JSON):
+        with suppress(DocumentError):  # it is no JSON
+            data = without_comments(path, data.decode("utf-8", "replace")).encode()
+    commands = _command().finditer(data)
+    return next((each for each in commands if not _is_comment(data, each.start())), None)
+
+
+def _is_comment(data: bytes, at: int) -> bool:
+    return _COMMENT.match(data, data.rfind(b"\n", 0, at) + 1, at) is not None
 
 
 def _may_hold_commands(path: str) -> bool:
@@ -105,7 +113,7 @@ def _command() -> re.Pattern[bytes]:
     programs = (each for each in readers() if len(each) > 2)  # `ni` and `na` are words as well
     names = "|".join(sorted(map(re.escape, programs), key=len, reverse=True))
     return re.compile(
-        rb"(?<![\w./@-])(?:(?:%s)[ \t]+(?:install|ci|add|dlx)(?![\w-])|(?:npx|pnpx|bunx)[ \t]+[a-z@-])"
+        rb"(?<![\w./@-])(?:(?:%s)[ \t]+(?:install|ci|add|dlx)(?![\w-])|(?:npx|pnpx|bunx)[ \t]+[a-z@-][\w@/.-]*)"
         % names.encode(),
     )
 

@@ -75,7 +75,7 @@ EXPLANATION: Final = Explanation(
 
 _IGNORES: Final = (".dockerignore", ".containerignore")
 _LOOPBACK: Final = re.compile(
-    r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|\Z)", re.IGNORECASE
+    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|\Z)", re.IGNORECASE
 )
 _TAIL: Final = re.compile(r"(?<!^)@")
 
@@ -256,9 +256,12 @@ class View:
         names = {package, owner_of(package)}
         if any(manifest.name == package for manifest in project.manifests.values()):
             return True
-        if not project.lockfiles and names & {each.name for each in _required(project)}:
-            return True  # what the project installs is another check's question
-        return any(self._artifacts(project, names)) or package in self._bins(project)
+        if any(self._artifacts(project, names)) or package in self._bins(project):
+            return True
+        # what a project installs whose lockfile is missing or not read is another check's question
+        unread = len(self._programs(project)) < len(project.lockfiles)
+        asks = names & {each.name for each in _required(project)}
+        return bool(asks) and (unread or not project.lockfiles)
 
     def noted(self, name: str, version: str) -> bool:
         """Whether a note or an exemption mentions a version; the bytes are not compared."""

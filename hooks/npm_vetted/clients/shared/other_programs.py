@@ -26,7 +26,6 @@ _ANY_ARGUMENTS: Final = frozenset({"ni", "nci", "nup"})
 _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
     "vlt": frozenset({"install", "i", "add", "ci", "update", "build"}),
     "lerna": frozenset({"bootstrap", "add"}),
-    "jlpm": frozenset({"install", "add", "up", ""}),
     "meteor": frozenset({"npm"}),
     "aube": frozenset({"install", "i", "add", "ci", "update"}),
     "cnpm": frozenset({"install", "i", "add", "ci", "update"}),

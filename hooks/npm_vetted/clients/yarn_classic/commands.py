@@ -26,7 +26,8 @@ from npm_vetted.formats.client_action import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 from npm_vetted.model import Pin
 
-PROGRAMS: Final = ("yarn", "yarnpkg")
+PROGRAMS: Final = ("yarn", "yarnpkg", "jlpm")
+"""``jlpm`` is the Yarn that JupyterLab brings: ``node …/jupyterlab/staging/yarn.js``."""
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
     "yarn-classic": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--ignore-scripts"),
     "yarn-berry": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--mode=skip-build"),

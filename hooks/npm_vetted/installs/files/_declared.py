@@ -8,8 +8,9 @@ the table in the module of its format (``declared_yaml``, ``declared_toml``, ``d
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from npm_vetted.formats.shell_text import UNKNOWN
 from npm_vetted.installs import Context
@@ -18,6 +19,12 @@ from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
+
+_PROJECT: Final = "{projectRoot}"
+_WORKSPACE: Final = "{workspaceRoot}"
+"""What Nx replaces."""
+_HOLE: Final = re.compile(r"\$[({\w]|\{\{|<%")
+"""A variable or template in the name of a directory."""
 
 
 class DeclaredKind(NamedTuple):
@@ -28,7 +35,7 @@ class DeclaredKind(NamedTuple):
     ``folder`` is the key that names the directory. ``ci``: an install must not change the lockfile.
     ``elsewhere``: the commands run in a container, in a directory that the file does not name.
     ``windows``: a command may be for PowerShell or cmd. ``beside``: the commands run in the folder
-    that the file is in.
+    that the file is in, ``above``: in the one above that.
     """
 
     name: str
@@ -40,6 +47,7 @@ class DeclaredKind(NamedTuple):
     elsewhere: bool = False
     windows: bool = False
     beside: bool = False
+    above: bool = False
 
 
 class DeclaredCommand(NamedTuple):
@@ -69,12 +77,14 @@ def follow(
     for command in commands:
         state = base_state(context, path)
         state.script = None
-        if kind.beside and "/" in path:
-            state.enter((path.rpartition("/")[0],))
-        if kind.elsewhere:
+        own = path.rpartition("/")[0]
+        if home := own if kind.beside else own.rpartition("/")[0] if kind.above else "":
+            state.enter((home,))
+        folder = (command.folder or "").replace(_PROJECT, own).removeprefix(_WORKSPACE)
+        if kind.elsewhere or _HOLE.search(folder):
             state.enter(UNKNOWN)
-        elif command.folder and command.folder.strip("/"):
-            state.enter((command.folder.lstrip("/"),))
+        elif folder.strip("/"):
+            state.enter((folder.lstrip("/"),))
         _follow(found, command, state)
     return found.finish()
 

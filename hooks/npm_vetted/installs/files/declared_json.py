@@ -23,6 +23,15 @@ KINDS: Final = (
     DeclaredKind("Firebase", ("firebase.json", "*/firebase.json"),
         frozenset({"predeploy", "postdeploy"}), beside=True,
     ),
+    DeclaredKind(
+        "Nx", ("project.json", "*/project.json"), frozenset({"command", "commands"}), folder="cwd"
+    ),
+    DeclaredKind("projen", ("*.projen/tasks.json",), frozenset({"exec"}), folder="cwd", above=True),
+    DeclaredKind("AWS CDK", ("cdk.json", "*/cdk.json"), frozenset({"app", "build"}), beside=True),
+    DeclaredKind(
+        "Wrangler", ("wrangler.json*", "*/wrangler.json*"), frozenset({"command"}), folder="cwd",
+        beside=True,
+    ),
     DeclaredKind("Railway", ("railway.json",), frozenset({"buildCommand", "startCommand"}), beside=True,
     ),
 )  # fmt: skip
@@ -30,7 +39,7 @@ KINDS: Final = (
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By the path alone."""
-    return path.lower().endswith(".json") and file_kind_of(KINDS, path) is not None
+    return path.lower().endswith((".json", ".jsonc")) and file_kind_of(KINDS, path) is not None
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:

@@ -32,7 +32,7 @@ from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.state import State
-from npm_vetted.model import Problem
+from npm_vetted.model import Level, Problem
 
 _NAME: Final = re.compile(
     r"(?:.*[._-])?(?:docker|container|earth)file(?:[._-].*)?\Z", re.IGNORECASE
@@ -42,6 +42,10 @@ _NOT: Final = (
     ".yml", ".yaml", ".html", ".rst", ".txt", ".rs", ".java", ".lock", ".css", ".svg", ".png",
     ".sh", ".vim",
 )  # fmt: skip
+_TEMPLATES: Final = (
+    ".tt", ".erb", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".in", ".mustache", ".eex",
+)  # fmt: skip
+"""A Dockerfile is made of these: what it says once it is filled in, nobody can tell for sure."""
 _VARIABLE: Final = re.compile(r"\\\$|\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
 """What ADD unpacks."""
@@ -65,7 +69,9 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     build = Build(path, context, tracked, base)
     for each in parsed:
         build.take(each)
-    return build.follower.finish()
+    template = path.lower().endswith(_TEMPLATES)
+    for problem in build.follower.finish():
+        yield problem._replace(level=Level.WARNING, fix=()) if template else problem
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:

@@ -9,7 +9,15 @@ from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, concat, either
 from npm_vetted.installs import Context
-from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Gone, Tracked, Written
+from npm_vetted.installs.context.disk import (
+    CHECKOUT,
+    Copied,
+    Disk,
+    Gone,
+    Tracked,
+    Written,
+    resolve,
+)
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
 from npm_vetted.installs.shell.follower import GITHUB_ENV, ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
@@ -237,7 +245,7 @@ class Frame:
                 self.follower.lost = True
                 self.disk.put(Copied(self.tracked, "", CHECKOUT, self._left_out(given)))
                 continue
-            where = CHECKOUT if path in ("", ".") else f"{CHECKOUT}/{path.strip('./')}"
+            where = resolve(CHECKOUT, path.strip("/"))
             if other and "${{" not in other and not self._is_own(other):
                 self.disk.put(Gone(where, folder=True))
             else:

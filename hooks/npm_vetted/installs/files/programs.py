@@ -1,6 +1,6 @@
 """Programs that start a client with literal words: scripts and build files in other languages.
 
-A client and its command are seen as one literal text (``execSync``) or as a list of literal words
+A client and its command are seen in one literal text (``execSync``) or as a list of literal words
 (``subprocess.run``); a computed command is not seen. The language is not parsed, so the folder of
 the command is unknown, and each finding is a warning. Jenkinsfiles are read the same way: their
 ``sh`` steps are texts in quotes.
@@ -9,12 +9,18 @@ the command is unknown, and each finding is a warning. Jenkinsfiles are read the
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from npm_vetted.formats.document import decode
 from npm_vetted.installs import Context
-from npm_vetted.installs.shell.follower import ShellFollower, base_state
+from npm_vetted.installs.shell.follower import (
+    UNKNOWN_FLAGS,
+    ShellFollower,
+    base_state,
+    folders_above,
+)
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.model import Level, Problem
 
@@ -23,20 +29,34 @@ _SUFFIXES: Final = (
     ".go", ".rs", ".php", ".cake",
 )  # fmt: skip
 _NAMES: Final = ("jenkinsfile", "rakefile", "gulpfile", "gruntfile", "gemfile", "vagrantfile")
-_STRING: Final = re.compile(r"""(['"`])((?:(?!\1)[^\\\n]|\\.){1,400})\1""")
+_STRING: Final = re.compile(
+    r"""(?:'{3}([\s\S]{1,20000}?)'{3}|"{3}([\s\S]{1,20000}?)"{3}|(['"`])((?:(?!\3)[^\\\n]|\\.){1,400})\3)"""
+)
+_NEXT: Final = r"\s*(?:,|\)\s*\.args?\(\s*&?)\s*[\[{]?\s*"
+"""What is between the words of a command: a comma, or the calls by which Rust adds one."""
 _LIST: Final = re.compile(
-    r"""(['"])([\w.@/-]{2,40})\1\s*,\s*[\[{]?\s*((?:(['"])[^'"\n]{1,200}\4\s*,?\s*){1,20})"""
+    rf"""(['"])([\w.@/-]{{2,40}})\1{_NEXT}((?:(['"])[^'"\n]{{1,200}}\4(?:{_NEXT})?){{1,20}})"""
 )
 _WORD: Final = re.compile(r"""(['"])([^'"\n]{1,200})\1""")
 _GRADLE: Final = re.compile(
     r"(?P<tool>Npm|Yarn|Pnpm|Npx|Bun)Task\b[^}]{0,400}?args(?:\.set\(|\s*=|\.addAll\()\s*(?:\[|listOf\()"
     r"(?P<words>[^\])\n]{1,300})"
 )
+_INNER: Final = r"(?:\[\s*|script:\s*|label:\s*)*[fFrRbBuU]{0,2}\Z"
 _CALL: Final = re.compile(
-    r"(?:exec\w*|spawn\w*|run\w*|call|check_\w+|Popen|system|popen|sh|bat|powershell|shell|\$"
-    r"|command\w*|Command(?:::new)?|cmd|script)\s*(?:[({:=,]\s*|\s)(?:\[\s*|script:\s*|label:\s*)*\Z"
+    r"(?:(?:exec\w*|spawn\w*|run\w*|call|check_\w+|Popen|system|popen|sh|bat|powershell|shell|Process"
+    rf"|command\w*|Command\w*(?:::new)?|cmd|script)\s*[({{:=]\s*{_INNER})|\$\Z"
 )
 """What is before a literal that is run; in other places a command is a message or a name."""
+_BARE_CALL: Final = re.compile(
+    rf"(?<![\w@.])(?:exec|system|spawn|run|sh|bat|powershell|pwsh|shell)\s+{_INNER}"
+)
+"""The same in a language whose calls need no parentheses; elsewhere these are words of a sentence."""
+_BARE: Final = (".rb", ".gradle", ".kts", ".groovy", ".pl", *_NAMES, ".jenkinsfile")
+_COMMENT: Final = re.compile(r"\s*(?://|/?\*|#(?!!)|--\s)")
+_HOLE: Final = re.compile(r"(?<!\$)\{([A-Za-z_]\w*)[^{}\n]*\}")
+"""What Python fills into an f-string: a shell's variable, to the reader."""
+_SAID: Final = ("scripts-on", "allows-scripts", "unpinned", "scripts-run")
 _BEFORE: Final = 60
 _MOST: Final = 2_000
 
@@ -50,45 +70,48 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Judge the literal commands as if they ran at the repository's top; findings are warnings."""
+    """Judge the literal commands as if they ran at the top, or in a folder above the program."""
     text = decode(path, data)
     found = ShellFollower(path=path, context=context)
-    for words, line in _commands(text, context.readers()):
-        source = Source(" ".join(words), ((0, line),))
+    for words, line in _commands(path, text, context.readers()):
         state = base_state(context, path)
         state.script = None
-        if len(words) == 1:
-            found.run(Source(words[0], ((0, line),)), state)
+        state.guesses = folders_above(path)
+        if isinstance(words, str):
+            found.run(Source(words, ((0, line),)), state)
         else:
-            found.command(list(words), state, source, 0)
+            found.command(words, state, Source(" ".join(words), ((0, line),)), 0)
     for problem in found.finish():
-        if problem.code in ("scripts-on", "allows-scripts", "unpinned", "scripts-run"):
+        if problem.code in _SAID or problem.message.endswith(UNKNOWN_FLAGS):
             yield problem._replace(level=Level.WARNING, fix=())
 
 
-def _commands(text: str, clients: Collection[str]) -> Iterator[tuple[list[str], int]]:
-    """Commands as a list of literal words, or as one literal text that starts with a client."""
-    for count, found in enumerate(_LIST.finditer(text)):
-        if count > _MOST:
-            return
-        if found[2].rpartition("/")[2] in clients and _is_run(text, found.start()):
-            rest = [each[2] for each in _WORD.finditer(found[3])]
-            yield [found[2].rpartition("/")[2], *rest], _line(text, found.start())
+def _commands(
+    path: str, text: str, clients: Collection[str]
+) -> Iterator[tuple[list[str] | str, int]]:
+    """Commands as a list of literal words, or as one literal text in which a client is started."""
+    calls = [_CALL, _BARE_CALL] if path.lower().endswith(_BARE) else [_CALL]
+    for found in islice(_LIST.finditer(text), _MOST):
+        program = found[2].rpartition("/")[2]
+        if program in clients and _is_run(text, found.start(), calls):
+            yield [program, *(each[2] for each in _WORD.finditer(found[3]))], _line(text, found)
     for found in _GRADLE.finditer(text):
         rest = [each[2] for each in _WORD.finditer(found["words"])]
-        yield [found["tool"].lower(), *rest], _line(text, found.start())
-    for count, found in enumerate(_STRING.finditer(text)):
-        if count > _MOST:
-            return
-        words = found[2].split()
-        starts = len(words) > 1 and words[0].rpartition("/")[2] in clients
-        if starts and "${" not in words[1] and _is_run(text, found.start()):
-            yield [found[2]], _line(text, found.start())
+        yield [found["tool"].lower(), *rest], _line(text, found)
+    names = "|".join(map(re.escape, clients))
+    starts = re.compile(rf"(?:\A|&&|\|\||[;\n])\s*(?:sudo\s+)?(?:{names})[ \t]+(?!\$\{{)\S")
+    for found in islice(_STRING.finditer(text), _MOST):
+        said = found[1] or found[2] or found[4]
+        if starts.search(said) is not None and _is_run(text, found.start(), calls):
+            yield _HOLE.sub(r"${\1}", said), _line(text, found)
 
 
-def _is_run(text: str, start: int) -> bool:
-    return _CALL.search(text, max(0, start - _BEFORE), start) is not None
+def _is_run(text: str, start: int, calls: Sequence[re.Pattern[str]]) -> bool:
+    """Whether a literal is run by what is before it, and is not in a comment."""
+    if _COMMENT.match(text, text.rfind("\n", 0, start) + 1, start) is not None:
+        return False
+    return any(call.search(text, max(0, start - _BEFORE), start) is not None for call in calls)
 
 
-def _line(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
+def _line(text: str, found: re.Match[str]) -> int:
+    return text.count("\n", 0, found.start()) + 1

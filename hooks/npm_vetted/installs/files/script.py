@@ -8,8 +8,7 @@ from typing import Final
 
 from npm_vetted.formats.document import decode
 from npm_vetted.installs import Context
-from npm_vetted.installs.context.disk import CHECKOUT
-from npm_vetted.installs.shell.follower import ShellFollower, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state, folders_above
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.model import Problem
 
@@ -35,11 +34,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     folder = path.rpartition("/")[0]
     hook = bool(_HOOKS.intersection(folder.split("/")))
     if folder and not hook:
-        guesses = []
-        while folder:
-            guesses.append(f"{CHECKOUT}/{folder}")
-            folder = folder.rpartition("/")[0]
-        state.guesses = tuple(guesses)
+        state.guesses = folders_above(path)
     follower.run(Source(decode(path, data)), state)
     follower.shell.finish(state)
     return follower.finish()

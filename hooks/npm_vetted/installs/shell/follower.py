@@ -40,6 +40,8 @@ from npm_vetted.model import Level, Location, Problem
 _EXACT: Final = re.compile(
     r"[v=]?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z", re.ASCII
 )
+_ARCHIVES: Final = (".tgz", ".tar.gz", ".tar")
+"""What npm takes for a file, whatever is before it."""
 _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
 _CLIENT: Final = re.compile(
     r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?)(?:\.cmd)?\s+\S", re.ASCII
@@ -69,6 +71,8 @@ _ENVIRONMENT_FILE: Final = 100_000
 """Characters of ``$GITHUB_ENV`` that are kept: a script may write it in a loop."""
 _VERBS: Final = ("install", "ci", "i", "add", "update", "upgrade", "rebuild", "dlx", "exec")
 
+UNKNOWN_FLAGS: Final = "which flags it gets cannot be told"
+
 GITHUB_ENV: Final = "/\x01github_env"
 """Where ``$GITHUB_ENV`` leads: what is written there is a variable of the steps that follow."""
 
@@ -90,6 +94,16 @@ def base_state(context: Context, path: str) -> State:
     """The state in a checkout of the repository, at its top."""
     disk = Disk([Copied(context.tracked(), "", CHECKOUT)])
     return State(disk=disk, script=f"{CHECKOUT}/{path}", home="/~home")
+
+
+def folders_above(path: str) -> tuple[str, ...]:
+    """The folders of a checkout that a file is in, the nearest first, without the top."""
+    folder = path.rpartition("/")[0]
+    found = []
+    while folder:
+        found.append(f"{CHECKOUT}/{folder}")
+        folder = folder.rpartition("/")[0]
+    return tuple(found)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -440,7 +454,7 @@ class ShellFollower:
             self.undecided(message, line, key=command)
             return
         if switch is Switch.UNKNOWN:
-            self.undecided(f"{label}: which flags it gets cannot be told", line, key=command)
+            self.undecided(f"{label}: {UNKNOWN_FLAGS}", line, key=command)
             return
         if (
             act.kind is ActionKind.GLOBAL
@@ -453,8 +467,17 @@ class ShellFollower:
             )
             self.report(message, line, Level.WARNING, code="client", key=command, fix=fix)
             return
-        if switch is not Switch.OFF and not self._in_force(act, scene, command, line, fix):
-            return
+        held = switch is Switch.OFF or self._in_force(act, scene, command, line, fix)
+        if act.kind in (ActionKind.INSTALL, ActionKind.ADD, ActionKind.TIDY):
+            self.installed.add(scene.where)
+        if held:
+            self._pinned(act, scene, command, line)
+
+    def _pinned(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
+        """What a command that runs no script installs: what the lockfile says, or what nobody can tell."""
+        if act.kind is ActionKind.RUN and not _all_known(_loose(act.packages)):
+            message = f"`{command[:120]}`: which version it fetches cannot be told"
+            self.undecided(message, line, key=command)
         self._lockfile(act, scene, command, line)
 
     def _judge_fetched(self, act: ClientAction, scene: Scene, command: str, line: int) -> bool:
@@ -471,10 +494,7 @@ class ShellFollower:
         if self._may_be_local(act, scene):
             message = f"{label}: whether a locked package has this program cannot be told"
             self.undecided(message, line, key=command)
-        elif loose and not _all_known(loose):
-            self.undecided(f"{label}: which version it fetches cannot be told", line, key=command)
-            return False
-        elif loose:
+        elif loose and _all_known(loose):
             self.report(
                 f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
                 "version is not exact",
@@ -536,9 +556,17 @@ class ShellFollower:
             return False
         if self._is_lost(scene) and self._locked_somewhere(act.packages):
             return True
+        if scene.project is None and self._has_installed(scene.where):
+            return True
+        if any(self._locked_at(guess, act.packages) for guess in scene.state.guesses):
+            return True
         return not any(
             "@" in each or "/" in each or each.startswith("create-") for each in act.packages
         ) and self.context.may_have_programs(scene.project)
+
+    def _has_installed(self, place: str) -> bool:
+        """Whether something was installed at a place or above it: npx looks upwards."""
+        return any(under(folder, place) is not None for folder in self.installed)
 
     @staticmethod
     def _is_lost(scene: Scene) -> bool:
@@ -552,6 +580,11 @@ class ShellFollower:
             any(self.context.locks(self.context.project_at(each), _name(name)) for each in folders)
             for name in packages
         )
+
+    def _locked_at(self, place: str, packages: Sequence[str]) -> bool:
+        """Whether the project of a folder of the checkout locks some packages."""
+        project = self.context.project_at(place[len(CHECKOUT) :].strip("/"))
+        return all(self.context.locks(project, _name(name)) for name in packages)
 
     def _switch(self, act: ClientAction, scene: Scene) -> tuple[Switch, str | None]:
         """The combined effect of flags and variables; a flag wins over a variable."""
@@ -600,8 +633,6 @@ class ShellFollower:
     def _lockfile(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
         """An install that may rewrite the lockfile where it should not."""
         label = f"`{command[:120]}`"
-        if act.kind in (ActionKind.INSTALL, ActionKind.ADD, ActionKind.TIDY):
-            self.installed.add(scene.where)
         project = scene.project
         if not self.ci or project is None or not project.lockfiles or act.frozen:
             return
@@ -752,7 +783,7 @@ def _loose(packages: Sequence[str]) -> list[str]:
     """The packages without an exact version."""
     found = []
     for package in packages:
-        if package.startswith((".", "/", "file:", "~")):
+        if package.startswith((".", "/", "file:", "~")) or package.endswith(_ARCHIVES):
             continue
         _, _, version = package[1:].partition("@")
         if not _EXACT.match(version) and not _COMMIT.search(package):
