@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -25,6 +26,17 @@ _FOREIGN = ("GIT_", "PRE_COMMIT", "XDG_", "npm_", "NPM_CONFIG_", "pnpm_", "PNPM_
 _DISPLAY = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
 _SLOWER = ("PYTHONDONTWRITEBYTECODE",)
 """Every command that a test starts would compile the whole program again."""
+
+
+def pytest_collection() -> None:
+    """Let the garbage collector rest: what is collected here lives to the end of the run."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let it look only at what the tests make, not at thousands of collected tests each time."""
+    gc.enable()
+    gc.freeze()
 
 
 def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 from tests.support.real_clients import ROOT
 
@@ -38,19 +37,29 @@ def imports(path: Path, tree: ast.Module) -> Iterator[tuple[str, bool]]:
             nodes.extend((each, for_types) for each in ast.iter_child_nodes(node))
 
 
-TREES = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-IMPORTS = {module_of(path): set(imports(path, TREES[module_of(path)])) for path in FILES}
-OURS = sorted(IMPORTS)
+OURS = sorted(map(module_of, FILES))
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Each module parsed: on the first use, since each of pytest's workers collects this file."""
+    return {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+@cache
+def imported() -> dict[str, set[tuple[str, bool]]]:
+    """What each module imports."""
+    return {module_of(path): set(imports(path, trees()[module_of(path)])) for path in FILES}
 
 
 def ours_of(module: str, *, types: bool = True) -> set[str]:
     """Which of our modules one imports; with ``types`` also those that only types need."""
     found = set()
-    for name, only_types in IMPORTS[module]:
+    for name, only_types in imported()[module]:
         if not name.startswith("npm_vetted") or (only_types and not types):
             continue
         local = name.removeprefix("npm_vetted").lstrip(".")
-        while local and local not in IMPORTS:
+        while local and local not in imported():
             local = local.rpartition(".")[0]
         found.add(local)
     return found - {""}
@@ -91,9 +100,14 @@ def test_few_files_are_beside_the_folders() -> None:
     assert len([path for path in PACKAGE.iterdir() if path.is_file()]) <= 10
 
 
-@pytest.mark.parametrize("module", [each for each in OURS if each])
-def test_a_folder_imports_only_folders_above_it(module: str) -> None:
-    below_it = {each for each in ours_of(module) if layer(each) > layer(module)}
+def test_a_folder_imports_only_folders_above_it() -> None:
+    below_it = {
+        (module, each)
+        for module in OURS
+        if module
+        for each in ours_of(module)
+        if layer(each) > layer(module)
+    }
     assert below_it == set()
 
 
@@ -112,7 +126,7 @@ def protocol_members(module: str, protocol: str) -> frozenset[str]:
     """The names that each part of a package offers, by the protocol that its ``__init__`` has."""
     found = next(
         node
-        for node in TREES[module].body
+        for node in trees()[module].body
         if isinstance(node, ast.ClassDef) and node.name == protocol
     )
     return frozenset(node.name for node in found.body if isinstance(node, ast.FunctionDef))
@@ -160,7 +174,7 @@ def job(module: str, name: str) -> str:
 def test_each_public_name_has_one_meaning() -> None:
     """One word, one meaning: a reader who knows a name from one module knows it in all."""
     jobs: dict[str, set[str]] = {}
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 jobs.setdefault(node.name, set()).add(job(module, node.name))
@@ -192,28 +206,41 @@ def test_each_client_folder_has_the_same_modules() -> None:
     assert missing == set(ELSEWHERE)
 
 
-@pytest.mark.parametrize("module", ["model", "errors"])
-def test_the_model_imports_nothing_of_the_package(module: str) -> None:
-    assert ours_of(module) == set()
+def imports_between(
+    importers: Collection[str], imported_ones: Collection[str]
+) -> set[tuple[str, str]]:
+    """Each module below one of some packages, with each that it imports from below others."""
+    return {
+        (module, each)
+        for module in OURS
+        if below(module, *importers)
+        for each in ours_of(module)
+        if below(each, *imported_ones)
+    }
 
 
-@pytest.mark.parametrize("module", [each for each in OURS if below(each, "clients", "formats")])
-def test_readers_do_not_know_git(module: str) -> None:
-    assert {each for each in ours_of(module) if below(each, "git")} == set()
+def test_the_model_imports_nothing_of_the_package() -> None:
+    assert imports_between(("model", "errors"), LAYERS) == set()
 
 
-@pytest.mark.parametrize("module", [each for each in OURS if below(each, "checks")])
-def test_a_check_imports_no_other_check(module: str) -> None:
-    private = {each for each in OURS if each.startswith("checks._")}
-    allowed = {module, "checks"} | private
-    assert {each for each in ours_of(module) if below(each, "checks")} <= allowed
+def test_readers_do_not_know_git() -> None:
+    assert imports_between(("clients", "formats"), ("git",)) == set()
+
+
+def test_a_check_imports_no_other_check() -> None:
+    others = {
+        (module, each)
+        for module, each in imports_between(("checks",), ("checks",))
+        if each not in (module, "checks") and not each.startswith("checks._")
+    }
+    assert others == set()
 
 
 def users_of(*libraries: str) -> set[str]:
     """Our modules that import one of these libraries, not only for types."""
     return {
         module
-        for module, found in IMPORTS.items()
+        for module, found in imported().items()
         if any(below(name, *libraries) for name, only_types in found if not only_types)
     }
 
@@ -266,7 +293,7 @@ def test_a_hook_imports_nothing_that_reads_packages() -> None:
 
 def test_nobody_evaluates_or_unpickles() -> None:
     assert users_of("pickle", "marshal", "shelve", "code", "runpy", "ctypes") == set()
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         calls = {
             node.func.id
             for node in ast.walk(tree)
@@ -278,28 +305,38 @@ def test_nobody_evaluates_or_unpickles() -> None:
 HEAVY = ("yaml", "semver", "difflib", "tomlkit", "tree_sitter", "git", "urllib3", "colorama")
 
 
-@pytest.mark.parametrize("module", OURS)
-def test_heavy_libraries_are_imported_where_they_are_used(module: str) -> None:
-    """At the top of a module only where people wait anyway: a hook's start pays for each."""
-    if below(module, "registry", "review"):
-        return
-    names = {
+def imported_at_the_top(module: str) -> set[str]:
+    """What the import statements at the top level of a module name."""
+    return {
         name
-        for node in TREES[module].body
+        for node in trees()[module].body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([each.name for each in node.names] if isinstance(node, ast.Import)
                      else [node.module or ""])
     }  # fmt: skip
-    assert {name for name in names if below(name, *HEAVY)} == set()
 
 
-@pytest.mark.parametrize("module", OURS)
-def test_no_expression_repeats_a_group_possessively(module: str) -> None:
+def test_heavy_libraries_are_imported_where_they_are_used() -> None:
+    """At the top of a module only where people wait anyway: a hook's start pays for each."""
+    at_the_top = {
+        (module, name)
+        for module in OURS
+        if not below(module, "registry", "review")
+        for name in imported_at_the_top(module)
+        if below(name, *HEAVY)
+    }
+    assert at_the_top == set()
+
+
+def test_no_expression_repeats_a_group_possessively() -> None:
     """Python before 3.11.5 matches more than it says (gh-106052): ``(?:ab?c)++`` takes all of "aca".
 
     A single class is safe: ``[a-z]*+``.
     """
-    path = next(path for path in FILES if module_of(path) == module)
-    text = path.read_text("utf-8").replace("()*+,", "")  # what a URL may hold
-    found = re.findall(r"(?:\)[*+?]|\)\{[0-9,]+\}|[A-Z]\}[*+?])\+|\(\?>", text)
+    repeated = re.compile(r"(?:\)[*+?]|\)\{[0-9,]+\}|[A-Z]\}[*+?])\+|\(\?>")
+    found = [
+        (module_of(path), each)
+        for path in FILES
+        for each in repeated.findall(path.read_text("utf-8").replace("()*+,", ""))  # of a URL
+    ]
     assert found == []

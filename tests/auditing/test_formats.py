@@ -10,8 +10,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from npm_vetted.auditing.collect import purl_of
 from npm_vetted.auditing.facts import (
@@ -98,6 +96,10 @@ def test_the_schema_is_printed(git_repo: GitRepo) -> None:
 
 
 def valid_cyclonedx(text: str) -> dict[str, Any]:
+    # Four seconds of imports: every worker collects this file, one of them runs it.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     found: dict[str, Any] = json.loads(text)
     return found

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
+from typing import Final
+
+_SETTINGS: Final = """
+[user]
+    name = Ada Example
+    email = ada@example.com
+[commit]
+    gpgsign = false
+[gc]
+    auto = 0
+[maintenance]
+    auto = false
+"""
+"""Without the last two, each commit starts ``git maintenance``, which finds nothing to do."""
+
+
+@cache
+def _empty() -> Path:
+    """The ``.git`` of an empty repository, which each test copies: git starts once, not four times."""
+    folder = Path(tempfile.mkdtemp(prefix="empty-repository-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run(["git", "init", "-q", "-b", "main", "--template=", folder], check=True)
+    made = folder / ".git"
+    (made / "hooks").mkdir()
+    (made / "info").mkdir()
+    with (made / "config").open("a", encoding="utf-8") as file:
+        file.write(_SETTINGS)
+    return made
 
 
 class GitRepo:
@@ -12,10 +44,11 @@ class GitRepo:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        self.git("init", "-q", "-b", "main")
-        self.git("config", "user.name", "Ada Example")
-        self.git("config", "user.email", "ada@example.com")
-        self.git("config", "commit.gpgsign", "false")
+        if not (path / ".git").exists():
+            shutil.copytree(_empty(), path / ".git")
+        elif "Ada Example" not in (path / ".git" / "config").read_text():  # the test's own init
+            with (path / ".git" / "config").open("a", encoding="utf-8") as file:
+                file.write(_SETTINGS)
 
     def run(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run git there; with ``check`` a failure fails the test with its output."""
@@ -52,4 +85,11 @@ class GitRepo:
         if add:
             self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
-        return self.git("rev-parse", "HEAD")
+        return self._head()
+
+    def _head(self) -> str:
+        """The hash of the commit that is checked out; most are in a file, the others git tells."""
+        head = self.path / ".git" / "HEAD"
+        name = head.read_text().removeprefix("ref: ").strip() if head.is_file() else ""
+        branch = self.path / ".git" / name
+        return branch.read_text().strip() if branch.is_file() else self.git("rev-parse", "HEAD")
