@@ -18,6 +18,7 @@ import pytest
 
 from npm_vetted import SITE
 from npm_vetted.cli import main
+from npm_vetted.commands import command, command_names
 from npm_vetted.errors import UsageError
 from npm_vetted.formats.json import load_json
 from npm_vetted.vetting import baseline, notes, policy
@@ -253,12 +254,44 @@ def test_what_init_writes_is_valid(adopted: GitRepo) -> None:
         ("explain", ["explain"]),
         ("explain", ["explain", "unvetted"]),
         ("suggest", ["suggest", "--offline"]),
+        ("audit-package", ["audit", "ms"]),
+        ("audit-package", ["audit", "ms@1.0.0"]),
+        ("audit-contains", ["audit", "--contains", "ms@1.0.0", "--contains", "nanoid"]),
+        ("audit-contains", ["audit", "--contains", "ms", "--all-branches"]),
+        ("audit-online", ["audit", "--online"]),
     ],
 )
 def test_what_a_command_prints_as_json_is_valid(
     adopted: GitRepo, name: str, command: list[str]
 ) -> None:
     check_output(name, vetted(adopted, *command, "--format", "json"))
+
+
+def test_what_is_said_of_a_package_is_valid(adopted: GitRepo) -> None:
+    adopted.write(".vetting/notes/ms/1.0.0.toml", OWN + WHY + "from = '0.9.0'\n")
+    try:
+        text = vetted(adopted, "audit", "ms", "--format", "json")
+        check_output("audit-package", text)
+        assert [each["kind"] for each in json.loads(text)["said"]] == ["exempt"]
+        adopted.git("add", ".vetting")
+        text = vetted(adopted, "audit", "ms", "--format", "json")
+        check_output("audit-package", text)
+        assert [each["kind"] for each in json.loads(text)["said"]] == ["vetted", "exempt"]
+    finally:
+        adopted.git("rm", "-qf", "--ignore-unmatch", ".vetting/notes/ms/1.0.0.toml")
+
+
+WRITERS: Final = {"accept", "deny", "exempt", "init", "note", "prune", "rebuild"}
+"""Commands that change something, and report it as text in either format."""
+
+
+def test_every_command_that_prints_json_has_a_schema() -> None:
+    printing = {
+        name
+        for name in command_names()
+        if "json" in getattr(command(name), "FORMATS", ("text", "json"))
+    }
+    assert printing - WRITERS - SCHEMAS.keys() == set()
 
 
 def test_what_note_writes_is_valid(adopted: GitRepo) -> None:

@@ -21,6 +21,7 @@ from npm_vetted.registry.settings import load_settings
 from tests.support.answers import body, serving
 from tests.support.git_repo import GitRepo
 from tests.support.verdaccio import Verdaccio
+from tests.test_schemas import check_output
 
 OLD = datetime(2024, 3, 25, 14, 12, 2, tzinfo=UTC)
 
@@ -172,6 +173,7 @@ def test_what_changed_since_is_told(
     assert words in lines[0]
     assert fresh(vetted_repo, name if brought else f"{name}-dep@1.0.0")[0] == 0
     status, out = run(vetted_repo, "audit", "--online", "--format", "json")
+    check_output("audit-online", out)
     (row,) = json.loads(out)["disagreements"]
     assert (row["package"], row["note"], row["silent"]) == (changed, path, False)
 

@@ -49,7 +49,19 @@ def test_two_exempt_versions_are_not_each_other_s_start(repo: GitRepo) -> None:
 def test_what_nobody_has_looked_at_is_said(repo: GitRepo) -> None:
     out = run(repo.path, "suggest", "--offline").out
     assert "3 exempt: nobody has looked at them" in out
-    assert "transitive, brought by a" in out
+    assert "b@1.1.0  exempt  brought by a  not asked" in out
+
+
+def test_the_first_suggestions_have_their_commands_and_verbose_shows_all(git_repo: GitRepo) -> None:
+    names = [f"p{at:02}" for at in range(30)]
+    write_project(git_repo, {name: entry(name) for name in names}, asked=names)
+    git_repo.commit("Start")
+    usual = run(git_repo.path, "suggest", "--offline").out
+    assert usual.count(" note ") == 3
+    assert len(usual.splitlines()) < 40
+    assert run(git_repo.path, "suggest", "--offline", "-v").out.count(" note ") == 30
+    quiet = run(git_repo.path, "suggest", "--offline", "-q").out.splitlines()
+    assert quiet[-1] == "[5 more: --limit 0 lists all]"
 
 
 def test_a_note_says_which_lines_are_unnecessary_and_prune_drops_them(repo: GitRepo) -> None:

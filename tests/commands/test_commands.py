@@ -29,6 +29,7 @@ from tests.support.npm_projects import (
 )
 from tests.support.tarballs import integrity_of, package_of
 from tests.support.terminal import converse
+from tests.test_schemas import check_output
 
 WORDS = ("-m", "Read all of it, twice.", "--criteria", "health")
 CHANGELOG = "# Changelog\n\n## 2.0.0\n- Faster\n\n## 1.0.0\n- First\n"
@@ -102,7 +103,7 @@ def test_suggest_lists_what_is_open(shop: Shop) -> None:
     done = shop.run("suggest", "--limit", "1")
     assert done.status == 0, done.err
     lines = done.out.splitlines()
-    assert lines[0] == "b@1.0.0  (unvetted, direct): 3 lines"
+    assert lines[0] == "b@1.0.0  unvetted  direct  3 lines"
     assert lines[-2:] == [
         "[2 more: --limit 0 lists all]",
         "npm-vetted: 3 unvetted, 0 exempt; 12 lines to read, 1 of unknown size",
@@ -126,7 +127,7 @@ def test_suggest_measures_a_delta_from_what_is_vetted_and_names_the_exceptions(s
     )
     shop.lock("a@2.0.0")
     done = shop.run("suggest")
-    assert done.out.splitlines()[0] == "a@2.0.0  (unvetted, direct): 4 lines"
+    assert done.out.splitlines()[0] == "a@2.0.0  unvetted  direct  4 lines"
     assert "npm-vetted diff a@1.0.0 2.0.0" in done.out.replace('"', "")
     assert "accepted install-command/* x: at adoption" in done.out
     assert done.out.splitlines()[-1].endswith("4 lines to read; 1 findings accepted")
@@ -140,7 +141,9 @@ def test_suggest_without_a_repository(tmp_path: Path) -> None:
 
 def test_inspect_takes_the_locked_version_a_tag_or_the_latest(shop: Shop) -> None:
     for label, version in (("a", "1.0.0"), ("a@latest", "2.0.0"), ("b", "1.0.0")):
-        found = shop.run("inspect", label, "--format", "json").json
+        done = shop.run("inspect", label, "--format", "json")
+        check_output("inspect", done.out)
+        found = done.json
         assert (found["name"], found["package_version"]) == (label.split("@")[0], version)
     done = shop.run("inspect", "b", "--scripts")
     assert "node x.js" in done.out
@@ -158,7 +161,9 @@ def test_diff_says_where_to_begin_or_that_it_does_not_know(shop: Shop) -> None:
     )
     assert shop.run("note", "a", *WORDS).status == 0
     assert shop.run("diff", "a", "2.0.0").out.startswith("a 1.0.0 -> 2.0.0\n")
-    found = shop.run("diff", "a@1.0.0", "2.0.0", "--format", "json").json
+    done = shop.run("diff", "a@1.0.0", "2.0.0", "--format", "json")
+    check_output("diff", done.out)
+    found = done.json
     assert (found["old"], found["new"]) == ("1.0.0", "2.0.0")
     Path(os.environ["HOME"], ".npmrc").write_text(f"registry={shop.server.url}\n")
     assert run(shop.repo.path.parent, "diff", "a", "2.0.0").status == 2

@@ -12,6 +12,7 @@ from npm_vetted.cli import main
 from tests.review.signals.stand_ins import PLAIN
 from tests.support.git_repo import GitRepo
 from tests.support.verdaccio import Verdaccio
+from tests.test_schemas import check_output
 
 NAMES = ("rv-quiet", "rv-loud", "rv-part")
 
@@ -90,6 +91,7 @@ def test_the_package_that_newly_acts_comes_first(
     if staged:
         repo.add()
     status, out = review(repo, capsys, "--format", "json")
+    check_output("review", out)
     assert out, status
     found = json.loads(out)
     assert (status, found["state"]) == (0, "what is staged" if staged else "the working tree")

@@ -162,3 +162,11 @@ def test_rebuild_with_nothing_approved_says_what_has_scripts(
     assert run(git_repo.path, "init").status == 0
     done = run(git_repo.path, "rebuild")
     assert (done.status, done.out, said in done.err) == (0, "", True)
+
+
+def test_verbose_names_every_package(git_repo: GitRepo) -> None:
+    names = [f"p{at:02}" for at in range(12)]
+    write_project(git_repo, {name: entry(name) for name in names}, asked=names)
+    git_repo.add()
+    assert "p08@1.0.0" not in run(git_repo.path).out
+    assert "p11@1.0.0" in run(git_repo.path, "-v").out

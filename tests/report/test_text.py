@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from npm_vetted.checks import checks
 from npm_vetted.checks._runner import CheckResult
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.report import Style, report
@@ -75,6 +76,63 @@ def test_a_hundred_findings_fit_on_two_screens() -> None:
         for at in range(50)
     )  # fmt: skip
     assert len(printed((*many(NEW, 50), *commands), width=80)) < 60
+
+
+KINDS: Final = (
+    "integrity", "lockfile-source", "ignore-scripts", "client-settings", "lookalike", "install-scripts",
+    "policy", "notes", "install-command",
+)  # fmt: skip
+"""Nine kinds of finding: a report of a bad day."""
+
+
+def bad_day() -> tuple[Finding, ...]:
+    """A finding of each kind, each with its own command, and ten unvetted packages."""
+    message = f"expected {DIGEST}, found something else in its place in the lockfile"
+    others = (
+        NEW._replace(
+            check=check, code="", package=check, message=message,
+            fix=(("npm-vetted", "accept", check),),
+        )
+        for check in KINDS
+    )  # fmt: skip
+    return (*many(NEW, 10), *others)
+
+
+DIGEST: Final = "sha512-" + "A" * 86 + "=="
+
+
+def test_nine_kinds_of_findings_fit_on_two_screens_with_every_command() -> None:
+    findings = bad_day()
+    lines = printed(findings, width=80)
+    assert len(lines) <= 64
+    assert max(map(len, lines)) <= 81
+    commands = {line.partition("fix: ")[2].replace('"', "") for line in lines if "fix: " in line}
+    assert commands == {" ".join(each.fix[0]) for each in findings}
+
+
+def test_a_long_report_says_where_the_pages_are_once() -> None:
+    lines = printed(bad_day(), width=80)
+    assert [line for line in lines if "see: " in line] == [lines[-2]]
+    assert not any(DIGEST in line for line in lines)
+    whole = printed(bad_day(), width=80, verbose=True)
+    assert sum("see: " in line for line in whole) == len(KINDS) + 1
+    assert any(DIGEST in line for line in whole)
+
+
+def test_a_command_of_a_long_report_is_printed_once() -> None:
+    denied = many(NEW._replace(check="lookalike", code="one-slip-away"), 1)
+    more = denied[0]._replace(fix=((*denied[0].fix[0], "--not-lookalike-of", "p"),))
+    lines = printed((*bad_day(), more), width=80)
+    assert sum('note "p0@1.0.0"' in line for line in lines) == 1
+    assert "  resolved by a command above: p0@1.0.0" in lines
+
+
+@pytest.mark.parametrize("check", sorted(checks()))
+def test_the_reason_of_a_check_fits_on_a_line(check: str) -> None:
+    [reason] = [
+        line for line in printed((NEW._replace(check=check, code=""),), width=80) if "why: " in line
+    ]
+    assert reason.endswith((".", "!"))
 
 
 def test_why_is_said_once_for_each_check() -> None:

@@ -34,6 +34,7 @@ from npm_vetted.review.text import (
 from tests.support.git_repo import GitRepo
 from tests.support.tarballs import bomb, member, package_of, tarball_of
 from tests.support.verdaccio import Verdaccio
+from tests.test_schemas import check_output
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ADA = {"name": "ada", "email": "ada@example.com"}
@@ -391,6 +392,7 @@ def test_inspect_asks_the_registry_that_the_project_names(
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("upgrade@1.0.0\nRuns things\n")
     done = npm_vetted("inspect", "upgrade@latest", "--format", "json", cwd=git_repo.path)
+    check_output("inspect", done.stdout)
     found = json.loads(done.stdout)
     assert (found["version"], found["package_version"]) == (1, "1.1.0")
     assert found["publisher_changed"] is True
@@ -449,7 +451,7 @@ def test_suggest_orders_by_work(git_repo: GitRepo, upgrade: Verdaccio) -> None:
     found = compared(upgrade, "upgrade", "1.0.0", "1.1.0").code
     lines = found.added + found.removed
     assert 0 < lines < alone["lines"]
-    assert done.stdout.splitlines()[0] == f"upgrade@1.1.0  (unvetted, direct): {lines} lines"
+    assert done.stdout.splitlines()[0] == f"upgrade@1.1.0  unvetted  direct  {lines} lines"
     assert done.stdout.splitlines()[1].endswith(' diff "upgrade@1.0.0" 1.1.0')
     assert done.stdout.splitlines()[2].endswith(' note "upgrade@1.1.0"')
     assert done.stdout.splitlines()[3] == (

@@ -19,7 +19,7 @@ CODES: Final = {"too-young": "A version that is younger than the policy's cooldo
 EXPLANATION: Final = Explanation(
     what="A version that is younger than the cooldown (7 days by default) when it enters.",
     why=(
-        "Most malicious releases are found within hours or days: the chalk and debug releases of "
+        "Most malicious releases are found within hours or days. The chalk and debug releases of "
         "September 2025 were online for two hours, axios 1.14.1 for three. A project that waits a "
         "week never installs them. The clients' own cooldowns do not check what the lockfile "
         "pins: a frozen install of a young version passes in npm, Yarn berry and Bun."

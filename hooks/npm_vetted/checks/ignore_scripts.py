@@ -22,8 +22,8 @@ CODES: Final = {
 EXPLANATION: Final = Explanation(
     what="A project whose committed settings let its dependencies' lifecycle scripts run.",
     why=(
-        "An install script runs with your rights the moment a package is installed, before anyone "
-        "has read it. That is how eslint-scope 3.7.2 took npm tokens in 2018, how ua-parser-js "
+        "An install script runs with your rights before anyone has read it. It starts the moment "
+        "that a package is installed. That is how eslint-scope 3.7.2 took npm tokens in 2018, how ua-parser-js "
         "0.7.29 installed a miner in 2021, and how Shai-Hulud spread by itself in 2025.\n\n"
         "The switch belongs in the repository, where it holds for everyone and for CI. A setting "
         "that works only by accident (npm takes `ignore-scripts=no` as true!) is refused as well."

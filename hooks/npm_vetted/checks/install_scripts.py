@@ -25,8 +25,8 @@ EXPLANATION: Final = Explanation(
         "not say that the scripts were reviewed."
     ),
     why=(
-        "Install scripts are the shortest way from a published version to your machine; most "
-        "packages that were taken over used one. A package that has some deserves a look at them "
+        "Most packages that were taken over used an install script. It is the shortest way from "
+        "a published version to your machine. A package that has some deserves a look at them "
         "before it enters, whether or not they are switched off today."
     ),
     before='# package.json\n"allowScripts": { "esbuild": true }        # no note says why',

@@ -40,7 +40,7 @@ EXPLANATION: Final = Explanation(
         "entry that its parent does not bundle, a tracked node_modules/."
     ),
     why=(
-        "Reviewers skip lockfiles, so an attacker writes there: one changed `resolved` line in a "
+        "Reviewers skip lockfiles, so attackers write there. One changed `resolved` line in a "
         "diff of thousands installs another tarball under a trusted name (lockfile injection, "
         "2019). A source that the policy or a note has not accepted is rejected."
     ),

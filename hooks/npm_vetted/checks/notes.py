@@ -57,7 +57,7 @@ EXPLANATION: Final = Explanation(
         "vetted, or are removed while a lockfile needs them; packages that the policy denies."
     ),
     why=(
-        "A note that cannot be read, or that was moved or widened by hand, is no evidence. A note "
+        "A note that is unreadable, moved or widened by hand is no evidence. A note "
         "that is deleted leaves its package without any. A [[deny]] entry is for what is known to "
         "be bad: flatmap-stream is never vetted."
     ),

@@ -31,7 +31,7 @@ CODES: Final = {
 EXPLANATION: Final = Explanation(
     what="A change that loosens the policy together with anything else.",
     why=(
-        "An attacker who brings in a bad dependency would also write the line that admits it. The "
+        "An attacker who adds a package could also add the line that admits it. The "
         "policy before a change judges that change. A loosening is committed on its own, where a "
         "reviewer (and CODEOWNERS of .vetting/) cannot miss it."
     ),

@@ -40,7 +40,7 @@ EXPLANATION: Final = Explanation(
         "criteria that the policy requires."
     ),
     why=(
-        "A project runs the code of every package that it adds, and of all that they bring. "
+        "A project runs the code of every new package and of all that it brings. "
         "event-stream 3.3.6 (2018) brought flatmap-stream, a package that nobody had looked at; "
         "axios 1.14.1 (2026) brought plain-crypto-js. A note records that a person looked at this "
         "version, and is bound to the hash of what they looked at."

@@ -22,7 +22,7 @@ from npm_vetted.commands._registry_facts import (
 )
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import printable
-from npm_vetted.report.text import Paint
+from npm_vetted.report._screen import Paint
 from npm_vetted.vetting.notes import encode_name, says_something
 
 

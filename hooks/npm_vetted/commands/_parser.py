@@ -50,14 +50,18 @@ def _add_common(parser: argparse.ArgumentParser, *, top: bool, formats: Sequence
         help="colours: auto means only on a terminal",
     )  # fmt: skip
     parser.add_argument(
-        "-q", "--quiet", action="store_true", default=flag, help="print findings and errors only"
+        "-q",
+        "--quiet",
+        action="store_true",
+        default=flag,
+        help="leave out remarks and explanations",
     )
     parser.add_argument(
         "-v",
         "--verbose",
         action="store_true",
         default=flag,
-        help="print every package and path that a finding is about",
+        help="print every package and finding: fold and cut nothing",
     )
 
 

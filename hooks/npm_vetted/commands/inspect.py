@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from npm_vetted.commands._common import wants_colour
     from npm_vetted.commands._note_dialogue import split_label
     from npm_vetted.commands._review_dialogue import ReviewDialogue, as_json, at_bench, show
-    from npm_vetted.report.text import Paint
+    from npm_vetted.report._screen import Paint
     from npm_vetted.review import inspect
     from npm_vetted.review.text import inspection_text, script_text
 

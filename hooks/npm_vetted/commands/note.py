@@ -50,7 +50,7 @@ from npm_vetted.recording.proposals import (
     item_of,
     uncovered,
 )
-from npm_vetted.report.text import Paint
+from npm_vetted.report._screen import Paint
 from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.notes import Note, NoteError, read_note, says_something
 

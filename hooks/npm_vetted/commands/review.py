@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     from npm_vetted.commands._common import wants_colour
     from npm_vetted.commands._note_dialogue import has_terminal
     from npm_vetted.commands._review_dialogue import show
+    from npm_vetted.report._screen import Paint
     from npm_vetted.report._shell_commands import command_line, this_program
-    from npm_vetted.report.text import Paint
     from npm_vetted.review.overview import OverviewStyle, introduced, overview, overview_text
     from npm_vetted.review.signals.table import ATTENTION, WORTH_A_LOOK
 

@@ -24,9 +24,11 @@ from npm_vetted.vetting.resolver import Status
 if TYPE_CHECKING:
     import argparse
 
+    from npm_vetted.report import Style
+
 HELP = "the state of this repository, and what to do next (also without a command)"
 _NAMED = 8
-"""How many packages a line names before the rest is counted."""
+"""How many packages a line names before the rest is counted; ``-v`` names all."""
 _UNVETTED = frozenset({"unvetted", "install-scripts", "integrity"})
 
 
@@ -74,14 +76,14 @@ class Overview(NamedTuple):
 def run(arguments: argparse.Namespace) -> int:
     """Show the state; 0, or 3 where something cannot be read."""
     from npm_vetted.commands._common import style_of
-    from npm_vetted.report.text import Paint
+    from npm_vetted.report._screen import Paint
 
     state = state_of(Repository.open())
     style = style_of(arguments)
     if arguments.format == "json":
         print(json_text(_as_json(state, style.program())))
     else:
-        print("\n".join(_screen(state, style.program(), Paint(style.colour))))
+        print("\n".join(_screen(state, style, Paint(style.colour))))
     sys.stdout.flush()
     return STATUS_UNDECIDED if state.unread else 0
 
@@ -234,27 +236,29 @@ def _next(state: Overview) -> Iterator[tuple[str, ...]]:
         yield ("npm-vetted", "suggest")
 
 
-def _screen(state: Overview, program: str, paint: Callable[..., str]) -> Iterator[str]:
+def _screen(state: Overview, style: Style, paint: Callable[..., str]) -> Iterator[str]:
+    from npm_vetted.report._screen import wrapped
     from npm_vetted.report._shell_commands import command_line
 
     yield paint(f"npm-vetted {state.version}, branch {printable(state.branch)}", "bold")
+    named = None if style.verbose else _NAMED
     rows = [
         ("adoption", _ADOPTION[state.adoption]),
-        ("projects", _projects_line(state.projects)),
-        ("staged", _line_of(state.staged)),
-        ("not staged", _line_of(state.worktree)),
+        ("projects", _projects_line(state.projects, named)),
+        ("staged", _line_of(state.staged, named)),
+        ("not staged", _line_of(state.worktree, named)),
     ]
     if state.adoption not in ("none", "staged"):
-        rows.append(("in git", _line_of(state.committed, calm="everything passes")))
+        rows.append(("in git", _line_of(state.committed, named, calm="everything passes")))
         rows.append(("backlog", _backlog_line(state.backlog)))
     rows.append(("hook", ", ".join(state.guards) or "no hook of this clone runs npm-vetted"))
     for name, words in rows:
-        yield f"  {name:<11}{printable(words)}"
+        yield from wrapped(printable(words), style.width, " " * 13, first=f"  {name:<11}")
     for each in state.unread:
         yield f"  {paint('cannot be read', 'red')}: {printable(each)}"
     for each in state.committed.notices:
         yield f"  {paint('notice', 'cyan')}: {printable(each)}"
-    commands = [command_line([each], program) for each in state.next]
+    commands = [command_line([each], style.program()) for each in state.next]
     if not commands:
         yield "Nothing to do."
         return
@@ -284,19 +288,19 @@ def _why(command: tuple[str, ...]) -> str:
     return _WHY.get(command[1:], "") if command[0] == "npm-vetted" else ""
 
 
-def _projects_line(projects: tuple[tuple[str, str], ...]) -> str:
+def _projects_line(projects: tuple[tuple[str, str], ...], named: int | None) -> str:
     if not projects:
         return "none: no package.json with dependencies, no lockfile"
-    shown = ", ".join(f"{folder} ({client})" for folder, client in projects[:_NAMED])
-    more = len(projects) - _NAMED
+    shown = ", ".join(f"{folder} ({client})" for folder, client in projects[:named])
+    more = len(projects[named:]) if named else 0
     return shown + (f", and {more:,} more" if more > 0 else "")
 
 
-def _line_of(state: StateOf, calm: str = "nothing to vet") -> str:
+def _line_of(state: StateOf, named: int | None, calm: str = "nothing to vet") -> str:
     parts = []
     if state.unvetted:
-        shown = ", ".join(state.unvetted[:_NAMED])
-        more = len(state.unvetted) - _NAMED
+        shown = ", ".join(state.unvetted[:named])
+        more = len(state.unvetted[named:]) if named else 0
         tail = f", and {more:,} more" if more > 0 else ""
         parts.append(f"{_count(len(state.unvetted), 'package')} not vetted: {shown}{tail}")
     if state.others:

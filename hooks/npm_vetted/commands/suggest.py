@@ -18,11 +18,16 @@ from npm_vetted.vetting.resolver import Status
 if TYPE_CHECKING:
     from npm_vetted.commands._review_dialogue import ReviewDialogue
     from npm_vetted.projects.change import Change, IntroducedPackage
+    from npm_vetted.report import Style
     from npm_vetted.vetting.baseline import BaselineLine
-from npm_vetted.vetting.policy import Ignore
+    from npm_vetted.vetting.policy import Ignore
 
 HELP = "the unvetted and exempted, least work first"
 _THREADS = 8
+_WITH_COMMANDS = 3
+"""How many suggestions are shown with their commands; ``-v`` shows those of each."""
+_ACCEPTED = 10
+"""How many accepted findings are named before the rest is counted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute the work and print it; the status is always 0."""
+    from npm_vetted.commands._common import style_of
     from npm_vetted.commands._review_dialogue import at_bench
 
     with at_bench() as bench:
@@ -54,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(_json(found, accepted))
     else:
-        _print(found, accepted, arguments.limit)
+        _print(found, accepted, arguments.limit, style_of(arguments))
     return 0
 
 
@@ -147,34 +153,60 @@ def _work(
     return lines_to_read(files, version, since)
 
 
-def _print(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine], limit: int) -> None:
+def _print(
+    found: Sequence[Suggestion],
+    accepted: Sequence[Ignore | BaselineLine],
+    limit: int,
+    style: Style,
+) -> None:
     from npm_vetted.commands._review_dialogue import show
     from npm_vetted.formats.terminal_text import line
-    from npm_vetted.report._shell_commands import command_line, this_program
+    from npm_vetted.report._screen import Paint, table, wrapped
 
-    called = this_program()
-    rows = []
-    for each in found[: limit or None]:
-        work = f"{each.lines:,} lines" if each.lines is not None else line(each.why or "", 60)
-        bringer = f", brought by {line(each.brought_by)}" if each.brought_by else ""
-        kind = "direct" if each.direct else f"transitive{bringer}"
-        rows.append(f"{line(each.name)}@{line(each.version)}  ({each.status}, {kind}): {work}")
-        rows.extend(
-            f"    {command}"
-            for arguments in (each.review, each.record)
-            if (command := command_line([arguments], called))
-        )
-    if 0 < limit < len(found):
-        rows.append(f"[{len(found) - limit:,} more: --limit 0 lists all]")
-    rows += [
+    shown = found if style.verbose else found[: limit or None]
+    paint = Paint(style.colour)
+    lines = []
+    for at, (each, row) in enumerate(zip(shown, table(list(map(_row, shown)), 40), strict=True)):
+        lines.append(row)
+        if style.verbose or at < _WITH_COMMANDS:
+            lines += [f"    {paint(command, 'green')}" for command in _commands(each, style)]
+    if len(shown) < len(found):
+        lines.append(f"[{len(found) - len(shown):,} more: --limit 0 lists all]")
+    if len(shown) > _WITH_COMMANDS and not style.verbose and not style.quiet:
+        lines.append("[-v shows the commands of each]")
+    exceptions = [
         f"accepted {each.check}/{each.code or '*'} {line(each.path)}: {line(each.reason)}"
         for each in accepted
     ]
-    show("\n".join([*rows, _totals(found, accepted)]))
+    kept = exceptions if style.verbose else exceptions[:_ACCEPTED]
+    if len(kept) < len(exceptions):
+        kept.append(f"[{len(exceptions) - len(kept):,} more accepted findings: -v lists all]")
+    if not style.quiet:
+        lines += kept
+        lines += wrapped(_totals(found, accepted), style.width)
+    show("\n".join(lines))
     sys.stdout.flush()
 
 
-def _totals(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
+def _row(each: Suggestion) -> tuple[str, str, str, str]:
+    """A suggestion: which package, its status, what needs it, how much work it is."""
+    from npm_vetted.formats.terminal_text import line
+
+    work = f"{each.lines:,} lines" if each.lines is not None else line(each.why or "", 60)
+    bringer = f"brought by {line(each.brought_by)}" if each.brought_by else "transitive"
+    label = f"{line(each.name)}@{line(each.version)}"
+    return (label, each.status, "direct" if each.direct else bringer, work)
+
+
+def _commands(each: Suggestion, style: Style) -> list[str]:
+    """The commands that show what there is to read, and that record the note."""
+    from npm_vetted.report._shell_commands import command_line
+
+    found = (command_line([words], style.program()) for words in (each.review, each.record))
+    return [command for command in found if command]
+
+
+def _totals(found: Sequence[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
     counts = Counter(each.status for each in found)
     lines = sum(each.lines or 0 for each in found)
     unknown = sum(each.lines is None for each in found)

@@ -1,8 +1,8 @@
 """The report for people: location, finding, reason in one line, and the command to paste.
 
 Findings are in blocks, the most dangerous first: one block for findings that one command resolves,
-and one for many findings of the same kind. At a terminal, lines are wrapped to its width, except
-for commands and long words, which people copy.
+and one for many findings of the same kind. A report of many blocks is dense: nothing is said twice in it, and
+``-v`` shows the rest.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple, TextIO
 
+from npm_vetted import SITE
 from npm_vetted.checks import checks
 from npm_vetted.checks._runner import UNDECIDED, CheckResult
 from npm_vetted.clients import clients
@@ -21,6 +23,7 @@ from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report._blocks import alike_families, families, is_one_block
+from npm_vetted.report._screen import Paint, count_of, linked, wrapped
 from npm_vetted.report._shared import by_danger, fix_of, label_of, page_of
 from npm_vetted.report._shell_commands import PROGRAM, command_line
 
@@ -30,14 +33,17 @@ _FOLDED: Final = 5
 """How many blocks of one kind are shown before the rest becomes one block."""
 _LISTED: Final = 10
 """How many unvetted packages are listed with their command in the block that they share."""
+_FEW: Final = 4
+"""A report of more blocks than this is dense."""
 _LONGEST: Final = 160
 """Characters of a source line that are shown; a longer one (minified) is not."""
 _SECRET: Final = re.compile(r"auth|passw|token|secret|://[^/\s]*@", re.IGNORECASE)
 """A source line that may hold a secret is not shown: CI logs are read by many."""
+_HASH: Final = re.compile(r"\b(sha(?:1|256|384|512)-[A-Za-z0-9+/]{8})[A-Za-z0-9+/]{12,}={0,2}")
 
 
 class Block(NamedTuple):
-    """Findings that are shown together; the first of ``family`` is shown in full.
+    """Findings that are shown together, the one that is told first.
 
     ``rest`` counts blocks of the same kind that were folded into this one. ``alike`` are the families
     of one block of unvetted packages, each with a command of its own.
@@ -47,15 +53,24 @@ class Block(NamedTuple):
     rest: int = 0
     alike: tuple[list[Finding], ...] = ()
 
+    @property
+    def check(self) -> str:
+        """The check that found it."""
+        return self.family[0].check
+
 
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print the findings, those that one command resolves together, and a line of what was seen."""
-    paint = Paint(style.colour)
-    explained: set[str] = set()
-    for block in blocks(list(families(by_danger(result.findings))), style):
-        for line in _lines(block, change, style, paint, explained):
+    found = list(blocks(list(families(by_danger(result.findings))), style))
+    page = _Page(change, style, dense=len(found) > _FEW and not style.verbose)
+    for block, after in pairwise([*found, None]):
+        assert block is not None
+        for line in page.lines(block):
             print(line, file=out)
-        print(file=out)
+        if not page.dense or after is None or after.check != block.check:
+            print(file=out)
+    for line in page.last_lines():
+        print(line, file=out)
     if not style.quiet or result.findings:
         print(summary(result, change), file=out)
 
@@ -77,87 +92,146 @@ def blocks(found: Sequence[list[Finding]], style: Style) -> Iterator[Block]:
         yield Block(rest, rest=len(alike) - shown)
 
 
-class Paint:
-    """Colours for a terminal, or none."""
+class _Page:
+    """Prints blocks, and remembers what was said: which checks were explained, which commands printed."""
 
-    def __init__(self, colour: bool) -> None:
-        self._colour = colour
+    def __init__(self, change: Change | None, style: Style, *, dense: bool) -> None:
+        self.dense = dense
+        self._change = change
+        self._style = style
+        self._paint = Paint(style.colour)
+        self._explained: set[str] = set()
+        self._commands: list[frozenset[str]] = []
 
-    def __call__(self, text: str, *styles: str) -> str:
-        """Text in some of colorama's colours."""
-        if not self._colour:
-            return text
-        from colorama import Fore
-        from colorama import Style as Brightness
+    def lines(self, block: Block) -> Iterator[str]:
+        """A block's lines."""
+        first = block.family[0]
+        if block.alike:
+            yield from self._unvetted(block)
+            return
+        yield from self._head(first, self._words(label_of(first)))
+        yield from (self._paint(line, "dim") for line in self._source(first))
+        if len(block.family) > 1:
+            yield from self._wrapped(f"    and {self._others(block.family[1:])}", "      ")
+        yield from self._reason(first)
+        yield from self._fixes(first)
+        if block.rest:
+            yield from self._fix_of_all(block)
 
-        codes = {"bold": Brightness.BRIGHT, "dim": Brightness.DIM, "red": Fore.RED,
-                 "yellow": Fore.YELLOW, "cyan": Fore.CYAN, "green": Fore.GREEN}  # fmt: skip
-        return "".join(codes[each] for each in styles) + text + Brightness.RESET_ALL
+    def last_lines(self) -> Iterator[str]:
+        """Where more is said of the checks of a dense page."""
+        if self.dense and self._explained and not self._style.links:
+            yield self._paint(f"see: {SITE}checks/ or: {PROGRAM} explain CHECK", "dim")
 
+    def _wrapped(self, text: str, indent: str) -> list[str]:
+        return wrapped(text, self._style.width, indent)
 
-def _lines(
-    block: Block, change: Change | None, style: Style, paint: Paint, explained: set[str]
-) -> Iterator[str]:
-    if block.alike:
-        yield from _unvetted(block, change, style, paint, explained)
-        return
-    first = block.family[0]
-    yield from _head(first, printable(label_of(first)), style, paint)
-    if not style.quiet:
-        yield from (paint(line, "dim") for line in _source(first, change))
-    if len(block.family) > 1:
-        yield from _wrapped(f"    and {_others(block.family[1:], style)}", style, "      ")
-    yield from _reason(first, style, paint, explained)
-    yield from _fixes(first, style, paint)
-    if block.rest:
-        yield from _fix_of_all(block, change, style, paint)
+    def _words(self, text: str) -> str:
+        """A message; on a dense page hashes are cut."""
+        text = printable(text)
+        return _HASH.sub(r"\1…", text) if self.dense else text
 
+    def _head(self, first: Finding, words: str) -> Iterator[str]:
+        """The line that says where and what."""
+        colour = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTICE: "cyan"}[first.level]
+        where = f"{printable(first.location.path)}:{first.location.line}"
+        start = f"{where}: {first.level.value}:"
+        head, *more = self._wrapped(f"{start} {words} [{first.check}]", "    ")
+        if head.startswith(start):
+            level = self._paint(first.level.value, colour, "bold")
+            head = f"{self._paint(where, 'bold')}: {level}:{head[len(start) :]}"
+        yield from (_with_link(line, first, self._style) for line in (head, *more))
 
-def _head(first: Finding, words: str, style: Style, paint: Paint) -> Iterator[str]:
-    """The line with location and message."""
-    colour = {Level.ERROR: "red", Level.WARNING: "yellow", Level.NOTICE: "cyan"}[first.level]
-    where = f"{printable(first.location.path)}:{first.location.line}"
-    text = f"{where}: {first.level.value}: {words} [{first.check}]"
-    head, *more = _wrapped(text, style, "    ")
-    start = f"{where}: {first.level.value}:"
-    if head.startswith(start):
-        head = f"{paint(where, 'bold')}: {paint(first.level.value, colour, 'bold')}:{head[len(start) :]}"
-    for line in (head, *more):
-        yield _linked(line, first, style)
+    def _reason(self, first: Finding) -> Iterator[str]:
+        """Why there is such a check, the first time that it finds something, and where more is said."""
+        why = _why(first.check)
+        if why is None or first.check in self._explained or self._style.quiet:
+            return
+        self._explained.add(first.check)
+        yield from (
+            self._paint(line, "dim") for line in self._wrapped(f"    why: {why}", "         ")
+        )
+        if not self._style.links and not self.dense:
+            yield self._paint(f"    see: {page_of(first)}", "dim")
 
+    def _fixes(self, finding: Finding) -> Iterator[str]:
+        self._commands.extend(frozenset(command) for command in finding.fix)
+        for line in (fix_of(finding, self._style) or "").splitlines():
+            yield f"    fix: {self._paint(line, 'green')}"
 
-def _reason(first: Finding, style: Style, paint: Paint, explained: set[str]) -> Iterator[str]:
-    """The reason for a check and the link to its page, at the check's first finding only."""
-    why = _why(first.check)
-    if why and first.check not in explained and not style.quiet:
-        explained.add(first.check)
-        yield from (paint(line, "dim") for line in _wrapped(f"    why: {why}", style, "         "))
-        if not style.links:
-            yield paint(f"    see: {page_of(first)}", "dim")
+    def _source(self, finding: Finding) -> Iterator[str]:
+        """The line that a finding is about, and a caret; not where a dense page has quoted it already."""
+        if self._style.quiet or self._change is None:
+            return
+        found = source_line(finding, self._change)
+        if found is None:
+            return
+        text, at, length = found
+        if self.dense and text[at : at + length].strip() in printable(label_of(finding)):
+            return
+        number = f"{finding.location.line:>6} | "
+        yield number + text
+        yield " " * (len(number) + at) + "^" * length
 
+    def _unvetted(self, block: Block) -> Iterator[str]:
+        """One block for all unvetted packages of a lockfile: how many, then each with its command."""
+        yield from self._head(block.family[0], _counted(block.family))
+        yield from self._reason(block.family[0])
+        above = [family for family in block.alike if self.dense and self._is_printed(family[0])]
+        alike: dict[str, list[list[Finding]]] = {}
+        for family in block.alike:
+            if family not in above:
+                alike.setdefault(family[0].message, []).append(family)
+        for message, found in alike.items():
+            yield from self._of_one_message(message, found)
+        if above:
+            names = ", ".join(printable(f"{each[0].package}@{each[0].version}") for each in above)
+            yield from self._wrapped(f"  resolved by a command above: {names}", "    ")
+        if block.rest:
+            yield f"  and {block.rest:,} more like these"
+        yield from self._fix_of_all(block)
 
-def _fixes(finding: Finding, style: Style, paint: Paint) -> Iterator[str]:
-    for line in (fix_of(finding, style) or "").splitlines():
-        yield f"    fix: {paint(line, 'green')}"
+    def _is_printed(self, finding: Finding) -> bool:
+        """Whether a command above does what this finding needs, and perhaps more."""
+        commands = [frozenset(command) for command in finding.fix]
+        return bool(commands) and all(
+            any(command <= other for other in self._commands) for command in commands
+        )
 
+    def _of_one_message(self, message: str, found: Sequence[list[Finding]]) -> Iterator[str]:
+        """Packages of which the same is said: once, where each has a command that names it."""
+        together = len(found) > 1 and all(fix_of(each[0], self._style) for each in found)
+        if together:
+            lines = ", ".join(str(each[0].location.line) for each in found)
+            yield from self._wrapped(f"  {printable(message)} (lines {lines}):", "    ")
+        for family in found:
+            first = family[0]
+            if not together:
+                line = f"  {first.location.line}: {printable(label_of(first))}"
+                yield from self._wrapped(line, "    ")
+            yield from self._fixes(first)
+            if len(family) > 1:
+                words = self._others(family[1:])
+                yield from self._wrapped(f"    and {words}", "      ")
 
-def _unvetted(
-    block: Block, change: Change | None, style: Style, paint: Paint, explained: set[str]
-) -> Iterator[str]:
-    """One block for all unvetted packages of a lockfile: how many, then each with its command."""
-    first = block.family[0]
-    yield from _head(first, _counted(block.family), style, paint)
-    yield from _reason(first, style, paint, explained)
-    for family in block.alike:
-        one = family[0]
-        line = f"  {one.location.line}: {printable(label_of(one))}"
-        yield from _wrapped(line, style, "    ")
-        if len(family) > 1:
-            yield from _wrapped(f"    and {_others(family[1:], style)}", style, "      ")
-        yield from _fixes(one, style, paint)
-    if block.rest:
-        yield f"  and {block.rest:,} more like these"
-    yield from _fix_of_all(block, change, style, paint)
+    def _fix_of_all(self, block: Block) -> Iterator[str]:
+        """How to go on where many findings were folded: ``note`` covers a whole change in one go."""
+        change, program = self._change, self._style.program()
+        if block.check == "unvetted" and change is not None and not change.everything:
+            command = command_line([(PROGRAM, "note", *change.scope_arguments)], program)
+            if command is not None:
+                yield f"    all: {self._paint(command, 'green')}"
+        if block.rest:
+            yield f"    each: {self._paint(f'{program} check -v', 'green')}"
+
+    def _others(self, rest: Sequence[Finding]) -> str:
+        if not all(each.package for each in rest):
+            return f"{count_of(len(rest), 'finding')} more like this"
+        labels = [printable(f"{each.package}@{each.version or '?'}") for each in rest]
+        shown = labels if self._style.verbose else labels[:_NAMED]
+        more = len(labels) - len(shown)
+        tail = f", and {more:,} more" if more else ""
+        return f"{count_of(len(labels), 'package')} more: {', '.join(shown)}{tail}"
 
 
 def _counted(findings: Sequence[Finding]) -> str:
@@ -165,73 +239,48 @@ def _counted(findings: Sequence[Finding]) -> str:
     codes = Counter(each.code for each in findings)
     brought = codes.pop("brought", 0)
     parts = [
-        _count(codes.pop(code), noun)
+        count_of(codes.pop(code), noun)
         for code, noun in (("new", "new package"), ("upgraded", "upgrade"), ("downgraded", "downgrade"))
         if codes[code]
     ]  # fmt: skip
     other = sum(codes.values())
     if other:
         parts.append(
-            f"{other:,} other{'' if other == 1 else 's'}" if parts else _count(other, "package")
+            f"{other:,} other{'' if other == 1 else 's'}" if parts else count_of(other, "package")
         )
     *most, last = parts
     words = f"{', '.join(most)} and {last}" if most else last
     return f"{words} without a note" + (f", and {brought:,} that they bring" if brought else "")
 
 
-def _fix_of_all(block: Block, change: Change | None, style: Style, paint: Paint) -> Iterator[str]:
-    """How to go on where many findings were folded: ``note`` covers a whole change in one go."""
-    check = block.family[0].check
-    if check == "unvetted" and change is not None and not change.everything:
-        command = command_line([(PROGRAM, "note", *change.scope_arguments)], style.program())
-        if command is not None:
-            yield f"    all: {paint(command, 'green')}"
-    if block.rest:
-        yield f"    each: {paint(f'{style.program()} check -v', 'green')}"
-
-
-def _wrapped(text: str, style: Style, indent: str) -> list[str]:
-    """A line, wrapped to the terminal's width; words that are longer than that stay whole."""
-    if style.width is None or len(text) <= style.width:
-        return [text]
-    import textwrap
-
-    return textwrap.wrap(
-        text, style.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
-
-
-def _linked(line: str, finding: Finding, style: Style) -> str:
+def _with_link(line: str, finding: Finding, style: Style) -> str:
     """A line whose ``[check]`` is a link to the page that explains it, where a terminal shows links."""
     target = page_of(finding)
     if not style.links or target is None:
         return line
     before, mark, after = line.rpartition(f"[{finding.check}]")
-    return f"{before}\x1b]8;;{target}\x1b\\{mark}\x1b]8;;\x1b\\{after}" if mark else line
+    return f"{before}{linked(mark, target)}{after}" if mark else line
 
 
-def _source(finding: Finding, change: Change | None) -> Iterator[str]:
-    """The source line of a finding, and a caret below the text that it names.
+def source_line(finding: Finding, change: Change) -> tuple[str, int, int] | None:
+    """The line of the file that a finding is about; where in it is what it names, and how long that is.
 
     Not of a lockfile: its line has the package's name, which the message has too.
     """
-    if change is None or finding.check == UNDECIDED or _is_lockfile(finding.location.path):
-        return
+    if finding.check == UNDECIDED or _is_lockfile(finding.location.path):
+        return None
     try:
         data = change.after.read(finding.location.path)
     except NpmVettedError:
-        return
+        return None
     rows = (data or b"").split(b"\n", finding.location.line)
     if data is None or not 0 < finding.location.line <= len(rows):
-        return
+        return None
     row = rows[finding.location.line - 1].decode("utf-8", "replace").replace("\t", " ").rstrip()
     if not row.strip() or len(row) > _LONGEST or _SECRET.search(row) or finding.code == "secret":
-        return
+        return None
     text = printable(row)
-    number = f"{finding.location.line:>6} | "
-    yield number + text
-    at, length = _named_in(text, finding)
-    yield " " * (len(number) + at) + "^" * length
+    return text, *_named_in(text, finding)
 
 
 def _is_lockfile(path: str) -> bool:
@@ -240,7 +289,7 @@ def _is_lockfile(path: str) -> bool:
 
 
 def _named_in(text: str, finding: Finding) -> tuple[int, int]:
-    """The part of a line that names the finding's subject, else the whole line."""
+    """Where a line names what the finding is about; the whole line, where it does not."""
     for word in (finding.key, finding.package, finding.version):
         shown = printable(word or "")
         if shown and shown in text:
@@ -249,32 +298,18 @@ def _named_in(text: str, finding: Finding) -> tuple[int, int]:
     return start, len(text) - start
 
 
-def _others(rest: list[Finding], style: Style) -> str:
-    if not all(each.package for each in rest):
-        return f"{_count(len(rest), 'finding')} more like this"
-    labels = [printable(f"{each.package}@{each.version or '?'}") for each in rest]
-    shown = labels if style.verbose else labels[:_NAMED]
-    more = len(labels) - len(shown)
-    tail = f", and {more:,} more" if more else ""
-    return f"{_count(len(labels), 'package')} more: {', '.join(shown)}{tail}"
-
-
 def _why(check: str) -> str | None:
-    """The first sentence of the reason for a check."""
+    """The first sentence of why there is such a check."""
     if check not in checks():
         return None
     found = re.match(r"(.+?[.!?])(?:\s|\Z)", checks()[check].EXPLANATION.why, re.DOTALL)
     return found.group(1) if found else None
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def summary(result: CheckResult, change: Change | None) -> str:
-    """One line with the numbers of projects, packages, notes and findings."""
+    """What was looked at and what was found, in one line."""
     looked = ", ".join(
-        _count(number, noun)
+        count_of(number, noun)
         for number, noun in (
             (result.projects, "project"),
             (result.artifacts, "package"),
@@ -283,13 +318,13 @@ def summary(result: CheckResult, change: Change | None) -> str:
     )
     levels = Counter(each.level for each in result.findings)
     undecided = sum(each.check == UNDECIDED for each in result.findings)
-    found = [_count(levels[level], level.value) for level in Level if levels[level]] or [
+    found = [count_of(levels[level], level.value) for level in Level if levels[level]] or [
         "nothing found"
     ]
     if undecided:
         found.append(f"{undecided} undecided")
     packages = len({(each.package, each.version) for each in result.findings if each.package})
     if packages and packages != len(result.findings):
-        found[-1] += f", about {_count(packages, 'package')}"
+        found[-1] += f", about {count_of(packages, 'package')}"
     scope = " (everything)" if change and change.everything else ""
     return f"npm-vetted: {looked} checked{scope}: {', '.join(found)}"

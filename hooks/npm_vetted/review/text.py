@@ -12,7 +12,7 @@ from npm_vetted.review import Inspection, LifecycleScript, ReleaseComparison, Si
 from npm_vetted.review.treediff import FileChange, FileDiff, FileKind, TreeDiff
 
 Painter = Callable[..., str]
-"""``paint(text, "red", "bold")``; ``report.text.Paint`` is one."""
+"""``paint(text, "red", "bold")``; ``report._screen.Paint`` is one."""
 
 _MARGIN: Final = 14
 _NAMED: Final = 6
