@@ -174,7 +174,7 @@ def test_nothing_found(repo: GitRepo) -> None:
 TEXT = """\
 package-lock.json:{}: error: b@1.0.0: new, and no note or exemption covers it [unvetted]
     and 1 package more: c@1.0.0
-    why: A project runs the code of every package that it adds, and of all that they bring.
+    why: A project runs the code of every new package and of all that it brings.
     see: https://npm-vetted.github.io/npm-vetted/checks/unvetted/#new
     fix: {} note "b@1.0.0" --criteria health
 
