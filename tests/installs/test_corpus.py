@@ -300,6 +300,19 @@ def test_the_fix_is_the_command_to_paste(repository: str, text: str, fix: str) -
     assert [each for each in in_shell(fix, repository) if each.level is Level.ERROR] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["npm i -g bun", "npm i -g bun@1.3.0", "npm i -g @pnpm/exe", "npm i -g bun left-pad"],
+)
+def test_no_fix_breaks_a_package_that_needs_its_script(text: str) -> None:
+    assert [each.fix for each in in_shell(text)] == [()]
+
+
+@pytest.mark.parametrize("text", ["corepack prepare pnpm --activate", "pnpm self-update"])
+def test_a_client_is_no_package_to_lock(text: str) -> None:
+    assert [each.fix for each in in_shell(text)] == [()]
+
+
 # -- commits
 
 

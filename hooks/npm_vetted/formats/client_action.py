@@ -68,6 +68,8 @@ class ClientAction:
     then: tuple[str, ...] = ()
     shell: str | None = None
     setting: tuple[str, str, bool] | None = None
+    starts: bool = False
+    """Whether it makes a package.json where none is: from there on, that folder is a project."""
     fix: tuple[str, ...] = ()
     fetches_always: bool = False
     """Whether it never uses a copy that the project has installed (``dlx``)."""
@@ -126,6 +128,8 @@ class ClientRules(NamedTuple):
     """The NAMEs of those that leave it alone where they see that they run in CI."""
     setting_file: Callable[[str], SettingFile | None] = lambda _key: None
     """Where ``config set`` writes a key."""
+    needs_script: frozenset[str] = frozenset()
+    """The packages that bring the client, and do not run where their install script did not."""
 
 
 class CommandReader(Protocol):

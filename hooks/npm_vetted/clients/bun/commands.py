@@ -41,7 +41,8 @@ _SHORT: Final = {
 }
 _DROP: Final = ("trust",)
 
-RULES: Final = ClientRules(frozen={"bun": "--frozen-lockfile"})
+RULES: Final = ClientRules(frozen={"bun": "--frozen-lockfile"}, needs_script=frozenset({"bun"}))
+"""Without its script, the package ``bun`` has an empty program (seen with 1.3.0, npm 11)."""
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
@@ -121,6 +122,10 @@ def _create(line: Line) -> Iterator[ClientAction]:
         yield line.fetches(created(line.arguments[0]), ())
 
 
+def _starts(line: Line) -> Iterator[ClientAction]:
+    yield line.starts()
+
+
 def _shell(line: Line) -> Iterator[ClientAction]:
     yield ClientAction(kind=ActionKind.CONFIG, client="bun", shell=" ".join(line.arguments))
 
@@ -161,6 +166,7 @@ _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     **dict.fromkeys(("remove", "rm", "dedupe"), tidies),
     "pm": _pm,
     **dict.fromkeys(("create", "c"), _create),
+    "init": _starts,
     "exec": _shell,
     "x": _fetch_and_run,
 }

@@ -268,6 +268,8 @@ def _npm_exec(line: Line) -> Iterator[ClientAction]:
 def _init(line: Line) -> Iterator[ClientAction]:
     if line.arguments:
         yield line.fetches(created(line.arguments[0]), ())
+    else:
+        yield line.starts()
 
 
 def _explore(line: Line) -> Iterator[ClientAction]:

@@ -41,9 +41,9 @@ _TIDY: Final = ("remove", "rm", "uninstall", "un", "uni", "prune", "dedupe", "un
 _RECURSIVE: Final = ("recursive", "multi", "m")
 _OTHERS: Final = word_set(
     "audit bin bugs c cache cat-file cat-index clean completion config deprecate dist-tag docs "
-    "doctor env fetch find-hash get help ignored-builds import info init la licenses link list "
+    "doctor env fetch find-hash get help ignored-builds import info la licenses link list "
     "ll ln login logout ls outdated owner pack patch patch-commit patch-remove ping pkg prefix "
-    "publish rebuild restart root rt run run-script runtime sbom search self-update server "
+    "publish rebuild restart root rt run run-script runtime sbom search server "
     "setup show stage start stop store t test token unpublish version view whoami why set"
 )
 _VALUED: Final = word_set(
@@ -103,6 +103,7 @@ RULES: Final = ClientRules(
     decides=_decides,
     defaults_hold_for_fetched=False,
     why_fetched="pnpm from 11 reads no project's settings there",
+    needs_script=frozenset({"@pnpm/exe"}),
     frozen={"pnpm": "--frozen-lockfile"},
     frozen_in_ci=frozenset({"pnpm"}),
     setting_file=_setting_file,
@@ -215,6 +216,16 @@ def _config(line: Line) -> Iterator[ClientAction]:
         yield from (line.sets(key, value, own=own) for key, value in pairs(words))
 
 
+def _starts(line: Line) -> Iterator[ClientAction]:
+    yield line.starts()
+
+
+def _update_itself(line: Line) -> Iterator[ClientAction]:
+    """``pnpm self-update``: to the newest release, where no version is named."""
+    version = line.arguments[0] if line.arguments else "latest"
+    yield line.fetches_client(f"pnpm@{version}")
+
+
 def _frozen(line: Line) -> bool | None:
     if line.verb in (*_CLEAN, "deploy"):
         return True
@@ -279,4 +290,6 @@ _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     **dict.fromkeys(("config", "c", "set"), _config),
     "exec": _exec,
     "approve-builds": _approve,
+    "init": _starts,
+    "self-update": _update_itself,
 }

@@ -191,6 +191,19 @@ class Line:
             kind=ActionKind.CONFIG, client=self.client, folder=self.folder, then=words
         )
 
+    def fetches_client(self, package: str) -> ClientAction:
+        """A release of a client that it fetches, without install scripts, for later commands to run."""
+        return ClientAction(
+            kind=ActionKind.RUN, client=self.client, packages=(package,), switch=Switch.OFF,
+            fetches_always=True,
+        )  # fmt: skip
+
+    def starts(self) -> ClientAction:
+        """A package.json that it makes where none is."""
+        return ClientAction(
+            kind=ActionKind.CONFIG, client=self.client, folder=self.folder, starts=True
+        )
+
     def sets(self, key: str, value: str, *, own: bool) -> ClientAction:
         """A setting that it changes."""
         name = source_setting(key)

@@ -35,7 +35,9 @@ _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
 _TOOLS: Final = frozenset({"volta", "mise", "rtx"})
 """They install npm packages for all projects, with the npm that they bring."""
 _OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
-PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS})
+_COREPACK: Final = "corepack"
+_BY_COREPACK: Final = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"})
+PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS, _COREPACK})
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 RULES: Final = ClientRules()
 _ON: Final = ("--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")
@@ -46,13 +48,41 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
     """The actions of a command line; none if it neither installs nor runs anything."""
     program, rest = words[0], list(words[1:])
     bare = [word for word in rest if not word.startswith("-")]
-    if program in _TOOLS:
+    if program == _COREPACK:
+        yield from _corepack(rest, bare)
+    elif program in _TOOLS:
         yield from _tool(program, bare)
     elif program in _RUNNERS:
         if bare:
             yield _fetch(program, bare[0])
     elif program in _ANY_ARGUMENTS or (bare[0] if bare else "") in _INSTALLS[program]:
         yield _install(program, rest)
+
+
+def _corepack(rest: Sequence[str], bare: Sequence[str]) -> Iterator[ClientAction]:
+    """``corepack pnpm install`` runs the client; ``prepare``, ``install -g`` and ``use`` fetch releases.
+
+    A release has no install scripts. Where none is named, the project's ``packageManager`` says which.
+    """
+    verb, *names = bare or ("",)
+    client, at, _ = verb.partition("@")
+    if client in _BY_COREPACK:
+        if at:
+            yield _fetch(_COREPACK, verb, always=True)
+        words = [word for word in rest if word != "--"]
+        yield ClientAction(
+            kind=ActionKind.CONFIG, client=_COREPACK, then=(client, *words[words.index(verb) + 1 :])
+        )
+    elif verb in ("prepare", "install", "use"):
+        archives = (".tgz", ".tar")
+        for name in names:
+            if not name.endswith(archives):
+                yield _fetch(_COREPACK, name, always=True)
+        if verb == "use" and names:
+            then = (names[0].partition("@")[0], "install")
+            yield ClientAction(kind=ActionKind.CONFIG, client=_COREPACK, then=then)
+    elif verb == "up":
+        yield _install(_COREPACK, rest)
 
 
 def _tool(program: str, bare: Sequence[str]) -> Iterator[ClientAction]:
@@ -68,8 +98,11 @@ def _tool(program: str, bare: Sequence[str]) -> Iterator[ClientAction]:
         yield ClientAction(kind=ActionKind.GLOBAL, client=program, packages=tuple(packages))
 
 
-def _fetch(program: str, package: str) -> ClientAction:
-    return ClientAction(kind=ActionKind.RUN, client=program, packages=(package,), switch=Switch.OFF)
+def _fetch(program: str, package: str, *, always: bool = False) -> ClientAction:
+    return ClientAction(
+        kind=ActionKind.RUN, client=program, packages=(package,), switch=Switch.OFF,
+        fetches_always=always,
+    )  # fmt: skip
 
 
 def _install(program: str, rest: Sequence[str]) -> ClientAction:

@@ -43,8 +43,8 @@ _SHORT: Final = {"p": "package", "D": "dev", "P": "peer", "O": "optional", "E": 
                  "R": "recursive", "A": "all"}  # fmt: skip
 _QUIET: Final = word_set(
     "access audit autoclean bin cache check clean constraints explain generate-lock-entry help "
-    "import info init licenses list login logout npm outdated owner pack patch patch-commit "
-    "plugin policies publish run search set stage tag team test unlink unplug version versions "
+    "import info licenses list login logout npm outdated owner pack patch patch-commit "
+    "plugin publish run search stage tag team test unlink unplug version versions "
     "view why workspaces-info node start tsc"
 )
 
@@ -202,6 +202,19 @@ def _config(line: Line) -> Iterator[ClientAction]:
         yield line.sets(line.arguments[1], line.arguments[2], own=own)
 
 
+def _starts(line: Line) -> Iterator[ClientAction]:
+    yield line.starts()
+
+
+def _set_version(line: Line) -> Iterator[ClientAction]:
+    """``yarn set version stable``, ``yarn policies set-version``: a release that later commands run."""
+    match line.arguments:
+        case ("version" | "set-version", version, *_) if version not in ("self", "from"):
+            yield line.fetches_client(f"yarn@{version}")
+        case ("set-version",):
+            yield line.fetches_client("yarn@latest")
+
+
 def _frozen(options: Options) -> bool | None:
     for name, value in reversed(options.options):
         if name in ("frozen-lockfile", "immutable", "pure-lockfile"):
@@ -258,4 +271,6 @@ _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     "workspace": _workspace,
     "workspaces": _workspaces,
     "config": _config,
+    "init": _starts,
+    **dict.fromkeys(("set", "policies"), _set_version),
 }

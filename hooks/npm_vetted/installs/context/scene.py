@@ -40,6 +40,8 @@ class Scene:
     exact: bool = False
     alone: bool = False
     project: Project | None = None
+    around: Project | None = None
+    """The project, or the nearest one above a package.json that is no project: npx looks there."""
     root: str | None = None
     where: str = UNKNOWN_TEXT
     foreign: bool = False
@@ -63,6 +65,7 @@ class Scene:
             found = next(filter(None, map(self.state.disk.find, paths)), None)
             if found is not None:
                 self.foreign = found.path is None
+                self.root = self.where = folder
                 if found.path is not None:
                     self._settle(found.path.rpartition("/")[0], folder)
                 return True
@@ -78,7 +81,11 @@ class Scene:
         return self.context.client_files(self.program).manifests
 
     def _settle(self, home: str, folder: str) -> None:
-        self.project = self.context.project_at(home)
+        self.project = self.around = self.context.project_at(home)
+        above = home
+        while self.around is None and above:
+            above = above.rpartition("/")[0]
+            self.around = self.context.project_at(above)
         self.root = folder
         self.where = folder
         if self.project is not None and self.project.path != home and not self.alone:

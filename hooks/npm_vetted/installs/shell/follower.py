@@ -402,6 +402,8 @@ class ShellFollower:
             self._sources(label, act.sources, call.source.line(0), _without_sources(call.words))
         if act.setting is not None and act.sources:
             return
+        if act.starts:
+            self._start(inner)
         if act.setting is not None:
             self._configure(act, inner, call.source.line(0))
         elif act.kind is not ActionKind.CONFIG:
@@ -410,6 +412,12 @@ class ShellFollower:
             self.text(act.shell, inner, call.source, call.depth + 2)
         elif act.then:
             self.command(list(act.then), inner, call.source, call.depth + 2)
+
+    def _start(self, state: State) -> None:
+        for folder in state.cwd:
+            place = f"{folder.rstrip('/')}/package.json"
+            if UNKNOWN_TEXT not in folder and state.disk.find(place) is None:
+                state.disk.put(Written(place, b"{}", state.maybe))
 
     def _judge_each(self, act: ClientAction, words: list[str], state: State, line: int) -> None:
         """Where nobody can tell which of several places it runs in, the worst one counts."""
@@ -509,11 +517,16 @@ class ShellFollower:
         return True
 
     def _fix(self, act: ClientAction, scene: Scene) -> CommandLines:
-        if not act.fix:
+        if not act.fix or self._needs_scripts(act):
             return ()
         if (flag := scene.rules.flag.get(scene.client)) is not None:
             return (tuple(flag if word == "--ignore-scripts" else word for word in act.fix),)
         return (act.fix,)
+
+    def _needs_scripts(self, act: ClientAction) -> bool:
+        """Whether a package that it names does not run without its script: no fix leaves that out."""
+        rules = [each.RULES for each in self.context.readers().values()]
+        return any(_name(name) in rule.needs_script for name in act.packages for rule in rules)
 
     def _locking(self, act: ClientAction, scene: Scene, loose: Sequence[str]) -> CommandLines:
         """The command that locks the package, and the command line that then runs the locked copy.
@@ -525,6 +538,8 @@ class ShellFollower:
         package = self.context.package_of(loose[0]) if len(act.packages) == 1 else ""
         plain = bool(package) and "@" not in loose[0][1:] and "/" not in loose[0].partition("/")[2]
         if project is None or not plain or "create-" in package:
+            return ()
+        if act.fetches_always and not act.locked:
             return ()
         commands = (
             each.LOCKING.get(scene.owner) for each in dict.fromkeys(self.context.readers().values())
@@ -541,7 +556,7 @@ class ShellFollower:
         """Whether everything that it runs is locked by the project, or its own."""
         return all(
             package.startswith((".", "/", "file:"))
-            or self.context.locks(scene.project, _name(package))
+            or self.context.locks(scene.around, _name(package))
             for package in act.packages
             if known(package)
         ) and all(map(known, act.packages))
@@ -779,11 +794,15 @@ def _all_known(packages: Sequence[str]) -> bool:
     return all(map(known, packages))
 
 
+def _is_archive(package: str) -> bool:
+    return package.endswith(_ARCHIVES) and "://" not in package
+
+
 def _loose(packages: Sequence[str]) -> list[str]:
     """The packages without an exact version."""
     found = []
     for package in packages:
-        if package.startswith((".", "/", "file:", "~")) or package.endswith(_ARCHIVES):
+        if package.startswith((".", "/", "file:", "~")) or _is_archive(package):
             continue
         _, _, version = package[1:].partition("@")
         if not _EXACT.match(version) and not _COMMIT.search(package):

@@ -86,9 +86,30 @@ WRAPPERS: Final = {
     "tini": Wrapper(_set("-p -e")),
     "gosu": Wrapper(skip=1),
     "su-exec": Wrapper(skip=1),
+    "unshare": Wrapper(_set("-S -G -R -w --root --wd --setuid --setgid")),
+    "setarch": Wrapper(skip=1),
+    "linux32": Wrapper(),
+    "nsenter": Wrapper(_set("-t --target -S -G"), elsewhere=True),
+    "systemd-run": Wrapper(_set("-p -u -t -M -H --unit --property --uid --gid"), elsewhere=True),
+    "firejail": Wrapper(),
+    "proxychains": Wrapper(_set("-f")),
+    "proxychains4": Wrapper(_set("-f")),
+    "torsocks": Wrapper(),
+    "sfw": Wrapper(),
+    "wsl": Wrapper(_set("-d -u --distribution --user --cd"), elsewhere=True),
+    "tmux": Wrapper(_set("-s -n -t -c -d"), after="new-session", elsewhere=True),
+    "aws-vault": Wrapper(_set("-d --duration"), skip=1, after="exec"),
+    "chamber": Wrapper(skip=1, after="exec"),
+    "rbenv": Wrapper(after="exec"),
+    "pyenv": Wrapper(after="exec"),
+    "hatch": Wrapper(after="run"),
+    "pdm": Wrapper(after="run"),
+    "pixi": Wrapper(_set("-e --environment --manifest-path"), after="run"),
+    "devbox": Wrapper(_set("-c -e"), after="run"),
+    "lxc": Wrapper(skip=1, after="exec", elsewhere=True),
+    "entr": Wrapper(),
     "setpriv": Wrapper(_set("--reuid --regid --groups --inh-caps")),
     "chroot": Wrapper(skip=1, elsewhere=True),
-    "runuser": Wrapper(_set("-u -g -s --user --group"), text=_set("-c --command")),
     "flock": Wrapper(_set("-w -E --timeout"), skip=1, text=_set("-c --command")),
     "xargs": Wrapper(
         _set("-n -P -I -L -d -s -a -E -i --max-args --max-procs --replace --delimiter")
@@ -103,7 +124,6 @@ WRAPPERS: Final = {
     "infisical": Wrapper(_set("--env --path"), after="run"),
     "volta": Wrapper(_set("--node --npm --yarn --pnpm"), after="run"),
     "fnm": Wrapper(_set("--using"), after="exec"),
-    "nvm": Wrapper(skip=1, after="exec"),
     "asdf": Wrapper(after="exec"),
     "mise": Wrapper(_set("-C --cd -j"), after="exec"),
     "rtx": Wrapper(after="exec"),
@@ -134,10 +154,13 @@ WRAPPERS: Final = {
 }
 """The programs known to run what follows their own words."""
 
-_DASHED: Final = ("mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", "nix", "fnm")
+_DASHED: Final = (
+    "mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", "nix", "fnm", "aws-vault", "chamber",
+    "devbox", "lxc",
+)  # fmt: skip
 """Wrappers whose command is behind ``--``, whatever comes before."""
 
-_TEXTS: Final = ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock")
+_TEXTS: Final = ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock", "tmux")
 """Wrappers that take a whole command as one word, too."""
 
 QUIET: Final = word_set(
@@ -151,7 +174,7 @@ QUIET: Final = word_set(
     "die info warn warning error err fail fatal ok success debug notice header title print puts "
     "cowsay figlet print_info print_error log_info log_error npm_config add-apt-repository dpkg "
     "rpm asdf-plugin systemctl service supervisorctl crontab sleep date nslookup ping nc telnet "
-    "openssl base64 n nodenv fnm-use"
+    "openssl base64 nodenv fnm-use"
 )
 """Programs that only print, look up or install something else: a client's name among their words
 is no command."""
@@ -202,7 +225,7 @@ def _unwrapped(name: str, wrapper: Wrapper, words: list[str]) -> Wrapped | None:
         if word == "--":
             break
         if word.startswith("-") and len(word) > 1:
-            found, taken = _option(name, wrapper, found, word, rest[index : index + 1])
+            found, taken = _option(name, wrapper, found, word, rest[index:])
             if found.text is not None:
                 return found
             index += taken
@@ -240,7 +263,7 @@ def _option(
     if name == "env":
         match bare:
             case "-S" | "--split-string":
-                found = replace(found, text=given)
+                found = replace(found, text=" ".join((given, *following[int(takes) :])))
             case "-C" | "--chdir":
                 found = replace(found, folder=given)
             case "-u" | "--unset":
@@ -362,6 +385,34 @@ def _npm_script_runners(words: Sequence[str]) -> Wrapped | None:
     return None if len(words) < 2 else Wrapped(words=tuple(words[1:]))
 
 
+def _runuser(words: Sequence[str]) -> Wrapped | None:
+    """``runuser -u USER COMMAND``, or as ``su``."""
+    if not {"-u", "--user"}.isdisjoint(words) and "-c" not in words:
+        return _unwrapped("runuser", Wrapper(_set("-u -g -s -G --user --group")), list(words[1:]))
+    return _su(words)
+
+
+_NODE_VERSION: Final = re.compile(
+    r"v?\d[\w.]*\Z|node\Z|iojs\Z|lts\b|stable\Z|default\Z|system\Z|--", re.ASCII
+)
+
+
+def _of_node(words: Sequence[str]) -> Wrapped | None:
+    """``nvm exec 22 COMMAND``, ``n exec 22 COMMAND``: the version may be left out."""
+    rest = list(words[2:]) if words[1:2] in (["exec"], ["run"]) else []
+    while rest and _NODE_VERSION.match(rest[0]):
+        rest.pop(0)
+    return Wrapped(words=tuple(rest)) if rest and words[1] == "exec" else None
+
+
+def _retry(words: Sequence[str]) -> Wrapped | None:
+    """``retry 3 COMMAND``: some take how often and how long first."""
+    rest = list(words[1:])
+    while rest and rest[0].isdigit():
+        rest.pop(0)
+    return _unwrapped("retry", WRAPPERS["retry"], rest)
+
+
 def _find(words: Sequence[str]) -> Wrapped | None:
     for flag in ("-exec", "-execdir", "-ok"):
         if flag in words:
@@ -373,28 +424,20 @@ def _find(words: Sequence[str]) -> Wrapped | None:
     return None
 
 
-def _corepack(words: Sequence[str]) -> Wrapped | None:
-    """``corepack pnpm install``; ``corepack use pnpm@9`` and ``corepack up`` install afterwards."""
-    rest = [word for word in words[1:] if word != "--"]
-    if not rest:
-        return None
-    name = rest[0].partition("@")[0]
-    if name in ("npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"):
-        return Wrapped(words=(name, *rest[1:]))
-    if rest[0] == "use" and len(rest) > 1:
-        return Wrapped(words=(rest[1].partition("@")[0], "install"))
-    return None
-
-
 _SPECIAL: Final = {
     "su": _su,
+    "runuser": _runuser,
+    "nvm": _of_node,
+    "n": _of_node,
+    "retry": _retry,
     "cmd": _cmd,
     "pwsh": _powershell,
     "powershell": _powershell,
     "docker": _docker,
     "podman": _docker,
+    "nerdctl": _docker,
+    "finch": _docker,
     "docker-compose": _docker,
     "find": _find,
-    "corepack": _corepack,
     "busybox": _npm_script_runners,
 }
