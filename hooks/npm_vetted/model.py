@@ -271,12 +271,18 @@ class Project(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """An entry of an allow-list: the client runs this package's scripts; no version: any."""
+    """An entry of an allow-list: the client runs this package's scripts; no version: any.
+
+    ``source`` is the folder, tarball or repository that the entry names behind the package; ``text``
+    the entry as it is written, where several of these come from one.
+    """
 
     package: str
     version: str | None
     setting: str
     location: Location
+    source: str | None = None
+    text: str = ""
 
 
 class Edit(NamedTuple):

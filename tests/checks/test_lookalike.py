@@ -176,3 +176,24 @@ def test_exempted_packages_are_not_asked(repo: GitRepo) -> None:
     repo.git("restore", "--staged", "package.json", "package-lock.json")
     repo.commit("Exempt it", add=False)
     assert judge(repo) == []
+
+
+@pytest.mark.parametrize("told_by_lockfile", [False, True])
+def test_what_a_tarball_carries_may_be_one(repo: GitRepo, told_by_lockfile: bool) -> None:
+    repo.write(".vetting/config.toml", "format = 2\n")
+    repo.commit("Format 2")
+    lock(repo, {"acme-widgets": None, "carrier": None})
+    if told_by_lockfile:
+        whole = json.loads((repo.path / "package-lock.json").read_text())
+        whole["packages"]["node_modules/carrier"] |= {
+            "bundleDependencies": ["crossenv"], "dependencies": {"crossenv": "*"}
+        }  # fmt: skip
+        whole["packages"]["node_modules/carrier/node_modules/crossenv"] = {
+            "version": "1.0.0", "inBundle": True
+        }  # fmt: skip
+        repo.write("package-lock.json", json.dumps(whole, indent=2))
+    bundles = 'bundles = [{ package = "crossenv@1.0.0" }]'
+    note(repo, "carrier", bundles)
+    assert [each["package"] for each in check(repo)] == ["crossenv"]
+    note(repo, "carrier", bundles + '\nnot-lookalike-of = ["cross-env"]')
+    assert check(repo) == []

@@ -344,14 +344,120 @@ def test_an_allow_list(
     repo.commit("The note")
     write_project(repo, {"a": entry("a")}, allowScripts={spec: value})
     found = check(repo, "install-scripts").findings
-    expected = "allowScripts lets its scripts run, and no note says that they were reviewed"
-    assert [each["message"] for each in found] == ([expected] if rejected else [])
+    errors = [each["code"] for each in found if each["level"] == "error"]
+    assert errors == (["allowance-not-reviewed"] if rejected else [])
 
 
-def test_a_first_party_or_exempt_package_may_have_scripts(repo: GitRepo) -> None:
+def test_an_exempt_package_may_have_scripts(repo: GitRepo) -> None:
+    _exempt_with_scripts(repo)
+    assert check(repo).judged == []
+
+
+def _exempt_with_scripts(repo: GitRepo, **keys: Any) -> None:
+    """A package with install scripts that an exemption admits."""
     repo.write(".vetting/exemptions.txt", f"b@1.0.0 {sri('b@1.0.0')} scripts known for years\n")
     repo.commit("Exempt b")
+    write_project(repo, {"a": entry("a"), "b": entry("b", hasInstallScript=True)}, **keys)
+
+
+def _scripts_findings(repo: GitRepo, *words: str) -> list[tuple[str, str]]:
+    found = check(repo, "install-scripts", *words).findings
+    return [(each["code"], each["level"]) for each in found]
+
+
+def test_an_exemption_switches_no_scripts_on(repo: GitRepo) -> None:
+    _exempt_with_scripts(repo)
+    repo.commit("Take b in")
+    _exempt_with_scripts(repo, allowScripts={"b": True})
+    assert _scripts_findings(repo) == [("allowance-not-reviewed", "error")]
+    write_note(repo, "b", criteria=["health", "scripts"])
+    assert _scripts_findings(repo) == []
+
+
+def test_an_entry_that_was_there_is_judged_again_with_what_it_allows(repo: GitRepo) -> None:
+    _exempt_with_scripts(repo, allowScripts={"b": True})
+    repo.commit("Before the rule")
+    _exempt_with_scripts(repo, allowScripts={"b": True}, description="a word more")
+    assert _scripts_findings(repo) == []
+    assert _scripts_findings(repo, "--all") == [("allowance-not-reviewed", "error")]
+    repo.write(".vetting/exemptions.txt", f"b@1.0.1 {sri('b@1.0.1')} scripts known for years\n")
+    repo.commit("Exempt the next version")
     write_project(
-        repo, {"a": entry("a"), "b": entry("b", hasInstallScript=True)}, allowScripts={"b": True}
+        repo, {"a": entry("a"), "b": entry("b", "1.0.1", hasInstallScript=True)},
+        allowScripts={"b": True},
+    )  # fmt: skip
+    assert _scripts_findings(repo) == [("allowance-not-reviewed", "error")]
+
+
+@pytest.mark.parametrize(
+    ("entry_of_list", "found"),
+    [
+        ("z", ("allowance-unused", "warning")),
+        ("a@2.0.0", ("allowance-unused", "warning")),
+        ("file:vendor/x", ("allowance-of-a-folder", "error")),
+        ("./vendor/x", ("allowance-of-a-folder", "error")),
+        ("a@file:vendor/x", ("allowance-of-a-folder", "error")),
+        ("https://evil.example/x.tgz", ("allowance-of-a-folder", "error")),
+        ("git+ssh://git@github.com/a/b.git", ("allowance-of-a-folder", "error")),
+        ("owner/repository", ("allowance-of-a-folder", "error")),
+    ],
+)
+def test_an_entry_that_no_locked_package_answers_to(
+    repo: GitRepo, entry_of_list: str, found: tuple[str, str]
+) -> None:
+    write_project(repo, {"a": entry("a")}, allowScripts={entry_of_list: True})
+    assert _scripts_findings(repo) == [found]
+
+
+def test_what_a_tarball_carries_may_be_denied(repo: GitRepo) -> None:
+    """The lockfile need not name it: the note of the tarball does."""
+    config = 'format = 2\n[policy]\ncooldown-days = 0\n[[deny]]\nreason = "bad"\npackage = '
+    repo.write(".vetting/config.toml", config + '"@evil/*"\n')
+    repo.commit("Deny")
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    write_note(repo, "b", bundles=[{"package": "@evil/one@1.0.0"}])
+    assert [(each["code"], each["package"]) for each in check(repo, "notes").findings] == [
+        ("denied", "@evil/one")
+    ]
+    write_note(repo, "b", bundles=[{"package": "@good/one@1.0.0"}])
+    assert check(repo, "notes").findings == []
+
+
+@pytest.mark.parametrize(
+    ("package", "versions", "found"),
+    [
+        ("a", "1.0.0", [("deny-locked", "warning")]),
+        ("a", "*", [("deny-locked", "warning")]),
+        ("a", "2.0.0", []),
+        ("z", ">=1.0.0 <2.0.0", []),
+        ("z", ">1.0.0 <1.0.1", []),
+        ("z", ">=2.0.0 <1.0.0", [("deny-matches-nothing", "error")]),
+        ("a@1.0.0", "*", [("deny-matches-nothing", "error")]),
+        ("npm:a", "*", [("deny-matches-nothing", "error")]),
+    ],
+)
+def test_a_new_deny_entry_says_what_it_meets(
+    repo: GitRepo, package: str, versions: str, found: list[tuple[str, str]]
+) -> None:
+    repo.write(
+        ".vetting/config.toml",
+        "format = 2\n[policy]\ncooldown-days = 0\n"
+        f'[[deny]]\npackage = "{package}"\nversions = "{versions}"\nreason = "bad"\n',
     )
-    assert check(repo).judged == []
+    judged = check(repo, "policy").findings
+    assert [
+        (each["code"], each["level"]) for each in judged if each["code"].startswith("deny")
+    ] == found
+
+
+def test_an_ignore_that_matches_nothing_is_a_warning_of_all(repo: GitRepo) -> None:
+    repo.write(
+        ".vetting/config.toml",
+        "format = 2\n[policy]\ncooldown-days = 0\n"
+        '[[ignore]]\ncheck = "install-command"\npath = "gone.sh"\nreason = "was there"\n',
+    )
+    repo.commit("Ignore")
+    judged = check(repo, "--all").findings
+    assert [(each["code"], each["level"]) for each in judged] == [("ignore-unused", "warning")]
+    write_project(repo, {})
+    assert [each["code"] for each in check(repo).findings] == []

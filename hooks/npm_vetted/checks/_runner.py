@@ -183,6 +183,8 @@ def found_by_checks(
 def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckResult:
     """Run the checks (all of them, or those that are wanted) over a change."""
     found, statuses = found_by_checks(change, wanted)
+    if change.everything and not statuses:
+        found.extend(_unused_ignores(found, change, wanted))
     kept = sorted(set(_kept(found, change)), key=_order)
     projects, artifacts = _looked_at(change)
     return CheckResult(
@@ -192,6 +194,24 @@ def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckRe
         notes=change.vetting.notes.opened,
         statuses=frozenset(statuses),
     )
+
+
+def _unused_ignores(
+    found: list[Finding], change: Change, wanted: Collection[str] | None
+) -> Iterator[Finding]:
+    """The ``[[ignore]]`` entries that match nothing: each waits for what nobody has seen yet."""
+    for each in change.policy.ignore:
+        judged = wanted is None or each.check in wanted
+        if judged and not any(each.applies(finding) for finding in found):
+            yield Finding(
+                check="policy",
+                level=Level.WARNING,
+                message=f"[[ignore]] {each.check} {each.path}: it matches nothing; take it out",
+                location=Location(CONFIG, each.line),
+                code="ignore-unused",
+                key=f"{each.check} {each.path}",
+                acceptable=False,
+            )
 
 
 def _looked_at(change: Change) -> tuple[int, int]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.checks._fixes import vetting_fix
-from npm_vetted.model import Allowance, Artifact, Finding
+from npm_vetted.clients import client_of
+from npm_vetted.errors import NpmVettedError
+from npm_vetted.model import Allowance, Artifact, Finding, Kind, Level, Project
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts, noted_scripts
 
@@ -99,13 +102,85 @@ def _of_allowances(change: Change, project: ProjectChange) -> Iterator[Finding]:
         return
     names = {allowance.package for allowance in allowances}
     locked = [artifact for lockfile in project.lockfiles for artifact in lockfile.named(names)]
+    held = _allowed_before(project)
+    matched = {(each.location, each.text) for each in allowances if _meant(each, locked)}
     for allowance in allowances:
-        found = [each for each in locked if each.name == allowance.package]
-        if allowance.version is not None:
-            found = [each for each in found if each.version == allowance.version]
+        found = _meant(allowance, locked)
+        if (allowance.location, allowance.text) not in matched:
+            yield from _unmatched(project, allowance)
         for artifact in sorted(set(found), key=lambda each: each.label):
+            if (allowance.package, allowance.version, artifact) in held:
+                continue  # the change neither adds the entry nor alters what it allows
             if not change.vetting.scripts_reviewed(artifact):
                 yield _allowance_finding(change, project, allowance, artifact)
+
+
+def _meant(allowance: Allowance, locked: Collection[Artifact]) -> list[Artifact]:
+    """The locked artifacts that an entry lets run their scripts."""
+    found = [each for each in locked if each.name == allowance.package]
+    if allowance.source is not None:
+        return [each for each in found if each.kind is not Kind.REGISTRY]
+    if allowance.version is None:
+        return found
+    return [each for each in found if each.version == allowance.version]
+
+
+def _allowed_before(project: ProjectChange) -> set[tuple[str, str | None, Artifact]]:
+    """What every earlier state allowed to run, by entry and by artifact."""
+    states: list[set[tuple[str, str | None, Artifact]]] = []
+    for earlier in project.before:
+        locks = [lockfile for each, lockfile in project.earlier if each is earlier]
+        try:
+            entries = list(project.client.allowances(earlier))
+            names = {each.package for each in entries}
+            locked = [artifact for each in locks for artifact in each.named(names)]
+        except NpmVettedError:  # what could not be read then allows nothing now
+            return set()
+        states.append(
+            {(one.package, one.version, each) for one in entries for each in _meant(one, locked)}
+        )
+    return set.intersection(*states) if states else set()
+
+
+def _unmatched(project: ProjectChange, allowance: Allowance) -> Iterator[Finding]:
+    """An entry that no locked artifact answers to: a folder, or a package that comes one day."""
+    folder = allowance.source or _folder_allowed(project.after, allowance.package)
+    if folder is None:
+        code, level = "allowance-unused", Level.WARNING
+        words = "matches nothing that is locked: it lets the next package of that name run scripts"
+    else:
+        code, level = "allowance-of-a-folder", Level.ERROR
+        words = f"lets scripts of {folder} run, and no note says that they were reviewed"
+    finding = Finding(
+        check=ID,
+        level=level,
+        message=f"{allowance.setting}: {allowance.package} {words}",
+        location=allowance.location,
+        project=project.after.path or ".",
+        package=allowance.package,
+        code=code,
+        key=f"{allowance.setting}: {allowance.package}@{allowance.version or '*'}",
+        value=folder or "",
+    )
+    accept = ("npm-vetted", "accept", finding.identity, "--reason", "REASON")
+    yield finding if folder is None else finding._replace(fix=(accept,))
+
+
+_SOURCE: Final = re.compile(r"[:~\\]|\A[./]|\A[^@/]+/|\A@[^/]*/[^/]*/")
+"""What no package of a registry is called: a path, a URL, a repository."""
+
+
+def _folder_allowed(project: Project, name: str) -> str | None:
+    """The folder or source that an entry names in place of a package; None: it names none."""
+    if _SOURCE.search(name):
+        return name
+    prefixes = client_of(project).FOLDER_PREFIXES
+    for manifest in project.manifests.values():
+        for asked in manifest.requires:
+            if asked.name == name and prefixes and asked.specifier.startswith(prefixes):
+                return asked.specifier
+    named = (each for each in project.folders if project.members[each].name == name)
+    return next(named, None)
 
 
 def _allowance_finding(

@@ -51,11 +51,25 @@ def run(change: Change) -> Iterator[Finding]:
         for use in project.uses:
             if _is_new(use):
                 names.setdefault(use.artifact.name, []).append(use)
+        for name, use in _carried(change, project):
+            names.setdefault(name, []).append(use)
         asked = [name for name, uses in names.items() if _is_asked(change, uses)]
         suspects = _suspects(project, asked) if asked else {}
         change.vetting.notes.search([_label(use) for name in suspects for use in names[name]])
         for name, matches in suspects.items():
-            yield from _findings(change, names[name], matches)
+            yield from _findings(change, name, names[name], matches)
+
+
+def _carried(change: Change, project: ProjectChange) -> Iterator[tuple[str, IntroducedPackage]]:
+    """The names that a note newly lists in a tarball: most lockfiles say nothing of them."""
+    for use in project.uses:
+        mention = change.verdict(use).mention
+        if mention is None or use.artifact.bundled or not mention.bundles:
+            continue
+        earlier = change.vetting.notes.of(use.artifact.name, mention.since) if mention.since else ()
+        known = {one.name for note in earlier for one in note.bundles}
+        for name in {one.name for one in mention.bundles} - known - project.names_before():
+            yield name, use
 
 
 def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[Lookalike]]:
@@ -84,39 +98,44 @@ def _is_asked(change: Change, uses: list[IntroducedPackage]) -> bool:
 
 
 def _findings(
-    change: Change, uses: list[IntroducedPackage], matches: list[Lookalike]
+    change: Change, name: str, uses: list[IntroducedPackage], matches: list[Lookalike]
 ) -> Iterator[Finding]:
     denied = _denied(change, uses)
     left = [match for match in matches if match.known not in denied]
     if left:
-        yield _finding(change, uses[0], left)
+        yield _finding(change, name, uses[0], left)
 
 
 def _denied(change: Change, uses: list[IntroducedPackage]) -> set[str]:
     """The known names that the notes of these packages declare not to imitate."""
     found: set[str] = set()
     for use in uses:
-        for mention in change.vetting.notes.mentioning(use.artifact):
+        for mention in change.vetting.notes.mentioning(use.subject.carrier or use.artifact):
             own = mention.listed.not_lookalike_of if mention.listed else ()
             found.update(own, mention.note.not_lookalike_of)
     return found
 
 
-def _finding(change: Change, use: IntroducedPackage, matches: list[Lookalike]) -> Finding:
+def _finding(
+    change: Change, name: str, use: IntroducedPackage, matches: list[Lookalike]
+) -> Finding:
+    carrier = use.subject.carrier or (use.artifact if name != use.artifact.name else None)
+    inside = "" if carrier is None else f" (in the tarball of {carrier.label})"
     words = " and ".join(f"{match.known} ({match.how})" for match in matches[:_SHOWN])
     options = [word for match in matches for word in ("--not-lookalike-of", match.known)]
-    return use_finding(
+    found = use_finding(
         ID,
         "one-slip-away",
         use,
-        f"new, and looks like {words}",
+        f"new{inside}, and looks like {words}",
         fix=((*_note(change, use), *options),),
     )
+    return found if name == use.artifact.name else found._replace(package=name, version=None)
 
 
 def _note(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
     """The command that notes the package; where a note covers it, the one that adds to that note."""
     if change.verdict(use).mention is not None and change.verdict(use).covered:
-        return ("npm-vetted", "note", use.artifact.label)
+        return ("npm-vetted", "note", (use.subject.carrier or use.artifact).label)
     uses = [each for each in change.uses() if not change.verdict(each).covered]
     return vetting_fix(change, use, uses)

@@ -12,7 +12,7 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import hint
 from npm_vetted.git.snapshot import VETTING
-from npm_vetted.model import Artifact, Finding, Location, Project
+from npm_vetted.model import Artifact, BundledPackage, Finding, Location, Project
 from npm_vetted.projects.change import (
     Change,
     IntroducedPackage,
@@ -31,6 +31,7 @@ from npm_vetted.vetting.notes import (
     mentions,
     stem_of,
 )
+from npm_vetted.vetting.pins import Match
 from npm_vetted.vetting.policy import CONFIG, Demands
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 from npm_vetted.vetting.routine import ROUTINE
@@ -82,6 +83,7 @@ def run(change: Change) -> Iterator[Finding]:
     for use in change.uses():
         yield from _denied(change, use)
     yield from _locked_and_denied(change)
+    yield from _carried_and_denied(change)
 
 
 def _unknown(change: Change) -> Iterator[Finding]:
@@ -298,6 +300,48 @@ def _locked_and_denied(change: Change) -> Iterator[Finding]:
             for key, artifact in _denied_entries(change, lockfile, names):
                 if (lockfile.path, key) not in judged:
                     yield _denied_finding(change, project.after, lockfile, key, artifact)
+
+
+def _carried_and_denied(change: Change) -> Iterator[Finding]:
+    """Denied versions in the tarballs of what a touched project locks, as the notes list them."""
+    if not change.policy.deny:
+        return
+    names = {each.package.removesuffix("*") for each in change.policy.deny}
+    carriers = change.vetting.notes.carrying(names)
+    wanted = {name for name, _, _ in carriers}
+    for project in change.projects if carriers else ():
+        for lockfile in project.lockfiles:
+            locked = {(each.name, each.version): each for each in lockfile.named(wanted)}
+            for name, version, mention in carriers:
+                artifact = locked.get((name, version))
+                if artifact is None or mention.pinned.compare(artifact) is Match.DIFFERENT:
+                    continue
+                for one in (*mention.bundles, *(mention.shrinkwrap or ())):
+                    deny = change.policy.denies(one.name, one.version)
+                    if deny is not None and not any(
+                        each.bundled and each.version == one.version
+                        for each in lockfile.named({one.name})
+                    ):
+                        yield _carried_finding(change, project.after, lockfile, artifact, one)
+
+
+def _carried_finding(
+    change: Change, project: Project, lockfile: Lockfile, artifact: Artifact, one: BundledPackage
+) -> Finding:
+    deny = change.policy.denies(one.name, one.version)
+    assert deny is not None
+    return Finding(
+        check=ID,
+        message=f"the policy denies it, and the tarball of {artifact.label} carries it: {deny.reason}",
+        location=Location(lockfile.path),
+        project=project.path or ".",
+        package=one.name,
+        version=one.version,
+        code="denied",
+        key=f"{one.name}@{one.version}",
+        value=artifact.label,
+        acceptable=False,
+    )
 
 
 def _denied_entries(

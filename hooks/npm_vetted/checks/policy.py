@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation
+from npm_vetted.checks._denials import denials
 from npm_vetted.checks._guard import guards_removed
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Finding, Level
@@ -59,6 +60,8 @@ def run(change: Change) -> Iterator[Finding]:
     deleted = not adopted(change.after)
     if not deleted and not ours & POLICY_FILES:
         return
+    if not deleted and CONFIG in ours:
+        yield from denials(ID, change)
     before, policy_source = change.comparison.before, change.comparison.policy_source
     # A branch from before the adoption may bring a .vetting/ of its own: compared with the base.
     found = list(loosenings(before if adopted(before) else policy_source, change.after))

@@ -75,6 +75,19 @@ def matches_versions(version: str | None, wanted: str) -> bool:
     return False
 
 
+def can_match(wanted: str) -> bool:
+    """Whether any version satisfies bounds such as ``>=1.0.0 <2.0.0``.
+
+    If one does, a bound does, the version after a bound, or the first prerelease of a bound.
+    """
+    bounds = [bound for _, bound in comparators(wanted) or ()]
+    found = [each for each in map(parse_version, bounds) if each is not None]
+    near = {str(each.bump_patch()) for each in found}
+    near |= {f"{each.major}.{each.minor}.{each.patch}-0" for each in found}
+    near |= {f"{each}.0" for each in found if each.prerelease}
+    return not bounds or any(matches_versions(each, wanted) for each in {*bounds, *near})
+
+
 def _holds(found: Version, operator: str, bound: str) -> bool:
     wanted = parse_version(bound)
     return wanted is not None and _OPERATORS[operator](found, wanted)

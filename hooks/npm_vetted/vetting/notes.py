@@ -506,6 +506,16 @@ class NoteStore:
         self.search([f"{name}@{version}"])
         return self._listed.get((name, version), [])
 
+    def carrying(self, words: Collection[str]) -> list[tuple[str, str | None, Mention]]:
+        """The mentions of packages whose tarballs carry others, in notes that hold one of some words."""
+        paths = {path for folder in FOLDERS for path in self._snapshot.grep(words, folder)}
+        return [
+            each
+            for note in self._good(sorted(paths))
+            for each in mentions(note)
+            if each[2].bundles or each[2].shrinkwrap
+        ]
+
     def own(self, artifact: Artifact) -> list[Mention]:
         """The notes of an artifact's very name and version."""
         return [

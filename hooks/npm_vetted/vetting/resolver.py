@@ -261,12 +261,12 @@ class Vetting:
     def scripts_reviewed(self, artifact: Artifact) -> bool:
         """Whether a note of exactly these bytes says that the scripts were reviewed.
 
-        An exemption counts as one here: adoption took over what was allowed before.
+        An exemption is no review: it admits a package, and switches none of its scripts on.
         """
-        request = VettingRequest(artifact=artifact, direct=False, development=False)
-        verdict = self.decide(request)
-        if verdict.status in (Status.EXEMPT, Status.FIRST_PARTY):
+        if self.policy.owner_of(artifact) is not None:
             return True
+        request = VettingRequest(artifact=artifact, direct=False, development=False)
+        verdict = self.noted(request)
         if verdict.mention is None or not verdict.covered:
             return False
         return not self.lacking_scripts(request, verdict.mention.note.grants)

@@ -330,6 +330,7 @@ def allowances(project: Project) -> Iterator[Allowance]:
                     version=None,
                     setting=TRUSTED,
                     location=Location(manifest.path, line),
+                    text=name,
                 )
 
 

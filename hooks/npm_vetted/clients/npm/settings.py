@@ -103,9 +103,10 @@ def _allowed(spec: str, setting: str, location: Location) -> Iterator[Allowance]
     name, _, wanted = spec[1:].partition("@")
     versions = [part.strip() for part in wanted.split("||")]
     exact = all(_EXACT.match(version) for version in versions)
+    source = wanted if ":" in wanted or "/" in wanted else None
     for version in versions if exact else [None]:
         pinned = version.lstrip("=v") if version else None
-        yield Allowance(package=spec[:1] + name, version=pinned, setting=setting, location=location)
+        yield Allowance(spec[:1] + name, pinned, setting, location, source, spec)
 
 
 def registry_of(project: Project, package: str) -> str | None:

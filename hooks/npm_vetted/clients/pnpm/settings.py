@@ -328,4 +328,5 @@ def _allowed(spec: str, setting: str, where: Location) -> Iterator[Allowance]:
     for version in versions.split("||") or [""]:
         text = version.strip()
         exact = text if text[:1].isdigit() and " " not in text else None
-        yield Allowance(package=spec[:1] + name, version=exact, setting=setting, location=where)
+        source = text if ":" in text or "/" in text else None
+        yield Allowance(spec[:1] + name, exact, setting, where, source, spec)

@@ -20,6 +20,7 @@ from npm_vetted.clients.shared.settings import (
 from npm_vetted.clients.shared.yarn.settings import (
     around,
     folders,
+    holds_secret,
     is_interpolated,
     unreadable_settings,
 )
@@ -316,7 +317,7 @@ def _sources(path: str, settings: Table, registries: AllowedSources) -> Iterator
                 yield from registry_problems(".".join((*keys, name)), url, where, registries)
         for secret in ("npmAuthToken", "npmAuthIdent"):
             value = table.get(secret)
-            if value and not is_interpolated(str(value)):
+            if value and holds_secret(str(value)):
                 where = Location(path, settings.line(*keys, secret))
                 yield secret_problem(".".join((*keys, secret)), where)
 

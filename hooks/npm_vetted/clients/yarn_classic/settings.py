@@ -20,7 +20,7 @@ from npm_vetted.clients.shared.settings import (
 from npm_vetted.clients.shared.yarn.settings import (
     around,
     folders,
-    is_interpolated,
+    holds_secret,
     unreadable_settings,
 )
 from npm_vetted.errors import DocumentError
@@ -171,7 +171,7 @@ def _unsafe(
     if last == "registry":
         yield from registry_problems(key, text, where, registries)
     elif last in _SECRETS:
-        if text and not is_interpolated(text):
+        if text and holds_secret(text):
             yield secret_problem(key, where)
     elif key == "strict-ssl" and value in (False, "", "0"):
         code, message = (

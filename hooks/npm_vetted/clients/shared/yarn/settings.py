@@ -11,6 +11,7 @@ from npm_vetted.errors import DocumentError
 from npm_vetted.model import Location, Problem, Project
 
 _VARIABLE: Final = re.compile(r"\$\{[^{}]*\}")
+_WITHOUT_DEFAULT: Final = re.compile(r"\$\{[^{}:-]+(?::?-)?\}")
 _METADATA: Final = re.compile(rb"^[\"'{? ]*__metadata[\"' ]*:", re.MULTILINE)
 
 Fix = tuple[tuple[str, ...], ...]
@@ -19,6 +20,15 @@ Fix = tuple[tuple[str, ...], ...]
 def is_interpolated(text: str) -> bool:
     """Whether a value contains ``${VAR}`` and so depends on the environment."""
     return _VARIABLE.search(text) is not None
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a token, or the password behind ``user:``, has text besides variables.
+
+    ``${NAME:-text}`` is literal too: the text is what everyone has whose environment lacks NAME.
+    """
+    rest = _WITHOUT_DEFAULT.sub("", text)
+    return any(map(str.isalnum, rest.partition(":")[2] if ":" in rest else rest))
 
 
 def has_metadata(lockfile: bytes) -> bool:
