@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from npm_vetted.clients.shared.yarn.locators import locator_hash
-from npm_vetted.clients.yarn_berry.client import read_lockfile
 from npm_vetted.clients.yarn_berry.pnp import KNOWN, code_hash
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import check, run
@@ -100,54 +98,6 @@ def test_a_zero_install_that_somebody_changes(
     repo.git("rm", "-q", "-f", "--", ".pnp.cjs")
     clients.run("yarn4.18", "install", "--mode=skip-build", cwd=repo.path)
     assert pnp.read_text() == wrote
-
-
-REFERENCE = "file:./vendor/lib.tgz::locator=p%40workspace%3A."
-HASH = locator_hash("lib", REFERENCE)[:10]
-STATE = json.dumps({
-    "packageRegistryData": [
-        [None, [[None, {"packageLocation": "./", "packageDependencies": [["lib", REFERENCE]]}]]],
-        ["a", [["workspace:a", {"packageLocation": "./a/", "packageDependencies": []}]]],
-        ["lib", [[REFERENCE, {
-            "packageLocation": f"./.yarn/cache/lib-file-{HASH}-0123456789.zip/node_modules/lib/",
-            "packageDependencies": [["lib", REFERENCE]],
-        }]]],
-    ]
-})  # fmt: skip
-LOCK = (
-    "__metadata:\n  version: 8\n  cacheKey: 10c0\n\n"
-    f'"lib@{REFERENCE}":\n  version: 1.0.0\n  resolution: "lib@{REFERENCE}"\n'
-    f"  checksum: 10c0/{'0' * 128}\n  languageName: node\n  linkType: hard\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "differs"),
-    [
-        ("", "", False),
-        ("./.yarn/cache/lib-file", "./.yarn/__virtual__/lib-virtual-0/0/cache/lib-file", False),
-        ("./.yarn/cache/lib-file", "../../home/.yarn/berry/cache/lib-file", False),
-        ("./.yarn/cache/", "./vendor/", True),
-        ("./.yarn/cache/lib-file", "./.yarn/__virtual__/lib-virtual-0/1/lib-file", True),
-        (HASH, "0000000000", True),
-        ("/node_modules/lib/", "/node_modules/evil/", True),
-        ("/node_modules/lib/", "/node_modules/lib/../evil/", True),
-        ('"./a/"', '"./b/"', True),
-        ('"./"', '"./a/"', True),
-        ('"packageDependencies": [["lib", ', '"packageDependencies": [["evil", ', True),
-        ('["lib", [["file:./vendor', '["lib", [["file:./other', True),
-        ('"packageRegistryData": [', '"packageRegistryData": [}', True),
-        ('"packageRegistryData": [', '"packageRegistryData": [], "packageRegistryData": [', True),
-    ],
-)
-@pytest.mark.parametrize("name", [".pnp.cjs", ".pnp.data.json"])
-def test_data_is_compared_with_the_lockfile(
-    name: str, old: str, new: str, *, differs: bool
-) -> None:
-    state = STATE.replace(old, new) if old else STATE
-    text = state if name.endswith(".json") else f"const RAW_RUNTIME_STATE =\n'{state}';\n"
-    lockfile = read_lockfile("yarn.lock", LOCK.encode(), {name: text.encode()}.get)
-    assert ("pnp-differs" in {each.code for each in lockfile.disagreements({})}) is differs
 
 
 def test_all_but_the_data_is_code() -> None:

@@ -19,10 +19,10 @@ class BerryLockfile(BerryResolution):
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests and this lockfile disagree, and where entries contradict themselves."""
-        from npm_vetted.clients.yarn_berry.pnp import data_problems
+        from npm_vetted.clients.yarn_berry.pnp_data import data_problems
 
         yield from sync.disagreements(self, manifests, self._read)
-        yield from data_problems(self.path, self.is_locked, self._read)
+        yield from data_problems(self, self._read)
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
         """Requirements of changed entries that no entry implements."""

@@ -1,0 +1,321 @@
+"""The JSON of ``.pnp.cjs``: which version each package gets, and where it is.
+
+Yarn writes it from yarn.lock alone, so each row is compared with the entry that it is of: the place
+is the archive of its locator, and each dependency is what yarn.lock resolves it to. A peer is what
+the package that asks for it has under that name. Yarn's built-in corrections of packages add
+dependencies that no file names: such a one must be locked, under its own name.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from npm_vetted.clients.shared.yarn.locators import Reference, locator_hash, split_ident
+from npm_vetted.clients.yarn_berry.pnp import DATA_FILES, data_of, regenerate
+from npm_vetted.clients.yarn_berry.resolution import BerryResolution
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.yaml import load_yaml
+from npm_vetted.model import Group, Location, Problem, Read
+
+_VIRTUAL: Final = re.compile(r"(.*?)/?(?:__virtual__|\$\$virtual)/[^/]+/([0-9]{1,3})/(.*)")
+_PACKED: Final = re.compile(
+    r"(?:.*/)?(?P<folder>cache|unplugged)/[^/]*-(?P<hash>[0-9a-f]{10})"
+    r"(?:-(?:[0-9a-f]{10}|[0-9]+(?:c[0-9])?)\.zip)?/node_modules/(?P<name>(?:@[^/]+/)?[^/]+)"
+)
+_IGNORED: Final = (
+    r"(^(?:\.yarn\/sdks(?:\/(?!\.{1,2}(?:\/|$))(?:(?:(?!(?:^|\/)\.{1,2}(?:\/|$)).)*?)|$))$)"
+)
+"""Where files are looked up without this JSON, by default: ``.yarn/sdks/**``."""
+_MOST: Final = 20
+"""Findings for one file."""
+
+Locator = tuple[str, str]
+"""A package's name, and its reference; ('', '') is the top once more."""
+_TOP: Final[Locator] = ("", "")
+
+
+def data_problems(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
+    """Where the committed PnP files differ from what the lockfile gives."""
+    folder = posixpath.dirname(lockfile.path)
+    for name in DATA_FILES:
+        path = posixpath.join(folder, name)
+        data = read(path)
+        if data is None:
+            continue
+        try:
+            state = data_of(path, data)
+            settings = _settings(posixpath.join(folder, ".yarnrc.yml"), read)
+        except DocumentError as error:
+            yield _problem(path, folder, name, f"its data cannot be read: {error.message}")
+            continue
+        found = _Data(state or {}, lockfile).differences("pnpIgnorePatterns" in settings)
+        for at, (key, why) in enumerate(found):
+            if at < _MOST:
+                yield _problem(path, folder, key, why)
+
+
+def _settings(path: str, read: Read) -> Mapping[str, object]:
+    data = read(path)
+    documents = load_yaml(path, data, strings_only=True) if data else []
+    return documents[0].root().data if documents and documents[0].data is not None else {}
+
+
+def _problem(path: str, folder: str, key: str, why: str) -> Problem:
+    return Problem(
+        message=f"{key}: {why}; Yarn writes this file again from yarn.lock",
+        location=Location(path),
+        fix=regenerate(path, folder),
+        code="pnp-differs",
+        key=key,
+        value=why,
+    )
+
+
+class _Row(NamedTuple):
+    """One package of the data: what it gets under each name (None: nothing), and where it is."""
+
+    locator: Locator
+    gets: Mapping[str, Locator | None]
+    place: object
+
+    @property
+    def label(self) -> str:
+        return "@".join(self.locator) if self.locator != _TOP else "the top"
+
+    @property
+    def is_virtual(self) -> bool:
+        return self.locator[1].startswith("virtual:")
+
+
+class _Data:
+    """The data of one file, compared with a lockfile."""
+
+    def __init__(self, state: Mapping[str, object], lockfile: BerryResolution) -> None:
+        self._state = state
+        self._lockfile = lockfile
+        self._rows: dict[Locator, _Row] = {}
+        self._twice: list[str] = []
+        for row in _rows(state.get("packageRegistryData")):
+            if row.locator in self._rows:
+                self._twice.append(row.label)
+            self._rows[row.locator] = row
+
+    def differences(self, patterns: bool) -> Iterator[tuple[str, str]]:
+        """Each difference: what it is about, and what is wrong; ``patterns``: the settings have some."""
+        yield from ((label, "is in the file twice") for label in self._twice)
+        if self._state.get("fallbackPool") not in (None, []):
+            yield "fallbackPool", "expected nothing, found packages that every other one gets"
+        if not patterns and self._state.get("ignorePatternData") not in (None, _IGNORED):
+            yield (
+                "ignorePatternData",
+                "expected Yarn's own, as .yarnrc.yml has no pnpIgnorePatterns",
+            )
+        for row in self._rows.values():
+            why = self._misplaced(*row.locator, row.place)
+            if why is not None:
+                yield row.label, why
+                continue
+            for name, target in row.gets.items():
+                why = self._wrong(row, name, target)
+                if why is not None:
+                    yield row.label, why
+            yield from self._lacking(row)
+
+    def _misplaced(self, name: str, reference: str, location: object) -> str | None:
+        """Why a package is not where yarn.lock has it; None: it is."""
+        if not isinstance(location, str):
+            return "has no place"
+        place = _real(location)
+        real = _settled(reference)
+        parts = Reference.parse(real)
+        if (name, reference) == _TOP:
+            return None if place == "." else f"expected at ., found {location}"
+        if not self._lockfile.is_locked(name, real):
+            return "yarn.lock does not have it"
+        if parts.protocol == "workspace:":
+            wanted = posixpath.normpath(parts.source or ".")
+            return None if place == wanted else f"expected at {wanted}, found {location}"
+        if parts.protocol in ("link:", "portal:"):
+            whose = split_ident(parts.params.get("locator", ""))
+            home = whose[1].removeprefix("workspace:") if whose else "."
+            wanted = posixpath.normpath(posixpath.join(home, parts.source))
+            return None if place == wanted else f"expected at {wanted}, found {location}"
+        found = _PACKED.fullmatch(place)
+        hashes = {locator_hash(name, each)[:10] for each in (real, reference)}
+        if found is None or found["hash"] not in hashes or found["name"] != name:
+            return f"expected in the archive of {name}@{real}, found {location}"
+        return None
+
+    @cached_property
+    def _keys(self) -> Mapping[Locator, str]:
+        """The entry of each locator, without the wrapping of peers; the root's for the top."""
+        found = {self._lockfile.locator(key): key for key in self._lockfile.blocks}
+        root = self._lockfile.workspaces.get("")
+        return found if root is None else {**found, _TOP: root}
+
+    def _key(self, locator: Locator) -> str | None:
+        return self._keys.get((locator[0], _settled(locator[1])))
+
+    @cached_property
+    def _askers(self) -> Mapping[Locator, list[_Row]]:
+        """Who asks for each package; who only has it as a peer is given it by another."""
+        found: dict[Locator, list[_Row]] = {}
+        for row in self._rows.values():
+            key = self._key(row.locator)
+            peers = self._peers(key) if key is not None and row.is_virtual else ()
+            for name, target in row.gets.items():
+                if target is not None and target != row.locator and name not in peers:
+                    found.setdefault(target, []).append(row)
+        return found
+
+    def _wrong(self, row: _Row, name: str, target: Locator | None) -> str | None:
+        """Why a package must not get this under a name; None: it may."""
+        if target is not None and target not in self._rows:
+            return f"depends on {'@'.join(target)}, which the file itself does not have"
+        found = "nothing" if target is None else "@".join(target)
+        key = self._key(row.locator)
+        if key is None:
+            return None  # a lockfile without its root: lockfile-sync says so
+        own = self._asked(key)
+        if name in self._peers(key) and (row.is_virtual or name not in own):
+            return self._wrong_peer(row, name, target, own.get(name))
+        if name in own:
+            wanted = own[name]
+            right = target is not None and self._key(target) == wanted
+            if wanted is None or right or (target is None and self._may_lack(wanted)):
+                return None if target is None or self._is_bound(target) else f"gets {found} unbound"
+            return f"gets {found} for {name}, yarn.lock has {self._label(wanted)}"
+        itself = self._lockfile.locator(key)[0] == name
+        if itself and target is not None and self._key(target) == key:
+            return None
+        if not itself and (target is None or (target[0] == name and not self._is_workspace(row))):
+            return None
+        return f"gets {found} for {name}, which it does not ask for"
+
+    def _wrong_peer(
+        self, row: _Row, name: str, target: Locator | None, own: str | None
+    ) -> str | None:
+        """A peer is what those have who ask for the package, or else its own dependency."""
+        for asker in self._askers.get(row.locator, ()):
+            given = asker.gets.get(name)
+            if given is None and name == asker.locator[0]:
+                given = asker.locator
+            if target != given and (given is not None or self._key(target or _TOP) != own):
+                one = "nothing" if target is None else "@".join(target)
+                other = "nothing" if given is None else "@".join(given)
+                return f"gets {one} for its peer {name}, and {asker.label} has {other}"
+        return None
+
+    def _lacking(self, row: _Row) -> Iterator[tuple[str, str]]:
+        """What a package asks for and does not get: it would get what the top has by that name."""
+        if row.locator != _TOP and row.locator[0] not in row.gets:
+            yield row.label, "does not get itself"
+        key = self._key(row.locator)
+        alone = not self._is_workspace(row) and set(row.gets) <= {row.locator[0]}
+        if key is None or (alone and row.locator not in self._askers):
+            return  # a package with peers is bound to those who ask for it, and this row serves no one
+        for name, wanted in self._asked(key).items():
+            if name not in row.gets and wanted is not None and not self._may_lack(wanted):
+                yield row.label, f"gets nothing for {name}, yarn.lock has {self._label(wanted)}"
+        for name in self._table(key, "peerDependencies") if row.is_virtual else ():
+            if name not in row.gets and self._wrong_peer(row, name, None, None) is not None:
+                yield row.label, f"gets nothing for its peer {name}"
+
+    def _is_bound(self, target: Locator) -> bool:
+        """Whether a package with peers is bound to who asks for it, so that it gets them."""
+        key = self._key(target)
+        if key is None or target[1].startswith("virtual:"):
+            return True
+        return not self._table(key, "peerDependencies")
+
+    def _may_lack(self, key: str) -> bool:
+        """Whether Yarn leaves an entry out on some machines."""
+        return "conditions" in self._fields(key)
+
+    def _is_workspace(self, row: _Row) -> bool:
+        return row.locator == _TOP or _settled(row.locator[1]).startswith("workspace:")
+
+    def _label(self, key: str) -> str:
+        return "@".join(self._lockfile.locator(key))
+
+    def _fields(self, key: str) -> Mapping[str, object]:
+        if key not in self._fields_of:
+            self._fields_of[key] = self._lockfile.fields(key)
+        return self._fields_of[key]
+
+    @cached_property
+    def _fields_of(self) -> dict[str, Mapping[str, object]]:
+        return {}
+
+    def _table(self, key: str, field: str) -> Mapping[str, object]:
+        found = self._fields(key).get(field)
+        return found if isinstance(found, Mapping) else {}
+
+    def _asked(self, key: str) -> Mapping[str, str | None]:
+        """What an entry asks for by name, with the key of what yarn.lock has for it."""
+        if key not in self._asked_by:
+            lockfile = self._lockfile
+            self._asked_by[key] = {
+                each.name: lockfile.resolve(key, each)
+                for each in lockfile.requires(key, self._fields(key))
+                if each.group is not Group.PEER
+            }
+        return self._asked_by[key]
+
+    @cached_property
+    def _asked_by(self) -> dict[str, Mapping[str, str | None]]:
+        return {}
+
+    def _peers(self, key: str) -> frozenset[str]:
+        """The names of an entry's peers; Yarn adds the types of each, and what it corrects."""
+        if key not in self._peers_of:
+            meta = self._table(key, "peerDependenciesMeta")
+            named = {**self._table(key, "peerDependencies"), **meta}
+            types = (f"@types/{name.lstrip('@').replace('/', '__')}" for name in named)
+            self._peers_of[key] = frozenset((*named, *types))
+        return self._peers_of[key]
+
+    @cached_property
+    def _peers_of(self) -> dict[str, frozenset[str]]:
+        return {}
+
+
+def _settled(reference: str) -> str:
+    """A reference without the wrapping of peers."""
+    return reference.partition("#")[2] if reference.startswith("virtual:") else reference
+
+
+def _rows(packages: object) -> Iterator[_Row]:
+    """Each package of the data."""
+    for row in packages if isinstance(packages, list) else ():
+        if not isinstance(row, list) or len(row) != 2 or not isinstance(row[1], list):
+            continue
+        for inner in row[1]:
+            if isinstance(inner, list) and len(inner) == 2 and isinstance(inner[1], dict):
+                locator = (str(row[0] or ""), str(inner[0] or ""))
+                yield _Row(locator, _targets(inner[1]), inner[1].get("packageLocation"))
+
+
+def _targets(info: Mapping[str, object]) -> Mapping[str, Locator | None]:
+    found = info.get("packageDependencies")
+    targets: dict[str, Locator | None] = {}
+    for row in found if isinstance(found, list) else ():
+        if isinstance(row, list) and len(row) == 2:
+            name, target = str(row[0]), row[1]
+            if isinstance(target, list) and len(target) == 2:
+                targets[name] = (str(target[0]), str(target[1]))
+            else:
+                targets[name] = (name, target) if isinstance(target, str) else None
+    return targets
+
+
+def _real(location: str) -> str:
+    """A place without the detour over ``__virtual__/NAME/UP/``."""
+    found = _VIRTUAL.fullmatch(location)
+    if found is not None:
+        location = posixpath.join(found[1] or ".", *[".."] * int(found[2]), found[3])
+    return posixpath.normpath(location)
