@@ -42,7 +42,7 @@ _PROGRAM = (
     ".go", ".rs", ".php", ".cake",
 )  # fmt: skip
 """Suffixes of programs: they are read where they name a client (tests/test_fast_path.py)."""
-CLIENT_WORDS = ("bun", "corepack", "deno", "npm", "npx", "pnx", "rush", "yarn")
+CLIENT_WORDS = ("bun", "corepack", "deno", "jlpm", "npm", "npx", "pnx", "rush", "yarn")
 """Every name of a client's program contains one of these (tests/test_fast_path.py asks the clients)."""
 _MOST_PROGRAMS = 500
 

@@ -168,7 +168,7 @@ pnpm env use --global 20
 pnpm import
 pnpm fetch
 pnpm audit
-pnpm self-update
+pnpm self-update 10.1.0
 """,
         "cannot be told": r"""
 pnpm dlx $X

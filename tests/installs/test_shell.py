@@ -207,7 +207,7 @@ command -v npm
 corepack
 corepack enable
 corepack pnpm install
-corepack use pnpm@9
+corepack use pnpm@9.1.0
 find . -name .npmrc -delete
 uv pip install npm
 pushd /tmp && popd && npm ci

@@ -12,10 +12,11 @@ from npm_vetted.checks import Explanation
 from npm_vetted.checks._unread_commands import commands_in_unread_files
 from npm_vetted.clients import clients
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
-from npm_vetted.errors import NpmVettedError
+from npm_vetted.errors import NpmVettedError, UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import ClientFiles, install_problems, place_of
+from npm_vetted.installs.files.azure import NPM_TASK
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
@@ -73,6 +74,8 @@ EXPLANATION: Final = Explanation(
     exception="An [[ignore]] entry in .vetting/config.toml with check, path and reason.",
 )
 
+_FEW: Final = 50
+"""So many files are read one by one; for more of them git is asked once."""
 _IGNORES: Final = (".dockerignore", ".containerignore")
 _LOOPBACK: Final = re.compile(
     r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|\Z)", re.IGNORECASE
@@ -91,10 +94,11 @@ def run(change: Change) -> Iterator[Finding]:
     after = View(change.after, change.projects_after, change.vetting)
     judged = set()
     unread = []
+    by_text = _told_by_text(change)
     for path in sorted(change.touched):
         if _is_file(change.touched[path].after) and not change.policy.excludes(path):
             judged.add(path)
-            if _is_read(path):
+            if _is_read(path) or path in by_text:
                 yield from map(_finding, install_problems(path, after))
             else:
                 unread.append(path)
@@ -109,6 +113,21 @@ def _is_read(path: str) -> bool:
     if _is_data(path):
         return False
     return name == MANIFEST or "." not in name or place_of(path, b"") is not None
+
+
+def _told_by_text(change: Change) -> set[str]:
+    """The YAML files of any name in which Azure's task of npm is: their text says what reads them."""
+    paths = {path for path in change.touched if path.endswith((".yml", ".yaml"))}
+    paths = {path for path in paths if not _is_read(path) and not _is_data(path)}
+    if len(paths) > _FEW:
+        return paths & change.after.grep(frozenset((NPM_TASK.decode(),)), "")
+    return {path for path in paths if NPM_TASK in _text(change, path)}
+
+
+def _text(change: Change, path: str) -> bytes:
+    with suppress(UndecidedError):  # what a partial clone lacks is said elsewhere
+        return change.after.read(path) or b""
+    return b""
 
 
 def _is_data(path: str) -> bool:

@@ -31,6 +31,8 @@ _NAMES: Final = (
     b"enable_scripts", b"additional_dependencies", b"$pm", b"{pm", b"(pm", b"package_manager",
     b"packagemanager", b"pkg_manager",
 )  # fmt: skip
+_HEAD: Final = 100_000
+"""So much of a text may say of which kind it is."""
 _ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
 
 
@@ -141,6 +143,9 @@ def place_of(path: str, head: bytes) -> Place | None:
         manifest = _kind("manifest")
         if manifest.recognises(path, head):
             return manifest
+    by_path = next((each for each in kinds() if each.recognises(path, b"")), None)
+    if by_path is not None or not head:
+        return by_path
     return next((each for each in kinds() if each.recognises(path, head)), None)
 
 
@@ -149,7 +154,7 @@ def install_problems(path: str, context: Context) -> Iterator[Problem]:
     data = context.read(path)
     if data is None or not mentions_client(data):
         return
-    place = place_of(path, data[:200])
+    place = place_of(path, data[:_HEAD])
     if place is None:
         return
     try:

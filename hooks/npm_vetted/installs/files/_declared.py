@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from npm_vetted.formats.shell_text import UNKNOWN
+from npm_vetted.formats.shell_text import UNKNOWN, Value
 from npm_vetted.installs import Context
 from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.powershell import run_windows
@@ -35,7 +35,9 @@ class DeclaredKind(NamedTuple):
     ``folder`` is the key that names the directory. ``ci``: an install must not change the lockfile.
     ``elsewhere``: the commands run in a container, in a directory that the file does not name.
     ``windows``: a command may be for PowerShell or cmd. ``beside``: the commands run in the folder
-    that the file is in, ``above``: in the one above that.
+    that the file is in, ``above``: in the one above that. ``env`` are keys that hold variables, for the
+    commands beside and below them. ``maps`` hold a command under each of their own keys ("" is the whole
+    file). ``shares``: the commands of one list run in one shell.
     """
 
     name: str
@@ -48,16 +50,40 @@ class DeclaredKind(NamedTuple):
     windows: bool = False
     beside: bool = False
     above: bool = False
+    env: frozenset[str] = frozenset()
+    maps: frozenset[str] = frozenset()
+    shares: bool = False
+
+
+class DeclaredVariable(NamedTuple):
+    """A variable that a file sets for some of its commands: all values that it may have."""
+
+    name: str
+    value: Value
+    line: int
 
 
 class DeclaredCommand(NamedTuple):
-    """A command that a file holds: shell text, or the words of one; where; in which directory."""
+    """A command that a file holds: shell text, or the words of one; where; in which directory.
+
+    ``shared``: it runs in the shell of the command before it. A text may be empty: then only the
+    variables are of interest.
+    """
 
     text: str | Sequence[str]
     line: int
     folder: str | None = None
     shell: str = "sh"
     source: Source | None = None
+    variables: tuple[DeclaredVariable, ...] = ()
+    shared: bool = False
+
+
+def holds_command(kind: DeclaredKind, key: str) -> bool:
+    """Whether a kind has commands under a key; a key of the table may be a glob."""
+    return key in kind.keys or any(
+        "*" in each and fnmatch.fnmatchcase(key, each) for each in kind.keys
+    )
 
 
 def file_kind_of(kinds: Iterable[DeclaredKind], path: str) -> DeclaredKind | None:
@@ -74,9 +100,17 @@ def follow(
 ) -> Iterator[Problem]:
     """The problems of the commands of a file."""
     found = ShellFollower(path=path, context=context, ci=kind.ci, knows_ci=kind.ci)
+    state = base_state(context, path)
     for command in commands:
+        for each in command.variables:
+            found.variable(each.name, each.value, each.line)
+        if command.shared:
+            _follow(found, command, state)
+            continue
         state = base_state(context, path)
         state.script = None
+        for each in command.variables:
+            state.set(each.name, each.value, export=True)
         own = path.rpartition("/")[0]
         if home := own if kind.beside else own.rpartition("/")[0] if kind.above else "":
             state.enter((home,))

@@ -16,6 +16,7 @@ from npm_vetted.installs.shell.source import Source, braced, filled
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
+NPM_TASK: Final = b"Npm@1"
 _EXPRESSIONS: Final = braced("${{", "}}")
 _MACRO: Final = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)", re.ASCII)
 _FOLDERS: Final = (
@@ -26,8 +27,8 @@ _FOLDERS: Final = (
 )
 
 
-def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``azure-pipelines*.yml``, and YAML in folders of that name, ``.azuredevops``, ``.pipelines``."""
+def recognises(path: str, head: bytes) -> bool:
+    """``azure-pipelines*.yml``, YAML in folders of that name, and templates by the task that they run."""
     lowered = path.lower()
     if not lowered.endswith((".yml", ".yaml")):
         return False
@@ -42,7 +43,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
         "azurepipelines",
         "azure-devops/",
     )
-    return any(word in lowered for word in words)
+    return any(word in lowered for word in words) or NPM_TASK in head
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:

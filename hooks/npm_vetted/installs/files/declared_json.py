@@ -8,17 +8,51 @@ from typing import Final
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, file_kind_of, follow
-from npm_vetted.installs.files.declared_toml import commands_in
+from npm_vetted.installs.files._declared import (
+    DeclaredCommand,
+    DeclaredKind,
+    DeclaredVariable,
+    file_kind_of,
+    follow,
+)
+from npm_vetted.installs.files.declared_toml import commands_in, with_arguments
 from npm_vetted.model import Problem
 
 _TASKS: Final = "VS Code tasks"
+_SUFFIXES: Final = (".json", ".jsonc", ".code-workspace", ".huskyrc")
 KINDS: Final = (
     DeclaredKind(
         "Vercel", ("vercel.json", "*/vercel.json", "now.json"),
         frozenset({"installCommand", "buildCommand", "devCommand", "ignoreCommand"}), beside=True,
+        env=frozenset({"env", "build"}),
     ),
-    DeclaredKind(_TASKS, ("*.vscode/tasks.json",), frozenset()),
+    DeclaredKind(_TASKS, ("*.vscode/tasks.json", "*.code-workspace"), frozenset()),
+    DeclaredKind(
+        "MCP", (".mcp.json", "*/.mcp.json", "mcp.json", "*/mcp.json", "*.gemini/settings.json"),
+        frozenset(), words=frozenset({"command"}), env=frozenset({"env"}),
+    ),
+    DeclaredKind(
+        "Claude Code", ("*.claude/settings*.json", "hooks/hooks.json", "*/hooks/hooks.json"),
+        frozenset({"command"}),
+    ),
+    DeclaredKind(
+        "Cursor", ("*.cursor/environment.json",), frozenset({"install", "start", "command"}),
+    ),
+    DeclaredKind(
+        "CodeSandbox", ("*.codesandbox/tasks.json",), frozenset({"setupTasks", "command"}),
+    ),
+    DeclaredKind(
+        "Zed", ("*.zed/tasks.json",), frozenset(), words=frozenset({"command"}), folder="cwd",
+        env=frozenset({"env"}),
+    ),
+    DeclaredKind(
+        "husky", (".huskyrc", ".huskyrc.json"), frozenset(), maps=frozenset({"hooks"}),
+    ),
+    DeclaredKind(
+        "lint-staged", (".lintstagedrc.json", "*/.lintstagedrc.json"), frozenset(), beside=True,
+        maps=frozenset({""}),
+    ),
+    DeclaredKind("Lefthook", ("*lefthook.json", "*lefthook-local.json"), frozenset({"run"})),
     DeclaredKind("Heroku", ("app.json",), frozenset({"postdeploy", "pr-predestroy", "test", "test-setup"})),
     DeclaredKind("Firebase", ("firebase.json", "*/firebase.json"),
         frozenset({"predeploy", "postdeploy"}), beside=True,
@@ -39,7 +73,10 @@ KINDS: Final = (
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By the path alone."""
-    return path.lower().endswith((".json", ".jsonc")) and file_kind_of(KINDS, path) is not None
+    return (
+        path.lower().endswith((".json", ".jsonc", ".code-workspace", ".huskyrc"))
+        and file_kind_of(KINDS, path) is not None
+    )
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
@@ -53,17 +90,36 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _tasks(document: Document) -> Iterator[DeclaredCommand]:
-    """``command`` with ``args``; a task of type npm runs a script of a package.json."""
+    """``command`` with ``args``; a task of type npm runs a script of a package.json.
+
+    A workspace file has the tasks one table deeper; a task may say something else for each system.
+    """
     data = document.data if isinstance(document.data, dict) else {}
     tasks = data.get("tasks")
+    keys: tuple[str, ...] = ("tasks",)
+    if isinstance(tasks, dict):
+        tasks, keys = tasks.get("tasks"), ("tasks", "tasks")
     for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
-        command = task.get("command") if isinstance(task, dict) else None
-        if not isinstance(command, str):
+        if not isinstance(task, dict):
             continue
-        args = task.get("args")
-        words = [each for each in args if isinstance(each, str)] if isinstance(args, list) else []
-        options = task.get("options")
-        folder = options.get("cwd") if isinstance(options, dict) else None
-        line = document.line_of("tasks", index, "command")
-        where = folder.replace("${workspaceFolder}", ".") if isinstance(folder, str) else None
-        yield DeclaredCommand([*command.split(), *words] if words else command, line, where)
+        for system in ("", "windows", "linux", "osx"):
+            said = task.get(system) if system else task
+            if isinstance(said, dict):
+                inner = (system,) if system else ()
+                line = document.line_of(*keys, index, *inner, "command")
+                yield from _of_task({**task, **said}, line)
+
+
+def _of_task(task: dict[str, object], line: int) -> Iterator[DeclaredCommand]:
+    command = task.get("command")
+    options = task.get("options")
+    options = options if isinstance(options, dict) else {}
+    folder, env = options.get("cwd"), options.get("env")
+    variables = tuple(
+        DeclaredVariable(name, (value,), line)
+        for name, value in (env.items() if isinstance(env, dict) else ())
+        if isinstance(value, str)
+    )
+    where = folder.replace("${workspaceFolder}", ".") if isinstance(folder, str) else None
+    text = with_arguments(command, task.get("args")) if isinstance(command, str) else ""
+    yield DeclaredCommand(text, line, where, variables=variables)

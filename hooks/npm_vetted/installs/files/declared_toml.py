@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from npm_vetted.formats.document import Document
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, file_kind_of, follow
+from npm_vetted.installs.files._declared import (
+    DeclaredCommand,
+    DeclaredKind,
+    DeclaredVariable,
+    file_kind_of,
+    follow,
+    holds_command,
+)
 from npm_vetted.model import Problem
 
+_MISE: Final = "mise"
 KINDS: Final = (
     DeclaredKind("Netlify", ("netlify.toml", "*/netlify.toml"),
-        frozenset({"command"}), folder="base", beside=True,
+        frozenset({"command", "ignore"}), folder="base", beside=True, env=frozenset({"environment"}),
     ),
-    DeclaredKind("Fly", ("fly.toml", "fly.*.toml"), frozenset({"release_command"}), elsewhere=True),
     DeclaredKind(
-        "mise", ("mise.toml", ".mise.toml", ".mise/*.toml", "mise/*.toml", ".config/mise.toml"),
+        "Fly", ("fly.toml", "fly.*.toml"), frozenset({"release_command"}), elsewhere=True,
+        maps=frozenset({"processes"}), env=frozenset({"env"}),
+    ),
+    DeclaredKind("Lefthook", ("*lefthook.toml", "*lefthook-local.toml"), frozenset({"run"})),
+    DeclaredKind(
+        _MISE, ("mise.toml", ".mise.toml", ".mise/*.toml", "mise/*.toml", ".config/mise.toml"),
         frozenset({"run", "postinstall", "enter"}), folder="dir", beside=True,
+        maps=frozenset({"tasks"}), env=frozenset({"env"}),
     ),
     DeclaredKind("Wrangler", ("wrangler.toml", "*/wrangler.toml"),
         frozenset({"command"}), folder="cwd", beside=True,
@@ -41,26 +56,91 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     kind = file_kind_of(KINDS, path)
     assert kind is not None
     document = load_toml(path, data)
-    return follow(kind, path, commands_in(kind, document, document.data, ()), context)
+    commands = commands_in(kind, document, document.data, ())
+    if kind.name == _MISE:
+        commands = chain(commands, _tools(document))
+    return follow(kind, path, commands, context)
+
+
+def _tools(document: Document) -> Iterator[DeclaredCommand]:
+    """The npm packages among mise's tools, which it installs for all projects."""
+    data = document.data if isinstance(document.data, dict) else {}
+    tools = data.get("tools")
+    for name, said in tools.items() if isinstance(tools, dict) else ():
+        version = said.get("version") if isinstance(said, dict) else said
+        if name.startswith("npm:") and isinstance(version, str):
+            yield DeclaredCommand(
+                ["mise", "use", f"{name}@{version}"], document.line_of("tools", name)
+            )
 
 
 def commands_in(
-    kind: DeclaredKind, document: Document, value: object, keys: tuple[str | int, ...]
+    kind: DeclaredKind,
+    document: Document,
+    value: object,
+    keys: tuple[str | int, ...],
+    variables: tuple[DeclaredVariable, ...] = (),
 ) -> Iterator[DeclaredCommand]:
     """The commands in a table or list, and in those within it."""
-    if isinstance(value, dict):
-        folder = value.get(kind.folder) if kind.folder else None
-        for key, each in value.items():
-            here = (*keys, str(key))
-            if key in kind.keys:
-                texts = each if isinstance(each, list) else [each]
-                for text in texts:
-                    if isinstance(text, str):
-                        where = folder if isinstance(folder, str) else None
-                        yield DeclaredCommand(text, document.line_of(*here), where)
-            if isinstance(each, dict | list):
-                yield from commands_in(kind, document, each, here)
-    elif isinstance(value, list):
+    if isinstance(value, list):
         for index, each in enumerate(value):
-            if isinstance(each, dict | list):
-                yield from commands_in(kind, document, each, (*keys, index))
+            yield from commands_in(kind, document, each, (*keys, index), variables)
+    if not isinstance(value, dict):
+        return
+    variables = (*variables, *_variables(kind, document, value, keys))
+    if variables:
+        yield DeclaredCommand("", variables[-1].line, variables=variables)
+    named = value.get(kind.folder) if kind.folder else None
+    folder = named if isinstance(named, str) else None
+    whole = keys == () and "" in kind.maps
+    for key, each in value.items():
+        here = (*keys, str(key))
+        line = document.line_of(*here)
+        if whole or holds_command(kind, str(key)):
+            for text in each if isinstance(each, list) else [each]:
+                if isinstance(text, str):
+                    yield DeclaredCommand(text, line, folder, variables=variables)
+        elif key in kind.words and isinstance(each, str):
+            yield DeclaredCommand(with_arguments(each, value.get("args")), line, folder,
+                                  variables=variables)  # fmt: skip
+        if key in kind.maps and isinstance(each, dict):
+            yield from _of_map(kind, document, each, here, variables)
+        yield from commands_in(kind, document, each, here, variables)
+
+
+def _of_map(
+    kind: DeclaredKind,
+    document: Document,
+    table: dict[str, object],
+    keys: tuple[str | int, ...],
+    variables: tuple[DeclaredVariable, ...],
+) -> Iterator[DeclaredCommand]:
+    for name, value in table.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not holds_command(kind, name):
+                yield DeclaredCommand(text, document.line_of(*keys, name), variables=variables)
+
+
+def with_arguments(command: str, arguments: object) -> str | list[str]:
+    """``command`` and ``args`` beside it: words of one command."""
+    if not isinstance(arguments, list):
+        return command
+    texts = (each.get("value") if isinstance(each, dict) else each for each in arguments)
+    return [*command.split(), *(each for each in texts if isinstance(each, str))]
+
+
+def _variables(
+    kind: DeclaredKind, document: Document, table: dict[str, object], keys: tuple[str | int, ...]
+) -> Iterator[DeclaredVariable]:
+    """What the keys for variables hold, also in tables within them."""
+    for key in sorted(kind.env & table.keys()):
+        stack: list[tuple[tuple[str | int, ...], object]] = [((*keys, key), table[key])]
+        while stack:
+            here, value = stack.pop()
+            for name, each in value.items() if isinstance(value, dict) else ():
+                if isinstance(each, dict):
+                    stack.append(((*here, name), each))
+                elif isinstance(each, str | bool | int):
+                    text = each if isinstance(each, str) else str(each).lower()
+                    text = UNKNOWN_TEXT if "$" in text or "{{" in text else text
+                    yield DeclaredVariable(name, (text,), document.line_of(*here, name))

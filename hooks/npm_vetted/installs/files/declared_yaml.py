@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, either
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, file_kind_of, follow
-from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, every_node, read_yaml, scalars
+from npm_vetted.installs.files._declared import (
+    DeclaredCommand,
+    DeclaredKind,
+    DeclaredVariable,
+    file_kind_of,
+    follow,
+    holds_command,
+)
+from npm_vetted.installs.files._yaml_nodes import Node, NodeBudget, YamlFile, read_yaml, scalars
 from npm_vetted.model import Problem
 
 _TRAVIS: Final = (
@@ -25,69 +34,126 @@ _READ_THE_DOCS: Final = (
     "install", "post_install", "pre_build", "html", "post_build",
 )  # fmt: skip
 
+_ANSIBLE: Final = "Ansible"
 KINDS: Final = (
-    DeclaredKind("Travis CI", (".travis.yml", "*/.travis.yml"), frozenset(_TRAVIS), ci=True),
     DeclaredKind(
-        "AppVeyor", ("appveyor.yml", ".appveyor.yml", "*/appveyor.yml"), frozenset(_APPVEYOR),
-        ci=True, windows=True,
+        "Travis CI", (".travis.yml", "*/.travis.yml"), frozenset(_TRAVIS), ci=True,
+        env=frozenset({"env"}), shares=True,
     ),
     DeclaredKind(
-        "Bitbucket", ("bitbucket-pipelines.yml",), frozenset({"script", "after-script"}), ci=True
+        "AppVeyor", ("appveyor.yml", ".appveyor.yml", "*/appveyor.yml"), frozenset(_APPVEYOR),
+        ci=True, windows=True, env=frozenset({"environment"}), shares=True,
+    ),
+    DeclaredKind(
+        "Bitbucket", ("bitbucket-pipelines.yml",), frozenset({"script", "after-script"}), ci=True,
+        shares=True,
     ),
     DeclaredKind(
         "Woodpecker and Drone",
         (".woodpecker.y*ml", ".woodpecker/*.y*ml", ".drone.y*ml"), frozenset({"commands"}), ci=True,
+        env=frozenset({"environment"}), shares=True,
     ),
     DeclaredKind(
         "Compose",
         ("*docker-compose*.y*ml", "compose.y*ml", "compose.*.y*ml", "*/compose.y*ml"),
         frozenset(), words=frozenset({"command", "entrypoint", "test"}), elsewhere=True,
+        env=frozenset({"environment", "args"}),
     ),
     DeclaredKind(
-        "Taskfile", ("taskfile*.y*ml", "*/taskfile*.y*ml"), frozenset({"cmds", "cmd", "sh"}),
-        folder="dir", beside=True,
+        "Taskfile", ("taskfile*.y*ml", "*/taskfile*.y*ml"),
+        frozenset({"cmds", "cmd", "sh", "status", "preconditions", "defer"}), folder="dir", beside=True,
+        env=frozenset({"env"}), maps=frozenset({"tasks"}),
     ),
-    DeclaredKind("CodeBuild", ("*buildspec*.y*ml",), frozenset({"commands", "finally"}), ci=True),
     DeclaredKind(
-        "Cloud Build", ("*cloudbuild*.y*ml",), frozenset({"script"}), words=frozenset({"args"}),
-        folder="dir", ci=True,
+        "CodeBuild and Amplify", ("*buildspec*.y*ml", "amplify.yml", "*/amplify.yml"),
+        frozenset({"commands", "finally"}), ci=True, env=frozenset({"env"}), shares=True,
+    ),
+    DeclaredKind(
+        "Cloud Build", ("*cloudbuild*.y*ml", "*cloudbuild*.json"), frozenset({"script"}),
+        words=frozenset({"args"}), folder="dir", ci=True, env=frozenset({"env"}),
     ),
     DeclaredKind("Read the Docs", (".readthedocs.y*ml",), frozenset(_READ_THE_DOCS), ci=True),
     DeclaredKind(
         "Render", ("render.yaml",),
         frozenset({"buildCommand", "startCommand", "preDeployCommand", "initialDeployHook"}),
-        folder="rootDir",
+        folder="rootDir", env=frozenset({"envVars"}),
     ),
     DeclaredKind(
         "Gitpod", (".gitpod.yml",), frozenset({"before", "init", "command", "prebuild"})
     ),
     DeclaredKind(
-        "Ansible",
+        _ANSIBLE,
         ("*playbook*.y*ml", "site.y*ml", "*/tasks/*.y*ml", "*/handlers/*.y*ml", "*ansible*/*.y*ml"),
         frozenset({
             "shell", "ansible.builtin.shell", "command", "ansible.builtin.command", "raw",
             "ansible.builtin.raw", "cmd",
         }),
-        elsewhere=True,
+        words=frozenset({"argv"}), elsewhere=True, env=frozenset({"environment"}),
     ),
-    DeclaredKind("Buildkite", (".buildkite/*.y*ml",), frozenset({"command", "commands"}), ci=True),
+    DeclaredKind(
+        "Buildkite", (".buildkite/*.y*ml",), frozenset({"command", "commands"}), ci=True,
+        env=frozenset({"env"}), shares=True,
+    ),
     DeclaredKind(
         "Snapcraft", ("snapcraft*.y*ml", "*/snapcraft*.y*ml"),
         frozenset({"override-pull", "override-build", "override-stage", "override-prime"}),
         elsewhere=True,
     ),
-    DeclaredKind("Codemagic", ("codemagic.yaml",), frozenset({"script"}), ci=True),
-    DeclaredKind("Semaphore", (".semaphore/*.y*ml",), frozenset({"commands"}), ci=True),
-    DeclaredKind("Cirrus CI", (".cirrus.y*ml",), frozenset({
-        "script", "install_script", "build_script", "test_script", "setup_script",
-    }), ci=True),
+    DeclaredKind(
+        "Codemagic", ("codemagic.yaml",), frozenset({"script", "scripts"}), ci=True,
+        env=frozenset({"vars"}),
+    ),
+    DeclaredKind(
+        "Semaphore", (".semaphore/*.y*ml",), frozenset({"commands"}), ci=True,
+        env=frozenset({"env_vars"}), shares=True,
+    ),
+    DeclaredKind(
+        "Cirrus CI", (".cirrus.y*ml",), frozenset({"script", "*_script"}), ci=True,
+        env=frozenset({"env"}), shares=True,
+    ),
+    DeclaredKind(
+        "Platform.sh", ("*.platform.app.yaml", "*.platform/applications.yaml", "*.upsun/*.y*ml"),
+        frozenset({"build", "deploy", "post_deploy", "start"}),
+    ),
+    DeclaredKind("Bitrise", ("bitrise.y*ml",), frozenset({"content"}), ci=True),
+    DeclaredKind("Wercker", ("wercker.yml",), frozenset({"code"}), ci=True),
+    DeclaredKind(
+        "sourcehut", (".build.y*ml", ".builds/*.y*ml"), frozenset(), maps=frozenset({"tasks"}),
+        env=frozenset({"environment"}), elsewhere=True,
+    ),
+    DeclaredKind("Heroku", ("heroku.yml",), frozenset({"command"}), maps=frozenset({"run"})),
+    DeclaredKind("App Engine", ("app.yaml", "*/app.yaml"), frozenset({"entrypoint"}), beside=True),
+    DeclaredKind(
+        "Lando", (".lando*.yml",), frozenset({"build", "build_as_root", "run", "run_as_root", "cmd"}),
+        elsewhere=True,
+    ),
+    DeclaredKind("ddev", ("*.ddev/*.y*ml",), frozenset({"exec", "exec-host"}), elsewhere=True),
+    DeclaredKind(
+        "process-compose", ("process-compose*.y*ml",), frozenset({"command"}), folder="working_dir",
+        env=frozenset({"environment"}),
+    ),
+    DeclaredKind("Skaffold", ("skaffold*.y*ml",), frozenset({"buildCommand"})),
+    DeclaredKind(
+        "Serverless", ("serverless*.y*ml", "*/serverless*.y*ml"), frozenset(),
+        maps=frozenset({"hooks", "commands"}), beside=True,
+    ),
+    DeclaredKind(
+        "lint-staged", (".lintstagedrc.y*ml", "*/.lintstagedrc.y*ml"), frozenset(), beside=True,
+        maps=frozenset({""}),
+    ),
 )  # fmt: skip
+_ASSIGNED: Final = re.compile(r"""(?<![\w-])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s"']*)""")
+_TRUE: Final = ("true", "yes", "on", "1")
+_MOST: Final = 2_000
+Variables = tuple[DeclaredVariable, ...]
 _SHELLS: Final = {"cmd": "cmd", "ps": "ps", "pwsh": "pwsh", "sh": "sh"}
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By the path alone."""
-    return path.lower().endswith((".yml", ".yaml")) and file_kind_of(KINDS, path) is not None
+    return (
+        path.lower().endswith((".yml", ".yaml", ".json")) and file_kind_of(KINDS, path) is not None
+    )
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
@@ -99,16 +165,114 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 def _commands(kind: DeclaredKind, file: YamlFile) -> Iterator[DeclaredCommand]:
     for document in file.documents:
-        for node in every_node(document, file.path):
-            table = node.table() if node.pairs is not None else {}
-            folder = node.scalar(kind.folder) if kind.folder and table else None
-            for key in sorted(kind.keys & table.keys()):
-                for text, shell in _texts(table[key], kind):
-                    yield DeclaredCommand(
-                        text.text or "", text.line, folder, shell, file.source(text)
-                    )
-            for key in sorted(kind.words & table.keys()):
-                yield from _argv(table, key, folder, file)
+        if "" in kind.maps:
+            yield from _of_table(document, kind, file, None, ())
+        budget = NodeBudget(file.path)
+        seen: set[int] = set()
+        stack: list[tuple[Node, Variables]] = [(document, ())]
+        while stack:
+            node, variables = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            budget.spend(node)
+            if node.pairs is not None:
+                table = node.table()
+                variables = (*variables, *_variables(kind, table))
+                yield from _of_node(table, kind, file, variables)
+            children = [*(node.items or ()), *(value for _, value in node.pairs or ())]
+            stack.extend((each, variables) for each in reversed(children))
+
+
+def _of_node(
+    table: Mapping[str, Node], kind: DeclaredKind, file: YamlFile, variables: Variables
+) -> Iterator[DeclaredCommand]:
+    """The commands of one mapping, with the variables that hold there."""
+    if variables:
+        yield DeclaredCommand("", variables[-1].line, variables=variables)
+    named = table.get(kind.folder) if kind.folder else None
+    folder = named.text if named is not None else None
+    for key in sorted(each for each in table if holds_command(kind, each)):
+        yield from _of_list(table[key], kind, file, folder, variables)
+    for key in sorted(kind.words & table.keys()):
+        yield from _argv(table, key, folder, file, variables)
+    for key in sorted(kind.maps & table.keys()):
+        for each in (table[key], *(table[key].items or ())):
+            yield from _of_table(each, kind, file, folder, variables)
+    if kind.name == _ANSIBLE:
+        yield from _of_ansible(table)
+
+
+def _of_list(
+    node: Node, kind: DeclaredKind, file: YamlFile, folder: str | None, variables: Variables
+) -> Iterator[DeclaredCommand]:
+    for count, (text, shell) in enumerate(_texts(node, kind)):
+        yield DeclaredCommand(
+            text.text or "", text.line, folder, shell, file.source(text), variables,
+            shared=kind.shares and count > 0,
+        )  # fmt: skip
+
+
+def _of_table(
+    node: Node, kind: DeclaredKind, file: YamlFile, folder: str | None, variables: Variables
+) -> Iterator[DeclaredCommand]:
+    """A command, or a list of them, under each key of a table."""
+    for _, value in node.pairs or ():
+        yield from _of_list(value, kind, file, folder, variables)
+
+
+def _variables(kind: DeclaredKind, table: Mapping[str, Node]) -> Iterator[DeclaredVariable]:
+    """What the keys for variables of a mapping hold, in any of the usual forms."""
+    for key in sorted(kind.env & table.keys()):
+        values: dict[str, list[str]] = {}
+        stack = [table[key]]
+        for _ in range(_MOST):
+            if not stack:
+                break
+            node = stack.pop()
+            inner = node.table() if node.pairs is not None else {}
+            name = (inner.get("key") or inner.get("name") or Node(0, 0)).text
+            if name and "value" in inner:
+                values.setdefault(name, []).append(inner["value"].text or "")
+                continue
+            for each, value in inner.items():
+                if value.text is not None:
+                    values.setdefault(each, []).append(value.text)
+                else:
+                    stack.append(value)
+            stack.extend(reversed(node.items or ()))
+            for name, value in _ASSIGNED.findall(node.text or ""):
+                values.setdefault(name, []).append(value.strip("'\""))
+        line = table[key].line
+        yield from (
+            DeclaredVariable(name, either(*((_value(text),) for text in texts)), line)
+            for name, texts in values.items()
+        )
+
+
+def _value(text: str) -> str:
+    """A value as the command sees it; one that is put together elsewhere is unknown."""
+    return UNKNOWN_TEXT if "$" in text or "{{" in text else text
+
+
+def _of_ansible(table: Mapping[str, Node]) -> Iterator[DeclaredCommand]:
+    """Ansible's module ``npm``: the command line that it runs."""
+    for key in ("npm", "community.general.npm"):
+        given = table[key].table() if key in table else {}
+        if not given:
+            continue
+        said = {name: (node.text or "") for name, node in given.items()}
+        if said.get("state") == "absent":
+            continue
+        verb = "ci" if said.get("ci", "").lower() in _TRUE else "install"
+        flags = [
+            flag
+            for name, flag in (("global", "-g"), ("ignore_scripts", "--ignore-scripts"))
+            if said.get(name, "").lower() in _TRUE
+        ]
+        package = said.get("name", "") + (f"@{said['version']}" if "version" in said else "")
+        words = ["npm", verb, *flags, *([package] if package else [])]
+        yield DeclaredCommand(words, table[key].line)
 
 
 def _texts(node: Node, kind: DeclaredKind) -> Iterator[tuple[Node, str]]:
@@ -122,17 +286,26 @@ def _texts(node: Node, kind: DeclaredKind) -> Iterator[tuple[Node, str]]:
 
 
 def _argv(
-    table: Mapping[str, Node], key: str, folder: str | None, file: YamlFile
+    table: Mapping[str, Node],
+    key: str,
+    folder: str | None,
+    file: YamlFile,
+    variables: Variables,
 ) -> Iterator[DeclaredCommand]:
     """The words of one command; a text is split as a shell does. A step may name its program."""
     node = table[key]
     if node.text is not None:
-        yield DeclaredCommand(node.text, node.line, folder, "sh", file.source(node))
+        yield DeclaredCommand(node.text, node.line, folder, "sh", file.source(node), variables)
         return
     words = [each.text or "" for each in scalars(node)]
     program = table["entrypoint"].text if key == "args" and "entrypoint" in table else None
     if key == "args" and program is None and "name" in table:
         program = (table["name"].text or "").rpartition("/")[2].partition(":")[0]
-    if words and words[0] in ("CMD", "CMD-SHELL"):
+    line = node.line
+    if words[:1] == ["CMD-SHELL"]:
+        yield DeclaredCommand(" ".join(words[1:]), line, folder, variables=variables)
+        return
+    if words[:1] == ["CMD"]:
         words = words[1:]
-    yield DeclaredCommand([program, *words] if program else words, node.line, folder)
+    words = [program, *words] if program else words
+    yield DeclaredCommand(words, line, folder, variables=variables)

@@ -49,6 +49,8 @@ _TEMPLATES: Final = (
 _VARIABLE: Final = re.compile(r"\\\$|\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
 """What ADD unpacks."""
+_EARTHLY: Final = ("LOCALLY", "FUNCTION", "COMMAND")
+"""They begin a target of an Earthfile that has no image of its own."""
 _STAGES: Final = 200
 _INSTRUCTIONS: Final = 20_000
 
@@ -187,6 +189,10 @@ class Build:
             self._from(each)
         elif each.name == "ARG":
             self._arg(each)
+        elif each.name in _EARTHLY:
+            self.stage = Stage(Disk())
+            if each.name == "LOCALLY":
+                self.stage.disk.put(Copied(self.tracked, self.base, "/"))
         elif self.stage is not None and each.name in self._handlers:
             self._handlers[each.name](each, self.stage)
 
@@ -298,6 +304,8 @@ class Build:
                             Taken(disk, f"{folder}/{found}", f"{goal.rstrip('/')}/{found}")
                         )
                 continue
+            if base == "node_modules" or goal.endswith("/node_modules"):
+                self.follower.installed.add(goal.removesuffix("/node_modules"))
             end = f"{goal.rstrip('/')}/{base}" if into and as_file else goal
             stage.disk.put(Taken(disk, place, end))
 

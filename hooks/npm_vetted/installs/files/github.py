@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,7 @@ from npm_vetted.installs.context.disk import (
     resolve,
 )
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
+from npm_vetted.installs.files.programs import as_warnings, follow_program
 from npm_vetted.installs.shell.follower import GITHUB_ENV, ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, braced, filled
@@ -29,6 +30,12 @@ _TEMPLATES: Final = braced("${{", "}}")
 _PATH: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[['\"][^'\"]+['\"]\])*\Z", re.ASCII)
 _STRING: Final = re.compile(r"'((?:[^']|'')*)'\Z")
 _CLIENT: Final = re.compile(r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?|corepack)\b", re.ASCII)
+_COMMANDS: Final = re.compile(
+    r"command|script|run|cmd|install|build|publish|version|test|exec|lint|deploy", re.IGNORECASE
+)
+_STARTS: Final = re.compile(
+    r"\s*(?:npm|npx|pnpm|pnpx|yarn|bunx?|deno|corepack)[ \t]+(?:[a-z@-]|\$)", re.ASCII
+)
 _HOME: Final = "/~home"
 _WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
 """GitHub reads them at the top of a repository only: further down they are examples."""
@@ -61,9 +68,11 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             frame.take_system(job)
             frame.take_container(job)
             frame.steps(job.get("steps"), checkout=True)
+            frame.call(job)
         runs = root.get("runs")
         if runs is not None:
             top.steps(runs.get("steps"), checkout=False)
+            top.run_image(runs)
     return found.finish()
 
 
@@ -294,6 +303,27 @@ class Frame:
         elif uses:
             self.action(uses, given, where, step.line)
 
+    def call(self, job: Node) -> None:
+        """A reusable workflow: the commands that it is handed."""
+        given = job.get("with")
+        if job.scalar("uses") and given is not None:
+            self._hand_over(given.table(), ())
+
+    def run_image(self, runs: Node) -> None:
+        """An action that is an image: its entry point and arguments are one command."""
+        entry = runs.get("entrypoint")
+        words = [each.text or "" for each in (entry, *runs.texts("args")) if each is not None]
+        if runs.scalar("using") == "docker" and entry is not None:
+            self.follower.command(
+                words, self.state((UNKNOWN_TEXT,)), Source(" ".join(words), ((0, entry.line),)), 0
+            )
+
+    def _hand_over(self, table: Mapping[str, Node], where: Value) -> None:
+        """Inputs that are commands by their name, and start with a client."""
+        for name, node in table.items():
+            if _COMMANDS.search(name) and node.text and _STARTS.match(node.text):
+                self.run(self.file.source(node), where, "bash")
+
     def _within(self, where: Value) -> Value:
         """A step's directory is one of the workspace's, also where nobody can tell which.
 
@@ -326,9 +356,17 @@ class Frame:
                 run_windows(self.follower, filled_source, self.state(where), cmd=name == "cmd")
             elif name in ("bash", "sh", "zsh", "dash", "ksh"):
                 self.follower.run(filled_source, self.state(where))
+            elif name in ("python", "python3", "node"):
+                self.program(filled_source, where)
             elif _CLIENT.search(source.text) and "install" in source.text:
                 self.follower.undecided(f"a script for {name} that names a client", source.line(0))
         self.follower.shell.functions.clear()
+
+    def program(self, source: Source, where: Value) -> None:
+        """A program in another language: its literal commands, as warnings."""
+        inner = ShellFollower(path=self.follower.path, context=self.follower.context)
+        follow_program(inner, source, lambda: self.state(where))
+        self.follower.problems.extend(as_warnings(inner.finish()))
 
     def action(self, uses: str, given: Node | None, where: Value, line: int) -> None:
         """Actions that install, and inputs that hold commands."""
@@ -375,6 +413,10 @@ class Frame:
             ):
                 inner = "ssh" in uses or "docker" in uses
                 self.run(self.file.source(node), (UNKNOWN_TEXT,) if inner else where, "bash")
+            elif name == "script" and "github-script" in uses:
+                self.program(self.file.source(node), where)
+            else:
+                self._hand_over({name: node}, where)
 
     def _take_registry(self, values: dict[str, str]) -> None:
         """setup-node writes ``registry-url`` into the user's settings, for a scope if it has one.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from npm_vetted.formats.shell_text import Value, word_set
+from npm_vetted.formats.shell_text import Value, either, word_set
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Disk
-from npm_vetted.installs.files._yaml_nodes import Node, NodeBudget, YamlFile, read_yaml
+from npm_vetted.installs.files._yaml_nodes import Node, NodeBudget, YamlFile, read_yaml, scalars
 from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.model import Problem
@@ -19,11 +19,13 @@ _KEYWORDS: Final = word_set(
 )
 
 
-def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``.gitlab-ci.yml``, ``*.gitlab-ci.yml`` and the files below ``.gitlab/``."""
+def recognises(path: str, head: bytes) -> bool:
+    """``.gitlab-ci.yml``, ``*.gitlab-ci.yml``, the files below ``.gitlab/``, and components."""
     folder, _, name = path.rpartition("/")
     if not name.endswith((".yml", ".yaml")):
         return False
+    if path.startswith("templates/") and head.startswith(b"spec:"):
+        return True
     below = (
         "/.gitlab/" in f"/{folder}/"
         or "/.gitlab-ci/" in f"/{folder}/"
@@ -56,11 +58,20 @@ class _Pipeline:
     def judge_all(self) -> None:
         """Every job and every template."""
         shared = self._variables(self.root.get("variables"))
-        for name, node in self.root.items():
-            if name in _KEYWORDS or node.pairs is None:
-                continue
+        jobs = [
+            name
+            for name, node in self.root.items()
+            if name not in _KEYWORDS and node.pairs is not None
+        ]
+        if not jobs:  # a file that others include
+            self._run(self._lines(self.default.get("before_script")), shared)
+        for name in jobs:
             job = self._extended(name)
             variables = {**shared, **self._variables(job.get("variables"))}
+            variables |= self._matrix(job.get("parallel"))
+            hooks = job.get("hooks") or self.default.get("hooks")
+            first = hooks.get("pre_get_sources_script") if hooks else None
+            self._run(self._lines(first), variables)
             before = job.get("before_script") or self.default.get("before_script")
             after = job.get("after_script") or self.default.get("after_script")
             lines = [*self._lines(before), *self._lines(job.get("script"))]
@@ -74,6 +85,17 @@ class _Pipeline:
             if text is not None:
                 found[name] = (text,)
                 self.follower.variable(name, (text,), value.line)
+        return found
+
+    def _matrix(self, parallel: Node | None) -> dict[str, Value]:
+        """The variables of ``parallel: matrix``, each with all of its values."""
+        matrix = parallel.get("matrix") if parallel else None
+        found: dict[str, Value] = {}
+        for entry in (matrix.items or ()) if matrix else ():
+            for name, node in entry.table().items():
+                values = either(*((each.text or "",) for each in scalars(node)))
+                found[name] = either(found.get(name, ()), values) if name in found else values
+                self.follower.variable(name, values, node.line)
         return found
 
     def _extended(self, name: str) -> dict[str, Node]:

@@ -9,7 +9,7 @@ the command is unknown, and each finding is a warning. Jenkinsfiles are read the
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -22,6 +22,7 @@ from npm_vetted.installs.shell.follower import (
     folders_above,
 )
 from npm_vetted.installs.shell.source import Source
+from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Level, Problem
 
 _SUFFIXES: Final = (
@@ -42,6 +43,9 @@ _GRADLE: Final = re.compile(
     r"(?P<tool>Npm|Yarn|Pnpm|Npx|Bun)Task\b[^}]{0,400}?args(?:\.set\(|\s*=|\.addAll\()\s*(?:\[|listOf\()"
     r"(?P<words>[^\])\n]{1,300})"
 )
+_GRADLE_VERB: Final = re.compile(
+    r"(?:npm|yarn|pnpm)Command(?:\.set\(|\s*=)\s*(?:\[|listOf\()(?P<words>[^\])\n]{1,200})"
+)
 _INNER: Final = r"(?:\[\s*|script:\s*|label:\s*)*[fFrRbBuU]{0,2}\Z"
 _CALL: Final = re.compile(
     r"(?:(?:exec\w*|spawn\w*|run\w*|call|check_\w+|Popen|system|popen|sh|bat|powershell|shell|Process"
@@ -49,7 +53,7 @@ _CALL: Final = re.compile(
 )
 """What is before a literal that is run; in other places a command is a message or a name."""
 _BARE_CALL: Final = re.compile(
-    rf"(?<![\w@.])(?:exec|system|spawn|run|sh|bat|powershell|pwsh|shell)\s+{_INNER}"
+    rf"(?<![\w@.])(?:exec|system|spawn|run|sh|bat|powershell|pwsh|shell|commandLine)\s+{_INNER}"
 )
 """The same in a language whose calls need no parentheses; elsewhere these are words of a sentence."""
 _BARE: Final = (".rb", ".gradle", ".kts", ".groovy", ".pl", *_NAMES, ".jenkinsfile")
@@ -71,17 +75,31 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Judge the literal commands as if they ran at the top, or in a folder above the program."""
-    text = decode(path, data)
     found = ShellFollower(path=path, context=context)
-    for words, line in _commands(path, text, context.readers()):
+
+    def start() -> State:
         state = base_state(context, path)
         state.script = None
         state.guesses = folders_above(path)
+        return state
+
+    follow_program(found, Source(decode(path, data)), start)
+    yield from as_warnings(found.finish())
+
+
+def follow_program(found: ShellFollower, source: Source, start: Callable[[], State]) -> None:
+    """Follow the literal commands of a program, each from a state of its own."""
+    for words, at in _commands(found.path, source.text, found.context.readers()):
+        line = source.line(at)
         if isinstance(words, str):
-            found.run(Source(words, ((0, line),)), state)
+            found.run(Source(words, ((0, line),)), start())
         else:
-            found.command(words, state, Source(" ".join(words), ((0, line),)), 0)
-    for problem in found.finish():
+            found.command(words, start(), Source(" ".join(words), ((0, line),)), 0)
+
+
+def as_warnings(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """What may be said of a program whose language is not parsed."""
+    for problem in problems:
         if problem.code in _SAID or problem.message.endswith(UNKNOWN_FLAGS):
             yield problem._replace(level=Level.WARNING, fix=())
 
@@ -89,21 +107,26 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 def _commands(
     path: str, text: str, clients: Collection[str]
 ) -> Iterator[tuple[list[str] | str, int]]:
-    """Commands as a list of literal words, or as one literal text in which a client is started."""
+    """Commands as a list of literal words, or as one literal text in which a client is started.
+
+    Each with its place in the text.
+    """
     calls = [_CALL, _BARE_CALL] if path.lower().endswith(_BARE) else [_CALL]
     for found in islice(_LIST.finditer(text), _MOST):
         program = found[2].rpartition("/")[2]
         if program in clients and _is_run(text, found.start(), calls):
-            yield [program, *(each[2] for each in _WORD.finditer(found[3]))], _line(text, found)
+            yield [program, *(each[2] for each in _WORD.finditer(found[3]))], found.start()
     for found in _GRADLE.finditer(text):
-        rest = [each[2] for each in _WORD.finditer(found["words"])]
-        yield [found["tool"].lower(), *rest], _line(text, found)
+        verb = _GRADLE_VERB.search(text, found.start(), found.start("words"))
+        said = (verb["words"] if verb else "") + "," + found["words"]
+        words = [found["tool"].lower(), *(each[2] for each in _WORD.finditer(said))]
+        yield words, found.start()
     names = "|".join(map(re.escape, clients))
     starts = re.compile(rf"(?:\A|&&|\|\||[;\n])\s*(?:sudo\s+)?(?:{names})[ \t]+(?!\$\{{)\S")
     for found in islice(_STRING.finditer(text), _MOST):
         said = found[1] or found[2] or found[4]
         if starts.search(said) is not None and _is_run(text, found.start(), calls):
-            yield _HOLE.sub(r"${\1}", said), _line(text, found)
+            yield _HOLE.sub(r"${\1}", said), found.start()
 
 
 def _is_run(text: str, start: int, calls: Sequence[re.Pattern[str]]) -> bool:
@@ -111,7 +134,3 @@ def _is_run(text: str, start: int, calls: Sequence[re.Pattern[str]]) -> bool:
     if _COMMENT.match(text, text.rfind("\n", 0, start) + 1, start) is not None:
         return False
     return any(call.search(text, max(0, start - _BEFORE), start) is not None for call in calls)
-
-
-def _line(text: str, found: re.Match[str]) -> int:
-    return text.count("\n", 0, found.start()) + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, replaced
@@ -30,14 +31,37 @@ _SAME: Final = {
 }  # fmt: skip
 """What is called otherwise on Windows, in whatever letters, and does the same."""
 
+_WRITERS: Final = ("out-file", "add-content", "set-content", "ac", "sc", "tee-object")
+_REDIRECTED: Final = re.compile(r"(?P<text>[^>]*?)\s*>>?\s*(?P<target>[^\s>]+)\s*\Z")
+
 Word = tuple[str, bool]
 """A word, and whether variables in it are replaced."""
 
 
 def run_windows(judge: ShellFollower, source: Source, state: State, *, cmd: bool) -> None:
     """Follow a script of PowerShell, or of cmd."""
+    said = ""
     for words, line in _statements(source, cmd):
+        texts = [_expanded(word, state) if expands else word for word, expands in words]
+        _write(judge, texts, said, state)
+        said = " ".join(texts)
         _statement(judge, words, line, state)
+
+
+def _write(judge: ShellFollower, texts: list[str], piped: str, state: State) -> None:
+    """``echo A=B >> FILE``, and the cmdlets that write what they get or are piped."""
+    if texts[0].lower() in _WRITERS:
+        values = [each for option, each in pairwise(texts) if option.lower() == "-value"]
+        words = [each for each in texts[1:] if not each.startswith("-") and each not in values]
+        text = values[0] if values else words[1] if len(words) > 1 else piped
+        target = words[0] if words else ""
+    elif found := _REDIRECTED.match(" ".join(texts)):
+        text, target = found["text"], found["target"]
+    else:
+        return
+    text = text.removeprefix("echo ").removeprefix("Write-Output ").strip()
+    if target:
+        judge.wrote(target, text + "\n", append=True, state=state)
 
 
 def _split_assignment(words: list[Word]) -> list[Word]:
