@@ -283,7 +283,10 @@ def test_a_note_and_that_a_second_run_changes_nothing(repo: GitRepo) -> None:
     done = run(repo.path, "note", "b", *WORDS)
     path = ".vetting/notes/b/1.0.0.toml"
     assert (done.status, done.out) == (0, "")
-    assert done.err == f"npm-vetted: wrote and staged {path}: b@1.0.0, with 1 more\n"
+    assert done.err == (
+        "npm-vetted: looking at what is staged\n"
+        f"npm-vetted: wrote and staged {path}: b@1.0.0, with 1 more\n"
+    )
     assert check(repo, add=False).judged == []
     before = repo.git("write-tree")
     assert run(repo.path, "note", "b", *WORDS).status == 0
@@ -295,6 +298,7 @@ def test_notes_of_all_that_is_staged(repo: GitRepo) -> None:
     assert run(repo.path, "note", "--staged", *WORDS).status == 0
     assert check(repo, add=False).judged == []
     assert run(repo.path, "note", "--staged", *WORDS).err == (
+        "npm-vetted: looking at what is staged\n"
         "npm-vetted: nothing to note: everything is covered\n"
     )
 

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from tests.support.git_repo import GitRepo
-from tests.support.npm_projects import check, entry, run, sri, write_note, write_project
+from tests.support.npm_projects import (
+    check,
+    entry,
+    run,
+    sri,
+    write_note,
+    write_project,
+    write_routine_note,
+)
 
 INNER = entry("inner", resolved=None, integrity=None, inBundle=True)
 BUNDLES = [{"package": "inner@1.0.0"}]
@@ -168,3 +176,29 @@ def test_the_time_grows_with_the_number_of_bundled_packages(repo: GitRepo) -> No
     assert {each["code"] for each in found} == {"bundled"}
     assert len(found) == len(names)
     assert time.process_time() - started < 4
+
+
+ROUTINE = {
+    "as the version before": (BUNDLES, BUNDLES, []),
+    "other packages": (
+        BUNDLES, [{"package": "inner@1.0.1"}], [("notes/routine", "b"), ("unvetted/bundled", "inner")],
+    ),
+    "nobody said what the one before carries": (
+        None, BUNDLES, [("notes/routine", "b"), ("unvetted/bundled", "inner")],
+    ),
+    "it says nothing": (BUNDLES, None, [("unvetted/bundled", "inner")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "found"), ROUTINE.values(), ids=ROUTINE)
+def test_a_routine_note_may_repeat_what_a_person_said(
+    repo: GitRepo, before: Any, after: Any, found: list[tuple[str, str]]
+) -> None:
+    policy = "format = 2\n[policy]\ncooldown-days = 0\nupgrade = { patch = [] }\n"
+    repo.write(".vetting/config.toml", policy)
+    write(repo)
+    write_note(repo, "b", **({"bundles": before} if before else {}))
+    repo.commit("Vet b")
+    write(repo, version="1.0.1")
+    write_routine_note(repo, "b", "1.0.1", "1.0.0", **({"bundles": after} if after else {}))
+    assert codes(repo) == found

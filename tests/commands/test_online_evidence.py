@@ -89,6 +89,14 @@ def test_a_false_time_of_what_it_brings_differs(repo: GitRepo) -> None:
     assert finding.location.line > 1
 
 
+def test_bundled_packages_that_the_tarball_does_not_carry_differ(repo: GitRepo) -> None:
+    """What a note says of a tarball's contents is a claim too."""
+    repo.write(".vetting/config.toml", "format = 2\n")
+    rewrite(repo, "why = ", 'bundles = [{ package = "inner@1.0.0" }]\nwhy = ')
+    found = evidence(repo)
+    assert [each.key for each in found.findings] == ["proved@1.0.0 bundles"]
+
+
 def test_other_bytes_differ(repo: GitRepo, stocked: tuple[Verdaccio, str]) -> None:
     def replace(data: dict[str, dict[str, dict[str, dict[str, str]]]]) -> None:
         data["versions"]["1.0.0"]["dist"]["integrity"] = "sha512-" + "A" * 86 + "=="

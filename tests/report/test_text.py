@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from typing import Any, Final
 
 import pytest
@@ -13,6 +14,8 @@ from npm_vetted.model import Finding, Level, Location
 from npm_vetted.report import Style, report
 from tests.commands.test_init import adopt, npm_project, vetted
 from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import adopt as adopt_synthetic
+from tests.support.npm_projects import entry, run, sri, write_project
 
 NEW: Final = Finding(
     check="unvetted", code="new", message="new, and no note or exemption covers it",
@@ -149,7 +152,7 @@ def test_quiet_says_neither_why_nor_source() -> None:
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_lines_are_as_wide_as_the_terminal(width: int) -> None:
     lines = printed((WEAK, NEW, *many(WEAK, 20)), width=width)
-    fixes = ("    fix: ", "    see: ", "    each: ", "    all: ", "npm-vetted: ")
+    fixes = ("    fix: ", "    see: ", "    each: ", "npm-vetted: ")
     assert max(len(line) for line in lines if not line.startswith(fixes)) <= width
 
 
@@ -199,6 +202,30 @@ def test_a_line_with_a_secret_is_not_shown(git_repo: GitRepo) -> None:
     assert secret not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("hashes", [{"integrity": sri("c", "sha1")}, {"integrity": None}])
+def test_what_no_note_can_bind_is_one_block_with_one_command(
+    git_repo: GitRepo, hashes: dict[str, Any]
+) -> None:
+    write_project(git_repo, {})
+    adopt_synthetic(git_repo)
+    names = [f"p{number}" for number in range(6)]
+    write_project(git_repo, {name: entry(name, **hashes) for name in names})
+    git_repo.add()
+    out = run(git_repo.path, "check", "lockfile-source", "unvetted").out
+    assert out.count(" error: ") == 2
+    commands = {line.partition("fix: ")[2] for line in out.splitlines() if "fix: " in line}
+    [command] = commands
+    words = shlex.split(command)
+    assert words[1:] == ["exempt", *(f"{name}@1.0.0" for name in names), "--reason", "REASON"]
+    refused = run(
+        git_repo.path, "note", "--criteria", "health", "-m", "Read all of it.", "--offline"
+    )
+    assert (refused.status, command.partition(" ")[2] in refused.err) == (1, True)
+    assert run(git_repo.path, *words[1:-1], "an old registry of ours").status == 0
+    git_repo.git("commit", "-qm", "Policy", "--", ".vetting/exemptions.txt")
+    assert run(git_repo.path, "check", "lockfile-source", "unvetted").status == 0
+
+
 def test_levels_are_in_order() -> None:
     warning = WEAK._replace(level=Level.WARNING, package="w")
     assert [": error: " in line for line in heads(printed((warning, NEW)))] == [True, False]
@@ -212,8 +239,11 @@ def test_one_command_for_all_that_a_commit_adds(git_repo: GitRepo) -> None:
     git_repo.add()
     lines = vetted(git_repo, "check", "unvetted").stdout.splitlines()
     assert len(heads(lines)) == 1
-    [command] = [line.partition("all: ")[2] for line in lines if line.startswith("    all: ")]
-    assert command.endswith(" note --staged")
+    commands = [line.partition("fix: ")[2] for line in lines if line.startswith("    fix: ")]
+    assert commands[0].endswith(" note --criteria health")
+    assert lines.index(f"    fix: {commands[0]}") < next(
+        at for at, line in enumerate(lines) if "debug@" in line
+    )
     done = vetted(git_repo, "note", "--staged", "--offline", "--waive-cooldown", "known for years",
                   "--criteria", "health", "-m", "Small; all of it was read.")  # fmt: skip
     assert done.returncode == 0, done.stderr

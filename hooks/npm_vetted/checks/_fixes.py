@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.vetting.resolver import VettingRequest
 
 if TYPE_CHECKING:
     from npm_vetted.recording.proposals import Item
@@ -37,6 +38,18 @@ def vetting_fix(
     named = ("--criteria", ",".join(criteria)) if criteria else ()
     in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
     return ("npm-vetted", "note", use.artifact.label, *named, *in_range)
+
+
+def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
+    """``note`` of a ``packageManager``; the registry says whether it has lifecycle scripts."""
+    from npm_vetted.recording.proposals import since_of
+
+    criteria = dict.fromkeys(change.vetting.demanded(request, since_of(change, request)))
+    if criteria:
+        criteria |= dict.fromkeys(change.policy.asks(request.development).scripts)
+    named = ("--criteria", ",".join(criteria)) if criteria else ()
+    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
+    return ("npm-vetted", "note", request.artifact.label, *named, *in_range)
 
 
 def scope_fix(change: Change) -> tuple[str, ...]:

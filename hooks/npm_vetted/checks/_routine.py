@@ -9,6 +9,7 @@ from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Finding, Location
 from npm_vetted.packages.versions import step
 from npm_vetted.projects.change import Change, project_lockfile
+from npm_vetted.projects.package_manager import managers_before
 from npm_vetted.vetting.notes import Mention, Note, mentions
 from npm_vetted.vetting.policy import Demands
 from npm_vetted.vetting.streak import streak_of
@@ -50,6 +51,8 @@ def _reasons(change: Change, name: str, version: str, mention: Mention) -> Itera
     new = set(_scripts(mention)) - _scripts_before(change, name, since)
     if new:
         yield f"it has lifecycle scripts that {since} is not known to have: {', '.join(sorted(new))}"
+    if mention.bundles and not change.vetting.bundles_as_before(name, since, mention.bundles):
+        yield f"its tarball carries packages that {since} is not known to carry"
 
 
 def _all_demands(change: Change) -> list[Demands]:
@@ -74,7 +77,7 @@ def _names_before(change: Change, names: set[str]) -> set[str] | None:
     """Those of some names that the state before locks anywhere; None: everything is judged."""
     if change.everything:
         return None
-    found: set[str] = set()
+    found: set[str] = {each.artifact.name for each in managers_before(change)} & names
     for projects in change.projects_before:
         for project in projects.all():
             for path in project.lockfiles:

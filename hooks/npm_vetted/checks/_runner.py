@@ -59,8 +59,13 @@ def policy_of(snapshot: Snapshot) -> Policy:
     return policy
 
 
-def open_change(comparison: Comparison, today: datetime.datetime | None = None) -> Change:
-    """Choose the policy, exemptions and notes that judge the change.
+def open_change(
+    comparison: Comparison,
+    today: datetime.datetime | None = None,
+    *,
+    left_out: Collection[str] = (),
+) -> Change:
+    """Decide which policy, exemptions and notes hold. ``left_out`` are folders not to be judged.
 
     The policy is the one before the change, except in the commit that adopts. The policy after the
     change must be readable as well: it judges the next change.
@@ -69,7 +74,7 @@ def open_change(comparison: Comparison, today: datetime.datetime | None = None) 
     """
     now = today or datetime.datetime.now(datetime.UTC)
     try:
-        return _ruled_change(comparison, now)
+        return _ruled_change(comparison, now, left_out)
     except UsageError as wrong:
         unread = _unread(comparison, now)
         if unread is None:
@@ -96,7 +101,9 @@ def _unread(comparison: Comparison, today: datetime.datetime) -> UndecidedError 
     return None
 
 
-def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
+def _ruled_change(
+    comparison: Comparison, today: datetime.datetime, left_out: Collection[str]
+) -> Change:
     after = policy_of(comparison.after)
     policy_source = comparison.policy_source
     first = not adopted(policy_source)
@@ -126,6 +133,7 @@ def _ruled_change(comparison: Comparison, today: datetime.datetime) -> Change:
             for each in comparison.parents
         ),
         today=today,
+        left_out=left_out,
     )
 
 

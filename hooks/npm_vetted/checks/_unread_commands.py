@@ -53,7 +53,7 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
 
     ``paths`` are files that no other part of the check has read.
     """
-    if not change.everything and change.comparison.scope == ("--staged",):
+    if not change.everything and change.comparison.scope[:1] != ("--from-ref",):
         return
     wanted = [path for path in paths if _may_hold_commands(path)]
     if len(wanted) > _FEW:

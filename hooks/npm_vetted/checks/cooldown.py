@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.checks import Explanation, use_finding
-from npm_vetted.model import Finding
-from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
+from npm_vetted.model import Artifact, Finding
+from npm_vetted.projects.change import Arrival, Change
+from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.vetting.notes import Mention
-from npm_vetted.vetting.resolver import Status
+from npm_vetted.vetting.resolver import Status, VettingRequest
 
 ID: Final = "cooldown"
 HOOKS: Final = frozenset({"notes"})
@@ -39,23 +40,64 @@ EXPLANATION: Final = Explanation(
 )
 
 
+class Waiting(NamedTuple):
+    """A package within the cooldown, by the note that covers it; ``until`` is when that ends.
+
+    ``finding`` says where it is, without a message yet.
+    """
+
+    artifact: Artifact
+    finding: Finding
+    mention: Mention
+    days: int
+    since: datetime.datetime
+    source: str
+
+    @property
+    def until(self) -> datetime.datetime:
+        """When the version is old enough."""
+        return self.since + datetime.timedelta(days=self.days)
+
+
 def run(change: Change) -> Iterator[Finding]:
-    """Judge the age of each added version by the publication date in its note."""
+    """Judge the age of what enters, by what its note says was published when."""
+    for each in waiting(change):
+        left, age = each.until - change.today, change.today - each.since
+        message = (
+            f"{each.source} {_words(age)} ago; the policy requires {each.days} days "
+            f"({_words(left)} left)"
+        )
+        yield each.finding._replace(message=message, fix=_fix(each.artifact, each.mention))
+
+
+def waiting(change: Change) -> Iterator[Waiting]:
+    """What enters and is covered by a note, but too young, with no waiver."""
     for use in change.uses():
         if use.arrival is Arrival.PROMOTED or use.artifact.specifier is not None:
             continue  # a range has no age
-        if change.policy.needs_no_wait(use.artifact.name, change.today.date()):
-            continue
-        verdict = change.verdict(use)
-        if verdict.mention is None or verdict.status not in _BY_A_NOTE:
-            continue
-        days = change.vetting.cooldown_days(use.subject, verdict.mention.since)
-        if days == 0 or _waiver(verdict.mention):
-            continue
-        since, source = _counted_from(verdict.mention, change.today)
-        age = change.today - since
-        if age < datetime.timedelta(days=days):
-            yield _finding(use, verdict.mention, age, days, source)
+        yield from _waiting(change, use.subject, use_finding(ID, "too-young", use, ""))
+    for project, pinned in pinned_managers(change):
+        label = pinned.request.artifact.label
+        finding = Finding(
+            check=ID, message="", location=pinned.location, project=project.after.path or ".",
+            package=pinned.request.artifact.name, version=pinned.request.artifact.version,
+            code="too-young", key=label, value=pinned.text,
+        )  # fmt: skip
+        yield from _waiting(change, pinned.request, finding)
+
+
+def _waiting(change: Change, request: VettingRequest, finding: Finding) -> Iterator[Waiting]:
+    if change.policy.needs_no_wait(request.artifact.name, change.today.date()):
+        return
+    verdict = change.vetting.decide(request)
+    if verdict.mention is None or verdict.status not in _BY_A_NOTE:
+        return
+    days = change.vetting.cooldown_days(request, verdict.mention.since)
+    if days == 0 or _waiver(verdict.mention):
+        return
+    since, source = _counted_from(verdict.mention, change.today)
+    if change.today - since < datetime.timedelta(days=days):
+        yield Waiting(request.artifact, finding, verdict.mention, days, since, source)
 
 
 def _waiver(mention: Mention) -> str | None:
@@ -72,30 +114,13 @@ def _counted_from(mention: Mention, now: datetime.datetime) -> tuple[datetime.da
     return min(day, now), "vetted (no time of publication is recorded)"
 
 
-def _finding(
-    use: IntroducedPackage, mention: Mention, age: datetime.timedelta, days: int, source: str
-) -> Finding:
-    left = datetime.timedelta(days=days) - age
-    return use_finding(
-        ID,
-        "too-young",
-        use,
-        f"{source} {_words(age)} ago; the policy requires {days} days ({_words(left)} left)",
-        fix=_fix(use, mention),
-    )
-
-
-def _fix(use: IntroducedPackage, mention: Mention) -> tuple[tuple[str, ...], ...]:
+def _fix(artifact: Artifact, mention: Mention) -> tuple[tuple[str, ...], ...]:
     """Complete a note that was recorded offline; a waiver comes last."""
-    label = _named(use, mention)
+    # What `note` finds the note by: its own package, or what a group lists.
+    label = mention.note.label if mention.note.package else artifact.label
     published = mention.listed.published if mention.listed else mention.note.published
     complete = () if published is not None else (("npm-vetted", "note", label, "--complete"),)
     return (*complete, ("npm-vetted", "note", label, "--waive-cooldown", "REASON"))
-
-
-def _named(use: IntroducedPackage, mention: Mention) -> str:
-    """The package by which ``note`` finds the note: its own one, or one that a group lists."""
-    return mention.note.label if mention.note.package else use.artifact.label
 
 
 def _words(time: datetime.timedelta) -> str:

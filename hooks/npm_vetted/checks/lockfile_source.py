@@ -273,7 +273,11 @@ def _hash(use: IntroducedPackage) -> Iterator[Finding]:
             )
         elif not use.lockfile.may_lack_hash(use.entry):
             yield use_finding(
-                ID, "no-hash", use, "no hash: an install takes whatever the host sends"
+                ID,
+                "no-hash",
+                use,
+                "no hash: an install takes whatever the host sends (locked anew, it may get one)",
+                fix=(exempt_fix(artifact),) if artifact.resolved else (),
             )
     elif artifact.integrity is not None and is_weak(artifact.integrity):
         yield use_finding(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, use_finding
-from npm_vetted.checks._fixes import binds_no_note, scope_fix, vetting_fix
-from npm_vetted.model import Finding, Level, Location
+from npm_vetted.checks._fixes import binds_no_note, manager_fix, scope_fix, vetting_fix
+from npm_vetted.model import Finding, Level
 from npm_vetted.packages.versions import newest
-from npm_vetted.projects.change import Arrival, Change, IntroducedPackage, ProjectChange
+from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
+from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.policy import FORMAT
 from npm_vetted.vetting.policy_diff import adopted
-from npm_vetted.vetting.resolver import Gap, GapReason, Verdict
+from npm_vetted.vetting.resolver import Gap, GapReason, Verdict, VettingRequest
 
 ID: Final = "unvetted"
-_MANAGER: Final = re.compile(r"[a-z][a-z0-9-]*@\d[0-9A-Za-z.+-]*")
 HOOKS: Final = frozenset({"notes"})
 CODES: Final = {
     "new": "A new package that no note or exemption covers.",
@@ -32,6 +31,7 @@ CODES: Final = {
     "bundled": "A package in another's tarball, and no note of that tarball lists it.",
     "own-note": "A package that a note only lists, where the policy requires a note of its own.",
     "package-manager": "A packageManager that no note or exemption covers.",
+    "package-manager-without-hash": "A packageManager without a hash of what is fetched and run.",
     "unbound": "A note or exemption whose hash cannot be compared with the lockfile's.",
 }
 EXPLANATION: Final = Explanation(
@@ -53,8 +53,8 @@ EXPLANATION: Final = Explanation(
     ),
     satisfy=(
         "`npm-vetted inspect PKG@VER` shows what a reviewer looks at, `npm-vetted diff PKG NEW` "
-        "the changelog and code of an upgrade, `npm-vetted note PKG` records the answer; `note "
-        "--staged` walks through all that the commit adds. A note of a direct dependency lists "
+        "the changelog and code of an upgrade, `npm-vetted note PKG` records the answer; `note` "
+        "alone walks through all that the commit adds. A note of a direct dependency lists "
         "what it brings."
     ),
     exception=(
@@ -66,8 +66,8 @@ EXPLANATION: Final = Explanation(
 
 def run(change: Change) -> Iterator[Finding]:
     """Judge what the commit adds, changes or promotes."""
+    yield from _package_managers(change)
     for project in change.projects:
-        yield from _package_manager(change, project)
         notes = change.vetting.notes
         notes.search([use.artifact.label for use in project.uses if not notes.own(use.artifact)])
         judged = {use.artifact for use in project.uses}
@@ -86,37 +86,54 @@ def run(change: Change) -> Iterator[Finding]:
             yield from _findings(change, open_uses)
 
 
-def _package_manager(change: Change, project: ProjectChange) -> Iterator[Finding]:
+def _package_managers(change: Change) -> Iterator[Finding]:
     """``packageManager``: corepack, and pnpm itself, fetch and run that package on every machine."""
-    manifest = project.after.manifest
-    pinned = manifest.data.get("packageManager")
-    if not isinstance(pinned, str) or "://" in pinned or not _MANAGER.fullmatch(pinned):
-        return
-    if any(each.manifest.data.get("packageManager") == pinned for each in project.before):
-        return
     if not adopted(change.comparison.policy_source) and not change.everything:
         return  # adoption takes over what is pinned, as it does with what is locked
-    name, _, rest = pinned.partition("@")
-    version = rest.partition("+")[0]
-    vetting = change.vetting
-    if vetting.notes.of(name, version) or vetting.exemptions.of(name, version):
-        return
-    # Without a hash nothing binds what corepack fetches: that is said, and rejects no commit.
-    level = Level.ERROR if "+" in pinned else Level.WARNING
-    yield Finding(
-        check=ID,
-        level=level,
-        message=f"packageManager: {name}@{version} is fetched and run on every machine, and no note "
-        "covers it",
-        location=Location(manifest.path, manifest.line_of("packageManager")),
-        project=project.after.path or ".",
-        package=name,
-        version=version,
-        fix=(("npm-vetted", "note", f"{name}@{version}", "--criteria", "health"),),
-        code="package-manager",
-        key=name,
-        value=pinned,
+    for project, pinned in pinned_managers(change):
+        label = pinned.request.artifact.label
+        found = Finding(
+            check=ID,
+            message="",
+            location=pinned.location,
+            project=project.after.path or ".",
+            package=pinned.request.artifact.name,
+            version=pinned.request.artifact.version,
+            code="package-manager",
+            key=label,
+            value=pinned.text,
+        )
+        gap = change.vetting.decide(pinned.request).gap
+        if gap is not None:
+            words = _reason_of_manager(change, pinned.request, gap)
+            fix = manager_fix(change, pinned.request)
+            yield found._replace(message=f"packageManager: {words}", fix=(fix,))
+        if not pinned.hashed:
+            message = "packageManager has no hash: nothing binds what is fetched and run"
+            yield found._replace(
+                level=Level.WARNING,
+                message=message,
+                code="package-manager-without-hash",
+                fix=(("corepack", "use", pinned.text),),
+            )
+
+
+def _reason_of_manager(change: Change, request: VettingRequest, gap: Gap) -> str:
+    match gap.lack:
+        case GapReason.BYTES:
+            return "its hash is not that of the note"
+        case GapReason.CRITERIA:
+            assert gap.mention is not None
+            return (
+                f"{gap.mention.note.path} lacks criteria of the policy: {', '.join(gap.criteria)}"
+            )
+        case GapReason.CHAIN:
+            return f"its note only reviews the changes since {gap.since}, which is not vetted"
+    step = f"upgraded from {', '.join(request.previous)}" if request.previous else "new"
+    wanted = (
+        f" with {', '.join(names)}" if (names := change.vetting.demanded(request, None)) else ""
     )
+    return f"{step}; it is fetched and run on every machine, and no note covers it{wanted}"
 
 
 def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Finding:
@@ -161,6 +178,8 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
             yield _bundled(change, use, gap, fixes[at])
             continue
         bringer = use if use.direct else bringers.get((use.lockfile.path, use.entry.key))
+        if bringer is None and change.everything:
+            bringer = use  # `note` without packages records what a change brings: this is none
         code, message = _reason(change, use, gap, bringer)
         fixed = use if binds_no_note(use.artifact) else bringer
         at = (fixed.lockfile.path, fixed.entry.key) if fixed else ("", "")

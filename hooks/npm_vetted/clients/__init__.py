@@ -24,6 +24,8 @@ class Client(Protocol):
     """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun, deno, rush."""
     PROGRAM: str
     """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun, deno, rush."""
+    PACKAGE: str
+    """The package of the registry that holds the program which ``packageManager`` means."""
     LOCKFILES: tuple[str, ...]
     """File names of its lockfiles; where several are side by side the first wins.
 

@@ -76,6 +76,7 @@ def _write(desk: NoteDialogue, notes: Sequence[Note], edit: Edit, done: str) -> 
     paths = sorted({note.path for note in notes})
     for path in paths:
         edit_toml(desk.store, path, edit)
+        desk.written.append(path)
         print(f"npm-vetted: {done} and staged {path}", file=sys.stderr)
     desk.store.stage(paths)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.commands._programs import split_command
@@ -22,8 +25,18 @@ from npm_vetted.commands._registry_facts import (
 )
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import printable
+from npm_vetted.packages.versions import newest
 from npm_vetted.report._screen import Paint
 from npm_vetted.vetting.notes import encode_name, says_something
+
+if TYPE_CHECKING:
+    from npm_vetted.recording.proposals import Item
+
+_LISTED: Final = 12
+"""How many packages that come with another are named before the rest is counted."""
+_PAGES: Final = 3
+_PAGE: Final = re.compile(r"https://[A-Za-z0-9._~/@%+=#-]{4,300}")
+"""An address that is handed to a browser: the registry names it, so it may hold anything else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +54,132 @@ def least_work_first(every: Sequence[Facts]) -> list[Facts]:
     return [facts for _, facts in sorted(known, key=lambda pair: (pair[0] is None, pair[0] or 0))]
 
 
+class Move(Enum):
+    """How a person goes on where they record nothing for a package."""
+
+    LEAVE = "n"
+    BACK = "b"
+    QUIT = "q"
+
+
+_KEYS: Final = {
+    "y": "yes, this was done",
+    "n": "no: record nothing for this package",
+    "s": "skip this package for now",
+    "d": "show the difference to the version before",
+    "o": "open its pages in a browser",
+    "b": "back to the question before",
+    "q": "stop here; what is recorded stays",
+}
+
+
 def confirm_notes(
-    desk: NoteDialogue, facts: Facts, demanded: Sequence[str], paint: Paint, waiver: str | None
-) -> Said | None:
-    """Show and confirm, criterion by criterion; None where the person said no."""
-    label = printable(facts.draft.label)
-    more = len(facts.draft.items) - 1
-    print(paint(f"\n{label}", "bold") + (f", with {more} more" if more else ""))
-    for item in (facts.draft.own, *facts.draft.accepts):
+    desk: NoteDialogue,
+    facts: Facts,
+    demanded: Sequence[str],
+    paint: Paint,
+    waiver: str | None,
+    place: str,
+) -> Said | Move:
+    """Show and confirm, criterion by criterion; a Move where the person did not confirm all."""
+    _introduce(desk, facts, demanded, paint, place)
+    shown: set[str] = set()
+    at = 0
+    while at < len(demanded):
+        name = demanded[at]
+        if name not in shown:
+            _show_for(desk, facts, name, paint)
+            shown.add(name)
+        meaning = desk.change.policy.criteria[name]
+        label = printable(facts.draft.label)
+        key = _key(facts, f"{label}: {name} ({printable(meaning)}): done?", paint)
+        if key == "y":
+            at += 1
+        elif key == "b" and at > 0:
+            at -= 1
+        else:
+            return Move(key) if key in ("b", "q") else Move.LEAVE
+    return Said(cooldown_waiver=_cooldown(facts, waiver))
+
+
+def _introduce(
+    desk: NoteDialogue, facts: Facts, demanded: Sequence[str], paint: Paint, place: str
+) -> None:
+    """What the questions are about: the package, what comes with it, what the policy asks for."""
+    draft = facts.draft
+    more = len(draft.items) - 1
+    count = f" ({place})" if place else ""
+    print(
+        paint(f"\n{printable(draft.label)}", "bold")
+        + (f", with {more} more" if more else "")
+        + count
+    )
+    for item in (draft.own, *draft.accepts):
         if item is not None and item.base is not None:
             reviewed = "" if item.since else ", which is not vetted itself"
-            print(f"  {printable(item.artifact.label)} is an upgrade from {item.base}{reviewed}")
+            kind = "a downgrade" if _is_downgrade(item) else "an upgrade"
+            print(f"  {printable(item.artifact.label)} is {kind} from {item.base}{reviewed}")
+    for text in _brought_lines(desk, draft.brings):
+        print(f"  {text}")
     print(f"  the policy asks for: {', '.join(demanded) or 'words only'}")
-    for name in demanded:
-        _show_for(desk, facts, name, paint)
-        meaning = desk.change.policy.criteria[name]
-        if not _yes(f"{label}: {name} ({printable(meaning)}): done?"):
-            return None
-    return Said(cooldown_waiver=_cooldown(facts, waiver))
+
+
+def _is_downgrade(item: Item) -> bool:
+    version = item.artifact.version or ""
+    return item.base is not None and newest([version, item.base]) != version
+
+
+def _brought_lines(desk: NoteDialogue, brings: Sequence[Item]) -> Iterator[str]:
+    """What comes with a package, so that nobody accepts it unseen; new names come first."""
+    fresh = [each for each in brings if desk.change.vetting.is_new_name(each.subject)]
+    rest = [each for each in brings if each not in fresh]
+    for words, items in (("brings, new to this repository", fresh), ("brings", rest)):
+        labels = [_with_scripts(each) for each in items]
+        if labels:
+            more = f", and {len(labels) - _LISTED} more" if len(labels) > _LISTED else ""
+            yield f"{words}: {', '.join(labels[:_LISTED])}{more}"
+
+
+def _with_scripts(item: Item) -> str:
+    scripts = " (has install scripts)" if item.artifact.scripts else ""
+    return printable(item.artifact.label) + scripts
+
+
+def _key(facts: Facts, question: str, paint: Paint) -> str:
+    """The key of an answer that moves on; what only shows something is done here, and asked again."""
+    while True:
+        answer = _read(f"{question} [{','.join(_KEYS)},?] ")
+        key = "q" if answer is None else answer.strip().lower()[:1]
+        if key in ("y", "n", "s", "b", "q"):
+            return key
+        if key == "d":
+            _show_difference(facts, paint)
+        elif key == "o":
+            _open_pages(facts)
+        else:
+            for each, meaning in _KEYS.items():
+                print(f"  {each}  {meaning}")
+
+
+def _show_difference(facts: Facts, paint: Paint) -> None:
+    from npm_vetted.commands._review_dialogue import show
+
+    for page in _upgrades(facts, paint, code=True):
+        show(page)
+
+
+def _open_pages(facts: Facts) -> None:
+    """Open what the registry names as the package's pages; the addresses are shown in any case."""
+    import webbrowser
+
+    links = [link for each in facts.upgrades if each.found for link in each.found.links]
+    links += [each.found.repository for each in facts.fresh if each.found and each.found.repository]
+    safe = [link for link in dict.fromkeys(links) if _PAGE.fullmatch(link)]
+    if not safe:
+        print("  the registry names no page of it")
+    for link in safe[:_PAGES]:
+        opened = webbrowser.open(link)
+        print(f"  {link}" + ("" if opened else " (no browser could be started)"))
 
 
 def _show_for(desk: NoteDialogue, facts: Facts, criterion: str, paint: Paint) -> None:
@@ -134,14 +255,10 @@ def _cooldown(facts: Facts, waiver: str | None) -> str | None:
     return waiver
 
 
-def _yes(question: str) -> bool:
-    return _read(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-
-
 def _asked(question: str, *, may_be_empty: bool) -> str | None:
     """Words that say something; None where there are none."""
     while True:
-        text = _read(question).strip()
+        text = (_read(question) or "").strip()
         if says_something(text):
             return text
         if not text or not may_be_empty:
@@ -149,14 +266,14 @@ def _asked(question: str, *, may_be_empty: bool) -> str | None:
         print("  that says nothing; a reason, or nothing at all")
 
 
-def _read(question: str) -> str:
-    """A line from the person; an end of input is an empty one: never a yes."""
+def _read(question: str) -> str | None:
+    """A line from the person; None at the end of the input, which is never a yes."""
     sys.stdout.flush()
     try:
         return input(question)
     except EOFError:
         print()
-        return ""
+        return None
 
 
 def one_line(label: str, hint: str) -> str | None:

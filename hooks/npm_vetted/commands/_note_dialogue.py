@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.checks._runner import open_change
 from npm_vetted.clients import client_of
 from npm_vetted.errors import UndecidedError, UsageError
 from npm_vetted.formats.terminal_text import printable
-from npm_vetted.git.comparison import compare
-from npm_vetted.git.objects import Objects
+from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.repository import Repository, run_git
-from npm_vetted.git.snapshot import VETTING
-from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact, Kind, Project
 from npm_vetted.projects.change import Change, IntroducedPackage
-from npm_vetted.projects.discovery import interesting_names, is_of_a_project
-from npm_vetted.recording.proposals import Draft, Item, distinct, uncovered
+from npm_vetted.recording.proposals import Draft, Item, distinct
 from npm_vetted.vetting.policy import FORMAT
 
 _OFFLINE: Final = "try again, or record it without the registry: --offline"
@@ -42,7 +36,21 @@ class NoteDialogue:
     change: Change
     others: tuple[Change, ...]
     store: Store
+    state: str = ""
+    """What the change is of, in words: what is staged, the working tree, a range."""
+    again: Callable[[], Comparison] | None = None
+    """Looks at the same state once more, with the notes that were recorded."""
+    written: list[str] = field(default_factory=list)
+    """The paths of the notes that were recorded at this desk."""
     _registries: dict[str, Registry] = field(default_factory=dict)
+
+    def brings(self, label: str) -> bool:
+        """Whether the change itself brings what ``PKG[@VER]`` names."""
+        name, version = split_label(label)
+        return any(
+            use.artifact.name == name and (version is None or version in _versions(use.artifact))
+            for use in self.change.uses()
+        )
 
     def uses_of(self, label: str) -> list[IntroducedPackage]:
         """The artifacts that ``PKG[@VER]`` names: those that the change adds, else those that are
@@ -109,48 +117,6 @@ def split_label(label: str) -> tuple[str, str | None]:
     if not name:
         raise UsageError(f"{label!r} names no package")
     return name, version or None
-
-
-@contextmanager
-def at_desk(
-    packages: Sequence[str],
-    from_ref: str | None = None,
-    to_ref: str | None = None,
-    *,
-    worktree: bool = False,
-) -> Iterator[NoteDialogue]:
-    """Open the index; or the working tree, if the index adds nothing; or a range.
-
-    ``worktree`` chooses the working tree, also when changes are staged.
-    """
-    repository = Repository.open()
-    names = interesting_names()
-    with Objects(repository) as objects:
-        if from_ref is not None:
-            change = open_change(compare(repository, objects, from_ref=from_ref, to_ref=to_ref))
-            yield NoteDialogue(repository, change, (), Store(repository))
-            return
-        tree = open_change(compare_worktree(repository, objects, names))
-        first = tree
-        if not worktree and any(
-            _is_of_projects(path) for path in repository.staged(repository.head)
-        ):
-            staged = open_change(compare(repository, objects))
-            if _holds_all(staged, packages) if packages else uncovered(staged):
-                first = staged
-        everything = open_change(compare_worktree(repository, objects, names, everything=True))
-        yield NoteDialogue(repository, first, (tree, everything), Store(repository))
-
-
-def _is_of_projects(path: str) -> bool:
-    """Whether a staged path belongs to a project: a staged note does not tell what will be committed."""
-    return not path.startswith(VETTING) and is_of_a_project(path)
-
-
-def _holds_all(change: Change, labels: Sequence[str]) -> bool:
-    """Whether a change brings every package that the command names."""
-    names = {use.artifact.name for use in change.uses()}
-    return all(split_label(label)[0] in names for label in labels)
 
 
 def identity(repository: Repository) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from npm_vetted.commands._audit_online import Claim, Disagreement, RegistryAnswers, claims_of
-from npm_vetted.errors import UNDECIDED
+from npm_vetted.errors import UNDECIDED, UndecidedError
+from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.change import Change
 from npm_vetted.vetting.notes import Note, is_note_path
@@ -36,11 +37,34 @@ def recomputed_evidence(change: Change) -> OnlineEvidence:
     answers.ask(claims)
     rows = [(claim, row) for claim in claims for row in answers.rows(claim)]
     kept = [(claim, row) for claim, row in rows if row.kind not in _NOT_A_CLAIM]
+    kept += [pair for claim in claims for pair in _contents(claim, answers)]
     kept += [pair for note in touched_notes(change) for pair in _signals(change, note, answers)]
     return OnlineEvidence(
         findings=tuple(_finding(claim, row) for claim, row in kept),
         statuses=frozenset({UNDECIDED for _, row in kept if row.silent}),
     )
+
+
+def _contents(claim: Claim, answers: RegistryAnswers) -> Iterator[tuple[Claim, Disagreement]]:
+    """Whether the tarball carries, and its shrinkwrap pins, what a note says."""
+    from npm_vetted.recording.tarball_contents import bundled_in, shrinkwrap_in
+
+    mention = claim.mention
+    if not mention.bundles and mention.shrinkwrap is None:
+        return
+    registry = answers.registry_of(claim)
+    label = printable(f"{claim.name}@{claim.version}")
+    try:
+        release = registry.packument(claim.name).release(claim.version)
+        files = registry.package(release, mention.pinned.integrity).files
+        found = (set(bundled_in(label, files)), shrinkwrap_in(label, files))
+    except UndecidedError as error:
+        yield claim, _disagreement(claim, error.message, "contents", silent=True)
+        return
+    if found[0] != set(mention.bundles):
+        yield claim, _disagreement(claim, "the tarball carries other packages", "bundles")
+    if mention.shrinkwrap is not None and set(found[1] or ()) != set(mention.shrinkwrap):
+        yield claim, _disagreement(claim, "its npm-shrinkwrap.json pins others", "shrinkwrap")
 
 
 def _signals(
@@ -74,14 +98,16 @@ def _signals(
         yield claims[0], _disagreement(claims[0], said + "; ".join(found.reasons[:3]))
 
 
-def _disagreement(claim: Claim, words: str, *, silent: bool = False) -> Disagreement:
+def _disagreement(
+    claim: Claim, words: str, kind: str = "signals", *, silent: bool = False
+) -> Disagreement:
     return Disagreement(
         package=claim.name,
         version=claim.version,
         note=claim.mention.note.path,
         disagrees=words,
         silent=silent,
-        kind="signals",
+        kind=kind,
     )
 
 

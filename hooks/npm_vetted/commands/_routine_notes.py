@@ -18,7 +18,7 @@ from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.model import Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.recording.note_file import SignalEvidence, note_paths, routine_text
-from npm_vetted.recording.proposals import Draft, Item, draft_of, item_of, uncovered
+from npm_vetted.recording.proposals import Draft, Item, draft_of, uncovered
 from npm_vetted.vetting.notes import read_note
 from npm_vetted.vetting.routine import ROUTINE, ROUTINE_SCORE
 from npm_vetted.vetting.streak import Streak, streak_of
@@ -51,13 +51,9 @@ def policy_has_routine(change: Change) -> bool:
     )
 
 
-def routine_drafts(change: Change, wanted: Iterable[Item] | None) -> list[Draft]:
-    """A draft for each package that may be routine, with its dependencies; direct ones first.
-
-    ``wanted`` are the items that a person named; None means all uncovered items.
-    """
+def routine_drafts(change: Change, items: Sequence[Item]) -> list[Draft]:
+    """A draft for each package that may be routine, with what it brings; direct ones first."""
     left = uncovered(change)
-    items = [item_of(change, use) for use in left] if wanted is None else list(wanted)
     drafts: list[Draft] = []
     claimed = {item.artifact for item in items if item.subject.direct}
     for item in sorted(items, key=lambda each: not each.subject.direct):
@@ -112,8 +108,11 @@ def _unfit(change: Change, item: Item, seen: Seen) -> str | None:
         return f"{label} has only a weak hash"
     if artifact.scripts or published.scripts:
         return f"{label} has lifecycle scripts"
-    if item.use is not None and item.use.entry.bundles:
-        return f"{label} bundles other packages"
+    said_to_bundle = item.use is not None and bool(item.use.entry.bundles)
+    if said_to_bundle or published.bundles:
+        known = change.vetting.bundles_as_before(artifact.name, item.since, published.bundles)
+        if not known:
+            return f"{label} bundles other packages than {item.since} is known to bundle"
     days = change.vetting.cooldown_days(item.subject, item.since)
     ripe = published.published + datetime.timedelta(days=days)
     if change.today < ripe:
@@ -192,6 +191,7 @@ def _store(
     with desk.store.lock():
         path = desk.store.create_first(paths, text)
     desk.store.stage([path])
+    desk.written.append(path)
     count = len(draft.brings)
     more = f", with {count} more" if count else ""
     label = printable(draft.label)

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from npm_vetted.commands._common import add_range, range_of
-from npm_vetted.commands._note_dialogue import at_desk
+from npm_vetted.commands._note_states import at_desk
 from npm_vetted.errors import UsageError
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact

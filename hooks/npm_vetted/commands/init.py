@@ -35,6 +35,7 @@ from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Finding, Level, Project
 from npm_vetted.projects.change import Change, ProjectChange
 from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.vetting.baseline import line_of
 from npm_vetted.vetting.exemptions import Exemption
 from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, FORMAT, read_policy
@@ -225,6 +226,10 @@ def _exemptions(seen: Adoption) -> Iterator[Exemption]:
                 yield exemption_of(use.artifact, _REASON)
             except UsageError as error:
                 say(error.message)
+    sound = [each.after.path for each in seen.sound_projects()]
+    for project, pinned in pinned_managers(seen.staged):
+        if project.after.path in sound and not seen.staged.vetting.decide(pinned.request).covered:
+            yield exemption_of(pinned.request.artifact, _REASON)
 
 
 def _write_settings(seen: Adoption, days: int | None) -> dict[str, NpmVettedError]:

@@ -7,10 +7,13 @@ import datetime
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
+from npm_vetted.checks._fixes import binds_no_note
 from npm_vetted.commands._amend import amend, complete
 from npm_vetted.commands._common import add_range, range_of, wants_colour
 from npm_vetted.commands._interactive import (
+    Move,
     Sheet,
     confirm_notes,
     editor,
@@ -19,13 +22,14 @@ from npm_vetted.commands._interactive import (
 )
 from npm_vetted.commands._note_dialogue import (
     NoteDialogue,
-    at_desk,
     has_terminal,
     identity,
     says_yes_no_terminal,
     seen_by_registry,
     split_label,
 )
+from npm_vetted.commands._note_outcome import say_what_remains
+from npm_vetted.commands._note_states import note_desks
 from npm_vetted.commands._registry_facts import Facts, Seen, has_changelog, short
 from npm_vetted.commands._routine_notes import (
     Refusal,
@@ -38,6 +42,7 @@ from npm_vetted.errors import FOUND, RefusedError, UndecidedError, UsageError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.projects.package_manager import PinnedManager, pinned_managers
 from npm_vetted.recording.note_file import NoteText, note_paths, note_text
 from npm_vetted.recording.proposals import (
     Draft,
@@ -48,6 +53,7 @@ from npm_vetted.recording.proposals import (
     drafts_of_change,
     item_ahead,
     item_of,
+    since_of,
     uncovered,
 )
 from npm_vetted.report._screen import Paint
@@ -55,6 +61,8 @@ from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.notes import Note, NoteError, read_note, says_something
 
 HELP = "record a vetting note"
+_MOST_EXEMPT: Final = 40
+"""So many packages are in one command: a line has a limit."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,40 +87,76 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Choose the notes' artifacts, prompt for missing answers, write and stage the notes."""
-    from_ref, to_ref = range_of(arguments)
+    """Find what the notes are about, ask what is missing, write and stage them."""
+    from_ref, _ = range_of(arguments)
     if arguments.packages and arguments.staged:
         raise UsageError("name packages, or --staged, not both")
     if arguments.worktree and (arguments.staged or from_ref):
         raise UsageError("--worktree, --staged or a range: name one of them")
-    with at_desk(arguments.packages, from_ref, to_ref, worktree=arguments.worktree) as desk:
-        if arguments.complete:
-            complete(desk, arguments.packages)
+    if arguments.staged and from_ref:
+        raise UsageError("--staged or a range: name one of them")
+    with note_desks(arguments) as desks:
+        return max([_record_at(desk, arguments) for desk in desks])
+
+
+def _record_at(desk: NoteDialogue, arguments: argparse.Namespace) -> int:
+    """Record for one state; at the end, what a commit of it is still rejected for."""
+    if not arguments.packages or any(map(desk.brings, arguments.packages)):
+        print(f"npm-vetted: looking at {printable(desk.state)}", file=sys.stderr)
+    try:
+        return _record(desk, arguments)
+    finally:
+        say_what_remains(desk)
+
+
+def _record(desk: NoteDialogue, arguments: argparse.Namespace) -> int:
+    if arguments.complete:
+        complete(desk, arguments.packages)
+        return 0
+    if _only_amends(arguments) and amend(desk, arguments.packages, arguments):
+        return 0
+    unworded = _is_unworded(desk.change, arguments)
+    settled, refused = _routine(desk, arguments) if unworded else (set(), [])
+    drafts = _drafts(desk, arguments, settled)
+    if drafts and unworded and not has_terminal():
+        return say_refused(drafts, refused)
+    if settled and not drafts:
+        return 0
+    unbound = [] if arguments.packages else _say_what_binds_no_note(desk)
+    if not drafts and unbound:
+        return FOUND
+    if not drafts:
+        if _adds_to_notes(arguments) and amend(desk, arguments.packages, arguments):
             return 0
-        if _only_amends(arguments) and amend(desk, arguments.packages, arguments):
-            return 0
-        unworded = _is_unworded(desk.change, arguments)
-        settled, refused = _routine(desk, arguments) if unworded else (set(), [])
-        drafts = _drafts(desk, arguments, settled)
-        if drafts and unworded and not has_terminal():
-            return say_refused(drafts, refused)
-        if settled and not drafts:
-            return 0
-        if not drafts:
-            if _adds_to_notes(arguments) and amend(desk, arguments.packages, arguments):
-                return 0
-            print("npm-vetted: nothing to note: everything is covered", file=sys.stderr)
-            return 0
-        seen = {} if arguments.offline else seen_by_registry(desk, drafts)
-        for draft in drafts:
-            _refuse_other_bytes(draft, seen)
-        if has_terminal() and (arguments.message is None or arguments.criteria is None):
-            every = [Facts(desk, draft, seen) for draft in drafts]
-            return _walk_through(desk, every, seen, arguments)
-        told = by_criteria(desk.change, drafts, lambda draft: _demanded(desk.change, draft, seen))
-        every = [Facts(desk, draft, seen) for draft in told]
-        _record_as_told(desk, every, seen, arguments)
-    return 0
+        print("npm-vetted: nothing to note: everything is covered", file=sys.stderr)
+        return 0
+    seen = {} if arguments.offline else seen_by_registry(desk, drafts)
+    for draft in drafts:
+        _refuse_other_bytes(draft, seen)
+    if has_terminal() and (arguments.message is None or arguments.criteria is None):
+        every = [Facts(desk, draft, seen) for draft in drafts]
+        return _walk_through(desk, every, seen, arguments)
+    told = by_criteria(desk.change, drafts, lambda draft: _demanded(desk.change, draft, seen))
+    every = [Facts(desk, draft, seen) for draft in told]
+    _record_as_told(desk, every, seen, arguments)
+    return FOUND if unbound else 0
+
+
+def _say_what_binds_no_note(desk: NoteDialogue) -> list[str]:
+    """Name what only a weak hash, or none, binds: a note could not say which bytes it is about."""
+    found = [use.artifact for use in uncovered(desk.change) if binds_no_note(use.artifact)]
+    labels = [each.label for each in found]
+    if labels:
+        from npm_vetted.report._shell_commands import command_line, this_program
+
+        fix = ("npm-vetted", "exempt", *labels[:_MOST_EXEMPT], "--reason", "REASON")
+        print(
+            f"npm-vetted: no note can bind {printable(', '.join(labels[:3]))}"
+            f"{f' and {len(labels) - 3} more' if len(labels) > 3 else ''}: the lockfile has no strong "
+            f"hash; lock them anew, or:\n  {command_line([fix], this_program())}",
+            file=sys.stderr,
+        )
+    return labels
 
 
 def _is_unworded(change: Change, arguments: argparse.Namespace) -> bool:
@@ -133,9 +177,11 @@ def _routine(
     if arguments.offline:
         return set(), []
     labels = arguments.packages
-    items = (
-        [each for label in labels for each in _items(desk, label, arguments)] if labels else None
-    )
+    if labels:
+        items = [each for label in labels for each in _items(desk, label, arguments)]
+    else:
+        items = [item_of(desk.change, use) for use in uncovered(desk.change)]
+        items += _managers(desk, arguments)
     drafts = routine_drafts(desk.change, items)
     seen = seen_by_registry(desk, drafts)
     for draft in drafts:
@@ -200,45 +246,67 @@ def _without_idle_scripts(
 def _walk_through(
     desk: NoteDialogue, every: Sequence[Facts], seen: Seen, arguments: argparse.Namespace
 ) -> int:
-    """Show and ask, least work first; what is said no to is left out, and makes the status 1.
+    """Show and ask, least work first; what is not recorded is left out, and makes the status 1.
 
     Each note is stored at once: a person may leave before the end.
     """
-    status = 0
-    for facts in least_work_first(every):
-        found = _walked(desk, facts, seen, arguments)
-        if found is None:
-            label = printable(facts.draft.label)
-            print(f"npm-vetted: nothing is recorded for {label}", file=sys.stderr)
-            status = FOUND
-        else:
+    waiting = least_work_first(every)
+    recorded: set[int] = set()
+    at = 0
+    while at < len(waiting):
+        facts = waiting[at]
+        place = f"{at + 1} of {len(waiting)}" if len(waiting) > 1 else ""
+        found = _walked(desk, facts, seen, arguments, place)
+        if found is Move.BACK:
+            at = _earlier(at, recorded)
+            continue
+        if not isinstance(found, Move):
             _store(desk, facts.draft, *found)
-    return status
+            recorded.add(at)
+        elif found is Move.QUIT:
+            break
+        at += 1
+    left = [each for index, each in enumerate(waiting) if index not in recorded]
+    for facts in left:
+        label = printable(facts.draft.label)
+        print(f"npm-vetted: nothing is recorded for {label}", file=sys.stderr)
+    return FOUND if left else 0
+
+
+def _earlier(at: int, recorded: Collection[int]) -> int:
+    """The package before, which is asked about again; one that is recorded is a file to edit."""
+    found = next((each for each in range(at - 1, -1, -1) if each not in recorded), None)
+    if found is None:
+        print("  there is nothing to go back to: a note that is recorded is a file, edit that")
+        return at
+    return found
 
 
 def _walked(
-    desk: NoteDialogue, facts: Facts, seen: Seen, arguments: argparse.Namespace
-) -> tuple[bytes, Note] | None:
-    """One note as a person confirmed and worded it; None where they did not."""
+    desk: NoteDialogue, facts: Facts, seen: Seen, arguments: argparse.Namespace, place: str
+) -> tuple[bytes, Note] | Move:
+    """One note as a person confirmed and worded it; else how they go on."""
     draft = facts.draft
     demanded = _demanded(desk.change, draft, seen)
     criteria = tuple(dict.fromkeys((*(_criteria(desk, arguments) or ()), *demanded)))
+    if arguments.criteria and len(arguments.packages) != 1:
+        criteria = demanded  # a printed command names what all of them together need
     said = confirm_notes(
-        desk, facts, demanded, Paint(wants_colour(arguments.color)), arguments.waive_cooldown
+        desk, facts, demanded, Paint(wants_colour(arguments.color)), arguments.waive_cooldown, place
     )
-    if said is None:
-        return None
+    if isinstance(said, Move):
+        return said
     command = editor(desk)
     why = arguments.message
     if why is None and command is None:
         why = one_line(printable(draft.label), _hint(facts, demanded))
         if why is None:
-            return None
+            return Move.LEAVE
     words = replace(_words(desk, arguments, why, criteria), cooldown_waiver=said.cooldown_waiver)
     text = note_text(draft, words, seen)
     if why is not None:
         return text, _read(desk, draft, words, text)
-    return _edited(desk, facts, demanded, words, text, command or "")
+    return _edited(desk, facts, demanded, words, text, command or "") or Move.LEAVE
 
 
 def _edited(
@@ -286,7 +354,15 @@ def _drafts(
     """The notes that need a person's words, without the items that routine notes settled."""
     change = desk.change
     if not arguments.packages:
-        return drafts_of_change(change, settled)
+        settled = {
+            *settled,
+            *(use.artifact for use in uncovered(change) if binds_no_note(use.artifact)),
+        }
+        managers = [each for each in _managers(desk, arguments) if each.artifact not in settled]
+        return [
+            *drafts_of_change(change, settled),
+            *(draft_of(change, item, (), ()) for item in managers),
+        ]
     left = [use for use in uncovered(change) if use.artifact not in settled]
     named = [item for label in arguments.packages for item in _items(desk, label, arguments)]
     found = [item for item in named if item.artifact not in settled]
@@ -303,6 +379,9 @@ def _items(desk: NoteDialogue, label: str, arguments: argparse.Namespace) -> lis
     if uses:
         return [item_of(desk.change, use, whole=arguments.whole) for use in uses]
     name, version = split_label(label)
+    managers = [each for _, each in pinned_managers(desk.change) if _is_named(each, name, version)]
+    if managers:
+        return [_item_of_manager(desk, managers[0], arguments)]
     if version is None or arguments.offline or arguments.from_ref:
         desk.uses_of(label)  # raises: nothing says which bytes are meant
     published = desk.registry(desk.project_here()).version(name, version or "")
@@ -320,6 +399,39 @@ def _items(desk: NoteDialogue, label: str, arguments: argparse.Namespace) -> lis
     )
     locked = desk.versions_of(name)
     return [item_ahead(desk.change, artifact, locked, whole=arguments.whole)]
+
+
+def _is_named(pinned: PinnedManager, name: str, version: str | None) -> bool:
+    artifact = pinned.request.artifact
+    return artifact.name == name and version in (None, artifact.version)
+
+
+def _managers(desk: NoteDialogue, arguments: argparse.Namespace) -> list[Item]:
+    """The ``packageManager`` of each project that nothing covers, as items of notes."""
+    found = {
+        each.request.artifact: each
+        for _, each in pinned_managers(desk.change)
+        if not desk.change.vetting.decide(each.request).covered
+    }
+    return [_item_of_manager(desk, each, arguments) for each in found.values()]
+
+
+def _item_of_manager(
+    desk: NoteDialogue, pinned: PinnedManager, arguments: argparse.Namespace
+) -> Item:
+    """A ``packageManager``, bound by its hash; else by the registry's, or offline by its address."""
+    artifact = pinned.request.artifact
+    if artifact.integrity is None and not arguments.offline:
+        published = desk.registry(desk.project_here()).version(
+            artifact.name, artifact.version or ""
+        )
+        artifact = artifact._replace(
+            integrity=published.integrity, resolved=None, unhashed=False,
+            scripts=bool(published.scripts),
+        )  # fmt: skip
+    request = pinned.request._replace(artifact=artifact)
+    since = None if arguments.whole else since_of(desk.change, request)
+    return Item(subject=request, since=since)
 
 
 def _is_open(
@@ -374,6 +486,7 @@ def _store(desk: NoteDialogue, draft: Draft, text: bytes, note: Note) -> None:
     with desk.store.lock():
         path = desk.store.create_first(note_paths(draft, note.vetted_on, text), text)
     desk.store.stage([path])
+    desk.written.append(path)
     count = len(draft.items) - 1
     more = f", with {count} more" if count else ""
     print(f"npm-vetted: wrote and staged {path}: {printable(draft.label)}{more}", file=sys.stderr)

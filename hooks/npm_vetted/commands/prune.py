@@ -8,11 +8,12 @@ from collections import Counter
 from typing import Final
 
 from npm_vetted.checks._runner import run_checks
-from npm_vetted.commands._note_dialogue import at_desk
+from npm_vetted.commands._note_states import at_desk
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact
 from npm_vetted.projects.change import Change
+from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.vetting.baseline import BASELINE, Baseline, BaselineLine
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption, Exemptions
 from npm_vetted.vetting.notes import Note, mentions
@@ -132,6 +133,10 @@ def _unneeded(change: Change, known: Exemptions) -> set[Exemption]:
             continue  # a note has replaced the exemption
         key = (use.artifact.name, use.artifact.version or "-")
         locked.setdefault(key, []).append(use.artifact)
+    for _, pinned in pinned_managers(change):
+        if change.vetting.best_evidence(pinned.request).status is Status.EXEMPT:
+            artifact = pinned.request.artifact
+            locked.setdefault((artifact.name, artifact.version or "-"), []).append(artifact)
     starts = set(_starts(change))
     return {
         each

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import Objects
@@ -17,6 +17,8 @@ from npm_vetted.git.snapshot import (
     Snapshot,
     TreeSnapshot,
 )
+
+WORKTREE: Final = "--worktree"
 
 
 class Comparison(NamedTuple):
@@ -33,8 +35,8 @@ class Comparison(NamedTuple):
     policy_source: Snapshot
     touched: Mapping[str, ChangedPath]
     everything: bool
-    scope: tuple[str, ...] = ("--staged",)
-    """The arguments with which ``note`` looks at the same change."""
+    scope: tuple[str, ...] = ()
+    """The arguments with which ``note`` looks at the same change; none: it looks there by itself."""
     fork: Snapshot | None = None
     """Where the parents of a merge that concerns ``.vetting/`` part; None: it is no such merge."""
     against_each: bool = False
@@ -80,6 +82,7 @@ def compare(
         policy_source=first,
         touched=touched,
         everything=False,
+        scope=() if repository.commits_the_index else (WORKTREE,),
         fork=_fork(repository, parents, after),
     )
 
@@ -127,6 +130,16 @@ def _compare_range(
         scope=scope,
         against_each=True,
     )
+
+
+def with_index(repository: Repository, objects: Objects, judged: Comparison) -> Comparison:
+    """A range that ends at HEAD, with what is staged on top of it, as the next commit leaves it."""
+    after = IndexSnapshot(objects, repository, repository.staged(repository.head))
+    parents = tuple(
+        EarlierSnapshot(each.label, after, repository.staged(each.label)) for each in judged.parents
+    )
+    touched = {path: change for each in parents for path, change in each.changes.items()}
+    return judged._replace(parents=parents, after=after, touched=touched)
 
 
 def compare_push(repository: Repository, objects: Objects, push: Push) -> Comparison:

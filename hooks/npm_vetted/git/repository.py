@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import UndecidedError, UsageError
@@ -131,6 +131,17 @@ class Repository(NamedTuple):
         """Whether git itself is running us: it tells its hooks which index it commits."""
         return "GIT_INDEX_FILE" in os.environ
 
+    @property
+    def commits_the_index(self) -> bool:
+        """Whether a commit takes the index as it lies there, and not what ``-a`` or a path adds.
+
+        For those git makes an index that is gone after a rejection: what they hold is then found in
+        the working tree only.
+        """
+        used = os.environ.get("GIT_INDEX_FILE")
+        own = os.path.join(self.git_dir, "index")  # noqa: PTH118
+        return used is None or os.path.realpath(used) == os.path.realpath(own)
+
     def merge_heads(self) -> tuple[str, ...]:
         """The other parents of the merge that is being committed; none where it is no merge."""
         try:
@@ -214,6 +225,11 @@ class Repository(NamedTuple):
         if self.known is not None and against == self.head:
             return read_raw(self.known)
         return read_raw(run_git(*DIFF_INDEX, against or self.empty_tree, "--", cwd=self.top))
+
+    def tracks(self, paths: Iterable[str]) -> bool:
+        """Whether the index has any of some files."""
+        specs = [f":(top,literal){path}" for path in paths]
+        return bool(specs and run_git("ls-files", "-z", "--", *specs, cwd=self.top))
 
     def between(self, one: str, other: str) -> dict[str, ChangedPath]:
         """The differences between two trees or commits."""

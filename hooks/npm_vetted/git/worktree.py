@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.git.comparison import Comparison
+from npm_vetted.git.comparison import WORKTREE, Comparison
 from npm_vetted.git.objects import SIZE_LIMIT, Objects
 from npm_vetted.git.process import DIFF_INDEX
 from npm_vetted.git.repository import (
@@ -146,7 +146,17 @@ def compare_worktree(
         policy_source=policy_source,
         touched=touched,
         everything=everything,
+        scope=(WORKTREE,),
     )
+
+
+def unstaged(repository: Repository) -> set[str]:
+    """The tracked files that differ between the index and the working tree."""
+    done = run_git(
+        "diff-files", "--name-only", "-z", "--ignore-submodules=dirty", cwd=repository.top,
+        settings=without_filters(repository.top),
+    )  # fmt: skip
+    return {os.fsdecode(path) for path in done.split(b"\0") if path}
 
 
 def _is_untracked(repository: Repository, path: str) -> bool:

@@ -88,6 +88,8 @@ def routine_text(
     document["vetted-on"] = vetted_on
     document["published"] = published.published
     document["scripts"] = list(published.scripts)
+    if published.bundles:
+        document["bundles"] = _carried(published.bundles)
     if draft.brings:
         document["brings"] = _list(draft.brings, seen, accepts=True)
     document["evidence"] = {

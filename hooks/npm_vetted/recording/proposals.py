@@ -151,7 +151,9 @@ def drafts_of_change(change: Change, settled: Collection[Artifact] = ()) -> list
         claimed.update(item.artifact for item in draft.brings)
         drafts.append(draft)
     rest = [use for use in left if use.artifact not in claimed]
-    if rest:
+    if len(rest) == 1 and rest[0].direct:
+        drafts.append(draft_of(change, item_of(change, rest[0]), left, claimed))
+    elif rest:
         drafts.append(draft_of_group(change, [item_of(change, use) for use in rest]))
     return drafts
 

@@ -9,6 +9,9 @@ from npm_vetted.model import Finding
 
 _FEW: Final = 3
 """Up to this many findings of a kind are shown by themselves."""
+_EXEMPT: Final = ("npm-vetted", "exempt")
+_MOST: Final = 40
+"""So many packages are in one command: a line has a limit."""
 
 
 def families(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
@@ -38,10 +41,30 @@ def alike_families(found: Sequence[list[Finding]]) -> list[list[list[Finding]]]:
 
 
 def is_one_block(alike: Sequence[list[Finding]]) -> bool:
-    """Whether families of one kind say the same of many packages, with no command for each."""
+    """Whether families of one kind say the same of many packages, with one command or none."""
+    if alike[0][0].check != "unvetted" and exempted_together([each[0] for each in alike]):
+        return len(alike) > 1
     if len(alike) <= _FEW or alike[0][0].check == "unvetted":
         return False
     return all(not each[0].fix and each[0].package for each in alike)
+
+
+def as_one(findings: list[Finding]) -> list[Finding]:
+    """Findings that are shown together, the first with the command for all of them."""
+    command = exempted_together(findings)
+    if command is not None:
+        findings[0] = findings[0]._replace(fix=(command,))
+    return findings
+
+
+def exempted_together(findings: Sequence[Finding]) -> tuple[str, ...] | None:
+    """The one command that takes in what no note can bind (weak or missing hashes); None: not all are such."""
+    labels: dict[str, None] = {}
+    for finding in findings:
+        if len(finding.fix) != 1 or finding.fix[0][:2] != _EXEMPT:
+            return None
+        labels |= dict.fromkeys(finding.fix[0][2:-2])
+    return (*_EXEMPT, *list(labels)[:_MOST], "--reason", "REASON")
 
 
 def one_each(findings: Iterable[Finding]) -> list[list[Finding]]:
@@ -49,7 +72,7 @@ def one_each(findings: Iterable[Finding]) -> list[list[Finding]]:
     found: list[list[Finding]] = []
     for alike in alike_families(list(families(findings))):
         if is_one_block(alike):
-            found.append([finding for family in alike for finding in family])
+            found.append(as_one([finding for family in alike for finding in family]))
         else:
             found.extend(alike)
     return found

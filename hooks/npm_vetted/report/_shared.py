@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from npm_vetted import SITE
 from npm_vetted.checks import checks
+from npm_vetted.checks._fixes import scope_fix
 from npm_vetted.checks._runner import UNDECIDED
 from npm_vetted.model import Finding, Level
+from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
+from npm_vetted.report._blocks import exempted_together
 from npm_vetted.report._shell_commands import command_line
 
 _ORDER: Final = (
@@ -50,6 +53,15 @@ def label_of(finding: Finding) -> str:
 def fix_of(finding: Finding, style: Style) -> str | None:
     """The commands that resolve a finding, a line each; None where none is safe to paste."""
     return command_line(finding.fix, style.program()) if finding.fix else None
+
+
+def fix_of_all(findings: Sequence[Finding], change: Change | None, style: Style) -> str | None:
+    """The one command for all that a change brings unvetted; None where there is not more than one."""
+    open_fixes = {each.fix for each in findings if each.check == "unvetted" and each.fix}
+    if len(open_fixes) < 2 or change is None or change.everything:
+        return None
+    together = exempted_together([each for each in findings if each.check == "unvetted"])
+    return command_line([together or scope_fix(change)], style.program())
 
 
 def page_of(finding: Finding) -> str | None:

@@ -11,7 +11,7 @@ from npm_vetted.model import Finding
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report._blocks import one_each
-from npm_vetted.report._shared import by_danger, fix_of, label_of, page_of
+from npm_vetted.report._shared import by_danger, fix_of, fix_of_all, label_of, page_of
 from npm_vetted.report.text import summary
 
 _LIMIT: Final = 60_000
@@ -27,6 +27,9 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
         escaped(summary(result, change).removeprefix("npm-vetted: ")),
         "",
     ]
+    command = fix_of_all(result.findings, change, style)
+    if command is not None:
+        lines += [f"One command for all that is not vetted:\n```\n{command}\n```", ""]
     size = sum(map(len, lines))
     groups = one_each(by_danger(result.findings))
     for at, family in enumerate(groups):

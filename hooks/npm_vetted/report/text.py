@@ -22,10 +22,16 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
-from npm_vetted.report._blocks import alike_families, families, is_one_block
+from npm_vetted.report._blocks import (
+    alike_families,
+    as_one,
+    exempted_together,
+    families,
+    is_one_block,
+)
 from npm_vetted.report._screen import Paint, count_of, linked, wrapped
-from npm_vetted.report._shared import by_danger, fix_of, label_of, page_of
-from npm_vetted.report._shell_commands import PROGRAM, command_line
+from npm_vetted.report._shared import by_danger, fix_of, fix_of_all, label_of, page_of
+from npm_vetted.report._shell_commands import PROGRAM
 
 _NAMED: Final = 3
 """How many packages of a family are named before the rest is counted."""
@@ -88,8 +94,8 @@ def blocks(found: Sequence[list[Finding]], style: Style) -> Iterator[Block]:
             yield from (Block(family) for family in alike)
             continue
         yield from (Block(family) for family in alike[: shown - 1])
-        rest = [finding for family in alike[shown - 1 :] for finding in family]
-        yield Block(rest, rest=len(alike) - shown)
+        rest = as_one([finding for family in alike[shown - 1 :] for finding in family])
+        yield Block(rest, rest=0 if exempted_together(rest) else len(alike) - shown)
 
 
 class _Page:
@@ -116,7 +122,7 @@ class _Page:
         yield from self._reason(first)
         yield from self._fixes(first)
         if block.rest:
-            yield from self._fix_of_all(block)
+            yield self._fix_of_each()
 
     def last_lines(self) -> Iterator[str]:
         """Where more is said of the checks of a dense page."""
@@ -177,6 +183,14 @@ class _Page:
         """One block for all unvetted packages of a lockfile: how many, then each with its command."""
         yield from self._head(block.family[0], _counted(block.family))
         yield from self._reason(block.family[0])
+        command = fix_of_all(block.family, self._change, self._style)
+        together = exempted_together(block.family)
+        if command is not None and not (together and self._is_command_printed(together)):
+            yield f"    fix: {self._paint(command, 'green')}"
+            if together is None:
+                yield "  that is for all of them; one by one:"
+        if command is not None and together is not None:
+            return  # each is named in that command
         above = [family for family in block.alike if self.dense and self._is_printed(family[0])]
         alike: dict[str, list[list[Finding]]] = {}
         for family in block.alike:
@@ -189,14 +203,14 @@ class _Page:
             yield from self._wrapped(f"  resolved by a command above: {names}", "    ")
         if block.rest:
             yield f"  and {block.rest:,} more like these"
-        yield from self._fix_of_all(block)
+            yield self._fix_of_each()
 
     def _is_printed(self, finding: Finding) -> bool:
         """Whether a command above does what this finding needs, and perhaps more."""
-        commands = [frozenset(command) for command in finding.fix]
-        return bool(commands) and all(
-            any(command <= other for other in self._commands) for command in commands
-        )
+        return bool(finding.fix) and all(map(self._is_command_printed, finding.fix))
+
+    def _is_command_printed(self, command: Sequence[str]) -> bool:
+        return any(frozenset(command) <= other for other in self._commands)
 
     def _of_one_message(self, message: str, found: Sequence[list[Finding]]) -> Iterator[str]:
         """Packages of which the same is said: once, where each has a command that names it."""
@@ -214,15 +228,9 @@ class _Page:
                 words = self._others(family[1:])
                 yield from self._wrapped(f"    and {words}", "      ")
 
-    def _fix_of_all(self, block: Block) -> Iterator[str]:
-        """How to go on where many findings were folded: ``note`` covers a whole change in one go."""
-        change, program = self._change, self._style.program()
-        if block.check == "unvetted" and change is not None and not change.everything:
-            command = command_line([(PROGRAM, "note", *change.scope_arguments)], program)
-            if command is not None:
-                yield f"    all: {self._paint(command, 'green')}"
-        if block.rest:
-            yield f"    each: {self._paint(f'{program} check -v', 'green')}"
+    def _fix_of_each(self) -> str:
+        """How to see the commands of findings that were folded."""
+        return f"    each: {self._paint(f'{self._style.program()} check -v', 'green')}"
 
     def _others(self, rest: Sequence[Finding]) -> str:
         if not all(each.package for each in rest):

@@ -148,13 +148,35 @@ class Vetting:
         return Verdict(status=Status.UNVETTED, mention=verdict.mention, gap=gap)
 
     def _evidence_of(self, carrier: VettingRequest) -> Iterator[Mention]:
-        """The notes with a person's words about exactly a carrier's bytes."""
+        """The notes about exactly a carrier's bytes: with a person's words, or with what those said."""
         for mention in self.notes.mentioning(carrier.artifact):
-            if mention.note.routine or self.policy.format < FORMAT:
+            if self.policy.format < FORMAT:
+                continue
+            if mention.note.routine and not self.bundles_as_before(
+                carrier.artifact.name, mention.since, mention.bundles
+            ):
                 continue
             same = mention.pinned.compare(carrier.artifact) is Match.SAME
             if same and self._gap(mention, carrier) is None:
                 yield mention
+
+    def bundles_as_before(
+        self, name: str, since: str | None, bundles: Collection[BundledPackage]
+    ) -> bool:
+        """Whether a person's words say that an earlier version carried exactly the same packages.
+
+        Routine steps in between must have carried them too (DESIGN.md, section 6).
+        """
+        seen: set[str] = set()
+        while since is not None and since not in seen:
+            seen.add(since)
+            own = [Mention(note, None, accepted=True) for note in self.notes.of(name, since)]
+            every = [*own, *self.notes.listing(name, since)]
+            alike = [each for each in every if set(each.bundles) == set(bundles)]
+            if any(not each.note.routine for each in alike):
+                return True
+            since = next((each.since for each in alike), None)
+        return False
 
     def shrinkwraps(self, artifact: Artifact) -> Iterator[tuple[BundledPackage, ...]]:
         """The pins of a tarball's npm-shrinkwrap.json, as notes of exactly these bytes record them."""

@@ -17,10 +17,11 @@ ROUTINE_SCORE: Final = 5
 _WORDS: Final = frozenset(
     {
         "why", "cooldown-waiver", "not-lookalike-of", "accepts", "resolved", "patch", "specifier",
-        "bundles",
     }
 )  # fmt: skip
-_LIST_KEYS: Final = frozenset({"package", "integrity", "checksum", "from", "published", "scripts"})
+_LIST_KEYS: Final = frozenset(
+    {"package", "integrity", "checksum", "from", "published", "scripts", "bundles"}
+)
 _KEYS: Final = _LIST_KEYS | {
     "version", "criteria", "vetted-by", "vetted-on", "brings", "evidence",
 }  # fmt: skip

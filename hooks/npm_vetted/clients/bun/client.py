@@ -31,6 +31,7 @@ from npm_vetted.model import Edit, Manifest, Pin, Project, Read
 
 NAME = "bun"
 PROGRAM = "bun"
+PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = ("bun.lock", "bun.lockb")
 SETTINGS: tuple[str, ...] = ("bunfig.toml", ".npmrc", *ENVIRONMENTS)
 INHERITED: tuple[str, ...] = ()

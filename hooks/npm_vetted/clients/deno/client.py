@@ -21,6 +21,7 @@ from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, 
 
 NAME = "deno"
 PROGRAM = "deno"
+PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = ("deno.lock",)
 SETTINGS: tuple[str, ...] = ("deno.json", "deno.jsonc", ".npmrc")
 INHERITED: tuple[str, ...] = ()

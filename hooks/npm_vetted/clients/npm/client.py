@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "npm"
 PROGRAM = "npm"
+PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = ("npm-shrinkwrap.json", "package-lock.json")
 SETTINGS: tuple[str, ...] = (".npmrc",)
 INHERITED: tuple[str, ...] = ()

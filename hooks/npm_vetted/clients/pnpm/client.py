@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "pnpm"
 PROGRAM = "pnpm"
+PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = ("pnpm-lock.yaml", "shrinkwrap.yaml")
 SETTINGS: tuple[str, ...] = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs")
 INHERITED: tuple[str, ...] = ("pnpm-workspace.yaml",)

@@ -19,6 +19,7 @@ from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, 
 
 NAME = "rush"
 PROGRAM = "rush"
+PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = (
     f"{config.CONFIG}/{config.LOCKFILE}", f"{config.SUBSPACES}/*/{config.LOCKFILE}",
 )  # fmt: skip

@@ -32,6 +32,7 @@ from npm_vetted.model import (
 
 NAME = "yarn-berry"
 PROGRAM = "yarn"
+PACKAGE = "@yarnpkg/cli-dist"
 LOCKFILES: tuple[str, ...] = ("yarn.lock",)
 SETTINGS: tuple[str, ...] = (".yarnrc.yml", *PNP_FILES)
 INHERITED: tuple[str, ...] = (".yarnrc.yml",)

@@ -23,6 +23,7 @@ from npm_vetted.model import Edit, Manifest, Pin, Project, Read
 
 NAME = "yarn-classic"
 PROGRAM = "yarn"
+PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = ("yarn.lock",)
 SETTINGS: tuple[str, ...] = (".yarnrc", ".npmrc")
 INHERITED: tuple[str, ...] = (".yarnrc", ".npmrc")
