@@ -45,6 +45,8 @@ class Scene:
     root: str | None = None
     where: str = UNKNOWN_TEXT
     foreign: bool = False
+    unknown: bool = False
+    """Whether nobody can tell what package.json is there: a program made it."""
     doubt: str = ""
     missing: list[str] = field(default_factory=list)
 
@@ -65,6 +67,7 @@ class Scene:
             found = next(filter(None, map(self.state.disk.find, paths)), None)
             if found is not None:
                 self.foreign = found.path is None
+                self.unknown = self.foreign and found.text is None
                 self.root = self.where = folder
                 if found.path is not None:
                     self._settle(found.path.rpartition("/")[0], folder)
@@ -192,6 +195,9 @@ class Scene:
         self.doubt = next(filter(None, doubts), "")
         if answers == {True}:
             return True
+        if self.unknown and not outside:
+            self.doubt = self.doubt or "the folder"
+            return None
         return None if None in answers else False
 
     def written_sources(self, act: ClientAction) -> list[tuple[str, str]]:

@@ -308,6 +308,15 @@ class Build:
                 self.follower.installed.add(goal.removesuffix("/node_modules"))
             end = f"{goal.rstrip('/')}/{base}" if into and as_file else goal
             stage.disk.put(Taken(disk, place, end))
+            if "." not in base and not as_file and not disk.has_folder(place):
+                self._made_elsewhere(stage, end)
+
+    @staticmethod
+    def _made_elsewhere(stage: Stage, folder: str) -> None:
+        """A folder that a program made in another stage may be a project, which nobody can tell."""
+        manifest = f"{folder.rstrip('/')}/package.json"
+        if stage.disk.find(manifest) is None:
+            stage.disk.put(Written(manifest, None))
 
     def _copy_foreign(self, stage: Stage, source: str, goal: str, into: bool) -> None:
         """A copy from an image that is not built here: it may be, or hold, a settings file."""

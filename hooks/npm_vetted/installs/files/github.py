@@ -13,11 +13,11 @@ from npm_vetted.installs.context.disk import (
     CHECKOUT,
     Copied,
     Disk,
-    Gone,
     Tracked,
     Written,
     resolve,
 )
+from npm_vetted.installs.context.ownership import is_own, of_repository
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
 from npm_vetted.installs.files.programs import as_warnings, follow_program
 from npm_vetted.installs.shell.follower import GITHUB_ENV, ShellFollower
@@ -255,18 +255,13 @@ class Frame:
                 self.disk.put(Copied(self.tracked, "", CHECKOUT, self._left_out(given)))
                 continue
             where = resolve(CHECKOUT, path.strip("/"))
-            if other and "${{" not in other and not self._is_own(other):
-                self.disk.put(Gone(where, folder=True))
-            else:
+            named = other if other and "${{" not in other else None
+            mine = is_own(self.follower.context, named) if named else True
+            if mine:
                 self.disk.put(Copied(self.tracked, "", where, self._left_out(given)))
-
-    def _is_own(self, repository: str) -> bool:
-        """Whether ``owner/name`` is this very repository, as its package.json says."""
-        data = self.follower.context.read("package.json") or b""
-        return (
-            re.search(rb"[/:\"]" + re.escape(repository.encode()) + rb"(?:\.git)?[\"#/]", data)
-            is not None
-        )
+                continue
+            for layer in of_repository(self.tracked, where, mine):
+                self.disk.put(layer)
 
     @staticmethod
     def _left_out(given: Node | None) -> Callable[[str], bool] | None:

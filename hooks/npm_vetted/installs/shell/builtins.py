@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Protocol
@@ -40,6 +40,9 @@ class Interpreter(Protocol):
 
     def assigned(self, name: str, value: Value, line: int) -> None:
         """A variable that programs see was set for more than one command."""
+
+    def cloned(self, address: str, places: Iterable[str], state: State) -> None:
+        """A repository was cloned."""
 
     def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
         """A file was written; None means that its content is unknown."""
@@ -110,21 +113,20 @@ def _git(call: Call) -> None:
         for word in call.words[2:]:
             if word.rpartition("/")[2] in SETTINGS:
                 call.judge.wrote(word, None, append=False, state=call.state)
-    folder = _cloned(call.words) if "clone" in call.words[1:4] else None
-    for place in call.state.places(folder) if folder else ():
-        if UNKNOWN_TEXT not in place:
-            call.state.disk.put(Gone(place, folder=True))
+    address, folder = _cloned(call.words) if "clone" in call.words[1:4] else ("", "")
+    if folder:
+        call.judge.cloned(address, call.state.places(folder), call.state)
 
 
-def _cloned(words: Sequence[str]) -> str | None:
-    """The folder that ``git clone`` makes."""
+def _cloned(words: Sequence[str]) -> tuple[str, str]:
+    """The address that ``git clone`` is given, and the folder that it makes."""
     rest = words[words.index("clone") + 1 :]
     arguments = [word for word in rest if not word.startswith("-")]
     for at, word in enumerate(arguments):
         if "/" in word or ":" in word:
             last = word.rstrip("/").rpartition("/")[2].removesuffix(".git")
-            return arguments[at + 1] if at + 1 < len(arguments) else last
-    return None
+            return word, arguments[at + 1] if at + 1 < len(arguments) else last
+    return "", ""
 
 
 def _remove(call: Call) -> None:

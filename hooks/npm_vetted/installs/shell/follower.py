@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -29,6 +29,7 @@ from npm_vetted.installs.context.disk import (
     resolve,
     under,
 )
+from npm_vetted.installs.context.ownership import is_own, of_repository
 from npm_vetted.installs.context.scene import Scene
 from npm_vetted.installs.shell.builtins import BUILTINS, SETTINGS, Call
 from npm_vetted.installs.shell.parser import Shell
@@ -42,6 +43,9 @@ _EXACT: Final = re.compile(
 )
 _ARCHIVES: Final = (".tgz", ".tar.gz", ".tar")
 """What npm takes for a file, whatever is before it."""
+_GENERATES: Final = re.compile(r"(?:\A|/)create(?:-|@|\Z)|\A(?:degit|tiged|giget)(?:@|\Z)")
+"""Packages that make a project."""
+_FOLDER: Final = re.compile(r"[\w][\w./-]*\Z", re.ASCII)
 _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
 _CLIENT: Final = re.compile(
     r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?)(?:\.cmd)?\s+\S", re.ASCII
@@ -264,6 +268,14 @@ class ShellFollower:
         self.persisted.clear()
         self._environment_file = ""
 
+    def cloned(self, address: str, places: Iterable[str], state: State) -> None:
+        """``git clone``: somebody else's files, or this very repository's."""
+        mine = is_own(self.context, address)
+        for place in places:
+            if UNKNOWN_TEXT not in place:
+                for layer in of_repository(self.context.tracked(), place, mine):
+                    state.disk.put(layer)
+
     def _content(self, found: Found | None) -> bytes | None:
         if found is None:
             return b""
@@ -408,6 +420,8 @@ class ShellFollower:
             self._configure(act, inner, call.source.line(0))
         elif act.kind is not ActionKind.CONFIG:
             self._judge_each(act, call.words, inner, call.source.line(0))
+        if act.kind is ActionKind.RUN and any(map(_GENERATES.search, act.packages)):
+            self._generated(call.words, inner)
         if act.shell is not None:
             self.text(act.shell, inner, call.source, call.depth + 2)
         elif act.then:
@@ -418,6 +432,14 @@ class ShellFollower:
             place = f"{folder.rstrip('/')}/package.json"
             if UNKNOWN_TEXT not in folder and state.disk.find(place) is None:
                 state.disk.put(Written(place, b"{}", state.maybe))
+
+    def _generated(self, words: Sequence[str], state: State) -> None:
+        """A program made a project in a folder that the command line names: nobody can tell which."""
+        for word in words[2:]:
+            if _FOLDER.match(word):
+                for place in state.places(word):
+                    if not state.disk.has_folder(place):
+                        state.disk.put(Written(f"{place}/package.json", None, state.maybe))
 
     def _judge_each(self, act: ClientAction, words: list[str], state: State, line: int) -> None:
         """Where nobody can tell which of several places it runs in, the worst one counts."""
@@ -497,6 +519,9 @@ class ShellFollower:
             return True
         label = f"`{command[:120]}`"
         loose = _loose(act.packages)
+        if any(not known(_name(each)) for each in act.packages):
+            self.undecided(f"{label}: which package it runs cannot be told", line, key=command)
+            return True
         if loose and (loose[0], line) in self._fetched:
             return True
         if self._may_be_local(act, scene):
@@ -569,14 +594,16 @@ class ShellFollower:
         loose = _loose(act.packages)
         if act.fetches_always or not loose or not all(map(known, act.packages)):
             return False
+        if any("@" in each[1:] for each in act.packages):
+            return False
         if self._is_lost(scene) and self._locked_somewhere(act.packages):
             return True
-        if scene.project is None and self._has_installed(scene.where):
+        if (scene.project is None or scene.unknown) and self._has_installed(scene.where):
             return True
         if any(self._locked_at(guess, act.packages) for guess in scene.state.guesses):
             return True
         return not any(
-            "@" in each or "/" in each or each.startswith("create-") for each in act.packages
+            each.startswith(("@", "create-")) or "/" in each for each in act.packages
         ) and self.context.may_have_programs(scene.project)
 
     def _has_installed(self, place: str) -> bool:
