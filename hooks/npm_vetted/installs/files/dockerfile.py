@@ -46,6 +46,8 @@ _TEMPLATES: Final = (
     ".tt", ".erb", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".in", ".mustache", ".eex",
 )  # fmt: skip
 """A Dockerfile is made of these: what it says once it is filled in, nobody can tell for sure."""
+_FILLED: Final = re.compile(r"<%[^\n]*?%>|\{\{[^\n]*?\}\}|\{%[^\n]*?%\}")
+"""What a template fills in."""
 _VARIABLE: Final = re.compile(r"\\\$|\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
 """What ADD unpacks."""
@@ -63,7 +65,9 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """The file as it is built from each directory that it may be built from: the likeliest."""
-    parsed = list(instructions(decode(path, data).replace(UNKNOWN_TEXT, "\ufffd")))
+    template = path.lower().endswith(_TEMPLATES)
+    text = decode(path, data).replace(UNKNOWN_TEXT, "\ufffd")
+    parsed = list(instructions(_FILLED.sub("${__unknown}", text) if template else text))
     if len(parsed) > _INSTRUCTIONS or sum(each.name == "FROM" for each in parsed) > _STAGES:
         raise UndecidedError("too many instructions to follow", path=path)
     tracked = context.tracked()
@@ -71,7 +75,6 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     build = Build(path, context, tracked, base)
     for each in parsed:
         build.take(each)
-    template = path.lower().endswith(_TEMPLATES)
     for problem in build.follower.finish():
         yield problem._replace(level=Level.WARNING, fix=()) if template else problem
 

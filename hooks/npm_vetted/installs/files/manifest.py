@@ -16,6 +16,11 @@ _TABLES: Final = (
     ("simple-git-hooks",),
     ("gitHooks",),
     ("lint-staged",),
+    ("ghooks",),
+    ("config", "ghooks"),
+    ("nodemonConfig",),
+    ("wireit",),
+    ("nx", "targets"),
 )
 
 
@@ -51,6 +56,7 @@ def _commands(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
         for key in keys:
             table = table.get(key) if isinstance(table, dict) else None
         for name, value in table.items() if isinstance(table, dict) else ():
-            for command in value if isinstance(value, list) else [value]:
+            said = value.get("command") if isinstance(value, dict) else value  # wireit, Nx
+            for command in said if isinstance(said, list) else [said]:
                 if isinstance(command, str):
                     yield (*keys, name), command

@@ -144,7 +144,16 @@ WRAPPERS: Final = {
     "kubectl": Wrapper(after="exec", elsewhere=True),
     "oc": Wrapper(after="exec", elsewhere=True),
     "start": Wrapper(),
-    "concurrently": Wrapper(_set("-n --names -c --prefix-colors -m"), text=_set("")),
+    "concurrently": Wrapper(_set("-n --names -c --prefix-colors -m")),
+    "conc": Wrapper(_set("-n --names -c --prefix-colors -m")),
+    "start-server-and-test": Wrapper(),
+    "server-test": Wrapper(),
+    "env-cmd": Wrapper(_set("-f --file -e --environments -r --rc-file")),
+    "nodemon": Wrapper(
+        _set("-w --watch -e --ext -i --ignore -d --delay -s --signal --config"),
+        text=_set("-x --exec"),
+    ),
+    "onchange": Wrapper(_set("-d --delay -e --exclude -j --jobs -f --filter"), skip=1),
     "ssh": Wrapper(_set("-i -p -l -o -F -J -L -R -D -W -b -c -e -m -S"), skip=1, elsewhere=True),
     "sshpass": Wrapper(_set("-p -f -e")),
     "vagrant": Wrapper(after="ssh", text=_set("-c --command"), elsewhere=True),
@@ -156,9 +165,12 @@ WRAPPERS: Final = {
 
 _DASHED: Final = (
     "mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", "nix", "fnm", "aws-vault", "chamber",
-    "devbox", "lxc",
+    "devbox", "lxc", "onchange",
 )  # fmt: skip
 """Wrappers whose command is behind ``--``, whatever comes before."""
+
+_LISTS: Final = ("concurrently", "conc", "start-server-and-test", "server-test")
+"""Wrappers that take several commands, each as one word; ``npm:NAME`` is a script's name."""
 
 _TEXTS: Final = ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock", "tmux")
 """Wrappers that take a whole command as one word, too."""
@@ -278,7 +290,7 @@ def _option(
 def _with_command(name: str, found: Wrapped, words: list[str]) -> Wrapped | None:
     if not words:
         return None
-    if name == "concurrently":
+    if name in _LISTS:
         return replace(found, text="\n".join(w for w in words if not w.startswith("npm:")))
     if len(words) == 1 and " " in words[0] and name in _TEXTS:
         return replace(found, text=words[0])
