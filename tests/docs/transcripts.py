@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.docs.pages import BLOCK, PAGES, Page
-from tests.docs.scenes import SCENES, run
+from tests.docs.scenes import SCENES, run_quickly
 from tests.support.git_repo import GitRepo
 
 _DAY = re.compile(r"(still rejected until )\d{4}-\d\d-\d\d \d\d:\d\d UTC")
@@ -45,7 +45,7 @@ def session(repo: GitRepo, text: str) -> Iterator[str]:
     """Each command of a session, with what it prints."""
     for line in text.splitlines():
         if line.startswith("$ "):
-            done = run(repo, line.removeprefix("$ "))
+            done = run_quickly(repo, line.removeprefix("$ "))
             said = _DAY.sub(r"\g<1>2026-12-03 00:00 UTC", done.stdout.rstrip())
             yield f"{line}\n{said}\n" if said.strip() else f"{line}\n"
 
