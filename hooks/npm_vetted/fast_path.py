@@ -12,6 +12,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+from npm_vetted.client_names import WHOLE_WORDS, WORDS
 from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, work_tree
 from npm_vetted.vetting.programs import PROGRAM_CODES, may_be_program
 
@@ -42,8 +43,8 @@ _PROGRAM = (
     ".go", ".rs", ".php", ".cake",
 )  # fmt: skip
 """Suffixes of programs: they are read where they name a client (tests/test_fast_path.py)."""
-CLIENT_WORDS = ("bun", "corepack", "deno", "jlpm", "npm", "npx", "pnx", "rush", "yarn")
-"""Every name of a client's program contains one of these (tests/test_fast_path.py asks the clients)."""
+CLIENT_WORDS = (*WORDS, *(word for word in WHOLE_WORDS if len(word) > 2), "corepack")
+"""Every name of a client's program contains one of these, but for ``pn``, which most texts hold."""
 _MOST_PROGRAMS = 500
 
 

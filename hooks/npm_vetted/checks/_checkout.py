@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.client_names import USER_FILES
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import mentions_client, place_of
@@ -37,7 +38,7 @@ _WANTED: Final = (
 _TEXTS: Final = ("filter", "working-tree-encoding", "eol")
 _OF_WINDOWS: Final = (".ps1", ".psm1", ".psd1", ".bat", ".cmd")
 """Scripts whose interpreters read UTF-16 and CRLF."""
-_DATA: Final = (".yml", ".yaml", ".json", ".json5", ".jsonc", ".toml", ".xml", ".npmrc", ".yarnrc")
+_DATA: Final = (".yml", ".yaml", ".json", ".json5", ".jsonc", ".toml", ".xml", *USER_FILES)
 """Formats that mean the same with either line end (every client was asked for its settings)."""
 _HARMLESS: Final = frozenset({
     "diff", "merge", "whitespace", "delta", "encoding", "conflict-marker-size", "export-ignore",

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Final
 
+from npm_vetted.client_names import RUNNERS
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.json import without_comments
 from npm_vetted.installs import place_of
@@ -113,12 +114,14 @@ def _command() -> re.Pattern[bytes]:
     programs = (each for each in readers() if len(each) > 2)  # `ni` and `na` are words as well
     names = "|".join(sorted(map(re.escape, programs), key=len, reverse=True))
     return re.compile(
-        rb"(?<![\w./@-])(?:(?:%s)[ \t]+(?:install|ci|add|dlx)(?![\w-])|(?:npx|pnpx|bunx)[ \t]+[a-z@-][\w@/.-]*)"
-        % names.encode(),
+        rb"(?<![\w./@-])(?:(?:%s)[ \t]+(?:install|ci|add|dlx)(?![\w-])|(?:%s)[ \t]+[a-z@-][\w@/.-]*)"
+        % (names.encode(), "|".join(RUNNERS).encode()),
     )
 
 
 @cache
 def _words() -> frozenset[str]:
     """The fixed strings that git searches for: each such command contains one of them."""
-    return frozenset((" install", " ci", " add", " dlx", "npx ", "bunx ", "\tinstall"))
+    return frozenset(
+        (" install", " ci", " add", " dlx", "\tinstall", *(f"{name} " for name in RUNNERS))
+    )

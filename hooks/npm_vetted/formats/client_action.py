@@ -137,6 +137,8 @@ class CommandReader(Protocol):
 
     PROGRAMS: Collection[str]
     """The names of the programs that it reads."""
+    WHOLE_WORDS: Collection[str]
+    """Those of PROGRAMS that texts also hold by chance: each counts only as a word of its own."""
     RULES: ClientRules
     """How the client differs from the others."""
     LOCKING: Mapping[str, tuple[str, ...]]

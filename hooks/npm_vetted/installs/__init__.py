@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from npm_vetted._plugins import parts
+from npm_vetted.client_names import OTHER_PROGRAMS, PROGRAMS, USER_FILES, WHOLE_WORDS, WORDS
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Level, Location, Problem, Project, Read
 
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
     from npm_vetted.installs.context.disk import Tracked
 
 _QUOTING: Final = b"\\'\"^`\r\n"
-_OTHERS: Final = re.compile(
-    rb"\b(?:n[cl]?i|nlx|nup|na|vl[tx]|dx|rush|lerna|jlpm|meteor|aub[ex]|volta)\b"
-)
+CLIENT_PROGRAM: Final = "|".join(sorted({*PROGRAMS} - {*WHOLE_WORDS}, key=len, reverse=True))
+"""An expression for the programs whose names texts do not hold by chance, the longest first."""
+SETTINGS_ENDINGS: Final = tuple(name.lstrip(".") for name in USER_FILES)
+"""How a path ends that a client may be told to read its settings from (``/etc/npmrc``)."""
+_OTHERS: Final = re.compile(rb"\b(?:%s)\b" % "|".join((*OTHER_PROGRAMS, *WHOLE_WORDS)).encode())
 """Short names of programs: they count as words of their own only."""
 _NAMES: Final = (
-    b"deno", b"npm", b"npx", b"pnx", b"yarn", b"bun", b"corepack", b"ignore_scripts",
-    b"enable_scripts", b"additional_dependencies", b"$pm", b"{pm", b"(pm", b"package_manager",
-    b"packagemanager", b"pkg_manager",
+    *(word.encode() for word in WORDS), b"corepack", b"ignore_scripts", b"enable_scripts",
+    b"additional_dependencies", b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager",
+    b"pkg_manager",
 )  # fmt: skip
 _HEAD: Final = 100_000
 """So much of a text may say of which kind it is."""

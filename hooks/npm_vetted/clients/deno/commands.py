@@ -20,6 +20,7 @@ from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRul
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("deno",)
+WHOLE_WORDS: Final[tuple[str, ...]] = ()
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 
 _VALUED: Final = word_set(

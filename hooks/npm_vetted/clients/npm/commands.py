@@ -30,6 +30,7 @@ from npm_vetted.formats.client_action import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("npm", "npx")
+WHOLE_WORDS: Final[tuple[str, ...]] = ()
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
     "npm": ("npm", "--prefix", ".", "install", "--save-dev", "--save-exact", "--ignore-scripts")
 }

@@ -30,6 +30,7 @@ from npm_vetted.formats.client_action import (
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("pnpm", "pnpx", "pn", "pnx")
+WHOLE_WORDS: Final[tuple[str, ...]] = ("pn",)
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
     "pnpm": ("pnpm", "--dir", ".", "add", "--save-dev", "--save-exact", "--ignore-scripts")
 }

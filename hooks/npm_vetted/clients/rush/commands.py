@@ -15,6 +15,7 @@ from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRul
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 PROGRAMS: Final = ("rush", "rush-pnpm")
+WHOLE_WORDS: Final[tuple[str, ...]] = ("rush",)
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 """rush add asks which project is meant."""
 

@@ -38,6 +38,11 @@ _OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
 _COREPACK: Final = "corepack"
 _BY_COREPACK: Final = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"})
 PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS, _COREPACK})
+WHOLE_WORDS: Final = frozenset(
+    name
+    for name in PROGRAMS - {"mise", "rtx"}
+    if "npm" not in name  # mise and rtx say npm:NAME
+)
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 RULES: Final = ClientRules()
 _ON: Final = ("--ignore-scripts=false", "--no-ignore-scripts", "--unsafe-perm")

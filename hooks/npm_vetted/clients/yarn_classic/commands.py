@@ -28,6 +28,7 @@ from npm_vetted.model import Pin
 
 PROGRAMS: Final = ("yarn", "yarnpkg", "jlpm")
 """``jlpm`` is the Yarn that JupyterLab brings: ``node …/jupyterlab/staging/yarn.js``."""
+WHOLE_WORDS: Final[tuple[str, ...]] = ()
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
     "yarn-classic": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--ignore-scripts"),
     "yarn-berry": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--mode=skip-build"),

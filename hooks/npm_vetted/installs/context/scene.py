@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from npm_vetted.client_names import USER_FILES
 from npm_vetted.formats.client_action import (
     ActionKind,
     ClientAction,
@@ -21,8 +22,6 @@ from npm_vetted.model import Pin, Project, Read
 
 _TEMPORARY: Final = "/tmp/"  # noqa: S108
 _MANY: Final = 200
-_HOLD_SOURCES: Final = (".npmrc", ".yarnrc", ".yarnrc.yml")
-"""The settings files that say where packages come from."""
 _SETTING: Final = re.compile(
     r"""^[ \t]*["']?(?P<key>@[\w.-]+:registry|[\w-]+)["']?[ \t]*[=: ][ \t]*["']?(?P<value>[^"'\s]+)""",
     re.MULTILINE,
@@ -208,7 +207,7 @@ class Scene:
         """
         places = [self._user_file(act)]
         if self.root is not None:
-            places += [f"{self.root.rstrip('/')}/{name}" for name in _HOLD_SOURCES]
+            places += [f"{self.root.rstrip('/')}/{name}" for name in USER_FILES]
         found: dict[str, str] = {}
         for place in places:
             file = self.state.disk.find(place)

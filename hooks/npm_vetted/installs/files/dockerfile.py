@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from npm_vetted.client_names import LOCKFILES, SETTINGS_FILES
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.document import decode
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, replaced
-from npm_vetted.installs import Context
+from npm_vetted.installs import SETTINGS_ENDINGS, Context
 from npm_vetted.installs.context.disk import Copied, Disk, Gone, Taken, Tracked, Written, resolve
 from npm_vetted.installs.files._dockerfile_text import (
     Instruction,
@@ -87,14 +88,7 @@ def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> s
     candidate = folder
     while True:
         found = sum(_is_there(candidate, one, tracked) for one in sources)
-        lockfiles = (
-            "package-lock.json",
-            "pnpm-lock.yaml",
-            "yarn.lock",
-            "bun.lock",
-            "npm-shrinkwrap.json",
-        )
-        whole = any(posixpath.join(candidate, name) in tracked.paths for name in lockfiles)
+        whole = any(posixpath.join(candidate, name) in tracked.paths for name in LOCKFILES)
         if (found, int(whole)) > most:
             best, most = candidate, (found, int(whole))
         if not candidate:
@@ -406,7 +400,7 @@ class Build:
                 disk = disk.copy()
             place = resolve(stage.folder, stage.expand(target))
             if kind == "secret":
-                if place.endswith(("npmrc", ".yarnrc.yml")):
+                if place.endswith(SETTINGS_ENDINGS):
                     disk.put(
                         Written(place, None if not place.startswith(stage.home + "/") else b"")
                     )
@@ -470,6 +464,4 @@ def _as_it_is(other: Stage, stage: Stage) -> Disk:
 
 
 def _known_names(pattern: str) -> list[str]:
-    names = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "package.json", "package-lock.json",
-             "pnpm-lock.yaml", "pnpm-workspace.yaml", "yarn.lock", "bun.lock")  # fmt: skip
-    return [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+    return [name for name in (*SETTINGS_FILES, *LOCKFILES) if fnmatch.fnmatchcase(name, pattern)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, concat, either
-from npm_vetted.installs import Context
+from npm_vetted.installs import CLIENT_PROGRAM, Context
 from npm_vetted.installs.context.disk import (
     CHECKOUT,
     Copied,
@@ -29,13 +29,11 @@ from npm_vetted.model import Problem
 _TEMPLATES: Final = braced("${{", "}}")
 _PATH: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[['\"][^'\"]+['\"]\])*\Z", re.ASCII)
 _STRING: Final = re.compile(r"'((?:[^']|'')*)'\Z")
-_CLIENT: Final = re.compile(r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?|corepack)\b", re.ASCII)
+_CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM}|corepack)\b", re.ASCII)
 _COMMANDS: Final = re.compile(
     r"command|script|run|cmd|install|build|publish|version|test|exec|lint|deploy", re.IGNORECASE
 )
-_STARTS: Final = re.compile(
-    r"\s*(?:npm|npx|pnpm|pnpx|yarn|bunx?|deno|corepack)[ \t]+(?:[a-z@-]|\$)", re.ASCII
-)
+_STARTS: Final = re.compile(rf"\s*(?:{CLIENT_PROGRAM}|corepack)[ \t]+(?:[a-z@-]|\$)", re.ASCII)
 _HOME: Final = "/~home"
 _WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
 """GitHub reads them at the top of a repository only: further down they are examples."""

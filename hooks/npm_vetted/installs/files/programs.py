@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Final
 
 from npm_vetted.formats.document import decode
-from npm_vetted.installs import Context
+from npm_vetted.installs import CLIENT_PROGRAM, Context
 from npm_vetted.installs.shell.follower import (
     UNKNOWN_FLAGS,
     ShellFollower,
@@ -40,7 +40,8 @@ _LIST: Final = re.compile(
 )
 _WORD: Final = re.compile(r"""(['"])([^'"\n]{1,200})\1""")
 _GRADLE: Final = re.compile(
-    r"(?P<tool>Npm|Yarn|Pnpm|Npx|Bun)Task\b[^}]{0,400}?args(?:\.set\(|\s*=|\.addAll\()\s*(?:\[|listOf\()"
+    rf"(?P<tool>{'|'.join(map(str.capitalize, CLIENT_PROGRAM.split('|')))})Task\b"
+    r"[^}]{0,400}?args(?:\.set\(|\s*=|\.addAll\()\s*(?:\[|listOf\()"
     r"(?P<words>[^\])\n]{1,300})"
 )
 _GRADLE_VERB: Final = re.compile(

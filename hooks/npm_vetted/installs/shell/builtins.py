@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Protocol
 
+from npm_vetted.client_names import SETTINGS_FILES
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
+from npm_vetted.installs import SETTINGS_ENDINGS
 from npm_vetted.installs.context.disk import Disk, Gone, Taken, Written
 from npm_vetted.installs.shell.expansion import printed_by
 from npm_vetted.installs.shell.source import Source
@@ -18,9 +20,7 @@ from npm_vetted.installs.shell.wrappers import Wrapped, program_name, unwrap
 _ARGUMENTS: Final = 1_000
 """A script that doubles its own arguments, line after line, has them unknown."""
 
-SETTINGS: Final = frozenset(
-    (".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", "bunfig.toml", "package.json")
-)
+SETTINGS: Final = frozenset(SETTINGS_FILES)
 """The files whose content matters to an install."""
 
 
@@ -136,7 +136,7 @@ def _remove(call: Call) -> None:
         for place in call.state.places(word):
             folder, _, pattern = place.rpartition("/")
             names = [name for name in SETTINGS if fnmatch.fnmatchcase(name, pattern)]
-            for name in names or ([pattern] if pattern.endswith("npmrc") else []):
+            for name in names or ([pattern] if pattern.endswith(SETTINGS_ENDINGS) else []):
                 call.state.disk.put(Gone(f"{folder}/{name}", maybe=call.state.maybe))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from npm_vetted.client_names import WORDS
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.client_action import (
     UNKNOWN_COMMAND,
@@ -19,7 +20,7 @@ from npm_vetted.formats.client_action import (
     source_setting,
 )
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, known, shown
-from npm_vetted.installs import Context
+from npm_vetted.installs import CLIENT_PROGRAM, SETTINGS_ENDINGS, Context
 from npm_vetted.installs.context.disk import (
     CHECKOUT,
     Copied,
@@ -47,11 +48,9 @@ _GENERATES: Final = re.compile(r"(?:\A|/)create(?:-|@|\Z)|\A(?:degit|tiged|giget
 """Packages that make a project."""
 _FOLDER: Final = re.compile(r"[\w][\w./-]*\Z", re.ASCII)
 _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
-_CLIENT: Final = re.compile(
-    r"(?<![\w./@-])(?:npm|npx|pnpm|pnpx|yarn|bunx?)(?:\.cmd)?\s+\S", re.ASCII
-)
+_CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM})(?:\.cmd)?\s+\S", re.ASCII)
 _NAMED: Final = re.compile(
-    r"npm|npx|yarn|bun|(?:pkg|package|pack)_?(?:manager|mgr)|\bpm\b|pm_?cmd|_pm\b|install_?(?:cmd|command)",
+    rf"{'|'.join(WORDS)}|(?:pkg|package|pack)_?(?:manager|mgr)|\bpm\b|pm_?cmd|_pm\b|install_?(?:cmd|command)",
     re.IGNORECASE,
 )
 """Variables that may hold a client: what others hold is not a question for this check."""
@@ -59,7 +58,7 @@ _MANY: Final = 200
 """So many projects are asked whether they lock a package, where nobody can tell which one is meant."""
 _RUNTIMES: Final = ("node", "nodejs", "tsx")
 _STARTED: Final = re.compile(
-    r"(npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
+    rf"({CLIENT_PROGRAM}|corepack)(?:-cli)?(?:-\d[\w.-]*)?\.[cm]?js\Z", re.ASCII
 )
 _INSTALLED_FIRST: Final = re.compile(r"install-run-([a-z-]+)\.js\Z", re.ASCII)
 """A script of the repository that installs a client of an exact version, and starts it."""
@@ -247,7 +246,7 @@ class ShellFollower:
             self._persist(text or "")
             return
         for place in state.places(target):
-            if place.rpartition("/")[2] not in SETTINGS and not place.endswith(("npmrc", "yarnrc")):
+            if place.rpartition("/")[2] not in SETTINGS and not place.endswith(SETTINGS_ENDINGS):
                 continue
             data = None if text is None else text.encode()
             before = self._content(state.disk.find(place)) if append else b""

@@ -1,0 +1,98 @@
+"""The clients' programs and files by name: ``python -m tools.client_names`` writes this file.
+
+The folders of the clients decide what is here. It is a file of its own because the way out of
+``fast_path`` cannot wait for their modules, and because ``installs`` imports no client.
+"""
+
+from __future__ import annotations
+
+PROGRAMS = (
+    "bun",
+    "bunx",
+    "deno",
+    "jlpm",
+    "npm",
+    "npx",
+    "pn",
+    "pnpm",
+    "pnpx",
+    "pnx",
+    "rush",
+    "rush-pnpm",
+    "yarn",
+    "yarnpkg",
+)
+"""The programs of the clients."""
+
+RUNNERS = (
+    "bunx",
+    "npx",
+    "pnpx",
+    "pnx",
+)
+"""Those that fetch the package whose name follows, and run it."""
+
+WORDS = (
+    "bun",
+    "deno",
+    "jlpm",
+    "npm",
+    "npx",
+    "pnx",
+    "yarn",
+)
+"""Each program has one of these in its name,"""
+
+WHOLE_WORDS = (
+    "pn",
+    "rush",
+)
+"""but for these, which texts also hold by chance."""
+
+OTHER_PROGRAMS = (
+    "aube",
+    "aubx",
+    "corepack",
+    "dx",
+    "lerna",
+    "meteor",
+    "na",
+    "nci",
+    "ni",
+    "nlx",
+    "nup",
+    "vlt",
+    "vlx",
+    "volta",
+)
+"""Programs that install npm packages and are no client; words of their own as well."""
+
+SETTINGS_FILES = (
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    "bunfig.toml",
+    "package.json",
+    "pnpm-workspace.yaml",
+)
+"""The files whose content decides what an install runs."""
+
+USER_FILES = (
+    ".bunfig.toml",
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+)
+"""The settings files in a user's home."""
+
+LOCKFILES = (
+    "bun.lock",
+    "bun.lockb",
+    "deno.lock",
+    "npm-shrinkwrap.json",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "shrinkwrap.yaml",
+    "yarn.lock",
+)
+"""The lockfiles."""
