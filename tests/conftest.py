@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ pytest_plugins = ["tests.support.verdaccio"]
 
 # The same examples each time, few enough to be quick. ``--hypothesis-profile=search`` looks further.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fixed", _PATIENT, derandomize=True, max_examples=50)
+settings.register_profile("fixed", _PATIENT, derandomize=True, max_examples=30)
 settings.register_profile("search", _PATIENT, max_examples=1000)
 settings.load_profile("fixed")
 
@@ -66,6 +67,15 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where each test's HOME comes to be: pytest's own numbering would list them all each time."""
     folder = tmp_path_factory.mktemp("homes")
     return (folder / str(number) for number in itertools.count())
+
+
+@pytest.fixture
+def tmp_path(_homes: Iterator[Path], request: pytest.FixtureRequest) -> Path:
+    """A folder of the test's own; pytest's fixture of this name lists all those of before each time."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = next(_homes).with_suffix(f".{name}")
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(autouse=True)

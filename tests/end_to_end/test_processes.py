@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from npm_vetted.cli import main
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.process import git_environment, git_program, trusted_folders
 from tests.support.git_repo import GitRepo
@@ -63,6 +67,20 @@ def npm_vetted(
         timeout=60,
         check=False,
     )
+
+
+def npm_vetted_here(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same in this process, with streams that encode as a real one's: no interpreter has to start."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+        try:
+            status = main(arguments)
+        except SystemExit as ended:  # argparse ends so
+            status = int(ended.code or 0)
+    said, errors = (
+        each.buffer.getvalue().decode("utf-8", "surrogateescape") for each in (out, err)
+    )  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(arguments, status, said, errors)
 
 
 @pytest.fixture

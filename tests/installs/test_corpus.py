@@ -431,7 +431,7 @@ DEEP = {
     "subshells": "(" * 5_000 + "npm i -g x" + ")" * 5_000,
     "substitutions": "$(" * 5_000 + "npm i -g x" + ")" * 5_000,
     "conditions": "if npm; then " * 3_000,
-    "chain": "npm ci && " * 20_000 + "true",
+    "chain": "npm ci && " * 8_000 + "true",
     "expansions": "npm i ${a:-" * 3_000,
     "functions": "f() { f; f; npm ci; }; f; f",
     "functions that call functions": "".join(

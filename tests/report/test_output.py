@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from tests.end_to_end.test_processes import LOCKFILE, MANIFEST, npm_vetted
+from tests.end_to_end.test_processes import LOCKFILE, MANIFEST, npm_vetted, npm_vetted_here
 from tests.support.git_repo import GitRepo
 
 EVIL = (
@@ -72,7 +72,7 @@ def write_evil(repository: GitRepo, place: str, evil: str) -> None:
 @pytest.mark.parametrize("kind", ["text", "json"])
 def test_what_files_say_is_shown_and_does_nothing(git_repo: GitRepo, place: str, kind: str) -> None:
     write_evil(git_repo, place, "".join(EVIL))
-    done = npm_vetted("--format", kind, "check", "--all", cwd=git_repo.path)
+    done = npm_vetted_here("--format", kind, "check", "--all", cwd=git_repo.path)
     assert done.returncode in (1, 2, 3)
     assert_harmless(done.stdout + done.stderr)
     if kind == "json" and done.returncode != 2:
@@ -86,7 +86,7 @@ def test_paths_are_shown_and_do_nothing(git_repo: GitRepo, folder: str) -> None:
     git_repo.write(f"{folder}/package.json", MANIFEST)
     git_repo.add()
     for kind in ("text", "json"):
-        done = npm_vetted("--format", kind, "check", cwd=git_repo.path)
+        done = npm_vetted_here("--format", kind, "check", cwd=git_repo.path)
         assert done.returncode == 1, done.stderr
         assert_harmless(done.stdout + done.stderr)
         if kind == "json":
@@ -137,6 +137,6 @@ def test_an_unknown_name_on_the_command_line_does_nothing(git_repo: GitRepo) -> 
             ("-C", evil, "check"),
             ("check", "--from-ref", evil),
         ):
-            done = npm_vetted(*command, cwd=git_repo.path)
+            done = npm_vetted_here(*command, cwd=git_repo.path)
             assert done.returncode in (2, 3)
             assert_harmless(done.stdout + done.stderr)
