@@ -18,6 +18,8 @@ OTHERS_NAMED_AFTER_A_CLIENT: Final = {
     "commands._note_dialogue": "the .npmrc that npm, pnpm, Yarn 1 and Bun share",
     "formats.npmrc": "the format is called .npmrc, whoever reads it",
     "installs.files.azure": "tasks of Azure Pipelines that are called Npm and Yarn",
+    "installs.files.declared_toml": "a tool npm:NAME of mise",
+    "installs.files.declared_yaml": "a module of Ansible that is called npm",
     "installs.files.deno_tasks": "the tasks of deno.json: no other file has them",
     "installs.files.github": "actions for one client, and the .npmrc that setup-node writes",
     "installs.shell.follower": "JavaScript runtimes among the interpreters",

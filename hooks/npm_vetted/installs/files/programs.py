@@ -45,7 +45,7 @@ _GRADLE: Final = re.compile(
     r"(?P<words>[^\])\n]{1,300})"
 )
 _GRADLE_VERB: Final = re.compile(
-    r"(?:npm|yarn|pnpm)Command(?:\.set\(|\s*=)\s*(?:\[|listOf\()(?P<words>[^\])\n]{1,200})"
+    rf"(?:{CLIENT_PROGRAM})Command(?:\.set\(|\s*=)\s*(?:\[|listOf\()(?P<words>[^\])\n]{{1,200}})"
 )
 _INNER: Final = r"(?:\[\s*|script:\s*|label:\s*)*[fFrRbBuU]{0,2}\Z"
 _CALL: Final = re.compile(
