@@ -71,15 +71,14 @@ def npm_vetted(
 
 def npm_vetted_here(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The same in this process, with streams that encode as a real one's: no interpreter has to start."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    raw = (io.BytesIO(), io.BytesIO())
+    out, err = (io.TextIOWrapper(each, "utf-8", write_through=True) for each in raw)
     with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
         try:
             status = main(arguments)
         except SystemExit as ended:  # argparse ends so
             status = int(ended.code or 0)
-    said, errors = (
-        each.buffer.getvalue().decode("utf-8", "surrogateescape") for each in (out, err)
-    )  # type: ignore[attr-defined]
+    said, errors = (each.getvalue().decode("utf-8", "surrogateescape") for each in raw)
     return subprocess.CompletedProcess(arguments, status, said, errors)
 
 
