@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 import shutil
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -311,6 +312,25 @@ def test_no_fix_breaks_a_package_that_needs_its_script(text: str) -> None:
 @pytest.mark.parametrize("text", ["corepack prepare pnpm --activate", "pnpm self-update"])
 def test_a_client_is_no_package_to_lock(text: str) -> None:
     assert [each.fix for each in in_shell(text)] == [()]
+
+
+def test_each_fix_of_the_corpus_removes_its_finding() -> None:
+    """``test_fixes.py`` runs fixes; here every one that is printed is judged again."""
+    judged = 0
+    for case in CASES:
+        if case.label != "unsafe" or case.path != "run.sh":
+            continue
+        files = {**REPOSITORIES[case.repository], **case.files}
+        for found in problems("run.sh", {**files, "run.sh": case.text}):
+            if len(found.fix) == 1 and not _locks(found.fix[0]):
+                judged += 1
+                left = problems("run.sh", {**files, "run.sh": shlex.join(found.fix[0])})
+                assert [each for each in left if each.level is Level.ERROR] == [], case.name
+    assert judged > 50
+
+
+def _locks(words: Sequence[str]) -> bool:
+    return "--save-dev" in words or "--dev" in words
 
 
 # -- commits

@@ -7,6 +7,7 @@ allowScripts allows them. ``deno run npm:…`` and ``deno x`` fetch a package an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from npm_vetted.clients.shared.command_line import (
@@ -68,7 +69,9 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
     if reader is not None:
         inner = take_apart(rest, valued=_VALUED, short=_SHORT)
         inner.words.insert(0, verb)
-        yield from reader(_line(words, verb, inner))
+        quiet = tuple(word for word in words if not word.startswith("--allow-scripts"))
+        for act in reader(_line(words, verb, inner)):
+            yield replace(act, fix=quiet if act.switch is Switch.ON else ())
 
 
 def _line(words: Sequence[str], verb: str, options: Options) -> Line:
@@ -82,7 +85,7 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
         verb=verb,
         switch=switch,
         by=by,
-        flag="--frozen",
+        flag="",
         drop=_DROP,
         folder=folder or None,
         obeys=not options.has("no-config"),
@@ -165,7 +168,7 @@ def _fetch(
     switch, by = switched(Options(inner.options, []))
     line = Line(
         client="deno", words=words, options=inner, verb=words[0], switch=switch, by=by,
-        flag="--frozen", drop=_DROP,
+        flag="", drop=_DROP,
     )  # fmt: skip
     yield from _named(line)
     name = _without_path(package.removeprefix(_NPM))

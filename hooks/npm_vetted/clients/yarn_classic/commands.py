@@ -70,6 +70,12 @@ _MEANT_FOR: Final = {
 """berry refuses ``--ignore-scripts``, classic does not know ``--mode`` (both were run)."""
 
 
+_SWITCHED_OFF: Final = (
+    ("YARN_ENABLE_SCRIPTS=0",), ("YARN_ENABLE_SCRIPTS=0", "YARN_IGNORE_SCRIPTS=true"),
+)  # fmt: skip
+"""What ``dlx`` needs, which is berry's; and ``create``, which both have."""
+
+
 def _counts(option: str, client: str) -> bool:
     return _MEANT_FOR.get(option.lower(), client) == client
 
@@ -112,7 +118,7 @@ def source_variable(name: str) -> str | None:
     return variable_setting(name, ("npm_config_", "yarn_"))
 
 
-def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:
     """The actions of a yarn command line; ``client`` is ``yarn``: the project decides which Yarn runs."""
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT)
     if options.has("help", "version") and not options.words:
@@ -127,9 +133,21 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
     line = _line(words, verb, options)
     reader = _READERS.get(verb)
     if reader is not None:
-        yield from reader(line)
+        off = verb == "dlx" and _enables_none(environment)
+        for act in reader(line):
+            yield replace(act, switch=Switch.OFF) if off else act
     elif verb not in _QUIET:
         yield line.runs(verb, *line.rest)  # a script of the project, or a program it has installed
+
+
+def _enables_none(environment: Mapping[str, Value]) -> bool:
+    """Whether berry's variable switches scripts off; only berry has ``dlx``, whatever the project says."""
+    texts = [
+        (name, text)
+        for name, value in environment.items() if name.lower() == "yarn_enable_scripts"
+        for text in value
+    ]  # fmt: skip
+    return bool(texts) and all(variable(name, text) is Switch.OFF for name, text in texts)
 
 
 def _line(words: Sequence[str], verb: str, options: Options) -> Line:
@@ -253,7 +271,7 @@ def _dlx(line: Line) -> Iterator[ClientAction]:
         yield replace(
             act,
             then=tuple(command),
-            fix=("env", "YARN_ENABLE_SCRIPTS=0", *line.words),
+            fix=("env", *_SWITCHED_OFF[line.verb == "create"], *line.words),
             fetches_always=line.verb != "create",
             locked=("yarn", "run", *command) if line.verb != "create" else (),
         )
