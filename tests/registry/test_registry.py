@@ -19,9 +19,10 @@ import pytest
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.model import Published
-from npm_vetted.registry import Registry, progress_bar
+from npm_vetted.registry import RecentPackuments, Registry, progress_bar
 from npm_vetted.registry.cache import cache_folder
 from npm_vetted.registry.fetch import Patience
+from npm_vetted.registry.packument import read_packument
 from npm_vetted.registry.settings import home_folder, load_settings
 from tests.support.answers import Answer, Server, body, redirect, serving
 from tests.support.tarballs import integrity_of, package_of
@@ -598,3 +599,16 @@ def test_the_public_registry(name: str, version: str, scripts: tuple[str, ...]) 
 )
 def test_the_home_is_npms(environment: dict[str, str], platform: str, folder: str | None) -> None:
     assert home_folder(environment, platform) == folder
+
+
+def test_packuments_make_room_for_newer_ones() -> None:
+    """Those of a whole lockfile would not fit in memory; the last one is kept, whatever its size."""
+    kept = RecentPackuments(limit=10)
+    found = {name: read_packument("u", name, packument(name)) for name in ("a", "b", "c")}
+    kept.keep("a", found["a"], 4)
+    kept.keep("b", found["b"], 4)
+    assert kept.find("a") is found["a"]
+    kept.keep("c", found["c"], 4)
+    assert [kept.find(name) for name in ("a", "b", "c")] == [found["a"], None, found["c"]]
+    kept.keep("b", found["b"], 40)
+    assert [kept.find(name) for name in ("a", "b", "c")] == [None, found["b"], None]

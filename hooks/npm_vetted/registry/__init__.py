@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -32,6 +34,37 @@ Progress = Callable[[int, int], None]
 
 _NAME: Final = re.compile(r"(?:@[\w~!'()*-][\w.~!'()*-]*/)?[\w~!'()*-][\w.~!'()*-]*", re.ASCII)
 _TEXT_LIMIT: Final = 300
+_AT_HAND: Final = 12 << 20
+"""Bytes of packuments that are kept in memory; read, they take some eight times as much."""
+
+
+class RecentPackuments:
+    """The packuments that were asked for last, up to a limit of memory; for several threads.
+
+    A packument with its thousands of versions may have 30 MB: those of a whole lockfile would not
+    fit.
+    """
+
+    def __init__(self, limit: int = _AT_HAND) -> None:
+        self._limit = limit
+        self._lock = Lock()
+        self._found: OrderedDict[str, tuple[Packument, int]] = OrderedDict()
+
+    def find(self, name: str) -> Packument | None:
+        """A packument that is still kept."""
+        with self._lock:
+            if name not in self._found:
+                return None
+            self._found.move_to_end(name)
+            return self._found[name][0]
+
+    def keep(self, name: str, packument: Packument, size: int) -> None:
+        """Keep a packument whose answer had so many bytes; the oldest ones make room."""
+        with self._lock:
+            self._found[name] = packument, size
+            self._found.move_to_end(name)
+            while len(self._found) > 1 and sum(n for _, n in self._found.values()) > self._limit:
+                self._found.popitem(last=False)
 
 
 class Registry:
@@ -50,7 +83,7 @@ class Registry:
         self._cache = Cache(cache)
         self._fetcher = Fetcher(settings, self._patience)
         self._progress = progress
-        self._kept: dict[str, Packument] = {}
+        self._kept = RecentPackuments()
 
     def version(self, name: str, version: str) -> Published:
         """The facts of one version that a note records; raises UndecidedError without an answer."""
@@ -96,12 +129,18 @@ class Registry:
         return found
 
     def packument(self, name: str) -> Packument:
-        """A package's packument; fetched once for each name."""
-        if name not in self._kept:
-            self._kept[name] = self._fetch_packument(name)
-        return self._kept[name]
+        """A package's packument; not fetched again while it is among the recent ones."""
+        found = self._kept.find(name)
+        if found is None:
+            found, size = self._answered(name)
+            self._kept.keep(name, found, size)
+        return found
 
     def _fetch_packument(self, name: str) -> Packument:
+        return self._answered(name)[0]
+
+    def _answered(self, name: str) -> tuple[Packument, int]:
+        """A package's packument, and how many bytes the registry's answer has."""
         url = self.url(name)
         kept = self._cache.packument(url, self._patience.packument)
         headers = {"Accept": "application/json"}
@@ -109,10 +148,10 @@ class Registry:
             headers["If-None-Match"] = kept.etag
         answer = self._fetcher.get(url, self._patience.packument, headers)
         if answer.status == HTTPStatus.NOT_MODIFIED and kept is not None:
-            return read_packument(str(url), name, kept.body)
+            return read_packument(str(url), name, kept.body), len(kept.body)
         packument = read_packument(str(url), name, answer.body)
         self._cache.keep_packument(url, answer)
-        return packument
+        return packument, len(answer.body)
 
     def url(self, name: str) -> Url:
         """The URL of a package's packument; raises UndecidedError for a text that npm never accepts

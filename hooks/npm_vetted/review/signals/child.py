@@ -5,6 +5,7 @@ A request is a line ``KIND SIZE`` and that many bytes; an answer is one line of 
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Final
 
@@ -15,13 +16,14 @@ _MEMORY: Final = 1 << 30
 """Bytes of memory that the process may take, where the system can limit it."""
 
 
-def serve() -> None:
-    """Answer until standard input ends."""
+def serve(seconds: int) -> None:
+    """Answer until standard input ends; a file may take so many seconds of processor time."""
     _limit_memory()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while header := requests.readline():
         kind, size = header.split()
         data = requests.read(int(size))
+        _limit_time(seconds)
         answers.write(facts_to_json(extract_facts(kind.decode("ascii"), data)) + b"\n")
         answers.flush()
 
@@ -35,5 +37,13 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
 
 
-if __name__ == "__main__":
-    serve()
+def _limit_time(seconds: int) -> None:
+    """End this process when it has worked so long from now; unlike a clock, whatever else runs."""
+    if sys.platform != "win32":
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        bound = math.ceil(used.ru_utime + used.ru_stime) + seconds
+        if hard == resource.RLIM_INFINITY or bound < hard:
+            resource.setrlimit(resource.RLIMIT_CPU, (bound, hard))

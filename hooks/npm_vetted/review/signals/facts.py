@@ -13,6 +13,8 @@ SIZE_LIMIT: Final = 8 << 20
 DEPTH_LIMIT: Final = 2_000
 """Brackets within brackets; deeper files are reported as unread."""
 NODE_LIMIT: Final = 8_000_000
+MARK_LIMIT: Final = 2_500_000
+"""Punctuation marks, each of which may be a node: known before there is a tree that takes memory."""
 LOST: Final = "its reader ended or hung"
 """Why a file is unread that a reader ended or hung over; nothing of it is kept."""
 STEP_LIMIT: Final = 1_500_000

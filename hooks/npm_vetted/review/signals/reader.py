@@ -16,19 +16,22 @@ from npm_vetted.git.process import end_process
 from npm_vetted.registry.cache import Cache
 from npm_vetted.review.signals.facts import FACTS_VERSION, LOST, FileFacts, facts_from_json
 
-PATIENCE: Final = 10.0
-"""Seconds for one file. Only a guard against a hang: the limits in ``facts`` decide before it."""
+PATIENCE: Final = 10
+"""Seconds of processor time for one file. Only a guard against a hang: the limits in ``facts``
+decide before it. On Windows, and for what does not work at all, the clock decides."""
+_WAITING: Final = 1 if sys.platform == "win32" else 6
+"""How many times as long a file may take on a busy machine, by the clock."""
 _HOME: Final = str(Path(__file__).resolve().parents[3])
 _START: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
-    " from npm_vetted.review.signals.child import serve; serve()"
+    " from npm_vetted.review.signals.child import serve; serve(int(sys.argv[2]))"
 )
 
 
 class FactsReader:
     """Reads facts; not for several threads at once. Close it, or use it in a ``with``."""
 
-    def __init__(self, cache: Path | None = None, patience: float = PATIENCE) -> None:
+    def __init__(self, cache: Path | None = None, patience: int = PATIENCE) -> None:
         self._cache = Cache(cache)
         self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,7 +83,7 @@ class FactsReader:
         requests, answers = process.stdin, process.stdout
         assert requests is not None
         assert answers is not None
-        guard = Timer(self._patience, process.kill)
+        guard = Timer(self._patience * _WAITING, process.kill)
         guard.start()
         try:
             return _exchange(requests, answers, kind, data)
@@ -92,7 +95,7 @@ class FactsReader:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-X", "utf8", "-c", _START, _HOME],
+                [sys.executable, "-I", "-X", "utf8", "-c", _START, _HOME, str(self._patience)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -8,10 +8,11 @@ from typing import Final
 import tree_sitter
 import tree_sitter_javascript
 
-from npm_vetted.review.signals.facts import DEPTH_LIMIT, NODE_LIMIT, STEP_LIMIT
+from npm_vetted.review.signals.facts import DEPTH_LIMIT, MARK_LIMIT, NODE_LIMIT, STEP_LIMIT
 
 LANGUAGE: Final = tree_sitter.Language(tree_sitter_javascript.language())
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"([{)]}"))
+_MARKS: Final = b";,.(){}[]=:+"
 _STEP: Final = {ord(each): 1 if each in "([{" else -1 for each in "([{)]}"}
 _QUOTED: Final = ("string", "template_string", "string_fragment", "escape_sequence")
 COMMENTS: Final = frozenset({"comment", "html_comment", "hash_bang_line"})
@@ -33,6 +34,8 @@ class SyntaxTree:
     def __init__(self, data: bytes) -> None:
         if bracket_depth(data) > DEPTH_LIMIT:
             raise TooMuchError("its brackets are nested too deeply")
+        if len(data) - len(data.translate(None, _MARKS)) > MARK_LIMIT:
+            raise TooMuchError("it has too many parts")
         self.data = data
         self._tree = tree_sitter.Parser(LANGUAGE).parse(data)
         if self._tree.root_node.descendant_count > NODE_LIMIT:
