@@ -39,11 +39,15 @@ from npm_vetted.registry.packument import read_packument
 from npm_vetted.registry.settings import load_settings
 from npm_vetted.registry.tarball import open_tarball
 from npm_vetted.review.changelog import find_changelog, hosted
+from npm_vetted.review.signals import compare_packages
+from npm_vetted.review.signals.extract import extract_facts
+from npm_vetted.review.signals.facts import FileFacts, facts_from_json, facts_to_json
 from npm_vetted.review.treediff import diff_trees
 from npm_vetted.vetting.exemptions import Exemptions
 from npm_vetted.vetting.notes import file_stem, mentions, package_folder, read_note
 from npm_vetted.vetting.pins import read_pinned, write_pinned
 from npm_vetted.vetting.policy import Policy, read_policy
+from tests.review.signals.stand_ins import HONEST, STAND_INS
 from tests.support.tarballs import integrity_of, package_of
 
 HERE = Path(__file__).parents[1]
@@ -521,6 +525,26 @@ def _place_targets() -> Iterator[tuple[str, Target]]:
         yield f"place-{kind}", Target(partial(judge_place, path), partial(place_seeds, kind))
 
 
+def read_signals(data: bytes) -> None:
+    """The facts of a script and of a text, and the comparison with the same script, twice as long."""
+    read = [extract_facts(kind, data) for kind in ("code", "text")]
+    assert [facts_from_json(facts_to_json(each)) for each in read] == read
+    manifest = {"package.json": data, "index.js": data}
+    compare_packages(
+        manifest, {"package.json": data * 2, "index.js": data * 2, "binding.gyp": data}, _facts
+    )
+
+
+def _facts(files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
+    return [extract_facts(kind, data) for kind, data in files]
+
+
+def signal_seeds() -> list[bytes]:
+    """The scripts of the stand-ins, and a manifest."""
+    changes = [each.change for each in (*STAND_INS.values(), *HONEST.values())]
+    return [MANIFEST, *(text.encode() for each in changes for text in each.values())]
+
+
 TARGETS: dict[str, Target] = {
     "json": Target(lambda data: load_json("a.json", data).line_of("a"), files_named("package.json")),
     "jsonc": Target(lambda data: load_jsonc("a.json", data).line_of("a"), texts("jsonc")),
@@ -548,6 +572,7 @@ TARGETS: dict[str, Target] = {
         lambda data: find_changelog({"CHANGELOG.md": data}, "1.0.0", "2.0.0"), texts("changelog")
     ),
     "treediff": Target(compare_files, texts("files", "changelog")),
+    "signals": Target(read_signals, signal_seeds),
     "words": Target(read_words, texts("text")),
     "glob": Target(read_glob, texts("glob")),
 }  # fmt: skip

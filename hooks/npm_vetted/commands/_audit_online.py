@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from npm_vetted.vetting.pins import Match, Pins
 if TYPE_CHECKING:
     from npm_vetted.model import Published
     from npm_vetted.registry import Registry
+    from npm_vetted.review.signals import Score
+    from npm_vetted.review.signals.scoring import Step
 
 Pair = tuple[str, str]
 
@@ -63,6 +65,8 @@ def compare_with_registry(change: Change, arguments: argparse.Namespace) -> int:
     asked = RegistryAnswers(change)
     asked.ask(wanted)
     rows += [row for each in wanted for row in asked.rows(each)]
+    meant = {each.mention.note.path: each.mention.note for each in wanted}
+    rows += [row for _, row in signal_rows(change, meant.values(), asked)]
     _print(rows, len(wanted), arguments)
     if any(row.silent for row in rows):
         return UNDECIDED
@@ -169,6 +173,72 @@ def _disagreements(claim: Claim, answer: Published | UndecidedError) -> Iterator
         names = ", ".join(answer.scripts)
         said = f"it has lifecycle scripts that the note does not name: {names}"
         yield _row(claim, said, kind="scripts")
+
+
+def signal_rows(
+    change: Change, notes: Iterable[Note], answers: RegistryAnswers
+) -> Iterator[tuple[Claim, Disagreement]]:
+    """Compute again the signals that notes record, and yield where more is found today.
+
+    A routine note rests on its score. Of a note with words the score is a remark, which is
+    compared by the same version of the table only.
+    """
+    from npm_vetted.commands._routine_notes import score_steps
+
+    steps_of: list[tuple[Note, list[Claim], list[Step]]] = []
+    by_registry: dict[int, tuple[Registry, list[Step]]] = {}
+    for note in notes:
+        claims = list(claims_of(note))
+        if claims and ("signals-version" in note.evidence or note.routine):
+            steps = [_step(change, each) for each in claims]
+            registry = answers.registry_of(claims[0])
+            by_registry.setdefault(id(registry), (registry, []))[1].extend(steps)
+            steps_of.append((note, claims, steps))
+    scores: dict[Step, Score] = {}
+    for registry, steps in by_registry.values():
+        scores |= score_steps(registry, steps)
+    for note, claims, steps in steps_of:
+        yield from _signals_today(note, claims[0], {step: scores[step] for step in steps})
+
+
+def _step(change: Change, claim: Claim) -> Step:
+    """What a note's entry was compared with: a routine one with what a person accepted last."""
+    from npm_vetted.review.signals.scoring import Step
+    from npm_vetted.vetting.streak import streak_of
+
+    since = claim.mention.since
+    if claim.mention.note.routine:
+        since = streak_of(change.vetting, claim.name, since or "").anchor
+    return Step(claim.name, claim.version, since, claim.mention.pinned.integrity)
+
+
+def _signals_today(
+    note: Note, claim: Claim, scores: Mapping[Step, Score]
+) -> Iterator[tuple[Claim, Disagreement]]:
+    from npm_vetted.commands._routine_notes import total_of
+    from npm_vetted.review.signals import weigh
+    from npm_vetted.review.signals.table import PASSING, TABLE_VERSION
+    from npm_vetted.vetting.routine import ROUTINE_SCORE
+
+    for score in scores.values():
+        if not score.complete:
+            said = f"its signals cannot be computed: {score.problems[0]}"
+            yield claim, _row(claim, said, silent=True, kind="signals")
+            return
+    found = total_of({
+        step: weigh([r for r in score.reasons if r.code not in PASSING], fresh=step.since is None)
+        for step, score in scores.items()
+    })  # fmt: skip
+    claimed, same = note.evidence.get("score"), note.evidence.get("signals-version")
+    if not isinstance(claimed, int) or isinstance(claimed, bool):
+        claimed = -1
+    if same != TABLE_VERSION:
+        if not note.routine:
+            return
+        claimed = ROUTINE_SCORE - 1
+    if found.score > claimed:
+        said = f"signals with a score of {found.score}, noted as {claimed}: "
+        yield claim, _row(claim, said + "; ".join(found.reasons[:3]), kind="signals")
 
 
 def _row(claim: Claim, disagrees: str, *, silent: bool = False, kind: str = "") -> Disagreement:

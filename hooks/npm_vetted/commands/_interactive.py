@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.commands._draft_signals import reason_lines
 from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.commands._programs import split_command
 from npm_vetted.commands._registry_facts import (
@@ -119,6 +120,8 @@ def _introduce(
             reviewed = "" if item.since else ", which is not vetted itself"
             kind = "a downgrade" if _is_downgrade(item) else "an upgrade"
             print(f"  {printable(item.artifact.label)} is {kind} from {item.base}{reviewed}")
+    for text in reason_lines(draft, facts.scores):
+        print(f"  {text}")
     for text in _brought_lines(desk, draft.brings):
         print(f"  {text}")
     print(f"  the policy asks for: {', '.join(demanded) or 'words only'}")

@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from npm_vetted.commands._audit_online import Claim, Disagreement, RegistryAnswers, claims_of
+from npm_vetted.commands._audit_online import (
+    Claim,
+    Disagreement,
+    RegistryAnswers,
+    claims_of,
+    signal_rows,
+)
 from npm_vetted.errors import UNDECIDED, UndecidedError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.change import Change
 from npm_vetted.vetting.notes import Note, is_note_path
-from npm_vetted.vetting.streak import streak_of
 
 _UNDECIDED: Final = "undecided"
 _NOT_A_CLAIM: Final = frozenset({"deprecated"})
@@ -38,7 +43,7 @@ def recomputed_evidence(change: Change) -> OnlineEvidence:
     rows = [(claim, row) for claim in claims for row in answers.rows(claim)]
     kept = [(claim, row) for claim, row in rows if row.kind not in _NOT_A_CLAIM]
     kept += [pair for claim in claims for pair in _contents(claim, answers)]
-    kept += [pair for note in touched_notes(change) for pair in _signals(change, note, answers)]
+    kept += signal_rows(change, touched_notes(change), answers)
     return OnlineEvidence(
         findings=tuple(_finding(claim, row) for claim, row in kept),
         statuses=frozenset({UNDECIDED for _, row in kept if row.silent}),
@@ -67,40 +72,7 @@ def _contents(claim: Claim, answers: RegistryAnswers) -> Iterator[tuple[Claim, D
         yield claim, _disagreement(claim, "its npm-shrinkwrap.json pins others", "shrinkwrap")
 
 
-def _signals(
-    change: Change, note: Note, answers: RegistryAnswers
-) -> Iterator[tuple[Claim, Disagreement]]:
-    """Whether a routine note's score equals the sum of the signals of all its artifacts."""
-    if not note.routine:
-        return
-    from npm_vetted.commands._routine_notes import score_steps, total_of
-    from npm_vetted.review.signals.scoring import Step
-
-    claims = list(claims_of(note))
-    steps = [
-        Step(
-            each.name,
-            each.version,
-            streak_of(change.vetting, each.name, each.mention.since or "").anchor,
-            each.mention.pinned.integrity,
-        )
-        for each in claims
-    ]
-    scores = score_steps(answers.registry_of(claims[0]), steps)
-    for score in scores.values():
-        if not score.complete:
-            said = f"its signals cannot be computed: {score.problems[0]}"
-            yield claims[0], _disagreement(claims[0], said, silent=True)
-            return
-    claimed, found = note.evidence.get("score"), total_of(scores)
-    if not isinstance(claimed, int) or found.score > claimed:
-        said = f"signals with a score of {found.score}, noted as {claimed}: "
-        yield claims[0], _disagreement(claims[0], said + "; ".join(found.reasons[:3]))
-
-
-def _disagreement(
-    claim: Claim, words: str, kind: str = "signals", *, silent: bool = False
-) -> Disagreement:
+def _disagreement(claim: Claim, words: str, kind: str, *, silent: bool = False) -> Disagreement:
     return Disagreement(
         package=claim.name,
         version=claim.version,

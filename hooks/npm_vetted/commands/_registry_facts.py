@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from npm_vetted.clients import client_of
+from npm_vetted.commands._draft_signals import Scores, reason_lines
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import line, printable
 from npm_vetted.model import Artifact, Kind
@@ -84,10 +85,11 @@ class Young:
 class Facts:
     """The registry's facts on a draft; each is fetched when a caller needs it."""
 
-    def __init__(self, desk: NoteDialogue, draft: Draft, seen: Seen) -> None:
+    def __init__(self, desk: NoteDialogue, draft: Draft, seen: Seen, scores: Scores) -> None:
         self._desk = desk
         self._seen = seen
         self.draft = draft
+        self.scores = scores
 
     @property
     def _heads(self) -> list[Item]:
@@ -253,6 +255,7 @@ def _settled(
 
 def short(facts: Facts, *, criteria: Sequence[str], waived: bool) -> Iterator[str]:
     """The facts as short lines, for a call without prompts."""
+    yield from reason_lines(facts.draft, facts.scores)
     if "changelog" in criteria:
         for upgrade in facts.upgrades:
             yield f"{_step(upgrade)}: {changelog_line(upgrade)}"

@@ -26,6 +26,8 @@ from npm_vetted.projects.discovery import interesting_names
 from npm_vetted.registry import Registry
 from npm_vetted.registry.packument import Packument, Release
 from npm_vetted.registry.tarball import Package
+from npm_vetted.review.signals import Score
+from npm_vetted.review.text import Painter
 from npm_vetted.vetting.notes import Note, mentions
 
 
@@ -131,10 +133,53 @@ def at_bench() -> Iterator[ReviewDialogue]:
         yield ReviewDialogue(registry, change, pending)
 
 
-def as_json(data: object) -> str:
+@dataclasses.dataclass(frozen=True)
+class NewSignals:
+    """What a version newly does, compared with ``since``; None: as a package that is new."""
+
+    since: str | None
+    score: Score
+
+    def text(self, paint: Painter) -> str:
+        """The reasons, the heaviest first."""
+        from npm_vetted.formats.terminal_text import line
+        from npm_vetted.review.signals.wording import reason_line
+
+        what = f"newly, since {self.since}" if self.since else "as a new package"
+        if self.score.reasons:
+            lines = [paint(line(f"{what} (score {self.score.points}):"), "bold")]
+            lines += [f"  - {reason_line(each)}" for each in self.score.reasons]
+        else:
+            lines = [line(f"{what}: no signal")] if self.score.complete else []
+        lines += [f"signals could not be computed: {line(p, 300)}" for p in self.score.problems[:3]]
+        return "\n".join(lines)
+
+    def data(self) -> dict[str, object]:
+        """The same as plain data."""
+        return {
+            "since": self.since,
+            "score": self.score.points,
+            "complete": self.score.complete,
+            "reasons": [each._asdict() for each in self.score.reasons],
+        }
+
+
+def signals_of(bench: ReviewDialogue, name: str, version: str, since: str | None) -> NewSignals:
+    """Compare a version's files, and what the registry says of it, with those of an earlier one."""
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.review.signals.scoring import Scorer, Step
+
+    locked = {each.version: each.integrity for each in bench.locked(name)}
+    step = Step(name, version, since, locked.get(version), locked.get(since))
+    with Scorer(bench.registry, cache=cache_folder(os.environ)) as scorer:
+        return NewSignals(since, scorer.score(step))
+
+
+def as_json(data: object, *, signals: NewSignals) -> str:
     """Dataclasses as JSON; control characters, and all that is not ASCII, are escaped."""
+    found = {"version": 1, **_fields(data), "signals": signals.data()}
     return (
-        json.dumps({"version": 1, **_fields(data)}, indent=2, default=_plain)
+        json.dumps(found, indent=2, default=_plain)
         .replace("\x7f", "\\u007f")
         .replace("##", "\\u0023#")
     )

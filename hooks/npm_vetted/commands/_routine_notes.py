@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from npm_vetted.errors import FOUND
-from npm_vetted.formats.terminal_text import line, printable
+from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.recording.note_file import SignalEvidence, note_paths, routine_text
@@ -157,16 +157,9 @@ def score_steps(registry: Registry, steps: Iterable[Step]) -> Mapping[Step, Scor
 
 def total_of(scores: Mapping[Step, Score]) -> SignalEvidence:
     """The evidence of a note: the points of everything that it is about, added up."""
-    from npm_vetted.review.signals.table import TABLE_VERSION
+    from npm_vetted.commands._draft_signals import evidence_of
 
-    reasons = [
-        line(f"{step.name}@{step.version}: {reason.code}: {reason.text}", 300)
-        for step, score in scores.items()
-        for reason in score.reasons
-    ]
-    return SignalEvidence(
-        TABLE_VERSION, sum(score.points for score in scores.values()), tuple(reasons)
-    )
+    return evidence_of([(f"{step.name}@{step.version}", score) for step, score in scores.items()])
 
 
 def _too_much(scores: Mapping[Step, Score]) -> str | None:

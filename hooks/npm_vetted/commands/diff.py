@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Fetch both, compare, print."""
     from npm_vetted.commands._common import wants_colour
     from npm_vetted.commands._note_dialogue import split_label
-    from npm_vetted.commands._review_dialogue import as_json, at_bench, show
+    from npm_vetted.commands._review_dialogue import as_json, at_bench, show, signals_of
     from npm_vetted.report._screen import Paint
     from npm_vetted.review import compare_releases
     from npm_vetted.review.text import comparison_text
@@ -51,13 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
             (new_release, bench.package(new_release)),
             unfold=arguments.unfold or arguments.only is not None,
         )
+        newly = signals_of(bench, name, new_release.version, old_release.version)
     if arguments.only is not None:
         found = _only(found, arguments.only)
     if arguments.format == "json":
-        print(as_json(found))
+        print(as_json(found, signals=newly))
     else:
         paint = Paint(wants_colour(arguments.color))
-        show(comparison_text(found, paint, stat=arguments.stat))
+        text = comparison_text(found, paint, stat=arguments.stat)
+        show(text if arguments.only is not None else f"{newly.text(paint)}\n\n{text}")
     return 0
 
 

@@ -22,7 +22,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Fetch, analyse, print; the status is 0 for every result, because a person decides."""
     from npm_vetted.commands._common import wants_colour
     from npm_vetted.commands._note_dialogue import split_label
-    from npm_vetted.commands._review_dialogue import ReviewDialogue, as_json, at_bench, show
+    from npm_vetted.commands._review_dialogue import (
+        ReviewDialogue,
+        as_json,
+        at_bench,
+        nearest,
+        show,
+        signals_of,
+    )
     from npm_vetted.report._screen import Paint
     from npm_vetted.review import inspect
     from npm_vetted.review.text import inspection_text, script_text
@@ -34,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     name, version = split_label(arguments.package)
     with at_bench() as bench:
         packument, release = bench.release(name, version or version_here(bench, name))
+        since = nearest(bench.vetted(name), release.version)
+        newly = signals_of(bench, name, release.version, since)
         found = inspect(
             packument,
             release,
@@ -42,9 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
             known=bench.names_before(),
         )
     if arguments.format == "json":
-        print(as_json(found))
+        print(as_json(found, signals=newly))
         return 0
-    text = inspection_text(found, Paint(wants_colour(arguments.color)))
+    paint = Paint(wants_colour(arguments.color))
+    text = f"{inspection_text(found, paint)}\n{newly.text(paint)}"
     if arguments.scripts:
         text = "\n\n".join([text, *map(script_text, found.scripts)])
     show(text)

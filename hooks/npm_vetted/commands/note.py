@@ -12,6 +12,7 @@ from typing import Final
 from npm_vetted.checks._fixes import binds_no_note
 from npm_vetted.commands._amend import amend, complete
 from npm_vetted.commands._common import add_range, range_of, wants_colour
+from npm_vetted.commands._draft_signals import draft_scores, signal_evidence
 from npm_vetted.commands._interactive import (
     Move,
     Sheet,
@@ -77,6 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--criteria", metavar="A,B", help="what was done: health, changelog, ...")
     parser.add_argument("--whole", action="store_true", help="reviewed whole, not as an upgrade")
     parser.add_argument("--offline", action="store_true", help="ask no registry")
+    parser.add_argument(
+        "--signals", action="store_true", help="with -m: compare the files too, and record it"
+    )
     parser.add_argument("--waive-cooldown", metavar="WHY", help="why it cannot wait")
     parser.add_argument(
         "--not-lookalike-of", metavar="NAME", action="append", help="it is really not NAME"
@@ -134,10 +138,12 @@ def _record(desk: NoteDialogue, arguments: argparse.Namespace) -> int:
     for draft in drafts:
         _refuse_other_bytes(draft, seen)
     if has_terminal() and (arguments.message is None or arguments.criteria is None):
-        every = [Facts(desk, draft, seen) for draft in drafts]
+        scores = draft_scores(desk, drafts, seen, compute=True)
+        every = [Facts(desk, draft, seen, scores) for draft in drafts]
         return _walk_through(desk, every, seen, arguments)
     told = by_criteria(desk.change, drafts, lambda draft: _demanded(desk.change, draft, seen))
-    every = [Facts(desk, draft, seen) for draft in told]
+    scores = draft_scores(desk, told, seen, compute=arguments.signals)
+    every = [Facts(desk, draft, seen, scores) for draft in told]
     _record_as_told(desk, every, seen, arguments)
     return FOUND if unbound else 0
 
@@ -209,7 +215,7 @@ def _record_as_told(
     for facts, demanded in zip(every, demands, strict=True):
         claimed = _only_demanded(words, demanded) if len(every) > 1 else words
         claimed = _without_idle_scripts(facts.draft, claimed, demanded, seen)
-        text = note_text(facts.draft, claimed, seen)
+        text = note_text(facts.draft, claimed, seen, signal_evidence(facts.draft, facts.scores))
         note = _read(desk, facts.draft, claimed, text)
         _refuse_too_little(facts.draft, demanded, note.grants, asked)
         written.append((facts.draft, text, note))
@@ -303,7 +309,7 @@ def _walked(
         if why is None:
             return Move.LEAVE
     words = replace(_words(desk, arguments, why, criteria), cooldown_waiver=said.cooldown_waiver)
-    text = note_text(draft, words, seen)
+    text = note_text(draft, words, seen, signal_evidence(draft, facts.scores))
     if why is not None:
         return text, _read(desk, draft, words, text)
     return _edited(desk, facts, demanded, words, text, command or "") or Move.LEAVE

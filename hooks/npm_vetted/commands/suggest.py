@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.versions import newest
+from npm_vetted.review.signals.table import ATTENTION
 from npm_vetted.review.suggestion import Suggestion, lines_to_read, ordered
 from npm_vetted.vetting.resolver import Status
 
@@ -26,6 +29,7 @@ HELP = "the unvetted and exempted, least work first"
 _THREADS = 8
 _WITH_COMMANDS = 3
 """How many suggestions are shown with their commands; ``-v`` shows those of each."""
+_REASONS = 3
 _ACCEPTED = 10
 """How many accepted findings are named before the rest is counted."""
 
@@ -92,7 +96,37 @@ def _suggestions(bench: ReviewDialogue, change: Change, offline: bool) -> list[S
     bases = _bases(change, open_uses)
     bringers = _bringers(change)
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda pair: suggest(*pair), open_uses))
+        found = list(pool.map(lambda pair: suggest(*pair), open_uses))
+    return found if offline else _scored(bench, found, [use.artifact for use, _ in open_uses])
+
+
+def _scored(
+    bench: ReviewDialogue, found: Sequence[Suggestion], artifacts: Sequence[Artifact]
+) -> list[Suggestion]:
+    """Add what the code newly does.
+
+    What is exempt, comes from below and has no earlier version is not compared: after an adoption
+    that is the whole lockfile, which would take minutes.
+    """
+    from npm_vetted.registry import progress_bar
+    from npm_vetted.registry.cache import cache_folder
+    from npm_vetted.review.signals.scoring import Scorer, Step
+    from npm_vetted.review.signals.wording import reason_line
+
+    steps = {
+        at: Step(each.name, each.version, each.since, artifacts[at].integrity)
+        for at, each in enumerate(found)
+        if artifacts[at].kind is Kind.REGISTRY and each.lines is not None
+        if each.since or each.direct or each.status == Status.UNVETTED.value
+    }
+    with Scorer(bench.registry, cache=cache_folder(os.environ)) as scorer:
+        scores = scorer.scores(steps.values(), progress_bar())
+    scored = list(found)
+    for at, step in steps.items():
+        if scores[step].complete:
+            reasons = tuple(map(reason_line, scores[step].reasons))
+            scored[at] = replace(found[at], score=scores[step].points, reasons=reasons)
+    return scored
 
 
 def _open(change: Change) -> list[tuple[IntroducedPackage, Status]]:
@@ -168,6 +202,8 @@ def _print(
     lines = []
     for at, (each, row) in enumerate(zip(shown, table(list(map(_row, shown)), 40), strict=True)):
         lines.append(row)
+        if each.score is not None and each.score >= ATTENTION:
+            lines += [f"    - {reason}" for reason in each.reasons[:_REASONS]]
         if style.verbose or at < _WITH_COMMANDS:
             lines += [f"    {paint(command, 'green')}" for command in _commands(each, style)]
     if len(shown) < len(found):
@@ -233,6 +269,8 @@ def _json(found: list[Suggestion], accepted: Sequence[Ignore | BaselineLine]) ->
                 "brought_by": None if each.direct else each.brought_by,
                 "from": each.since,
                 "lines": each.lines,
+                "score": each.score,
+                "reasons": list(each.reasons),
                 "unknown": each.why if each.lines is None else None,
                 "review": command_line([each.review], called),
                 "record": command_line([each.record], called),

@@ -34,7 +34,28 @@ class NoteText:
     not_lookalike_of: tuple[str, ...] = ()
 
 
-def note_text(draft: Draft, words: NoteText, seen: Mapping[Artifact, Published]) -> bytes:
+class SignalEvidence(NamedTuple):
+    """The signals of a step: the version of their table, the score, and the reasons."""
+
+    version: int
+    score: int
+    reasons: tuple[str, ...]
+
+    def table(self) -> dict[str, object]:
+        """The keys of a note's ``[evidence]``."""
+        return {
+            "signals-version": self.version,
+            "score": self.score,
+            "signals": list(self.reasons),
+        }
+
+
+def note_text(
+    draft: Draft,
+    words: NoteText,
+    seen: Mapping[Artifact, Published],
+    signals: SignalEvidence | None = None,
+) -> bytes:
     """The text of a note's file, keys in DESIGN.md's order; ``seen`` is the registry's statement."""
     import tomlkit
 
@@ -56,17 +77,13 @@ def note_text(draft: Draft, words: NoteText, seen: Mapping[Artifact, Published])
     if draft.brings:
         document["brings"] = _list(draft.brings, seen, accepts=False)
     published = seen.get(draft.own.artifact) if draft.own else None
-    if published is not None and published.evidence:
-        document["evidence"] = dict(published.evidence)
+    evidence = {
+        **(published.evidence if published is not None else {}),
+        **(signals.table() if signals is not None else {}),
+    }
+    if evidence:
+        document["evidence"] = evidence
     return f"{_SCHEMA_LINE}\n{tomlkit.dumps(document)}".encode()
-
-
-class SignalEvidence(NamedTuple):
-    """The signals of a step: the version of their table, the score, and the reasons."""
-
-    version: int
-    score: int
-    reasons: tuple[str, ...]
 
 
 def routine_text(
@@ -92,12 +109,7 @@ def routine_text(
         document["bundles"] = _carried(published.bundles)
     if draft.brings:
         document["brings"] = _list(draft.brings, seen, accepts=True)
-    document["evidence"] = {
-        **published.evidence,
-        "signals-version": signals.version,
-        "score": signals.score,
-        "signals": list(signals.reasons),
-    }
+    document["evidence"] = {**published.evidence, **signals.table()}
     return f"{_SCHEMA_LINE}\n{tomlkit.dumps(document)}".encode()
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from npm_vetted.formats.terminal_text import line
 from npm_vetted.review.overview import ArrivedPackage, ChangeOverview
-from npm_vetted.review.signals.comparison import Reason
 from npm_vetted.review.text import counted
 
 LIMITS = (
@@ -54,11 +53,6 @@ def step_words(each: ArrivedPackage) -> str:
 def score_words(each: ArrivedPackage) -> str:
     """The score; or that there is none."""
     return "no score" if each.score is None else f"score {each.score.points}"
-
-
-def reason_line(reason: Reason) -> str:
-    """A reason with its place."""
-    return f"{reason.text}  [{reason.path}:{reason.line}]" if reason.path else reason.text
 
 
 def quiet_line(found: ChangeOverview) -> str:

@@ -11,10 +11,10 @@ from npm_vetted.review.overview._words import (
     commands_of,
     headline,
     quiet_line,
-    reason_line,
     score_words,
     step_words,
 )
+from npm_vetted.review.signals.wording import reason_line
 
 _BRINGERS = 8
 _SHOWN = 12

@@ -43,13 +43,21 @@ class Step(NamedTuple):
 class Scorer:
     """Scores steps. FileFacts and results are kept below ``cache``; with None there is no cache.
 
+    With ``only_kept`` no files are compared: a step that was not compared before has a problem.
+
     Use it in a ``with``: it owns the processes that read.
     """
 
     def __init__(
-        self, registry: Registry, *, cache: Path | None = None, now: datetime | None = None
+        self,
+        registry: Registry,
+        *,
+        cache: Path | None = None,
+        now: datetime | None = None,
+        only_kept: bool = False,
     ) -> None:
         self._registry = registry
+        self._only_kept = only_kept
         self._kept = Cache(cache)
         self._now = now or datetime.now(UTC)
         self._all = [FactsReader(cache) for _ in range(PROCESSES)]
@@ -104,6 +112,8 @@ class Scorer:
         if kept is not None:
             with suppress(ValueError, TypeError):
                 return Score(0, tuple(Reason(*each) for each in json.loads(kept)))
+        if self._only_kept:
+            return Score(0, (), (f"{step.name}@{step.version} was not compared yet",))
         new = self._registry.package(release, step.integrity)
         old = self._registry.package(base, step.since_integrity) if base is not None else None
         reader = self._free.get()

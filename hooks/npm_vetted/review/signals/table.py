@@ -23,6 +23,8 @@ class Weight(NamedTuple):
     group: str = ""
 
 
+PASSING: Final = frozenset({"deprecated", "burst"})
+"""What a registry may say of a version later on, so that it says nothing against an earlier note."""
 MOST: Final = {"obf": 2, "power": 4, "pair": 2}
 """How many reasons of a group count, the heaviest first: a bundle has every power at once."""
 WEIGHTS: Final = {

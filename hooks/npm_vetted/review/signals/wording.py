@@ -1,8 +1,10 @@
-"""The names of abilities in lines for a reviewer."""
+"""The words of abilities and reasons in lines for a reviewer."""
 
 from __future__ import annotations
 
 from typing import Final
+
+from npm_vetted.review.signals.comparison import Reason
 
 POWERS: Final = {
     "exec": "start programs",
@@ -26,3 +28,8 @@ POWERS: Final = {
     "token-shape": "look for tokens",
     "ip-url": "reach an address without a name",
 }
+
+
+def reason_line(reason: Reason) -> str:
+    """A reason with its place."""
+    return f"{reason.text}  [{reason.path}:{reason.line}]" if reason.path else reason.text
