@@ -82,6 +82,8 @@ def _of_store(
         path, key = store + name, keys.get(name)
         if path not in touched and key not in changed:
             continue
+        if key is None and _is_left_over(change, lockfile, name):
+            continue
         if key is None:
             yield Problem(
                 message=f"{lockfile.path} names no package that is installed from this archive",
@@ -93,6 +95,14 @@ def _of_store(
             )
         else:
             yield from _judged(change, lockfile, lockfile.entry(key), path)
+
+
+def _is_left_over(change: Change, lockfile: Lockfile, name: str) -> bool:
+    """Whether an archive that a lockfile does not name is honest: another's, or an upgrade left it."""
+    if change.everything and not lockfile.prunes_store:
+        return True
+    others = (each for project in change.projects for each in project.lockfiles)
+    return any(each.store == lockfile.store and each.stored([name]) for each in others)
 
 
 def _judged(change: Change, lockfile: Lockfile, entry: Entry, path: str) -> Iterator[Problem]:

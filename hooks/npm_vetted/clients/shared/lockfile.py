@@ -124,6 +124,9 @@ class Lockfile(ABC):
     store: str | None = None
     """The folder, with its slash, of committed archives that the client installs from; None: none."""
 
+    prunes_store = True
+    """Whether the client removes from ``store`` what the lockfile no longer names."""
+
     def stored(self, names: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002
         """Of some files in ``store``, those that an entry is installed from, with its key."""
         return {}
