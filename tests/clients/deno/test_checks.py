@@ -106,3 +106,70 @@ def test_workspaces_are_of_deno_json(repo: GitRepo) -> None:
         "deno.lock": lock,
     }
     assert _findings(repo, files) == [("unvetted", "new", "deno.lock")]
+
+
+URL: Final = "https://a.example/x.ts"
+OTHER: Final = "https://a.example/x@1.ts"
+
+
+@pytest.mark.parametrize(
+    ("redirects", "bound"),
+    [
+        ({URL: OTHER}, True),
+        ({URL: "https://a.example/y.ts", "https://a.example/y.ts": OTHER}, True),
+        ({URL: "https://a.example/types@1/x.d.ts"}, True),
+        ({URL: "https://evil.example/x.ts"}, False),
+        ({URL: "data:text/javascript,evil()"}, False),
+        ({URL: "data:text/javascript,evil()//.d.ts"}, False),
+        ({URL: "file:///tmp/evil.ts"}, False),
+        ({URL: URL}, False),
+        ({URL: None}, False),
+    ],
+)
+def test_a_redirect_leads_to_a_module_with_a_hash(
+    repo: GitRepo, redirects: dict[str, object], bound: bool
+) -> None:
+    found = _findings(repo, {"deno.lock": _lock(remote={OTHER: HEX}, redirects=redirects)})
+    assert (("lockfile-sync", "out-of-date", "deno.lock") in found) is not bound
+
+
+@pytest.mark.parametrize(
+    ("config", "lock", "found"),
+    [
+        # Deno takes the folder, and writes no hash for the package.
+        ({"links": ["./v/a"]}, {"links": {"npm:a@1.0.0": {}}},
+         [("client-settings", "other-sources", "deno.json")]),
+        ({"patch": ["v/a"]}, {"patches": {"npm:a@1.0.0": {}}},
+         [("client-settings", "other-sources", "deno.json")]),
+        ({"links": ["./v/a"]}, {},
+         [("client-settings", "other-sources", "deno.json"), ("lockfile-sync", "out-of-date", "deno.json")]),
+        ({}, {"links": {"npm:a@1.0.0": {}}}, [("lockfile-sync", "out-of-date", "deno.json")]),
+    ],
+)  # fmt: skip
+def test_a_folder_in_the_place_of_a_package(
+    repo: GitRepo, config: dict[str, Any], lock: dict[str, Any], found: list[tuple[str, str, str]]
+) -> None:
+    locked = _lock("a", npm={"a@1.0.0": {}})
+    locked["workspace"] |= lock
+    files: dict[str, object] = {
+        "v/a/package.json": {"name": "a", "version": "1.0.0"},
+        "deno.json": _config("a", **config),
+        "deno.lock": locked,
+    }
+    said = _findings(repo, files)
+    assert [each for each in said if each[0] in ("client-settings", "lockfile-sync")] == found
+    assert ("lockfile-source" in {each[0] for each in said}) is not bool(lock)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [("npm:a@1.0.0", False), ("npm:a@^1.0.0", True), ("npm:evil", True), ("a", False)],
+)
+def test_what_jsx_imports_is_locked(repo: GitRepo, source: str, found: bool) -> None:
+    config = _config("a", compilerOptions={"jsx": "react-jsx", "jsxImportSource": source})
+    said = _findings(repo, {"deno.json": config, "deno.lock": _lock("a")})
+    assert (("lockfile-sync", "out-of-date", "deno.json") in said) is found
+
+
+def test_permissions_of_the_own_code_are_harmless(repo: GitRepo) -> None:
+    assert _findings(repo, {"deno.json": _config(permissions={"default": {"read": True}})}) == []

@@ -99,6 +99,7 @@ def test_an_alias_has_the_name_of_its_package() -> None:
 def test_peers_are_no_part_of_the_version() -> None:
     found = DenoLockfile("d", (FIXTURES / "version-5.lock").read_bytes(), lambda _: None)
     artifact = found.artifact("npm:react-dom@18.2.0_react@18.2.0")
+    assert artifact is not None
     assert (artifact.name, artifact.version) == ("react-dom", "18.2.0")
 
 
@@ -117,8 +118,10 @@ def test_jsr_packages_and_modules_have_their_own_hashes() -> None:
     assert set(found.kept) == {url}
     assert set(found.keys_of({"@jsr/std__path", "ms", "a.example/x%401/x.ts"})) == set(found.blocks)
     assert found.package_names() == {"@jsr/std__path", "ms", "a.example/x%401/x.ts"}
-    assert len(lockfile({"version": "5", "remote": {"https://a.example/" + "x" * 5000: HEX}})
-               .artifact("https://a.example/" + "x" * 5000).name) < 200  # fmt: skip
+    long = "https://a.example/" + "x" * 5000
+    artifact = lockfile({"version": "5", "remote": {long: HEX}}).artifact(long)
+    assert artifact is not None
+    assert len(artifact.name) < 200
 
 
 @pytest.mark.parametrize(
@@ -292,7 +295,7 @@ def test_allow_scripts_in_its_shapes(
         ({"minimumDependencyAge": "P0D"}, [("cooldown-off", "minimumDependencyAge")]),
         ({"minimumDependencyAge": {"age": "0"}}, [("cooldown-off", "minimumDependencyAge")]),
         ({"minimumDependencyAge": "P3D"}, []), ({"minimumDependencyAge": 4320}, []),
-        ({"links": ["../x"]}, [("other-sources", "links")]), ({"links": ["./x"]}, []),
+        ({"links": ["../x"]}, [("other-sources", "links")]), ({"links": ["./x"]}, [("other-sources", "links")]),
         ({"patch": ["https://x"]}, [("other-sources", "patch")]),
         ({"importMap": "https://x/m.json"}, [("other-settings", "importMap")]),
         ({"imports": {"x": "http://x/y.ts"}}, [("registry-not-https", "imports.x")]),

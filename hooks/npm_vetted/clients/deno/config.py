@@ -122,3 +122,12 @@ def read_deno_config(path: str, data: bytes) -> Manifest:
         data={},
         line_of=document.line_of,
     )
+
+
+def linked_folders(document: Document | None) -> Iterator[str]:
+    """The folders that ``links`` (before: ``patch``) puts in the place of packages."""
+    for key in ("links", "patch"):
+        value = document.root().data.get(key) if document else None
+        yield from (
+            each for each in (value if isinstance(value, list) else ()) if isinstance(each, str)
+        )

@@ -119,7 +119,9 @@ class DenoLockfile(Lockfile):
             requires=tuple(self._requires(key)),
         )
 
-    def artifact(self, key: str) -> Artifact:
+    def artifact(self, key: str) -> Artifact | None:
+        if key in self.links:
+            return None  # a folder of the repository, in the place of this package
         section, name = self._place(key)
         if section == "remote":
             return self._module(key)
@@ -261,7 +263,7 @@ class DenoLockfile(Lockfile):
 
     def _module_key(self, url: str) -> str | None:
         """The module at a URL, behind the redirects that the lockfile records."""
-        redirects = self._section(self.root, "redirects")
+        redirects = self.redirects
         for _ in range(10):
             if url in self._remote:
                 return url
@@ -287,6 +289,26 @@ class DenoLockfile(Lockfile):
         """The root manifest's ``overrides`` as ``workspace`` records them."""
         root = self.root.maybe_table("workspace")
         return self._section(root.maybe_table("packageJson") if root else None, "overrides")
+
+    @cached_property
+    def links(self) -> frozenset[str]:
+        """The packages that folders of the repository take the place of, as ``workspace`` records them."""
+        root = self.root.maybe_table("workspace")
+        return frozenset((*self._section(root, "links"), *self._section(root, "patches")))
+
+    @property
+    def redirects(self) -> Mapping[str, object]:
+        """Where a URL leads, as Deno was told when it wrote the file."""
+        return self._section(self.root, "redirects")
+
+    def binds(self, url: str) -> bool:
+        """Whether a URL leads, over recorded redirects, to a module with a hash."""
+        return self._module_key(url) is not None
+
+    @cached_property
+    def specifiers(self) -> Collection[str]:
+        """Every specifier of manifests and of code."""
+        return self._specifiers.keys()
 
     def _asked(self, table: Table | None) -> Iterator[Requirement]:
         if table is None:
@@ -317,7 +339,8 @@ class DenoLockfile(Lockfile):
 
     def package_names(self) -> set[str]:
         others = [*(f"jsr:{name}" for name in self._jsr), *self._remote]
-        return {*self._by_name, *(self.artifact(key).name for key in others)}
+        found = (self.artifact(key) for key in others)
+        return {*self._by_name, *(each.name for each in found if each is not None)}
 
     def keys_of(self, names: Collection[str]) -> Iterator[str]:
         if len(names) <= _FEW:

@@ -178,6 +178,12 @@ def _places(document: Document) -> Iterator[Problem]:
                     f"{key}: {each!r} leads outside the repository: expected a folder in it",
                     _at(document, key),
                 )  # fmt: skip
+            elif key != "workspace":
+                yield setting_problem(
+                    "other-sources", key, each,
+                    f"{key}: the folder {each!r} takes the place of a package that was vetted",
+                    _at(document, key),
+                )  # fmt: skip
 
 
 def _import_map(document: Document) -> Iterator[Problem]:

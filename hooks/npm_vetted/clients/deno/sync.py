@@ -10,12 +10,20 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
-from npm_vetted.clients.deno.config import NAMES, all_imports, load_config, requirements_of
+from npm_vetted.clients.deno.config import (
+    NAMES,
+    all_imports,
+    linked_folders,
+    load_config,
+    requirements_of,
+)
 from npm_vetted.clients.deno.lockfile import DenoLockfile, split_id
 from npm_vetted.clients.deno.specifiers import Specifier, canonical, read_specifier
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
+from npm_vetted.packages.manifest import read_manifest
 from npm_vetted.packages.ranges import satisfies
 
+_DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 _IGNORED = ("file:", "link:", "workspace:", "git", "github:", "http:", "https:", "./", "../", "/")
 """Deno installs none of these from a package.json (seen with 2.9.6)."""
 
@@ -27,12 +35,15 @@ def disagreements(lockfile: DenoLockfile, manifests: Mapping[str, Manifest]) -> 
         asked = list(_asked(lockfile, folder, manifest))
         locked = list(lockfile.recorded.get(folder, ()))
         yield from _unlocked(lockfile, asked, locked, own)
+        yield from _unlocked_runtime(lockfile, manifest)
         yield from _not_asked_for(lockfile, manifest, asked, locked)
     for folder, requirements in lockfile.recorded.items():
         if folder not in manifests and requirements:
             message = f"the lockfile has the workspace {folder!r}, which has no manifest"
             yield _problem(lockfile, message, lockfile.path, requirements[0].line, folder)
     yield from _overrides(lockfile, manifests.get(""))
+    yield from _links(lockfile)
+    yield from _redirects(lockfile)
     yield from _wrong_versions(lockfile)
 
 
@@ -142,6 +153,21 @@ def _not_asked_for(
             yield _problem(lockfile, message, lockfile.path, each.line, each.name)
 
 
+def _unlocked_runtime(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Problem]:
+    """``jsxImportSource`` of a package: every file with JSX imports it."""
+    document = load_config(manifest.folder, lockfile.read)
+    table = document.root().maybe_table("compilerOptions") if document else None
+    text = table.data.get("jsxImportSource") if table else None
+    wanted = read_specifier(text) if isinstance(text, str) else None
+    if document is None or wanted is None:
+        return
+    known = (read_specifier(each) for each in lockfile.specifiers)
+    if canonical(wanted) not in {canonical(each) for each in known if each is not None}:
+        message = f"JSX imports {text}, which {lockfile.path} does not have"
+        line = document.line_of("compilerOptions", "jsxImportSource")
+        yield _problem(lockfile, message, document.path, line, wanted.name)
+
+
 def _of_compiler(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Specifier]:
     """The packages that ``compilerOptions`` of the folder's deno.json name (types, jsxImportSource)."""
     document = load_config(manifest.folder, lockfile.read)
@@ -151,6 +177,50 @@ def _of_compiler(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Specifi
             found = read_specifier(text) if isinstance(text, str) else None
             if found is not None:
                 yield canonical(found)
+
+
+def _links(lockfile: DenoLockfile) -> Iterator[Problem]:
+    """``links`` of the root's deno.json, each of which ``workspace`` records by name and version."""
+    home = posixpath.dirname(lockfile.path)
+    document = load_config(home, lockfile.read)
+    wanted = {
+        name for folder in linked_folders(document) for name in _linked(home, folder, lockfile)
+    }
+    for name in sorted(wanted ^ lockfile.links):
+        one, other = (
+            ("deno.json", lockfile.path) if name in wanted else (lockfile.path, "deno.json")
+        )
+        message = f"{one} puts a folder in the place of {name}, and {other} does not"
+        path = document.path if document else lockfile.path
+        line = document.line_of("links") if document else 1
+        yield _problem(lockfile, message, path, line, name)
+
+
+def _linked(home: str, folder: str, lockfile: DenoLockfile) -> Iterator[str]:
+    """What a folder is called: npm's name by its package.json, jsr's by its deno.json."""
+    path = posixpath.normpath(posixpath.join(home, folder))
+    config = load_config(path, lockfile.read)
+    package = posixpath.join(path, "package.json")
+    data = lockfile.read(package)
+    found = [("npm", read_manifest(package, data).data)] if data is not None else []
+    found += [("jsr", config.root().data)] if config is not None else []
+    for kind, said in found:
+        if isinstance(said.get("name"), str) and isinstance(said.get("version"), str):
+            yield f"{kind}:{said['name']}@{said['version']}"
+
+
+def _redirects(lockfile: DenoLockfile) -> Iterator[Problem]:
+    """Redirects to what has no hash: Deno follows them, to a ``data:`` URL even with ``--frozen``.
+
+    Declarations of types have none: they are not executed.
+    """
+    for url, target in lockfile.redirects.items():
+        text = str(target)
+        declares = text.startswith("https://") and text.partition("?")[0].endswith(_DECLARATIONS)
+        if not declares and not lockfile.binds(text):
+            message = f"{url} leads to {text[:100]}, of which {lockfile.path} has no hash"
+            line = lockfile.root.line("redirects", url)
+            yield _problem(lockfile, message, lockfile.path, line, url)
 
 
 def _overrides(lockfile: DenoLockfile, root: Manifest | None) -> Iterator[Problem]:
