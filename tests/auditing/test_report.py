@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -236,13 +237,79 @@ def test_signatures_by_the_commit_s_own_header(git_repo: GitRepo, tmp_path: Path
     git_repo.git("config", "gpg.ssh.allowedSignersFile", str(signers))
     assert signature() == "good"
     assert vetted(git_repo, "audit", "--require", "signed").returncode == 0
-    raw = git_repo.git("cat-file", "commit", "HEAD").replace("Vet a", "Vet b") + "\n"
-    forged = tmp_path / "forged"
-    forged.write_text(raw)
-    git_repo.git(
-        "reset", "-q", "--soft", git_repo.git("hash-object", "-t", "commit", "-w", str(forged))
-    )
+    forge(git_repo, "Vet a", "Vet b")
     assert signature() == "bad"
+
+
+@pytest.fixture
+def openpgp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The fingerprint of a new OpenPGP key of Ada's, in a key ring of its own."""
+    home = tmp_path / "ring"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    quick = ("--batch", "--passphrase", "", "--quick-generate-key", ADA, "ed25519", "sign", "never")
+    gpg(*quick)
+    rows = gpg("--list-secret-keys", "--with-colons").splitlines()
+    yield next(row.split(":")[9] for row in rows if row.startswith("fpr:"))
+    subprocess.run(["gpgconf", "--kill", "all"], check=True)
+
+
+def gpg(*arguments: str) -> str:
+    """Run GnuPG; what it prints."""
+    done = subprocess.run(["gpg", *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def forge(repo: GitRepo, old: str, new: str) -> None:
+    """Make HEAD a commit that carries the signature of another text."""
+    raw = repo.git("cat-file", "commit", "HEAD").replace(old, new) + "\n"
+    path = repo.write(".git/forged", raw)
+    oid = repo.git("hash-object", "-t", "commit", "-w", str(path))
+    repo.git("reset", "-q", "--soft", oid)
+
+
+def test_openpgp_signatures(
+    git_repo: GitRepo, openpgp: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Good by a key of the ring; bad where the text differs; a key that is not there proves nothing."""
+    git_repo.git("config", "user.signingkey", openpgp)
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0", "b@1.0.0")
+    git_repo.commit("Start")
+    shop.note("b@1.0.0")
+    git_repo.commit("Vet b")
+    shop.note("a@1.0.0")
+    git_repo.add()
+    git_repo.git("commit", "-q", "-S", "-m", "Vet a")
+    signed = git_repo.git("rev-parse", "HEAD")
+
+    def signatures() -> dict[str, str]:
+        return {
+            each["path"].split("/")[2]: each["brought"]["signature"]
+            for each in audit(git_repo)["notes"]
+        }
+
+    assert signatures() == {"a": "good", "b": "none"}
+    forge(git_repo, "Vet a", "Vet c")
+    assert signatures()["a"] == "bad"
+    git_repo.git("reset", "-q", "--soft", signed)
+    empty = tmp_path / "nobody"
+    empty.mkdir(mode=0o700)
+    monkeypatch.setenv("GNUPGHOME", str(empty))
+    assert signatures()["a"] == "present, not checked"
+
+
+def test_an_x509_signature_is_present(git_repo: GitRepo) -> None:
+    """Git verifies it with gpgsm and its certificates; without them it proves nothing, but is there."""
+    shop = Shop(git_repo)
+    shop.lock("a@1.0.0")
+    git_repo.commit("Start")
+    shop.note("a@1.0.0")
+    git_repo.commit("Vet a")
+    header = ("gpgsig -----BEGIN SIGNED MESSAGE-----", "MIAGCSqGSIb3DQEHAqCAMIACAQExDTALBg==",
+              "-----END SIGNED MESSAGE-----")  # fmt: skip
+    forge(git_repo, "\nVet a", "\n ".join(header) + "\n\nVet a")
+    assert audit(git_repo)["notes"][0]["brought"]["signature"] == "present, not checked"
 
 
 def test_the_revision_s_own_signers(git_repo: GitRepo, tmp_path: Path) -> None:
