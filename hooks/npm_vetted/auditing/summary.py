@@ -135,7 +135,7 @@ def attention(report: AuditReport) -> Iterator[str]:
         if report.exemptions_since is not None:
             days = (report.date - report.exemptions_since).days
             oldest = f", the oldest for {counted(days, 'day')}"
-        yield f"{report.exempt_now:,} exempt{oldest}"
+        yield f"{counted(report.exempt_now, 'exemption')}{oldest}"
 
 
 _NAMES: Final = {

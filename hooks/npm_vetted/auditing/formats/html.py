@@ -37,6 +37,12 @@ _MARKS: Final = {
 }  # fmt: skip
 _WIDTH: Final = 420
 _HEIGHT: Final = 180
+_LIMIT: Final = 500
+"""How many rows the script (page.js) shows at first, of a table that has more than twice as many."""
+_NUMBERS: Final = frozenset({"days", "covers", "notes", "packages", "exempt"})
+"""The columns that hold numbers."""
+_FEW_MOVES: Final = 12
+"""Up to this many packages that entered or left are shown unfolded."""
 
 
 def render(audit: Audit) -> str:
@@ -58,12 +64,13 @@ def render(audit: Audit) -> str:
         ),
         *_head(audit),
         *_charts(report),
+        *_moves(report),
         *_packages(report),
         *_notes(report),
         *_people(report),
-        *_progress(report),
         *_policy(report.policy_history),
         *_exceptions(report.exceptions),
+        *_progress(report),
         f"</main>\n<script>{script}</script>\n</body>\n</html>\n",
     ]  # fmt: skip
     return "".join(parts)
@@ -129,19 +136,26 @@ def _second_person(report: AuditReport) -> Iterator[str]:
             f"them, {same:,} by the same person; {squashed:,} came in one commit with their note, "
             f"{unknown:,} are unknown. Signatures of the notes' commits: {_text(signed)}.</p>\n"
         )
+
+
+def _moves(report: AuditReport) -> Iterator[str]:
+    """What came and went since the commit or day that was asked for; long lists are folded."""
     if report.since is not None:
         moved = report.since
         start = moved.commit[:12] if moved.commit else "the first commit"
         yield (
-            f"<p>Since <code>{_text(start)}</code>: {len(moved.entered):,} packages entered, "
+            f"<h2>Changes</h2>\n<p>Since <code>{_text(start)}</code>: {len(moved.entered):,} packages entered, "
             f"{len(moved.left):,} left; notes +{moved.notes_added:,} −{moved.notes_removed:,}; "
             f"exemptions +{moved.exemptions_added:,} −{moved.exemptions_removed:,}.</p>\n"
         )
         for verb, rows in (("Entered", moved.entered), ("Left", moved.left)):
-            names = ", ".join(label for _, label in rows[:200])
-            more = f" and {len(rows) - 200:,} more" if len(rows) > 200 else ""
             if rows:
-                yield f"<p>{verb}: {_text(names)}{more}.</p>\n"
+                names = "".join(f"<li>{_text(label)}</li>" for _, label in rows)
+                open_ = " open" if len(rows) <= _FEW_MOVES else ""
+                yield (
+                    f"<details{open_}><summary>{verb}: {counted(len(rows), 'package')}</summary>"
+                    f'<ul class="names">{names}</ul></details>\n'
+                )
 
 
 def _figure(name: str, value: str) -> str:
@@ -221,10 +235,15 @@ def _table(
     yield f'<section>\n<h2 id="{identifier}">{_text(title)}</h2>\n{controls}'
     named = f"{identifier}-controls"
     yield f'<div class="scroll" role="region" aria-labelledby="{identifier}" tabindex="0">\n'
-    yield f'<table data-sortable="{named}">\n<thead><tr>'
-    yield "".join(f'<th scope="col">{_text(name)}</th>' for name in columns)
+    narrow = "" if controls else ' class="narrow"'
+    yield f'<table{narrow} data-sortable="{named}">\n<thead><tr>'
+    for name in columns:
+        kind = ' class="number"' if name in _NUMBERS else ""
+        yield f'<th scope="col"{kind}>{_text(name)}</th>'
     yield "</tr></thead>\n<tbody>\n"
-    yield from rows
+    for at, row in enumerate(rows):
+        # What the script will hide at first is hidden before it runs: a long page opens faster.
+        yield row.replace("<tr", '<tr class="rest"', 1) if controls and at >= 2 * _LIMIT else row
     yield "</tbody>\n</table>\n</div>\n</section>\n"
 
 
@@ -354,8 +373,8 @@ def _progress(report: AuditReport) -> Iterator[str]:
         f'<td class="number">{each.exempt}</td><td class="number">{each.notes}</td></tr>\n'
         for each in reversed(report.progress)
     )
-    title = "Exemptions and notes over time"
-    yield from _table("progress", title, ("commit", "day", "exempt", "notes"), rows)
+    columns = ("commit", "day", "exempt", "notes")
+    yield from _table("progress", "Exemptions and notes over time", columns, rows)
 
 
 def _policy(history: Sequence[PolicyChange]) -> Iterator[str]:

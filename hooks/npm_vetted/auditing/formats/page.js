@@ -1,5 +1,6 @@
 "use strict";
 const LIMIT = 500;
+document.documentElement.classList.add("scripted");
 for (const table of document.querySelectorAll("table[data-sortable]")) {
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
