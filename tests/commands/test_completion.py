@@ -51,6 +51,55 @@ def test_bash_completes_a_command(tmp_path: Path) -> None:
     assert done.stdout.split() == ["suggest"], done.stderr
 
 
+@pytest.mark.shells
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("npm-vetted sug", "suggest"), ("npm-vetted check --format sa", "sarif")],
+)
+def test_fish_completes(line: str, expected: str, tmp_path: Path) -> None:
+    """The real fish, with the script in the place that the help names."""
+    home = tmp_path / ".config" / "fish" / "completions"
+    home.mkdir(parents=True)
+    environment = in_home(tmp_path)
+    script = subprocess.run([PROGRAM, "completion", "fish"], capture_output=True, check=True)
+    (home / "npm-vetted.fish").write_bytes(script.stdout)
+    done = subprocess.run(
+        ["fish", "-c", f"complete -C '{line}'"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split("\t")[0] == expected
+
+
+ZSH: Final = """
+zmodload zsh/zpty
+zpty shell 'zsh -f -i'
+zpty -w shell 'fpath=($PWD $fpath); autoload -U compinit; compinit -u; print REA""DY'
+zpty -r shell out '*READY*'
+zpty -n -w shell $'npm-vetted sug\\t'
+zpty -r shell out '*npm-vetted suggest*' && print -r -- completed
+zpty -d shell
+"""
+
+
+@pytest.mark.shells
+def test_zsh_completes(tmp_path: Path) -> None:
+    """The real zsh, at a terminal: a person types ``sug`` and the tab key."""
+    script = subprocess.run([PROGRAM, "completion", "zsh"], capture_output=True, check=True)
+    (tmp_path / "_npm-vetted").write_bytes(script.stdout)
+    done = subprocess.run(
+        ["zsh", "-f", "-c", ZSH],
+        cwd=tmp_path, env=in_home(tmp_path), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert "completed" in done.stdout, done.stdout + done.stderr
+
+
+def in_home(home: Path) -> dict[str, str]:
+    """An environment with an empty home and npm-vetted on PATH."""
+    path = f"{Path(PROGRAM).parent}{os.pathsep}{os.environ['PATH']}"
+    found = {**os.environ, "HOME": str(home), "PATH": path, "TERM": "dumb"}
+    return {name: value for name, value in found.items() if not name.startswith("XDG_")}
+
+
 @pytest.mark.parametrize("words", [["check", "--all"], ["check"], ["audit"]])
 def test_a_completion_in_the_environment_lets_nothing_pass(
     words: list[str], tmp_path: Path
