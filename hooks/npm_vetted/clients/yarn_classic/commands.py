@@ -27,7 +27,7 @@ from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 from npm_vetted.model import Pin
 
 PROGRAMS: Final = ("yarn", "yarnpkg", "jlpm")
-"""``jlpm`` is the Yarn that JupyterLab brings: ``node …/jupyterlab/staging/yarn.js``."""
+"""``jlpm`` is the Yarn 3.5.0 that JupyterLab's builder brings (jupyter-builder 1.3.0 was run)."""
 WHOLE_WORDS: Final[tuple[str, ...]] = ()
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
     "yarn-classic": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--ignore-scripts"),

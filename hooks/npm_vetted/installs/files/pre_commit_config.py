@@ -2,17 +2,21 @@
 
 pre-commit installs ``language: node`` hooks and their ``additional_dependencies`` by npm, outside any
 lockfile. Each must be an exact version of a registry package, with a note or an exemption for it.
-The package of a remote repository is not checked.
+The package of a remote repository is not checked. The ``entry`` of a local hook is a command line.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.installs import Context
-from npm_vetted.installs.files._yaml_nodes import Node, every_node, read_yaml, scalars
+from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, every_node, read_yaml, scalars
+from npm_vetted.installs.shell.follower import ShellFollower, base_state
+from npm_vetted.installs.shell.source import Source
+from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Location, Problem
 
 _EXACT: Final = re.compile(r"(?:@[^/@\s]+/)?[^/@\s:]+@\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?\Z")
@@ -26,12 +30,28 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Each package that a hook has pre-commit install."""
+    """Each package that a hook has pre-commit install, and the commands of local hooks."""
     file = read_yaml(path, data)
+    found = ShellFollower(path=path, context=context)
     for document in file.documents:
         for node in every_node(document, path):
             if node.pairs is not None and "id" in node.table():
                 yield from _of_hook(path, node, context)
+                _run(found, file, node, base_state(context, path))
+    yield from found.finish()
+
+
+def _run(found: ShellFollower, file: YamlFile, hook: Node, state: State) -> None:
+    """What a hook of this repository runs, at its top; the files' names follow."""
+    entry = hook.get("entry")
+    if entry is None or entry.text is None:
+        return
+    words = [each.text or "" for each in hook.texts("args")]
+    source = file.source(entry)
+    if words:
+        source = Source(f"{source.text} {shlex.join(words)}", source.marks)
+    state.script = None
+    found.run(source, state)
 
 
 def _of_hook(path: str, hook: Node, context: Context) -> Iterator[Problem]:
