@@ -1,4 +1,4 @@
-"""The story with each real client: adopt, add a package, be rejected, note it, be accepted."""
+"""The story with each real client: adopt, add a package, be rejected, note it, be accepted; upgrade."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.git_repo import GitRepo
 from tests.support.real_clients import Clients
-from tests.support.story import SCRIPTS, HookRepository, Story, fixes, local_entry, users_path
+from tests.support.story import SCRIPTS, HookRepository, Story, local_entry, users_path
+from tests.support.story_steps import added, upgraded
 
 ADD: Final = {
     "npm11": ("npm", "install", "package-lock.json"),
@@ -36,7 +37,6 @@ TELLTALES: Final = {
     "deno": ("deno.json", '{\n  "nodeModulesDir": "auto"\n}\n'),
 }
 """A file of each client that shows it where neither lockfile nor pin does, with what it says."""
-WHY: Final = "Tells odd numbers; its author, its one dependency and all of its code looked at."
 
 
 @pytest.fixture(scope="session")
@@ -70,20 +70,6 @@ def add(story: Story, clients: Clients, client: str, *packages: str) -> None:
     story.git("add", ".")
 
 
-def audit_rows(story: Story) -> list[tuple[object, ...]]:
-    """What ``audit`` says of each artifact, but for its hashes."""
-    done = story.run(str(SCRIPTS / "npm-vetted"), "audit", "--format", "json")
-    keys = ("project", "package", "version", "source", "direct", "development", "status", "note")
-    return sorted(tuple(row[key] for key in keys) for row in json.loads(done.stdout)["artifacts"])
-
-
-NOTE: Final = ".vetting/notes/is-odd/3.0.1.toml"
-ROWS: Final = [
-    (".", "is-number", "6.0.0", "registry", False, False, "accepted", NOTE),
-    (".", "is-odd", "3.0.1", "registry", True, False, "vetted", NOTE),
-]
-
-
 def live(story: Story, clients: Clients, client: str, *offline: str) -> None:
     """Adopt, add, be rejected, note, be accepted; then everything holds."""
     a_project(story, client)
@@ -91,19 +77,9 @@ def live(story: Story, clients: Clients, client: str, *offline: str) -> None:
     story.vetted("init")
     if story.repo.git("status", "--porcelain"):
         story.accepted("commit", "-m", "Adopt npm-vetted")
-    add(story, clients, client, "is-odd@3.0.1")
+    add(story, clients, client, "is-odd@3.0.0")
     story.vetted("init", "--settings")
-    said = story.rejected("commit", "-m", "Add is-odd")
-    lockfile = ADD[client][2]
-    assert f"{lockfile}:" in said
-    assert "is-odd@3.0.1: new, and no note or exemption covers it [unvetted]" in said
-    assert "1 package more: is-number@6.0.0" in said
-    (command,) = fixes(said)
-    story.shell(" ".join([command, *offline, f"-m '{WHY}'"]))
-    story.accepted("commit", "-m", "Add is-odd")
-    assert story.repo.git("status", "--porcelain") == ""
-    assert "nothing found" in story.vetted("check", "--all")
-    assert audit_rows(story) == ROWS
+    added(story, ADD[client][2], *offline)
 
 
 @pytest.mark.slow
@@ -115,7 +91,10 @@ def test_each_client_through_pre_commit(
         "PATH": users_path(clients.bin(client)),
         "PRE_COMMIT_HOME": str(hooks.store / "pre-commit"),
     }
-    live(Story(git_repo, "pre-commit", hooks.entry(), env, clients), clients, client)
+    story = Story(git_repo, "pre-commit", hooks.entry(), env, clients)
+    live(story, clients, client)
+    add(story, clients, client, "is-odd@3.0.1")
+    upgraded(story)
 
 
 @pytest.mark.parametrize("client", [pytest.param("yarn1", marks=pytest.mark.slow), "bun1.3"])

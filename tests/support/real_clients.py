@@ -174,8 +174,8 @@ class Clients:
         return done
 
 
-def install(cache: Path = CACHE) -> Path:
-    """The node_modules of the committed lockfile: from the cache, else installed into it.
+def install(manifests: Path = MANIFESTS, cache: Path = CACHE) -> Path:
+    """The node_modules of a committed lockfile: from the cache, else installed into it.
 
     A lock keeps pytest-xdist's workers from installing at once; the folder takes its name only
     when it is whole. Raises where npm fails: a test run without its clients is no test run.
@@ -183,7 +183,7 @@ def install(cache: Path = CACHE) -> Path:
     digest = hashlib.sha256()
     files = ("package.json", "package-lock.json", ".npmrc")
     for name in files:
-        digest.update((MANIFESTS / name).read_bytes())
+        digest.update((manifests / name).read_bytes())
     digest.update(f"{sys.platform} {platform.machine()}".encode())
     folder = cache / digest.hexdigest()[:16]
     cache.mkdir(parents=True, exist_ok=True)
@@ -193,7 +193,7 @@ def install(cache: Path = CACHE) -> Path:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
             for name in files:
-                shutil.copy(MANIFESTS / name, partial / name)
+                shutil.copy(manifests / name, partial / name)
             _npm_ci(partial)
             partial.rename(folder)
     return folder / "node_modules"
