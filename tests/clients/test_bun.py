@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -436,10 +437,12 @@ DISAGREEMENTS = {
         ["the lockfile overrides kind-of with 6.0.2, the manifest with 6.0.3"]),
     "an override that refers": ("overrides", '"6.0.0",\n    "is-odd": "3.0.1"',
         '"6.0.0",\n    "is-odd": "0.1.2"',
-        ["the lockfile overrides is-odd with 0.1.2, the manifest with 3.0.1"]),
+        ["the lockfile overrides is-odd with 0.1.2, the manifest with 3.0.1",
+         "is-odd@3.0.1 is locked, where 0.1.2 is asked for"]),
     "an override of its own": ("sources", '  "packages": {\n',
         '  "overrides": {\n    "is-odd": "0.1.2",\n  },\n  "packages": {\n',
-        ["the lockfile overrides is-odd, the manifest does not"]),
+        ["the lockfile overrides is-odd, the manifest does not",
+         "is-odd@3.0.1 is locked, where 0.1.2 is asked for"]),
     "another package by a name": ("sources", '["is-number@6.0.0"', '["is-numbers@6.0.0"',
         ["is-numbers@6.0.0 is locked as is-number, where is-number is asked for"]),
     "another package, directly": ("sources", '"is-odd": ["is-odd@3.0.1"', '"is-odd": ["is-odds@3.0.1"',
@@ -483,6 +486,129 @@ def test_a_range_behind_npm_is_one_of_the_package(specifier: str, locked: str, r
         "package.json", json.dumps({"name": "r", "dependencies": {"ms": specifier}}).encode()
     )
     assert (list(lockfile(text).disagreements({"": root})) == []) is right
+
+
+OVERRIDES = {
+    "as it is": (1, {"overrides": {"a": "1.0.0"}}, {"a": "1.0.0"}),
+    "anywhere": (2, {"overrides": {"**/a": "1.0.0"}}, {"a": "1.0.0"}),
+    "anywhere, before 1.4": (1, {"overrides": {"**/a": "1.0.0"}}, {"**/a": "1.0.0"}),
+    "anywhere, by 1.4 in an older lockfile": (1, {"overrides": {"**/a": "1.0.0"}}, {"a": "1.0.0"}),
+    "a reference, before 1.4": (1, {"overrides": {"**/b": "$b"}}, {"b": "^1.0.0"}),
+    "a resolution anywhere": (1, {"resolutions": {"**/a": "1.0.0"}}, {"a": "1.0.0"}),
+    "a dot": (2, {"overrides": {"a": {".": "1.0.0"}}}, {"a": "1.0.0"}),
+    "a dot, before 1.4": (1, {"overrides": {"a": {".": "1.0.0", "c": "2.0.0"}}}, {"a": "1.0.0"}),
+    "nested": (3, {"overrides": {"a": {"c": "1.0.0"}}}, {"a": {"c": "1.0.0"}}),
+    "nested, before 1.4": (1, {"overrides": {"a": {"c": "1.0.0"}}}, None),
+    "nested by a slash": (3, {"resolutions": {"@s/a/c": "1.0.0"}}, {"@s/a": {"c": "1.0.0"}}),
+    "nested by an arrow": (3, {"overrides": {"a@1>c": "1.0.0"}}, {"a@1": {"c": "1.0.0"}}),
+    "nested by stars": (3, {"overrides": {"a/**/c": "1.0.0"}}, {"a": {"c": "1.0.0"}}),
+    "nested resolution, before 1.4": (1, {"resolutions": {"a/c": "1.0.0"}}, None),
+    "a range": (3, {"overrides": {"a@^1": "1.0.0"}}, {"a@^1": {".": "1.0.0"}}),
+    "a range behind npm:": (3, {"resolutions": {"a@npm:^1/c": "1.0.0"}}, {"a@^1": {"c": "1.0.0"}}),
+    "two levels": (2, {"overrides": {"a": {"b": {"c": "1.0.0"}}}}, None),
+    "both": (2, {"overrides": {"a": "1.0.0"}, "resolutions": {"c": "1.0.0"}}, {"a": "1.0.0"}),
+    "none hides the other": (1, {"overrides": {}, "resolutions": {"a": "1.0.0"}}, None),
+    "an empty one": (2, {"overrides": {"a": ""}}, None),
+}
+"""What Bun 1.2 to 1.4 wrote for each of these: the lockfile's version, the manifest, the lockfile."""
+
+
+@pytest.mark.parametrize(("version", "more", "recorded"), OVERRIDES.values(), ids=OVERRIDES)
+def test_overrides_as_each_bun_records_them(
+    version: int, more: dict[str, object], recorded: dict[str, object] | None
+) -> None:
+    """As Bun recorded them they agree; with another value, or without them, they do not."""
+    own = {"name": "r", "dependencies": {"b": "^1.0.0"}}
+    root = read_manifest("package.json", json.dumps(own | more).encode())
+
+    def agrees(table: object) -> bool:
+        text = lock(
+            '"b": ["b@1.0.0", "", {}, ""]',
+            version=version,
+            head=f'  "overrides": {json.dumps(table)},\n',
+        ).replace('"name": "r",', '"name": "r", "dependencies": {"b": "^1.0.0"},')
+        return not list(lockfile(text).disagreements({"": root}))
+
+    assert agrees(recorded or {})
+    assert agrees({}) is (recorded is None)
+    other = json.loads(re.sub(r"\^?1\.0\.0", "6.6.6", json.dumps(recorded or {"z": "1.0.0"})))
+    assert not agrees(other)
+
+
+LOCKED = {
+    "what the override names": ("1.1.0", {"a": "1.1.0"}, True),
+    "what is asked for, not the override": ("1.0.0", {"a": "1.1.0"}, False),
+    "another parent's override": ("2.0.0", {"x": {"a": "2.0.0"}}, False),
+    "an override of some ranges": ("2.0.0", {"a@^1": {".": "2.0.0"}}, True),
+}
+
+
+@pytest.mark.parametrize(("version", "overrides", "right"), LOCKED.values(), ids=LOCKED)
+def test_what_is_locked_is_what_the_override_names(
+    version: str, overrides: dict[str, object], right: bool
+) -> None:
+    wanted = {"name": "r", "dependencies": {"a": "^1.0.0"}, "overrides": overrides}
+    text = lock(
+        f'"a": ["a@{version}", "", {{}}, ""]',
+        version=3,
+        head=f'  "overrides": {json.dumps(overrides)},\n',
+    ).replace('"name": "r",', '"name": "r", "dependencies": {"a": "^1.0.0"},')
+    root = read_manifest("package.json", json.dumps(wanted).encode())
+    assert (list(lockfile(text).disagreements({"": root})) == []) is right
+
+
+UNLOCKED = {
+    "required": ({"dependencies": {"a": "1"}}, {}, False),
+    "for development": ({"devDependencies": {"a": "1"}}, {}, False),
+    "a peer": ({"peerDependencies": {"a": "1"}}, {}, False),
+    "a peer that may be missing": (
+        {"peerDependencies": {"a": "1"}}, {"peerDependenciesMeta": {"a": {"optional": True}}}, True
+    ),
+    "optional": ({"optionalDependencies": {"a": "1"}}, {}, True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "more", "right"), UNLOCKED.values(), ids=UNLOCKED)
+def test_what_a_manifest_asks_for_is_locked(
+    asked: dict[str, object], more: dict[str, object], right: bool
+) -> None:
+    tables = json.dumps(asked)[1:-1]
+    text = lock('"b": ["b@1.0.0", "", {}, ""]').replace('"name": "r",', f'"name": "r", {tables},')
+    root = read_manifest("package.json", json.dumps({"name": "r", **asked, **more}).encode())
+    assert (list(lockfile(text).disagreements({"": root})) == []) is right
+
+
+ENTRIES = {
+    "a version in the range": ('"b": ["b@1.2.0", "", {}, ""]', True),
+    "another version": ('"b": ["b@2.0.0", "", {}, ""]', False),
+    "another package": ('"b": ["c@1.2.0", "", {}, ""]', False),
+    "a workspace": ('"b": ["b@workspace:packages/b"]', True),
+    "a folder": ('"b": ["b@file:vendor/b", {}]', False),
+    "no workspace": ('"b": ["b@workspace:vendor/b"]', False),
+    "a workspace of another name": ('"b": ["b@workspace:packages/d"]', False),
+    "another version for another": (
+        '"b": ["b@1.2.0", "", {}, ""],\n\n    "c/b": ["b@2.0.0", "", {}, ""]', True
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("changed", ["a", "b"])
+@pytest.mark.parametrize(("entry", "right"), ENTRIES.values(), ids=ENTRIES)
+def test_what_an_entry_asks_for_is_locked_for_it(entry: str, right: bool, changed: str) -> None:
+    """Whichever of the two the commit changes."""
+    text = lock('"a": ["a@1.0.0", "", { "dependencies": { "b": "^1.0.0" } }, ""]', entry)
+    members = '"packages/b": { "name": "b" }, "packages/d": { "name": "d" },'
+    text = text.replace('"workspaces": {', f'"workspaces": {{ {members}', 1)
+    found = list(lockfile(text).contradictions([changed], []))
+    assert [each.code for each in found] == ([] if right else ["unsatisfied"])
+
+
+def test_an_entry_goes_and_another_version_takes_its_place() -> None:
+    asker = '"a": ["a@1.0.0", "", { "dependencies": { "b": "^1.0.0" } }, ""]'
+    outer, inner = '"b": ["b@2.0.0", "", {}, ""]', '"a/b": ["b@1.0.0", "", {}, ""]'
+    before, after = lockfile(lock(asker, outer, inner)), lockfile(lock(asker, outer))
+    assert list(before.contradictions(["a"], [])) == []
+    assert [each.code for each in after.contradictions([], [before])] == ["unsatisfied"]
 
 
 PEERS = {

@@ -648,7 +648,7 @@ def test_a_workspace_must_be_known_and_linked() -> None:
     link = {"node_modules/m": {"resolved": "p/m", "link": True}}
     assert list(v3({**known, **link}).disagreements(manifests)) == []
     assert [each.message for each in v3(known).disagreements(manifests)] == [
-        "nothing in package-lock.json links to this workspace"
+        "nothing in package-lock.json links m to this workspace"
     ]
     assert [each.message for each in v3({"": {}}).disagreements(manifests)] == [
         "package-lock.json has other workspaces",

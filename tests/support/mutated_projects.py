@@ -16,11 +16,12 @@ from typing import Any, Final
 SPECIFIERS: Final = (
     "^1.0.0", "~1.0.0", "1.0.0", "1.1.0", "2.0.0", "^2.0.0", "1.x", "*", "", "latest", "next",
     ">=1 <3", "1.0.0 || 2.0.0", "npm:aa@^1.0.0", "npm:aa@2.0.0", "npm:^1.0.0", "npm:bb@1.2.0",
-    "npm:@s/dd@1.0.0", "file:./vendor/folder", "link:./vendor/folder",
+    "npm:@s/dd@1.0.0", "file:./vendor/folder", "link:./vendor/folder", "file:./vendor/tt.tgz",
 )  # fmt: skip
 NAMES: Final = ("aa", "bb", "cc", "@s/dd", "ee", "pp", "tt", "alias", "other")
 SECTIONS: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 Files = dict[str, str]
+LockfileEdit = Callable[[random.Random, str], str]
 
 
 @dataclass
@@ -46,16 +47,21 @@ class Mutator:
             "devDependencies": {third: "~1.0.0", "alias": "npm:aa@^1.0.0"},
         }
 
-    def mutate(self, files: Files, lockfile: str) -> None:
-        """One or two changes."""
-        kinds = [self._manifest, self._manifest, self._manifest, *self.settings, *self.settings]
-        for change in self.chance.sample(kinds, self.chance.choice([1, 1, 2])):
-            if change in self.settings:
+    def mutate(self, files: Files, lockfile: str, edit: LockfileEdit | None = None) -> None:
+        """One or two changes; ``edit`` changes a lockfile's text that has no blocks."""
+        by_hand = self.chance.random() < (0.2 if edit is None else 0.5)
+        if edit is None or not by_hand or self.chance.random() < 0.3:
+            kinds = [
+                *(self._manifest, self._manifest, self._manifest, mutate_members, mutate_peers),
+                *(*self.settings, *self.settings),
+            ]
+            for change in self.chance.sample(kinds, self.chance.choice([1, 1, 2])):
                 change(self.chance, files)
+        if by_hand:
+            if edit is None:
+                self._lockfile(files, lockfile)
             else:
-                self._manifest(self.chance, files)
-        if self.chance.random() < 0.2:
-            self._lockfile(files, lockfile)
+                files[lockfile] = edit(self.chance, files[lockfile])
 
     @staticmethod
     def _manifest(chance: random.Random, files: Files) -> None:
@@ -124,6 +130,35 @@ def mutate_selectors(chance: random.Random, table: dict[str, Any]) -> None:
             table[name] = chance.choice(VALUES)
     else:
         table[chance.choice(SELECTORS)] = chance.choice(VALUES)
+
+
+def mutate_members(chance: random.Random, files: Files) -> None:
+    """Rename a workspace, give it another version, ask for it, or take it away."""
+    path = "packages/member/package.json"
+    if path not in files:
+        return
+    member, root = json.loads(files[path]), json.loads(files["package.json"])
+    kind = chance.choice(["rename", "version", "asked", "asked", "gone"])
+    if kind == "rename":
+        member["name"] = chance.choice(["tt", "renamed"])
+    elif kind == "version":
+        member["version"] = chance.choice(["1.0.1", "2.0.0"])
+    elif kind == "asked":
+        section = root.setdefault(chance.choice(SECTIONS), {})
+        section["member"] = chance.choice(["*", "^1.0.0", "^2.0.0", "workspace:*"])
+    files[path], files["package.json"] = as_json({"a": member, "b": root}).values()
+    if kind == "gone":
+        del files[path]
+
+
+def mutate_peers(chance: random.Random, files: Files) -> None:
+    """Ask for a peer, which may be missing."""
+    data = json.loads(files["package.json"])
+    name = chance.choice(NAMES)
+    data.setdefault("peerDependencies", {})[name] = chance.choice(SPECIFIERS)
+    if chance.random() < 0.6:
+        data.setdefault("peerDependenciesMeta", {})[name] = {"optional": True}
+    files["package.json"] = json.dumps(data, indent=1)
 
 
 def as_json(files: Mapping[str, Any]) -> Files:

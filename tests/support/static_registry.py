@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import unquote
@@ -32,6 +33,16 @@ PACKAGES: Final[Mapping[str, Mapping[str, Mapping[str, object]]]] = {
 }  # fmt: skip
 
 
+@cache
+def tarball(name: str, version: str) -> bytes:
+    """A package of the registry."""
+    manifest = {"name": name, "version": version, **PACKAGES[name][version]}
+    return package_of({
+        "package.json": json.dumps(manifest),
+        "index.js": "module.exports = 1\n",
+    })  # fmt: skip
+
+
 def _latest(versions: Mapping[str, object]) -> str:
     return [version for version in versions if "-" not in version][-1]
 
@@ -44,13 +55,10 @@ class _Registry:
             **{each.name: {each.version: each.manifest} for each in markers},
         }
         self.tarballs = {
-            (name, version): package_of({
-                "package.json": json.dumps({"name": name, "version": version, **extra}),
-                "index.js": "module.exports = 1\n",
-            })
+            (name, version): tarball(name, version)
             for name, versions in PACKAGES.items()
-            for version, extra in versions.items()
-        }  # fmt: skip
+            for version in versions
+        }
         self.tarballs |= {(each.name, each.version): each.tarball.read_bytes() for each in markers}
 
     def packument(self, name: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ CODES: Final = {
     "unclear-workspaces": "A workspace glob about which the clients' versions differ.",
     "workspace-lockfile": "A lockfile in a workspace, where the root's is installed from.",
     "out-of-date": "A manifest or setting that the lockfile does not implement.",
-    "halves-differ": "A package-lock.json whose two halves name different packages.",
+    "halves-differ": "A package-lock.json or pnpm-lock.yaml whose two halves name different packages.",
     "pnp-differs": "A .pnp.cjs that has other packages or places than the lockfile.",
     "folder-for-package": "A folder of the repository in the place of a package.",
     "patch-differs": "A patch that is not the one that the lockfile records.",
@@ -417,14 +417,15 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
 
 
 def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
-    """The earlier requirements of the entries that the commit changes or removes."""
-    return {
+    """What the manifests asked for, and the entries that the commit changes or takes away."""
+    found = {
         child
         for _, earlier in project.earlier
         for key in earlier.changed([lockfile])
         for child in earlier.children(key)
-        if child in lockfile.blocks
     }
+    found.update(*(direct for _, direct in project.direct_before))
+    return found & lockfile.blocks.keys()
 
 
 def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:

@@ -135,7 +135,7 @@ class ProjectChange:
             if len(sound) == len(self.earlier):
                 raise
             self.earlier = sound
-            for name in ("_direct_before", "_production_before", "_shipped_before"):
+            for name in ("direct_before", "_production_before", "_shipped_before"):
                 self.__dict__.pop(name, None)
             return ask()
 
@@ -213,14 +213,15 @@ class ProjectChange:
         found |= dict.fromkeys(_repatched(lockfile, earlier), Arrival.ADDED)
         if not self.earlier:
             return found
-        promoted = _newcomers(lockfile, direct, found, self._direct_before)
+        promoted = _newcomers(lockfile, direct, found, self.direct_before)
         if self._change.policy.development is not None:
             shipped = self._production(lockfile, manifests_by_lockfile(self.after, lockfile))
             promoted += _newcomers(lockfile, shipped, found, self._production_before)
         return found | dict.fromkeys(promoted, Arrival.PROMOTED)
 
     @cached_property
-    def _direct_before(self) -> list[tuple[Lockfile, Collection[str]]]:
+    def direct_before(self) -> list[tuple[Lockfile, Collection[str]]]:
+        """The keys that the manifests asked for themselves, in each earlier lockfile."""
         return [
             (lockfile, lockfile.direct(manifests_by_lockfile(project, lockfile)))
             for project, lockfile in self.earlier

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.reader import read_npm_lockfile
 from npm_vetted.packages.manifest import read_manifest
 
@@ -153,3 +154,130 @@ def test_what_a_tarball_carries_is_taken_as_it_is() -> None:
         "node_modules/a/node_modules/b": inner,
     }
     assert codes(places, changed=("node_modules/a", "node_modules/a/node_modules/b")) == []
+
+
+HIDDEN = {
+    "node_modules/a": package("a", dependencies={"b": "^2.0.0"}),
+    "node_modules/a/node_modules/b": package("b", "2.0.0"),
+    "node_modules/b": package("b", "1.5.0"),
+}
+
+
+def read(places: Mapping[str, object], root: Mapping[str, object] | None = None) -> NpmLockfile:
+    text = json.dumps({"lockfileVersion": 3, "packages": {"": root or {"name": "x"}, **places}})
+    return read_npm_lockfile("package-lock.json", text.encode(), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("gone", "found"),
+    [
+        (["node_modules/a/node_modules/b"], [("unsatisfied", "b@^2.0.0")]),
+        (["node_modules/b"], []),
+        (["node_modules/a", "node_modules/a/node_modules/b"], []),
+    ],
+)
+def test_a_copy_goes_and_another_version_takes_its_place(
+    gone: list[str], found: list[tuple[str, str]]
+) -> None:
+    after = read({place: each for place, each in HIDDEN.items() if place not in gone})
+    assert [(each.code, each.key) for each in after.contradictions([], [read(HIDDEN)])] == found
+
+
+SELECTORS = {
+    "b": True, "b@1": True, "b@^1.0.0 || 2": True, "@s/b@next": True, "b@npm:c@1": True,
+    "b@github:x/y": True, "b@": True, "B": True,
+    "a/b": False, "**/b": False, "a>b": False, "a@1>b": False, "b@npm:^1.0.0": False,
+    "a@npm:1.0.0/b": False, "b@workspace:*": False, "b@catalog:": False, ".b": False, " b": False,
+    "b@a tag": False, "": False,
+}  # fmt: skip
+"""Whether npm's own parser takes a selector (seen with 10.9.9 and 12.2.0)."""
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(("selector", "right"), SELECTORS.items())
+def test_a_selector_that_npm_cannot_read_is_found(selector: str, right: bool, nested: bool) -> None:
+    table: dict[str, object] = {selector: "1.0.0"}
+    root = {"name": "x", "overrides": {"c": table} if nested else table}
+    manifest = read_manifest("package.json", json.dumps(root).encode())
+    keys = [each.key for each in read({}, root).disagreements({"": manifest})]
+    assert keys == ([] if right else [f"overrides.{selector}"])
+
+
+KEPT = {
+    "further up is what the override names": ("2.0.0", "3.0.0", []),
+    "further up is something else": ("2.0.0", "3.1.0", ["b@^2.0.0"]),
+    "the copy is not what is asked for either": ("1.0.0", "3.0.0", ["b@^2.0.0"]),
+}
+
+
+@pytest.mark.parametrize(("copy", "above", "keys"), KEPT.values(), ids=KEPT)
+def test_npm_keeps_a_copy_where_what_the_override_names_is_further_up(
+    copy: str, above: str, keys: list[str]
+) -> None:
+    root = {"name": "x", "dependencies": {"a": "*", "b": above}, "overrides": {"b": "3.0.0"}}
+    places = HIDDEN | {
+        "node_modules/a/node_modules/b": package("b", copy),
+        "node_modules/b": package("b", above),
+    }
+    manifest = read_manifest("package.json", json.dumps(root).encode())
+    found = read(places, root).disagreements({"": manifest})
+    assert [each.key for each in found if each.code == "unsatisfied"] == keys
+
+
+EXTENSIONS = {"bb@1": {"dependencies": {"tt": "1.0.0", "ee": "1"}}}
+BY_NPM = (  # npm 12.2.0 wrote it for these
+    "sha512-/VrBNYxk7lfl4VkZTVd7Mh0mFKlWWnQzSP9NmawUdHzm4HifCkuWAwvfnk4kn5mNIaYjmlklQCy+luC8mAPdGg=="
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "locked", "right"),
+    [
+        (EXTENSIONS, BY_NPM, True),
+        (EXTENSIONS, None, False),
+        (EXTENSIONS, "sha512-AAAA", False),
+        (None, BY_NPM, False),
+        (None, None, True),
+    ],
+)
+def test_package_extensions_are_those_that_npm_12_locked(
+    wanted: object, locked: str | None, right: bool
+) -> None:
+    root = {"name": "x"} | ({} if wanted is None else {"packageExtensions": wanted})
+    own = {"name": "x"} | ({} if locked is None else {"packageExtensionsHash": locked})
+    manifest = read_manifest("package.json", json.dumps(root).encode())
+    found = [each.code for each in read({}, own).disagreements({"": manifest})]
+    assert found == ([] if right else ["out-of-date"])
+
+
+@pytest.mark.parametrize(("pin", "right"), [("npm@11.6.0", True), ("npm@12.2.0", False)])
+def test_an_npm_that_reads_no_package_extensions_locks_none(pin: str, right: bool) -> None:
+    root = {"name": "x", "packageManager": pin, "packageExtensions": EXTENSIONS}
+    manifest = read_manifest("package.json", json.dumps(root).encode())
+    assert (list(read({}).disagreements({"": manifest})) == []) is right
+
+
+@pytest.mark.parametrize(("name", "right"), [("b", True), ("renamed", False), (None, True)])
+def test_a_workspace_is_linked_by_its_name(name: str | None, right: bool) -> None:
+    root = {"name": "x", "workspaces": ["packages/*"]}
+    places = {
+        "node_modules/b": {"resolved": "packages/b", "link": True},
+        "packages/b": {"version": "1.0.0"},
+    }
+    member = {"version": "1.0.0"} | ({} if name is None else {"name": name})
+    files = {"": ("package.json", root), "packages/b": ("packages/b/package.json", member)}
+    manifests = {
+        folder: read_manifest(path, json.dumps(data).encode())
+        for folder, (path, data) in files.items()
+    }
+    assert (list(read(places, root).disagreements(manifests)) == []) is right
+
+
+@pytest.mark.parametrize("specifier", ["^1.0.0", "*", ""])
+def test_an_entry_of_a_registry_has_a_version(specifier: str) -> None:
+    entry = package("b")
+    del entry["version"]
+    found = codes(
+        {"node_modules/a": package("a", dependencies={"b": specifier}), "node_modules/b": entry}
+    )
+    assert found == [("unsatisfied", f"b@{specifier}")]

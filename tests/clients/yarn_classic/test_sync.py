@@ -61,7 +61,11 @@ NEEDS_A = {"dependencies": {"a": "^1"}}
         ("", {ROOT: {"resolutions": {"b/a": "1.0.0"}}}, ["resolutions.b/a"]),
         ("", {ROOT: {"resolutions": {"a": "$b", "b//a": "1.0.0", "a/**": "1.0.0"}}}, []),
         (entry("a@1.0.0"), {ROOT: {"resolutions": {"**/a": "1.0.0"}}}, []),
-        ("", {ROOT: {"dependencies": {"v": "link:./vendor/v"}}, V: NEEDS_A}, ["a@^1"]),
+        (
+            "",
+            {ROOT: {"dependencies": {"v": "link:./vendor/v"}}, V: NEEDS_A},
+            ["a@^1", "v@link:./vendor/v"],
+        ),
         (
             '"v@file:./vendor/v":\n  version "0.0.0"\n',
             {ROOT: {"dependencies": {"v": "file:./vendor/v"}}, V: NEEDS_A | {"devDependencies": {"z": "1"}}},

@@ -107,12 +107,12 @@ class BunLockfile(Lockfile):
             return {}
         found: dict[str, list[str]] = {}
         for key in self.layout.blocks:
-            locator = self._locator(key)
+            locator = self.locator(key)
             if locator in self._patches:
                 found.setdefault(locator, []).append(key)
         return {locator: tuple(keys) for locator, keys in found.items()}
 
-    def _locator(self, key: str) -> str:
+    def locator(self, key: str) -> str:
         """The first element of an entry; '' where it has none."""
         values = self.layout.values(key)
         locator = values[0] if values else ""
@@ -264,7 +264,7 @@ class BunLockfile(Lockfile):
     def aliases(self) -> Iterator[str]:
         """The keys whose folder has another name than the package in it."""
         for key in self.layout.unusual:
-            if not self._locator(key).startswith(f"{last_name(key)}@"):
+            if not self.locator(key).startswith(f"{last_name(key)}@"):
                 yield key
 
 

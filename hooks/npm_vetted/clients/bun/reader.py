@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from npm_vetted.clients.bun import sync as _bun_sync
 from npm_vetted.clients.bun.lockfile import BunLockfile
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Manifest, Problem, Read
 
 
@@ -17,3 +18,6 @@ def read_bun_lockfile(path: str, data: bytes, read: Read) -> BunLockfile:
 class _Compared(BunLockfile):
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         return _bun_sync.disagreements(self, manifests)
+
+    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
+        return _bun_sync.asked_by_entries(self, keys, before)

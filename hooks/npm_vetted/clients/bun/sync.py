@@ -8,13 +8,22 @@ form; each rule below says which, as seen by running Bun.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients.bun.keys import components
+from npm_vetted.clients.bun.keys import last_name
 from npm_vetted.clients.bun.lockfile import BunLockfile
-from npm_vetted.model import Group, Kind, Location, Manifest, Problem, Requirement
+from npm_vetted.clients.bun.overrides import (
+    FIRST_TO_NEST,
+    Overrides,
+    declared_overrides,
+    recorded_overrides,
+    replaced_name,
+)
+from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
+from npm_vetted.packages.manifest import read_pin
 from npm_vetted.packages.ranges import satisfies
 
 _ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
@@ -22,6 +31,33 @@ _OWN_RANGE: Final = re.compile(r"npm:\s*([\^~<>=].*|\d+\.\d+\.\d.*)\Z", re.DOTAL
 """Bun from 1.4: a range without a name is a range of the package itself; ``npm:1`` is an alias."""
 _ELSEWHERE: Final = re.compile(r"(?:[a-z+]+:|\.{0,2}/|~/|git@|[^@]*/)", re.IGNORECASE)
 """A specifier that names a place (a directory, a URL, a repository), where any name may be."""
+
+
+def asked_by_entries(
+    lockfile: BunLockfile, keys: Iterable[str], before: Iterable[Lockfile]
+) -> Iterator[Problem]:
+    """Requirements of some entries, and of others that lead or led to these entries.
+
+    Bun itself does not look at them again, so nothing repairs what is wrong with them.
+    """
+    compared = _Comparison(lockfile, {})
+    changed = dict.fromkeys(keys)
+    about: dict[str, set[str]] = {}
+    for other in (each for each in before if isinstance(each, BunLockfile)):
+        gone = [key for key in other.blocks if key not in lockfile.blocks]
+        _note_askers(about, other.dependents(gone) if gone else {})
+    _note_askers(about, lockfile.dependents(changed) if changed else {})
+    for key in changed:
+        yield from compared.entry(key, None)
+    for key, names in about.items():
+        if key in lockfile.blocks and key not in changed:
+            yield from compared.entry(key, names)
+
+
+def _note_askers(about: dict[str, set[str]], found: Mapping[str, tuple[str, ...]]) -> None:
+    for target, askers in found.items():
+        for asker in askers:
+            about.setdefault(asker, set()).add(last_name(target))
 
 
 def disagreements(lockfile: BunLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
@@ -129,53 +165,51 @@ class _Comparison:
 
     def overrides(self) -> Iterator[Problem]:
         """``overrides``, and where there are none ``resolutions``, of the root manifest."""
-        found = self.lockfile.head.data.get("overrides")
-        locked = found if isinstance(found, dict) else {}
-        wanted = self._overrides()
+        locked, wanted = self._overrides, self._declared_overrides
         for selector, value in locked.items():
-            if selector not in wanted:
+            asked = wanted.get(selector)
+            if asked is None:
                 message = f"the lockfile overrides {selector}, the manifest does not"
-                yield self._recorded(message, "overrides", selector)
-                continue
-            # Bun 1.4 writes a selector with a version as a table of its own.
-            plain = value.get(".") if isinstance(value, dict) else value
-            asked = self._referred(wanted[selector])
-            if isinstance(asked, str) and asked != plain:
-                message = f"the lockfile overrides {selector} with {plain}, the manifest with "
-                yield self._recorded(message + asked, "overrides", selector)
-        for selector, asked in wanted.items():
-            nested = selector.count("/") > selector.startswith("@")
-            if isinstance(asked, str) and not nested and selector not in locked:
+                yield self._recorded(message, "overrides", selector.parent or selector.target)
+            elif asked != value:
+                message = (
+                    f"the lockfile overrides {selector} with {value}, the manifest with {asked}"
+                )
+                yield self._recorded(message, "overrides", selector.parent or selector.target)
+        for selector in wanted:
+            if selector not in locked:
                 message = f"overrides {selector}, which {self.lockfile.path} does not"
                 root = self.manifests[""]
-                yield self._problem(message, root.path, root.line_of("overrides", selector))
-
-    def _referred(self, value: object) -> object:
-        """``$name`` in an override means the root manifest's own requirement of that name."""
-        if not isinstance(value, str) or not value.startswith("$"):
-            return value
-        return self._asked.get(value[1:])
+                line = root.line_of("overrides", selector.target)
+                yield self._problem(message, root.path, line)
 
     @cached_property
-    def _asked(self) -> Mapping[str, str]:
-        root = self.manifests.get("")
-        return {one.name: one.specifier for one in root.requires} if root else {}
+    def _overrides(self) -> Overrides:
+        return recorded_overrides(self.lockfile.head.data, nests=self._nests)
 
-    def _overrides(self) -> Mapping[str, object]:
-        """The overrides by the name that they replace; a nested resolution is under its first name."""
-        for field in ("overrides", "resolutions"):
-            declared = self.root.get(field)
-            if isinstance(declared, dict) and declared:
-                break
-        else:
-            return {}
-        if field == "overrides":
-            return declared
-        found: dict[str, object] = {}
-        for selector, value in declared.items():
-            names = components(selector.removeprefix("**/"))
-            found[names[0]] = value if len(names) == 1 else None
-        return found
+    @cached_property
+    def _declared_overrides(self) -> Overrides:
+        return self._declared(nests=self._nests)
+
+    @cached_property
+    def _nests(self) -> bool:
+        """Whether overrides are read as Bun 1.4 does.
+
+        It leaves an older lockfile its version: then what was recorded tells.
+        """
+        root = self.manifests.get("")
+        if self.lockfile.version >= FIRST_TO_NEST or _pins_nesting(root):
+            return True
+        head = self.lockfile.head.data
+        known = recorded_overrides(head, nests=True)
+        return known == self._declared(nests=True) and (
+            recorded_overrides(head, nests=False) != self._declared(nests=False)
+        )
+
+    def _declared(self, *, nests: bool) -> Overrides:
+        root = self.manifests.get("")
+        asked = {one.name: one.specifier for one in root.requires} if root else {}
+        return declared_overrides(self.root, asked, nests=nests)
 
     def catalogs(self) -> Iterator[Problem]:
         """``catalog`` and ``catalogs``, which may be in ``workspaces`` too."""
@@ -222,46 +256,77 @@ class _Comparison:
         aliases = set(self.lockfile.aliases())
         askers = self.lockfile.dependents(aliases) if aliases else {}
         for asker in sorted({asker for some in askers.values() for asker in some}):
+            name = self._name(asker)
             for wanted in self.lockfile.entry(asker).requires:
                 key = self.lockfile.resolve(asker, wanted)
-                if key in aliases:
+                if key in aliases and not self._may_be_replaced(wanted.name, name):
                     yield from self._identity(key, wanted)
         for folder, requirements in self.lockfile.importers.items():
+            yield from self._unlocked(folder, requirements)
+            own = self.lockfile.workspaces[folder].maybe_text("name") if folder else None
             ranges: dict[str, list[str]] = {}
             for wanted in requirements:
                 ranges.setdefault(wanted.name, []).append(self._specifier(wanted))
             for wanted in requirements:
                 key = self.lockfile.resolve(None, wanted, folder)
-                if key is not None:
+                if key is not None and not self._may_be_replaced(wanted.name, own):
                     yield from self._identity(key, wanted)
                     yield from self._range(key, wanted, ranges[wanted.name])
 
+    def _unlocked(self, folder: str, requirements: Sequence[Requirement]) -> Iterator[Problem]:
+        """What a manifest asks for and nothing locks: Bun then ignores the whole lockfile.
+
+        It does not of peers that may be missing, and of optional dependencies.
+        """
+        manifest = self.manifests.get(folder)
+        for wanted in requirements:
+            may_be_missing = wanted.group is Group.OPTIONAL or (
+                wanted.group is Group.PEER
+                and (manifest is None or _is_optional(manifest, wanted.name))
+            )
+            if not may_be_missing and self.lockfile.resolve(None, wanted, folder) is None:
+                message = f"asks for {wanted.name}@{wanted.specifier}, which is not in "
+                message += self.lockfile.path
+                yield self._recorded(message, "workspaces", folder, package=wanted.name)
+
     @cached_property
-    def _replaced(self) -> set[str]:
-        """The packages that overrides replace, so that others are by their names."""
-        overrides = self.lockfile.head.data.get("overrides")
-        return _names(overrides) if isinstance(overrides, dict) else set()
+    def _everywhere(self) -> Mapping[str, str]:
+        """What overrides put in the place of a package wherever it is asked for."""
+        return {
+            selector.target: value
+            for selector, value in self._overrides.items()
+            if not selector.parent and replaced_name(selector.target) == selector.target
+        }
+
+    @cached_property
+    def _ranged(self) -> Mapping[str, set[str]]:
+        """The packages that overrides replace for some who ask: whose names, '' all of some range."""
+        found: dict[str, set[str]] = {}
+        for selector in self._overrides:
+            name = replaced_name(selector.target)
+            if selector.parent or name != selector.target:
+                found.setdefault(name, set()).add(replaced_name(selector.parent))
+        return found
+
+    def _may_be_replaced(self, name: str, asker: str | None) -> bool:
+        """Whether an override of which only Bun knows if it applies may replace a package."""
+        return not self._ranged.get(name, set()).isdisjoint({"", asker})
 
     @cached_property
     def _catalog(self) -> Mapping[tuple[str, str], str]:
         return _catalogs(self.lockfile.head.data)
 
     def _specifier(self, wanted: Requirement) -> str:
-        """A requirement's specifier, with a ``catalog:`` reference resolved."""
-        text = wanted.specifier.strip()
+        """What is asked for, or what an override has in its place; a catalog's word looked up."""
+        text = self._everywhere.get(wanted.name, wanted.specifier).strip()
         if not text.startswith("catalog:"):
             return text
         catalog = text.removeprefix("catalog:").strip()
         return self._catalog.get((catalog, wanted.name), text).strip()
 
-    @cached_property
-    def _members(self) -> set[str | None]:
-        """The names of the workspaces, which satisfy any range of that name."""
-        return {table.maybe_text("name") for table in self.lockfile.workspaces.values()}
-
     def _identity(self, key: str, wanted: Requirement) -> Iterator[Problem]:
         artifact = self.lockfile.artifact(key)
-        if wanted.name in self._replaced or (artifact and artifact.kind is not Kind.REGISTRY):
+        if artifact is not None and artifact.kind is not Kind.REGISTRY:
             return
         if wanted.group is Group.PEER and key in self._asked_for:
             return  # any package of that name serves a peer, an alias too
@@ -269,7 +334,7 @@ class _Comparison:
         if expected == wanted.name and _ELSEWHERE.match(specifier):
             return
         if artifact is None:
-            if wanted.name not in self._members:
+            if not self._is_member(key):
                 message = f"{key} is locked as a folder, where {wanted.specifier} is asked for"
                 yield self._problem(message, self.lockfile.path, self.lockfile.line(key), key)
             return
@@ -277,6 +342,43 @@ class _Comparison:
             message = f"{artifact.label} is locked as {key}, where {expected} is asked for"
             line = self.lockfile.line(key)
             yield self._problem(message, self.lockfile.path, line, artifact.name)
+
+    def entry(self, key: str, names: Collection[str] | None) -> Iterator[Problem]:
+        """Versions that an entry asks for and that are not locked for it; with ``names``, of those."""
+        name = self._name(key)
+        for wanted in self.lockfile.entry(key).requires:
+            if wanted.group is Group.PEER or self._may_be_replaced(wanted.name, name):
+                continue
+            found = self.lockfile.resolve(key, wanted)
+            if found is None or (names is not None and wanted.name not in names):
+                continue
+            expected, specifier = _aim(wanted.name, self._specifier(wanted))
+            artifact = self.lockfile.artifact(found)
+            if _ELSEWHERE.match(specifier) or self._is_member(found):
+                continue
+            if artifact is not None and _fits(artifact, expected, specifier):
+                continue
+            words = f"{artifact.label} is locked" if artifact else f"{found} is a folder"
+            yield Problem(
+                message=f"{key} depends on {wanted.name}@{wanted.specifier}, and {words}",
+                location=Location(self.lockfile.path, self.lockfile.line(key)),
+                package=wanted.name,
+                code="unsatisfied",
+                key=f"{wanted.name}@{wanted.specifier}",
+                value=f"{key} {words}",
+            )
+
+    def _name(self, key: str) -> str:
+        """The package of an entry."""
+        return replaced_name(self.lockfile.locator(key))
+
+    def _is_member(self, key: str) -> bool:
+        """Whether an entry is a workspace of the lockfile under its own name."""
+        name, _, folder = self.lockfile.locator(key).rpartition("@")
+        kind, _, path = folder.partition(":")
+        table = self.lockfile.workspaces.get("" if kind == "root" else path)
+        inner = kind in ("workspace", "root") and table is not None
+        return inner and table is not None and table.maybe_text("name") == name
 
     @cached_property
     def _asked_for(self) -> set[str]:
@@ -299,15 +401,25 @@ class _Comparison:
     def _range(self, key: str, wanted: Requirement, texts: Sequence[str]) -> Iterator[Problem]:
         """Compare a direct dependency's version with the range in the field that requires it."""
         artifact = self.lockfile.artifact(key)
-        if artifact is None or artifact.version is None or wanted.name in self._replaced:
+        if artifact is None or artifact.version is None:
             return
         ranges = [_aim(wanted.name, text)[1] for text in texts]
         if wanted.group is not Group.PEER and all(
             satisfies(artifact.version, text) is False for text in ranges
         ):
-            message = f"{artifact.label} is locked, where {wanted.specifier} is asked for"
+            specifier = self._everywhere.get(wanted.name, wanted.specifier)
+            message = f"{artifact.label} is locked, where {specifier} is asked for"
             line = self.lockfile.line(key)
             yield self._problem(message, self.lockfile.path, line, artifact.name)
+
+
+def _fits(artifact: Artifact, name: str, specifier: str) -> bool:
+    """Whether an artifact is a package of that name from a registry, in a range."""
+    return (
+        artifact.kind is Kind.REGISTRY
+        and artifact.name == name
+        and satisfies(artifact.version or "", specifier) is not False
+    )
 
 
 def _aim(name: str, specifier: str) -> tuple[str, str]:
@@ -321,6 +433,12 @@ def _aim(name: str, specifier: str) -> tuple[str, str]:
 def _doubled(wanted: Requirement, locked: Mapping[tuple[Group, str], Requirement]) -> bool:
     """Whether an optional dependency of that name took its place (as npm has it)."""
     return wanted.group is Group.PRODUCTION and (Group.OPTIONAL, wanted.name) in locked
+
+
+def _pins_nesting(root: Manifest | None) -> bool:
+    """Whether the Bun that a manifest names is the first to apply nested overrides, or newer."""
+    pin = None if root is None else read_pin(root)
+    return pin is not None and pin.client == "bun" and (pin.minimum or (0,)) >= (1, 4)
 
 
 def _is_optional(manifest: Manifest, name: str) -> bool:
@@ -339,16 +457,3 @@ def _catalogs(data: Mapping[str, object]) -> dict[tuple[str, str], str]:
         for package, specifier in (table.items() if isinstance(table, dict) else ())
         if isinstance(specifier, str)
     }
-
-
-def _names(overrides: Mapping[str, object]) -> set[str]:
-    """Every package that overrides replace, at any depth."""
-    found: set[str] = set()
-    queue = [overrides]
-    while queue:
-        for selector, value in queue.pop().items():
-            at = selector.find("@", 1)
-            found.add(selector[:at] if at > 0 else selector)
-            if isinstance(value, dict):
-                queue.append(value)
-    return found

@@ -114,6 +114,8 @@ def _registry_mismatch(artifact: Artifact, wanted: str, specifier: str) -> str |
     """A range or a tag: a package of that name from a registry, of a version in the range."""
     if artifact.name != wanted or not _is_of_registry(artifact):
         return _found(artifact)
+    if artifact.version is None and artifact.kind is Kind.REGISTRY:
+        return f"{artifact.name} without a version"
     if specifier in ("", "*") or artifact.version is None:
         return None
     return _found(artifact) if satisfies(artifact.version, specifier) is False else None

@@ -45,10 +45,12 @@ class _Current(NpmLockfile):
             yield from sync.halves(self)
         yield from sync.with_importers(self, manifests)
         yield from sync.with_patches(self, manifests)
+        yield from sync.with_extensions(self, manifests.get(""))
         yield from requirements.pending_overrides(self, manifests.get(""))
+        yield from requirements.unread_overrides(manifests.get(""))
 
-    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:  # noqa: ARG002
-        return requirements.entry_problems(self, keys)
+    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
+        return requirements.entry_problems(self, keys, before)
 
     def left_out(
         self, folder: str, manifest: Manifest, added: Iterable[Requirement]

@@ -11,12 +11,14 @@ Bundled packages are not checked: npm installs them from the tarball.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.matching import mismatch
-from npm_vetted.clients.shared.lockfile import beside
+from npm_vetted.clients.npm.places import parent_place
+from npm_vetted.clients.shared.lockfile import Lockfile, beside
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.npmrc import load_npmrc
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
@@ -29,6 +31,10 @@ _WORDS: Final = {
     Group.PEER: "has the peer",
     Group.DEVELOPMENT: "depends on",
 }
+
+_NAME: Final = re.compile(r"(?:@[A-Za-z0-9!'()*._~-]+/)?[A-Za-z0-9!'()*-][A-Za-z0-9!'()*._~-]*\Z")
+_TAG: Final = re.compile(r"[A-Za-z0-9!'()*._~-]+\Z")
+_OF_OTHER_CLIENTS: Final = ("workspace:", "catalog:", "link:", "portal:", "patch:")
 
 
 class Override(NamedTuple):
@@ -105,7 +111,23 @@ class _Tree:
         possible = [each.specifier for each in fitting]
         accepted = [*certain, *possible] if certain else [asked.specifier, *possible]
         reasons = [mismatch(lockfile, place, asked.name, each) for each in accepted]
-        return None if None in reasons else reasons[0]
+        if None in reasons or self._is_kept(place, asked, certain):
+            return None
+        return reasons[0]
+
+    def _is_kept(self, place: str, asked: Requirement, replacements: Sequence[str]) -> bool:
+        """Whether npm leaves what an override would replace (seen with 10 and 12).
+
+        It looks for room for the replacement, finds it locked already further up, and does not see
+        that the copy below, which satisfies what is asked for, hides it. ``npm ci`` passes.
+        """
+        if not replacements or mismatch(self.lockfile, place, asked.name, asked.specifier):
+            return False
+        start = parent_place(place)
+        above = self.lockfile.place(parent_place(start) or "", asked.name) if start else None
+        return above is not None and any(
+            mismatch(self.lockfile, above, asked.name, each) is None for each in replacements
+        )
 
     def problems(self, key: str, names: Iterable[str] | None = None) -> Iterator[Problem]:
         """The problems of an entry's requirements; with ``names``, only of these names."""
@@ -164,8 +186,13 @@ def installs_peers(lockfile: NpmLockfile) -> bool:
     return not said or said[-1].value is not True
 
 
-def entry_problems(lockfile: NpmLockfile, keys: Iterable[str]) -> Iterator[Problem]:
-    """Requirements of some entries, and requirements of others that lead to these entries."""
+def entry_problems(
+    lockfile: NpmLockfile, keys: Iterable[str], before: Iterable[Lockfile] = ()
+) -> Iterator[Problem]:
+    """Requirements of some entries, and requirements of others that lead or led to these entries.
+
+    Where an entry goes, who asked for it finds another one further up.
+    """
     tree = _Tree(lockfile, overrides_of(root_manifest(lockfile)))
     changed = dict.fromkeys(keys)
     for key in changed:
@@ -176,6 +203,12 @@ def entry_problems(lockfile: NpmLockfile, keys: Iterable[str]) -> Iterator[Probl
         for asker in askers:
             if asker not in changed:
                 names.setdefault(asker, set()).update(lockfile.names_of(target))
+    for earlier in (each for each in before if isinstance(each, NpmLockfile)):
+        gone = [key for key in earlier.blocks if key not in lockfile.blocks]
+        for target, askers in (earlier.dependents(gone) if gone else {}).items():
+            for asker in askers:
+                if asker in lockfile.blocks and asker not in changed:
+                    names.setdefault(asker, set()).update(earlier.names_of(target))
     for asker, about in names.items():
         yield from tree.problems(asker, about)
 
@@ -191,6 +224,38 @@ def pending_overrides(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[
         for problem in tree.problems(asker, names):
             if problem.code == "unsatisfied":
                 yield problem
+
+
+def unread_overrides(root: Manifest | None) -> Iterator[Problem]:
+    """Selectors that npm cannot parse: it then takes the lockfile for missing, and writes another."""
+    todo: list[object] = [None if root is None else root.data.get("overrides")]
+    while root is not None and todo:
+        table = todo.pop()
+        for key, value in table.items() if isinstance(table, Mapping) else ():
+            todo.append(value)
+            if key != "." and not _is_selector(key):
+                yield Problem(
+                    message=f"npm cannot read the override of {key!r}: expected a package's name, "
+                    "and @ with a range after it; it takes the lockfile for missing",
+                    location=Location(root.path, root.line_of("overrides", key)),
+                    code="out-of-date",
+                    key=f"overrides.{key}",
+                )
+
+
+def _is_selector(key: str) -> bool:
+    """Whether npm-package-arg finds a name, and after it what may be a specifier."""
+    name, wanted = _selector(key)
+    if not _NAME.match(name):
+        return False
+    if wanted.startswith("npm:"):
+        return (
+            _NAME.match(_selector(wanted[4:])[0]) is not None and "/" not in wanted.split("@")[-1]
+        )
+    if wanted.startswith(_OF_OTHER_CLIENTS):
+        return False
+    is_range = wanted.strip() == "" or satisfies("0.0.0", wanted) is not None
+    return is_range or ":" in wanted or "/" in wanted or _TAG.match(wanted) is not None
 
 
 def root_manifest(lockfile: NpmLockfile) -> Manifest | None:

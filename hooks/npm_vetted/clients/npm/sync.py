@@ -17,6 +17,7 @@ from npm_vetted.clients.npm.matching import mismatch
 from npm_vetted.clients.npm.places import MODULES, clean_path
 from npm_vetted.clients.npm.requirements import Override, overrides_of
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
+from npm_vetted.packages.manifest import read_pin
 
 _PINNING: Final = ("version", "resolved", "integrity")
 
@@ -30,8 +31,10 @@ def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> 
         if folder not in lockfile.packages:
             yield _problem(manifest, 1, f"{lockfile.path} does not know this workspace")
             continue
-        if folder and folder not in lockfile.linked:
-            yield _problem(manifest, 1, f"nothing in {lockfile.path} links to this workspace")
+        name = manifest.name or folder.rpartition("/")[2]
+        if folder and f"{MODULES}{name}" not in lockfile.linked.get(folder, ()):
+            message = f"nothing in {lockfile.path} links {name} to this workspace"
+            yield _problem(manifest, 1, message)
         if not folder and manifest.data.get("workspaces") != lockfile.packages[""].get(
             "workspaces"
         ):
@@ -137,6 +140,35 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
                 f"patchedDependencies: {selector} is patched with {path!r}, and {lockfile.path} "
                 "does not say so",
             )  # fmt: skip
+
+
+def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
+    """npm 12 adds the root's ``packageExtensions`` to what packages ask for, and locks their hash.
+
+    Older versions read neither: where one is pinned, a lockfile without it is right.
+    """
+    if root is None:
+        return
+    locked = lockfile.packages.get("", {}).get("packageExtensionsHash")
+    wanted = root.data.get("packageExtensions")
+    pin = read_pin(root)
+    if locked is None and pin is not None and pin.exact and (pin.minimum or (12,)) < (12,):
+        return
+    if locked != (None if wanted is None else _hash(wanted)):
+        line = root.line_of("packageExtensions") if wanted is not None else 1
+        message = f"{lockfile.path} was written for other packageExtensions than are here"
+        yield _problem(root, line, message)
+
+
+def _hash(value: object) -> str:
+    """The hash that npm makes of a JSON value: the keys sorted, no white space."""
+    import base64
+    import hashlib
+    import json
+
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha512(text.encode("utf-8", "surrogatepass")).digest()
+    return f"sha512-{base64.b64encode(digest).decode()}"
 
 
 def halves(lockfile: NpmLockfile) -> Iterator[Problem]:

@@ -303,6 +303,14 @@ class PnpmEntries:
     def children(self, key: str) -> Iterator[str]:
         """The keys of an entry's requirements: from its text in pnpm's own layout, else decoded."""
         document, _ = self._find(key)
+        for _, name, reference in self._references(key):
+            target = self._target(document, name, reference)
+            if target is not None and self.has(target):
+                yield target
+
+    def _references(self, key: str) -> Iterator[tuple[Group, str, str]]:
+        """The names that an entry asks for, with what each leads to."""
+        document, _ = self._find(key)
         places = self._places(key)
         for place in places[1:] if document.split else places:
             for group in (Group.PRODUCTION, Group.OPTIONAL):
@@ -310,9 +318,32 @@ class PnpmEntries:
                 if told is None:
                     told = dict(self._texts(self._table(place), group, place))
                 for name, reference in told.items():
-                    target = self._target(document, name, reference)
-                    if target is not None and self.has(target):
-                        yield target
+                    yield group, name, reference
+
+    def has_snapshot(self, key: str) -> bool:
+        """Whether an entry has one, with whatever peers; an older format has no snapshots."""
+        document, own = self._find(key)
+        return not document.split or bool(document.variants(own))
+
+    def leads(self, name: str, reference: str, key: str = "") -> bool:
+        """Whether a reference, of an entry or of a manifest, leads to a snapshot with those peers."""
+        document, _ = self._find(key)
+        if reference.startswith("link:"):
+            return True
+        target = key_of_reference(document, name, reference)
+        return target in (document.snapshots if document.split else document.packages)
+
+    def dangling(self, key: str) -> Iterator[tuple[str, str]]:
+        """The names that an entry asks for whose reference leads to no snapshot.
+
+        A missing package that is required is reported for every client by the check itself.
+        """
+        document, _ = self._find(key)
+        for group, name, reference in self._references(key):
+            if not self.leads(name, reference, key):
+                target = self._target(document, name, reference)
+                if group is Group.OPTIONAL or (target is not None and self.has(target)):
+                    yield name, reference
 
     def _texts(self, table: Table, field: str, place: int) -> Iterator[tuple[str, str]]:
         inner = table.get(field) or {}

@@ -14,7 +14,7 @@ from npm_vetted.clients.pnpm.keys import (
     split_key,
     without_suffix,
 )
-from npm_vetted.clients.pnpm.sync import disagreements
+from npm_vetted.clients.pnpm.sync import broken_halves, disagreements
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Artifact, Entry, Level, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.integrity import sri_of_hex
@@ -127,6 +127,26 @@ class PnpmLockfile(PnpmEntries, Lockfile):
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests, their settings and this lockfile disagree."""
         return disagreements(self, manifests, self._read)
+
+    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
+        """Where ``packages`` and ``snapshots`` are not of one piece: pnpm calls that broken."""
+        changed = [key for key in keys if self.has(key)]
+        return broken_halves(self, changed, self._lost(changed, before))
+
+    def _lost(self, changed: Iterable[str], before: Iterable[Lockfile]) -> set[str]:
+        """Those who ask for an entry that has lost a snapshot."""
+        lost = {
+            key
+            for other in before
+            if isinstance(other, PnpmLockfile)
+            for key in changed
+            if other.has(key) and not self._variants(key) >= other._variants(key)
+        }
+        return {asker for askers in self.dependents(lost).values() for asker in askers}
+
+    def _variants(self, key: str) -> set[str]:
+        document, own = self._find(key)
+        return set(document.variants(own))
 
     # What would otherwise decode every entry
 

@@ -16,7 +16,7 @@ versions may run, the lockfile must agree with one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import dirname, join, normpath
 from typing import Final
 
@@ -94,6 +94,35 @@ def _majors(
         return _MAJORS
     least = min(max(pin.minimum[0], 9), 12)
     return (least,) if pin.exact else tuple(each for each in (11, 10, 9) if each >= least) or (12,)
+
+
+def broken_halves(
+    lockfile: PnpmEntries, keys: Iterable[str], askers: Iterable[str]
+) -> Iterator[Problem]:
+    """Packages without a snapshot, and what entries ask for that leads to none.
+
+    pnpm's frozen install stops there, another one takes from the registry what it finds. What an
+    entry that is in ``askers`` alone asks for has changed, not the entry.
+    """
+    keys = dict.fromkeys(keys)
+    for key in keys:
+        if not lockfile.has_snapshot(key):
+            yield _broken(lockfile, key, "packages has it, snapshots has not", _name(key))
+    for key in dict.fromkeys([*keys, *askers]):
+        for name, reference in lockfile.dangling(key):
+            words = f"depends on {name}: {reference}, which has no entry"
+            yield _broken(lockfile, key, words, name)
+
+
+def _broken(lockfile: PnpmEntries, key: str, words: str, package: str) -> Problem:
+    return Problem(
+        message=f"{key}: {words}",
+        location=Location(lockfile.path, lockfile.line_of(key)),
+        package=package,
+        code="broken_halves-differ",
+        key=key,
+        value=words,
+    )
 
 
 class _Comparison:
@@ -341,6 +370,11 @@ class _Comparison:
         if not self.lockfile.has(found.target):
             message = f"{found.name} leads to {found.target}, which is not in the lockfile"
             yield self._problem(message, *where, found.target)
+            return
+        reference = _reference(self.lockfile.importer(folder), found.name)
+        if not self.lockfile.leads(found.name, reference):
+            message = f"{found.name} leads to {reference}, which has no snapshot in the lockfile"
+            yield self._problem(message, *where, reference)
             return
         locked = self.lockfile.identity(found.target)
         if wanted is None or locked is None:

@@ -268,6 +268,17 @@ class ClassicEntries(YarnLockfile):
                 found[path[-1]] = (*found.get(path[-1], ()), wanted)
         return found
 
+    def replaces(self, name: str, asker: str | None) -> bool:
+        """Whether a resolution of a name may be about what a manifest asks for itself.
+
+        ``a/b`` is about what ``a`` asks for: a manifest of another name is not concerned.
+        """
+        for key in self.resolutions:
+            *parents, last = [each[0] for each in _DIRECTORY.finditer(key)] or [""]
+            if last == name and (not parents or parents[-1] == asker or "*" in parents[-1]):
+                return True
+        return False
+
     @property
     def kept(self) -> frozenset[str]:
         """The packages that ``resolutions`` name: Yarn locks them even if no package requires them."""

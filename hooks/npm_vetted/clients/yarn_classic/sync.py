@@ -75,7 +75,7 @@ def _manifest(
             continue
         if _FOLDER.match(asked.specifier):
             yield from _folder(lockfile, asked.specifier, own, read, seen)
-        if not asked.specifier.startswith("link:"):  # which Yarn does not lock
+        if not is_folder or not asked.specifier.startswith("link:"):
             yield from _requirement(lockfile, manifest, asked)
 
 
@@ -101,7 +101,8 @@ def _requirement(
     """A dependency of a manifest without an entry, or with one of another version."""
     wanted = f"{asked.name}@{asked.specifier}"
     key = lockfile.resolve(None, asked)
-    if key is None:
+    own = lockfile.index.get(wanted, None if asked.specifier else lockfile.index.get(asked.name))
+    if key is None or (own is None and not lockfile.replaces(asked.name, manifest.name)):
         message = f"{manifest.path} depends on {wanted}, which is missing from {lockfile.path}"
         yield _problem(
             lockfile, message, Location(manifest.path, asked.line), asked.name, wanted, ""
