@@ -13,6 +13,7 @@ from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import (
     check,
     entry,
+    listed,
     run,
     sri,
     write_note,
@@ -202,3 +203,22 @@ def test_a_routine_note_may_repeat_what_a_person_said(
     write(repo, version="1.0.1")
     write_routine_note(repo, "b", "1.0.1", "1.0.0", **({"bundles": after} if after else {}))
     assert codes(repo) == found
+
+
+def test_a_new_carrier_s_copy_never_had_the_hash_of_its_twin(repo: GitRepo) -> None:
+    """`inner` is locked with a hash; then a package arrives that bundles the same version."""
+    write_project(repo, {"inner": entry("inner")})
+    write_note(repo, "inner")
+    repo.commit("Use inner")
+    write(repo, {"inner": entry("inner")})
+    write_note(repo, "b", bundles=BUNDLES)
+    assert codes(repo) == []
+
+
+def test_what_is_locked_does_not_lose_its_hash_to_a_claim_of_bundling(repo: GitRepo) -> None:
+    carrier = entry("b", bundleDependencies=["inner"], dependencies={"inner": "*"})
+    write_project(repo, {"b": carrier, "b/node_modules/inner": entry("inner")})
+    write_note(repo, "b", brings=[listed("inner")])
+    repo.commit("Use b")
+    write(repo)
+    assert ("integrity/hash-vanished", "inner") in codes(repo)

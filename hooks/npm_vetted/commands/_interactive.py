@@ -175,8 +175,11 @@ def _open_pages(facts: Facts) -> None:
     """Open what the registry names as the package's pages; the addresses are shown in any case."""
     import webbrowser
 
+    from npm_vetted.review.changelog import hosted
+
     links = [link for each in facts.upgrades if each.found for link in each.found.links]
-    links += [each.found.repository for each in facts.fresh if each.found and each.found.repository]
+    hosts = [hosted(each.found.repository) for each in facts.fresh if each.found]
+    links += [each.url for each in hosts if each is not None]
     safe = [link for link in dict.fromkeys(links) if _PAGE.fullmatch(link)]
     if not safe:
         print("  the registry names no page of it")
