@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.clients import client_of
@@ -18,7 +19,8 @@ from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, Policy
 if TYPE_CHECKING:
     from npm_vetted.errors import NpmVettedError
 
-_NETWORK: Final = ("proxy", "authority")
+_NETWORK: Final = {"proxy": "proxies", "authority": "authorities"}
+"""The codes of findings about the network, and the keys of ``[registries]`` that allow them."""
 
 
 def say(heading: str, lines: Iterable[str] = ()) -> None:
@@ -134,10 +136,19 @@ def say_what_to_consider(
     network = [each for each in accepted if each.code in _NETWORK]
     if network:
         say(
-            "to consider: these belong in each person's own configuration, or among proxies and "
-            f"authorities of [registries] in {CONFIG}:",
+            "to consider: these belong in each person's own configuration, where no commit changes them:",
             (f"{each.location.path}: {each.key}" for each in network),
         )
+        lines = [f"{key} = {json.dumps(values)}" for key, values in _network_keys(network)]
+        say(f"or, where all of you need them, in {CONFIG}:", ["[registries]", *lines])
+
+
+def _network_keys(network: Iterable[Finding]) -> Iterator[tuple[str, list[str]]]:
+    """The keys of ``[registries]`` that allow some settings, each with the exact values."""
+    for code, key in _NETWORK.items():
+        values = {each.value.partition("\n")[0]: None for each in network if each.code == code}
+        if values:
+            yield key, list(values)
 
 
 def say_what_is_wrong(failed: Mapping[str, NpmVettedError], blocking: Iterable[Finding]) -> None:

@@ -265,7 +265,11 @@ def read_raw(output: bytes) -> dict[str, ChangedPath]:
     for head, path in zip(fields[0:-1:2], fields[1::2], strict=True):
         old_mode, new_mode, old, new, status = head.decode("ascii")[1:].split(" ")
         if status.startswith("U"):
-            raise UndecidedError("a merge conflict is not resolved", path=os.fsdecode(path))
+            raise UndecidedError(
+                "a merge conflict is not resolved",
+                path=os.fsdecode(path),
+                fix="resolve it and git add the file, then try again",
+            )
         changes[os.fsdecode(path)] = ChangedPath(
             None if old_mode == "000000" else TreeEntry(old_mode, old),
             None if new_mode == "000000" else TreeEntry(new_mode, new),
