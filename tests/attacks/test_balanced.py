@@ -1,13 +1,19 @@
-"""The attack replay under the preset ``balanced``, with no note added: it rejects what ``strict`` does."""
+"""The attack replay under the preset ``balanced``: with no note added, and after the bot job's ``note``."""
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from npm_vetted.commands._note_dialogue import NoteDialogue
+from npm_vetted.model import Artifact, Kind, Published
+from npm_vetted.recording.proposals import Draft
+from npm_vetted.review.signals import Score
 from tests.attacks.test_attacks import Attack, cases, prepared, reject
-from tests.attacks.world import Worlds
+from tests.attacks.world import Worlds, run_command
 
 pytestmark = pytest.mark.slow
 
@@ -29,3 +35,47 @@ def test_a_commit_is_rejected(balanced: Worlds, tmp_path: Path, tried: Attack, c
     tried.do(world)
     verdict = world.judge_commit()
     reject(verdict.errors, verdict.status, tried, verdict.text)
+
+
+HONEST_STEPS = {"an upgrade within the range"}
+"""What is no attack by itself, but a step whose contents are as clean as the bot's job found them."""
+OLD = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+@pytest.fixture
+def gullible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that confirms all that a lockfile claims, and signals that find nothing."""
+
+    def confirmed(_: NoteDialogue, drafts: Sequence[Draft]) -> dict[Artifact, Published]:
+        items = [item.artifact for draft in drafts for item in draft.items]
+        return {
+            each: Published(OLD, each.integrity, (), {})
+            for each in items
+            if each.kind is Kind.REGISTRY
+        }
+
+    monkeypatch.setattr("npm_vetted.commands.note.seen_by_registry", confirmed)
+    monkeypatch.setattr(
+        "npm_vetted.commands._routine_notes.score_steps",
+        lambda _, steps: dict.fromkeys(steps, Score(0, ())),
+    )
+
+
+@pytest.mark.usefixtures("gullible")
+@pytest.mark.parametrize(
+    ("tried", "client"),
+    [case for case in cases() if "a cooldown of no days" not in str(case)],
+)
+def test_the_bot_s_job_admits_no_attack(
+    balanced: Worlds, tmp_path: Path, tried: Attack, client: str
+) -> None:
+    """The job runs ``note`` on what an attacker staged, with nobody there, and the hook judges it."""
+    world = prepared(balanced, tmp_path, tried, client)
+    tried.do(world)
+    world.stage()
+    status, _, said = run_command(world.path, "note")
+    verdict = world.judge_commit()
+    if tried.name in HONEST_STEPS:
+        assert (status, verdict.status) == (0, 0), said + verdict.text
+    else:
+        assert verdict.status != 0, said + verdict.text

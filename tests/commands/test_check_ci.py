@@ -241,6 +241,28 @@ def test_a_push_to_the_default_branch_starts_at_its_old_value(
     assert check_ci(here.path, filled(found, remote, tmp_path)).status == 3
 
 
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CIRCLECI": "true", "CIRCLE_SHA1": "MAIN", "CIRCLE_BRANCH": "main"},
+        {"BITBUCKET_COMMIT": "MAIN", "BITBUCKET_BRANCH": "main"},
+        {
+            "TF_BUILD": "True",
+            "BUILD_SOURCEVERSION": "MAIN",
+            "BUILD_SOURCEBRANCH": "refs/heads/main",
+        },
+    ],
+)
+def test_a_recipe_may_name_the_old_value_of_the_default_branch(
+    remote: GitRepo, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    here = clone(remote, tmp_path / "ci", "main")
+    done = check_ci(here.path, filled({**variables, "NPM_VETTED_BEFORE": "OLD"}, remote, tmp_path))
+    assert f"{shas(remote)['OLD'][:12]} (before)" in done.err
+    done = check_ci(here.path, filled(variables, remote, tmp_path))
+    assert "no range is known: everything that is checked out" in done.err
+
+
 def test_what_names_no_range_is_judged_as_a_whole(remote: GitRepo, tmp_path: Path) -> None:
     here = clone(remote, tmp_path / "ci", "main")
     found = {"TF_BUILD": "True", "BUILD_REASON": "Schedule", "BUILD_SOURCEVERSION": "MAIN",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from npm_vetted.git.repository import Repository
 
 Environment = Mapping[str, str]
+BEFORE: Final = "NPM_VETTED_BEFORE"
+"""The old commit of a push, for systems whose own variables do not name it; a recipe sets it."""
 _EVENT_LIMIT: Final = 32 * 1024 * 1024
 
 
@@ -66,6 +68,8 @@ def scope_of_ci(repository: Repository, environment: Environment) -> CiScope:
         )
     if build.target or build.base:
         return _proposal(repository, build)
+    if build.before is None:
+        build = build._replace(before=_old(environment.get(BEFORE)))
     return _push(repository, build)
 
 
@@ -94,7 +98,8 @@ def _push(repository: Repository, build: CiBuild) -> CiScope:
     if build.before and old is None and not trunks:
         raise _missing(repository, build, build.before, build.before)
     if old is None and not trunks:
-        return CiScope(f"{build.system}, no range is known: everything that is checked out")
+        words = f"{build.system}, no range is known: everything that is checked out"
+        return CiScope(f"{words} ({BEFORE} names the old commit of a push)")
     held = [each for each in (old, *trunks) if each]
     for each in held:
         _need_merge_base(repository, build, each, judged)
