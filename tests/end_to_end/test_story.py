@@ -26,7 +26,7 @@ EXPRESS_NOTE = ".vetting/notes/express/4.21.2.toml"
 REJECTED = """\
 package-lock.json:237: error: express@4.21.2: new, and no note or exemption covers it [unvetted]
     and 65 packages more: accepts@1.3.8, array-flatten@1.1.1, body-parser@1.20.3, and 62 more
-    why: A project runs the code of every package that it adds, and of all that they bring.
+    why: A project runs the code of every new package and of all that it brings.
     see: https://npm-vetted.github.io/npm-vetted/checks/unvetted/#new
     fix: {program} note "express@4.21.2" --criteria health
 
@@ -36,7 +36,7 @@ npm-vetted: 1 project, 66 packages, 0 notes checked: 66 errors
 LEFT_BEHIND = """\
 package-lock.json:11: error: ms@2.1.3: new, and no note or exemption covers it; \
 .vetting/notes/ms/2.1.3.toml is there, but not in what is committed [unvetted]
-    why: A project runs the code of every package that it adds, and of all that they bring.
+    why: A project runs the code of every new package and of all that it brings.
     see: https://npm-vetted.github.io/npm-vetted/checks/unvetted/#new
     fix: git add .vetting/notes/ms/2.1.3.toml
     fix: git commit -m "Vet ms@2.1.3" -- .vetting/notes/ms/2.1.3.toml
