@@ -237,3 +237,28 @@ def test_a_project_without_an_own_lockfile_uses_what_is_locked(repo: GitRepo) ->
     manifest = json.loads((repo.path / "packages/a/package.json").read_text())
     repo.write("packages/a/package.json", json.dumps({**manifest, "scripts": {"v": "npx ms"}}))
     assert codes(repo) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "version", "found"),
+    [
+        ("rushVersion", "5.180.0", [("unvetted", "package-manager", "rush.json")]),
+        ("pnpmVersion", "9.15.10", [("unvetted", "package-manager", "rush.json")]),
+        ("rushVersion", "^5.180.0", [("client-settings", "program", "rush.json")]),
+        ("pnpmVersion", "npm:evil@1.0.0", [("client-settings", "program", "rush.json")]),
+    ],
+)
+def test_the_programs_that_rush_json_names_need_a_note(
+    repo: GitRepo, key: str, version: str, found: list[tuple[str, str, str]]
+) -> None:
+    exempt = (repo.path / ".vetting/exemptions.txt").read_text()
+    assert "@microsoft/rush@5.179.0 " in exempt
+    assert "pnpm@9.15.9 " in exempt
+    repo.write("rush.json", json.dumps({**RUSH, key: version}))
+    assert codes(repo) == found
+    if found[0][0] == "unvetted":
+        name = {"rushVersion": "@microsoft/rush"}.get(key, "pnpm")
+        done = run(repo.path, "note", f"{name}@{version}", "--offline", "--waive-cooldown", "asked for",
+                   "--criteria", "changelog", "-m", "Its changelog and its release notes were read.")  # fmt: skip
+        assert done.status == 0, done.err
+        assert codes(repo) == []

@@ -43,6 +43,8 @@ class Client(Protocol):
     """Files that this client reads as a manifest where there is no package.json."""
     OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]]
     """Files that this client reads as a manifest, with their reader: each makes a project."""
+    PROGRAM_KEYS: Mapping[str, str]
+    """The keys of its own manifest that name an exact version of a program, with its package."""
     WORKSPACE_FILE: str | None
     """A settings file that makes its folder a workspace root, whatever the manifest says."""
     NEGATION: Negation

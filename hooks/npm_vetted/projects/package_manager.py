@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from npm_vetted.clients import pinned_client
+from npm_vetted.clients import client_of, pinned_client
 from npm_vetted.model import Artifact, Kind, Location, Project
 from npm_vetted.packages.manifest import read_pin
 from npm_vetted.projects.change import Change, ProjectChange
@@ -22,20 +22,29 @@ _EXACT: Final = re.compile(
     r"(?P<name>[a-z][a-z0-9-]*)@(?P<version>\d[0-9A-Za-z.-]*)"
     r"(?:\+(?P<algorithm>sha\d+)\.(?P<hash>[0-9a-f]+))?"
 )
+_VERSION: Final = re.compile(r"\d+\.\d+\.\d[0-9A-Za-z.-]*")
 _COMPARABLE: Final = "sha512"
 
 
-class NamedManager(NamedTuple):
-    """What a manifest's ``packageManager`` names. ``hashed``: with a hash of what is fetched."""
+_MANAGER: Final = "packageManager"
 
+
+class NamedManager(NamedTuple):
+    """What ``packageManager``, or a key of a client's own manifest, names.
+
+    ``hashed``: with a hash of what is fetched, or where none can be written.
+    """
+
+    key: str
     text: str
     artifact: Artifact
     hashed: bool
 
 
 class PinnedManager(NamedTuple):
-    """A ``packageManager`` that a change brings. ``hashed``: it names a hash of what is fetched."""
+    """A ``packageManager`` that a change brings, or another ``key``; ``hashed`` as above."""
 
+    key: str
     request: VettingRequest
     location: Location
     text: str
@@ -45,8 +54,7 @@ class PinnedManager(NamedTuple):
 def pinned_managers(change: Change) -> Iterator[tuple[ProjectChange, PinnedManager]]:
     """Each ``packageManager`` that a change brings, with its project."""
     for project in change.projects:
-        found = _of_project(change, project)
-        if found is not None:
+        for found in _of_project(change, project):
             yield project, found
 
 
@@ -54,29 +62,30 @@ def managers_before(change: Change) -> Iterator[NamedManager]:
     """What the states before the change name."""
     for projects in change.projects_before:
         for project in projects.all():
-            found = named_manager(project)
-            if found is not None:
-                yield found
+            yield from named_managers(project)
 
 
-def _of_project(change: Change, project: ProjectChange) -> PinnedManager | None:
-    pinned = named_manager(project.after)
-    if pinned is None:
-        return None
-    artifact = pinned.artifact
-    earlier = [found for each in project.before if (found := named_manager(each)) is not None]
-    if any(pinned.text == each.text or _only_hash_is_new(each, pinned) for each in earlier):
-        return None
-    others = {each.artifact.version for each in earlier if each.artifact.name == artifact.name}
-    request = VettingRequest(
-        artifact=artifact,
-        direct=True,
-        development=change.policy.development is not None,
-        previous=tuple(sorted(version for version in others if version)),
-    )
+def _of_project(change: Change, project: ProjectChange) -> Iterator[PinnedManager]:
     manifest = project.after.manifest
-    place = Location(manifest.path, manifest.line_of("packageManager"))
-    return PinnedManager(request, place, pinned.text, pinned.hashed)
+    for pinned in named_managers(project.after):
+        artifact = pinned.artifact
+        earlier = [
+            found
+            for each in project.before
+            for found in named_managers(each)
+            if found.key == pinned.key
+        ]
+        if any(pinned.text == each.text or _only_hash_is_new(each, pinned) for each in earlier):
+            continue
+        others = {each.artifact.version for each in earlier if each.artifact.name == artifact.name}
+        request = VettingRequest(
+            artifact=artifact,
+            direct=True,
+            development=change.policy.development is not None,
+            previous=tuple(sorted(version for version in others if version)),
+        )
+        place = Location(manifest.path, manifest.line_of(pinned.key))
+        yield PinnedManager(pinned.key, request, place, pinned.text, pinned.hashed)
 
 
 def _only_hash_is_new(before: NamedManager, after: NamedManager) -> bool:
@@ -84,9 +93,20 @@ def _only_hash_is_new(before: NamedManager, after: NamedManager) -> bool:
     return before.artifact.label == after.artifact.label and not before.hashed
 
 
-def named_manager(project: Project) -> NamedManager | None:
-    """What a project's ``packageManager`` names; None where that is no exact version."""
-    text = project.manifest.data.get("packageManager")
+def named_managers(project: Project) -> Iterator[NamedManager]:
+    """What a project's manifest names in an exact version, to be fetched and run."""
+    data = project.manifest.data
+    found = _of_package_json(project)
+    if found is not None:
+        yield found
+    for key, name in client_of(project).PROGRAM_KEYS.items():
+        version = data.get(key)
+        if isinstance(version, str) and _VERSION.fullmatch(version):
+            yield NamedManager(key, version, _artifact(name, version, None), hashed=True)
+
+
+def _of_package_json(project: Project) -> NamedManager | None:
+    text = project.manifest.data.get(_MANAGER)
     found = _EXACT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
@@ -99,13 +119,18 @@ def named_manager(project: Project) -> NamedManager | None:
             base64.b64encode(bytes.fromhex(found["hash"])) if len(found["hash"]) == 128 else b"?"
         )
         integrity = f"{_COMPARABLE}-{digest.decode()}"
-    file = f"{name.rpartition('/')[2]}-{found['version']}.tgz"
-    artifact = Artifact(
+    artifact = _artifact(name, found["version"], integrity)
+    return NamedManager(_MANAGER, str(text), artifact, found["hash"] is not None)
+
+
+def _artifact(name: str, version: str, integrity: str | None) -> Artifact:
+    """What is fetched, from the default registry where no hash says what it is."""
+    file = f"{name.rpartition('/')[2]}-{version}.tgz"
+    return Artifact(
         name=name,
-        version=found["version"],
+        version=version,
         kind=Kind.REGISTRY,
         integrity=integrity,
         resolved=None if integrity else f"{DEFAULT_REGISTRY}{name}/-/{file}",
         unhashed=integrity is None,
     )
-    return NamedManager(str(text), artifact, found["hash"] is not None)

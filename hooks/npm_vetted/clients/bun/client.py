@@ -39,6 +39,7 @@ MARKERS: tuple[str, ...] = ("bunfig.toml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
+PROGRAM_KEYS: Mapping[str, str] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.GLOBS_ONLY
 REPLACING: tuple[tuple[str, ...], ...] = (("overrides",), ("resolutions",))

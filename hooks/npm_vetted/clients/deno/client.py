@@ -31,6 +31,7 @@ MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = dict.fromkeys(
     config.NAMES, config.read_deno_config
 )
+PROGRAM_KEYS: Mapping[str, str] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IGNORED
 REPLACING: tuple[tuple[str, ...], ...] = ()

@@ -36,6 +36,7 @@ MARKERS: tuple[str, ...] = ()
 DEFAULT = True
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
+PROGRAM_KEYS: Mapping[str, str] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IN_ORDER
 REPLACING: tuple[tuple[str, ...], ...] = (("overrides",),)

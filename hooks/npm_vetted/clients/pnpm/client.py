@@ -35,6 +35,7 @@ MARKERS: tuple[str, ...] = ("pnpm-workspace.yaml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
+PROGRAM_KEYS: Mapping[str, str] = {}
 WORKSPACE_FILE: str | None = "pnpm-workspace.yaml"
 NEGATION = Negation.ALWAYS
 REPLACING: tuple[tuple[str, ...], ...] = (("pnpm", "overrides"), ("resolutions",))

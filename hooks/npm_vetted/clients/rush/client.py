@@ -39,6 +39,7 @@ MARKERS: tuple[str, ...] = (config.RUSH,)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {config.RUSH: config.read_rush}
+PROGRAM_KEYS: Mapping[str, str] = config.PROGRAM_KEYS
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IGNORED
 REPLACING: tuple[tuple[str, ...], ...] = ()

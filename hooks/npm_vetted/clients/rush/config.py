@@ -20,6 +20,10 @@ from npm_vetted.formats.json import load_jsonc
 from npm_vetted.model import Location, Manifest, Pin, Problem, Project, Read
 from npm_vetted.packages.manifest import NAME, read_manifest
 
+PROGRAM_KEYS: Final = {
+    "rushVersion": "@microsoft/rush", "pnpmVersion": "pnpm", "npmVersion": "npm", "yarnVersion": "yarn",
+}  # fmt: skip
+"""The keys of rush.json that name what install-run-rush.js and Rush fetch and run."""
 RUSH: Final = "rush.json"
 CONFIG: Final = "common/config/rush"
 SUBSPACES: Final = "common/config/subspaces"
@@ -131,10 +135,11 @@ def projects_of(document: Document) -> Iterator[tuple[str, str]]:
 def read_rush(path: str, data: bytes) -> Manifest:
     """rush.json as the root's manifest: its projects are the workspaces."""
     document = load_jsonc(path, data)
-    document.root()
+    said = document.root().data
+    programs = {key: said[key] for key in PROGRAM_KEYS if key in said}
     return Manifest(
         path=path, name=None, version=None, private=True, requires=(),
-        workspaces=tuple(folder for folder, _ in projects_of(document)), scripts={}, data={},
+        workspaces=tuple(folder for folder, _ in projects_of(document)), scripts={}, data=programs,
         line_of=document.line_of,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -21,6 +22,7 @@ from npm_vetted.formats.json import load_jsonc
 from npm_vetted.formats.npmrc import load_npmrc
 from npm_vetted.model import Location, Problem, Project
 
+_VERSION: Final = re.compile(r"\d+\.\d+\.\d[0-9A-Za-z.-]*")
 _HOOKS: Final = (
     "preRushInstall",
     "postRushInstall",
@@ -92,6 +94,14 @@ def _of_rush(project: Project) -> Iterator[Problem]:
     if document is None:
         return
     data = document.root().data
+    for key in config.PROGRAM_KEYS:
+        version = data.get(key)
+        if version is not None and not (isinstance(version, str) and _VERSION.fullmatch(version)):
+            yield setting_problem(
+                "program", key, version,
+                f"{key} is no exact version of the program that is fetched and run",
+                Location(document.path, document.line_of(key)),
+            )  # fmt: skip
     hooks = data.get("eventHooks")
     for name in _HOOKS if isinstance(hooks, dict) else ():
         commands = hooks.get(name) if isinstance(hooks, Mapping) else None

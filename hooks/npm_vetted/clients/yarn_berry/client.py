@@ -40,6 +40,7 @@ MARKERS: tuple[str, ...] = (".yarnrc.yml",)
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
+PROGRAM_KEYS: Mapping[str, str] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.ALWAYS
 REPLACING: tuple[tuple[str, ...], ...] = (("resolutions",),)

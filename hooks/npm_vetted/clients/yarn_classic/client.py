@@ -31,6 +31,7 @@ MARKERS: tuple[str, ...] = ()
 DEFAULT = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
+PROGRAM_KEYS: Mapping[str, str] = {}
 WORKSPACE_FILE: str | None = None
 NEGATION = Negation.IGNORED
 REPLACING: tuple[tuple[str, ...], ...] = (("resolutions",),)
