@@ -311,7 +311,7 @@ STAND_INS = {
     ),
 }
 """Each must score enough for attention."""
-LIGHT = {"carried package", "machine code", "brackets without end"}
+LIGHT = {"machine code", "brackets without end"}
 """Stand-ins that are worth a line but not, alone, attention."""
 
 HONEST: dict[str, StandIn] = {
@@ -346,6 +346,13 @@ HONEST: dict[str, StandIn] = {
     "a documentation host": _adds(
         KEYS,
         "const help = 'https://github.com/x/y#privateKey';\n",
+    ),
+    "declarations of types": _case(
+        PLAIN, _depends(PLAIN, "dependencies", **{"@types/ms": "^2.1.0"})
+    ),
+    "the mode of a build near an address": _adds(
+        PLAIN,
+        "if (process.env.NODE_ENV !== 'production') console.warn('https://plain.invalid/warnings');\n",
     ),
     "a picture": _adds(
         PLAIN,

@@ -12,7 +12,15 @@ from npm_vetted.review.signals.comparison import Reason
 from npm_vetted.review.signals.facts import LOST, FileFacts
 from npm_vetted.review.signals.reader import FactsReader
 from npm_vetted.review.signals.table import ATTENTION
-from tests.review.signals.stand_ins import HONEST, LIGHT, PLAIN, STAND_INS, files_of, sides
+from tests.review.signals.stand_ins import (
+    HONEST,
+    LIGHT,
+    PLAIN,
+    STAND_INS,
+    files_of,
+    manifest,
+    sides,
+)
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +115,35 @@ def test_a_score_is_not_complete_where_a_file_was_lost(side: str, reader: FactsR
 
     score = compare_packages(old, new, losing)
     assert (score.complete, "lib/main.js" in score.problems[0]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "codes"), [("app-DuHXsmcz.js", set()), ("other-DuHXsmcz.js", {"file-new-large"})]
+)
+def test_a_bundle_that_has_another_hash_in_its_name_is_not_new(
+    before: str, codes: set[str], reader: FactsReader
+) -> None:
+    body = b"exports.rows = [\n" + b"  1,\n" * 25_000 + b"];\n"
+    old = {**files_of(PLAIN), before: body}
+    new = {**files_of(PLAIN), "app-9R1ayzTZ.js": body + b"// more\n"}
+    found = compare_packages(old, new, reader.read)
+    assert {reason.code for reason in found.reasons} == codes
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fires"),
+    [
+        ("github:a/b", "git+https://github.com/a/b.git", False),
+        ("https://github.com/a/b/tree/main/packages/c", "https://github.com/A/b.git#readme", False),
+        ("git@github.com:a/b.git", "https://www.github.com/a/b/", False),
+        ("github:a/b", "github:c/b", True),
+    ],
+)
+def test_the_same_repository_in_other_words(
+    before: str, after: str, fires: bool, reader: FactsReader
+) -> None:
+    old, new = (
+        files_of({**PLAIN, "package.json": manifest(repository=each)}) for each in (before, after)
+    )
+    found = [reason.code for reason in compare_packages(old, new, reader.read).reasons]
+    assert found == (["repo-changed"] if fires else [])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TABLE_VERSION: Final = 2
+TABLE_VERSION: Final = 3
 """Raised whenever a weight, a rule or the facts' reader changes what is said of the same bytes."""
 ATTENTION: Final = 5
 """From this score on, ``review`` shows a package, and no routine note is written for it."""
@@ -36,7 +36,7 @@ WEIGHTS: Final = {
     "dep-nonregistry": Weight(8, 6),
     "dep-unused": Weight(3, 0),
     "dep-unpopular": Weight(3, 0),
-    "dep-bundled": Weight(3, 2),
+    "dep-bundled": Weight(5, 2),
     "obf:hex-names": Weight(8, 8, "obf"),
     "obf:invisible": Weight(8, 5, "obf"),
     "obf:hidden-string": Weight(7, 5, "obf"),

@@ -143,7 +143,7 @@ _COMPILED: Final = {
 _SECRET: Final = re.compile(
     rb"[sS]ecret_?[kK]ey|SECRET_?KEY|[pP]rivate_?[kK]ey|PRIVATE_?KEY|[mM]nemonic|[sS]eed_?[pP]hrase|[kK]ey_?[pP]air"
     rb"|[wW]allet|[pP]assphrase|[pP]assword|[aA]pi_?[kK]ey|API_?KEY|[aA]ccess_?[tT]oken|[aA]uth_?[tT]oken"
-    rb"|[cC]redential|\bseed\b|process\.env"
+    rb"|[cC]redential|\bseed\b|process\.env(?!\.NODE_ENV\b)"
 )
 _SECRET_WORDS: Final = (
     b"secret", b"Secret", b"SECRET", b"private", b"Private", b"PRIVATE", b"mnemonic", b"Mnemonic",

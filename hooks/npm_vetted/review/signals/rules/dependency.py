@@ -12,6 +12,8 @@ from npm_vetted.review.signals.comparison import PackageComparison, Reason, mani
 
 CODES = ("dep-nonregistry", "dep-unused", "dep-unpopular", "dep-bundled")
 _TABLES: Final = ("dependencies", "optionalDependencies", "peerDependencies")
+_TYPES: Final = "@types/"
+"""Declarations of types, in a scope that only one project publishes to: no code loads them."""
 _OUTSIDE: Final = re.compile(
     r"(?:git|git\+\w+|github|gitlab|bitbucket|gist|https?|file|link|ssh):|[\w.-]+@[\w.-]+:|[\w.-]+/[\w.-]+(?:#|$)|\.{0,2}/"
 )
@@ -36,7 +38,7 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
         if not is_popular(name):
             text = f"new dependency that is not well known: {name}"
             yield Reason("dep-unpopular", text, "package.json", line)
-        if not comparison.fresh and not _loads(comparison, name):
+        if not (comparison.fresh or name.startswith(_TYPES) or _loads(comparison, name)):
             text = f"new dependency that its own code never loads: {name}"
             yield Reason("dep-unused", text, "package.json", line)
     yield from _bundled(comparison)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,8 @@ from npm_vetted.review.signals.comparison import (
 
 CODES = ("file-bin", "file-script", "file-new-large", "file-acts-in-tools")
 _LARGE: Final = 100_000
+_HASH: Final = re.compile(r"[-.][A-Za-z0-9_]{8,}(?=\.\w{2,3}$)")
+"""What a bundler puts into a name, so that it changes with the content: ``app-DuHXsmcz.js``."""
 _TOOLS: Final = (
     ".claude/settings",
     ".vscode/tasks.json",
@@ -51,6 +54,7 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
             not comparison.fresh
             and path.lower().endswith(SCRIPT_SUFFIXES)
             and len(comparison.new[path]) >= _LARGE
+            and not _is_renamed(path, comparison)
         ):
             yield Reason(
                 "file-new-large",
@@ -68,3 +72,10 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
                 1,
             )
             break
+
+
+def _is_renamed(path: str, comparison: PackageComparison) -> bool:
+    """Whether a file that is gone had the same name but for the hash in it."""
+    plain = _HASH.sub("", path)
+    gone = (comparison.old or {}).keys() - comparison.new.keys()
+    return plain != path and any(plain == _HASH.sub("", each) for each in gone)

@@ -29,9 +29,5 @@ def _repository(manifest: Mapping[str, object]) -> str:
     if not isinstance(text, str):
         return ""
     text = re.sub(r"^(?:git\+|git:|ssh:|https?:|github:|//|git@|www\.)+", "", text[:300].lower())
-    return (
-        re.sub(r"(?:\.git)?(?:[#/].{0,0})?$", "", text)
-        .removeprefix("//")
-        .replace("github.com:", "github.com/")
-        .removeprefix("github.com/")
-    )
+    text = re.sub(r"(?:/tree/.*|#.*)$", "", text).rstrip("/").removesuffix(".git")
+    return text.removeprefix("//").replace("github.com:", "github.com/").removeprefix("github.com/")
