@@ -281,3 +281,14 @@ def test_an_entry_of_a_registry_has_a_version(specifier: str) -> None:
         {"node_modules/a": package("a", dependencies={"b": specifier}), "node_modules/b": entry}
     )
     assert found == [("unsatisfied", f"b@{specifier}")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [("^1.0.0", []), ("^2.0.0", ["b@^2.0.0"]), ("npm:c@1", ["b@npm:c@1"])]
+)
+def test_requirements_of_a_lockfile_of_version_1(wanted: str, found: list[str]) -> None:
+    tree = {"a": package("a", requires={"b": wanted}), "b": package("b", "1.5.0")}
+    text = json.dumps({"lockfileVersion": 1, "requires": True, "dependencies": tree}).encode()
+    lockfile = read_npm_lockfile("package-lock.json", text, lambda _: None)
+    for changed in ("node_modules/a", "node_modules/b"):
+        assert [each.key for each in lockfile.contradictions([changed], [])] == found

@@ -62,3 +62,7 @@ class _Legacy(LegacyLockfile):
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Disagreements of the root alone: npm 6 knows no workspaces, and ``npm ci`` refuses gaps itself."""
         return sync.satisfied(self, "", manifests[""]) if "" in manifests else iter(())
+
+    def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
+        """The versions that ``requires`` names; what is optional cannot be told from the rest."""
+        return requirements.entry_problems(self, keys, before)
