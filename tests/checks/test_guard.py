@@ -38,6 +38,31 @@ CHANGES = [
     (WORKFLOW, STEP.replace("      - run: npm-vetted check --ci\n", "      - run: 'true'\n"), True),
     (WORKFLOW, STEP.replace("--ci", "--ci || true"), True),
     (WORKFLOW, STEP + "      - run: make\n", False),
+    (CONFIG, HOOK.replace("v0.1.0", "v0.0.9"), True),
+    (CONFIG, HOOK.replace("v0.1.0", "some-branch"), True),
+    (CONFIG, HOOK + "        language_version: ./python\n", True),
+    (CONFIG, HOOK + "ci:\n  skip: [npm-vetted]\n", True),
+    (CONFIG, HOOK + "ci:\n  autofix_prs: false\n", False),
+    (CONFIG, HOOK + "default_language_version:\n  python: ./python\n", True),
+    (WORKFLOW, STEP + "        continue-on-error: true\n", True),
+    (WORKFLOW, STEP + "        continue-on-error: false\n", False),
+    (WORKFLOW, STEP + "        if: github.actor != 'eve'\n", True),
+    (WORKFLOW, STEP + "        if: always()\n", False),
+    (WORKFLOW, STEP + "        shell: 'true {0}'\n", True),
+    (WORKFLOW, STEP + "        env:\n          PATH: ./bin\n", True),
+    (WORKFLOW, STEP + "        env:\n          TOKEN: x\n", False),
+    (WORKFLOW, STEP.replace("    runs-on", "    if: false\n    runs-on"), True),
+    (WORKFLOW, STEP.replace("    runs-on", "    needs: [other]\n    runs-on"), True),
+    (WORKFLOW, STEP.replace("runs-on: x", "runs-on: y\n    timeout-minutes: 5"), False),
+    (WORKFLOW, STEP.replace("on: push", "on: workflow_dispatch"), True),
+    (WORKFLOW, STEP.replace("on: push", "on:\n  push:\n    branches: [none]"), True),
+    (WORKFLOW, STEP.replace("on: push", "on: [push, merge_group]"), False),
+    (WORKFLOW, STEP.replace("- run: npm-vetted", "# - run: npm-vetted"), True),
+    (WORKFLOW, STEP.replace("npm-vetted check", "echo npm-vetted check"), True),
+    (WORKFLOW, STEP.replace("npm-vetted check", "exit 0; npm-vetted check"), True),
+    (WORKFLOW, STEP.replace("--ci", "--ci --online --strict"), False),
+    (WORKFLOW, STEP.replace("- run:", "- name: Vet\n        run:"), False),
+    (WORKFLOW, STEP + "\t{{", True),
 ]
 
 
@@ -56,3 +81,62 @@ def test_in_a_range_it_is_an_error(repo: GitRepo) -> None:
     repo.commit("Drop the guard")
     [found] = check(repo, "policy", "--from-ref", start).findings
     assert (found["code"], found["level"], found["path"]) == ("guard-removed", "error", CONFIG)
+
+
+STEPS = [
+    ("- uses: npm-vetted/npm-vetted@v1\n", "- uses: npm-vetted/npm-vetted@v2\n", False),
+    ("- uses: npm-vetted/npm-vetted@v1\n", "- uses: evil/npm-vetted@v1\n", True),
+    ("- uses: npm-vetted/npm-vetted@v1\n", "- uses: actions/checkout@v4\n", True),
+    ("- run: pip install npm-vetted==1.0.0\n", "- run: pip install npm-vetted==1.1.0\n", False),
+    ("- run: pip install npm-vetted==1.0.0\n", "- run: pip install other\n", True),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "removed"), STEPS)
+def test_what_the_guard_is_installed_from(
+    repo: GitRepo, before: str, after: str, removed: bool
+) -> None:
+    repo.write(WORKFLOW, f"{STEP}      {before}")
+    repo.commit("One more step")
+    repo.write(WORKFLOW, f"{STEP}      {after}")
+    assert [each["code"] for each in check(repo, "policy").findings] == (
+        ["guard-removed"] if removed else []
+    )
+
+
+OTHERS = [
+    (".husky/pre-commit", "npm-vetted check\n", "exit 0\nnpm-vetted check\n", True),
+    (".husky/pre-commit", "npm-vetted check\n", "# npm-vetted check\n", True),
+    (".husky/pre-commit", "npm-vetted check\n", "npm test\nnpm-vetted check\n", False),
+    (".gitlab-ci.yml", "v:\n  script: [npm-vetted check --ci]\n", "  allow_failure: true\n", True),
+    (
+        ".gitlab-ci.yml",
+        "v:\n  script: [npm-vetted check --ci]\n",
+        "  rules: [{when: never}]\n",
+        True,
+    ),
+    (".gitlab-ci.yml", "v:\n  script: [npm-vetted check --ci]\n", "  tags: [big]\n", False),
+    (
+        "lefthook.yml",
+        "pre-commit:\n  jobs:\n    - run: npm-vetted check\n",
+        "      skip: true\n",
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "before", "after", "removed"), OTHERS)
+def test_other_places_of_the_guard(
+    repo: GitRepo, path: str, before: str, after: str, removed: bool
+) -> None:
+    repo.write(path, before)
+    repo.commit("One more place")
+    repo.write(path, before + after if after.startswith(" ") else after)
+    assert [each["code"] for each in check(repo, "policy").findings] == (
+        ["guard-removed"] if removed else []
+    )
+
+
+def test_a_guard_that_moves_to_another_file_is_kept(repo: GitRepo) -> None:
+    repo.git("mv", WORKFLOW, ".github/workflows/vet.yml")
+    assert check(repo, "policy").findings == []

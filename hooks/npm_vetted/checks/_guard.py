@@ -1,7 +1,8 @@
 """npm-vetted's own hook and CI step: a change that removes or narrows them is a finding.
 
-The comparison covers the lines about npm-vetted: the hook's entry in ``.pre-commit-config.yaml`` (without
-``rev``, which an update raises), and the lines that call npm-vetted in CI files, husky and lefthook.
+Compared is every line that calls npm-vetted, with what decides whether and where it runs: the
+hook's entry in ``.pre-commit-config.yaml``, the conditions of the step, the job and the workflow in CI
+files, and what comes before it in a script. Of the version only a step back is one.
 """
 
 from __future__ import annotations
@@ -9,76 +10,246 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Finding, Level, Location
+from npm_vetted.packages.versions import parse_version
 from npm_vetted.projects.change import Change
 
 _CONFIG: Final = ".pre-commit-config.yaml"
-_CALL: Final = re.compile(r"npm-vetted\s+check[^\n]*")
+_NAME: Final = re.compile(r"npm[-_]vetted")
+_VERSION: Final = re.compile(r"(npm[-_]vetted)(?:\s*(?:[=~<>!]=?|@)\s*[\w.*-]+)+")
+_STRICTER: Final = re.compile(
+    r"\s(?:--online|--strict|--verbose|-v|--quiet|-q|--(?:color|format)[= ]\w+)(?=\s|\Z)"
+)
+"""Options with which a check rejects as much, or more."""
 _HOOKS: Final = frozenset({"npm-vetted", "npm-ignore-scripts", "npm-vetting-notes", "npm-lockfile"})
 _KEYS: Final = (
     "id", "entry", "args", "stages", "exclude", "files", "types", "types_or", "always_run",
-    "pass_filenames", "additional_dependencies", "language",
+    "pass_filenames", "additional_dependencies", "language", "language_version",
 )  # fmt: skip
 _PLACES: Final = (
     ".github/workflows/", ".gitlab-ci", ".circleci/", "azure-pipelines", ".husky/", "lefthook",
     ".lefthook", "Jenkinsfile", "bitbucket-pipelines", ".travis.yml", ".buildkite/", ".githooks/",
 )  # fmt: skip
+_YAML: Final = (".yml", ".yaml")
+_TRIGGERS: Final = ("on", "True", "true")
+"""What starts a workflow; YAML 1.1 reads the word as a truth value."""
+_CONDITIONS: Final = frozenset({
+    "if", "when", "rules", "only", "except", "condition", "needs", "shell", "working-directory",
+    "working_directory", "defaults", "branches", "branch", "filters", "skip", "exclude_tags", "exclude",
+    "allow_failure", "continue-on-error", "continueOnError", "soft_fail", "disabled", "enabled",
+    "trigger", "pr", "allow_failures", "run-name-pattern",
+})  # fmt: skip
+"""Keys of a step, or of what it is in, that decide whether it runs and whether it can fail."""
+_POSITIVE: Final = ("if", "when", "condition", "enabled", "trigger", "pr")
+_ALWAYS: Final = ("always()", "success()", "always", "on_success", "True", "true")
+_NEVER: Final = ("False", "false", "None", "", "[]", "{}")
+_VARIABLE: Final = re.compile(
+    r"(?:.*PATH|SKIP|PYTHON.*|GIT_.*|PRE_COMMIT.*|NPM_VETTED.*|BASH_ENV|ENV)"
+)
+"""Variables with which another program runs, or none."""
+_LABELS: Final = ("name", "description", "id", "title", "label", "key", "path", "cache", "group")
+_END: Final = re.compile(r"(?:exit|return|exec)\b")
+
+
+class _Call(NamedTuple):
+    """A call of npm-vetted: the command, what must hold for it, and what starts it."""
+
+    command: str
+    conditions: frozenset[str]
+    triggers: frozenset[str]
+
+    def is_kept_by(self, other: _Call) -> bool:
+        """Whether another call checks at least whenever this one does."""
+        return (
+            self.command == other.command
+            and other.conditions <= self.conditions
+            and self.triggers <= other.triggers
+        )
 
 
 def guards_removed(check: str, change: Change) -> Iterator[Finding]:
-    """Yield what a change removes from the guard: an error in a range, a warning at a commit."""
+    """What a change takes away from the guard: an error in a range, a warning at a commit."""
     if change.everything:
         return
     level = Level.ERROR if change.comparison.against_each else Level.WARNING
-    for path, touched in sorted(change.touched.items()):
-        if touched.before is None or not _may_call(path):
-            continue
-        lost = sorted(_calls(change.comparison.before, path) - _calls(change.after, path))
-        for call in lost:
+    paths = sorted(path for path in change.touched if _may_call(path))
+    moved = [call for path in paths for call in _calls(change.after, path)]
+    for path in paths:
+        kept = moved if path != _CONFIG else list(_calls(change.after, path))
+        for call in _calls(change.comparison.before, path):
+            if not any(map(call.is_kept_by, kept)):
+                yield Finding(
+                    check=check,
+                    message=f"this change removes or narrows npm-vetted's own check: {call.command}",
+                    location=Location(path),
+                    level=level,
+                    fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", path),),
+                    code="guard-removed",
+                    key=call.command,
+                    acceptable=False,
+                )
+        if path == _CONFIG:
+            yield from _older(check, change, level)
+
+
+def _older(check: str, change: Change, level: Level) -> Iterator[Finding]:
+    """The hook's version, where it goes back, or leaves the versions for a branch."""
+    before = dict(_revisions(change.comparison.before))
+    for repository, revision in _revisions(change.after):
+        known = before.get(repository, revision)
+        if known != revision and _is_step_back(known, revision):
             yield Finding(
                 check=check,
-                message=f"this change removes or narrows npm-vetted's own check: {call}",
-                location=Location(path),
+                message=f"this change goes back from npm-vetted {known} to {revision}",
+                location=Location(_CONFIG),
                 level=level,
-                fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", path),),
+                fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", _CONFIG),),
                 code="guard-removed",
-                key=call,
+                key=f"rev: {revision}",
                 acceptable=False,
             )
+
+
+def _is_step_back(old: str, new: str) -> bool:
+    before, after = parse_version(old.removeprefix("v")), parse_version(new.removeprefix("v"))
+    if after is None:
+        return before is not None or not re.fullmatch(r"[0-9a-f]{40}", new)
+    return before is not None and after < before
 
 
 def _may_call(path: str) -> bool:
     return path == _CONFIG or path.startswith(_PLACES)
 
 
-def _calls(snapshot: Snapshot, path: str) -> set[str]:
-    """The lines of a file that call npm-vetted, normalized so that a version update changes none."""
+def _calls(snapshot: Snapshot, path: str) -> list[_Call]:
+    """What a file says of npm-vetted, in words that an update of the version does not change."""
     try:
         data = snapshot.read(path) or b""
-    except NpmVettedError:
-        return set()
-    if path == _CONFIG:
-        return set(_hooks(path, data))
-    text = data.decode("utf-8", "replace")
-    return {" ".join(found.split()) for found in _CALL.findall(text)}
+        if path == _CONFIG:
+            return list(_hooks(path, data))
+        if _NAME.search(data.decode("utf-8", "replace")) is None:
+            return []
+        if path.endswith(_YAML):
+            return [
+                each for one in load_yaml(path, data, aliases=True) for each in _steps(one.data)
+            ]
+    except NpmVettedError:  # nobody runs what cannot be read, or is a link now
+        return []
+    if path.startswith(".github/workflows/"):
+        return []
+    return list(_lines(data.decode("utf-8", "replace")))
 
 
-def _hooks(path: str, data: bytes) -> Iterator[str]:
+def _lines(text: str) -> Iterator[_Call]:
+    """The calls in a script, as far as it runs."""
+    for line in text.splitlines():
+        words = line.strip()
+        if words.startswith(("#", "//")):
+            continue
+        if _NAME.search(words):
+            yield _Call(_command(words), frozenset(), frozenset())
+        if _END.match(line):
+            return
+
+
+def _command(text: str) -> str:
+    """A command without its version, its stricter options and its layout."""
+    lines = (line for line in text.splitlines() if not line.strip().startswith("#"))
+    return " ".join(_STRICTER.sub("", _VERSION.sub(r"\1", "\n".join(lines))).split())
+
+
+def _steps(document: object) -> Iterator[_Call]:
+    """The calls in a CI file, each with the conditions of all that it is in."""
+    root = document if isinstance(document, Mapping) else {}
+    triggers = frozenset(
+        each for key, value in root.items() if str(key) in _TRIGGERS for each in _events(value)
+    )
+    yield from _within(document, "", frozenset(), triggers)
+
+
+def _events(value: object) -> Iterator[str]:
+    """The events that start a workflow, each with its filter."""
+    if isinstance(value, Mapping):
+        yield from (f"{key} {_text(inner)}" if inner else str(key) for key, inner in value.items())
+    else:
+        yield from map(str, value if isinstance(value, list) else [value])
+
+
+def _within(
+    node: object, key: str, conditions: frozenset[str], triggers: frozenset[str]
+) -> Iterator[_Call]:
+    if isinstance(node, Mapping):
+        inner = conditions | frozenset(_conditions(node))
+        for name, value in node.items():
+            yield from _within(value, str(name), inner, triggers)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _within(value, key, conditions, triggers)
+    elif isinstance(node, str) and key not in _LABELS and _NAME.search(node):
+        yield _Call(_command(node), conditions, triggers)
+
+
+def _conditions(node: Mapping[object, object]) -> Iterator[str]:
+    for key, value in node.items():
+        harmless = str(value) in (_ALWAYS if str(key) in _POSITIVE else _NEVER)
+        if str(key) in _CONDITIONS and not harmless:
+            yield f"{key}: {_text(value)}"
+        if str(key) in ("env", "variables", "environment") and isinstance(value, Mapping):
+            yield from (f"{name}={_text(text)}" for name, text in value.items()
+                        if _VARIABLE.fullmatch(str(name)))  # fmt: skip
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _root(path: str, data: bytes) -> Mapping[object, object]:
+    documents = load_yaml(path, data, aliases=True)
+    root = documents[0].data if documents else None
+    return root if isinstance(root, Mapping) else {}
+
+
+def _repositories(
+    root: Mapping[object, object],
+) -> Iterator[tuple[Mapping[str, object], list[object]]]:
+    """Each repository of hooks, with our hooks in it."""
+    listed = root.get("repos")
+    for repository in listed if isinstance(listed, list) else ():
+        hooks = repository.get("hooks") if isinstance(repository, Mapping) else None
+        ours = [
+            hook
+            for hook in (hooks if isinstance(hooks, list) else ())
+            if isinstance(hook, Mapping) and hook.get("id") in _HOOKS
+        ]
+        if ours:
+            yield repository, list(ours)
+
+
+def _hooks(path: str, data: bytes) -> Iterator[_Call]:
+    root = _root(path, data)
+    skipped = root.get("ci")
+    skip = skipped.get("skip") if isinstance(skipped, Mapping) else None
+    language = root.get("default_language_version")
+    for repository, hooks in _repositories(root):
+        for hook in hooks:
+            assert isinstance(hook, Mapping)
+            kept = {key: hook[key] for key in _KEYS if key in hook}
+            kept["repo"] = repository.get("repo")
+            conditions = [f"ci.skip: {hook.get('id')}"] if hook.get("id") in (skip or ()) else []
+            conditions += [f"default_language_version: {_text(language)}"] if language else []
+            yield _Call(
+                json.dumps(kept, sort_keys=True, default=str), frozenset(conditions), frozenset()
+            )
+
+
+def _revisions(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     try:
-        documents = load_yaml(path, data, aliases=True)
+        for repository, _ in _repositories(_root(_CONFIG, snapshot.read(_CONFIG) or b"")):
+            yield str(repository.get("repo")), str(repository.get("rev"))
     except NpmVettedError:
         return
-    root = documents[0].data if documents else None
-    repositories = root.get("repos") if isinstance(root, Mapping) else None
-    for repository in repositories if isinstance(repositories, list) else ():
-        hooks = repository.get("hooks") if isinstance(repository, Mapping) else None
-        for hook in hooks if isinstance(hooks, list) else ():
-            if isinstance(hook, Mapping) and hook.get("id") in _HOOKS:
-                kept = {key: hook[key] for key in _KEYS if key in hook}
-                kept["repo"] = repository.get("repo")
-                yield json.dumps(kept, sort_keys=True, default=str)
