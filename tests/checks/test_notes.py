@@ -461,3 +461,23 @@ def test_an_ignore_that_matches_nothing_is_a_warning_of_all(repo: GitRepo) -> No
     assert [(each["code"], each["level"]) for each in judged] == [("ignore-unused", "warning")]
     write_project(repo, {})
     assert [each["code"] for each in check(repo).findings] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ({}, {"bundles": [{"package": "c@1.0.0"}]}, ["rewritten"]),
+        ({}, {"shrinkwrap": [{"package": "c@1.0.0", "integrity": sri("c@1.0.0")}]}, ["rewritten"]),
+        ({"scripts": ["install"]}, {"scripts": []}, ["rewritten"]),
+        ({}, {"scripts": ["install"]}, []),
+        ({"bundles": [{"package": "c@1.0.0"}]}, {}, []),
+    ],
+)
+def test_a_note_of_before_says_nothing_new_of_the_contents(
+    repo: GitRepo, before: dict[str, Any], after: dict[str, Any], found: list[str]
+) -> None:
+    repo.write(".vetting/config.toml", "format = 2\n[policy]\ncooldown-days = 0\n")
+    write_note(repo, "b", **before)
+    repo.commit("A note")
+    write_note(repo, "b", **after)
+    assert [each["code"] for each in check(repo, "notes").findings] == found

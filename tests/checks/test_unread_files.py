@@ -10,7 +10,8 @@ from tests.support.npm_projects import adopt, check
 UNREAD = [
     "vlt-lock.json", "vlt.json", "bower.json", "libman.json", "config/importmap.rb",
     "common/config/rush/pnpm-lock.yaml", "common/config/subspaces/a/pnpm-lock.yaml", ".meteor/packages",
-    "web/jspm.config.js", "common/config/rush/npm-shrinkwrap.json", "common/config/rush/yarn.lock",
+    "vlt-workspaces.json", "package-lock.kdl", "oro.kdl", "importmap.php", "workspace.jsonc", "Bower.json",
+    "VLT-LOCK.json", "web/jspm.config.js", "common/config/rush/npm-shrinkwrap.json", "common/config/rush/yarn.lock",
 ]  # fmt: skip
 
 
@@ -47,3 +48,25 @@ def test_an_ignore_accepts_one_literal_file(git_repo: GitRepo) -> None:
     assert found(git_repo) == []
     git_repo.write("other/bower.json", "{}")
     assert found(git_repo) == [("unread-lockfile", "other/bower.json")]
+
+
+def test_an_ignore_with_a_pattern_accepts_none(git_repo: GitRepo) -> None:
+    entry = (
+        '[[ignore]]\ncheck = "lockfile-sync"\ncode = "unread-lockfile"\n'
+        'path = "**/bower.json"\nreason = "the old site"\n'
+    )
+    adopt(git_repo, config=entry)
+    git_repo.write("other/bower.json", "{}")
+    assert found(git_repo) == [("unread-lockfile", "other/bower.json")]
+
+
+@pytest.mark.parametrize("name", ["package-lock.json", "yarn.lock", "vlt-lock.json"])
+def test_a_lockfile_that_appears_in_an_excluded_folder_is_found(
+    git_repo: GitRepo, name: str
+) -> None:
+    git_repo.write("old/bower.json", "{}")
+    adopt(git_repo, config='[[exclude]]\npath = "old/**"\nreason = "shown, never installed"\n')
+    git_repo.write("old/bower.json", '{"name": "old"}')
+    assert found(git_repo) == []
+    git_repo.write(f"old/{name}", "{}")
+    assert found(git_repo) == [("excluded-lockfile", f"old/{name}")]

@@ -229,6 +229,44 @@ def test_a_note_lists_what_the_tarball_carries(team: Team) -> None:
     assert team.findings(*CHECKS) == []
 
 
+def test_what_a_note_says_of_a_tarball_is_compared_online(team: Team) -> None:
+    team.repo.write(".vetting/config.toml", "format = 2\n")
+    team.repo.commit("Take format 2")
+    team.depend(carrier="1.0.0")
+    team.repo.add()
+    team.note("carrier", "--criteria", "health,scripts", "-m", "Read all of it.")
+
+    def found() -> list[str]:
+        done = team.run("check", "notes", "--online", "--format", "json")
+        return [each["code"] for each in json.loads(done.out)["findings"]]
+
+    assert found() == []
+    path = ".vetting/notes/carrier/1.0.0.toml"
+    text = (team.repo.path / path).read_text()
+    for old, new in (
+        ("deeper@2.0.0", "evil@2.0.0"),
+        ("deeper@2.0.0", "deeper@2.0.1"),
+        ('scripts = ["install"]', "scripts = []"),
+    ):
+        assert old in text
+        team.repo.write(path, text.replace(old, new))
+        team.repo.add()
+        assert "evidence-differs" in found(), (old, new)
+
+
+def test_a_note_is_completed_with_what_the_tarball_carries(team: Team) -> None:
+    team.repo.write(".vetting/config.toml", "format = 2\n")
+    team.repo.commit("Take format 2")
+    team.depend(carrier="1.0.0")
+    team.repo.add()
+    team.note("carrier", "--criteria", "health,scripts", "-m", "Read all of it.", "--offline")
+    assert "bundles" not in team.read("carrier/1.0.0.toml")
+    team.note("carrier", "--complete")
+    assert [each["package"] for each in team.read("carrier/1.0.0.toml")["bundles"]] == [
+        "deeper@2.0.0", "inside@1.4.0",
+    ]  # fmt: skip
+
+
 def test_an_older_note_gets_a_second_one_that_lists_it(team: Team) -> None:
     team.repo.write(".vetting/config.toml", "format = 2\n")
     team.repo.commit("Take format 2")

@@ -43,6 +43,18 @@ BAD: list[tuple[Callable[[str, bytes], Document], bytes, str, int]] = [
         "the key 'a' appears twice in one object",
         3,
     ),
+    (
+        load_json,
+        b'{"a": 1,\n "__proto__": {"b": 2}}',
+        "the key '__proto__' is not read here: clients take what is in it for other keys",
+        2,
+    ),
+    (
+        load_jsonc,
+        b'{"a": {"\\u005f_proto__": 2}}',
+        "the key '__proto__' is not read here: clients take what is in it for other keys",
+        1,
+    ),
     (load_json, b'{"a": NaN}', "not JSON: NaN is not JSON", 1),
     (load_json, b"{} {}", "not JSON: Extra data", 1),
     (load_json, b"{\n\xff", "not UTF-8 text", 2),

@@ -103,6 +103,10 @@ def test_a_workspace_cannot_be_excluded() -> None:
     assert projects(files, excluded="packages/") == {"": ["packages/a"], "templates/b": []}
 
 
+def test_the_top_of_the_repository_cannot_be_excluded() -> None:
+    assert projects({"package.json": DEP}, excluded="package.json") == {"": []}
+
+
 def test_an_excluded_root_has_no_workspaces() -> None:
     files = {f"x/{path}": data for path, data in workspaces("p/*", members=("p/a",)).items()}
     assert projects(files, excluded="x/") == {}
@@ -121,9 +125,13 @@ def test_an_excluded_root_has_no_workspaces() -> None:
         ),
         ({"dependencies": {"x": "^1.0.0"}}, {}, {"": [], "libs/x": []}),
         ({"dependencies": {"x": "file:../libs/x"}}, {}, {"": [], "libs/x": []}),
-        # pnpm's lockfile has the folder as a package.
         (
             {"dependencies": {"x": "file:libs/x"}},
+            {"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}, {"": ["libs/x"]},
+        ),
+        # pnpm installs nothing for a linked folder.
+        (
+            {"dependencies": {"x": "link:libs/x"}},
             {"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}, {"": [], "libs/x": []},
         ),
     ],

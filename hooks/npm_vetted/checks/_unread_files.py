@@ -30,6 +30,23 @@ def unread_files(check: str, change: Change) -> Iterator[Finding]:
         )
 
 
+def excluded_lockfiles(check: str, change: Change) -> Iterator[Finding]:
+    """Lockfiles that appear where the policy says that there is no project: somebody installs there."""
+    names = {name for client in clients().values() for name in client.LOCKFILES}
+    for path, touched in sorted(change.touched.items() if not change.everything else ()):
+        added = touched.before is None and touched.after is not None and not in_node_modules(path)
+        locks = path.rpartition("/")[2] in names or unread_by_us(path) is not None
+        if added and locks and "/" in path and not change.projects_after.counts(path):
+            yield Finding(
+                check=check,
+                message="a lockfile appears in a folder that [[exclude]] calls no project: expected "
+                "another folder, or no such entry",
+                location=Location(path),
+                code="excluded-lockfile",
+                key=path,
+            )
+
+
 def _is_read(change: Change, path: str) -> bool:
     """Whether a client reads it; a lockfile in Rush's folder is only read in a project of Rush."""
     if "/rush/" in path or "/subspaces/" in path:

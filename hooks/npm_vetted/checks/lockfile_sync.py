@@ -7,16 +7,18 @@ from functools import cache
 from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, finding_of
-from npm_vetted.checks._unread_files import unread_files
+from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.unread import unread_by_us
+from npm_vetted.git.repository import LINK
 from npm_vetted.model import Finding, Group, Location, Problem, Project, hashed
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
 from npm_vetted.projects.discovery import (
     ancestors,
+    below,
     client_of_lockfile,
     fits_pin,
     folder_of,
@@ -31,6 +33,7 @@ CODES: Final = {
     "two-lockfiles": "Several lockfiles for one project.",
     "other-client": "A lockfile of another client than the one that the project pins.",
     "unclear-workspaces": "A workspace glob about which the clients' versions differ.",
+    "elsewhere": "A workspace or folder dependency that is a link or a submodule.",
     "workspace-lockfile": "A lockfile in a workspace, where the root's is installed from.",
     "out-of-date": "A manifest or setting that the lockfile does not implement.",
     "halves-differ": "A package-lock.json or pnpm-lock.yaml whose two halves name different packages.",
@@ -41,6 +44,7 @@ CODES: Final = {
     "unsatisfied": "A requirement of a locked package, and a locked version that it does not allow.",
     "unneeded": "A locked package that nothing depends on.",
     "unread-manifest": "A manifest that one client reads and npm-vetted does not.",
+    "excluded-lockfile": "A lockfile that appears in a folder that [[exclude]] names.",
     "unread-lockfile": "A lockfile or manifest of a client that npm-vetted does not read.",
     "case-imitation": "A file that a case-insensitive file system takes for one with a meaning.",
     "case-collision": "A file that a case-insensitive file system checks out as another one.",
@@ -80,7 +84,11 @@ def run(change: Change) -> Iterator[Finding]:
     yield from _collisions(change)
     yield from _other_manifests(change)
     yield from unread_files(ID, change)
+    for found in excluded_lockfiles(ID, change):
+        accept = ("npm-vetted", "accept", found.identity, "--reason", "REASON")
+        yield found._replace(fix=(accept,))
     for project in change.projects:
+        yield from _elsewhere(change, project.after)
         for problem in (*_unclear_workspaces(change, project.after), *_problems(project)):
             by_install = () if problem.code in _BY_HAND else _install(project.after)
             fix = problem.fix or by_install
@@ -209,11 +217,47 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
         if lockfile.path in surplus:
             continue  # the finding about it says to remove it
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
+        yield from _folder_entries(after, lockfile)
         yield from _left_out(project, lockfile)
         if lockfile.graph:
             yield from _orphans(project, lockfile)
             yield from _missing(project, lockfile)
             yield from _contradictions(project, lockfile)
+
+
+def _folder_entries(project: Project, lockfile: Lockfile) -> Iterator[Problem]:
+    """What the manifest of a folder asks for, and the folder's entry does not have."""
+    for folder in sorted(project.folders if lockfile.locks_folders else ()):
+        manifest = project.members[folder]
+        for key in lockfile.folder_keys(below(lockfile.home, folder) or ""):
+            for asked in manifest.requires:
+                if asked.group is not Group.DEVELOPMENT and not lockfile.records(key, asked):
+                    yield Problem(
+                        message=f"asks for {asked.name}@{asked.specifier}, and {lockfile.path} has "
+                        "nothing, or something else, for it",
+                        location=Location(manifest.path, asked.line),
+                        package=asked.name,
+                        code="out-of-date",
+                        key=f"{asked.name}@{asked.specifier}",
+                        value=key,
+                    )
+
+
+def _elsewhere(change: Change, project: Project) -> Iterator[Finding]:
+    """Links and submodules that are installed from: git does not hold what is there."""
+    for path, entry in change.projects_after.elsewhere(project.path):
+        kind = "a symbolic link" if entry.mode == LINK else "a submodule"
+        problem = Problem(
+            message=f"a workspace or folder dependency is installed from {kind}, and what is there is "
+            "not in this repository: expected the folder itself",
+            location=Location(path),
+            code="elsewhere",
+            key=path,
+            value=f"{entry.mode} {entry.oid}",
+        )
+        found = finding_of(ID, problem, project)
+        accept = ("npm-vetted", "accept", found.identity, "--reason", "REASON")
+        yield found._replace(fix=(accept,))
 
 
 def _left_out(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
 from npm_vetted.vetting.notes import (
     DOCUMENTS,
     FOLDERS,
+    Mention,
     Note,
     NoteError,
     belongs_at,
@@ -181,14 +182,36 @@ def _widened(change: Change, note: Note) -> Iterator[Finding]:
     said = {
         (name, version, each.pinned, each.accepted) for name, version, each in mentions(earlier)
     }
+    contents = {
+        (name, version, each.bundles, each.shrinkwrap) for name, version, each in mentions(earlier)
+    }
     for name, version, mention in mentions(note):
+        carries = mention.bundles or mention.shrinkwrap is not None
+        carried = (name, version, mention.bundles, mention.shrinkwrap)
         if (name, version, mention.pinned, mention.accepted) not in said:
             yield _rewritten(note, mention.location, f"it did not cover {name}@{version}")
+        elif (carries and carried not in contents) or _lost_scripts(earlier, mention):
+            what = f"it did not say this of the contents of {name}@{version}"
+            yield _rewritten(note, mention.location, what)
     more = sorted(note.grants - earlier.grants)
     if more:
         yield _rewritten(note, Location(note.path), f"it did not name {', '.join(more)}")
     if (note.vetted_by, note.since) != (earlier.vetted_by, earlier.since):
         yield _rewritten(note, Location(note.path), "`vetted-by` or `from` was changed")
+
+
+def _lost_scripts(earlier: Note, mention: Mention) -> bool:
+    """Whether the earlier note recorded lifecycle scripts that this mention does not."""
+    about = mention.listed.name if mention.listed else mention.note.package
+    known = {
+        script
+        for name, _, each in mentions(earlier)
+        if name == about
+        for script in (each.listed.scripts if each.listed else each.note.scripts) or ()
+    }
+    return bool(
+        known - set((mention.listed.scripts if mention.listed else mention.note.scripts) or ())
+    )
 
 
 def _rewritten(note: Note, location: Location, what: str) -> Finding:

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from npm_vetted.commands._note_dialogue import NoteDialogue, split_label
+from npm_vetted.commands._note_dialogue import NoteDialogue, split_label, with_contents
 from npm_vetted.commands._toml_edit import Edit, edit_toml
 from npm_vetted.errors import RefusedError, UsageError
 from npm_vetted.packages.integrity import same_bytes
+from npm_vetted.recording.note_file import carried_keys
+from npm_vetted.recording.proposals import item_of
 from npm_vetted.vetting.notes import Note
+from npm_vetted.vetting.policy import FORMAT
 
 
 def amend(desk: NoteDialogue, labels: Sequence[str], arguments: argparse.Namespace) -> bool:
@@ -104,7 +107,15 @@ def _completion(desk: NoteDialogue, note: Note) -> Edit:
             path=note.path,
         )
 
+    # What a note of before said of the contents stays: more is said in another note.
+    fresh = desk.change.comparison.before.entry(note.path) is None
+    if uses and fresh and desk.change.policy.format >= FORMAT:
+        published = with_contents(desk, item_of(desk.change, uses[0]), published)
+
     def edit(document: Any) -> None:
+        for key, value in carried_keys(published).items():
+            if key not in document:
+                _put(document, key, value)
         if published.published is not None:
             _put(document, "published", published.published)
         if note.scripts is None:

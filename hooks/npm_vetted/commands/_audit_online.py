@@ -169,8 +169,9 @@ def _disagreements(claim: Claim, answer: Published | UndecidedError) -> Iterator
     if deprecated and not (mention.listed is None and mention.note.evidence.get("deprecated")):
         yield _row(claim, f"deprecated since: {deprecated}", kind="deprecated")
     scripts = mention.listed.scripts if mention.listed else mention.note.scripts
-    if answer.scripts and not scripts:
-        names = ", ".join(answer.scripts)
+    unnamed = [each for each in answer.scripts if each not in (scripts or ())]
+    if unnamed:
+        names = ", ".join(unnamed)
         said = f"it has lifecycle scripts that the note does not name: {names}"
         yield _row(claim, said, kind="scripts")
 

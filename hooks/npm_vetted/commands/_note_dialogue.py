@@ -216,11 +216,11 @@ def seen_by_registry(desk: NoteDialogue, drafts: Sequence[Draft]) -> Mapping[Art
         for draft in drafts:
             for item in draft.items:
                 if item.artifact in seen and item.artifact.kind is Kind.REGISTRY:
-                    seen[item.artifact] = _with_contents(desk, item, seen[item.artifact])
+                    seen[item.artifact] = with_contents(desk, item, seen[item.artifact])
     return seen
 
 
-def _with_contents(desk: NoteDialogue, item: Item, published: Published) -> Published:
+def with_contents(desk: NoteDialogue, item: Item, published: Published) -> Published:
     """The registry's facts, with the bundled packages where a lockfile or manifest says there are some."""
     from npm_vetted.recording.tarball_contents import bundled_in, shrinkwrap_in
     from npm_vetted.registry import jsr

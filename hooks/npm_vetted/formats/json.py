@@ -28,12 +28,22 @@ _Place = tuple[int, int]
 """Where a member starts, and where its value does."""
 
 
+PROTOTYPE: Final = "__proto__"
+"""The key whose members JavaScript takes for the object's own (pnpm 9 to 11 install them)."""
+
+
 class _DuplicateKeyError(ValueError):
+    pass
+
+
+class _PrototypeKeyError(ValueError):
     pass
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     table = dict(pairs)
+    if PROTOTYPE in table:
+        raise _PrototypeKeyError
     if len(table) != len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
@@ -97,6 +107,12 @@ def _load(path: str, text: str) -> Document:
         raise DocumentError(
             f"the key {key!r} appears twice in one object", path=path, line=_line_of_twin(text, key)
         ) from None
+    except _PrototypeKeyError:
+        line = text.count("\n", 0, max(text.find(PROTOTYPE), 0)) + 1
+        message = (
+            f"the key {PROTOTYPE!r} is not read here: clients take what is in it for other keys"
+        )
+        raise DocumentError(message, path=path, line=line) from None
     except json.JSONDecodeError as error:
         raise DocumentError(f"not JSON: {error.msg}", path=path, line=error.lineno) from None
     except RecursionError:

@@ -19,6 +19,12 @@ _FATAL: Final = 128
 """Git's exit status where it cannot do what it was asked: here, that there is no such thing."""
 
 
+LINK: Final = "120000"
+"""Git's mode of a symbolic link."""
+SUBMODULE: Final = "160000"
+"""Git's mode of a commit of another repository."""
+
+
 class TreeEntry(NamedTuple):
     """The entry of a tree or of the index for a path."""
 

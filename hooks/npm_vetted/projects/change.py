@@ -12,11 +12,12 @@ from npm_vetted.clients import Client, client_of
 from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.git.comparison import Comparison
-from npm_vetted.git.repository import ChangedPath
+from npm_vetted.git.repository import LINK, SUBMODULE, ChangedPath
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
 from npm_vetted.projects.discovery import (
     Projects,
+    ancestors,
     below,
     client_of_lockfile,
     folder_of,
@@ -71,10 +72,13 @@ class IntroducedPackage(NamedTuple):
 def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Manifest]:
     """A project's manifests by directory relative to its lockfile ('' the root).
 
-    Where workspaces have lockfiles of their own, each manifest belongs to the one beside it.
+    Where workspaces have lockfiles of their own, each manifest belongs to the one beside it. A
+    folder that is no workspace is left out where the lockfile has an entry for it.
     """
     home = lockfile.home
     others = {folder_of(path) for path in project.lockfiles} - {home}
+    if lockfile.locks_folders:
+        others |= project.folders
     return {
         below(home, path) or "": found
         for path, found in project.manifests.items()
@@ -548,9 +552,22 @@ class Change:
         } | {
             project.path: project
             for project in (
-                *self._patched(touched), *self._archived(touched), *self._of_programs(touched)
+                *self._patched(touched), *self._archived(touched), *self._of_programs(touched),
+                *self._of_links(touched),
             )
         }  # fmt: skip
+
+    def _of_links(self, touched: Collection[str]) -> Iterator[Project]:
+        """The projects that install from a link or a submodule among these paths."""
+        for path in touched:
+            entry = self.after.entry(path)
+            if entry is None or entry.mode not in (LINK, SUBMODULE):
+                continue
+            for folder in ancestors(folder_of(path)):
+                project = self.projects_after.at(folder)
+                found = self.projects_after.elsewhere(folder) if project is not None else ()
+                if project is not None and any(each == path for each, _ in found):
+                    yield project
 
     def _of_programs(self, touched: Collection[str]) -> Iterator[Project]:
         """The projects whose settings name a program that the baseline accepts in its earlier state.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,8 +12,9 @@ from typing import Final
 
 from npm_vetted.clients import Client, client_of, clients, default_client, pinned_client
 from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, PATCH_SUFFIXES
-from npm_vetted.clients.shared.workspaces import is_member, is_unclear
+from npm_vetted.clients.shared.workspaces import is_member, is_unclear, literal_start
 from npm_vetted.errors import DocumentError
+from npm_vetted.git.repository import LINK, SUBMODULE, TreeEntry
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Manifest, Pin, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME, read_manifest, read_pin
@@ -81,6 +83,9 @@ def below(folder: str, path: str) -> str | None:
     return path[len(folder) + 1 :] if path.startswith(folder + "/") else None
 
 
+_ANY_FOLDER: Final = ("file:", "link:", "portal:", "./", "../")
+
+
 def in_node_modules(path: str) -> bool:
     """Whether a path leads through a node_modules directory."""
     return "node_modules" in path.split("/")
@@ -90,7 +95,7 @@ def _folder_named(folder: str, asked: Requirement, prefixes: tuple[str, ...]) ->
     """The folder that a specifier names, from the top of the repository; None: none in it."""
     if not asked.specifier.startswith(prefixes):
         return None
-    path = re.sub(r"\A(?:file|link):(?:///?)?", "", asked.specifier)
+    path = re.sub(r"\A(?:file|link|portal):(?:///?)?", "", asked.specifier)
     found = posixpath.normpath(posixpath.join(folder, path))
     return None if found.startswith(("../", "/")) or found in ("..", ".") else found
 
@@ -113,7 +118,7 @@ class Projects:
 
     def __init__(self, snapshot: Snapshot, excluded: Callable[[str], bool]) -> None:
         self.snapshot = snapshot
-        self._excluded = excluded
+        self._excludes = excluded
         self._manifests: dict[str, Manifest | None] = {}
         self._projects: dict[str, Project | None] = {}
         self._errors: dict[str, DocumentError] = {}
@@ -128,6 +133,10 @@ class Projects:
         """Every directory with a manifest, but for installed packages."""
         paths = self.snapshot.named(manifest_names())
         return tuple(sorted({folder_of(path) for path in paths if not in_node_modules(path)}))
+
+    def _excluded(self, path: str) -> bool:
+        """Whether the policy calls a path no project; what is at the top is one all the same."""
+        return "/" in path and self._excludes(path)
 
     def counts(self, path: str) -> bool:
         """Whether a path may belong to a project: not below node_modules, and not excluded.
@@ -215,23 +224,21 @@ class Projects:
         Their dependencies are installed with the root's and locked in its lockfile.
         """
         if root not in self._folders:
-            self._folders[root] = {}
+            found: dict[str, Manifest] = {}
+            self._folders[root] = found
             manifest = self.manifest(root)
             prefixes = clients()[self._client_at(root)].FOLDER_PREFIXES if manifest else ()
-            todo = [manifest] if manifest and prefixes else []
+            members = self.members(root) if manifest and prefixes else {}
+            todo = [manifest, *members.values()] if manifest and prefixes else []
             while todo:
                 asking = todo.pop()
                 for asked in asking.requires:
                     folder = _folder_named(asking.folder, asked, prefixes)
-                    found = None if folder is None else self.manifest(folder)
-                    if (
-                        folder
-                        and found
-                        and below(root, folder)
-                        and folder not in self._folders[root]
-                    ):
-                        self._folders[root][folder] = found
-                        todo.append(found)
+                    named = None if folder is None else self.manifest(folder)
+                    if folder and named and below(root, folder) and folder not in found:
+                        found[folder] = named
+                        if folder not in members:
+                            todo.append(named)
         return self._folders[root]
 
     def root_of(self, folder: str) -> str | None:
@@ -259,6 +266,84 @@ class Projects:
                 elif (path := join(folder, NAME)) in self._errors:
                     self.unreadable[path] = self._errors[path]
         return found
+
+    def elsewhere(self, root: str) -> Iterator[tuple[str, TreeEntry]]:
+        """The links and submodules that a root's workspaces or folder dependencies lead through.
+
+        Git does not hold what is installed from there.
+        """
+        seen = set()
+        for path in (*self._linked_workspaces(root), *self._linked_folders(root)):
+            entry = self.snapshot.entry(path)
+            if entry is not None and path not in seen:
+                seen.add(path)
+                yield path, entry
+
+    def _linked_workspaces(self, root: str) -> Iterator[str]:
+        """The links and submodules among what the globs name, and above it."""
+        globs = [each for each in self.globs(root) or () if not each.startswith("!")]
+        for glob in globs:
+            fixed, rest = literal_start(glob)
+            start = join(root, fixed)
+            yield from self._links_above(start, root)
+            inside = f"{start}/" if start else ""
+            deep = rest is None or "/" in rest
+            listed = self.snapshot.below(inside) if deep else self.snapshot.files_in(inside)
+            for path in listed if rest != "" else ():
+                if self._leads_away(path) and self._may_be_workspace(root, path):
+                    yield path
+
+    def _may_be_workspace(self, root: str, path: str) -> bool:
+        """Whether a link or submodule is a workspace, or in the place of a folder above some."""
+        if self.is_workspace(root, path):
+            return self._may_hold_manifest(path, at_once=True)
+        inner = below(root, path)
+        negation = clients()[self._client_at(root)].NEGATION
+        starts = {
+            "/".join(parts[:depth])
+            for each in self.globs(root) or ()
+            if not each.startswith("!")
+            for parts in [[part for part in each.split("/") if part not in ("", ".")]]
+            for depth in range(1, len(parts))
+        }
+        above = inner is not None and any(is_member((each,), inner, negation) for each in starts)
+        return above and self._may_hold_manifest(path, at_once=False)
+
+    def _may_hold_manifest(self, path: str, *, at_once: bool) -> bool:
+        """Whether what a link leads to may have a manifest; nobody can tell of a submodule."""
+        entry = self.snapshot.entry(path)
+        if entry is None or entry.mode != LINK:
+            return True
+        text = os.fsdecode(self.snapshot.objects.read(entry.oid, path))
+        target = posixpath.normpath(posixpath.join(folder_of(path), text))
+        if text.startswith("/") or target.startswith("../"):
+            return True
+        found = self.snapshot.entry(target)
+        if found is not None:
+            return found.mode in (LINK, SUBMODULE)
+        inside = self.snapshot.files_in if at_once else self.snapshot.below
+        return any(each.rpartition("/")[2] in manifest_names() for each in inside(f"{target}/"))
+
+    def _leads_away(self, path: str) -> bool:
+        entry = self.snapshot.entry(path)
+        return entry is not None and entry.mode in (LINK, SUBMODULE)
+
+    def _links_above(self, folder: str, root: str) -> Iterator[str]:
+        """The links and submodules on the way from a root to a folder, that one included."""
+        for each in ancestors(folder):
+            if each and each != root and self._leads_away(each):
+                yield each
+
+    def _linked_folders(self, root: str) -> Iterator[str]:
+        """The links and submodules that folder dependencies lead through."""
+        manifest = self.manifest(root)
+        if manifest is None:
+            return
+        for asking in (manifest, *self.members(root).values(), *self._folders_of(root).values()):
+            for asked in asking.requires:
+                folder = _folder_named(asking.folder, asked, _ANY_FOLDER)
+                if folder is not None:
+                    yield from self._links_above(folder, root)
 
     def unclear_globs(self, root: str) -> tuple[str, ...]:
         """The workspace globs of a root about which the clients' versions differ."""

@@ -139,11 +139,11 @@ def _tail(document: Any, artifact: Artifact, published: Published | None) -> Non
     if scripts is not None:
         document["scripts"] = list(scripts)
     if published is not None:
-        for key, value in _carried_keys(published).items():
+        for key, value in carried_keys(published).items():
             document[key] = value
 
 
-def _carried_keys(published: Published) -> dict[str, Any]:
+def carried_keys(published: Published) -> dict[str, Any]:
     """The keys ``bundles`` and ``shrinkwrap``, read from the verified tarball."""
     found: dict[str, Any] = {}
     if published.bundles:
@@ -211,7 +211,7 @@ def _list(items: Sequence[Item], seen: Mapping[Artifact, Published], *, accepts:
         scripts = _scripts(artifact, published)
         if scripts:
             table["scripts"] = list(scripts)
-        for key, value in _carried_keys(published).items() if published is not None else ():
+        for key, value in carried_keys(published).items() if published is not None else ():
             table[key] = value
         lines.append(table)
     return lines

@@ -25,6 +25,8 @@ BUILT_IN_CRITERIA: Final = {
     "scripts": "the lifecycle scripts were read",
     "source": "the code was read; implies `scripts`",
 }
+LITERAL_ONLY: Final = frozenset({"unread-lockfile", "excluded-lockfile"})
+"""Codes of findings that are accepted for one file each, and for no pattern."""
 _LONGEST_COOLDOWN: Final = 36500
 _SCOPE: Final = re.compile(r"@[^@/*]+/\*")
 TRANSITIVE: Final = ("note", "accepted", "ignore")
@@ -112,6 +114,7 @@ class Ignore(NamedTuple):
         return (
             finding.acceptable
             and self.check == finding.check
+            and not (finding.code in LITERAL_ONLY and "*" in self.path)
             and self.matches_path(finding.location.path)
             and self.package in (None, finding.package)
             and self.code in (None, finding.code)

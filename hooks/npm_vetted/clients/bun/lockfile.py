@@ -261,6 +261,18 @@ class BunLockfile(Lockfile):
                     found[child].append(asker)
         return {key: tuple(askers) for key, askers in found.items()}
 
+    locks_folders = True
+
+    def folder_keys(self, folder: str) -> Iterator[str]:
+        for key in self.layout.unusual:
+            reference = self.locator(key).partition("@file:")[2]
+            if reference and normpath(reference) == folder:
+                yield key
+
+    def folders(self) -> Iterator[str]:
+        """The keys of what is installed from a folder, workspaces included."""
+        return (key for key in self.layout.unusual if self.artifact(key) is None)
+
     def aliases(self) -> Iterator[str]:
         """The keys whose folder has another name than the package in it."""
         for key in self.layout.unusual:

@@ -253,7 +253,7 @@ class _Comparison:
 
     def identities(self) -> Iterator[Problem]:
         """Entries with another package or version than their dependents require."""
-        aliases = set(self.lockfile.aliases())
+        aliases = {*self.lockfile.aliases(), *self.lockfile.folders()}
         askers = self.lockfile.dependents(aliases) if aliases else {}
         for asker in sorted({asker for some in askers.values() for asker in some}):
             name = self._name(asker)

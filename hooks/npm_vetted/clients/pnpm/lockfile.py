@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
+from npm_vetted.clients.pnpm.declared import override_target
 from npm_vetted.clients.pnpm.entries import PnpmEntries
 from npm_vetted.clients.pnpm.keys import (
     KeyedDocument,
@@ -14,10 +16,11 @@ from npm_vetted.clients.pnpm.keys import (
     split_key,
     without_suffix,
 )
-from npm_vetted.clients.pnpm.sync import broken_halves, disagreements
+from npm_vetted.clients.pnpm.sync import broken_halves, disagreements, of_registry
 from npm_vetted.clients.shared.lockfile import Lockfile
-from npm_vetted.model import Artifact, Entry, Level, Location, Manifest, Problem, Requirement
+from npm_vetted.model import Artifact, Entry, Group, Level, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.integrity import sri_of_hex
+from npm_vetted.packages.ranges import satisfies
 
 _FEW: Final = 16
 """How many keys are searched in the text, one by one, before everybody's children are listed."""
@@ -123,6 +126,35 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         """The hash as the lockfile itself has it."""
         text = super().hash_text(entry)
         return sri_of_hex(text[4:]) if text and text.startswith("tar/") else text
+
+    locks_folders = True
+
+    def folder_keys(self, folder: str) -> Iterator[str]:
+        for key in self.keys():
+            found = self.folder_of(key) if "file:" in key else None
+            if found is not None and posixpath.normpath(found) == folder:
+                yield key
+
+    def records(self, key: str, asked: Requirement) -> bool:
+        """By name and range: a snapshot has versions, and an override puts anything in their place."""
+        overrides = self.setting("overrides")
+        if isinstance(overrides, dict) and asked.name in {
+            override_target(each)[0] for each in overrides
+        }:
+            return True
+        settings = self.setting("settings")
+        peers = isinstance(settings, dict) and settings.get("autoInstallPeers") is True
+        found = [each for each in self.entry(key).requires if each.name == asked.name]
+        if not found:
+            return asked.group is Group.PEER and not peers
+        wanted = of_registry(asked.name, asked.specifier)
+        locked = [self.identity(each.target) for each in found if each.target is not None]
+        return wanted is None or any(
+            each is not None
+            and each[0] == wanted[0]
+            and satisfies(each[1] or "", wanted[1]) is not False
+            for each in locked
+        )
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests, their settings and this lockfile disagree."""

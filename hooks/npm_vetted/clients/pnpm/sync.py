@@ -363,7 +363,7 @@ class _Comparison:
         """Report a dependency that leads to another package or version than it requires, or to none."""
         label = f"{found.name}@{found.specifier}"
         where = (self.lockfile.path, found.line, found.name, label)
-        wanted = _of_registry(found.name, self._specifier(found))
+        wanted = of_registry(found.name, self._specifier(found))
         if found.target is None:
             yield from self._linked(folder, found, wanted)
             return
@@ -566,7 +566,7 @@ def _name(selector: str) -> str:
     return selector[:1] + selector[1:].partition("@")[0]
 
 
-def _of_registry(name: str, specifier: str) -> tuple[str, str] | None:
+def of_registry(name: str, specifier: str) -> tuple[str, str] | None:
     """The package and versions that a specifier requests from the registry; None for other sources."""
     if specifier.startswith("npm:"):
         real, _, versions = specifier[5:].partition("@")

@@ -41,6 +41,9 @@ class Lockfile(ABC):
     names_hosts = True
     """Whether the format records where a registry package came from (pnpm and berry do not)."""
 
+    locks_folders = False
+    """Whether a folder that is no workspace has an entry of its own, with what its manifest asks for."""
+
     @property
     def home(self) -> str:
         """The folder that the importers' folders are relative to: the lockfile's, mostly."""
@@ -116,6 +119,17 @@ class Lockfile(ABC):
         them all.
         """
         return iter(())
+
+    def folder_keys(self, folder: str) -> Iterator[str]:  # noqa: ARG002
+        """The keys of the entries for a folder, which is given relative to ``home``."""
+        return iter(())
+
+    def records(self, key: str, asked: Requirement) -> bool:
+        """Whether a folder's entry has a requirement of its manifest, as this format writes that."""
+        return any(
+            (each.name, each.specifier) == (asked.name, asked.specifier)
+            for each in self.entry(key).requires
+        )
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files that artifacts are changed with: path from the top -> keys of entries."""

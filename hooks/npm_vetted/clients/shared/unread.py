@@ -14,6 +14,12 @@ from typing import Final
 _FILES: Final = {
     "vlt-lock.json": "vlt",
     "vlt.json": "vlt",
+    "vlt-workspaces.json": "vlt",
+    "oro.kdl": "orogene",
+    "package-lock.kdl": "orogene",
+    "workspace.jsonc": "Bit",
+    ".bitmap": "Bit",
+    "importmap.php": "Symfony's AssetMapper",
     "aube-lock.yaml": "aube",
     "bower.json": "Bower",
     ".bowerrc": "Bower",
@@ -34,6 +40,7 @@ _PATHS: Final = {
 
 def unread_by_us(path: str) -> str | None:
     """The client that reads a file and that npm-vetted does not know; None: there is none."""
+    path = path.lower()  # a file system that folds case takes it for the client's own
     name = path.rpartition("/")[2]
     if name in _FILES:
         return _FILES[name]

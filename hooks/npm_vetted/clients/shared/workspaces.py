@@ -111,3 +111,11 @@ def is_member(globs: Sequence[str], folder: str, negation: Negation) -> bool:
     if hits[0] < first:
         return False
     return any(_matches(each, folder) for each in globs[hits[-1] :] if not each.startswith("!"))
+
+
+def literal_start(glob: str) -> tuple[str, str | None]:
+    """The folders that a glob spells out, and the pattern below them; None: at any depth."""
+    parts = _tidy(glob).split("/")
+    at = next((at for at, part in enumerate(parts) if _SPECIAL.search(part)), len(parts))
+    rest = "/".join(parts[at:])
+    return "/".join(parts[:at]), None if "**" in rest else rest

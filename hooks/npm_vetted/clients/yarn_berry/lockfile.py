@@ -6,16 +6,50 @@ a requirement, ``sync`` compares all of it with the manifests and settings.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.yarn.locators import Reference, normal, split_ident
 from npm_vetted.clients.yarn_berry import sync
 from npm_vetted.clients.yarn_berry.resolution import BerryResolution
-from npm_vetted.model import Manifest, Problem
+from npm_vetted.model import Group, Manifest, Problem, Requirement
+
+_NESTED: Final = 20
+"""Folders that ask for folders; a circle ends here."""
 
 
 class BerryLockfile(BerryResolution):
     """A yarn.lock with ``__metadata``."""
+
+    locks_folders = True
+
+    def folder_keys(self, folder: str) -> Iterator[str]:
+        for key in self.blocks:
+            if ("@file:" in key or "@portal:" in key) and self._place(
+                self.locator(key)[1]
+            ) == folder:
+                yield key
+
+    def _place(self, reference: str, depth: int = 0) -> str | None:
+        """The folder of a workspace, or of a folder that something in one asks for."""
+        parts = Reference.parse(reference)
+        if parts.protocol == "workspace:":
+            return posixpath.normpath(parts.source)
+        asker = split_ident(parts.params.get("locator", ""))
+        if parts.protocol not in ("file:", "portal:") or asker is None or depth > _NESTED:
+            return None
+        place = self._place(asker[1], depth + 1)
+        return None if place is None else posixpath.normpath(posixpath.join(place, parts.source))
+
+    def records(self, key: str, asked: Requirement) -> bool:
+        if asked.group is Group.PEER:
+            return True  # Yarn installs no peer by itself
+        return any(
+            each.name == asked.name and normal(each.specifier) == normal(asked.specifier)
+            for each in self.entry(key).requires
+        )
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests and this lockfile disagree, and where entries contradict themselves."""

@@ -60,6 +60,7 @@ def disagreements(
             )
     yield from _unapplied(lockfile, manifests.get(""))
     yield from _contradictions(lockfile, read)
+    yield from _folders_for_packages(lockfile)
     yield from _foreign_key(lockfile, manifests.get(""))
 
 
@@ -223,6 +224,28 @@ def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
                     lockfile.path,
                     line,
                     name,
+                )
+
+
+def _folders_for_packages(lockfile: BerryResolution) -> Iterator[Problem]:
+    """Folders that a range of the registry resolves to, and that are no workspaces."""
+    for key in {key for word in FOLDERS for key in lockfile.mentioning(f"@{word}")}:
+        name, reference = lockfile.locator(key)
+        place = reference.removeprefix("workspace:")
+        is_workspace = place != reference and ("" if place == "." else place) in lockfile.workspaces
+        if is_workspace or not reference.startswith(FOLDERS):
+            continue
+        for descriptor in lockfile.descriptors(key):
+            if "@npm:" in descriptor[1:]:
+                message = f"{descriptor} is locked to {name}@{reference}, a folder and no package"
+                yield _problem(
+                    lockfile,
+                    message,
+                    lockfile.path,
+                    lockfile.line(key),
+                    name,
+                    descriptor,
+                    reference,
                 )
 
 
