@@ -171,7 +171,7 @@ class Projects:
         except DocumentError as error:
             error.fix = error.fix or _exclusion(path)
             self._errors[path] = error
-            if not self._excluded(path):
+            if not self._excludes(path):  # at the top, too: what no client can read is no project
                 self.unreadable[path] = error
             return None
 
