@@ -18,7 +18,7 @@ from npm_vetted.model import Level
 from npm_vetted.projects.change import Change
 
 _NAMED: Final = 3
-"""How many packages with one date a line names before the rest is counted."""
+"""How many packages a line names before the rest is counted: those that wait the longest."""
 
 
 def say_what_remains(desk: NoteDialogue) -> None:
@@ -34,13 +34,13 @@ def say_what_remains(desk: NoteDialogue) -> None:
 
 
 def _remaining(change: Change) -> Iterator[str]:
-    by_date: dict[datetime.datetime, list[str]] = {}
-    for each in waiting(change):
-        by_date.setdefault(each.until, []).append(printable(each.artifact.label))
-    for until, labels in sorted(by_date.items()):
-        names = ", ".join(labels[:_NAMED])
+    last = sorted((each.until, printable(each.artifact.label)) for each in waiting(change))
+    if last:
+        labels = list(dict.fromkeys(label for _, label in last))
+        names = ", ".join(labels[-_NAMED:])
         more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
-        yield f"still rejected until {_minute(until):%Y-%m-%d %H:%M} UTC (cooldown): {names}{more}"
+        until = _minute(last[-1][0])
+        yield f"still rejected until {until:%Y-%m-%d %H:%M} UTC (cooldown): {names}{more}"
     errors = [each for each in run_checks(change).findings if each.level is Level.ERROR]
     others = Counter(each.check for each in errors if each.check != COOLDOWN)
     if others:
