@@ -44,6 +44,7 @@ class Verdaccio:
         self._clients = clients
         self._folder = folder
         self._tokens: dict[str, str] = {}
+        self._published: set[tuple[str, str]] = set()
 
     def token(self, user: str) -> str:
         """A user's token; the user comes into being with it."""
@@ -66,7 +67,13 @@ class Verdaccio:
         files: Mapping[str, str] | None = None,
         **manifest: object,
     ) -> None:
-        """Publish a package: ask what ``npm publish`` asks, without starting it."""
+        """Publish a package: ask what ``npm publish`` asks, without starting it.
+
+        Files that share a fixture may run in one process: what is there stays as it is.
+        """
+        if (name, version) in self._published:
+            return
+        self._published.add((name, version))
         manifest = {"name": name, "version": version, "license": "MIT", **manifest}
         content = {"index.js": "module.exports = 1\n", **(files or {})}
         packed = package_of({**content, "package.json": json.dumps(manifest, indent=2)})

@@ -12,7 +12,16 @@ from npm_vetted.model import Artifact, Kind
 from npm_vetted.vetting.exemptions import Exemptions
 from npm_vetted.vetting.notes import NoteStore
 from npm_vetted.vetting.policy import CONFIG, read_policy
-from npm_vetted.vetting.resolver import GapReason, Status, Vetting, VettingRequest
+from npm_vetted.vetting.resolver import (
+    Gap,
+    GapReason,
+    Status,
+    Vetting,
+    VettingRequest,
+    arrival_of,
+    has_scripts,
+    noted_scripts,
+)
 from tests.support.npm_projects import MemorySnapshot, listed, note_text, sri
 
 NOTES = ".vetting/notes/"
@@ -20,10 +29,17 @@ GROUP = f"{NOTES}_groups/2020-01-02-a-abcd.toml"
 Files = Mapping[str, str]
 
 
-def vetting(files: Files, config: str = "", exemptions: str = "") -> Vetting:
-    policy = read_policy(f"format = 1\n{config}".encode(), adopted=True)
+def vetting(
+    files: Files,
+    config: str = "",
+    exemptions: str = "",
+    committed: Files | None = None,
+    form: int = 1,
+) -> Vetting:
+    policy = read_policy(f"format = {form}\n{config}".encode(), adopted=True)
     notes = NoteStore(MemorySnapshot({CONFIG: config, **files}), policy.criteria)
-    return Vetting(policy, Exemptions(exemptions), notes)
+    earlier = None if committed is None else NoteStore(MemorySnapshot(committed), policy.criteria)
+    return Vetting(policy, Exemptions(exemptions), notes, earlier)
 
 
 def artifact(name: str = "a", version: str = "1.0.0", **fields: Any) -> Artifact:
@@ -386,3 +402,306 @@ def test_a_malformed_or_misplaced_note_covers_nothing() -> None:
         {f"{NOTES}a/b/1.0.0.toml": note_text("a")},
     ):
         assert answer(vetting(files), subject()) is GapReason.NOTE
+
+
+# What a gap tells.
+
+
+def gap(judge: Vetting, what: VettingRequest) -> Gap:
+    found = judge.decide(what).gap
+    assert found is not None
+    return found
+
+
+def noted_in(found: Gap) -> str | None:
+    return None if found.mention is None else found.mention.note.path
+
+
+A_NOTE, B_NOTE = f"{NOTES}a/1.0.0.toml", f"{NOTES}b/1.0.0.toml"
+
+
+def test_a_gap_names_the_note_and_what_it_lacks() -> None:
+    found = gap(vetting(OWN, '[policy]\nnew = ["health", "source"]\n'), subject())
+    assert (found.lack, found.criteria, noted_in(found)) == (
+        GapReason.CRITERIA,
+        ("source",),
+        A_NOTE,
+    )
+    found = gap(vetting(BROUGHT), subject(direct=True))
+    assert (found.lack, noted_in(found)) == (GapReason.DIRECT, B_NOTE)
+    found = gap(vetting(BROUGHT, '[policy]\ntransitive = "note"\n'), subject(direct=False))
+    assert (found.lack, noted_in(found)) == (GapReason.OWN, B_NOTE)
+    delta = notes(("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]}))
+    found = gap(vetting(delta), subject(version="1.1.0"))
+    assert (found.lack, found.since, noted_in(found)) == (
+        GapReason.CHAIN, "1.0.0", f"{NOTES}a/1.1.0.toml",
+    )  # fmt: skip
+    locked = VettingRequest(artifact(integrity=sri("others")), direct=True, development=False)
+    found = gap(vetting(OWN), locked)
+    assert (found.lack, noted_in(found)) == (GapReason.BYTES, A_NOTE)
+    assert gap(vetting({}), subject()) == Gap(lack=GapReason.NOTE)
+
+
+def test_the_most_telling_of_several_gaps_is_told() -> None:
+    other_bytes = note_text("a", integrity=sri("others"))
+    files = {A_NOTE: note_text("a", criteria=["changelog"]), f"{NOTES}a/1.0.0.2.toml": other_bytes}
+    assert gap(vetting(files), subject()).lack is GapReason.BYTES
+    files = {A_NOTE: note_text("a", criteria=["changelog"]), **BROUGHT}
+    assert gap(vetting(files), subject()).lack is GapReason.CRITERIA
+
+
+# Names that are new to the repository.
+
+LISTED_WITH_LITTLE = notes(
+    ("b", "0.9.0", {}), ("b", "1.0.0", {"from_": "0.9.0", "criteria": ["changelog"], "brings": [listed("a")]})
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("exemptions", "committed", "previous", "expected"),
+    [
+        ("", None, (), GapReason.CRITERIA),
+        ("", {}, (), GapReason.CRITERIA),
+        ("", LISTED_WITH_LITTLE, (), Status.ACCEPTED),
+        ("", notes(("a", "0.9.0", {})), (), Status.ACCEPTED),
+        ("", None, ("0.9.0",), Status.ACCEPTED),
+        (f"a@0.9.0 {sri('a@0.9.0')} - at adoption\n", None, (), Status.ACCEPTED),
+    ],
+)
+def test_a_new_name_needs_the_criteria_of_new_also_where_another_package_brings_it(
+    exemptions: str,
+    committed: Files | None,
+    previous: tuple[str, ...],
+    expected: Status | GapReason,
+) -> None:
+    judge = vetting(LISTED_WITH_LITTLE, exemptions=exemptions, committed=committed)
+    assert answer(judge, subject(direct=False, previous=previous)) is expected
+
+
+def test_a_carried_package_is_as_direct_as_its_carrier() -> None:
+    inner = Artifact(name="inner", version="9.9.9", kind=Kind.REGISTRY, bundled=True)
+    for direct, expected in ((True, GapReason.DIRECT), (False, GapReason.BUNDLED)):
+        what = VettingRequest(inner, direct, development=False, carrier=artifact())
+        assert answer(vetting(BROUGHT, form=2), what) is expected
+
+
+# Where the policy requires nothing.
+
+FREE = '[policy]\nupgrade = { minor = ["changelog"], patch = [] }\ncooldown-days = 0\n'
+
+
+@pytest.mark.parametrize(
+    ("config", "version", "scripts", "expected"),
+    [
+        (FREE, "1.0.1", None, Status.ACCEPTED),
+        (FREE, "1.1.0", None, GapReason.NOTE),
+        (FREE, "1.0.1", True, GapReason.NOTE),
+        (FREE + "scripts = []\n", "1.0.1", True, Status.ACCEPTED),
+        (FREE.replace("days = 0", "days = 7"), "1.0.1", None, GapReason.NOTE),
+        (FREE + "[policy.development]\ncooldown-days = 7\n", "1.0.1", None, Status.ACCEPTED),
+    ],
+)
+def test_a_step_that_the_policy_requires_nothing_for(
+    config: str, version: str, scripts: bool | None, expected: Status | GapReason
+) -> None:
+    what = subject(version=version, previous=("1.0.0",))
+    what = what._replace(artifact=what.artifact._replace(scripts=scripts))
+    assert answer(vetting({}, config), what) is expected
+
+
+# Deltas over several notes.
+
+
+def test_any_start_of_a_version_s_notes_may_lead_to_a_review() -> None:
+    starts = {
+        f"{NOTES}a/1.1.0{mark}.toml": note_text("a", "1.1.0", from_=start, criteria=["changelog"])
+        for mark, start in (("", "0.8.0"), (".2", "1.0.0"), (".3", "0.9.0"))
+    }
+    delta = notes(("a", "1.2.0", {"from_": "1.1.0", "criteria": ["changelog"]}))
+    assert answer(vetting({**starts, **delta, **OWN}), subject(version="1.2.0")) is Status.VETTED
+    assert answer(vetting({**starts, **delta}), subject(version="1.2.0")) is GapReason.CHAIN
+
+
+def test_a_listed_version_may_itself_be_a_delta() -> None:
+    group = note_text(None, accepts=[listed("a", "1.1.0", from_="1.0.0")], criteria=["changelog"])
+    delta = notes(("a", "1.2.0", {"from_": "1.1.0", "criteria": ["changelog"]}))
+    assert (
+        answer(vetting({GROUP: group, **delta, **OWN}), subject(version="1.2.0")) is Status.VETTED
+    )
+    assert answer(vetting({GROUP: group, **delta}), subject(version="1.2.0")) is GapReason.CHAIN
+
+
+def test_a_link_of_a_chain_needs_the_criteria_of_its_own_step() -> None:
+    link = notes(("a", "2.0.0", {"from_": "1.0.0", "criteria": ["health"]}), ("a", "1.0.0", {}))
+    last = notes(("a", "2.0.1", {"from_": "2.0.0", "criteria": []}))
+    judge = vetting({**link, **last}, TABLE)
+    assert answer(judge, subject(version="2.0.1")) is GapReason.CHAIN
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "previous", "expected"),
+    [
+        ("1.0.1", "1.0.0", (), "patch"),
+        ("1.0.1", None, (), "new"),
+        ("1.0.1", None, ("1.0.0",), "patch"),
+        ("1.9.1", None, ("1.0.0", "1.9.0"), "patch"),
+        ("1.9.1", "1.0.0", ("1.9.0",), "minor"),
+        ("2.0.0", None, ("1.9.0",), "major"),
+        (None, "1.0.0", (), "major"),
+    ],
+)
+def test_how_a_version_comes_in(
+    version: str | None, since: str | None, previous: tuple[str, ...], expected: str
+) -> None:
+    assert arrival_of(version, since, previous) == expected
+
+
+# Lifecycle scripts.
+
+READ = {"criteria": ["health", "scripts"]}
+
+
+@pytest.mark.parametrize(
+    ("files", "config", "exemptions", "expected"),
+    [
+        (notes(("a", "1.0.0", READ)), "", "", True),
+        (OWN, "", "", False),
+        (OWN, "[policy]\nscripts = []\n", "", True),
+        (notes(("b", "1.0.0", {**READ, "brings": [listed("a")]})), "", "", True),
+        (notes(("a", "1.0.0", {**READ, "integrity": sri("others")})), "", "", False),
+        ({}, "", f"a@1.0.0 {sri('a@1.0.0')} - at adoption\n", False),
+        ({}, "", "", False),
+        ({}, '[policy]\ntransitive = "ignore"\n', "", False),
+    ],
+)
+def test_whether_the_scripts_were_reviewed(
+    files: Files, config: str, exemptions: str, expected: bool
+) -> None:
+    assert vetting(files, config, exemptions).scripts_reviewed(artifact()) is expected
+
+
+def test_our_own_scripts_need_no_review() -> None:
+    own = artifact("@acme/a", resolved="https://npm.acme.example/@acme/a/-/a-1.0.0.tgz")
+    assert vetting({}, OURS).scripts_reviewed(own)
+    assert not vetting({}).scripts_reviewed(own)
+
+
+@pytest.mark.parametrize(
+    ("files", "bundled", "scripts", "expected"),
+    [
+        (OWN, False, None, ()),
+        (notes(("a", "1.0.0", {"scripts": ["install"]})), False, None, ("install",)),
+        (notes(("b", "1.0.0", {"scripts": ["x"], "brings": [listed("a")]})), False, None, ()),
+        (notes(("b", "1.0.0", {"brings": [listed("a", scripts=["install"])]})), False, None, ("install",)),
+        (OWN, False, True, ()),
+    ],
+)  # fmt: skip
+def test_the_scripts_that_a_note_records(
+    files: Files, bundled: bool, scripts: bool | None, expected: tuple[str, ...]
+) -> None:
+    what = artifact(bundled=bundled, scripts=scripts)
+    mention = vetting(files).decide(VettingRequest(what, direct=False, development=False)).mention
+    assert mention is not None
+    assert noted_scripts(what, mention) == expected
+    assert has_scripts(what, mention) is bool(expected or scripts)
+    assert has_scripts(what, None) is bool(scripts)
+
+
+def test_the_scripts_of_a_carried_package_are_those_of_its_line() -> None:
+    bundles = [
+        {"package": "in@1.0.0", "scripts": ["install"]},
+        {"package": "other@1.0.0", "scripts": ["x"]},
+    ]
+    mention = vetting(notes(("a", "1.0.0", {"bundles": bundles})), form=2).decide(subject()).mention
+    assert mention is not None
+    inner = Artifact(name="in", version="1.0.0", kind=Kind.REGISTRY, bundled=True)
+    assert noted_scripts(inner, mention) == ("install",)
+    assert noted_scripts(inner._replace(version="1.0.1"), mention) == ()
+
+
+# Exemptions beside notes, and at other registries.
+
+EXEMPT = f"a@1.0.0 {sri('a@1.0.0')} - at adoption\n"
+CHECKSUM = VettingRequest(
+    artifact(integrity=None, checksum="a" * 128), direct=True, development=False
+)
+
+
+def test_an_exemption_by_another_client_s_hash_covers_but_says_so() -> None:
+    verdict = vetting({}, exemptions=EXEMPT).decide(CHECKSUM)
+    assert (verdict.status, verdict.unbound) == (Status.EXEMPT, True)
+    by_the_same = EXEMPT + f"a@1.0.0 checksum:{'a' * 128} - at adoption\n"
+    verdict = vetting({}, exemptions=by_the_same).decide(CHECKSUM)
+    assert (verdict.status, verdict.unbound) == (Status.EXEMPT, False)
+    bound = notes(("a", "1.0.0", {"integrity": None, "checksum": "a" * 128}))
+    assert vetting(bound, exemptions=EXEMPT).decide(CHECKSUM).status is Status.VETTED
+
+
+@pytest.mark.parametrize(
+    ("files", "what", "expected"),
+    [
+        (OWN, subject(), Status.VETTED),
+        ({}, subject(), Status.EXEMPT),
+        (notes(("a", "1.0.0", {"criteria": ["changelog"]})), subject(), Status.EXEMPT),
+        (OWN, CHECKSUM, Status.EXEMPT),
+    ],
+)
+def test_a_note_is_better_evidence_than_an_exemption(
+    files: Files, what: VettingRequest, expected: Status
+) -> None:
+    exemptions = EXEMPT + f"a@1.0.0 checksum:{'a' * 128} - at adoption\n"
+    assert vetting(files, exemptions=exemptions).best_evidence(what).status is expected
+
+
+MIRROR = '[registries]\nallowed = ["https://npm.acme.example/"]\n'
+AT_MIRROR = "https://npm.acme.example/a/-/a-1.0.0.tgz"
+
+
+@pytest.mark.parametrize(
+    ("config", "algorithm", "keys", "expected"),
+    [
+        (MIRROR, "sha512", {}, Status.EXEMPT),
+        ("", "sha512", {}, GapReason.NOTE),
+        (MIRROR, "sha1", {}, GapReason.NOTE),
+        (MIRROR, "sha512", {"bundled": True}, GapReason.NOTE),
+        (MIRROR, "sha512", {"kind": Kind.GIT}, GapReason.NOTE),
+        (MIRROR, "sha512", {"integrity": sri("others")}, GapReason.NOTE),
+        (MIRROR, "sha512", {"resolved": AT_MIRROR.replace("1.0.0", "1.0.1")}, GapReason.NOTE),
+        (MIRROR, "sha512", {"resolved": AT_MIRROR.replace("/a/-/a", "/b/-/b")}, GapReason.NOTE),
+    ],
+)
+def test_an_exempt_tarball_may_move_to_another_allowed_registry(
+    config: str, algorithm: str, keys: dict[str, Any], expected: Status | GapReason
+) -> None:
+    hashed = sri("a@1.0.0", algorithm)
+    locked = artifact(resolved=AT_MIRROR, integrity=hashed)._replace(**keys)
+    judge = vetting({}, config, exemptions=f"a@1.0.0 {hashed} - at adoption\n")
+    assert answer(judge, VettingRequest(locked, direct=True, development=False)) is expected
+
+
+# Specifiers, where there is no lockfile.
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, Status.VETTED),
+        ({"patch": "sha256-x"}, GapReason.BYTES),
+        ({"resolved": "https://elsewhere.example/a-1.0.0.tgz"}, GapReason.BYTES),
+    ],
+)
+def test_a_note_of_a_release_covers_an_exact_specifier(
+    keys: dict[str, Any], expected: Status | GapReason
+) -> None:
+    asked = Artifact(name="a", version=None, kind=Kind.REGISTRY, specifier="1.0.0")
+    judge = vetting(notes(("a", "1.0.0", keys)))
+    assert answer(judge, VettingRequest(asked, direct=True, development=False)) is expected
+
+
+def test_what_a_shrinkwrap_pins_is_evidence_of_these_bytes_only() -> None:
+    pins = [{"package": "deep@1.0.0", "integrity": sri("deep@1.0.0")}]
+    judge = vetting(notes(("a", "1.0.0", {"shrinkwrap": pins})), form=2)
+    ((found,),) = judge.shrinkwraps(artifact())
+    assert (found.name, found.version) == ("deep", "1.0.0")
+    assert list(judge.shrinkwraps(artifact(integrity=sri("others")))) == []
+    assert list(vetting(OWN, form=2).shrinkwraps(artifact())) == []
