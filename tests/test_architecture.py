@@ -340,3 +340,17 @@ def test_no_expression_repeats_a_group_possessively() -> None:
         for each in repeated.findall(path.read_text("utf-8").replace("()*+,", ""))  # of a URL
     ]
     assert found == []
+
+
+DATA_ONLY = {"vetting.presets", "vetting.programs"}
+"""Texts and names without a rule: the tests of what uses them see them."""
+
+
+def test_each_module_in_the_middle_has_its_test_module() -> None:
+    without = {
+        module
+        for module in OURS
+        if below(module, "vetting", "projects", "recording") and "." in module
+        if not (ROOT / "tests" / module.replace(".", "/test_")).with_suffix(".py").is_file()
+    }
+    assert without == DATA_ONLY

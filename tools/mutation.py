@@ -40,8 +40,7 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     },
     "checks/unvetted": ("checks/test_unvetted.py",),
     "packages/integrity": ("packages/test_integrity.py",),
-    "clients/npm/lockfile": ("clients/test_npm_lockfile.py", "clients/test_npm.py"),
-    "clients/npm/reader": ("clients/test_npm_lockfile.py", "clients/test_npm.py"),
+    "clients/npm/lockfile": ("clients/test_npm_lockfile.py",),
     "clients/pnpm/lockfile": ("clients/test_pnpm.py",),
     "clients/pnpm/entries": ("clients/test_pnpm.py",),
 }  # fmt: skip

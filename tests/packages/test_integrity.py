@@ -21,7 +21,9 @@ from npm_vetted.packages.integrity import (
     same_bytes,
     same_checksum,
     sha1_integrity,
+    sri_of_hex,
     strongest,
+    tar_checksum,
     unsound,
 )
 from tests.support.real_clients import NODE, WHEEL
@@ -55,9 +57,14 @@ def test_parse_gives_the_hashes_in_their_order() -> None:
         (f"{SHA512} {SHA512}", "more than one sha512 hash"),
         (f"{SHA512} {SHA1} {EVIL1}", "more than one sha1 hash"),
         (f"{SHA512} {EVIL512}?x", "more than one sha512 hash"),
-        (f"sha3-{'A' * 86}==", "unknown algorithm 'sha3'"),
+        (
+            f"sha3-{'A' * 86}==",
+            "unknown algorithm 'sha3' (known: md5, sha1, sha256, sha384, sha512)",
+        ),
         (f"{SHA512} blake2b512-{'A' * 86}==", "unknown algorithm 'blake2b512'"),
         (f"SHA512-{SHA512[7:]}", "not <algorithm>-<base64>"),
+        (f"\x0c{SHA512}", "not <algorithm>-<base64>"),
+        (f"{SHA512}\xa0", "not <algorithm>-<base64>"),
         (f"sha-512-{SHA512[7:]}", "not <algorithm>-<base64>"),
         (SHA512.replace("-", ":"), "not <algorithm>-<base64>"),
         (SHA512[7:], "not <algorithm>-<base64>"),
@@ -242,3 +249,28 @@ def test_npm_reads_them_so() -> None:
         check=True,
     )
     assert dict(zip(expected, json.loads(answer.stdout), strict=True)) == expected
+
+
+HEX512 = hashlib.sha512(b"vetted").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("digest", "expected"),
+    [
+        (HEX512, SHA512), (f"10c0/{HEX512}", None), (f"tar/{HEX512}", None), (HEX512[:-1], None),
+        (HEX512.upper(), None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_sha512_in_hex_becomes_sri(digest: str, expected: str | None) -> None:
+    assert sri_of_hex(digest) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SHA512, f"tar/{HEX512}"), (SHA256, None), (SHA1, None), (f"{SHA512} {SHA1}", None),
+        (f"{SHA512}x", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_sha512_of_a_tar_becomes_a_checksum(text: str, expected: str | None) -> None:
+    assert tar_checksum(text) == expected

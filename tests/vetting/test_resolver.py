@@ -531,6 +531,16 @@ def test_a_listed_version_may_itself_be_a_delta() -> None:
     assert answer(vetting({GROUP: group, **delta}), subject(version="1.2.0")) is GapReason.CHAIN
 
 
+def test_lists_in_a_circle_lead_to_no_review() -> None:
+    circle = {
+        f"{NOTES}_groups/2020-01-02-a-{mark}.toml": note_text(
+            None, accepts=[listed("a", version, from_=since)], criteria=["changelog"]
+        )
+        for mark, version, since in (("abcd", "1.1.0", "1.0.0"), ("abce", "1.0.0", "1.1.0"))
+    }
+    assert answer(vetting(circle), subject(version="1.1.0")) is GapReason.CHAIN
+
+
 def test_a_link_of_a_chain_needs_the_criteria_of_its_own_step() -> None:
     link = notes(("a", "2.0.0", {"from_": "1.0.0", "criteria": ["health"]}), ("a", "1.0.0", {}))
     last = notes(("a", "2.0.1", {"from_": "2.0.0", "criteria": []}))
@@ -630,6 +640,13 @@ CHECKSUM = VettingRequest(
 def test_an_exemption_by_another_client_s_hash_covers_but_says_so() -> None:
     verdict = vetting({}, exemptions=EXEMPT).decide(CHECKSUM)
     assert (verdict.status, verdict.unbound) == (Status.EXEMPT, True)
+    assert verdict.exemption is not None
+    exact = vetting({}, exemptions=EXEMPT).decide(subject())
+    assert (exact.status, exact.unbound, exact.exemption) == (
+        Status.EXEMPT,
+        False,
+        verdict.exemption,
+    )
     by_the_same = EXEMPT + f"a@1.0.0 checksum:{'a' * 128} - at adoption\n"
     verdict = vetting({}, exemptions=by_the_same).decide(CHECKSUM)
     assert (verdict.status, verdict.unbound) == (Status.EXEMPT, False)
