@@ -18,8 +18,8 @@ from npm_vetted.recording.note_file import (
     routine_text,
 )
 from npm_vetted.recording.proposals import Draft, Item
-from npm_vetted.vetting.notes import ROUTINE
 from npm_vetted.vetting.resolver import VettingRequest
+from npm_vetted.vetting.routine import ROUTINE
 from tests.support.npm_projects import sri
 
 DAY = datetime.date(2026, 2, 3)

@@ -22,7 +22,7 @@ from npm_vetted.vetting.resolver import (
     has_scripts,
     noted_scripts,
 )
-from tests.support.npm_projects import MemorySnapshot, listed, note_text, sri
+from tests.support.npm_projects import MemorySnapshot, listed, note_text, routine_text, sri
 
 NOTES = ".vetting/notes/"
 GROUP = f"{NOTES}_groups/2020-01-02-a-abcd.toml"
@@ -722,3 +722,50 @@ def test_what_a_shrinkwrap_pins_is_evidence_of_these_bytes_only() -> None:
     assert (found.name, found.version) == ("deep", "1.0.0")
     assert list(judge.shrinkwraps(artifact(integrity=sri("others")))) == []
     assert list(vetting(OWN, form=2).shrinkwraps(artifact())) == []
+
+
+# Kinds of exemptions and notes.
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "expected"),
+    [
+        (f"a@- source:{GIT}", Artifact("a", None, Kind.GIT, resolved=GIT), Status.EXEMPT),
+        (f"a@- source:{GIT[:-1]}2", Artifact("a", None, Kind.GIT, resolved=GIT), GapReason.NOTE),
+        (EXEMPT[:-15], Artifact("a", None, Kind.REGISTRY, specifier="1.0.0"), Status.EXEMPT),
+        (EXEMPT[:-15], Artifact("a", None, Kind.REGISTRY, specifier="1.0.1"), GapReason.NOTE),
+        (f"{EXEMPT[:-15]};source:{AT_MIRROR}", artifact(), Status.EXEMPT),
+        (f"{EXEMPT[:-15]};source:{AT_MIRROR.replace('https', 'http')}", artifact(), GapReason.NOTE),
+    ],
+)
+def test_the_kinds_of_exemptions(line: str, what: Artifact, expected: Status | GapReason) -> None:
+    judge = vetting({}, exemptions=f"{line} - at adoption\n")
+    assert answer(judge, VettingRequest(what, direct=True, development=False)) is expected
+
+
+@pytest.mark.parametrize(("form", "expected"), [(2, Status.ROUTINE), (1, Status.ACCEPTED)])
+def test_a_routine_note_counts_from_format_2_on(form: int, expected: Status) -> None:
+    files = {**OWN, ".vetting/routine/a/1.0.1.toml": routine_text("a", "1.0.1", "1.0.0")}
+    judge = vetting(files, FREE, form=form)
+    assert answer(judge, subject(version="1.0.1", previous=("1.0.0",))) is expected
+
+
+def test_the_cooldown_is_of_the_step_from_the_version_that_a_note_names() -> None:
+    days = "cooldown-days = { major = 14, minor = 7, patch = 3, new = 21 }"
+    judge = vetting({}, f"[policy]\n{days}\n", form=2)
+    what = subject(version="1.9.1", previous=("1.0.0",))
+    assert (judge.cooldown_days(what, "1.9.0"), judge.cooldown_days(what, None)) == (3, 7)
+    assert judge.cooldown_days(subject(), None) == 21
+
+
+def test_the_verdict_on_a_carried_package_has_the_note_of_its_carrier() -> None:
+    inner = Artifact("inner", "9.9.9", Kind.REGISTRY, bundled=True)
+    what = VettingRequest(
+        inner, direct=False, development=False, carrier=artifact(), carried_at="node_modules/inner"
+    )
+    for keys, status in (({"bundles": [INNER]}, Status.ACCEPTED), ({}, Status.UNVETTED)):
+        verdict = vetting(notes(("a", "1.0.0", keys)), form=2).decide(what)
+        assert verdict.status is status
+        assert verdict.mention is not None
+        assert verdict.mention.note.path == A_NOTE
+        assert verdict.gap is None or noted_in(verdict.gap) == A_NOTE
