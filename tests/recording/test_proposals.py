@@ -57,7 +57,7 @@ BEFORE = {**tree(), **noted(("a", "1.0.0"), ("b", "1.0.0"))}
             [("a@1.0.0", [], [], ("health",)), ("b@1.0.0", [], [], ("health",))],
         ),
         (BEFORE, {**BEFORE, **tree("2.0.0")}, [("a@2.0.0", [], [], ("changelog",))]),
-        (BEFORE, {**BEFORE, **tree("1.1.0")}, [(None, ["a@1.1.0"], [], ("changelog",))]),
+        (BEFORE, {**BEFORE, **tree("1.1.0")}, [("a@1.1.0", [], [], ("changelog",))]),
         (BEFORE, {**BEFORE, **tree(b="1.1.0")}, [(None, ["b@1.1.0"], [], ("changelog",))]),
         (BEFORE, {**BEFORE, **tree("2.0.0", "2.0.0")}, [("a@2.0.0", [], ["b@2.0.0"], ("changelog",))]),
         (BEFORE, BEFORE, []),
