@@ -7,8 +7,20 @@ from typing import Any
 
 import pytest
 
+from npm_vetted.checks import unvetted
+from npm_vetted.model import Finding, Level
+from tests.projects.test_change import change, project
 from tests.support.git_repo import GitRepo
-from tests.support.npm_projects import adopt, check, entry, listed, sri, write_note, write_project
+from tests.support.npm_projects import (
+    adopt,
+    check,
+    entry,
+    listed,
+    note_text,
+    sri,
+    write_note,
+    write_project,
+)
 
 
 def codes(repo: GitRepo, **options: Any) -> list[tuple[str, str]]:
@@ -201,3 +213,61 @@ def test_a_merge_of_the_trunk_is_not_judged_again(repo: GitRepo) -> None:
     repo.git("checkout", "-q", "branch")
     repo.git("merge", "-q", "--no-commit", "--no-ff", "main")
     assert check(repo, add=False).judged == []
+
+
+# The findings themselves, of states in memory.
+
+ADOPTED = {".vetting/config.toml": "format = 2\n"}
+
+
+def found(before: dict[str, str], after: dict[str, str], **more: Any) -> list[Finding]:
+    return list(unvetted.run(change({**ADOPTED, **before}, {**ADOPTED, **after}, **more)))
+
+
+def note(name: str, version: str = "1.0.0", **keys: Any) -> dict[str, str]:
+    return {f".vetting/notes/{name}/{version}.toml": note_text(name, version, **keys)}
+
+
+CARRIED = entry("in", inBundle=True, resolved=None, integrity=None)
+TARBALL = {"out": entry("out", bundleDependencies=["in"]), "out/node_modules/in": CARRIED}
+
+
+def test_what_a_tarball_carries() -> None:
+    files = {**project(TARBALL, dependencies={"out": "*"}), **note("out")}
+    (each,) = found({}, files)
+    assert (each.code, each.key, each.package) == ("bundled", "in@1.0.0", "in")
+    assert each.value is not None
+    assert each.value.startswith("node_modules/in ")
+    assert sri("out@1.0.0") in each.value
+    assert [words[:3] for words in each.fix] == [("npm-vetted", "note", "out@1.0.0")]
+    assert found({}, {**files, **note("out", bundles=[{"package": "in@1.0.0"}])}) == []
+
+
+def test_of_a_tarball_without_a_note_only_the_tarball_is_told() -> None:
+    assert [each.key for each in found({}, project(TARBALL, dependencies={"out": "*"}))] == [
+        "out@1.0.0"
+    ]
+
+
+def test_what_another_package_brings_is_fixed_by_a_note_of_that_one() -> None:
+    packages = {"a": entry("a", dependencies={"b": "*"}), "b": entry("b")}
+    findings = found({}, project(packages, dependencies={"a": "*"}))
+    assert [(each.key, each.code) for each in findings] == [
+        ("a@1.0.0", "new"),
+        ("b@1.0.0", "brought"),
+    ]
+    assert findings[0].fix == findings[1].fix
+    assert findings[0].fix[0][:3] == ("npm-vetted", "note", "a@1.0.0")
+
+
+@pytest.mark.parametrize(
+    ("before", "level"), [({}, Level.ERROR), (project({"a": entry("a")}), Level.WARNING)]
+)
+def test_another_kind_of_hash_is_an_error_unless_the_version_was_locked(
+    before: dict[str, str], level: Level
+) -> None:
+    text = note_text("a", integrity=None, checksum="a" * 128)
+    moved = project({"a": entry("a", resolved="https://registry.yarnpkg.com/a/-/a-1.0.0.tgz")})
+    (each,) = found(before, {**moved, ".vetting/notes/a/1.0.0.toml": text})
+    assert (each.code, each.level, each.key) == ("unbound", level, "a@1.0.0")
+    assert each.fix[0][:2] == ("npm-vetted", "note")
