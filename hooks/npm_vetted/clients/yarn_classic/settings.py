@@ -181,6 +181,10 @@ def _unsafe(
     elif key in ("yarn-path", "script-shell"):
         code = "program"
         message = f"{key} runs the program {text!r} at every command, whatever {SWITCH} says"
+    elif flag == "cache-folder" and not text.startswith(("/", "~")):
+        # Seen with 1.22.22: --frozen-lockfile installs what is there, and compares it with no hash.
+        code = "cache-in-repository"
+        message = f"{key} {text}: Yarn takes packages from this folder without verifying them"
     elif flag:
         if flag not in _HARMLESS | _UNDOING:
             code = "unknown-flag"
