@@ -32,7 +32,7 @@ _OTHERS: Final = re.compile(rb"\b(?:%s)\b" % "|".join((*OTHER_PROGRAMS, *WHOLE_W
 _NAMES: Final = (
     *(word.encode() for word in WORDS), b"corepack", b"ignore_scripts", b"enable_scripts",
     b"additional_dependencies", b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager",
-    b"pkg_manager",
+    b"pkg_manager", b"/install-packages",
 )  # fmt: skip
 _HEAD: Final = 100_000
 """So much of a text may say of which kind it is."""

@@ -246,8 +246,11 @@ def tidies(line: Line) -> Iterator[ClientAction]:
 
 
 def rebuilds(line: Line) -> Iterator[ClientAction]:
-    """A command that runs the scripts of packages that are there."""
-    yield line.act(ActionKind.REBUILD, packages=line.arguments)
+    """A command that runs the scripts of packages that are there: no flag leaves anything of it.
+
+    ``yarn rebuild`` and ``pnpm rebuild`` refuse one (4.13 and 9 were run).
+    """
+    yield replace(line.act(ActionKind.REBUILD, packages=line.arguments), fix=())
 
 
 def fetched(options: Options, *, creates: bool = False) -> tuple[tuple[str, ...], list[str]]:

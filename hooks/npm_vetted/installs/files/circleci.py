@@ -10,11 +10,17 @@ from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Tracked
 from npm_vetted.installs.files._yaml_nodes import Node, NodeBudget, YamlFile, read_yaml
 from npm_vetted.installs.shell.follower import ShellFollower
-from npm_vetted.installs.shell.source import braced, filled
+from npm_vetted.installs.shell.source import Source, braced, filled
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
 _TEMPLATES: Final = braced("<<", ">>")
+_INSTALLS: Final = {
+    "npm": "npm ci", "yarn": "yarn install --frozen-lockfile",
+    "yarn-berry": "yarn install --immutable", "pnpm": "pnpm install --frozen-lockfile",
+    "bun": "bun install --frozen-lockfile",
+}  # fmt: skip
+"""What the orb node's install-packages runs, by its parameter pkg-manager."""
 _HOME: Final = "/~home"
 
 
@@ -95,6 +101,7 @@ class _Config:
             disk.put(Copied(self.tracked, "", _place(checkout.scalar("path") or "", top)))
         run = step.get("run")
         if run is None:
+            self._of_orb(step, State(disk=disk, cwd=(top,), home=_HOME, variables=dict(variables)))
             return
         command = run if run.text is not None else run.get("command")
         if command is None or command.text is None:
@@ -121,6 +128,25 @@ class _Config:
         ):
             self.follower.run(source, state.fork())
         self.follower.shell.functions.clear()
+
+    def _of_orb(self, step: Node, state: State) -> None:
+        """A command of an orb: the parameters of it that are commands; CircleCI's own one that installs."""
+        state.exported = set(state.variables)
+        for name, given in step.table().items():
+            if "/" not in name or given.pairs is None:
+                continue
+            table = given.table()
+            folder = given.scalar("app-dir") or given.scalar("app_dir")
+            inner = state.fork()
+            if folder:
+                inner.enter((_place(folder, state.cwd[0]),))
+            commands = {key: node for key, node in table.items() if "command" in key and node.text}
+            for node in commands.values():
+                self.follower.run(self.file.source(node), inner.fork())
+            if name.endswith("/install-packages") and "override-ci-command" not in commands:
+                manager = given.scalar("pkg-manager") or "npm"
+                text = _INSTALLS.get(manager, "npm ci")
+                self.follower.run(Source(text, ((0, given.line),)), inner)
 
 
 def _none(text: str) -> Iterator[tuple[int, int, str]]:  # noqa: ARG001
