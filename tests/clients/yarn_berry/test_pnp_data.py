@@ -67,6 +67,8 @@ LOCK = (
     + entry("pp@npm:1.0.0", "pp@npm:1.0.0", "1.0.0", "dependencies:", '  ms: "npm:^2.0.0"',
             "peerDependencies:", '  lib: "*"', SUM, *HARD)
 )  # fmt: skip
+PLACE = archive("pp", "npm:1.0.0")
+UNPLUGGED = f"./.yarn/unplugged/pp-virtual-{locator_hash('pp', BOUND)[:10]}/node_modules/pp/"
 GIVEN = '["lib", "file:./vendor/lib.tgz::locator=p%40workspace%3A."], ["ms", "npm:2.0.0"], '
 
 
@@ -96,6 +98,8 @@ GIVEN = '["lib", "file:./vendor/lib.tgz::locator=p%40workspace%3A."], ["ms", "np
         ('["a", "workspace:a"]]', '["a", "workspace:a"], ["one", ["ms", "npm:1.0.0"]]]', True),
         ('["a", "workspace:a"]]', '["a", "workspace:a"], ["ms", "npm:1.0.0"]]', True),
         ('["ms", "npm:1.0.0"]]}]', '["ms", "npm:2.0.0"]]}]', True),
+        (PLACE, UNPLUGGED, False),  # seen with Yarn 4.0: the place of the form that is asked for
+        (PLACE, UNPLUGGED.replace("/pp/", "/evil/"), True),
         # peers are those of who asks
         (GIVEN, '["lib", ["ms", "npm:1.0.0"]], ["ms", "npm:2.0.0"], ', True),
         (GIVEN, '["lib", null], ["ms", "npm:2.0.0"], ', True),

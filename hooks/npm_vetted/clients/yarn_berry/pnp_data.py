@@ -145,10 +145,18 @@ class _Data:
             wanted = posixpath.normpath(posixpath.join(home, parts.source))
             return None if place == wanted else f"expected at {wanted}, found {location}"
         found = _PACKED.fullmatch(place)
-        hashes = {locator_hash(name, each)[:10] for each in (real, reference)}
+        hashes = {locator_hash(name, each)[:10] for each in (real, *self._forms[name, real])}
         if found is None or found["hash"] not in hashes or found["name"] != name:
             return f"expected in the archive of {name}@{real}, found {location}"
         return None
+
+    @cached_property
+    def _forms(self) -> Mapping[Locator, list[str]]:
+        """How each package is bound to those who ask: an unplugged one lies where one form has it."""
+        found: dict[Locator, list[str]] = {}
+        for name, reference in self._rows:
+            found.setdefault((name, _settled(reference)), []).append(reference)
+        return found
 
     @cached_property
     def _keys(self) -> Mapping[Locator, str]:
