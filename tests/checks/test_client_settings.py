@@ -99,7 +99,6 @@ SETTINGS = [
     ("npm@11.21.2", ".npmrc", "package[]=evil\n", "unknown-setting", "package"),
     ("npm@11.21.2", ".npmrc", "@acme:registry=https://evil.example/\n", "registry-not-allowed", "@acme:registry"),
     ("yarn@1.22.22", ".npmrc", "cache-folder=./c\n", "unknown-setting", "cache-folder"),
-    ("yarn@1.22.22", ".yarnrc", 'yarn-offline-mirror "./m"\n', "unknown-setting", "yarn-offline-mirror"),
     ("yarn@4.18.1", ".yarnrc.yml", "enableConstraintsChecks: true\n", "program", "enableConstraintsChecks"),
     ("yarn@4.18.1", ".yarnrc.yml", "rcFilename: x\n", "other-settings", "rcFilename"),
     ("bun@1.4.5", ".npmrc", "cache=./c\n", "cache-in-repository", "cache"),

@@ -107,7 +107,9 @@ def _package_managers(change: Change) -> Iterator[Finding]:
         if gap is not None:
             words = _reason_of_manager(change, pinned.request, gap)
             fix = manager_fix(change, pinned.request)
-            yield found._replace(message=f"{pinned.key}: {words}", fix=(fix,))
+            # The first name without a hash narrows what runs: before, it was any version.
+            level = Level.WARNING if pinned.first and not pinned.hashed else Level.ERROR
+            yield found._replace(level=level, message=f"{pinned.key}: {words}", fix=(fix,))
         if not pinned.hashed:
             message = "packageManager has no hash: nothing binds what is fetched and run"
             yield found._replace(
