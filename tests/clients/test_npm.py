@@ -890,15 +890,15 @@ def test_allowances() -> None:
         ".npmrc": "x=y\nallow-scripts=f, @s/g@2.0.0",
     }
     assert list(npm.allowances(project(files))) == [
-        Allowance(package=name, version=version, setting=setting, location=Location(path, line))
-        for name, version, setting, path, line in (
-            ("a", None, "allowScripts", "package.json", 3),
-            ("@s/b", "1.0.0", "allowScripts", "package.json", 4),
-            ("d", "1.0.0", "allowScripts", "package.json", 6),
-            ("d", "2.0.0", "allowScripts", "package.json", 6),
-            ("e", None, "allowScripts", "package.json", 7),
-            ("f", None, "allow-scripts", ".npmrc", 2),
-            ("@s/g", "2.0.0", "allow-scripts", ".npmrc", 2),
+        Allowance(name, version, setting, Location(path, line), text=text)
+        for name, version, setting, path, line, text in (
+            ("a", None, "allowScripts", "package.json", 3, "a"),
+            ("@s/b", "1.0.0", "allowScripts", "package.json", 4, "@s/b@1.0.0"),
+            ("d", "1.0.0", "allowScripts", "package.json", 6, "d@1.0.0 || 2.0.0"),
+            ("d", "2.0.0", "allowScripts", "package.json", 6, "d@1.0.0 || 2.0.0"),
+            ("e", None, "allowScripts", "package.json", 7, "e@^1"),
+            ("f", None, "allow-scripts", ".npmrc", 2, "f"),
+            ("@s/g", "2.0.0", "allow-scripts", ".npmrc", 2, "@s/g@2.0.0"),
         )
     ]
 
