@@ -14,10 +14,12 @@ from tools.client_names import FILE, rendered
 
 OTHERS_NAMED_AFTER_A_CLIENT: Final = {
     "auditing.collect": "purl's type of a package is npm",
+    "checks._guard": "our own name",
     "commands.completion": "our own name",
     "commands._note_dialogue": "the .npmrc that npm, pnpm, Yarn 1 and Bun share",
     "formats.npmrc": "the format is called .npmrc, whoever reads it",
     "installs.files.azure": "tasks of Azure Pipelines that are called Npm and Yarn",
+    "installs.files.circleci": "the clients that the orb node's parameter pkg-manager may name",
     "installs.files.declared_toml": "a tool npm:NAME of mise",
     "installs.files.declared_yaml": "a module of Ansible that is called npm",
     "installs.files.deno_tasks": "the tasks of deno.json: no other file has them",

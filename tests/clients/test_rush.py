@@ -101,6 +101,7 @@ def test_a_package_by_another_way_is_rejected(repo: GitRepo) -> None:
     stray = "\n  evil@1.0.0:\n    resolution: {tarball: http://evil.example/x.tgz}\n    version: 1.0.0\n"
     repo.write(LOCK, lock("packages/a", "apps/b", packages=stray))
     assert {code for _, code, _ in codes(repo)} == {
+        "halves-differ",
         "host-not-allowed",
         "new",
         "no-hash",

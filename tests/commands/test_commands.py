@@ -160,7 +160,9 @@ def test_diff_says_where_to_begin_or_that_it_does_not_know(shop: Shop) -> None:
         True,
     )
     assert shop.run("note", "a", *WORDS).status == 0
-    assert shop.run("diff", "a", "2.0.0").out.startswith("a 1.0.0 -> 2.0.0\n")
+    signals, _, page = shop.run("diff", "a", "2.0.0").out.partition("\n\n")
+    assert signals == "newly, since 1.0.0: no signal"
+    assert page.startswith("a 1.0.0 -> 2.0.0\n")
     done = shop.run("diff", "a@1.0.0", "2.0.0", "--format", "json")
     check_output("diff", done.out)
     found = done.json
@@ -174,7 +176,7 @@ def test_diff_says_where_to_begin_or_that_it_does_not_know(shop: Shop) -> None:
     [
         ("sed s/^/paged:/", "paged:a 1.0.0 -> 2.0.0"),
         ("no-such-pager", "\na 1.0.0 -> 2.0.0"),
-        ("head -n 1", "a 1.0.0 -> 2.0.0"),
+        ("head -n 1", "newly, since 1.0.0"),
     ],
 )
 def test_a_long_page_goes_through_the_pager(shop: Shop, pager: str, expected: str) -> None:

@@ -179,7 +179,7 @@ def lookalike(repo: GitRepo) -> None:
         (brought_alone, ["note --criteria"]),
         (promotion, ["note b@1.0.0"]),
         (weak_hash, ["exempt c@1.0.0"]),
-        (allowed_builder, ["note c@1.0.0", "note npm@12.0.0"]),
+        (allowed_builder, ["note c@1.0.0"]),
         (note_that_lacks_criteria, ["note c@1.0.0"]),
         (note_of_a_chain_without_start, []),
         (misplaced_note, None),

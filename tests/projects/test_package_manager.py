@@ -43,7 +43,7 @@ MANAGERS = {
         "npm@11.0.0", hashed("npm", "11.1.0"), {"from_": "10.0.0", "criteria": ["changelog"]},
         [("package-manager", "error")],
     ),
-    "the first one, without a hash": (
+    "a client named first, without a hash": (
         None, "npm@11.1.0", {},
         [("package-manager-without-hash", "warning"), ("package-manager", "warning")],
     ),

@@ -433,7 +433,9 @@ def test_diff_starts_from_the_vetted_version(git_repo: GitRepo, upgrade: Verdacc
     git_repo.write(".vetting/exemptions.txt", f"upgrade@1.0.0 {release.integrity} - at adoption\n")
     done = npm_vetted("diff", "upgrade", "latest", "--stat", cwd=git_repo.path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("upgrade 1.0.0 -> 1.1.0\n\nChangelog\nfrom CHANGELOG.md")
+    signals, _, page = done.stdout.partition("\n\n")
+    assert signals.startswith("newly, since 1.0.0 (score ")
+    assert page.startswith("upgrade 1.0.0 -> 1.1.0\n\nChangelog\nfrom CHANGELOG.md")
     found = compared(upgrade, "upgrade", "1.0.0", "1.1.0")
     assert done.stdout.endswith("\n".join(stat_lines(found.code)) + "\n")
 
@@ -451,12 +453,11 @@ def test_suggest_orders_by_work(git_repo: GitRepo, upgrade: Verdaccio) -> None:
     found = compared(upgrade, "upgrade", "1.0.0", "1.1.0").code
     lines = found.added + found.removed
     assert 0 < lines < alone["lines"]
-    assert done.stdout.splitlines()[0] == f"upgrade@1.1.0  unvetted  direct  {lines} lines"
-    assert done.stdout.splitlines()[1].endswith(' diff "upgrade@1.0.0" 1.1.0')
-    assert done.stdout.splitlines()[2].endswith(' note "upgrade@1.1.0"')
-    assert done.stdout.splitlines()[3] == (
-        f"npm-vetted: 1 unvetted, 0 exempt; {lines} lines to read"
-    )
+    said = [line for line in done.stdout.splitlines() if not line.startswith("    - ")]
+    assert said[0].startswith(f"upgrade@1.1.0  unvetted  direct  {lines} lines")
+    assert said[1].endswith(' diff "upgrade@1.0.0" 1.1.0')
+    assert said[2].endswith(' note "upgrade@1.1.0"')
+    assert said[3] == (f"npm-vetted: 1 unvetted, 0 exempt; {lines} lines to read")
 
 
 @pytest.mark.network

@@ -107,8 +107,9 @@ def _package_managers(change: Change) -> Iterator[Finding]:
         if gap is not None:
             words = _reason_of_manager(change, pinned.request, gap)
             fix = manager_fix(change, pinned.request)
-            # The first name without a hash narrows what runs: before, it was any version.
-            level = Level.WARNING if pinned.first and not pinned.hashed else Level.ERROR
+            # No note could bind the bytes of a client that is named first and has no hash.
+            first = not pinned.request.previous and not pinned.hashed
+            level = Level.WARNING if first else Level.ERROR
             yield found._replace(level=level, message=f"{pinned.key}: {words}", fix=(fix,))
         if not pinned.hashed:
             message = "packageManager has no hash: nothing binds what is fetched and run"

@@ -42,17 +42,13 @@ class NamedManager(NamedTuple):
 
 
 class PinnedManager(NamedTuple):
-    """A ``packageManager`` that a change brings, or another ``key``; ``hashed`` as above.
-
-    ``first``: no earlier state of the project named one, so any version could run.
-    """
+    """A ``packageManager`` that a change brings, or another ``key``; ``hashed`` as above."""
 
     key: str
     request: VettingRequest
     location: Location
     text: str
     hashed: bool
-    first: bool
 
 
 def pinned_managers(change: Change) -> Iterator[tuple[ProjectChange, PinnedManager]]:
@@ -89,9 +85,7 @@ def _of_project(change: Change, project: ProjectChange) -> Iterator[PinnedManage
             previous=tuple(sorted(version for version in others if version)),
         )
         place = Location(manifest.path, manifest.line_of(pinned.key))
-        yield PinnedManager(
-            pinned.key, request, place, pinned.text, pinned.hashed, first=not earlier
-        )
+        yield PinnedManager(pinned.key, request, place, pinned.text, pinned.hashed)
 
 
 def _only_hash_is_new(before: NamedManager, after: NamedManager) -> bool:

@@ -119,7 +119,7 @@ def _broken(lockfile: PnpmEntries, key: str, words: str, package: str) -> Proble
         message=f"{key}: {words}",
         location=Location(lockfile.path, lockfile.line_of(key)),
         package=package,
-        code="broken_halves-differ",
+        code="halves-differ",
         key=key,
         value=words,
     )
