@@ -17,7 +17,7 @@ OTHERS_NAMED_AFTER_A_CLIENT: Final = {
     "checks._guard": "our own name",
     "commands.completion": "our own name",
     "commands._note_dialogue": "the .npmrc that npm, pnpm, Yarn 1 and Bun share",
-    "formats.npmrc": "the format is called .npmrc, whoever reads it",
+    "formats.npmrc": "the format is called .npmrc in every client",
     "installs.files.azure": "tasks of Azure Pipelines that are called Npm and Yarn",
     "installs.files.circleci": "the clients that the orb node's parameter pkg-manager may name",
     "installs.files.declared_toml": "a tool npm:NAME of mise",

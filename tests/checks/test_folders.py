@@ -257,7 +257,7 @@ def test_the_manifest_of_a_folder_is_the_projects(folder: World) -> None:
 @pytest.mark.parametrize(("client", "protocol"), FOLDERS)
 def test_the_code_of_a_folder_is_ordinary_code(folder: World) -> None:
     folder.write("vendor/x/index.js", "2\n")
-    folder.json("vendor/x/package.json", lambda data: data.update(description="a folder of ours"))
+    folder.json("vendor/x/package.json", lambda data: data.update(description="our own folder"))
     verdict = folder.judge_commit()
     assert (verdict.status, verdict.errors) == (0, set()), verdict.text
 

@@ -221,7 +221,7 @@ def test_what_no_note_can_bind_is_one_block_with_one_command(
         git_repo.path, "note", "--criteria", "health", "-m", "Read all of it.", "--offline"
     )
     assert (refused.status, command.partition(" ")[2] in refused.err) == (1, True)
-    assert run(git_repo.path, *words[1:-1], "an old registry of ours").status == 0
+    assert run(git_repo.path, *words[1:-1], "our old registry").status == 0
     git_repo.git("commit", "-qm", "Policy", "--", ".vetting/exemptions.txt")
     assert run(git_repo.path, "check", "lockfile-source", "unvetted").status == 0
 

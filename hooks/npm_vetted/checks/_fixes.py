@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.projects.change import Change, IntroducedPackage
 from npm_vetted.vetting.resolver import VettingRequest
@@ -36,8 +36,7 @@ def vetting_fix(
     if criteria and any(map(_may_have_scripts, draft.items)):
         criteria |= dict.fromkeys(change.policy.asks(use.subject.development).scripts)
     named = ("--criteria", ",".join(criteria)) if criteria else ()
-    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
-    return ("npm-vetted", "note", use.artifact.label, *named, *in_range)
+    return ("npm-vetted", "note", use.artifact.label, *named, *range_arguments(change))
 
 
 def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
@@ -48,8 +47,7 @@ def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
     if criteria:
         criteria |= dict.fromkeys(change.policy.asks(request.development).scripts)
     named = ("--criteria", ",".join(criteria)) if criteria else ()
-    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
-    return ("npm-vetted", "note", request.artifact.label, *named, *in_range)
+    return ("npm-vetted", "note", request.artifact.label, *named, *range_arguments(change))
 
 
 def scope_fix(change: Change) -> tuple[str, ...]:
@@ -68,6 +66,16 @@ def scope_fix(change: Change) -> tuple[str, ...]:
 def exempt_fix(artifact: Artifact) -> tuple[str, ...]:
     """``exempt``, with a placeholder that is a usage error when it is pasted."""
     return ("npm-vetted", "exempt", artifact.label, "--reason", "REASON")
+
+
+def accept_fix(finding: Finding, scope: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """``accept``, with a placeholder that is a usage error when it is pasted."""
+    return ("npm-vetted", "accept", finding.identity, "--reason", "REASON", *scope)
+
+
+def range_arguments(change: Change) -> tuple[str, ...]:
+    """The options that name the judged range; none for the index."""
+    return change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
 
 
 def binds_no_note(artifact: Artifact) -> bool:

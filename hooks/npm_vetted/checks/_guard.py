@@ -83,16 +83,8 @@ def guards_removed(check: str, change: Change) -> Iterator[Finding]:
         kept = moved if path != _CONFIG else list(_calls(change.after, path))
         for call in _calls(change.comparison.before, path):
             if not any(map(call.is_kept_by, kept)):
-                yield Finding(
-                    check=check,
-                    message=f"this change removes or narrows npm-vetted's own check: {call.command}",
-                    location=Location(path),
-                    level=level,
-                    fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", path),),
-                    code="guard-removed",
-                    key=call.command,
-                    acceptable=False,
-                )
+                words = f"this change removes or narrows npm-vetted's own check: {call.command}"
+                yield _finding(check, level, path, words, call.command)
         if path == _CONFIG:
             yield from _older(check, change, level)
 
@@ -103,16 +95,21 @@ def _older(check: str, change: Change, level: Level) -> Iterator[Finding]:
     for repository, revision in _revisions(change.after):
         known = before.get(repository, revision)
         if known != revision and _is_step_back(known, revision):
-            yield Finding(
-                check=check,
-                message=f"this change goes back from npm-vetted {known} to {revision}",
-                location=Location(_CONFIG),
-                level=level,
-                fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", _CONFIG),),
-                code="guard-removed",
-                key=f"rev: {revision}",
-                acceptable=False,
-            )
+            words = f"this change goes back from npm-vetted {known} to {revision}"
+            yield _finding(check, level, _CONFIG, words, f"rev: {revision}")
+
+
+def _finding(check: str, level: Level, path: str, message: str, key: str) -> Finding:
+    return Finding(
+        check=check,
+        message=message,
+        location=Location(path),
+        level=level,
+        fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", path),),
+        code="guard-removed",
+        key=key,
+        acceptable=False,
+    )
 
 
 def _is_step_back(old: str, new: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.checks._checkout import findings_of_checkout
+from npm_vetted.checks._fixes import accept_fix, range_arguments
 from npm_vetted.clients.shared.programs import bound_to_files
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES
@@ -91,13 +92,12 @@ def reads(path: str) -> bool:
 
 def run(change: Change) -> Iterator[Finding]:
     """Judge each touched project's settings by its client, and git's attributes of the settings files."""
-    in_range = change.scope_arguments if change.scope_arguments[:1] == ("--from-ref",) else ()
+    scope = range_arguments(change)
     for finding in _found(change):
         if finding.fix or not finding.acceptable:
             yield finding
         else:
-            accept = ("npm-vetted", "accept", finding.identity, "--reason", "REASON", *in_range)
-            yield finding._replace(fix=(accept,))
+            yield finding._replace(fix=(accept_fix(finding, scope),))
 
 
 def _found(change: Change) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from npm_vetted.checks import Explanation, use_finding
-from npm_vetted.checks._fixes import vetting_fix
+from npm_vetted.checks._fixes import accept_fix, vetting_fix
 from npm_vetted.clients import client_of
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Allowance, Artifact, Finding, Kind, Level, Project
@@ -162,8 +162,7 @@ def _unmatched(project: ProjectChange, allowance: Allowance) -> Iterator[Finding
         key=f"{allowance.setting}: {allowance.package}@{allowance.version or '*'}",
         value=folder or "",
     )
-    accept = ("npm-vetted", "accept", finding.identity, "--reason", "REASON")
-    yield finding if folder is None else finding._replace(fix=(accept,))
+    yield finding if folder is None else finding._replace(fix=(accept_fix(finding),))
 
 
 _SOURCE: Final = re.compile(r"[:~\\]|\A[./]|\A[^@/]+/|\A@[^/]*/[^/]*/")

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, finding_of
+from npm_vetted.checks._fixes import accept_fix
 from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -85,8 +86,7 @@ def run(change: Change) -> Iterator[Finding]:
     yield from _other_manifests(change)
     yield from unread_files(ID, change)
     for found in excluded_lockfiles(ID, change):
-        accept = ("npm-vetted", "accept", found.identity, "--reason", "REASON")
-        yield found._replace(fix=(accept,))
+        yield found._replace(fix=(accept_fix(found),))
     for project in change.projects:
         yield from _elsewhere(change, project.after)
         for problem in (*_unclear_workspaces(change, project.after), *_problems(project)):
@@ -256,8 +256,7 @@ def _elsewhere(change: Change, project: Project) -> Iterator[Finding]:
             value=f"{entry.mode} {entry.oid}",
         )
         found = finding_of(ID, problem, project)
-        accept = ("npm-vetted", "accept", found.identity, "--reason", "REASON")
-        yield found._replace(fix=(accept,))
+        yield found._replace(fix=(accept_fix(found),))
 
 
 def _left_out(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:

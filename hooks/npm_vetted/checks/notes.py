@@ -33,7 +33,7 @@ from npm_vetted.vetting.notes import (
     stem_of,
 )
 from npm_vetted.vetting.pins import Match
-from npm_vetted.vetting.policy import CONFIG, Demands
+from npm_vetted.vetting.policy import CONFIG, Demands, Deny
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 from npm_vetted.vetting.routine import ROUTINE
 
@@ -320,9 +320,10 @@ def _locked_and_denied(change: Change) -> Iterator[Finding]:
     for project in change.projects if change.policy.deny else ():
         names = {each.package for each in change.policy.deny}
         for lockfile in project.lockfiles:
-            for key, artifact in _denied_entries(change, lockfile, names):
+            for key, artifact, deny in _denied_entries(change, lockfile, names):
                 if (lockfile.path, key) not in judged:
-                    yield _denied_finding(change, project.after, lockfile, key, artifact)
+                    where = Location(lockfile.path, lockfile.entry(key).line)
+                    yield _denied_finding(project.after, where, deny, artifact, artifact.label)
 
 
 def _carried_and_denied(change: Change) -> Iterator[Finding]:
@@ -345,52 +346,42 @@ def _carried_and_denied(change: Change) -> Iterator[Finding]:
                         each.bundled and each.version == one.version
                         for each in lockfile.named({one.name})
                     ):
-                        yield _carried_finding(change, project.after, lockfile, artifact, one)
-
-
-def _carried_finding(
-    change: Change, project: Project, lockfile: Lockfile, artifact: Artifact, one: BundledPackage
-) -> Finding:
-    deny = change.policy.denies(one.name, one.version)
-    assert deny is not None
-    return Finding(
-        check=ID,
-        message=f"the policy denies it, and the tarball of {artifact.label} carries it: {deny.reason}",
-        location=Location(lockfile.path),
-        project=project.path or ".",
-        package=one.name,
-        version=one.version,
-        code="denied",
-        key=f"{one.name}@{one.version}",
-        value=artifact.label,
-        acceptable=False,
-    )
+                        words = f", and the tarball of {artifact.label} carries it"
+                        where = Location(lockfile.path)
+                        key = f"{one.name}@{one.version}"
+                        found = _denied_finding(project.after, where, deny, one, key, words)
+                        yield found._replace(value=artifact.label)
 
 
 def _denied_entries(
     change: Change, lockfile: Lockfile, names: set[str]
-) -> Iterator[tuple[str, Artifact]]:
+) -> Iterator[tuple[str, Artifact, Deny]]:
     scopes = any(name.endswith("/*") for name in names)
     for key in lockfile.blocks if scopes else lockfile.keys_of(names):
         artifact = lockfile.entry(key).artifact
-        if artifact is not None and change.policy.denies(artifact.name, artifact.version):
-            yield key, artifact
+        deny = change.policy.denies(artifact.name, artifact.version) if artifact else None
+        if artifact is not None and deny is not None:
+            yield key, artifact, deny
 
 
 def _denied_finding(
-    change: Change, project: Project, lockfile: Lockfile, key: str, artifact: Artifact
+    project: Project,
+    where: Location,
+    deny: Deny,
+    denied: Artifact | BundledPackage,
+    key: str,
+    words: str = "",
 ) -> Finding:
-    deny = change.policy.denies(artifact.name, artifact.version)
-    assert deny is not None
+    """A denied version that is locked already; ``words`` say where it is, if not in the lockfile."""
     return Finding(
         check=ID,
-        message=f"the policy denies it: {deny.reason}",
-        location=Location(lockfile.path, lockfile.entry(key).line),
+        message=f"the policy denies it{words}: {deny.reason}",
+        location=where,
         project=project.path or ".",
-        package=artifact.name,
-        version=artifact.version,
+        package=denied.name,
+        version=denied.version,
         code="denied",
-        key=artifact.label,
+        key=key,
         acceptable=False,
     )
 

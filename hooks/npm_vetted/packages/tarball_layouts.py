@@ -87,7 +87,7 @@ def package_of(
 
 
 def prefix_of(path: str) -> str:
-    """The part before the package's name in a path of npm's own layout."""
+    """The part before the package's name in a path that follows npm's layout."""
     match = NPM.path.fullmatch(path)
     return match["prefix"] if match else ""
 

@@ -91,7 +91,7 @@ class Lockfile(ABC):
     ) -> Iterator[Problem]:
         """Disagreements between the manifests (by directory relative to the lockfile) and this lockfile.
 
-        Disagreements within the lockfile itself are included (halves of npm's version 2).
+        Disagreements within the lockfile itself are included (the two halves of version 2 of npm's format).
         """
         return iter(())
 
