@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +15,9 @@ import yaml
 from npm_vetted import __version__
 from npm_vetted.commands._hook_edits import with_call, with_lefthook, with_repo
 from tests.support.git_repo import GitRepo
+from tests.support.hook_managers import give_hook_managers
 from tests.support.npm_projects import entry, run, write_project
-from tests.support.real_clients import NODE, Clients
+from tests.support.real_clients import Clients
 
 OURS: Final = {
     "repo": "https://github.com/npm-vetted/npm-vetted",
@@ -78,6 +78,7 @@ PUSH: Final = {"run": "npm-vetted check --pre-push {1}", "use_stdin": True}
     [
         ("", {"commands": {"npm-vetted": COMMAND}}),
         ("# ours\nmin_version: 1.5.0\n", {"commands": {"npm-vetted": COMMAND}}),
+        ("# EXAMPLE USAGE:\n#\n# pre-push:\n", {"commands": {"npm-vetted": COMMAND}}),
         (
             "pre-commit:\n  parallel: true\n  commands:\n    lint:\n      run: eslint .\n",
             {"parallel": True, "commands": {"npm-vetted": COMMAND, "lint": {"run": "eslint ."}}},
@@ -209,31 +210,83 @@ def test_simple_git_hooks_keeps_the_commands_there_are(git_repo: GitRepo) -> Non
     }
 
 
-def test_without_a_manager_it_says_how(git_repo: GitRepo) -> None:
+def test_without_a_manager_it_names_the_command_that_adds_one(git_repo: GitRepo) -> None:
     project(git_repo)
-    said = run(git_repo.path, "init").err
-    text = "\n".join(line[2:] for line in said.partition(".pre-commit-config.yaml")[2].splitlines()
-                     if line.startswith("  "))  # fmt: skip
-    assert yaml.safe_load(text)["repos"] == [OURS]
+    assert "npm-vetted init --hook pre-commit" in run(git_repo.path, "init").err
+    assert run(git_repo.path, "init", "--hook", "pre-commit").status == 0
+    assert yaml.safe_load(git_repo.git("show", ":.pre-commit-config.yaml")) == {
+        "default_install_hook_types": HOOKS, "repos": [OURS]
+    }  # fmt: skip
 
 
-def environment(*folders: Path) -> dict[str, str]:
+@pytest.mark.parametrize(
+    ("manager", "staged"),
+    [
+        ("prek", [".pre-commit-config.yaml"]),
+        ("lefthook", ["lefthook.yml"]),
+        ("husky", [f".husky/{hook}" for hook in HOOKS]),
+        ("simple-git-hooks", ["package.json"]),
+        ("git", [f".githooks/{hook}" for hook in HOOKS]),
+    ],
+)
+def test_a_named_manager_gets_its_file_and_nothing_else_is_adopted(
+    git_repo: GitRepo, manager: str, staged: list[str]
+) -> None:
+    project(git_repo)
+    assert run(git_repo.path, "init", "--hook", manager).status == 0
+    assert git_repo.git("diff", "--cached", "--name-only").split() == staged
+    tree = git_repo.git("write-tree")
+    assert run(git_repo.path, "init", "--hook", manager).status == 0
+    assert git_repo.git("write-tree") == tree
+
+
+def test_a_manager_that_init_does_not_know_is_a_usage_error(git_repo: GitRepo) -> None:
+    project(git_repo)
+    assert run(git_repo.path, "init", "--hook", "overcommit").status == 2
+
+
+def test_simple_git_hooks_needs_a_manifest(git_repo: GitRepo) -> None:
+    assert run(git_repo.path, "init", "--hook", "simple-git-hooks").status == 2
+
+
+def environment(folders: str) -> dict[str, str]:
     """PATH with npm-vetted and the folders in front; git's own identity."""
-    path = [*map(str, folders), str(Path(sys.executable).parent), os.environ["PATH"]]
+    path = [folders, str(Path(sys.executable).parent), os.environ["PATH"]]
     identity = dict.fromkeys(COMMITTING, "ada@example.com")
     return {**os.environ, "PATH": os.pathsep.join(path), **identity}
 
 
-def with_manager(manager: str, repo: GitRepo) -> tuple[str, ...]:
-    """Write what shows that a manager is here; the command that installs its hooks in a clone."""
+INSTALL: Final = {
+    "husky": "npx --no husky",
+    "lefthook": "lefthook install",
+    "simple-git-hooks": "npx --no simple-git-hooks",
+    "git": "git config core.hooksPath .githooks",
+    "pre-commit": f"{sys.executable} -m pre_commit install",
+    "prek": "prek install",
+}
+"""The command that ``init`` names for each clone, by manager."""
+
+
+def prepare_manager(manager: str, repo: GitRepo) -> None:
+    """Write a file with one hook of the repository's own, where ``init`` is to add to one."""
     if manager == "husky":
         repo.write(".husky/pre-commit", "true\n")
-        return ("husky",)
-    if manager == "lefthook":
+    elif manager == "lefthook":
         repo.write("lefthook.yml", "pre-commit:\n  commands:\n    lint:\n      run: 'true'\n")
-        return ("lefthook", "install")
-    repo.write(".pre-commit-config.yaml", LOCAL)
-    return (sys.executable, "-m", "pre_commit", "install")
+    elif manager in ("pre-commit", "prek"):
+        repo.write(".pre-commit-config.yaml", LOCAL)
+
+
+def run_locally(repo: GitRepo) -> None:
+    """Our own release cannot be fetched here: the same hook as a local one."""
+    config = repo.path / ".pre-commit-config.yaml"
+    data = yaml.safe_load(config.read_text())
+    assert data["repos"].pop() == OURS
+    hook = {"id": "npm-vetted", "name": "npm-vetted", "language": "system", "always_run": True,
+            "entry": f"{sys.executable} -I -m npm_vetted check", "pass_filenames": False,
+            "stages": HOOKS}  # fmt: skip
+    data["repos"].append({"repo": "local", "hooks": [hook]})
+    config.write_text(yaml.safe_dump(data))
 
 
 LOCAL: Final = """\
@@ -248,31 +301,21 @@ repos:
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("manager", ["husky", "lefthook", "pre-commit"])
+@pytest.mark.parametrize("manager", INSTALL)
 def test_the_real_manager_rejects_and_accepts_in_a_fresh_clone(
     clients: Clients, git_repo: GitRepo, tmp_path: Path, manager: str
 ) -> None:
-    install = with_manager(manager, git_repo)
+    prepare_manager(manager, git_repo)
     project(git_repo)
     assert run(git_repo.path, "init").status == 0
-    if manager == "pre-commit":  # our own release cannot be fetched here: the same hook, local
-        config = git_repo.path / ".pre-commit-config.yaml"
-        data = yaml.safe_load(config.read_text())
-        assert data["repos"].pop() == OURS
-        hook = {"id": "npm-vetted", "name": "npm-vetted", "language": "system", "always_run": True,
-                "entry": f"{sys.executable} -I -m npm_vetted check", "pass_filenames": False,
-                "stages": HOOKS}  # fmt: skip
-        data["repos"].append({"repo": "local", "hooks": [hook]})
-        config.write_text(yaml.safe_dump(data))
+    assert run(git_repo.path, "init", "--hook", manager).status == 0
+    if manager in ("pre-commit", "prek"):
+        run_locally(git_repo)
     git_repo.commit("Adopt npm-vetted")
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", str(git_repo.path), str(clone)], check=True)
-    folders = [clients.bin(manager)] if manager != "pre-commit" else []
-    shutil.copy(NODE, tmp_path / "node")
-    env = environment(*folders)
-    program = shutil.which(install[0], path=env["PATH"]) or install[0]
-    subprocess.run([program, *install[1:]], cwd=clone, env=env, check=True, capture_output=True)
+    env = environment(give_hook_managers(clients, clone))
+    subprocess.run(INSTALL[manager].split(), cwd=clone, env=env, check=True, capture_output=True)
     fresh = GitRepo(clone)
     write_project(fresh, {"a": entry("a"), "b": entry("b")}, asked=["a", "b"])
     fresh.add()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -17,11 +18,15 @@ from tests.docs.pages import PAGES
 from tests.docs.scenes import SCENES, environment, run, run_quickly
 from tests.docs.transcripts import has_session, recorded
 from tests.support.git_repo import GitRepo
+from tests.support.hook_managers import give_hook_managers
+from tests.support.real_clients import Clients
 
 SESSIONS: Final = [name for name, page in PAGES.items() if has_session(page)]
 SCRIPTED: Final = [name for name, page in PAGES.items() if page.blocks("sh")]
 INSTALLERS: Final = frozenset({"pip", "pipx", "uv", "python3"})
 """They fetch npm-vetted from PyPI: tests/test_packaging.py installs it from a wheel in their place."""
+HOOK_MANAGERS: Final = frozenset({"pre-commit", "prek", "lefthook", "npx"})
+"""They are here, so they must do what the page says."""
 
 
 @pytest.mark.parametrize("name", SESSIONS)
@@ -62,13 +67,23 @@ def check_done(done: CompletedProcess[str]) -> None:
 
 
 @pytest.mark.parametrize("name", SCRIPTED)
-def test_every_command_of_a_page_runs(name: str, workshop: GitRepo, tmp_path: Path) -> None:
+def test_every_command_of_a_page_runs(
+    name: str, workshop: GitRepo, clients: Clients, tmp_path: Path
+) -> None:
     shutil.copytree(workshop.path, tmp_path / "repo")
     repo = GitRepo(tmp_path / "repo")
     env = {"PRE_COMMIT_HOME": str(tmp_path / "pre-commit"), "PREK_HOME": str(tmp_path / "prek")}
+    if any(line.startswith("npx ") for line in lines_of(name)):
+        managers = give_hook_managers(clients, repo.path)
+        env["PATH"] = f"{managers}{os.pathsep}{environment()['PATH']}"
     for line in lines_of(name):
-        if shlex.split(line)[0] not in INSTALLERS and not asks_a_registry(line):
-            check_done(run_quickly(repo, line, env))
+        program = shlex.split(line)[0]
+        if "init --hook" in line:  # each manager is another tab, for another repository
+            run(repo, "git config --unset-all core.hooksPath")
+        if program not in INSTALLERS and not asks_a_registry(line):
+            done = run_quickly(repo, line, env)
+            check_done(done)
+            assert program not in HOOK_MANAGERS or done.returncode == 0, done.stdout
 
 
 def test_every_command_that_asks_a_registry_runs(workshop: GitRepo) -> None:

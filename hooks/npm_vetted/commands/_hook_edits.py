@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from npm_vetted import __version__
 from npm_vetted.commands._hook_managers import CALL, CONFIGS, HOOKS, hooks_folder, read_small
-from npm_vetted.errors import NpmVettedError
+from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.git.repository import Repository, run_git
 from npm_vetted.git.writer import Store
@@ -74,9 +74,17 @@ class HookManager(NamedTuple):
     remark: str = _PROGRAM
 
 
-def hook_in(repository: Repository) -> list[Paragraph]:
-    """Add npm-vetted to the hook manager in use and stage the change; report it and the steps left."""
-    manager = next((found for find in _FINDERS if (found := find(repository))), None)
+def hook_in(repository: Repository, wanted: str | None = None) -> list[Paragraph]:
+    """Add npm-vetted to a hook manager and stage the change; report it and the steps left.
+
+    ``wanted`` names the manager, whose file is then made where it is missing; without it, the
+    manager in use gets the lines.
+    """
+    if wanted is not None:
+        manager: HookManager | None = MANAGERS[wanted](repository, wanted)
+    else:
+        finders = dict.fromkeys(MANAGERS.values())
+        manager = next((found for find in finders if (found := find(repository, None))), None)
     if manager is None:
         return [] if any(_guarded(repository)) else [_WITHOUT]
     said = [_written(repository, manager, each) for each in manager.changes]
@@ -148,17 +156,25 @@ def _yaml(path: str, text: str) -> dict[str, Any] | None:
     return dict(data) if isinstance(data, Mapping) else None
 
 
-def _pre_commit(repository: Repository) -> HookManager | None:
+def _pre_commit(repository: Repository, wanted: str | None) -> HookManager | None:
     """pre-commit and prek, which reads the same file."""
-    for path in CONFIGS["prek"][:2]:
+    found = _first_text(repository, CONFIGS["prek"][:2])
+    if found is None and wanted is None:
+        return None
+    path, text = found or (CONFIGS["prek"][0], "repos: []\n")
+    hook = read_small(hooks_folder(repository) / "pre-commit") or ""
+    program = wanted or ("prek" if "prek" in hook else "pre-commit")
+    done = bool(CALL.search(text))
+    changes = () if done else (HookFile(path, with_repo(path, text), (_TYPES, *_ENTRY)),)
+    return HookManager(program, changes, f"{program} install", remark="")
+
+
+def _first_text(repository: Repository, paths: tuple[str, ...]) -> tuple[str, str] | None:
+    """The first of these files that is there, and its text."""
+    for path in paths:
         text = _text_of(repository, path)
-        if text is None:
-            continue
-        hook = read_small(hooks_folder(repository) / "pre-commit") or ""
-        program = "prek" if "prek" in hook else "pre-commit"
-        done = bool(CALL.search(text))
-        changes = () if done else (HookFile(path, with_repo(path, text), (_TYPES, *_ENTRY)),)
-        return HookManager(program, changes, f"{program} install", remark="")
+        if text is not None:
+            return path, text
     return None
 
 
@@ -201,19 +217,19 @@ def _end_of_list(lines: list[str], start: int) -> tuple[int, int]:
     return end, indent
 
 
-def _lefthook(repository: Repository) -> HookManager | None:
-    for path in CONFIGS["lefthook"]:
-        text = _text_of(repository, path)
-        if text is None:
-            continue
-        changes: tuple[HookFile, ...] = ()
-        if not CALL.search(text):
-            written = with_lefthook(path, text) if path.endswith(("yml", "yaml")) else None
-            changes = (HookFile(path, written, tuple(_lefthook_lines(HOOKS))),)
-        return HookManager(
-            "lefthook", changes, "npx lefthook install (its own install script is off)"
-        )
-    return None
+def _lefthook(repository: Repository, wanted: str | None) -> HookManager | None:
+    found = _first_text(repository, CONFIGS["lefthook"])
+    if found is None and wanted is None:
+        return None
+    path, text = found or (CONFIGS["lefthook"][0], "")
+    changes: tuple[HookFile, ...] = ()
+    if not CALL.search(text):
+        written = with_lefthook(path, text) if path.endswith(("yml", "yaml")) else None
+        changes = (HookFile(path, written, tuple(_lefthook_lines(HOOKS))),)
+    return HookManager(
+        "lefthook", changes,
+        "lefthook install (npm's: npx --no lefthook install, after npm ci; its install script is off)",
+    )  # fmt: skip
 
 
 def _lefthook_lines(hooks: tuple[str, ...]) -> Iterator[str]:
@@ -229,7 +245,9 @@ def _lefthook_command(hook: str) -> tuple[str, ...]:
 
 def with_lefthook(path: str, text: str) -> str | None:
     """A lefthook.yml whose three hooks run npm-vetted; None: no safe way."""
-    before = _yaml(path, text) if text.strip() else {}
+    # lefthook's own first file has comments only.
+    has_lines = any(not line.lstrip().startswith("#") for line in text.splitlines() if line.strip())
+    before = _yaml(path, text) if has_lines else {}
     if before is None:
         return None
     lines = text.splitlines()
@@ -313,14 +331,13 @@ def _indent_below(lines: list[str], at: int) -> int:
     return own + 2
 
 
-def _husky(repository: Repository) -> HookManager | None:
-    if not Path(repository.top, ".husky").is_dir():
+def _husky(repository: Repository, wanted: str | None) -> HookManager | None:
+    if wanted is None and not Path(repository.top, ".husky").is_dir():
         return None
     changes = tuple(_scripts(repository, ".husky", executable=False))
     return HookManager(
-        "husky", changes,
-        "npx husky, or npm run prepare, after npm ci (npm no longer runs prepare by itself)",
-    )  # fmt: skip
+        "husky", changes, "npx --no husky, after npm ci (npm no longer runs prepare by itself)"
+    )
 
 
 def _scripts(repository: Repository, folder: str, *, executable: bool) -> Iterator[HookFile]:
@@ -351,57 +368,71 @@ def with_call(hook: str, text: str) -> str | None:
     return "\n".join(lines) + "\n"
 
 
-def _simple_git_hooks(repository: Repository) -> HookManager | None:
+def _simple_git_hooks(repository: Repository, wanted: str | None) -> HookManager | None:
     from npm_vetted.formats.json import load_json
     from npm_vetted.formats.json_edit import insert_members
 
-    text = _text_of(repository, "package.json")
-    if text is None or "simple-git-hooks" not in text:
+    text = _text_of(repository, "package.json") or ""
+    if wanted is None and "simple-git-hooks" not in text:
         return None
     try:
         table = load_json("package.json", text.encode()).root().maybe_table("simple-git-hooks")
-    except NpmVettedError:
+    except NpmVettedError as error:
+        if wanted is not None:
+            raise UsageError(f"simple-git-hooks needs a package.json here: {error}") from error
         return None
-    if table is None:
+    if table is None and wanted is None:
         return None
     members: dict[str, object] = {}
     for hook in HOOKS:
-        known = table.data.get(hook)
+        known = table.data.get(hook) if table is not None else None
         if known is None:
             members[hook] = _COMMANDS[hook]
         elif isinstance(known, str) and not CALL.search(known):
             members[hook] = f"{_COMMANDS[hook]} && {known}"
-    wanted = tuple(f"{hook}: {command}" for hook, command in members.items())
+    lines = tuple(f"{hook}: {command}" for hook, command in members.items())
     changes: tuple[HookFile, ...] = ()
     if members:
         try:
             data = insert_members("package.json", text.encode(), "simple-git-hooks", members)
-            changes = (HookFile("package.json", data.decode(), wanted),)
+            changes = (HookFile("package.json", data.decode(), lines),)
         except NpmVettedError:
-            changes = (HookFile("package.json", None, wanted),)
+            changes = (HookFile("package.json", None, lines),)
     return HookManager(
-        "simple-git-hooks", changes, "npx simple-git-hooks (its install script is off)"
-    )
+        "simple-git-hooks", changes,
+        "npx --no simple-git-hooks, after npm ci (its install script is off)",
+    )  # fmt: skip
 
 
-def _plain(repository: Repository) -> HookManager | None:
+def _plain(repository: Repository, wanted: str | None) -> HookManager | None:
     """A folder of the repository that ``core.hooksPath`` names."""
-    folder = hooks_folder(repository).resolve()
-    top = Path(repository.top).resolve()
-    if not folder.is_relative_to(top) or folder.is_relative_to(Path(repository.git_dir).resolve()):
-        return None
-    name = folder.relative_to(top).as_posix()
-    if name in (".", "") or name.startswith(".git/"):
+    name = _own_hooks_folder(repository) or (".githooks" if wanted else None)
+    if name is None:
         return None
     changes = tuple(_scripts(repository, name, executable=True))
     return HookManager("core.hooksPath", changes, f"git config core.hooksPath {name}")
 
 
-_FINDERS: Final[tuple[Callable[[Repository], HookManager | None], ...]] = (
-    _pre_commit, _lefthook, _husky, _simple_git_hooks, _plain,
-)  # fmt: skip
+def _own_hooks_folder(repository: Repository) -> str | None:
+    """The folder of git's hooks, from the top, where it is one of the repository's files."""
+    folder = hooks_folder(repository).resolve()
+    top = Path(repository.top).resolve()
+    if not folder.is_relative_to(top) or folder.is_relative_to(Path(repository.git_dir).resolve()):
+        return None
+    name = folder.relative_to(top).as_posix()
+    return None if name in (".", "") or name.startswith(".git/") else name
+
+
+MANAGERS: Final[Mapping[str, Callable[[Repository, str | None], HookManager | None]]] = {
+    "pre-commit": _pre_commit,
+    "prek": _pre_commit,
+    "lefthook": _lefthook,
+    "husky": _husky,
+    "simple-git-hooks": _simple_git_hooks,
+    "git": _plain,
+}
+"""The hook managers that ``init`` knows, by the name that ``--hook`` takes."""
 _WITHOUT: Final = Paragraph(
-    "no hook of this clone runs npm-vetted; with pre-commit (or prek), write this into "
-    ".pre-commit-config.yaml, then run: pre-commit install",
-    (_TYPES, "repos:", *(f"  {line}" for line in _ENTRY)),
+    "no hook of this clone runs npm-vetted; to add one, run: npm-vetted init --hook pre-commit "
+    f"(or {', '.join(name for name in MANAGERS if name != 'pre-commit')})"
 )

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
-from npm_vetted.commands._hook_edits import hook_in
+from npm_vetted.commands._hook_edits import MANAGERS, hook_in
 from npm_vetted.commands._init_report import (
     say,
     say_what_is_accepted,
@@ -51,6 +51,8 @@ _IGNORED: Final = frozenset(
 )
 """Findings about a file that is missing or unread: there is no state that a line could bind."""
 _ROUNDS: Final = 3
+_PRESENT: Final = "present"
+"""``--hook`` without a manager's name."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,8 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--settings", action="store_true", help="only switch install scripts off, exempt nothing"
     )
     parser.add_argument(
-        "--hook", action="store_true",
-        help="only let the hook manager that is here run npm-vetted",
+        "--hook", nargs="?", const=_PRESENT, choices=(*MANAGERS, _PRESENT), metavar="MANAGER",
+        help="only let a hook manager run npm-vetted: the one that is here, or "
+        f"{', '.join(MANAGERS)}",
     )  # fmt: skip
     parser.add_argument(
         "--no-exclude", action="store_true",
@@ -108,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.upgrade:
         return _upgrade()
     if arguments.hook:
-        return _hook()
+        return _hook(None if arguments.hook == _PRESENT else arguments.hook)
     with _opened() as opened:
         seen = opened.examined()
         if arguments.settings or seen.adopted:
@@ -390,9 +393,9 @@ def _ignore(store: Store, findings: Sequence[Finding]) -> None:
         edit_policy(store, lambda document: add_entries(document, "ignore", entries))
 
 
-def _hook() -> int:
-    """Let the hook manager that is here run npm-vetted; say how, where there is none."""
-    for paragraph in hook_in(Repository.open()):
+def _hook(wanted: str | None = None) -> int:
+    """Let a hook manager run npm-vetted: the one that is wanted, or the one that is here."""
+    for paragraph in hook_in(Repository.open(), wanted):
         say(paragraph.heading, paragraph.lines)
     return 0
 
