@@ -26,6 +26,7 @@ from npm_vetted.vetting.baseline import BASELINE
 from npm_vetted.vetting.notes import NoteError, read_note
 from npm_vetted.vetting.policy import BUILT_IN_CRITERIA, CONFIG, read_policy
 from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import run
 from tests.support.real_clients import ROOT
 
 FOLDER: Final = ROOT / "hooks" / "npm_vetted" / "schemas"
@@ -281,17 +282,19 @@ def test_what_is_said_of_a_package_is_valid(adopted: GitRepo) -> None:
         adopted.git("rm", "-qf", "--ignore-unmatch", ".vetting/notes/ms/1.0.0.toml")
 
 
-WRITERS: Final = {"accept", "deny", "exempt", "init", "note", "prune", "rebuild"}
-"""Commands that change something, and report it as text in either format."""
-
-
 def test_every_command_that_prints_json_has_a_schema() -> None:
-    printing = {
-        name
-        for name in command_names()
-        if "json" in getattr(command(name), "FORMATS", ("text", "json"))
-    }
-    assert printing - WRITERS - SCHEMAS.keys() == set()
+    printing = {name for name in command_names() if "json" in getattr(command(name), "FORMATS", ())}
+    assert printing - SCHEMAS.keys() == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["accept", "completion", "deny", "exempt", "init", "note", "prune", "rebuild"]
+)
+def test_a_command_that_prints_text_refuses_json(adopted: GitRepo, name: str) -> None:
+    for words in ([name, "--format", "json"], ["--format", "json", name]):
+        done = run(adopted.path, *words)
+        assert done.status == 2
+        assert "--format: invalid choice: 'json'" in done.err
 
 
 def test_what_note_writes_is_valid(adopted: GitRepo) -> None:

@@ -28,8 +28,8 @@ def build_parser(called: str | None = None) -> argparse.ArgumentParser:
 
 
 def _formats_of(name: str) -> Sequence[str]:
-    """The formats that a command prints; ``check`` prints every one."""
-    found: Sequence[str] = getattr(commands.command(name), "FORMATS", ("text", "json"))
+    """The formats that a command prints; one that declares none prints text and takes no other."""
+    found: Sequence[str] = getattr(commands.command(name), "FORMATS", ("text",))
     return found
 
 
@@ -42,7 +42,7 @@ def _add_common(parser: argparse.ArgumentParser, *, top: bool, formats: Sequence
     )
     parser.add_argument(
         "--format", choices=formats, default="text" if top else argparse.SUPPRESS,
-        help="how to print what was found",
+        help="how to print what was found" if len(formats) > 1 else argparse.SUPPRESS,
     )  # fmt: skip
     parser.add_argument(
         "--color", choices=("auto", "always", "never"),

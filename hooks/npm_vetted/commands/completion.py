@@ -11,7 +11,6 @@ from typing import Final
 from npm_vetted import SITE, __version__
 
 HELP = "print a shell's completion script, or the manual page"
-FORMATS = ("text",)
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")
 _MANUAL: Final = "man"
 _EPILOG: Final = """\

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from npm_vetted.review import ReleaseComparison
 
 HELP = "changelog and code between two published versions"
+FORMATS = ("text", "json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

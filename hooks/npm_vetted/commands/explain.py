@@ -12,6 +12,7 @@ from npm_vetted.errors import UsageError
 from npm_vetted.formats.document import hint
 
 HELP = "what a check wants, why, and how to satisfy it"
+FORMATS = ("text", "json")
 HEADINGS = (
     ("what", "What it rejects"),
     ("why", "Why"),

@@ -6,6 +6,7 @@ import argparse
 from datetime import UTC, datetime
 
 HELP = "what a reviewer needs to see of a version, before saying yes"
+FORMATS = ("text", "json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from npm_vetted.report import Style
 
 HELP = "the state of this repository, and what to do next (also without a command)"
+FORMATS = ("text", "json")
 _NAMED = 8
 """How many packages a line names before the rest is counted; ``-v`` names all."""
 _UNVETTED = frozenset({"unvetted", "install-scripts", "integrity"})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from npm_vetted.vetting.policy import Ignore
 
 HELP = "the unvetted and exempted, least work first"
+FORMATS = ("text", "json")
 _THREADS = 8
 _WITH_COMMANDS = 3
 """How many suggestions are shown with their commands; ``-v`` shows those of each."""
