@@ -117,9 +117,19 @@ def test_a_long_report_says_where_the_pages_are_once() -> None:
     lines = printed(bad_day(), width=80)
     assert [line for line in lines if "see: " in line] == [lines[-2]]
     assert not any(DIGEST in line for line in lines)
+    assert any("npm-vetted check -v" in line for line in lines)
     whole = printed(bad_day(), width=80, verbose=True)
     assert sum("see: " in line for line in whole) == len(KINDS) + 1
     assert any(DIGEST in line for line in whole)
+    assert not any("check -v" in line for line in whole)
+
+
+def test_a_package_is_named_where_its_command_does_not() -> None:
+    unnamed = [each._replace(fix=(("npm-vetted", "note"),)) for each in many(NEW, 2)]
+    other = unnamed[1]._replace(fix=(("npm-vetted", "note", "--staged"),))
+    lines = printed((unnamed[0], other))
+    assert any("p0@1.0.0" in line for line in lines)
+    assert any("p1@1.0.0" in line for line in lines)
 
 
 def test_a_command_of_a_long_report_is_printed_once() -> None:

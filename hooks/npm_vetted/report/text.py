@@ -108,6 +108,7 @@ class _Page:
         self._paint = Paint(style.colour)
         self._explained: set[str] = set()
         self._commands: list[frozenset[str]] = []
+        self._has_cut = False
 
     def lines(self, block: Block) -> Iterator[str]:
         """A block's lines."""
@@ -126,6 +127,8 @@ class _Page:
 
     def last_lines(self) -> Iterator[str]:
         """Where more is said of the checks of a dense page."""
+        if self._has_cut:
+            yield self._paint(f"hashes that end in … are cut; whole: {PROGRAM} check -v", "dim")
         if self.dense and self._explained and not self._style.links:
             yield self._paint(f"see: {SITE}checks/ or: {PROGRAM} explain CHECK", "dim")
 
@@ -134,8 +137,12 @@ class _Page:
 
     def _words(self, text: str) -> str:
         """A message; on a dense page hashes are cut."""
-        text = printable(text)
-        return _HASH.sub(r"\1…", text) if self.dense else text
+        whole = printable(text)
+        if not self.dense:
+            return whole
+        cut = _HASH.sub(r"\1…", whole)
+        self._has_cut = self._has_cut or cut != whole
+        return cut
 
     def _head(self, first: Finding, words: str) -> Iterator[str]:
         """The line that says where and what."""
@@ -214,7 +221,7 @@ class _Page:
 
     def _of_one_message(self, message: str, found: Sequence[list[Finding]]) -> Iterator[str]:
         """Packages of which the same is said: once, where each has a command that names it."""
-        together = len(found) > 1 and all(fix_of(each[0], self._style) for each in found)
+        together = len(found) > 1 and all(map(self._is_named_by_its_fix, found))
         if together:
             lines = ", ".join(str(each[0].location.line) for each in found)
             yield from self._wrapped(f"  {printable(message)} (lines {lines}):", "    ")
@@ -227,6 +234,11 @@ class _Page:
             if len(family) > 1:
                 words = self._others(family[1:])
                 yield from self._wrapped(f"    and {words}", "      ")
+
+    def _is_named_by_its_fix(self, family: list[Finding]) -> bool:
+        first = family[0]
+        label = printable(f"{first.package}@{first.version}")
+        return label in (fix_of(first, self._style) or "")
 
     def _fix_of_each(self) -> str:
         """How to see the commands of findings that were folded."""
