@@ -102,7 +102,9 @@ def test_other_findings_and_the_backlog(adopted: GitRepo) -> None:
 def test_no_hook_in_this_clone(adopted: GitRepo) -> None:
     (adopted.path / ".git/hooks/pre-commit").unlink()
     found = status(adopted)
-    assert (found["hooks"], found["next"]) == ([], [HOOK])
+    assert (found["hooks"], found["next"]) == ([], [f"{HOOK} pre-commit"])
+    adopted.write("lefthook.yml", "# none yet\n")
+    assert status(adopted)["next"][-1] == HOOK
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,16 @@ def test_what_no_note_can_bind_is_one_block_with_one_command(
     assert run(git_repo.path, "check", "lockfile-source", "unvetted").status == 0
 
 
+@pytest.mark.parametrize(("count", "said"), [(40, False), (41, True)])
+def test_one_command_that_cannot_name_all_says_so(count: int, said: bool) -> None:
+    weak = (
+        each._replace(fix=(("npm-vetted", "exempt", f"p{at}@1.0.0", "--reason", "REASON"),))
+        for at, each in enumerate(many(WEAK, count))
+    )
+    lines = printed(tuple(weak))
+    assert any("that is for the first 40 of 41; then run: " in line for line in lines) is said
+
+
 def test_levels_are_in_order() -> None:
     warning = WEAK._replace(level=Level.WARNING, package="w")
     assert [": error: " in line for line in heads(printed((warning, NEW)))] == [True, False]

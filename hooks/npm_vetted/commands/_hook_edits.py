@@ -80,11 +80,7 @@ def hook_in(repository: Repository, wanted: str | None = None) -> list[Paragraph
     ``wanted`` names the manager, whose file is then made where it is missing; without it, the
     manager in use gets the lines.
     """
-    if wanted is not None:
-        manager: HookManager | None = MANAGERS[wanted](repository, wanted)
-    else:
-        finders = dict.fromkeys(MANAGERS.values())
-        manager = next((found for find in finders if (found := find(repository, None))), None)
+    manager = MANAGERS[wanted](repository, wanted) if wanted else hook_manager(repository)
     if manager is None:
         return [] if any(_guarded(repository)) else [_WITHOUT]
     said = [_written(repository, manager, each) for each in manager.changes]
@@ -94,6 +90,12 @@ def hook_in(repository: Repository, wanted: str | None = None) -> list[Paragraph
     if manager.remark:
         said.append(Paragraph(manager.remark))
     return said
+
+
+def hook_manager(repository: Repository) -> HookManager | None:
+    """The hook manager whose files are here."""
+    finders = dict.fromkeys(MANAGERS.values())
+    return next((found for find in finders if (found := find(repository, None))), None)
 
 
 def _guarded(repository: Repository) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from npm_vetted.checks._runner import UNDECIDED, CheckResult, open_change, run_checks
+from npm_vetted.commands._hook_edits import MANAGERS, hook_manager
 from npm_vetted.commands._hook_managers import guards_here
 from npm_vetted.errors import UNDECIDED as STATUS_UNDECIDED
 from npm_vetted.errors import NpmVettedError
@@ -70,6 +71,7 @@ class Overview(NamedTuple):
     committed: StateOf
     backlog: Backlog
     guards: tuple[str, ...]
+    has_manager: bool
     unread: tuple[str, ...]
     next: tuple[tuple[str, ...], ...]
 
@@ -133,6 +135,7 @@ def state_of(repository: Repository) -> Overview:
         committed=committed,
         backlog=backlog,
         guards=tuple(guards_here(repository)),
+        has_manager=hook_manager(repository) is not None,
         unread=tuple(dict.fromkeys(unread)),
         next=(),
     )
@@ -232,7 +235,8 @@ def _next(state: Overview) -> Iterator[tuple[str, ...]]:
     elif state.committed.others or state.committed.unvetted:
         yield ("npm-vetted", "check", "--all")
     if not state.guards:
-        yield ("npm-vetted", "init", "--hook")
+        named = () if state.has_manager else ("pre-commit",)
+        yield ("npm-vetted", "init", "--hook", *named)
     if state.backlog.exempt or state.backlog.unvetted:
         yield ("npm-vetted", "suggest")
 
@@ -277,6 +281,7 @@ _ADOPTION = {
 _WHY = {
     ("init",): "adopt: exempt what is locked, switch install scripts off",
     ("init", "--hook"): "let the hook manager that is here run npm-vetted",
+    ("init", "--hook", "pre-commit"): f"or {', '.join(list(MANAGERS)[1:])}",
     ("init", "--upgrade"): "bring the policy to the present format",
     ("note",): "record a note for what is new",
     ("check",): "see what a commit would be refused for",

@@ -10,6 +10,8 @@ from npm_vetted.model import Finding
 _FEW: Final = 3
 """Up to this many findings of a kind are shown by themselves."""
 _EXEMPT: Final = ("npm-vetted", "exempt")
+EXEMPT_WORDS: Final = 4
+"""The words of such a command that are no package: the program, ``exempt``, ``--reason REASON``."""
 _MOST: Final = 40
 """So many packages are in one command: a line has a limit."""
 

@@ -23,6 +23,7 @@ from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
 from npm_vetted.report import Style
 from npm_vetted.report._blocks import (
+    EXEMPT_WORDS,
     alike_families,
     as_one,
     exempted_together,
@@ -122,6 +123,7 @@ class _Page:
             yield from self._wrapped(f"    and {self._others(block.family[1:])}", "      ")
         yield from self._reason(first)
         yield from self._fixes(first)
+        yield from self._rest_of_exempted(block.family)
         if block.rest:
             yield self._fix_of_each()
 
@@ -185,6 +187,17 @@ class _Page:
         number = f"{finding.location.line:>6} | "
         yield number + text
         yield " " * (len(number) + at) + "^" * length
+
+    def _rest_of_exempted(self, findings: Sequence[Finding]) -> Iterator[str]:
+        """How to go on, where the one command for all has to leave some out: a line has a limit."""
+        command = exempted_together(findings)
+        named = len(command or ()) - EXEMPT_WORDS
+        packages = len({(each.package, each.version) for each in findings})
+        if command is not None and packages > named:
+            yield (
+                f"    that is for the first {named} of {packages:,}; then run: "
+                f"{self._paint(f'{self._style.program()} check', 'green')}"
+            )
 
     def _unvetted(self, block: Block) -> Iterator[str]:
         """One block for all unvetted packages of a lockfile: how many, then each with its command."""
