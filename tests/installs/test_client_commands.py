@@ -80,7 +80,7 @@ npm diff
 npm i --before=2020-01-01
 npm i --omit dev --include optional
 """,
-        "cannot be told": r"""
+        "not known here": r"""
 npm ci $FLAGS
 npm $VERB
 """,
@@ -112,7 +112,7 @@ npm ci --allow-scripts=x
 npm approve-scripts x
 npm approve-scripts --all
 """,
-        "whose version is not exact": r"""
+        "its version is not exact": r"""
 npm exec x
 npm exec -- x a
 npm exec --package=x -c 'y'
@@ -170,7 +170,7 @@ pnpm fetch
 pnpm audit
 pnpm self-update 10.1.0
 """,
-        "cannot be told": r"""
+        "not known here": r"""
 pnpm dlx $X
 pnpm $X
 """,
@@ -202,7 +202,7 @@ pnpm approve-builds
 pnpm approve-builds x !y
 pnpm approve-builds --all
 """,
-        "whose version is not exact": r"""
+        "its version is not exact": r"""
 pnpm dlx x
 pnpm --package=x dlx y
 pnpm create vite
@@ -245,7 +245,7 @@ YARN_IGNORE_SCRIPTS=true yarn
 YARN_ENABLE_SCRIPTS=1 yarn
 yarnpkg install
 """,
-        "cannot be told": r"""
+        "not known here": r"""
 yarn $X
 YARN_IGNORE_SCRIPTS=$X yarn
 """,
@@ -264,7 +264,7 @@ yarn exec -- npm i -g x
 yarn config set ignore-scripts false
 YARN_IGNORE_SCRIPTS=false yarn
 """,
-        "whose version is not exact": r"""
+        "its version is not exact": r"""
 yarn create vite
 yarn dlx x
 """,
@@ -285,7 +285,7 @@ yarn workspaces focus --all
 yarn workspaces foreach
 yarn link ../x
 """,
-        "cannot be told": r"""
+        "not known here": r"""
 yarn dlx $X
 YARN_ENABLE_SCRIPTS=$X yarn
 """,
@@ -298,7 +298,7 @@ yarn config set -H enableScripts true
 YARN_ENABLE_SCRIPTS=1 yarn
 YARN_ENABLE_SCRIPTS=true yarn install
 """,
-        "whose version is not exact": r"""
+        "its version is not exact": r"""
 yarn dlx x
 yarn dlx -p x y
 yarn create vite
@@ -345,7 +345,7 @@ bun upgrade
 bun ci
 BUN_CONFIG_X=1 bun i
 """,
-        "cannot be told": r"""
+        "not known here": r"""
 bun $X
 """,
         "leave the project's settings aside": r"""
@@ -369,13 +369,13 @@ bun add -d --trust x
 bun pm trust x
 bun pm trust --all
 """,
-        "whether a locked package has this program cannot be told": r"""
+        "whether a locked package has this program is not known here": r"""
 bunx x
 bun x x
 bunx --bun x
 bunx -p x y
 """,
-        "whose version is not exact": r"""
+        "its version is not exact": r"""
 bunx @a/x
 bun create vite
 bun c vite
@@ -463,7 +463,7 @@ def on_windows(shell: str, text: str) -> list[tuple[int, str]]:
         ("cmd", "set npm_config_ignore_scripts=false& npm ci", (0, ON)),
         ("cmd", "del /q .npmrc && npm ci", (0, WITHOUT)),
         ("cmd", "move .npmrc b && npm ci", (0, WITHOUT)),
-        ("cmd", "%NPM% i -g x", (0, "undecided: which program `… i -g x` runs cannot be told")),
+        ("cmd", "%NPM% i -g x", (0, "undecided: which program `… i -g x` runs is not known here")),
         ("cmd", "@echo off", None),
         ("cmd", "cd /d sub && npm ci", None),
         ("cmd", "REM npm i -g x", None),

@@ -15,7 +15,7 @@ ON = "npm_config_ignore_scripts=false switches install scripts on"
 WHICH = "undecided: which program"
 WHERE = "undecided: `npm ci`: where it runs"
 HOLDS = "undecided: `npm ci`: what .npmrc holds"
-FLAGS = "which flags it gets cannot be told"
+FLAGS = "its flags are not known here"
 UNSET = "undecided: npm_config_ignore_scripts is"
 CALLED = "`npm i -g TARGET` runs install scripts"
 
@@ -157,7 +157,7 @@ WORKDIR /app
 COPY package*.json ./
 COPY --from=alpine /x/.npmrc ./
 RUN npm ci
-""", {}, [(5, "what .npmrc holds when it runs cannot be told")]),
+""", {}, [(5, "what .npmrc holds when it runs is not known here")]),
     "from stage": ("Dockerfile", """\
 FROM node AS base
 WORKDIR /app
@@ -1044,7 +1044,7 @@ npm install-scripts approve x
 npm init @a
 npm init @a@1
 npm init @a/b
-""", {}, [(1, 'runs @a/create,'), (2, 'runs @a/create@1,'), (3, 'runs @a/create-b,')]),
+""", {}, [(1, 'runs @a/create:'), (2, 'runs @a/create@1:'), (3, 'runs @a/create-b:')]),
 }  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from tests.installs.test_corpus import in_shell
 GLOBAL = "`npm i -g x` runs install scripts: outside a project no committed setting holds"
 WITHOUT = "`npm ci` runs install scripts: .npmrc is not there when it runs"
 OUTSIDE = "`npm ci` runs install scripts: no project of this repository is there"
-WHERE = "undecided: `npm ci`: where it runs cannot be told"
-HOLDS = "undecided: `npm ci`: what .npmrc holds when it runs cannot be told"
-FLAGS = "which flags it gets cannot be told"
+WHERE = "undecided: `npm ci`: where it runs is not known here"
+HOLDS = "undecided: `npm ci`: what .npmrc holds when it runs is not known here"
+FLAGS = "its flags are not known here"
 SWITCHED = "`npm ci`: npm_config_ignore_scripts=false switches install scripts on"
 
 WRAPPED = """\
@@ -128,9 +128,9 @@ SAID: tuple[tuple[str, int, str], ...] = (
     ("read A; npm $A", 1, FLAGS),
     ("npm_config_ignore_scripts=$A npm ci", 1, FLAGS),
     ("{npm,i,-g,x}", 1, "undecided: this shell text cannot be read"),
-    ("A=npmx; ${A%x} i -g x", 1, "undecided: which program `${A%x} i -g x` runs cannot be told"),
-    ("A=NPM; ${A,,} i -g x", 1, "undecided: which program `${A,,} i -g x` runs cannot be told"),
-    ("A=B; B=npm; ${!A} i -g x", 1, "undecided: which program `${!A} i -g x` runs cannot be told"),
+    ("A=npmx; ${A%x} i -g x", 1, "undecided: which program `${A%x} i -g x` runs is not known here"),
+    ("A=NPM; ${A,,} i -g x", 1, "undecided: which program `${A,,} i -g x` runs is not known here"),
+    ("A=B; B=npm; ${!A} i -g x", 1, "undecided: which program `${!A} i -g x` runs is not known here"),
     ("sudo npm_config_ignore_scripts=false npm ci", 1, SWITCHED),
     ("npm_config_ignore_scripts=false npm ci", 1, SWITCHED),
     ("env -u HOME npm_config_ignore_scripts=false npm ci", 1, SWITCHED),

@@ -20,6 +20,7 @@ from npm_vetted.installs.files.azure import NPM_TASK
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
+from npm_vetted.packages.ranges import satisfies
 from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.projects.discovery import (
     Projects,
@@ -49,7 +50,7 @@ CODES: Final = {
     "other-source": "A command that a registry, proxy or authority serves that the policy does not allow.",
     "not-read": "A file of a kind that is not read, with an install command in it (a notice).",
     "client": "A client that a command installs by an exact version, outside any lockfile.",
-    "undecided": "A command whose effect cannot be told from the files.",
+    "undecided": "A command whose effect is not known from the files.",
 }
 HOOKS: Final = frozenset({"settings"})
 EXPLANATION: Final = Explanation(
@@ -272,6 +273,10 @@ class View:
         return False
 
     def _locked_by(self, project: Project, package: str) -> bool:
+        name, _, wanted = _split(package)
+        if wanted:
+            found = self._artifacts(project, {name})
+            return any(satisfies(each.version or "", wanted) for each in found)
         names = {package, owner_of(package)}
         if any(manifest.name == package for manifest in project.manifests.values()):
             return True

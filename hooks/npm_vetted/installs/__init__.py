@@ -84,7 +84,11 @@ class Context(Protocol):
         """
 
     def locks(self, project: Project | None, package: str) -> bool:
-        """Whether the project's lockfile has a package, or a program, of this name."""
+        """Whether the project's lockfile has a package, or a program, of this name.
+
+        ``name@version`` and ``name@range``: whether it has that very package in such a version. What
+        a tag such as ``latest`` names is not locked.
+        """
 
     def package_of(self, program: str) -> str:
         """The package that brings a program: usually it has the program's name."""

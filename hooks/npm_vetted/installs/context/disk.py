@@ -57,7 +57,7 @@ def under(folder: str, place: str) -> str | None:
 
 
 def resolve(base: str, path: str) -> str:
-    """A path as a command that runs in ``base`` means it; a hole where it cannot be told."""
+    """A path as a command that runs in ``base`` means it; a hole where that is not known."""
     if UNKNOWN_TEXT in path.split("/", 1)[0] and not path.startswith("/"):
         return UNKNOWN_TEXT
     joined = posixpath.normpath(posixpath.join(base, path))
@@ -141,7 +141,7 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Text that a command wrote; None: it cannot be told."""
+    """Text that a command wrote; None: it is not known."""
 
     place: str
     text: bytes | None

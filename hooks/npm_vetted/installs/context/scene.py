@@ -57,6 +57,10 @@ class Scene:
         for candidate in (self.place, *self.state.guesses):
             if self._find(candidate):
                 return
+        if (
+            self.state.guesses and self.place == CHECKOUT
+        ):  # a script for folders that it does not name
+            self.place, self.where = f"{CHECKOUT}/{UNKNOWN_TEXT}", UNKNOWN_TEXT
 
     def _find(self, place: str) -> bool:
         folder = place
@@ -94,6 +98,13 @@ class Scene:
             inner = home[len(self.project.path) :].strip("/")
             if folder.endswith("/" + inner):
                 self.root = folder[: -len(inner) - 1] or "/"
+
+    @property
+    def why_anywhere(self) -> str:
+        """Why the folder is not known."""
+        if self.state.guesses:
+            return "the file does not say where it is started"
+        return "its folder is filled in elsewhere"
 
     @property
     def client(self) -> str:
@@ -173,7 +184,7 @@ class Scene:
         )
 
     def settings_hold(self, act: ClientAction) -> bool | None:
-        """Whether the settings where it runs switch scripts off; None: that cannot be told."""
+        """Whether the settings where it runs switch scripts off; None: that is not known."""
         if not act.obeys:
             return False
         if (answer := self.rules.decides(act.kind, self.major)) is not None:

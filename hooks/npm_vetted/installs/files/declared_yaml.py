@@ -51,7 +51,7 @@ KINDS: Final = (
     DeclaredKind(
         "Woodpecker and Drone",
         (".woodpecker.y*ml", ".woodpecker/*.y*ml", ".drone.y*ml"), frozenset({"commands"}), ci=True,
-        env=frozenset({"environment"}), shares=True,
+        folder="directory", env=frozenset({"environment"}), shares=True,
     ),
     DeclaredKind(
         "Compose",

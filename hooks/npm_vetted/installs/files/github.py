@@ -29,6 +29,10 @@ from npm_vetted.model import Problem
 _TEMPLATES: Final = braced("${{", "}}")
 _PATH: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[['\"][^'\"]+['\"]\])*\Z", re.ASCII)
 _STRING: Final = re.compile(r"'((?:[^']|'')*)'\Z")
+_OPERATORS: Final = re.compile(r"(&&|\|\|)(?=(?:[^']*'[^']*')*[^']*\Z)")
+"""``&&`` and ``||`` outside of quotes."""
+_MOST_CHOICES: Final = 20
+_LONGEST: Final = 1_000
 _CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM}|corepack)\b", re.ASCII)
 _COMMANDS: Final = re.compile(
     r"command|script|run|cmd|install|build|publish|version|test|exec|lint|deploy", re.IGNORECASE
@@ -201,7 +205,7 @@ class Frame:
         if quoted := _STRING.match(expression):
             return (quoted.group(1).replace("''", "'"),)
         if not _PATH.match(expression):
-            return None
+            return self._chosen(expression)
         name, _, rest = expression.partition(".")
         match name:
             case "matrix":
@@ -217,6 +221,19 @@ class Frame:
             case "runner" if rest == "temp":
                 return ("/tmp/runner",)  # noqa: S108
         return None
+
+    def _chosen(self, expression: str) -> Value | None:
+        """``condition && a || b``: the value is one of the last parts, where each is known."""
+        if len(expression) > _LONGEST:
+            return None
+        pieces = [each.strip() for each in _OPERATORS.split(expression, _MOST_CHOICES)]
+        if len(pieces) == 1:
+            return None
+        parts, after = pieces[::2], [*pieces[1::2], "||"]
+        ends = [part for part, operator in zip(parts, after, strict=True) if operator == "||"]
+        values = [self.resolve(each) for each in ends]
+        found = [value for value in values if value is not None]
+        return either(*found) if len(found) == len(values) else None
 
     @staticmethod
     def _known(value: Value | None) -> Value | None:

@@ -130,10 +130,19 @@ def _cloned(words: Sequence[str]) -> tuple[str, str]:
 
 
 def _remove(call: Call) -> None:
+    """``rm``: the files that matter here, and with ``-r`` whole folders."""
+    options = [word for word in call.words[1:] if word.startswith("-")]
+    whole = any(
+        word == "--recursive" or (not word.startswith("--") and {*word} & {"r", "R"})
+        for word in options
+    )
     for word in call.words[1:]:
         if word.startswith("-"):
             continue
         for place in call.state.places(word):
+            if whole and UNKNOWN_TEXT not in place and call.state.disk.has_folder(place):
+                call.state.disk.put(Gone(place, maybe=call.state.maybe))
+                continue
             folder, _, pattern = place.rpartition("/")
             names = [name for name in SETTINGS if fnmatch.fnmatchcase(name, pattern)]
             for name in names or ([pattern] if pattern.endswith(SETTINGS_ENDINGS) else []):

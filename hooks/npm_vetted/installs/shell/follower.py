@@ -49,11 +49,12 @@ _GENERATES: Final = re.compile(r"(?:\A|/)create(?:-|@|\Z)|\A(?:degit|tiged|giget
 _FOLDER: Final = re.compile(r"[\w][\w./-]*\Z", re.ASCII)
 _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
 _CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM})(?:\.cmd)?\s+\S", re.ASCII)
-_NAMED: Final = re.compile(
-    rf"{'|'.join(WORDS)}|(?:pkg|package|pack)_?(?:manager|mgr)|\bpm\b|pm_?cmd|_pm\b|install_?(?:cmd|command)",
-    re.IGNORECASE,
+_MANAGER: Final = (
+    r"(?:pkg|package|pack)_?(?:manager|mgr)|\bpm\b|pm_?cmd|_pm\b|install_?(?:cmd|command)"
 )
+_NAMED: Final = re.compile(rf"{'|'.join(WORDS)}|{_MANAGER}", re.IGNORECASE)
 """Variables that may hold a client: what others hold is not a question for this check."""
+_VARIABLE: Final = re.compile(rf"\$[{{(]?\w*(?:{_MANAGER})", re.IGNORECASE)
 _MANY: Final = 200
 """So many projects are asked whether they lock a package, where nobody can tell which one is meant."""
 _RUNTIMES: Final = ("node", "nodejs", "tsx")
@@ -74,7 +75,9 @@ _ENVIRONMENT_FILE: Final = 100_000
 """Characters of ``$GITHUB_ENV`` that are kept: a script may write it in a loop."""
 _VERBS: Final = ("install", "ci", "i", "add", "update", "upgrade", "rebuild", "dlx", "exec")
 
-UNKNOWN_FLAGS: Final = "which flags it gets cannot be told"
+UNKNOWN_FLAGS: Final = (
+    "its flags are not known here, because a part of the command is filled in elsewhere"
+)
 
 GITHUB_ENV: Final = "/\x01github_env"
 """Where ``$GITHUB_ENV`` leads: what is written there is a variable of the steps that follow."""
@@ -143,7 +146,14 @@ class ShellFollower:
         try:
             self.shell.run(source, state, depth)
         except NpmVettedError as error:
-            self.undecided(error.message, error.line)
+            self._gave_up(error.message, error.line)
+
+    def _gave_up(self, message: str, line: int) -> None:
+        """The shell is beyond a limit: that matters where the file names a client."""
+        text = (self.context.read(self.path) or b"").decode("utf-8", "replace")
+        bare = re.sub(r"[\\\\'\"^`]", "", text)
+        if _CLIENT.search(bare) or _VARIABLE.search(bare):
+            self.undecided(message, line)
 
     def variable(self, name: str, value: Value, line: int) -> None:
         """A variable that programs see is set for more than one command."""
@@ -160,7 +170,8 @@ class ShellFollower:
                     )
                 elif switch is Switch.UNKNOWN:
                     self.undecided(
-                        f"{name} is {shown(text)!r}: whether install scripts run cannot be told",
+                        f"{name} is {shown(text)!r}: whether install scripts run is not known here, "
+                        "because clients read this value in different ways",
                         line,
                         key=f"{name}={shown(text)}",
                     )
@@ -180,8 +191,8 @@ class ShellFollower:
         """The settings of package sources that the policy does not allow."""
         for name, value in settings:
             if not known(value):
-                self.undecided(f"{label}: {name} cannot be told: packages may come from anywhere",
-                               line, key=label)  # fmt: skip
+                message = f"{label}: {name} is not known here, because it is filled in elsewhere"
+                self.undecided(f"{message}: packages may come from anywhere", line, key=label)
         for _, message in self.context.source_problems(
             [each for each in settings if known(each[1])]
         ):
@@ -284,7 +295,7 @@ class ShellFollower:
         """A command line that runs."""
         words = [_PLACEHOLDER.sub(UNKNOWN_TEXT, word) for word in words]
         if depth > _DEPTH:
-            self.undecided("commands nested too deeply", source.line(0))
+            self._gave_up("commands nested too deeply", source.line(0))
             return
         call = Call(
             self, _client_script(words, self.context.readers()) or words, state, source, depth
@@ -379,7 +390,8 @@ class ShellFollower:
         looks = looks or (words[1:2] != [] and words[1] in _VERBS and is_global)
         if looks or named or words[1:2] in (["ci"], ["dlx"]) or words[1:] in (["install"], ["i"]):
             shortened = source.text.strip()[:80]
-            self.undecided(f"which program `{shortened}` runs cannot be told", source.line(0))
+            message = f"which program `{shortened}` runs is not known here, because its name is filled in elsewhere"
+            self.undecided(message, source.line(0))
 
     def _stranger(self, call: Call) -> None:
         """A program that is not known to run others: an install among its words is a doubt."""
@@ -486,7 +498,7 @@ class ShellFollower:
             self.undecided(f"{label}: {UNKNOWN_FLAGS}", line, key=command)
             return
         if (
-            act.kind is ActionKind.GLOBAL
+            act.kind in (ActionKind.GLOBAL, ActionKind.RUN)
             and switch is Switch.UNSET
             and _are_clients(act.packages, self.context.readers())
         ):
@@ -505,8 +517,10 @@ class ShellFollower:
     def _pinned(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
         """What a command that runs no script installs: what the lockfile says, or what nobody can tell."""
         if act.kind is ActionKind.RUN and not _all_known(_loose(act.packages)):
-            message = f"`{command[:120]}`: which version it fetches cannot be told"
-            self.undecided(message, line, key=command)
+            message = (
+                "which version it fetches is not known here, because it is filled in elsewhere"
+            )
+            self.undecided(f"`{command[:120]}`: {message}", line, key=command)
         self._lockfile(act, scene, command, line)
 
     def _judge_fetched(self, act: ClientAction, scene: Scene, command: str, line: int) -> bool:
@@ -519,17 +533,21 @@ class ShellFollower:
         label = f"`{command[:120]}`"
         loose = _loose(act.packages)
         if any(not known(_name(each)) for each in act.packages):
-            self.undecided(f"{label}: which package it runs cannot be told", line, key=command)
+            message = (
+                "which package it runs is not known here, because its name is filled in elsewhere"
+            )
+            self.undecided(f"{label}: {message}", line, key=command)
             return True
         if loose and (loose[0], line) in self._fetched:
             return True
-        if self._may_be_local(act, scene):
-            message = f"{label}: whether a locked package has this program cannot be told"
-            self.undecided(message, line, key=command)
+        if reason := self._may_be_local(act, scene):
+            message = (
+                f"whether a locked package has this program is not known here, because {reason}"
+            )
+            self.undecided(f"{label}: {message}", line, key=command)
         elif loose and _all_known(loose):
             self.report(
-                f"{label} fetches and runs {loose[0]}, which the project does not lock and whose "
-                "version is not exact",
+                f"{label} fetches and runs {loose[0]}: no lockfile pins it, and its version is not exact",
                 line,
                 fix=self._locking(act, scene, loose),
                 code="unpinned",
@@ -579,31 +597,31 @@ class ShellFollower:
     def _stays(self, act: ClientAction, scene: Scene) -> bool:
         """Whether everything that it runs is locked by the project, or its own."""
         return all(
-            package.startswith((".", "/", "file:"))
-            or self.context.locks(scene.around, _name(package))
+            package.startswith((".", "/", "file:")) or self.context.locks(scene.around, package)
             for package in act.packages
             if known(package)
         ) and all(map(known, act.packages))
 
-    def _may_be_local(self, act: ClientAction, scene: Scene) -> bool:
-        """Whether a locked direct dependency may own the program, by a lockfile that lists none.
+    def _may_be_local(self, act: ClientAction, scene: Scene) -> str:
+        """Why a locked direct dependency may own the program: a lockfile that lists no programs.
 
-        Or by the lockfile of any project, where nobody can tell in which it runs.
+        Or any lockfile, where nobody can tell in which project it runs. "" if none may.
         """
         loose = _loose(act.packages)
         if act.fetches_always or not loose or not all(map(known, act.packages)):
-            return False
+            return ""
         if any("@" in each[1:] for each in act.packages):
-            return False
+            return ""
         if self._is_lost(scene) and self._locked_somewhere(act.packages):
-            return True
+            return scene.why_anywhere
         if (scene.project is None or scene.unknown) and self._has_installed(scene.where):
-            return True
+            return "a command installed other packages there"
         if any(self._locked_at(guess, act.packages) for guess in scene.state.guesses):
-            return True
-        return not any(
-            each.startswith(("@", "create-")) or "/" in each for each in act.packages
-        ) and self.context.may_have_programs(scene.project)
+            return "the file does not say where it is started"
+        plain = not any(each.startswith(("@", "create-")) or "/" in each for each in act.packages)
+        if plain and self.context.may_have_programs(scene.project):
+            return "the lockfile does not list programs"
+        return ""
 
     def _has_installed(self, place: str) -> bool:
         """Whether something was installed at a place or above it: npx looks upwards."""
@@ -651,15 +669,15 @@ class ShellFollower:
             if scene.everywhere_safe(act):
                 return True
             if scene.where == UNKNOWN_TEXT:
-                message = "where it runs cannot be told, so which settings hold"
+                message = f"where it runs is not known here, because {scene.why_anywhere}"
                 self.undecided(f"{label}: {message}", line, key=command)
                 return False
         verdict = scene.settings_hold(act)
         if verdict is True:
             return True
         if verdict is None:
-            message = f"{label}: what {scene.doubt} holds when it runs cannot be told"
-            self.undecided(message, line, key=command)
+            message = "holds when it runs is not known here, because a program puts it there"
+            self.undecided(f"{label}: what {scene.doubt} {message}", line, key=command)
         elif act.kind is ActionKind.TIDY:
             message = f"{label} runs install scripts where packages are still missing"
             self.undecided(message, line, key=command)

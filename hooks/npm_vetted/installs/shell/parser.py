@@ -210,6 +210,8 @@ class ParsedScript:
         """The output of a simple command; None if it is unknown."""
         if node.type == "redirected_statement" and node.children:
             node = node.children[0]
+        while node.type == "list" and node.children:  # `cd a && echo b > c`: the last one prints
+            node = node.children[-1]
         if node.type in ("compound_statement", "subshell"):
             return self._printed_by_group(node, state)
         if node.type != "command":
