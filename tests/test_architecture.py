@@ -250,7 +250,7 @@ def test_only_the_registry_knows_the_network() -> None:
     assert {each for each in users_of(*network) if not below(each, "registry")} == set()
 
 
-GIT = {"git.repository", "git.objects", "git.history", "git.writer", "fast_path"}
+GIT = {"git.repository", "git.objects", "git.history", "git.writer", "git.no_index", "fast_path"}
 RUN_SOMETHING_ELSE = {
     "report._shell_commands": "the npm-vetted on PATH, for its version",
     "commands._review_dialogue": "the pager",
@@ -261,7 +261,7 @@ RUN_SOMETHING_ELSE = {
 
 
 def test_only_these_run_processes() -> None:
-    """Whoever imports ``subprocess`` or GitPython runs git, or is one of the few others."""
+    """A module that imports ``subprocess`` or GitPython runs git, or is one of the few others."""
     assert users_of("subprocess", "git", "pty") == GIT | RUN_SOMETHING_ELSE.keys()
 
 

@@ -12,20 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npm_vetted.review.treediff import FileChange, FileKind, diff_trees, edit_script
-
-LINES = st.lists(st.sampled_from("abcde"), max_size=25)
-
-
-@given(LINES, LINES)
-def test_the_edits_make_the_new_of_the_old(old: list[str], new: list[str]) -> None:
-    made: list[str] = []
-    at = to = 0
-    for edit in edit_script(old, new):
-        assert old[at : edit.old_start] == new[to : edit.new_start]
-        made += old[at : edit.old_start] + new[edit.new_start : edit.new_end]
-        at, to = edit.old_end, edit.new_end
-    assert made + old[at:] == new
+from npm_vetted.review.treediff import FileChange, FileKind, diff_trees
 
 
 @given(st.lists(st.sampled_from(["a\n", "b\n", "c", "\r\n", "é\n"]), max_size=20), st.data())
@@ -52,23 +39,6 @@ def _patched(old: bytes, new: bytes, hunks: tuple[str, ...]) -> bytes:
             check=True, capture_output=True,
         )  # fmt: skip
         return file.read_bytes() if file.exists() else b""
-
-
-def test_what_is_shown_is_what_git_shows(tmp_path: Path) -> None:
-    old = [f"line {n}" for n in range(200)]
-    new = [*old[:20], "put", *old[20:90], *old[95:150], "changed", *old[151:]]
-    for name, lines in (("old", old), ("new", new)):
-        (tmp_path / name).write_text("\n".join(lines) + "\n")
-    done = subprocess.run(
-        ["git", "diff", "--no-index", "old", "new"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    shown = [line.partition(" @@")[0] + " @@" if line.startswith("@@") else line
-             for line in done.stdout.splitlines()[4:]]  # fmt: skip
-    trees = [{"f": (tmp_path / name).read_bytes()} for name in ("old", "new")]
-    (found,) = diff_trees(*trees).files
-    assert list(found.hunks) == shown
-    assert (found.added, found.removed) == (2, 6)
 
 
 def test_each_file_by_what_happened_to_it() -> None:
@@ -110,35 +80,20 @@ def test_a_line_without_an_end_says_so() -> None:
     assert found.hunks == ("@@ -1 +1 @@", "-x", "\\ No newline at end of file", "+x")
 
 
-def _repeating(count: int, step: int) -> bytes:
-    return "\n".join(str(n * step % 110) for n in range(count)).encode()
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (_repeating(200_000, 1), _repeating(200_000, 7)),
-        (b"x\ny\n" * 200_000, b"x\nz\n" * 200_000),
-        (b"\n" * 1_000_000, b"\n" * 999_999 + b"x\n"),
-        (b"\n".join(b"%d" % n for n in range(150_000)),
-         b"\n".join(b"%d" % n for n in range(150_000, 0, -1))),
-        ("\n".join(random.Random(1).choices("abcdefgh", k=300_000)).encode(),
-         "\n".join(random.Random(2).choices("abcdefgh", k=300_000)).encode()),
-    ],
-    ids=range(5),
-)  # fmt: skip
-@pytest.mark.slow
-def test_hostile_lines_take_bounded_time(old: bytes, new: bytes) -> None:
-    start = time.process_time()
-    diff_trees({"a": old}, {"a": new})
-    assert time.process_time() - start < 10
+def test_what_git_does_not_compare_in_time_is_folded() -> None:
+    lines = [f"{number % 7 * number % 11}\n" for number in range(200_000)]
+    old, new = "".join(lines).encode(), "".join(reversed(lines)).encode()
+    found = diff_trees({"a": old, "b": b"1\n"}, {"a": new, "b": b"1\n"}, seconds=0.001)
+    assert [(each.path, each.kind, each.hunks) for each in found.files] == [
+        ("a", FileKind.LARGE, ())
+    ]
 
 
 @pytest.mark.slow
-def test_many_hostile_files_share_one_budget() -> None:
-    words = [random.Random(seed).choices("abcdefgh", k=3_000) for seed in range(200)]
-    old = {f"{n}.js": "\n".join(words[n]).encode() for n in range(100)}
-    new = {f"{n}.js": "\n".join(words[n + 100]).encode() for n in range(100)}
-    start = time.process_time()
-    assert len(diff_trees(old, new).files) == 100
-    assert time.process_time() - start < 20
+def test_many_hostile_files_share_one_limit() -> None:
+    words = ["\n".join(random.Random(seed).choices("abcdefgh", k=900_000)) for seed in range(2)]
+    old, new = ({f"{n}.js": text.encode() for n in range(30)} for text in words)
+    start = time.monotonic()
+    found = diff_trees(old, new, seconds=5)
+    assert time.monotonic() - start < 20
+    assert FileKind.LARGE in {each.kind for each in found.files}
