@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npm_vetted.packages.versions import comparators, matches_versions, newest, step
+from npm_vetted.packages.versions import comparators, matches_versions, nearest, newest, step
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,21 @@ def test_a_step_is_at_least_as_large_as_each_on_the_way(one: str, two: str, thre
 @given(versions)
 def test_a_version_names_itself(version: str) -> None:
     assert matches_versions(version, version)
+
+
+@pytest.mark.parametrize(
+    ("versions", "version", "expected"),
+    [
+        (["1.1.13", "2.0.3", "5.0.5"], "1.1.14", "1.1.13"),
+        (["1.1.13", "2.0.3", "5.0.5"], "2.1.0", "2.0.3"),
+        (["1.1.13", "5.0.5"], "6.0.0", "5.0.5"),
+        (["3.0.0", "5.0.0"], "2.0.0", "3.0.0"),
+        (["1.0.0"], "1.0.0", "1.0.0"),
+        (["main", "1.0.0"], "1.0.1", "1.0.0"),
+        (["main", "1.0.0"], "next", "1.0.0"),
+        (["main"], "1.0.0", "main"),
+        ([], "1.0.0", None),
+    ],
+)
+def test_the_nearest_version(versions: list[str], version: str, expected: str | None) -> None:
+    assert nearest(versions, version) == expected

@@ -167,3 +167,20 @@ def test_a_single_package_keeps_its_note() -> None:
     found = change({}, tree())
     drafts = drafts_of_change(found)
     assert by_criteria(found, drafts, lambda draft: draft.criteria) == drafts
+
+
+def test_each_locked_line_of_a_package_starts_from_its_own() -> None:
+    """Of two lines that are locked, a release of the older one is no downgrade from the newer."""
+
+    def locked(top: str, below: str) -> dict[str, str]:
+        packages = {
+            "a": entry("a", dependencies={"b": "*"}),
+            "b": entry("b", top),
+            "a/node_modules/b": entry("b", below),
+        }
+        return project(packages, dependencies={"a": "*", "b": "*"})
+
+    notes = noted(("a", "1.0.0"), ("b", "1.1.13"), ("b", "5.0.5"))
+    found = change({**locked("1.1.13", "5.0.5"), **notes}, {**locked("1.1.14", "5.0.6"), **notes})
+    starts = {each.artifact.label: since_of(found, each.subject) for each in uncovered(found)}
+    assert starts == {"b@1.1.14": "1.1.13", "b@5.0.6": "5.0.5"}

@@ -557,6 +557,9 @@ def test_a_link_of_a_chain_needs_the_criteria_of_its_own_step() -> None:
         ("1.9.1", None, ("1.0.0", "1.9.0"), "patch"),
         ("1.9.1", "1.0.0", ("1.9.0",), "minor"),
         ("2.0.0", None, ("1.9.0",), "major"),
+        ("1.1.14", None, ("1.1.13", "5.0.5"), "patch"),
+        ("2.1.0", None, ("1.1.13", "2.0.3", "5.0.5"), "minor"),
+        ("0.9.0", None, ("1.1.13", "5.0.5"), "major"),
         (None, "1.0.0", (), "major"),
     ],
 )

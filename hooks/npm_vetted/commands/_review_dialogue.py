@@ -20,7 +20,7 @@ from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository
 from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.model import Artifact
-from npm_vetted.packages.versions import parse_version
+from npm_vetted.packages.versions import nearest, parse_version
 from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.projects.discovery import interesting_names
 from npm_vetted.registry import Registry
@@ -103,17 +103,11 @@ def vetted_versions(change: Change, name: str) -> list[str]:
     )
 
 
-def nearest(versions: list[str], version: str) -> str | None:
-    """The highest of some versions below one; else the lowest above it."""
-    goal = parse_version(version)
-    if goal is None:
+def other_nearest(versions: list[str], version: str) -> str | None:
+    """The version that a person would compare one with: the nearest other one."""
+    if parse_version(version) is None:
         return None
-    known = [
-        (found, text) for text in versions if (found := parse_version(text)) and text != version
-    ]
-    below = [pair for pair in known if pair[0] < goal]
-    chosen = max(below, default=None) or min(known, default=None)
-    return chosen[1] if chosen else None
+    return nearest([each for each in versions if each != version], version)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from npm_vetted.errors import FOUND
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Kind
 from npm_vetted.packages.integrity import is_weak
+from npm_vetted.packages.versions import step
 from npm_vetted.recording.note_file import SignalEvidence, note_paths, routine_text
 from npm_vetted.recording.proposals import Draft, Item, draft_of, uncovered
 from npm_vetted.vetting.notes import read_note
@@ -163,11 +164,9 @@ def total_of(scores: Mapping[Step, Score]) -> SignalEvidence:
 
 
 def _too_much(scores: Mapping[Step, Score]) -> str | None:
-    for step, score in scores.items():
+    for taken, score in scores.items():
         if not score.complete:
-            return (
-                f"signals of {step.name}@{step.version} could not be computed: {score.problems[0]}"
-            )
+            return f"signals of {taken.name}@{taken.version} could not be computed: {score.problems[0]}"
     total = total_of(scores)
     if total.score < ROUTINE_SCORE:
         return None
@@ -191,19 +190,30 @@ def _store(
     print(f"npm-vetted: wrote and staged {path}: {label}{more}: routine", file=sys.stderr)
 
 
-def say_refused(drafts: Iterable[Draft], refused: Iterable[Refusal]) -> int:
+def say_refused(change: Change, drafts: Iterable[Draft], refused: Iterable[Refusal]) -> int:
     """Name each package that is left for a person, and why; the exit status."""
     why = {item.artifact: each.reason for each in refused for item in each.draft.items}
     for draft in drafts:
         reasons = [why[item.artifact] for item in draft.items if item.artifact in why]
         required = f"the policy requires {', '.join(draft.criteria)}"
-        reason = reasons[0] if reasons else required if draft.criteria else _ASKED_NOBODY
+        reason = reasons[0] if reasons else required if draft.criteria else _stays(change, draft)
         print(
             f"npm-vetted: {printable(draft.label)} needs a person: {printable(reason)}\n"
             f"  {_command(draft)}",
             file=sys.stderr,
         )
     return FOUND
+
+
+def _stays(change: Change, draft: Draft) -> str:
+    """Why packages that a note only has to list are not routine by themselves."""
+    for item in draft.items:
+        version = item.artifact.version or ""
+        if item.since is None:
+            return f"{item.artifact.label} has no earlier version here that is vetted"
+        if change.vetting.demanded(item.subject, item.since):
+            return f"{item.since} to {version} counts as a {step(item.since, version)} step"
+    return _ASKED_NOBODY
 
 
 def _command(draft: Draft) -> str:

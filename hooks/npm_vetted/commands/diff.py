@@ -76,9 +76,9 @@ def _only(found: ReleaseComparison, path: str) -> ReleaseComparison:
 
 def _vetted(bench: ReviewDialogue, name: str, new: str) -> str:
     """The vetted version to start from; raises UsageError where there is none."""
-    from npm_vetted.commands._review_dialogue import nearest
+    from npm_vetted.commands._review_dialogue import other_nearest
 
-    found = nearest(bench.vetted(name), new)
+    found = other_nearest(bench.vetted(name), new)
     if found is None:
         raise UsageError(
             f"no other version of {name} is vetted in this repository",

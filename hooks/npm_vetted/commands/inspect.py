@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
         ReviewDialogue,
         as_json,
         at_bench,
-        nearest,
+        other_nearest,
         show,
         signals_of,
     )
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     name, version = split_label(arguments.package)
     with at_bench() as bench:
         packument, release = bench.release(name, version or version_here(bench, name))
-        since = nearest(bench.vetted(name), release.version)
+        since = other_nearest(bench.vetted(name), release.version)
         newly = signals_of(bench, name, release.version, since)
         found = inspect(
             packument,

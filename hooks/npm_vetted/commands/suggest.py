@@ -160,7 +160,7 @@ def _bases(
 
     An exempt one starts only from a lower version: else two could be each other's start.
     """
-    from npm_vetted.commands._review_dialogue import nearest, vetted_versions
+    from npm_vetted.commands._review_dialogue import other_nearest, vetted_versions
 
     versions: dict[str, list[str]] = {}
     found: dict[tuple[str, str], str | None] = {}
@@ -170,7 +170,7 @@ def _bases(
             continue
         if each.name not in versions:
             versions[each.name] = vetted_versions(change, each.name)
-        base = nearest(versions[each.name], each.version)
+        base = other_nearest(versions[each.name], each.version)
         if status is Status.EXEMPT and base and newest([base, each.version]) != each.version:
             base = None
         found[each.name, each.version] = base

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from operator import eq, ge, gt, le, lt
 from typing import TYPE_CHECKING, Final
@@ -99,3 +99,19 @@ def newest(versions: list[str]) -> str | None:
     if readable:
         return max(readable, key=lambda pair: pair[0])[1]
     return max(versions, default=None)
+
+
+def nearest(versions: Collection[str], version: str) -> str | None:
+    """Where a version comes from: the highest of some that is not above it, else the lowest.
+
+    A repository locks several lines of a package side by side. A new release of the 1.x line is a
+    step from 1.x, and no downgrade from 5.x.
+    """
+    wanted = parse_version(version)
+    readable = [(found, text) for text in versions if (found := parse_version(text)) is not None]
+    if wanted is None or not readable:
+        return newest(list(versions))
+    below = [pair for pair in readable if pair[0] <= wanted]
+    if below:
+        return max(below, key=lambda pair: pair[0])[1]
+    return min(readable, key=lambda pair: pair[0])[1]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from npm_vetted.model import Artifact
-from npm_vetted.packages.versions import newest, step
+from npm_vetted.packages.versions import nearest, step
 from npm_vetted.projects.change import Change, IntroducedPackage, manifests_by_lockfile
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts
 
@@ -30,7 +30,7 @@ class Item:
     @property
     def base(self) -> str | None:
         """The version from which an upgrade's changelog is read: the vetted one, else the locked one."""
-        return self.since or newest(list(self.subject.previous))
+        return self.since or nearest(self.subject.previous, self.artifact.version or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +108,14 @@ def distinct(uses: Iterable[IntroducedPackage]) -> list[IntroducedPackage]:
 
 
 def since_of(change: Change, subject: VettingRequest) -> str | None:
-    """The newest locked version that is vetted itself: an upgrade's review starts from it."""
+    """The nearest locked version that is vetted itself: an upgrade's review starts from it."""
     demands = change.policy.asks(subject.development)
     chained = [
         version
         for version in subject.previous
         if change.vetting.chained(subject.artifact.name, version, demands)
     ]
-    return newest(chained)
+    return nearest(chained, subject.artifact.version or "")
 
 
 def item_of(change: Change, use: IntroducedPackage, *, whole: bool = False) -> Item:

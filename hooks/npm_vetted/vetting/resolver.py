@@ -22,7 +22,7 @@ from typing import NamedTuple
 from npm_vetted.model import Artifact, BundledPackage, Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import is_tarball_of
-from npm_vetted.packages.versions import newest, step
+from npm_vetted.packages.versions import nearest, step
 from npm_vetted.vetting.exemptions import Exemption, Exemptions
 from npm_vetted.vetting.notes import Mention, Note, NoteStore
 from npm_vetted.vetting.pins import Match, read_pinned
@@ -400,13 +400,13 @@ def _demanded(
 def arrival_of(version: str | None, since: str | None, previous: Sequence[str]) -> str:
     """How a version comes in: ``new``, or the semver step from an earlier version.
 
-    The step counts from ``since``, which a note names, else from the newest of the versions that
+    The step counts from ``since``, which a note names, else from the nearest of the versions that
     were locked for the same use.
     """
     if since is None:
         if not previous:
             return "new"
-        since = newest(list(previous))
+        since = nearest(previous, version or "")
     return step(since or "", version or "")
 
 

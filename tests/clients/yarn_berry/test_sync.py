@@ -130,3 +130,18 @@ def test_an_empty_lockfile_has_no_entry_and_misses_the_workspace() -> None:
     manifests = {"": read_manifest("package.json", json.dumps(data).encode())}
     assert not found.blocks
     assert [each.location.path for each in found.disagreements(manifests)] == ["package.json"]
+
+
+def test_what_yarn_adds_by_itself_is_needed() -> None:
+    """Yarn's own list gives useragent ^2.0.0 a request; the lockfile does not say who asks for it."""
+
+    def read(version: str) -> BerryLockfile:
+        return lockfile(
+            root({"useragent": "npm:*"}),
+            entry("useragent@npm:*", f"useragent@npm:{version}"),
+            entry("request@npm:^2.88.0", "request@npm:2.88.2"),
+            files={"package.json": {"name": "r", "dependencies": {"useragent": "*"}}},
+        )
+
+    assert read("2.3.0").kept == {"request@npm:^2.88.0"}
+    assert read("3.0.0").kept == set()

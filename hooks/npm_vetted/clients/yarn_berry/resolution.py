@@ -6,8 +6,9 @@ requirement of a manifest or a package is taken through the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import beside
@@ -147,9 +148,12 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def kept(self) -> frozenset[str]:
-        """The packages that ``packageExtensions`` add: Yarn locks them without a record of the dependent."""
+        """The packages that extensions add: Yarn locks them without a record of the dependent.
+
+        Also those of Yarn's own list, which its ``.yarnrc.yml`` does not show.
+        """
         found = set()
-        for key, name, wanted in self.extensions():
+        for key, name, wanted in (*self.extensions(), *self._added(_built_in())):
             override = self.override(key, name, normal(wanted))
             target = self._find(name, override or normal(wanted), key)
             found |= {target} if target not in (None, key) else set()
@@ -212,10 +216,21 @@ class BerryResolution(BerryEntries):
 
     def extensions(self) -> Iterator[tuple[str, str, str]]:
         """The additions of ``packageExtensions`` to locked packages: the key, a name, a range."""
-        for descriptor, extension in _table(self._settings.get("packageExtensions")).items():
+        every = _table(self._settings.get("packageExtensions")).items()
+        return self._added(
+            (whom, {name: str(wanted) for name, wanted in _needs(extension).items()})
+            for whom, extension in every
+        )
+
+    def _added(
+        self, extensions: Iterable[tuple[str, Mapping[str, str]]]
+    ) -> Iterator[tuple[str, str, str]]:
+        locked = self.package_names().union(
+            self.locator(key)[0] for key in self.workspaces.values()
+        )
+        for descriptor, added in extensions:
             split = split_ident(descriptor)
-            added = _table(_table(extension).get("dependencies"))
-            if split is None or not added:
+            if split is None or not added or split[0] not in locked:
                 continue
             for key in dict.fromkeys((*self._naming({split[0]}), *self.workspaces.values())):
                 if self.locator(key)[0] != split[0] or not self._is_extended(key, split[1]):
@@ -223,7 +238,7 @@ class BerryResolution(BerryEntries):
                 own = {asked.name for asked in self.entry(key).requires}
                 for name, wanted in added.items():
                     if name not in own:
-                        yield key, name, str(wanted)
+                        yield key, name, wanted
 
     def _is_extended(self, key: str, wanted: str) -> bool:
         """Whether a version is in an extension's range; prereleases count like the release."""
@@ -233,6 +248,17 @@ class BerryResolution(BerryEntries):
 
 def _table(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
+
+
+def _needs(extension: object) -> Mapping[str, object]:
+    return _table(_table(extension).get("dependencies"))
+
+
+def _built_in() -> list[tuple[str, Mapping[str, str]]]:
+    """The list that Yarn itself has (``tools/yarn_extensions.py`` writes it)."""
+    table = Path(__file__).with_name("built-in-extensions.txt").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return [(whom, {name: wanted}) for whom, name, wanted in rows]
 
 
 def _groups(manifest: Manifest | None, asked: Requirement) -> tuple[Group, ...]:

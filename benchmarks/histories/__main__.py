@@ -1,0 +1,328 @@
+"""Replay a repository's last lockfile commits as if it had adopted npm-vetted before them.
+
+``python benchmarks/histories REPOSITORY --policy balanced`` adopts at the parent of the oldest of the
+last 60 commits that touch a lockfile. Then it commits the real files of each. Where the hook rejects,
+it runs ``note`` without words, as a bot's job does, and then, as a person would, the first fix that
+is printed, until the commit is accepted. README.md says what the columns mean.
+
+No registry is asked: one stands in that confirms what a lockfile says, and finds nothing unusual.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from obliging import Answer, run_program
+
+LOCKFILES: Final = (
+    "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "deno.lock",
+)  # fmt: skip
+WORDS: Final = "The changelog and the difference were read; nothing in them concerns us."
+LIMIT: Final = 8
+"""So many commands are tried for one commit."""
+
+
+@dataclass
+class Replayed:
+    """One commit: what the hook said, and what it took until the commit was accepted."""
+
+    commit: str
+    day: str
+    author: str
+    subject: str
+    rejected: bool = False
+    person: bool = False
+    commands: list[str] = field(default_factory=list)
+    """What a person ran, after the bot's job."""
+    codes: dict[str, int] = field(default_factory=dict)
+    """The findings that were left for a person."""
+    why: list[str] = field(default_factory=list)
+    """What ``note`` said of each package that it left."""
+    notes: int = 0
+    lines: int = 0
+    accepted: bool = True
+    problem: str = ""
+
+
+class History:
+    """A clone that holds the real commits, and the branch that replays them."""
+
+    def __init__(self, source: Path, folder: Path, *, new_names: bool, clock: bool) -> None:
+        self.folder = folder
+        self.new_names = new_names
+        self.clock = clock
+        self.today: datetime.datetime | None = None
+        self.edits: dict[str, None] = {}
+        if not folder.exists():
+            clone = ("git", "clone", "-q", "--shared", "--no-checkout", str(source), str(folder))
+            subprocess.run(clone, check=True)
+            self.git("update-ref", "refs/real", "HEAD")
+        for key, value in (("user.name", "Ada Example"), ("user.email", "ada@example.com")):
+            self.git("config", key, value)
+        self.git("config", "core.hooksPath", "/dev/null")
+
+    def git(self, *words: str, data: bytes | None = None) -> str:
+        """git's answer; raises where it fails."""
+        done = subprocess.run(
+            ["git", *words], cwd=self.folder, input=data, capture_output=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"git {words}: {done.stderr.decode(errors='replace')[:300]}")
+        return done.stdout.decode(errors="surrogateescape").rstrip("\n")
+
+    def lockfile_commits(self, number: int) -> list[str]:
+        """The last commits that change a lockfile against their first parent, oldest first."""
+        paths = [f":(glob)**/{name}" for name in LOCKFILES]
+        found = self.git(
+            "log", "--first-parent", "-m", "--format=%H", f"-{number}", "refs/real", "--", *paths
+        )
+        return found.split("\n")[::-1]
+
+    def run(self, *words: str) -> Answer:
+        """npm-vetted as it is at the moment of the commit."""
+        moment = self.today if self.clock else None
+        return run_program(self.folder, words, moment, new_names=self.new_names)
+
+    def put(self, real: str, since: str) -> None:
+        """Stage and write a real commit's files, with ours laid over them."""
+        ours = {path: self._blob("HEAD", path) for path in self.edits}
+        self.git("read-tree", real)
+        self._leave_out_what_is_missing()
+        if self._blob("HEAD", ".vetting"):
+            self.git("read-tree", "--prefix=.vetting/", "HEAD:.vetting")
+        for path, mine in ours.items():
+            base, theirs = self._blob(since, path), self._blob(real, path)
+            if mine and theirs == base:
+                self._lay(path, mine)
+            elif mine and theirs:
+                self._lay(path, self._merged(mine, base, theirs))
+        tree = self.git("write-tree")
+        self.git("read-tree", "HEAD")
+        self.git("read-tree", "--reset", "-u", tree)
+
+    def _leave_out_what_is_missing(self) -> None:
+        """Drop files that the clone does not hold, such as large binaries."""
+        rows = [row.partition("\t") for row in self.git("ls-files", "-s", "-z").split("\0")]
+        named = {
+            path: entry.split(" ")[1] for entry, _, path in rows if entry[:6] != "160000" and path
+        }
+        asked = "\n".join(named.values()).encode()
+        answers = self.git("cat-file", "--batch-check", data=asked).split("\n")
+        gone = {answer.split(" ")[0] for answer in answers if answer.endswith("missing")}
+        if gone:
+            paths = "\0".join(path for path, blob in named.items() if blob in gone)
+            self.git("update-index", "-z", "--force-remove", "--stdin", data=paths.encode())
+
+    def _lay(self, path: str, blob: str) -> None:
+        self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+
+    def _merged(self, mine: str, base: str | None, theirs: str) -> str:
+        with tempfile.TemporaryDirectory() as place:
+            files = []
+            for name, blob in (("mine", mine), ("base", base), ("theirs", theirs)):
+                path = Path(place, name)
+                data = subprocess.run(
+                    ["git", "cat-file", "blob", blob or ""], cwd=self.folder,
+                    capture_output=True, check=False,
+                ).stdout  # fmt: skip
+                path.write_bytes(data)
+                files.append(str(path))
+            done = subprocess.run(
+                ["git", "merge-file", "-p", "--union", *files], capture_output=True, check=False
+            )
+        return self.git("hash-object", "-w", "--stdin", data=done.stdout)
+
+    def _blob(self, commit: str, path: str) -> str | None:
+        try:
+            return self.git("rev-parse", "--verify", "-q", f"{commit}:{path}")
+        except RuntimeError:
+            return None
+
+    def commit(self, message: str) -> None:
+        """Commit what is staged, whatever it is."""
+        self.git("commit", "-q", "--no-verify", "--allow-empty", "-m", message)
+
+    def adopt(self, at: str, policy: str) -> Answer:
+        """Adopt at a commit; what ``init`` said."""
+        self.git("update-ref", "--no-deref", "HEAD", at)
+        self.git("read-tree", at)
+        self._leave_out_what_is_missing()
+        self.git("checkout-index", "-q", "-a", "-f")
+        self.commit("Start")
+        self.today = self.moment_of(at)
+        said = self.run("init", "--policy", policy)
+        self.git("add", "-A")
+        self.commit("Adopt npm-vetted")
+        self.git("update-ref", "refs/adopted", "HEAD")
+        self.know_edits()
+        return said
+
+    def know_edits(self) -> None:
+        """Look up which of the repository's own files ``init`` changed."""
+        changed = self.git("diff", "--name-only", "refs/adopted^", "refs/adopted").split("\n")
+        self.edits = dict.fromkeys(each for each in changed if not each.startswith(".vetting/"))
+
+    def moment_of(self, commit: str) -> datetime.datetime:
+        """When a commit was made."""
+        stamp = int(self.git("log", "-1", "--format=%ct", commit))
+        return datetime.datetime.fromtimestamp(stamp, datetime.UTC)
+
+    def errors(self) -> tuple[int, list[dict[str, Any]]]:
+        """The status of the hook, and what it rejects."""
+        done = self.run("check", "--format", "json")
+        if not done.out.startswith("{"):
+            raise RuntimeError(f"check: status {done.status}: {done.err[-400:]}")
+        return done.status, [e for e in json.loads(done.out)["findings"] if e["level"] == "error"]
+
+    def replay(self, commit: str, last: str) -> Replayed:
+        """Bring the real commit, as a bot or a person would."""
+        parent = self.git("rev-parse", f"{commit}^1")
+        self.put(parent, last)
+        self.commit("What happened in between")
+        self.put(commit, parent)
+        self.today = self.moment_of(commit)
+        words = self.git("log", "-1", "--format=%cs%x00%an%x00%s", commit).split("\0")
+        found = Replayed(commit[:12], *words)
+        try:
+            self._through_the_hook(found)
+        except RuntimeError as error:
+            found.problem, found.accepted = str(error), False
+        self._count(found)
+        self.commit(found.subject)
+        return found
+
+    def _through_the_hook(self, found: Replayed) -> None:
+        status, errors = self.errors()
+        found.rejected = status != 0
+        if not found.rejected:
+            return
+        said = self.run("note")
+        found.why = [line for line in said.err.splitlines() if "needs a person" in line]
+        if said.status > 2:
+            found.problem = said.err[-300:]
+        status, errors = self.errors()
+        found.person = status != 0
+        found.codes = dict(Counter(f"{each['check']}/{each['code']}" for each in errors))
+        for _ in range(LIMIT):
+            if status == 0:
+                return
+            self._fix(errors, found)
+            status, errors = self.errors()
+        found.accepted = status == 0
+
+    def _fix(self, errors: list[dict[str, Any]], found: Replayed) -> None:
+        line = first_command(self.run("check", "--color", "never").out)
+        if line is None:
+            first = errors[0] if errors else {}
+            found.problem = found.problem or f"no command: {first.get('code')}: {first.get('fix')}"
+            line = f'npm-vetted accept "{first.get("identity")}" --reason REASON'
+        words = [WORDS if word == "REASON" else word for word in shlex.split(line)]
+        found.commands.append(" ".join(word for word in words[1:] if word != WORDS)[:160])
+        if words[0] == "git":
+            self.git(*words[1:])
+            return
+        if words[1] == "note" and "-m" not in words:
+            words += ["-m", WORDS]
+        done = self.run(*words[1:])
+        if done.status:
+            found.problem = f"{line}: status {done.status}: {done.err[-300:]}"
+        if words[1] in ("exempt", "accept"):
+            self.git("commit", "-q", "--no-verify", "-m", "Policy", "--", ".vetting")
+
+    def _count(self, found: Replayed) -> None:
+        changed = self.git("diff", "--cached", "--numstat", "HEAD", "--", ".vetting")
+        rows = [row.split("\t") for row in changed.split("\n") if row]
+        found.notes = len(rows)
+        found.lines = sum(int(row[0]) for row in rows if row[0].isdigit())
+
+
+def first_command(report: str) -> str | None:
+    """The first command that a report for people prints: of an error, not of a warning."""
+    level = ""
+    for line in report.splitlines():
+        if found := re.match(r"\S.*?: (error|warning|notice): ", line):
+            level = found[1]
+        _, mark, command = line.partition("    fix: ")
+        if mark and level != "warning" and command.startswith(("npm-vetted ", "git ", "/", '"/')):
+            return command
+    return None
+
+
+def replays(arguments: argparse.Namespace, folder: Path, done: int) -> Iterator[Replayed]:
+    """Each commit as it was replayed; ``done`` of them were by an earlier call."""
+    history = History(
+        arguments.repository, folder, new_names=not arguments.known_names, clock=arguments.clock
+    )
+    commits = history.lockfile_commits(arguments.commits)
+    if done:
+        history.know_edits()
+        last = commits[done - 1]
+    else:
+        last = history.git("rev-parse", f"{commits[0]}^1")
+        said = history.adopt(last, arguments.policy)
+        print(f"init: status {said.status}\n{said.out}{said.err}", file=sys.stderr)
+    for commit in commits[done:][: arguments.chunk]:
+        yield history.replay(commit, last)
+        last = commit
+
+
+def summary(found: list[Replayed]) -> str:
+    """The figures of a history on one line."""
+    persons = [each for each in found if each.person]
+    noted = [each for each in found if each.notes]
+    longest = max((len(each.commands) for each in found), default=0)
+    per = sum(each.lines for each in noted) / max(len(noted), 1)
+    notes = sum(each.notes for each in noted) / max(len(noted), 1)
+    return (
+        f"{len(found)} commits, {sum(each.rejected for each in found)} rejected, "
+        f"{len(persons)} need a person ({100 * len(persons) / max(len(found), 1):.0f} %), "
+        f"{sum(len(each.commands) == 1 for each in persons)} of them one command, longest {longest}; "
+        f"{notes:.1f} notes and {per:.0f} lines per commit with notes; "
+        f"{sum(not each.accepted for each in found)} never accepted"
+    )
+
+
+def main() -> int:
+    """Replay, and print a line for each commit that was rejected."""
+    parser = argparse.ArgumentParser(prog="python benchmarks/histories", description=__doc__)
+    parser.add_argument("repository", type=Path, help="a clone with its history")
+    parser.add_argument("--policy", choices=("strict", "balanced"), default="balanced")
+    parser.add_argument("--commits", type=int, default=60)
+    parser.add_argument("--known-names", action="store_true", help="without the rule on new names")
+    parser.add_argument("--clock", action="store_true", help="at each commit's time (libfaketime)")
+    parser.add_argument("--json", type=Path, help="write every commit there")
+    parser.add_argument(
+        "--keep", type=Path, help="replay in this folder, and leave it; with --json, go on there"
+    )
+    parser.add_argument("--chunk", type=int, help="so many commits in this call")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        found = []
+        if arguments.keep and arguments.keep.exists():
+            found = [Replayed(**each) for each in json.loads(arguments.json.read_text())]
+        for each in replays(arguments, arguments.keep or Path(place, "replay"), len(found)):
+            found.append(each)
+            if each.rejected:
+                print(json.dumps(asdict(each)), flush=True)
+            if arguments.json:
+                arguments.json.write_text(json.dumps([asdict(e) for e in found], indent=1))
+    print(summary(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
