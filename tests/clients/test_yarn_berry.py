@@ -613,7 +613,10 @@ def test_a_nearer_yarnrc(folder: str) -> None:
         ("networkSettings:\n  '*.a.example':\n    enableNetwork: false\n", None),
         ("networkSettings:\n  a.example:\n    httpsProxy: http://proxy.allowed.example/\n", None),
         ("networkSettings:\n  a.example:\n    httpsProxy: http://proxy.example/\n", "proxy"),
-        ("networkSettings:\n  a.example:\n    httpsCaFilePath: x.pem\n", "proxy"),
+        ("networkSettings:\n  a.example:\n    httpsCaFilePath: x.pem\n", "authority"),
+        ("networkSettings:\n  a.example:\n    unheardOf: 1\n", "unknown-setting"),
+        ("networkSettings:\n  a.example: [1]\n", "unknown-setting"),
+        ("networkSettings: x\n", "unknown-setting"),
         ("supportedArchitectures:\n  os: [linux]\ninitScope: a\n", None),
     ],
 )

@@ -13,7 +13,9 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.npmrc_rules import is_within_project, npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
+    NetworkKeys,
     known_settings,
+    network_problems,
     registry_problems,
     secret_problem,
     setting_problem,
@@ -35,6 +37,8 @@ ENVIRONMENTS: Final = tuple(
     for local in ("", ".local")
 )
 """Bun reads these before it installs, and takes a registry from them (seen in 1.2 to 1.4)."""
+_NETWORK: Final = NetworkKeys(proxies=frozenset(), authorities=frozenset({"ca", "cafile"}))
+"""Bun reads no proxy from bunfig.toml: such a key is an unknown setting."""
 TRUSTED: Final = "trustedDependencies"
 _PLAIN_TRUE: Final = re.compile(
     r"""\s*(?:"ignore-scripts"|ignore-scripts)\s*(?:=\s*(true|"true"|'true')\s*)?\Z"""
@@ -239,17 +243,10 @@ def _unsafe_bunfig(path: str, bunfig: Document, registries: AllowedSources) -> I
     folder = cache.get("dir") if isinstance(cache, dict) else cache
     if isinstance(folder, str):
         yield from _cache("install.cache", folder, where("cache"))
-    for key in ("ca", "cafile"):
-        if key in install and not registries.allows_authority(str(install[key])):
-            yield setting_problem(
-                "authority", f"install.{key}", install[key],
-                f"{key}: the owner of this certificate authority can pose as the registry: expected "
-                "it in the user's own configuration, or in [registries] authorities",
-                where(key),
-            )  # fmt: skip
     yield from _cooldown(path, bunfig, install)
-    known = known_settings("bun")
-    yield from unknown_settings(_bunfig_settings(path, bunfig), known)
+    placed = list(_bunfig_settings(path, bunfig))
+    yield from network_problems(placed, registries, _NETWORK)
+    yield from unknown_settings(placed, known_settings("bun"))
 
 
 def _doubled_scopes(

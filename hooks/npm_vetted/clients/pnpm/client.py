@@ -11,6 +11,7 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.programs import bound_to_files, program_value
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
+    NetworkKeys,
     known_settings,
     network_problems,
     registry_problems,
@@ -80,8 +81,10 @@ _NEVER: Final = {
     ),
 }  # fmt: skip
 """Values that a setting must not have: the code, the value, why."""
-_PROXIES: Final = ("httpProxy", "httpsProxy", "proxy")
-_AUTHORITIES: Final = ("ca", "cafile", "cert", "key")
+_NETWORK: Final = NetworkKeys(
+    proxies=frozenset({"httpProxy", "httpsProxy", "proxy"}),
+    authorities=frozenset({"ca", "cafile", "cert", "key"}),
+)
 _OWN_STORE: Final = "is inside the repository, and pnpm does not verify what a store holds"
 
 
@@ -255,7 +258,7 @@ def _of_workspace(settings: Settings, registries: AllowedSources) -> Iterator[Pr
     yield from _registries(settings, registries)
     yield from _config_dependencies(settings)
     placed = [(str(key), value, settings.place(str(key))) for key, value in workspace.items()]
-    yield from network_problems(placed, registries, proxies=_PROXIES, authorities=_AUTHORITIES)
+    yield from network_problems(placed, registries, _NETWORK)
     yield from unknown_settings(placed, known_settings("pnpm"))
 
 

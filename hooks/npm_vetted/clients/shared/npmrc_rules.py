@@ -13,8 +13,10 @@ from typing import Final
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     KnownSettings,
+    NetworkKeys,
     holds_password,
     known_settings,
+    network_rule,
     secret_problem,
     setting_problem,
     unknown_settings,
@@ -31,8 +33,10 @@ _VARIABLE: Final = re.compile(r"\$\{[^{}?:-]+(?:\?|:?-)?\}\Z")
 _URL: Final = re.compile(r"\s*https?://", re.IGNORECASE)
 _NO_SOURCES: Final = ("noproxy", "no-proxy", "init-author-url", "init.author.url")
 """Settings that hold URLs from which nothing is installed."""
-_PROXIES: Final = ("proxy", "https-proxy", "http-proxy")
-_AUTHORITIES: Final = ("ca", "cafile", "cert", "certfile", "keyfile")
+NPMRC_NETWORK: Final = NetworkKeys(
+    proxies=frozenset({"proxy", "https-proxy", "http-proxy"}),
+    authorities=frozenset({"ca", "cafile", "cert", "certfile", "keyfile"}),
+)
 _ELSEWHERE: Final = ("globalconfig", "userconfig", "prefix", "nodedir")
 _OFF: Final = ("false", False)
 _NEVER: Final = ("none", "false", False, None, "null")
@@ -129,10 +133,8 @@ def _rules(
             Level.ERROR,
             f"{shown}: npm then reads settings or files from elsewhere",
         )
-    elif key in _PROXIES:
-        yield from _proxy(key, value, registries)
-    elif key in _AUTHORITIES and value not in ("", None, "null"):
-        yield from _authority(key, found, registries)
+    elif key in NPMRC_NETWORK.proxies | NPMRC_NETWORK.authorities:
+        yield from _network(key, found.value, registries)
     elif key == "cache" and isinstance(value, str) and is_within_project(value):
         yield (
             "cache-in-repository", Level.ERROR,
@@ -173,28 +175,10 @@ def _switches(found: NpmrcSetting) -> Iterator[_Rule]:
         yield "lockfile-off", Level.ERROR, f"{shown}: npm then ignores the lockfile that was vetted"
 
 
-def _proxy(key: str, value: object, registries: AllowedSources) -> Iterator[_Rule]:
-    """Report a proxy: it sees every token that is sent through it, and can change each answer."""
-    text = str(value)
-    if value in ("", None, False, "false", "null") or registries.allows_proxy(text):
-        return
-    yield (
-        "proxy", Level.ERROR,
-        (f"{key}={text}: a proxy of the repository's choice reads every token and changes what is "
-        "installed: expected it in the user's own configuration, or in [registries] proxies"),
-    )  # fmt: skip
-
-
-def _authority(key: str, found: NpmrcSetting, registries: AllowedSources) -> Iterator[_Rule]:
-    """A certificate authority can sign for any host, also for the registry."""
-    values = found.value if isinstance(found.value, tuple) else (found.value,)
-    if all(registries.allows_authority(str(value)) for value in values):
-        return
-    yield (
-        "authority", Level.ERROR,
-        (f"{key}: the owner of this certificate authority can pose as the registry: expected it in "
-        "the user's own configuration, or in [registries] authorities"),
-    )  # fmt: skip
+def _network(key: str, value: object, registries: AllowedSources) -> Iterator[_Rule]:
+    found = network_rule(key, value, registries, NPMRC_NETWORK)
+    if found is not None:
+        yield found[0], Level.ERROR, found[1]
 
 
 def is_foreign(key: str, value: str, registries: AllowedSources) -> bool:
@@ -290,5 +274,5 @@ def _host_setting(key: str, value: object, registries: AllowedSources) -> Iterat
             "token-for-other-host", Level.ERROR,
             f"{key}: credentials for a registry that the policy does not allow",
         )  # fmt: skip
-    elif base in _AUTHORITIES and not registries.allows_authority(str(value)):
-        yield "authority", Level.ERROR, f"{key}: a certificate authority of the repository's choice"
+    elif base in NPMRC_NETWORK.authorities:
+        yield from _network(key, value, registries)

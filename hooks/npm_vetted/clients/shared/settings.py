@@ -16,9 +16,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from npm_vetted.model import Level, Location, Problem
 
@@ -144,32 +144,60 @@ def registry_problems(
     yield setting_problem(code, key, url, f"{key} is {url!r}: {message}", location)
 
 
-def network_problems(
-    settings: Iterable[tuple[str, object, Location]],
-    registries: AllowedSources,
-    *,
-    proxies: Collection[str],
-    authorities: Collection[str],
-) -> Iterator[Problem]:
-    """Proxies and certificate authorities of the repository's choice, unless the policy lists them.
+class NetworkKeys(NamedTuple):
+    """The names that a client gives to proxies, and to certificate authorities and client keys."""
 
-    A proxy reads every token and changes what is installed; an authority can pose as any host.
-    """
+    proxies: frozenset[str]
+    authorities: frozenset[str]
+
+
+def network_problems(
+    settings: Iterable[tuple[str, object, Location]], registries: AllowedSources, keys: NetworkKeys
+) -> Iterator[Problem]:
+    """Proxies and certificate authorities of the repository's choice, unless the policy lists them."""
     for key, value, location in settings:
-        text = value_text(value)
-        if not value or value in ("false", "null"):
-            continue
-        if key in proxies and not registries.allows_proxy(text):
-            what, code, table = "a proxy reads every token", "proxy", "proxies"
-        elif key in authorities and not registries.allows_authority(text):
-            what, code, table = "its owner can pose as the registry", "authority", "authorities"
-        else:
-            continue
-        message = (
-            f"{key}: {_short(value)}: {what}: expected it in the user's own configuration, or in "
-            f"[registries] {table}"
-        )
-        yield setting_problem(code, key, value, message, location)
+        found = network_rule(key, value, registries, keys)
+        if found is not None:
+            code, message = found
+            yield setting_problem(code, key, value, message, location)
+
+
+def network_rule(
+    key: str, value: object, registries: AllowedSources, keys: NetworkKeys
+) -> tuple[str, str] | None:
+    """The code and the message where a setting names a proxy or an authority that is not listed.
+
+    A proxy reads every token and changes what is installed; an authority can pose as any host. The
+    last part of the key decides, as in ``//host/:cafile`` and ``networkSettings.host.httpsProxy``.
+    """
+    name = key[max(key.rfind(":"), key.rfind(".")) + 1 :]
+    values = value if isinstance(value, list | tuple) else (value,)
+    named = [value_text(each) for each in values if each not in ("", None, "null")]
+    if name in keys.proxies:
+        named = [each for each in named if each != "false"]
+        listed, why = all(map(registries.allows_proxy, named)), _PROXY
+    elif name in keys.authorities:  # here, `false` is the file of that name
+        listed, why = all(map(registries.allows_authority, named)), _AUTHORITY
+    else:
+        return None
+    return None if listed else (why.code, f"{key}: {_short(value)}: {why.text}")
+
+
+class _Why(NamedTuple):
+    code: str
+    text: str
+
+
+_PROXY: Final = _Why(
+    "proxy",
+    "a proxy reads every token and changes what is installed: expected it in the user's own "
+    "configuration, or in [registries] proxies",
+)
+_AUTHORITY: Final = _Why(
+    "authority",
+    "the owner of a certificate authority can pose as the registry: expected it in the user's own "
+    "configuration, or in [registries] authorities",
+)
 
 
 def unknown_settings(

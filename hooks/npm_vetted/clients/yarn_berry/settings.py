@@ -9,6 +9,7 @@ from typing import Final
 from npm_vetted.clients.shared.programs import bound_to_files, program_value
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
+    NetworkKeys,
     known_settings,
     network_problems,
     registry_problems,
@@ -166,8 +167,12 @@ def _pnp_code(project: Project) -> Iterator[Problem]:
 
 _IMPLIED: Final = {"enableConstraintsChecks": ("yarn.config.cjs", "constraints.pro")}
 """Files that a setting makes Yarn execute without naming them."""
-_PROXIES: Final = ("httpProxy", "httpsProxy")
-_AUTHORITIES: Final = ("caFilePath", "httpsCaFilePath", "httpsCertFilePath", "httpsKeyFilePath")
+_NETWORK: Final = NetworkKeys(
+    proxies=frozenset({"httpProxy", "httpsProxy"}),
+    authorities=frozenset(
+        {"caFilePath", "httpsCaFilePath", "httpsCertFilePath", "httpsKeyFilePath"}
+    ),
+)
 _FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
     "unsafeHttpWhitelist": (
         "registry-not-https", "allows plain http, which can be changed on the way",
@@ -224,29 +229,38 @@ def _unsafe(path: str, settings: Table, registries: AllowedSources) -> Iterator[
     for key, (code, good, why) in _VALUES.items():
         if key in data and data[key] not in good:
             yield problem(code, key, f"'{key}: {data[key]}' {why}")
-    hosts = data.get("networkSettings")
-    for host, inner in hosts.items() if isinstance(hosts, dict) else [("", hosts)]:
-        if inner not in (None, "", {}) and not _is_listed(inner, registries):
-            yield problem(
-                "proxy", "networkSettings",
-                f"networkSettings {host}: proxies and authorities that [registries] does not list",
-            )  # fmt: skip
     yield from _exceptions(path, settings)
     placed = [(key, value, Location(path, settings.line(key))) for key, value in data.items()]
-    yield from network_problems(placed, registries, proxies=_PROXIES, authorities=_AUTHORITIES)
+    yield from network_problems(placed, registries, _NETWORK)
+    yield from _of_hosts(path, settings, registries)
     yield from unknown_settings(placed, known_settings("yarn_berry"))
 
 
-def _is_listed(settings: object, registries: AllowedSources) -> bool:
-    """Whether the settings of one host name only proxies and authorities that the policy lists."""
-    if not isinstance(settings, dict):
-        return False
-    return all(
-        key == "enableNetwork"
-        or (key in _PROXIES and registries.allows_proxy(str(value)))
-        or (key in _AUTHORITIES and registries.allows_authority(str(value)))
-        for key, value in settings.items()
-    )
+def _of_hosts(path: str, settings: Table, registries: AllowedSources) -> Iterator[Problem]:
+    """``networkSettings``: proxies and authorities of some hosts."""
+    placed = list(_host_settings(path, settings))
+    yield from network_problems(placed, registries, _NETWORK)
+    for key, value, place in placed:
+        if key.rpartition(".")[2] not in _OF_A_HOST:
+            message = f"{key} is not known to be harmless: expected {', '.join(sorted(_OF_A_HOST))}"
+            yield setting_problem("unknown-setting", key, value, message, place)
+
+
+_OF_A_HOST: Final = {"enableNetwork", *_NETWORK.proxies, *_NETWORK.authorities}
+
+
+def _host_settings(path: str, settings: Table) -> Iterator[tuple[str, object, Location]]:
+    top = "networkSettings"
+    hosts = settings.data.get(top) or {}
+    if not isinstance(hosts, dict):
+        yield top, hosts, Location(path, settings.line(top))
+        return
+    for host, inner in hosts.items():
+        if isinstance(inner, dict):
+            for key, value in inner.items():
+                yield f"{top}.{host}.{key}", value, Location(path, settings.line(top, host, key))
+        elif inner not in (None, ""):
+            yield top, {host: inner}, Location(path, settings.line(top, host))
 
 
 def _exceptions(path: str, settings: Table) -> Iterator[Problem]:

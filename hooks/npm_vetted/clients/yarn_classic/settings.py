@@ -7,10 +7,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from npm_vetted.clients.shared.npmrc_rules import is_foreign, npmrc_problems, unknown_keys
+from npm_vetted.clients.shared.npmrc_rules import (
+    NPMRC_NETWORK,
+    is_foreign,
+    npmrc_problems,
+    unknown_keys,
+)
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
+    network_problems,
     registry_problems,
     secret_problem,
     setting_problem,
@@ -32,7 +38,6 @@ if TYPE_CHECKING:
 
 SWITCH: Final = "ignore-scripts"
 _SECRETS: Final = ("_authtoken", "_auth", "_password")
-_PROXIES: Final = ("proxy", "https-proxy", "http-proxy")
 RC_FILE: Final = ".yarnrc"
 _NPMRC: Final = ".npmrc"
 _HARMLESS: Final = frozenset({
@@ -200,14 +205,8 @@ def _network(
 ) -> Iterator[Problem]:
     """Proxies, authorities, other hosts; and keys that nobody has verified."""
     key, value = setting.key, setting.value
-    if key in _PROXIES:
-        if not registries.allows_proxy(text):
-            message = f"{key} {text}: a proxy of the repository's choice reads every token"
-            yield setting_problem("proxy", key, value, message, where)
-    elif key in ("cafile", "ca"):
-        if not registries.allows_authority(text):
-            message = f"{key} {text}: its owner can pose as the registry"
-            yield setting_problem("authority", key, value, message, where)
+    if key in NPMRC_NETWORK.proxies | NPMRC_NETWORK.authorities:
+        yield from network_problems([(key, value, where)], registries, NPMRC_NETWORK)
     elif is_foreign(key, text, registries):
         message = f"{key} {text}: downloads from there are not among [registries] allowed"
         yield setting_problem("host-not-allowed", key, value, message, where)
