@@ -181,12 +181,17 @@ class History:
         stamp = int(self.git("log", "-1", "--format=%ct", commit))
         return datetime.datetime.fromtimestamp(stamp, datetime.UTC)
 
-    def errors(self) -> tuple[int, list[dict[str, Any]]]:
-        """The status of the hook, and what it rejects."""
-        done = self.run("check", "--format", "json")
-        if not done.out.startswith("{"):
+    def judge(self) -> tuple[int, str]:
+        """The status of the hook, and its report."""
+        done = self.run("check", "--color", "never")
+        if done.status and not done.out:
             raise RuntimeError(f"check: status {done.status}: {done.err[-400:]}")
-        return done.status, [e for e in json.loads(done.out)["findings"] if e["level"] == "error"]
+        return done.status, done.out
+
+    def errors(self) -> list[dict[str, Any]]:
+        """What the hook rejects."""
+        done = self.run("check", "--format", "json")
+        return [each for each in json.loads(done.out)["findings"] if each["level"] == "error"]
 
     def replay(self, commit: str, last: str) -> Replayed:
         """Bring the real commit, as a bot or a person would."""
@@ -206,7 +211,7 @@ class History:
         return found
 
     def _through_the_hook(self, found: Replayed) -> None:
-        status, errors = self.errors()
+        status, _ = self.judge()
         found.rejected = status != 0
         if not found.rejected:
             return
@@ -214,19 +219,22 @@ class History:
         found.why = [line for line in said.err.splitlines() if "needs a person" in line]
         if said.status > 2:
             found.problem = said.err[-300:]
-        status, errors = self.errors()
+        status, report = self.judge()
         found.person = status != 0
-        found.codes = dict(Counter(f"{each['check']}/{each['code']}" for each in errors))
+        if found.person:
+            errors = self.errors()
+            found.codes = dict(Counter(f"{each['check']}/{each['code']}" for each in errors))
         for _ in range(LIMIT):
             if status == 0:
                 return
-            self._fix(errors, found)
-            status, errors = self.errors()
+            self._fix(report, found)
+            status, report = self.judge()
         found.accepted = status == 0
 
-    def _fix(self, errors: list[dict[str, Any]], found: Replayed) -> None:
-        line = first_command(self.run("check", "--color", "never").out)
+    def _fix(self, report: str, found: Replayed) -> None:
+        line = first_command(report)
         if line is None:
+            errors = self.errors()
             first = errors[0] if errors else {}
             found.problem = found.problem or f"no command: {first.get('code')}: {first.get('fix')}"
             line = f'npm-vetted accept "{first.get("identity")}" --reason REASON'
@@ -251,14 +259,21 @@ class History:
 
 
 def first_command(report: str) -> str | None:
-    """The first command that a report for people prints: of an error, not of a warning."""
-    level = ""
+    """The first command that a report for people prints for an error, if it is ours or git's.
+
+    A client's command (an install, a setting) changes files that the real commit does not have.
+    """
+    level, told = "", False
     for line in report.splitlines():
         if found := re.match(r"\S.*?: (error|warning|notice): ", line):
-            level = found[1]
+            level, told = found[1], False
         _, mark, command = line.partition("    fix: ")
-        if mark and level != "warning" and command.startswith(("npm-vetted ", "git ", "/", '"/')):
+        if not mark:
+            continue
+        ours = command.startswith(("npm-vetted ", "git ", "/", '"/'))
+        if level == "error" and ours and not told:
             return command
+        told = True
     return None
 
 

@@ -284,6 +284,14 @@ class Allowance(NamedTuple):
     source: str | None = None
     text: str = ""
 
+    def means(self, artifact: Artifact) -> bool:
+        """Whether the client runs the scripts of a locked artifact because of the entry."""
+        if artifact.name != self.package:
+            return False
+        if self.source is not None:
+            return artifact.kind is not Kind.REGISTRY
+        return self.version in (None, artifact.version)
+
 
 class Edit(NamedTuple):
     """A file's new content and a description of the change; the file is not written yet."""

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import shlex
 import shutil
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -150,6 +151,27 @@ def test_what_needs_a_person(
     assert words in done.err
     assert not (repo.path / ".vetting/routine").exists()
     assert rejected(repo)
+
+
+def test_what_an_allow_list_names_needs_a_person_once(repo: GitRepo, shelf: Verdaccio) -> None:
+    """The version has no scripts today; the entry lets those of the bytes run that a note admits."""
+    lock(repo, shelf.url, stepper="1.0.1", stepper_dep="1.0.0")
+    manifest = json.loads((repo.path / "package.json").read_text())
+    allowed = {**manifest, "allowScripts": {"stepper": True}}
+    repo.write("package.json", json.dumps(allowed))
+    repo.git("add", "-A")
+    done = note(repo)
+    assert done.status == 1
+    assert "stepper@1.0.1 may run scripts: an allow-list names it" in done.err
+    fixes = {each["fix"] for each in check(repo, "unvetted", "install-scripts", add=False).findings
+             if each["package"] == "stepper"}  # fmt: skip
+    assert len(fixes) == 1, fixes
+    [words] = map(shlex.split, fixes)
+    assert (
+        note(repo, *words[2:], "-m", "The manifest has no scripts; the diff was read.").status == 0
+    )
+    assert ("install-scripts", "stepper") not in rejected(repo)
+    assert ("unvetted", "stepper") not in rejected(repo)
 
 
 def test_the_registry_is_never_guessed(repo: GitRepo, shelf: Verdaccio) -> None:

@@ -10,7 +10,7 @@ from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.checks._fixes import accept_fix, vetting_fix
 from npm_vetted.clients import client_of
 from npm_vetted.errors import NpmVettedError
-from npm_vetted.model import Allowance, Artifact, Finding, Kind, Level, Project
+from npm_vetted.model import Allowance, Artifact, Finding, Level, Project
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts, noted_scripts
 
@@ -117,12 +117,7 @@ def _of_allowances(change: Change, project: ProjectChange) -> Iterator[Finding]:
 
 def _meant(allowance: Allowance, locked: Collection[Artifact]) -> list[Artifact]:
     """The locked artifacts that an entry lets run their scripts."""
-    found = [each for each in locked if each.name == allowance.package]
-    if allowance.source is not None:
-        return [each for each in found if each.kind is not Kind.REGISTRY]
-    if allowance.version is None:
-        return found
-    return [each for each in found if each.version == allowance.version]
+    return [each for each in locked if allowance.means(each)]
 
 
 def _allowed_before(project: ProjectChange) -> set[tuple[str, str | None, Artifact]]:

@@ -109,6 +109,8 @@ def _unfit(change: Change, item: Item, seen: Seen) -> str | None:
         return f"{label} has only a weak hash"
     if artifact.scripts or published.scripts:
         return f"{label} has lifecycle scripts"
+    if item.use is not None and change.lets_run(item.use):
+        return f"{label} may run scripts: an allow-list names it"
     said_to_bundle = item.use is not None and bool(item.use.entry.bundles)
     if said_to_bundle or published.bundles:
         known = change.vetting.bundles_as_before(artifact.name, item.since, published.bundles)

@@ -14,7 +14,7 @@ from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.repository import LINK, SUBMODULE, ChangedPath
 from npm_vetted.git.snapshot import Snapshot
-from npm_vetted.model import Artifact, Entry, Group, Location, Manifest, Project
+from npm_vetted.model import Allowance, Artifact, Entry, Group, Location, Manifest, Project
 from npm_vetted.projects.discovery import (
     Projects,
     ancestors,
@@ -482,6 +482,7 @@ class Change:
         self.today = today
         self.baseline = baseline or Baseline()
         self._left_out = left_out  # the folders of projects that the caller does not want judged
+        self._allowances: dict[str, tuple[Allowance, ...]] = {}
 
     @property
     def earlier_vetting(self) -> Vetting:
@@ -621,3 +622,10 @@ class Change:
     def verdict(self, use: IntroducedPackage) -> Verdict:
         """How an artifact is after the commit."""
         return self.vetting.decide(use.subject)
+
+    def lets_run(self, use: IntroducedPackage) -> bool:
+        """Whether an allow-list of its project lets a package run scripts: a person reviews those."""
+        if use.project.path not in self._allowances:
+            found = tuple(client_of(use.project).allowances(use.project))
+            self._allowances[use.project.path] = found
+        return any(each.means(use.artifact) for each in self._allowances[use.project.path])

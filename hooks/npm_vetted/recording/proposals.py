@@ -225,7 +225,12 @@ def _of_listed(change: Change, item: Item) -> tuple[str, ...]:
     if demands.transitive == "note":
         return criteria_for(change, [item])
     new = demands.new if change.vetting.is_new_name(item.subject) else ()
-    return (*new, *(demands.scripts if item.artifact.scripts else ()))
+    return (*new, *(demands.scripts if _runs_scripts(change, item) else ()))
+
+
+def _runs_scripts(change: Change, item: Item) -> bool:
+    """Whether an artifact declares lifecycle scripts, or an allow-list lets it run some."""
+    return bool(item.artifact.scripts) or (item.use is not None and change.lets_run(item.use))
 
 
 def _merged(drafts: Sequence[Draft]) -> Draft:
@@ -277,6 +282,6 @@ def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
         if item.since is None and item.artifact.specifier is None:
             # Without `from` it must hold for those who come later, to whom the package is new.
             wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
-    if any(item.artifact.scripts for item in items):
+    if any(_runs_scripts(change, item) for item in items):
         wanted |= dict.fromkeys(change.policy.demands.scripts)
     return tuple(wanted)
