@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,12 @@ from tests.support.static_registry import static_registry
 from tests.support.story import SCRIPTS, Story, local_entry, users_path
 from tests.support.story_steps import added, upgraded
 
-LOCK = "common/config/rush/pnpm-lock.yaml"
+CLIENTS = {
+    "pnpm": ("10.34.9", "pnpm-lock.yaml"),
+    "npm": ("6.14.18", "npm-shrinkwrap.json"),
+    "yarn": ("1.22.22", "yarn.lock"),
+}
+"""What Rush runs, with its lockfile."""
 SHOP = "apps/shop"
 
 
@@ -24,8 +30,16 @@ def marker(tmp_path: Path) -> Marker:
     return make_marker(tmp_path / "markers", "@acme/marker")
 
 
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest) -> str:
+    """The client that Rush runs."""
+    return str(request.param)
+
+
 @pytest.fixture
-def story(git_repo: GitRepo, clients: Clients, tmp_path: Path, marker: Marker) -> Iterator[Story]:
+def story(
+    git_repo: GitRepo, clients: Clients, tmp_path: Path, marker: Marker, client: str
+) -> Iterator[Story]:
     """A repository with two projects, made by ``rush init`` and ``rush update``, not adopted yet.
 
     One of them has the marker, which a registry on loopback serves.
@@ -40,30 +54,38 @@ def story(git_repo: GitRepo, clients: Clients, tmp_path: Path, marker: Marker) -
         story.run("rush", "init")
         shop = {"name": "shop", "version": "1.0.0", "dependencies": {marker.name: "1.0.0"}}
         library = {"name": "b", "version": "1.0.0"}
-        write_rush(git_repo, {"pnpmVersion": "10.34.9"}, {SHOP: shop, "libs/b": library})
+        write_rush(
+            git_repo, {f"{client}Version": CLIENTS[client][0]}, {SHOP: shop, "libs/b": library}
+        )
         git_repo.write("common/config/rush/pnpm-config.json", '{"useWorkspaces": true}')
         with (git_repo.path / "common/config/rush/.npmrc").open("a") as file:
             file.write(f"\n@acme:registry={url}\n")
+        if client == "yarn":  # the .gitignore of rush init has *.lock
+            with (git_repo.path / ".gitignore").open("a") as file:
+                file.write("!yarn.lock\n")
         story.run("rush", "update")
-        assert not marker.ran
+        assert marker.ran is (client != "pnpm")
         git_repo.commit("What Rush makes")
         yield story
 
 
 @pytest.mark.slow
-def test_rush_through_its_whole_story(story: Story, marker: Marker) -> None:
+def test_rush_through_its_whole_story(story: Story, marker: Marker, client: str) -> None:
+    lock = f"common/config/rush/{CLIENTS[client][1]}"
     story.install()
     story.vetted("init")
     written = story.repo.git("diff", "--cached", "--name-only").split()
-    assert [each for each in written if each.endswith(".npmrc")] == []  # pnpm 10: off by default
+    switches = {"pnpm": [], "npm": ["common/config/rush/.npmrc"], "yarn": [".yarnrc"]}
+    assert [each for each in written if each.endswith("rc")] == switches[client]
     story.accepted("commit", "-m", "Adopt npm-vetted")
-    story.shell(f"cd {SHOP} && rush add -p is-odd@3.0.0")
-    story.git("add", ".")
-    added(story, LOCK)
-    story.shell(f"cd {SHOP} && rush add -p is-odd@3.0.1")
-    story.git("add", ".")
+    install(story, marker)
+    assert not marker.ran
+    add(story, client, "3.0.0")
+    added(story, lock)
+    add(story, client, "3.0.1")
     upgraded(story)
     story.git("checkout", "-q", "-f", "main")
+    install(story, marker)
     assert not marker.ran
     assert "no scripts are approved" in story.vetted("rebuild")
     story.vetted(
@@ -74,7 +96,21 @@ def test_rush_through_its_whole_story(story: Story, marker: Marker) -> None:
     note.write_text(note.read_text().replace("criteria =", 'scripts = ["postinstall"]\ncriteria ='))
     story.git("add", ".")
     story.accepted("commit", "-m", "Approve the script")
-    story.run("rush", "install")
+    install(story, marker)
     assert not marker.ran
     story.vetted("rebuild")
     assert marker.events == ["postinstall"]
+
+
+def install(story: Story, marker: Marker) -> None:
+    """``rush install`` from nothing."""
+    shutil.rmtree(story.repo.path / "common/temp")
+    marker.clear()
+    story.run("rush", "install")
+
+
+def add(story: Story, client: str, version: str) -> None:
+    """Add a dependency to the shop. With npm and Yarn, what is installed must go first."""
+    later = "" if client == "pnpm" else " --skip-update && rush purge && rush update --full"
+    story.shell(f"cd {SHOP} && rush add -p is-odd@{version}{later}")
+    story.git("add", ".")

@@ -7,6 +7,7 @@ docs.npmjs.com, "package-lock.json"; npm's treatment of odd values is in @npmcli
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
@@ -146,7 +147,7 @@ class NpmLockfile(Lockfile):
 
     def _is_file(self, resolved: str | None) -> bool:
         """Whether ``file:`` leads to a file of the repository, by git's object type."""
-        path = clean_path(beside(self.path, (resolved or "").removeprefix("file:")))
+        path = clean_path(posixpath.join(self.base, (resolved or "").removeprefix("file:")))
         return path is not None and self.read(path) is not None
 
     def _resolved(self, key: str) -> str | None:

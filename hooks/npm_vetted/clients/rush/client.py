@@ -1,19 +1,22 @@
-"""Rush: rush.json, ``common/config/rush`` and subspaces, and the pnpm that it runs.
+"""Rush: rush.json, ``common/config/rush`` and subspaces, and the pnpm, npm or Yarn 1 that it runs.
 
-What Rush installs with npm or Yarn is not read. docs/clients/rush.md has the facts.
+docs/clients/rush.md has the facts.
 """
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Final
 
+from npm_vetted.clients.npm import client as npm
 from npm_vetted.clients.pnpm import client as pnpm
 from npm_vetted.clients.rush import config
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
+from npm_vetted.clients.yarn_classic import client as yarn_classic
 from npm_vetted.errors import UsageError
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
@@ -22,6 +25,7 @@ PROGRAM = "rush"
 PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = (
     f"{config.CONFIG}/{config.LOCKFILE}", f"{config.SUBSPACES}/*/{config.LOCKFILE}",
+    *(f"{config.CONFIG}/{name}" for name in list(config.LOCKFILE_OF.values())[1:]),
 )  # fmt: skip
 SETTINGS: tuple[str, ...] = (
     config.RUSH,
@@ -55,8 +59,8 @@ _SWITCH: Final = "ignore-scripts=true"
 
 
 def fits(pin: Pin) -> bool:
-    """A package.json next to rush.json may pin the pnpm that Rush runs."""
-    return pin.client == pnpm.PROGRAM
+    """A package.json next to rush.json may pin the client that Rush runs."""
+    return pin.client in config.LOCKFILE_OF
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
@@ -66,9 +70,9 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
 
 def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
     """Read the lockfile of the repository or of a subspace."""
-    from npm_vetted.clients.rush.lockfile import RushLockfile
+    from npm_vetted.clients.rush.lockfile import read_rush_lockfile
 
-    return RushLockfile(path, data, read)
+    return read_rush_lockfile(path, data, read)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
@@ -91,13 +95,18 @@ def scripts_run(project: Project) -> Iterator[Problem]:
         message = "rush.json is missing: nothing says which pnpm Rush runs"
         yield Problem(message, Location(path), code="scripts-on", key=config.RUSH)
         return
-    if config.pnpm_pin(project.path, project.read) is None:
+    if config.client_pin(project.path, project.read) is None:
         path = project.join(config.RUSH)
-        message = "Rush installs with npm or Yarn here, which npm-vetted does not read"
+        message = "expected pnpmVersion, npmVersion or yarnVersion: nothing says what Rush runs"
         yield Problem(message, Location(path), code="unreadable", key=config.RUSH)
         return
     for _, shadow, place in config.each_shadow(project):
-        yield from map(place, pnpm.scripts_run(shadow))
+        yield from map(place, _runs(shadow).scripts_run(shadow))
+
+
+def _runs(shadow: Project) -> ModuleType:
+    """The client that Rush runs in what it generates."""
+    return {"npm": npm, "yarn": yarn_classic}.get(shadow.client or "", pnpm)
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
@@ -110,7 +119,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 def allowances(project: Project) -> Iterator[Allowance]:
     """The allow-list: ``globalOnlyBuiltDependencies``, ``globalAllowBuilds``, and entries of .npmrc."""
     for subspace, shadow, _ in config.each_shadow(project):
-        for each in pnpm.allowances(shadow):
+        for each in _runs(shadow).allowances(shadow):
             place = config.real_place(each.location, each.setting, subspace, project.read)
             yield each._replace(location=place)
 
@@ -118,17 +127,20 @@ def allowances(project: Project) -> Iterator[Allowance]:
 def registry_of(project: Project, package: str) -> str | None:
     """The registry of the common .npmrc."""
     first = next(iter(config.each_shadow(project)), None)
-    return None if first is None else pnpm.registry_of(first[1], package)
+    if first is None:
+        return None
+    found = _runs(first[1]).registry_of(first[1], package)
+    return found if isinstance(found, str) else None
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """``ignore-scripts=true`` in the common .npmrc, where the pinned pnpm reads that."""
-    if not list(scripts_run(project)):
+    """``ignore-scripts=true`` in the common .npmrc, where the client reads that; for Yarn in .yarnrc."""
+    pin = config.client_pin(project.path, project.read)
+    if not list(scripts_run(project)) or pin is None:
         return ()
-    from npm_vetted.clients.npm import client as npm
-
-    pin = config.pnpm_pin(project.path, project.read)
-    if pin is None or pin.minimum is None or pin.minimum[0] >= 11:
+    if pin.client == "yarn":
+        return yarn_classic.switch_off(project._replace(members={}, lockfiles=()))
+    if pin.client == "pnpm" and (pin.minimum is None or pin.minimum[0] >= 11):
         return ()
     folder = project.join(config.CONFIG)
     return npm.switch_off(project._replace(path=folder, members={}, lockfiles=()))
@@ -145,7 +157,9 @@ def set_cooldown(project: Project, days: int) -> Sequence[Edit]:  # noqa: ARG001
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """``pnpm rebuild`` of exactly these packages, by the pnpm of Rush, in the workspace it generated.
+    """A rebuild of exactly these packages, in the workspace that Rush generated.
+
+    By the pnpm or npm of Rush; for Yarn by npm, as outside of Rush.
 
     Raises UsageError where there are several.
     """
@@ -159,6 +173,11 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
             fix="rush-pnpm --subspace NAME rebuild PACKAGE",
         )
     subspace, shadow, _ = shadows[0]
+    if shadow.client != "pnpm":
+        shadow = shadow._replace(lockfiles=(subspace.lockfile(project.read),))
+        found: list[list[str]] = _runs(shadow).rebuild(shadow, packages)
+        own = f"{subspace.temp}/npm-local/node_modules/.bin/npm"
+        return [[own if shadow.client == "npm" else "npm", *words[1:]] for words in found]
     (command,) = pnpm.rebuild(shadow, packages)
     at = command.index("rebuild")
     program = f"{subspace.temp}/pnpm-local/node_modules/.bin/pnpm"
@@ -169,8 +188,13 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
     return [[program, "-C", subspace.temp, "-r", "rebuild", *stores, *command[at + 1 :]]]
 
 
-def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:  # noqa: ARG001
+def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
     """None is written: the keys of pnpm-config.json differ between versions of pnpm."""
+    pin = config.client_pin(project.path, project.read)
+    if pin is not None and pin.client == "npm":
+        return npm.allow_list(project, packages)
+    if pin is not None and pin.client == "yarn":
+        return yarn_classic.allow_list(project, packages)
     path = posixpath.join(config.CONFIG, config.PNPM_CONFIG)
     return f"write globalAllowBuilds (pnpm 11) or globalOnlyBuiltDependencies (pnpm 10) into {path}"
 

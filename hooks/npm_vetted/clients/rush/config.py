@@ -1,8 +1,8 @@
-"""Rush's configuration, and the pnpm project that Rush generates from it in ``common/temp``.
+"""Rush's configuration, and the project that Rush generates from it in ``common/temp``.
 
 Rush generates a workspace in ``common/temp`` (which is not committed) from rush.json and the files
-in ``common/config``, and runs pnpm there. ``generated`` returns the same files, so that the rules
-for pnpm apply to Rush. Seen with Rush 5.179.0.
+in ``common/config``, and runs pnpm, npm or Yarn there. ``generated`` returns the same files, so that
+the rules for that client apply to Rush. Seen with Rush 5.179.0.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain, count
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import DocumentError
@@ -29,6 +30,8 @@ CONFIG: Final = "common/config/rush"
 SUBSPACES: Final = "common/config/subspaces"
 PNPM_CONFIG: Final = "pnpm-config.json"
 LOCKFILE: Final = "pnpm-lock.yaml"
+LOCKFILE_OF: Final = {"pnpm": LOCKFILE, "npm": "npm-shrinkwrap.json", "yarn": "yarn.lock"}
+"""The lockfile of each client that Rush can run. Only pnpm has workspaces in Rush."""
 DEFAULT: Final = "default"
 """The subspace of the projects that name none."""
 _TEMP: Final = "common/temp"
@@ -61,6 +64,7 @@ _BUILT: Final = ("neverBuiltDependencies", "onlyBuiltDependencies")
 
 
 HOOKS: Final = ".pnpmfile.cjs"
+YARNRC: Final = ".yarnrc"
 _COMMENT: Final = re.compile(rb"/\*.*?\*/|^\s*//[^\n]*$", re.DOTALL | re.MULTILINE)
 _NOTHING: Final = (
     b"'usestrict';module.exports={hooks:{readPackage}};"
@@ -88,10 +92,10 @@ class Subspace(NamedTuple):
         """Where Rush generates its workspace."""
         return posixpath.join(self.root, _TEMP, self.name).rstrip("/")
 
-    @property
-    def lockfile(self) -> str:
+    def lockfile(self, read: Read) -> str:
         """The lockfile that Rush copies to the workspace."""
-        return posixpath.join(self.folder, LOCKFILE)
+        pin = client_pin(self.root, read)
+        return posixpath.join(self.folder, LOCKFILE_OF[pin.client] if pin else LOCKFILE)
 
 
 def subspace_of(lockfile: str) -> Subspace:
@@ -132,6 +136,28 @@ def projects_of(document: Document) -> Iterator[tuple[str, str]]:
         yield posixpath.normpath(folder), named if isinstance(named, str) else DEFAULT
 
 
+def temporary_names(root: str, read: Read) -> dict[str, str]:
+    """The folder of each project, with the name that Rush's package for it has in ``@rush-temp``.
+
+    Of projects with one name in two scopes the later one gets a number, in the order of their names.
+    """
+    document = load_rush(root, read)
+    listed = document.root().data.get("projects") if document is not None else None
+    named = sorted(
+        (str(each.get("packageName")), posixpath.normpath(str(each.get("projectFolder"))))
+        for each in (listed if isinstance(listed, list) else ())
+        if isinstance(each, dict)
+    )
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for package, folder in named:
+        bare = package.rpartition("/")[2]
+        names = chain((bare,), (f"{bare}-{number}" for number in count(1)))
+        found[folder] = next(name for name in names if name not in used)
+        used.add(found[folder])
+    return found
+
+
 def read_rush(path: str, data: bytes) -> Manifest:
     """rush.json as the root's manifest: its projects are the workspaces."""
     document = load_jsonc(path, data)
@@ -166,17 +192,21 @@ def folders_of(subspace: Subspace, read: Read) -> list[str]:
     return sorted(folder for folder, name in found if subspace.name in ("", name))
 
 
-def pnpm_pin(root: str, read: Read) -> Pin | None:
-    """The pnpm that Rush installs and runs: ``pnpmVersion``; None: it uses npm or Yarn."""
+def client_pin(root: str, read: Read) -> Pin | None:
+    """The client that Rush installs and runs, by the key of rush.json; None: it names none."""
     document = load_rush(root, read)
-    version = document.root().data.get("pnpmVersion") if document else None
-    if document is None or not isinstance(version, str):
-        return None
-    numbers = version.partition("-")[0].split(".")
-    exact = len(numbers) == 3 and all(each.isascii() and each.isdigit() for each in numbers)
-    minimum = (int(numbers[0][:9]), int(numbers[1][:9]), int(numbers[2][:9])) if exact else None
-    where = Location(document.path, document.line_of("pnpmVersion"))
-    return Pin(client="pnpm", minimum=minimum, exact=exact, enforced=exact, location=where)
+    said = document.root().data if document is not None else {}
+    for client in LOCKFILE_OF:
+        version = said.get(f"{client}Version")
+        if document is not None and isinstance(version, str):
+            numbers = version.partition("-")[0].split(".")
+            exact = len(numbers) == 3 and all(each.isascii() and each.isdigit() for each in numbers)
+            minimum = (
+                (int(numbers[0][:9]), int(numbers[1][:9]), int(numbers[2][:9])) if exact else None
+            )
+            where = Location(document.path, document.line_of(f"{client}Version"))
+            return Pin(client=client, minimum=minimum, exact=exact, enforced=exact, location=where)
+    return None
 
 
 def pnpm_config(subspace: Subspace, read: Read) -> Document | None:
@@ -211,9 +241,11 @@ def _read_generated(
 
 
 def _files(subspace: Subspace, read: Read) -> dict[str, bytes]:
+    pin = client_pin(subspace.root, read)
+    if pin is not None and pin.client != "pnpm":
+        return _files_without_workspaces(subspace, read, is_yarn=pin.client == "yarn")
     document = pnpm_config(subspace, read)
     config = {} if document is None else dict(document.root().data)
-    pin = pnpm_pin(subspace.root, read)
     is_new = pin is not None and pin.minimum is not None and pin.minimum[0] >= 11
     manifest: dict[str, object] = {"name": "rush-common", "version": "0.0.0", "private": True}
     extra = config.get("unsupportedPackageJsonSettings")
@@ -236,12 +268,27 @@ def _files(subspace: Subspace, read: Read) -> dict[str, bytes]:
     made = {
         NAME: json.dumps(manifest).encode(),
         _WORKSPACE: json.dumps(workspace).encode(),
-        ".npmrc": _npmrc(subspace, read) + _peers(config),
+        ".npmrc": _joined(npmrc_paths(subspace), read) + _peers(config),
     }
     hooks = own_hooks(subspace, read)
     if hooks is not None:
         made[HOOKS] = hooks[1]
     return made
+
+
+def _files_without_workspaces(subspace: Subspace, read: Read, *, is_yarn: bool) -> dict[str, bytes]:
+    """What Rush writes for npm and Yarn; Yarn also reads the files in the folders above."""
+    manifest = {"name": "rush-common", "version": "0.0.0", "private": True}
+    made = {NAME: json.dumps(manifest).encode(), ".npmrc": _joined(npmrc_paths(subspace), read)}
+    if is_yarn:
+        made[".npmrc"] = _joined([*_above(subspace, ".npmrc"), *npmrc_paths(subspace)], read)
+        made[YARNRC] = _joined(_above(subspace, YARNRC), read)
+    return made
+
+
+def _above(subspace: Subspace, name: str) -> list[str]:
+    """A file in the folders above the workspace that Rush generates, the nearest last."""
+    return [posixpath.join(subspace.root, folder, name) for folder in ("", "common")]
 
 
 def own_hooks(subspace: Subspace, read: Read) -> tuple[str, bytes] | None:
@@ -278,8 +325,9 @@ def npmrc_paths(subspace: Subspace) -> list[str]:
     return [posixpath.join(folder, ".npmrc") for folder in folders]
 
 
-def _npmrc(subspace: Subspace, read: Read) -> bytes:
-    parts = (read(path) for path in npmrc_paths(subspace))
+def _joined(paths: Sequence[str], read: Read) -> bytes:
+    """Settings files one after the other: of two values for a key the last one counts."""
+    parts = (read(path) for path in paths)
     return b"".join(part + b"\n" for part in parts if part is not None)
 
 
@@ -290,16 +338,17 @@ def _peers(config: Mapping[str, object]) -> bytes:
 
 
 def shadow(project: Project, subspace: Subspace) -> Project:
-    """The pnpm project that Rush generates for a subspace."""
+    """The project that Rush generates for a subspace, for the client that it runs."""
     read = generated(subspace, project.read)
+    pin = client_pin(subspace.root, project.read)
     path = posixpath.join(subspace.temp, NAME)
     return Project(
         path=subspace.temp,
         manifest=read_manifest(path, read(path) or b"{}"),
         members={},
-        client="pnpm",
+        client=pin.client if pin else "pnpm",
         lockfiles=(),
-        pin=pnpm_pin(subspace.root, project.read),
+        pin=pin,
         read=read,
         tracked=project.tracked,
     )
@@ -320,10 +369,14 @@ def real_place(place: Location, key: str, subspace: Subspace, read: Read) -> Loc
     name = place.path.removeprefix(f"{subspace.temp}/")
     if name == place.path:
         return place
+    pin = client_pin(subspace.root, read)
     if name == ".npmrc":
-        return _npmrc_line(place.line, subspace, read)
+        above = _above(subspace, ".npmrc") if pin and pin.client == "yarn" else []
+        return _line_in([*above, *npmrc_paths(subspace)], place.line, read)
+    if name == YARNRC:
+        return _line_in(_above(subspace, YARNRC), place.line, read)
     if name in (NAME, _WORKSPACE):
-        document = pnpm_config(subspace, read)
+        document = pnpm_config(subspace, read) if pin and pin.client == "pnpm" else None
         if document is None:
             return Location(posixpath.join(subspace.root, RUSH))
         written = key.removeprefix("pnpm.").partition(".")[0]
@@ -336,8 +389,8 @@ def real_place(place: Location, key: str, subspace: Subspace, read: Read) -> Loc
     return place._replace(path=hooks[0] if hooks else posixpath.join(subspace.folder, name))
 
 
-def _npmrc_line(line: int, subspace: Subspace, read: Read) -> Location:
-    paths = npmrc_paths(subspace)
+def _line_in(paths: Sequence[str], line: int, read: Read) -> Location:
+    """The file, of those that ``_joined`` puts together, that has a line; a missing one has none."""
     for path in paths:
         data = read(path)
         if data is None:
@@ -346,7 +399,7 @@ def _npmrc_line(line: int, subspace: Subspace, read: Read) -> Location:
         if line <= lines:
             return Location(path, line)
         line -= lines
-    return Location(paths[-1])
+    return Location(paths[0] if paths[0].endswith(YARNRC) else paths[-1])
 
 
 def each_shadow(

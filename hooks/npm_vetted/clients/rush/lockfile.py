@@ -1,4 +1,4 @@
-"""The lockfile of Rush: pnpm's, written for the workspace that Rush generates in ``common/temp``."""
+"""The lockfile of Rush: its client's, written for what Rush generates in ``common/temp``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 from npm_vetted.clients.pnpm.patches import Patches
 from npm_vetted.clients.pnpm.sync import disagreements
 from npm_vetted.clients.rush.config import (
+    LOCKFILE,
+    LOCKFILE_OF,
+    client_pin,
     folders_of,
     generated,
     own_hooks,
-    pnpm_pin,
     prefers,
     real_place,
     real_problem,
     subspace_of,
 )
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
-from npm_vetted.model import Entry, Location, Manifest, Problem, Read, Requirement
+from npm_vetted.model import Location, Manifest, Problem, Read, Requirement
 from npm_vetted.packages.manifest import NAME, read_manifest
 
 _LEGACY = "file:projects/"
@@ -74,13 +77,10 @@ class RushLockfile(PnpmLockfile):
     def _committed(self, path: str) -> str:
         return real_place(Location(path), "", self._subspace, self._read).path
 
-    def local_archive(self, entry: Entry) -> str | None:
-        """Paths are relative to the generated workspace."""
-        path, self.path = self.path, posixpath.join(self._subspace.temp, "pnpm-lock.yaml")
-        try:
-            return super().local_archive(entry)
-        finally:
-            self.path = path
+    @property
+    def base(self) -> str:
+        """The generated workspace."""
+        return self._subspace.temp
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """As pnpm would find them in the generated workspace."""
@@ -94,7 +94,7 @@ class RushLockfile(PnpmLockfile):
             for folder in wanted
             if folder in manifests
         }
-        pin = pnpm_pin(self.home, self._read)
+        pin = client_pin(self.home, self._read)
         fix = (("rush", "update"), ("git", "add", self.path))
         hooked = own_hooks(self._subspace, self._read) is not None
         hooked = hooked or prefers(self._subspace, self._read)
@@ -103,3 +103,22 @@ class RushLockfile(PnpmLockfile):
         ):
             found = real_problem(problem, self._subspace, self._read)
             yield found._replace(fix=fix)
+
+
+def read_rush_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+    """Read the lockfile of the client that rush.json names; raises DocumentError for another one."""
+    root = subspace_of(path).root
+    pin = client_pin(root, read)
+    name = posixpath.basename(path)
+    wanted = LOCKFILE_OF[pin.client] if pin is not None else name
+    if name != wanted:
+        raise DocumentError(
+            f"Rush reads {wanted} here, not this file",
+            path=path,
+            fix=f"git rm --cached {path}",
+        )
+    if name == LOCKFILE:
+        return RushLockfile(path, data, read)
+    from npm_vetted.clients.rush.without_workspaces import read_temporary_lockfile
+
+    return read_temporary_lockfile(path, data, read)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from npm_vetted.clients.npm.settings import unsafe_settings as npm_settings
 from npm_vetted.clients.pnpm import client as pnpm
 from npm_vetted.clients.rush import config
 from npm_vetted.clients.shared.programs import bound_to_files
@@ -16,6 +17,7 @@ from npm_vetted.clients.shared.settings import (
     setting_problem,
     unknown_settings,
 )
+from npm_vetted.clients.yarn_classic.settings import unsafe_settings as yarn_settings
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
@@ -33,6 +35,10 @@ _HOOKS: Final = (
 )
 
 
+_OTHERS: Final = {"npm": npm_settings, "yarn": yarn_settings}
+"""What judges the settings of a client that is not pnpm."""
+
+
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
     """Of each subspace as pnpm reads them, and Rush's own."""
     try:
@@ -40,6 +46,9 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
         yield from _plugins(project)
         yield from _publishing(project, registries)
         for subspace, shadow, place in config.each_shadow(project):
+            if shadow.client in _OTHERS:
+                yield from map(place, _OTHERS[shadow.client](shadow, registries))
+                continue
             yield from map(place, pnpm.unsafe_settings(shadow, registries))
             yield from map(place, _unlocked(project, subspace, shadow))
             document = config.pnpm_config(subspace, project.read)
@@ -55,19 +64,20 @@ def _unlocked(project: Project, subspace: config.Subspace, shadow: Project) -> I
 
     A later commit that adds the package does not touch this list again.
     """
-    data = project.read(subspace.lockfile)
+    path = subspace.lockfile(project.read)
+    data = project.read(path)
     allowed = list(pnpm.allowances(shadow)) if data is not None else []
     if not allowed or data is None:
         return
     from npm_vetted.clients.rush.lockfile import RushLockfile
 
-    locked = RushLockfile(subspace.lockfile, data, project.read).package_names()
+    locked = RushLockfile(path, data, project.read).package_names()
     for each in allowed:
         if each.package not in locked:
             yield setting_problem(
                 "allows-unlocked", each.setting, each.package,
                 f"{each.setting} lets the scripts of {each.package} run as soon as it is installed, and "
-                f"{subspace.lockfile} does not have it: expected no such entry", each.location,
+                f"{path} does not have it: expected no such entry", each.location,
             )._replace(package=each.package)  # fmt: skip
 
 

@@ -50,6 +50,11 @@ class Lockfile(ABC):
         return posixpath.dirname(self.path)
 
     @property
+    def base(self) -> str:
+        """The folder that paths of the lockfile are relative to: its own, mostly."""
+        return posixpath.dirname(self.path)
+
+    @property
     def graph(self) -> bool:
         """Whether the format records each package's requirements (npm 4 and older do not)."""
         return True
@@ -152,13 +157,13 @@ class Lockfile(ABC):
     def local_archive(self, entry: Entry) -> str | None:
         """The archive of the repository that an entry names, from the top; None: it names none.
 
-        Paths are relative to the lockfile's folder; one that leads out of the repository is none.
+        A path that leads out of the repository is none.
         """
         artifact = entry.artifact
         if artifact is None or artifact.kind is not Kind.FILE or not artifact.resolved:
             return None
         written = artifact.resolved.partition("#")[0].removeprefix("file:")
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), written))
+        path = posixpath.normpath(posixpath.join(self.base, written))
         outside = path.startswith(("/", "../")) or written.startswith(("/", "~"))
         return None if outside or not path.endswith(ARCHIVE_SUFFIXES) else path
 

@@ -31,8 +31,8 @@ _FILES: Final = {
 _PATHS: Final = {
     "*common/config/rush/pnpm-lock.yaml": "Rush",
     "*common/config/subspaces/*/pnpm-lock.yaml": "Rush",
-    "*common/config/rush/npm-shrinkwrap.json": "Rush with npm",
-    "*common/config/rush/yarn.lock": "Rush with Yarn",
+    "*common/config/rush/npm-shrinkwrap.json": "Rush",
+    "*common/config/rush/yarn.lock": "Rush",
     "*.meteor/packages": "Meteor",
     "*.meteor/versions": "Meteor",
 }

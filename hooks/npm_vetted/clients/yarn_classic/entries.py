@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients.shared.lockfile import beside
 from npm_vetted.clients.shared.yarn import YarnLockfile, refuse_conflict
 from npm_vetted.clients.shared.yarn.places import TwiceError, find_entries
 from npm_vetted.errors import DocumentError
@@ -208,7 +207,7 @@ class ClassicEntries(YarnLockfile):
         """
         if wanted.startswith("link:") or not _LOCAL.match(wanted):
             return None
-        path = posixpath.normpath(beside(self.path, wanted.removeprefix("file:")))
+        path = posixpath.normpath(posixpath.join(self.base, wanted.removeprefix("file:")))
         inside = not path.startswith(("../", "/", "~"))
         return path if inside and self._read(path) is not None else None
 
