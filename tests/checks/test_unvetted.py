@@ -271,3 +271,27 @@ def test_another_kind_of_hash_is_an_error_unless_the_version_was_locked(
     (each,) = found(before, {**moved, ".vetting/notes/a/1.0.0.toml": text})
     assert (each.code, each.level, each.key) == ("unbound", level, "a@1.0.0")
     assert each.fix[0][:2] == ("npm-vetted", "note")
+
+
+def test_a_note_that_was_committed_alone_makes_no_name_known(repo: GitRepo) -> None:
+    little = {"from_": "1.0.0", "criteria": ["changelog"], "brings": [listed("b")]}
+    write_note(repo, "a", "1.0.1", **little)
+    repo.commit("A note, ahead of its upgrade")
+    write_project(repo, {"a": entry("a", "1.0.1"), "b": entry("b")}, asked=["a"])
+    assert codes(repo) == [("b", "criteria")]
+    write_note(repo, "a", "1.0.1", **{**little, "criteria": ["changelog", "health"]})
+    assert codes(repo) == []
+
+
+def test_a_name_that_another_project_locks_is_known(repo: GitRepo) -> None:
+    write_note(repo, "a", brings=[listed("b")], criteria=["changelog"])
+    repo.write(".vetting/config.toml", "[policy]\nnew = []\ncooldown-days = 0\n")
+    repo.commit("The policy requires nothing of what is new")
+    write_project(repo, {"a": entry("a"), "b": entry("b")}, asked=["a"])
+    repo.commit("a brings b")
+    repo.write(".vetting/config.toml", "[policy]\ncooldown-days = 0\n")
+    repo.commit("Now it does")
+    write_project(repo, {"c": entry("c"), "b": entry("b")}, asked=["c"], folder="other")
+    repo.write("other/.npmrc", "ignore-scripts=true\n")
+    write_note(repo, "c")
+    assert codes(repo) == []

@@ -35,11 +35,12 @@ def vetting(
     exemptions: str = "",
     committed: Files | None = None,
     form: int = 1,
+    locked: tuple[str, ...] = (),
 ) -> Vetting:
     policy = read_policy(f"format = {form}\n{config}".encode(), adopted=True)
     notes = NoteStore(MemorySnapshot({CONFIG: config, **files}), policy.criteria)
     earlier = None if committed is None else NoteStore(MemorySnapshot(committed), policy.criteria)
-    return Vetting(policy, Exemptions(exemptions), notes, earlier)
+    return Vetting(policy, Exemptions(exemptions), notes, earlier, locked.__contains__)
 
 
 def artifact(name: str = "a", version: str = "1.0.0", **fields: Any) -> Artifact:
@@ -462,8 +463,11 @@ LISTED_WITH_LITTLE = notes(
     [
         ("", None, (), GapReason.CRITERIA),
         ("", {}, (), GapReason.CRITERIA),
-        ("", LISTED_WITH_LITTLE, (), Status.ACCEPTED),
+        # That such a note was committed alone makes no name known.
+        ("", LISTED_WITH_LITTLE, (), GapReason.CRITERIA),
+        ("", notes(("b", "0.8.0", {"brings": [listed("a", "0.9.0")]})), (), Status.ACCEPTED),
         ("", notes(("a", "0.9.0", {})), (), Status.ACCEPTED),
+        ("", notes(("a", "0.9.0", {"criteria": ["changelog"]})), (), GapReason.CRITERIA),
         ("", None, ("0.9.0",), Status.ACCEPTED),
         (f"a@0.9.0 {sri('a@0.9.0')} - at adoption\n", None, (), Status.ACCEPTED),
     ],
@@ -476,6 +480,29 @@ def test_a_new_name_needs_the_criteria_of_new_also_where_another_package_brings_
 ) -> None:
     judge = vetting(LISTED_WITH_LITTLE, exemptions=exemptions, committed=committed)
     assert answer(judge, subject(direct=False, previous=previous)) is expected
+
+
+def test_a_name_that_another_project_locked_is_not_new() -> None:
+    judge = vetting(LISTED_WITH_LITTLE, committed=LISTED_WITH_LITTLE, locked=("a",))
+    assert answer(judge, subject(direct=False)) is Status.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("criteria", "locked", "expected"),
+    [
+        (["changelog"], (), GapReason.CHAIN),
+        (["changelog"], ("a",), Status.VETTED),
+        (["health", "changelog"], (), Status.VETTED),
+    ],
+)
+def test_no_chain_starts_at_a_new_name_that_a_note_only_lists(
+    criteria: list[str], locked: tuple[str, ...], expected: Status | GapReason
+) -> None:
+    start = {"from_": "0.9.0", "criteria": criteria, "brings": [listed("a")]}
+    delta = {"from_": "1.0.0", "criteria": ["changelog"]}
+    files = notes(("b", "0.9.0", {}), ("b", "1.0.0", start), ("a", "1.0.1", delta))
+    judge = vetting(files, committed=files, locked=locked)
+    assert answer(judge, subject(version="1.0.1")) is expected
 
 
 def test_a_carried_package_is_as_direct_as_its_carrier() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Finding, Location
 from npm_vetted.packages.versions import step
-from npm_vetted.projects.change import Change, project_lockfile
+from npm_vetted.projects.change import Change
 from npm_vetted.projects.package_manager import managers_before
 from npm_vetted.vetting.notes import Mention, Note, mentions
 from npm_vetted.vetting.policy import Demands
@@ -77,17 +76,8 @@ def _names_before(change: Change, names: set[str]) -> set[str] | None:
     """Those of some names that the state before locks anywhere; None: everything is judged."""
     if change.everything:
         return None
-    found: set[str] = {each.artifact.name for each in managers_before(change)} & names
-    for projects in change.projects_before:
-        for project in projects.all():
-            for path in project.lockfiles:
-                if names <= found:
-                    return found
-                try:
-                    found |= {each.name for each in project_lockfile(project, path).named(names)}
-                except NpmVettedError:  # what cannot be read proves nothing
-                    continue
-    return found
+    found = {each.artifact.name for each in managers_before(change)} & names
+    return found | change.names_locked_before(names)
 
 
 def _finding(

@@ -111,7 +111,11 @@ def _ruled_change(
     ruling = comparison.after if first else policy_source
     exemptions = _exemptions(comparison, ruling)
     untouched = EXEMPTIONS not in comparison.touched
-    return Change(
+
+    def was_locked(name: str) -> bool:
+        return change.was_locked(name)
+
+    change = Change(
         baseline=_baseline(policy, ruling, comparison.after),
         comparison=comparison,
         policy=policy,
@@ -120,6 +124,7 @@ def _ruled_change(
             exemptions,
             NoteStore(comparison.after, after.criteria),
             _committed_notes(comparison, after),
+            was_locked,
         ),
         earlier_vettings=tuple(
             Vetting(
@@ -129,12 +134,14 @@ def _ruled_change(
                 else Exemptions.read(each.read(EXEMPTIONS)),
                 NoteStore(each, policy.criteria),
                 NoteStore(each, policy.criteria),
+                was_locked,
             )
             for each in comparison.parents
         ),
         today=today,
         left_out=left_out,
     )
+    return change
 
 
 def _committed_notes(comparison: Comparison, policy: Policy) -> NoteStore:

@@ -74,7 +74,7 @@ def _settled_otherwise(
         Change(
             comparison=change.comparison,
             policy=change.policy,
-            vetting=Vetting(change.policy, Exemptions(kept), notes, notes),
+            vetting=Vetting(change.policy, Exemptions(kept), notes, notes, change.was_locked),
             earlier_vettings=change.earlier_vettings,
             today=change.today,
             baseline=change.baseline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -613,6 +614,24 @@ class Change:
         return not project.lockfiles and self.policy.accepts_no_lockfile(
             project.manifest.path, self.today.date()
         )
+
+    def names_locked_before(self, names: Collection[str]) -> set[str]:
+        """Those of some package names that a lockfile of any project had before the change."""
+        found: set[str] = set()
+        for projects in self.projects_before:
+            for project in projects.all():
+                for path in project.lockfiles:
+                    if found.issuperset(names):
+                        return found
+                    # What cannot be read proves nothing.
+                    with suppress(NpmVettedError):
+                        locked = project_lockfile(project, path).named(set(names))
+                        found |= {each.name for each in locked}
+        return found
+
+    def was_locked(self, name: str) -> bool:
+        """Whether a package name is not new by the lockfiles; with ``--all`` none is."""
+        return self.everything or bool(self.names_locked_before({name}))
 
     def uses(self) -> Iterator[IntroducedPackage]:
         """The artifacts that the commit adds, changes or promotes, project by project."""

@@ -490,7 +490,7 @@ class NoteStore:
         missing = self._awaited.union(labels) - self._searched
         self._awaited.clear()
         paths = (
-            {path for folder in FOLDERS for path in self._snapshot.grep(missing, folder)}
+            self._holding(missing)
             if len(missing) <= _SEARCH_LIMIT
             else {path for path in self.paths() if path.endswith(".toml")}
         )
@@ -506,12 +506,24 @@ class NoteStore:
         self.search([f"{name}@{version}"])
         return self._listed.get((name, version), [])
 
+    def naming(self, name: str) -> list[Mention]:
+        """The notes that bring or accept any version of a package."""
+        return [
+            mention
+            for note in self._good(sorted(self._holding({f'"{name}@', f"'{name}@"})))
+            for listed, _, mention in mentions(note)
+            if listed == name and mention.listed is not None
+        ]
+
+    def _holding(self, words: Collection[str]) -> set[str]:
+        """The files with one of some words in them."""
+        return {path for folder in FOLDERS for path in self._snapshot.grep(words, folder)}
+
     def carrying(self, words: Collection[str]) -> list[tuple[str, str | None, Mention]]:
         """The mentions of packages whose tarballs carry others, in notes that hold one of some words."""
-        paths = {path for folder in FOLDERS for path in self._snapshot.grep(words, folder)}
         return [
             each
-            for note in self._good(sorted(paths))
+            for note in self._good(sorted(self._holding(words)))
             for each in mentions(note)
             if each[2].bundles or each[2].shrinkwrap
         ]

@@ -15,7 +15,7 @@ The steps, in this order:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import is_tarball_of
 from npm_vetted.packages.versions import nearest, step
 from npm_vetted.vetting.exemptions import Exemption, Exemptions
-from npm_vetted.vetting.notes import Mention, Note, NoteStore
+from npm_vetted.vetting.notes import Mention, NoteStore
 from npm_vetted.vetting.pins import Match, read_pinned
 from npm_vetted.vetting.policy import FORMAT, Demands, Policy
 
@@ -92,7 +92,8 @@ class Verdict(NamedTuple):
 class Vetting:
     """Decides by one policy, one set of exemptions and one state of the notes.
 
-    ``committed`` are the notes from before the change; None: no note is older.
+    ``committed`` are the notes from before the change; None: no note is older. ``was_locked`` tells
+    of a package name whether a lockfile had it before the change.
     """
 
     def __init__(
@@ -101,9 +102,11 @@ class Vetting:
         exemptions: Exemptions,
         notes: NoteStore,
         committed: NoteStore | None = None,
+        was_locked: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.policy = policy
         self._committed = committed
+        self._was_locked = was_locked
         self.exemptions = exemptions
         self.notes = notes
         self._verdicts: dict[VettingRequest, Verdict] = {}
@@ -138,10 +141,9 @@ class Vetting:
         for mention in self._evidence_of(carrier):
             if not any(_is_the_one(each, subject) for each in mention.bundles):
                 continue
-            wanted = self._asks(subject).new if self.is_new_name(subject) else ()
-            if self._was_committed(mention):
-                wanted = ()
-            lacking = tuple(name for name in wanted if name not in mention.note.grants)
+            lacking = _missing(self._asks(subject).new, mention)
+            if lacking and not self.is_new_name(subject):
+                lacking = ()
             if not lacking:
                 return Verdict(status=Status.ACCEPTED, mention=mention)
         gap = Gap(lack=GapReason.BUNDLED, mention=verdict.mention, criteria=lacking)
@@ -304,15 +306,11 @@ class Vetting:
         if not mention.accepted and demands.transitive == "note":
             return Gap(lack=GapReason.OWN, mention=mention)
         since = mention.listed.since if mention.listed else mention.note.since
-        if mention.listed is None or subject.direct or demands.transitive == "note":
-            wanted = self.demanded(subject, since)
-        elif self.is_new_name(subject) and not self._was_committed(mention):
-            wanted = demands.new
-        else:
-            wanted = ()
-        if mention.note.routine and self.is_new_name(subject):
-            wanted = demands.new
-        missing = tuple(name for name in wanted if name not in mention.note.grants)
+        own = mention.listed is None or subject.direct or demands.transitive == "note"
+        missing = _missing(self.demanded(subject, since) if own else (), mention)
+        if not own or mention.note.routine:
+            unsaid = _missing(demands.new, mention)
+            missing = unsaid if unsaid and self.is_new_name(subject) else missing
         if missing:
             return Gap(lack=GapReason.CRITERIA, mention=mention, criteria=missing)
         if since is not None and not self.chained(subject.artifact.name, since, demands):
@@ -325,16 +323,24 @@ class Vetting:
         A new name needs the criteria of ``new``, whichever package brings it: the payloads of
         event-stream and axios came as new packages with an upgrade.
         """
-        name = subject.artifact.name
-        if subject.previous or self.exemptions.of(name):
-            return False
-        return self._committed is None or all(each.routine for each in self._committed.of(name))
+        return not subject.previous and not self._is_known(
+            subject.artifact.name, self._asks(subject)
+        )
 
-    def _was_committed(self, mention: Mention) -> bool:
-        """Whether a note is older than the change, so that its listed names are not new."""
-        if self._committed is None:
-            return False
-        return isinstance(self._committed.read(mention.note.path), Note)
+    def _is_known(self, name: str, demands: Demands) -> bool:
+        """Whether the repository knew a package before the change, by any version of it.
+
+        That an older note lists it is not enough: that note must name the criteria of ``new``.
+        Otherwise a note that is committed alone would make any name known.
+        """
+        if self.exemptions.of(name):
+            return True
+        if self._committed is not None:
+            listing = (each.note for each in self._committed.naming(name))
+            for note in (*self._committed.of(name), *listing):
+                if not note.routine and note.grants.issuperset(demands.new):
+                    return True
+        return self._was_locked(name)
 
     def requires_nothing(self, subject: VettingRequest) -> bool:
         """Whether the policy requires neither criteria nor a cooldown for this step: no note then."""
@@ -357,8 +363,14 @@ class Vetting:
             seen |= reached
             # Git searches the lists once for all versions, and only where notes of their own fail.
             self.notes.search([f"{name}@{at}" for at in reached])
-            listings = (each for at in reached for each in self.notes.listing(name, at))
-            waiting = {each.listed.since for each in listings if each.listed} - seen
+            listings = [each for at in reached for each in self.notes.listing(name, at)]
+            waiting = {
+                each.since
+                for each in listings
+                if each.since is not None
+                or not _missing(demands.new, each)
+                or self._is_known(name, demands)
+            } - seen
         return False
 
     def _starts(self, name: str, version: str, demands: Demands) -> set[str | None]:
@@ -382,6 +394,11 @@ def _compare(mention: Mention, artifact: Artifact) -> Match:
     if artifact.specifier is not None and artifact.exact_version is not None and plain:
         return Match.SAME
     return pinned.compare(artifact)
+
+
+def _missing(wanted: Collection[str], mention: Mention) -> tuple[str, ...]:
+    """The criteria among some that a note does not name."""
+    return tuple(name for name in wanted if name not in mention.note.grants)
 
 
 def _status(mention: Mention) -> Status:
