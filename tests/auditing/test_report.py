@@ -13,6 +13,7 @@ import pytest
 from tests.auditing.audited import ADA, BOB, BOT, Shop, as_person, audit, clone, make
 from tests.commands.test_init import adopt, npm_project, vetted
 from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import entry, run, write_project
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,25 @@ def test_what_moved_since_a_day(report: dict[str, Any]) -> None:
     assert [each["package"] for each in changes["left"]] == ["gone@1.0.0"]
     assert changes["notes"] == {"added": 4, "removed": 0}
     assert changes["exemptions"] == {"added": 0, "removed": 1}
+
+
+def test_what_is_excluded_today_is_no_part_of_what_moved(git_repo: GitRepo) -> None:
+    write_project(git_repo, {"a": entry("a")})
+    git_repo.write("fixtures/package.json", '{"name": "x", "dependencies": {"b": "1.0.0"}}')
+    git_repo.write("fixtures/package-lock.json", "{")
+    git_repo.commit("A broken fixture")
+    git_repo.write(
+        ".vetting/config.toml",
+        'format = 2\n[[exclude]]\npath = "fixtures/**"\nreason = "a fixture"\n',
+    )
+    git_repo.commit("Adopt npm-vetted, and exclude the fixture")
+    write_project(git_repo, {"a": entry("a"), "b": entry("b")})
+    git_repo.commit("Add b")
+    done = run(git_repo.path, "audit", "--since", "HEAD~2", "--format", "json")
+    assert done.status == 0, done.err
+    changes = done.json["changes"]
+    assert [each["package"] for each in changes["entered"]] == ["b@1.0.0"]
+    assert changes["left"] == []
 
 
 def test_ends_count_from_the_commit(shop: Shop, report: dict[str, Any]) -> None:

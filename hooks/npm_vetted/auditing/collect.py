@@ -372,7 +372,7 @@ def _moves(repository: Repository, objects: Objects, state: AuditedState, since:
     now, lines, notes = _contents(state.change)
     before: tuple[set[tuple[str, str]], frozenset[str], set[str]] = (set(), frozenset(), set())
     if start is not None:
-        before = _contents(open_change(compare_whole(repository, objects, start), state.date))
+        before = _contents(_earlier(repository, objects, state, start))
     then, old_lines, old_notes = before
     return Moves(
         commit=start,
@@ -382,6 +382,19 @@ def _moves(repository: Repository, objects: Objects, state: AuditedState, since:
         notes_removed=len(old_notes - notes),
         exemptions_added=len(lines - old_lines),
         exemptions_removed=len(old_lines - lines),
+    )
+
+
+def _earlier(repository: Repository, objects: Objects, state: AuditedState, start: str) -> Change:
+    """An earlier state, without what is excluded today: the same projects are compared."""
+    opened = open_change(compare_whole(repository, objects, start), state.date)
+    excluded = (*opened.policy.exclude, *state.change.policy.exclude)
+    return Change(
+        comparison=opened.comparison,
+        policy=opened.policy._replace(exclude=excluded),
+        vetting=opened.vetting,
+        earlier_vettings=opened.earlier_vettings,
+        today=state.date,
     )
 
 
