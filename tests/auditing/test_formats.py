@@ -31,6 +31,7 @@ from npm_vetted.report import Style
 from tests.auditing.audited import make, sri
 from tests.commands.test_init import vetted
 from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import entry, run, write_project
 from tests.test_schemas import check_output
 
 DATE = datetime.datetime(2026, 3, 10, 12, tzinfo=datetime.UTC)
@@ -191,3 +192,16 @@ def test_the_text_fits_80_columns(git_repo: GitRepo, tmp_path: Path) -> None:
     assert max(map(len, lines)) <= 80
     assert lines[0].startswith("npm-vetted audit of ")
     assert any(line.startswith("attention") for line in lines)
+
+
+def test_of_many_exempt_dependencies_some_have_a_line(git_repo: GitRepo) -> None:
+    names = [f"p{number:02}" for number in range(30)]
+    write_project(git_repo, {name: entry(name) for name in names})
+    git_repo.commit("A shop")
+    assert run(git_repo.path, "init").status == 0
+    git_repo.commit("Adopt npm-vetted")
+    lines = run(git_repo.path, "audit").out.splitlines()
+    assert sum(line.startswith("  exempt ") for line in lines) == 20
+    assert lines[-1] == "  and 10 exempt direct packages (-v shows them)"
+    lines = run(git_repo.path, "audit", "-v").out.splitlines()
+    assert sum(line.startswith("  exempt ") for line in lines) == 30

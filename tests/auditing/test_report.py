@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -319,17 +320,67 @@ def test_openpgp_signatures(
     assert signatures()["a"] == "present, not checked"
 
 
-def test_an_x509_signature_is_present(git_repo: GitRepo) -> None:
-    """Git verifies it with gpgsm and its certificates; without them it proves nothing, but is there."""
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with Ada's certificate and key, which gpgsm's own folder trusts."""
+    home = tmp_path / "certificates"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj",
+        "/CN=Ada/emailAddress=ada@example.com", "-addext", "subjectAltName=email:ada@example.com",
+        "-addext", "keyUsage=critical,digitalSignature,keyCertSign",
+        "-keyout", str(home / "key.pem"), "-out", str(home / "certificate.pem"),
+    )  # fmt: skip
+    found = openssl("x509", "-in", str(home / "certificate.pem"), "-noout", "-fingerprint", "-sha1")
+    (home / "trustlist.txt").write_text(f"{found.partition('=')[2].strip()} S relax\n")
+    (home / "gpgsm.conf").write_text("disable-crl-checks\n")
+    yield home
+    subprocess.run(["gpgconf", "--kill", "all"], check=True)
+
+
+def openssl(*arguments: str) -> str:
+    """Run OpenSSL; what it prints."""
+    done = subprocess.run(["openssl", *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def sign_with(certificate: Path, repo: GitRepo) -> None:
+    """Sign HEAD as ``git commit -S`` does with ``gpg.format = x509``: a detached CMS in the header."""
+    text = certificate / "commit"
+    signature = certificate / "signature"
+    text.write_text(repo.git("cat-file", "commit", "HEAD") + "\n")
+    openssl(
+        "cms", "-sign", "-binary", "-outform", "DER", "-md", "sha256", "-nosmimecap",
+        "-signer", str(certificate / "certificate.pem"), "-inkey", str(certificate / "key.pem"),
+        "-in", str(text), "-out", str(signature),
+    )  # fmt: skip
+    rows = base64.encodebytes(signature.read_bytes()).decode().split()
+    header = ["-----BEGIN SIGNED MESSAGE-----", *rows, "-----END SIGNED MESSAGE-----"]
+    forge(repo, "\n\nVet a", "\ngpgsig " + "\n ".join(header) + "\n\nVet a")
+
+
+def test_x509_signatures(git_repo: GitRepo, certificate: Path) -> None:
+    """Good by a trusted certificate; bad where the text differs; one that nobody trusts proves nothing."""
     shop = Shop(git_repo)
     shop.lock("a@1.0.0")
     git_repo.commit("Start")
     shop.note("a@1.0.0")
     git_repo.commit("Vet a")
-    header = ("gpgsig -----BEGIN SIGNED MESSAGE-----", "MIAGCSqGSIb3DQEHAqCAMIACAQExDTALBg==",
-              "-----END SIGNED MESSAGE-----")  # fmt: skip
-    forge(git_repo, "\nVet a", "\n ".join(header) + "\n\nVet a")
-    assert audit(git_repo)["notes"][0]["brought"]["signature"] == "present, not checked"
+    sign_with(certificate, git_repo)
+    signed = git_repo.git("rev-parse", "HEAD")
+
+    def signature() -> str:
+        found: str = audit(git_repo)["notes"][0]["brought"]["signature"]
+        return found
+
+    assert signature() == "good"
+    forge(git_repo, "Vet a", "Vet c")
+    assert signature() == "bad"
+    git_repo.git("reset", "-q", "--soft", signed)
+    (certificate / "trustlist.txt").write_text("")
+    subprocess.run(["gpgconf", "--kill", "all"], check=True)
+    assert signature() == "present, not checked"
 
 
 def test_the_revision_s_own_signers(git_repo: GitRepo, tmp_path: Path) -> None:

@@ -329,7 +329,7 @@ def test_audit_leaves_out_what_is_covered_until_it_is_asked_for(git_repo: GitRep
     write_note(git_repo, "a", brings=[listed("b")])
     adopt(git_repo)
     short, long = run(git_repo.path, "audit").out, run(git_repo.path, "audit", "-v").out
-    assert "and 1 transitive packages that are covered (-v shows them)" in short
+    assert "and 1 covered transitive package (-v shows them)" in short
     assert "b@1.0.0" not in short
     assert "b@1.0.0" in long
 

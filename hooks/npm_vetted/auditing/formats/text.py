@@ -22,6 +22,8 @@ _SHOWN: Final = 3
 """How many changes of the policy, and effects of each, are shown; ``-v`` shows every change."""
 _NAMED: Final = 20
 """How many packages that entered or left are named."""
+_EXEMPT: Final = 20
+"""How many exempt direct dependencies of a project have a line: nobody has said anything of them."""
 _FAILURES: Final = 10
 """How many failures of a requirement are named before the rest is counted."""
 
@@ -166,15 +168,28 @@ def _packages(report: AuditReport, *, verbose: bool) -> Iterator[str]:
     for project in report.projects:
         mine = [each for each in report.packages if each.project == project.path]
         yield printable(f"{project.path} ({project.client}, {project.lockfile or 'no lockfile'})")
-        shown = mine if verbose else [each for each in mine if _is_worth_a_line(each)]
+        shown = mine if verbose else _worth_a_line(mine)
         yield from _table(shown)
-        if len(shown) < len(mine):
-            more = len(mine) - len(shown)
-            yield f"  and {more:,} transitive packages that are covered (-v shows them)"
+        direct = sum(each.direct for each in mine) - sum(each.direct for each in shown)
+        transitive = len(mine) - len(shown) - direct
+        rest = [f"{direct:,} exempt direct"] if direct else []
+        rest += [f"{transitive:,} covered transitive"] if transitive else []
+        if rest:
+            noun = "package" if direct + transitive == 1 else "packages"
+            yield f"  and {' and '.join(rest)} {noun} (-v shows them)"
 
 
-def _is_worth_a_line(each: PackageFacts) -> bool:
-    return each.direct or each.status == Status.UNVETTED.value
+def _worth_a_line(packages: Iterable[PackageFacts]) -> list[PackageFacts]:
+    """What is unvetted, then the direct dependencies; of those that are only exempt, the first ones."""
+    unvetted: list[PackageFacts] = []
+    noted: list[PackageFacts] = []
+    exempt: list[PackageFacts] = []
+    for each in packages:
+        if each.status == Status.UNVETTED.value:
+            unvetted.append(each)
+        elif each.direct:
+            (exempt if each.status == Status.EXEMPT.value else noted).append(each)
+    return [*unvetted, *noted, *exempt[:_EXEMPT]]
 
 
 def _table(shown: Iterable[PackageFacts]) -> Iterator[str]:
