@@ -61,6 +61,8 @@ class ClientAction:
     switch: Switch = Switch.UNSET
     by: str | None = None
     packages: tuple[str, ...] = ()
+    names_packages: bool = False
+    """Whether an option names the packages that it fetches, so that a program's name is not meant."""
     folder: str | None = None
     frozen: bool | None = None
     obeys: bool = True

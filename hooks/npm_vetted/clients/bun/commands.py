@@ -154,9 +154,9 @@ def _x(line: Line, rest: list[str]) -> Iterator[ClientAction]:
         if packages[0].startswith(UNKNOWN_TEXT):
             switch = Switch.UNKNOWN
         act = replace(line, by=by, options=inner, folder=inner.value("cwd") or line.folder)
-        yield replace(
-            act.act(ActionKind.RUN, packages=packages, switch=switch), then=tuple(command)
-        )
+        found = act.act(ActionKind.RUN, packages=packages, switch=switch)
+        # Bun may start a local program of the command's name, whatever --package says
+        yield replace(found, then=tuple(command), names_packages=False)
 
 
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {

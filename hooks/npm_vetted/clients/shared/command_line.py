@@ -176,6 +176,7 @@ class Line:
             switch=self.switch if switch is None else switch,
             by=self.by,
             packages=tuple(packages),
+            names_packages=bool(self.options.values("package")),
             folder=self.folder,
             frozen=frozen,
             obeys=self.obeys,

@@ -263,6 +263,14 @@ class Disk:
                 return found if isinstance(found, Found) else None
         return None
 
+    def original(self, place: str) -> Found | None:
+        """The repository's file at a place before commands wrote it anew; None where none was there."""
+        for layer in reversed(self.layers):
+            found = layer.find(place)
+            if found is None or (isinstance(found, Found) and found.path is not None):
+                return found
+        return None
+
     def has_folder(self, place: str) -> bool:
         """Whether a folder is known to be there."""
         if place not in self._folders:

@@ -72,8 +72,11 @@ class Scene:
                 self.foreign = found.path is None
                 self.unknown = self.foreign and found.text is None
                 self.root = self.where = folder
-                if found.path is not None:
-                    self._settle(found.path.rpartition("/")[0], folder)
+                before = found
+                if self.unknown:  # a program wrote the repository's own package.json anew
+                    before = self.state.disk.original(f"{folder.rstrip('/')}/package.json") or found
+                if before.path is not None:
+                    self._settle(before.path.rpartition("/")[0], folder)
                 return True
             parent = folder.rpartition("/")[0] or "/"
             if self.state.disk.is_foreign(folder):
@@ -190,7 +193,9 @@ class Scene:
         if (answer := self.rules.decides(act.kind, self.major)) is not None:
             return answer
         outside = act.kind is ActionKind.GLOBAL
-        project = None if outside or self.foreign else self.project
+        project = None if outside or (self.foreign and not self.unknown) else self.project
+        if self.unknown and project is not None:
+            project = project._replace(pin=None)
         fetched = act.kind is ActionKind.RUN and not self.rules.defaults_hold_for_fetched
         if fetched and project is not None:
             project = project._replace(pin=None)

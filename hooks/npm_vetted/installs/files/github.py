@@ -39,6 +39,11 @@ _COMMANDS: Final = re.compile(
 )
 _STARTS: Final = re.compile(rf"\s*(?:{CLIENT_PROGRAM}|corepack)[ \t]+(?:[a-z@-]|\$)", re.ASCII)
 _HOME: Final = "/~home"
+_BY_LOCKFILE: Final = {
+    "yarn.lock": "yarn install --frozen-lockfile",
+    "pnpm-lock.yaml": "pnpm install --frozen-lockfile",
+}
+"""What actions run that install by the lockfile that they find; without one of these, ``npm ci``."""
 _WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
 """GitHub reads them at the top of a repository only: further down they are examples."""
 
@@ -403,7 +408,7 @@ class Frame:
         where = self._within(where)
         if uses == "actions/setup-node" and "registry-url" in values:
             self._take_registry(values)
-        for text in _installs(uses, values):
+        for text in _installs(uses, values, self._lockfile_at(where)):
             self.run(Source(text, ((0, line),)), where, "bash")
         for name, node in table.items():
             if node.text is None or not _CLIENT.search(node.text):
@@ -428,6 +433,18 @@ class Frame:
             else:
                 self._hand_over({name: node}, where)
 
+    def _lockfile_at(self, where: Value) -> str:
+        """The lockfile by which an action chooses the client: in the folder, or at the top."""
+        places = (*where, CHECKOUT)
+        return next(
+            (
+                name
+                for name in _BY_LOCKFILE
+                if any(self.disk.find(f"{place.rstrip('/')}/{name}") for place in places)
+            ),
+            "",
+        )
+
     def _take_registry(self, values: dict[str, str]) -> None:
         """setup-node writes ``registry-url`` into the user's settings, for a scope if it has one.
 
@@ -443,16 +460,17 @@ class Frame:
         self.disk.put(Written(f"{_HOME}/.npmrc", f"{key}={url}\n".encode()))
 
 
-def _installs(uses: str, values: dict[str, str]) -> list[str]:
+def _installs(uses: str, values: dict[str, str], lockfile: str) -> list[str]:
     """The commands of actions that are known to install."""
+    install = _BY_LOCKFILE.get(lockfile, "npm ci")
     if uses == "pnpm/action-setup":
         setting = values.get("run_install", "false" if "run_install" not in values else "null")
         return [] if setting in ("false", "null", "~") else ["pnpm install"]
     if uses == "bahmutov/npm-install":
-        return [] if "install-command" in values else ["npm ci"]
+        return [] if "install-command" in values else [install]
     if uses == "cypress-io/github-action":
         quiet = values.get("install") == "false" or "install-command" in values
-        return [] if quiet else ["npm ci"]
+        return [] if quiet else [install]
     if uses == "borales/actions-yarn":
         return [f"yarn {values.get('cmd', '')}"]
     return []

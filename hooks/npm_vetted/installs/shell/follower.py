@@ -618,7 +618,9 @@ class ShellFollower:
             return "a command installed other packages there"
         if any(self._locked_at(guess, act.packages) for guess in scene.state.guesses):
             return "the file does not say where it is started"
-        plain = not any(each.startswith(("@", "create-")) or "/" in each for each in act.packages)
+        plain = not act.names_packages and not any(
+            each.startswith(("@", "create-")) or "/" in each for each in act.packages
+        )
         if plain and self.context.may_have_programs(scene.project):
             return "the lockfile does not list programs"
         return ""
