@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from npm_vetted.formats.shell_text import UNKNOWN, Value
 from npm_vetted.installs import Context
+from npm_vetted.installs.files.dockerfile import image_problems
 from npm_vetted.installs.shell.follower import ShellFollower, base_state
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
+IMAGE: Final = "image"
+"""The shell of a text that is a Dockerfile."""
+_BY_OPTIONS: Final = ("scripts-on", "allows-scripts", "other-source", "undecided")
 _PROJECT: Final = "{projectRoot}"
 _WORKSPACE: Final = "{workspaceRoot}"
 """What Nx replaces."""
@@ -37,7 +42,9 @@ class DeclaredKind(NamedTuple):
     ``windows``: a command may be for PowerShell or cmd. ``beside``: the commands run in the folder
     that the file is in, ``above``: in the one above that. ``env`` are keys that hold variables, for the
     commands beside and below them. ``maps`` hold a command under each of their own keys ("" is the whole
-    file). ``shares``: the commands of one list run in one shell.
+    file). ``shares``: the commands of one list run in one shell. ``images`` hold the text of a
+    Dockerfile. ``joins``: ``args`` beside ``words`` go on with them. ``fills`` are keys of variables that
+    templates in the commands name. ``flags``: what the host runs with the options in a variable.
     """
 
     name: str
@@ -53,6 +60,10 @@ class DeclaredKind(NamedTuple):
     env: frozenset[str] = frozenset()
     maps: frozenset[str] = frozenset()
     shares: bool = False
+    images: frozenset[str] = frozenset()
+    joins: bool = False
+    fills: frozenset[str] = frozenset()
+    flags: Mapping[str, str] = MappingProxyType({})
 
 
 class DeclaredVariable(NamedTuple):
@@ -67,7 +78,8 @@ class DeclaredCommand(NamedTuple):
     """A command that a file holds: shell text, or the words of one; where; in which directory.
 
     ``shared``: it runs in the shell of the command before it. A text may be empty: then only the
-    variables are of interest.
+    variables are of interest. ``shell`` may be IMAGE: then the text is a Dockerfile. ``only_options``: the
+    host runs the command anyway, so only what its options change is of interest.
     """
 
     text: str | Sequence[str]
@@ -77,6 +89,7 @@ class DeclaredCommand(NamedTuple):
     source: Source | None = None
     variables: tuple[DeclaredVariable, ...] = ()
     shared: bool = False
+    only_options: bool = False
 
 
 def holds_command(kind: DeclaredKind, key: str) -> bool:
@@ -124,6 +137,19 @@ def follow(
 
 
 def _follow(found: ShellFollower, command: DeclaredCommand, state: State) -> None:
+    before = len(found.problems)
+    _follow_text(found, command, state)
+    if command.only_options:
+        added = found.problems[before:]
+        found.problems[before:] = [each for each in added if each.code in _BY_OPTIONS]
+
+
+def _follow_text(found: ShellFollower, command: DeclaredCommand, state: State) -> None:
+    if command.shell == IMAGE:
+        assert isinstance(command.text, str)
+        text = "\n" * (command.line - 1) + command.text
+        found.problems += image_problems(found.path, text, found.context, command.folder)
+        return
     if not isinstance(command.text, str):
         words = list(command.text)
         if words:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from npm_vetted.formats.shell_text import Value, either, replaced
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, either, replaced
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Tracked
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, every_node, read_yaml
@@ -18,6 +18,10 @@ from npm_vetted.model import Problem
 
 NPM_TASK: Final = b"Npm@1"
 _EXPRESSIONS: Final = braced("${{", "}}")
+_SET_VARIABLE: Final = re.compile(
+    r"##vso\[task\.setvariable [^\]\n]*?variable=(?P<name>[\w.]+)[^\]\n]*\](?P<value>[^\"'\n]*)"
+)
+"""What a step prints so that later steps have a variable."""
 _MACRO: Final = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)", re.ASCII)
 _FOLDERS: Final = (
     "system.defaultworkingdirectory",
@@ -160,6 +164,16 @@ class _Pipeline:
                 else:
                     self.follower.run(other, state.fork())
         self.follower.shell.functions.clear()
+        self._keep(source)
+
+    def _keep(self, source: Source) -> None:
+        """``##vso[task.setvariable variable=NAME]VALUE``: the steps that follow see it."""
+        for found in _SET_VARIABLE.finditer(source.text):
+            name, value = found["name"], found["value"]
+            text = (UNKNOWN_TEXT if "$" in value or "`" in value else value,)
+            before = self.variables.get(name.lower())
+            self.variables[name.lower()] = either(before, text) if before else text
+            self.follower.variable(name.replace(".", "_"), text, source.line(found.start()))
 
     def _expression(self, text: str) -> Value | None:
         name = text.removeprefix("parameters.").removeprefix("variables.").lower()

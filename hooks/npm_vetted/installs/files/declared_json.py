@@ -38,6 +38,7 @@ KINDS: Final = (
     DeclaredKind(
         "Cursor", ("*.cursor/environment.json",), frozenset({"install", "start", "command"}),
     ),
+    DeclaredKind("Superset", ("*.superset/config.json",), frozenset({"setup", "teardown", "run"})),
     DeclaredKind(
         "CodeSandbox", ("*.codesandbox/tasks.json",), frozenset({"setupTasks", "command"}),
     ),

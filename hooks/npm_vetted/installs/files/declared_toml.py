@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Final
+from typing import Final, TypeGuard
 
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT
@@ -24,7 +24,15 @@ _MISE: Final = "mise"
 KINDS: Final = (
     DeclaredKind("Netlify", ("netlify.toml", "*/netlify.toml"),
         frozenset({"command", "ignore"}), folder="base", beside=True, env=frozenset({"environment"}),
+        flags={
+            "NPM_FLAGS": "npm install", "YARN_FLAGS": "yarn install", "PNPM_FLAGS": "pnpm install",
+            "BUN_FLAGS": "bun install",
+        },
     ),
+    DeclaredKind("Replit", (".replit", "*/.replit"), frozenset({"onBoot"}), beside=True,
+        words=frozenset({"run", "build", "args"}), env=frozenset({"env"}),
+    ),
+    DeclaredKind("Codex", ("*.codex/environments/*.toml",), frozenset({"script"})),
     DeclaredKind(
         "Fly", ("fly.toml", "fly.*.toml"), frozenset({"release_command"}), elsewhere=True,
         maps=frozenset({"processes"}), env=frozenset({"env"}),
@@ -48,7 +56,7 @@ KINDS: Final = (
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """By the path alone."""
-    return path.lower().endswith(".toml") and file_kind_of(KINDS, path) is not None
+    return path.lower().endswith((".toml", ".replit")) and file_kind_of(KINDS, path) is not None
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
@@ -90,6 +98,7 @@ def commands_in(
     variables = (*variables, *_variables(kind, document, value, keys))
     if variables:
         yield DeclaredCommand("", variables[-1].line, variables=variables)
+    yield from _by_options(kind, variables)
     named = value.get(kind.folder) if kind.folder else None
     folder = named if isinstance(named, str) else None
     whole = keys == () and "" in kind.maps
@@ -100,12 +109,26 @@ def commands_in(
             for text in each if isinstance(each, list) else [each]:
                 if isinstance(text, str):
                     yield DeclaredCommand(text, line, folder, variables=variables)
-        elif key in kind.words and isinstance(each, str):
+        elif key in kind.words and (isinstance(each, str) or _is_words(each)):
             yield DeclaredCommand(with_arguments(each, value.get("args")), line, folder,
                                   variables=variables)  # fmt: skip
         if key in kind.maps and isinstance(each, dict):
             yield from _of_map(kind, document, each, here, variables)
         yield from commands_in(kind, document, each, here, variables)
+
+
+def _by_options(
+    kind: DeclaredKind, variables: Iterable[DeclaredVariable]
+) -> Iterator[DeclaredCommand]:
+    """What the host runs with the options in a variable."""
+    for variable in variables:
+        command = kind.flags.get(variable.name)
+        for text in variable.value if command else ():
+            yield DeclaredCommand(f"{command} {text}", variable.line, only_options=True)
+
+
+def _is_words(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _of_map(
@@ -121,8 +144,10 @@ def _of_map(
                 yield DeclaredCommand(text, document.line_of(*keys, name), variables=variables)
 
 
-def with_arguments(command: str, arguments: object) -> str | list[str]:
-    """``command`` and ``args`` beside it: words of one command."""
+def with_arguments(command: str | list[str], arguments: object) -> str | list[str]:
+    """``command`` and ``args`` beside it: words of one command; a list has all of them."""
+    if isinstance(command, list):
+        return command
     if not isinstance(arguments, list):
         return command
     texts = (each.get("value") if isinstance(each, dict) else each for each in arguments)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from npm_vetted.formats.shell_text import UNKNOWN_TEXT, either
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, either, known
 from npm_vetted.installs import Context
 from npm_vetted.installs.files._declared import (
+    IMAGE,
     DeclaredCommand,
     DeclaredKind,
     DeclaredVariable,
@@ -17,6 +18,7 @@ from npm_vetted.installs.files._declared import (
     holds_command,
 )
 from npm_vetted.installs.files._yaml_nodes import Node, NodeBudget, YamlFile, read_yaml, scalars
+from npm_vetted.installs.shell.source import braced, filled
 from npm_vetted.model import Problem
 
 _TRAVIS: Final = (
@@ -57,12 +59,13 @@ KINDS: Final = (
         "Compose",
         ("*docker-compose*.y*ml", "compose.y*ml", "compose.*.y*ml", "*/compose.y*ml"),
         frozenset(), words=frozenset({"command", "entrypoint", "test"}), elsewhere=True,
-        env=frozenset({"environment", "args"}),
+        env=frozenset({"environment", "args"}), images=frozenset({"dockerfile_inline"}),
+        folder="context",
     ),
     DeclaredKind(
         "Taskfile", ("taskfile*.y*ml", "*/taskfile*.y*ml"),
         frozenset({"cmds", "cmd", "sh", "status", "preconditions", "defer"}), folder="dir", beside=True,
-        env=frozenset({"env"}), maps=frozenset({"tasks"}),
+        env=frozenset({"env"}), maps=frozenset({"tasks"}), fills=frozenset({"vars"}),
     ),
     DeclaredKind(
         "CodeBuild and Amplify", ("*buildspec*.y*ml", "amplify.yml", "*/amplify.yml"),
@@ -89,6 +92,13 @@ KINDS: Final = (
             "ansible.builtin.raw", "cmd",
         }),
         words=frozenset({"argv"}), elsewhere=True, env=frozenset({"environment"}),
+    ),
+    DeclaredKind(
+        "Kubernetes, Tekton and Argo",
+        tuple(f"{top}{name}/*.y*ml" for name in ("k8s", "kubernetes", "tekton", "argo", "manifests")
+              for top in ("*", ".")),
+        frozenset({"script"}), words=frozenset({"command"}), elsewhere=True, joins=True,
+        env=frozenset({"env"}),
     ),
     DeclaredKind(
         "Buildkite", (".buildkite/*.y*ml",), frozenset({"command", "commands"}), ci=True,
@@ -146,6 +156,8 @@ _ASSIGNED: Final = re.compile(r"""(?<![\w-])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s
 _TRUE: Final = ("true", "yes", "on", "1")
 _MOST: Final = 2_000
 Variables = tuple[DeclaredVariable, ...]
+Fillings = dict[str, Value]
+_TEMPLATES: Final = braced("{{", "}}")
 _SHELLS: Final = {"cmd": "cmd", "ps": "ps", "pwsh": "pwsh", "sh": "sh"}
 
 
@@ -169,19 +181,41 @@ def _commands(kind: DeclaredKind, file: YamlFile) -> Iterator[DeclaredCommand]:
             yield from _of_table(document, kind, file, None, ())
         budget = NodeBudget(file.path)
         seen: set[int] = set()
-        stack: list[tuple[Node, Variables]] = [(document, ())]
+        stack: list[tuple[Node, Variables, Fillings]] = [(document, (), {})]
         while stack:
-            node, variables = stack.pop()
+            node, variables, fillings = stack.pop()
             if id(node) in seen:
                 continue
             seen.add(id(node))
             budget.spend(node)
             if node.pairs is not None:
                 table = node.table()
-                variables = (*variables, *_variables(kind, table))
-                yield from _of_node(table, kind, file, variables)
+                variables = (*variables, *_variables(kind.env, table))
+                fillings = fillings | _fillings(kind, table)
+                for command in _of_node(table, kind, file, variables):
+                    yield from _filled(command, kind, fillings)
             children = [*(node.items or ()), *(value for _, value in node.pairs or ())]
-            stack.extend((each, variables) for each in reversed(children))
+            stack.extend((each, variables, fillings) for each in reversed(children))
+
+
+def _fillings(kind: DeclaredKind, table: Mapping[str, Node]) -> Fillings:
+    return {each.name: each.value for each in _variables(kind.fills, table)}
+
+
+def _filled(
+    command: DeclaredCommand, kind: DeclaredKind, fillings: Fillings
+) -> Iterator[DeclaredCommand]:
+    """The command with what its templates name; what a person adds on the command line is left out."""
+    if not kind.fills or command.source is None:
+        yield command
+        return
+    for source in filled(command.source, _TEMPLATES, lambda name: _filling(name, fillings)):
+        yield command._replace(text=source.text, source=source)
+
+
+def _filling(name: str, fillings: Fillings) -> Value | None:
+    found = ("",) if name == ".CLI_ARGS" else fillings.get(name.removeprefix("."))
+    return found if found is not None and all(map(known, found)) else None
 
 
 def _of_node(
@@ -195,7 +229,10 @@ def _of_node(
     for key in sorted(each for each in table if holds_command(kind, each)):
         yield from _of_list(table[key], kind, file, folder, variables)
     for key in sorted(kind.words & table.keys()):
-        yield from _argv(table, key, folder, file, variables)
+        yield from _argv(table, key, folder, file, variables, joins=kind.joins)
+    for key in sorted(kind.images & table.keys()):
+        node = table[key]
+        yield DeclaredCommand(node.text or "", file.source(node).line(0), folder, IMAGE)
     for key in sorted(kind.maps & table.keys()):
         for each in (table[key], *(table[key].items or ())):
             yield from _of_table(each, kind, file, folder, variables)
@@ -221,9 +258,9 @@ def _of_table(
         yield from _of_list(value, kind, file, folder, variables)
 
 
-def _variables(kind: DeclaredKind, table: Mapping[str, Node]) -> Iterator[DeclaredVariable]:
+def _variables(keys: frozenset[str], table: Mapping[str, Node]) -> Iterator[DeclaredVariable]:
     """What the keys for variables of a mapping hold, in any of the usual forms."""
-    for key in sorted(kind.env & table.keys()):
+    for key in sorted(keys & table.keys()):
         values: dict[str, list[str]] = {}
         stack = [table[key]]
         for _ in range(_MOST):
@@ -291,6 +328,8 @@ def _argv(
     folder: str | None,
     file: YamlFile,
     variables: Variables,
+    *,
+    joins: bool,
 ) -> Iterator[DeclaredCommand]:
     """The words of one command; a text is split as a shell does. A step may name its program."""
     node = table[key]
@@ -308,4 +347,6 @@ def _argv(
     if words[:1] == ["CMD"]:
         words = words[1:]
     words = [program, *words] if program else words
+    if joins and "args" in table:
+        words += [each.text or "" for each in scalars(table["args"])]
     yield DeclaredCommand(words, line, folder, variables=variables)

@@ -6,6 +6,7 @@ Stages, ONBUILD, mounts and copies are followed as Docker does (docs.docker.com/
 from __future__ import annotations
 
 import fnmatch
+import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.state import State
+from npm_vetted.installs.shell.wrappers import program_name
 from npm_vetted.model import Level, Problem
 
 _NAME: Final = re.compile(
@@ -68,16 +70,29 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """The file as it is built from each directory that it may be built from: the likeliest."""
     template = path.lower().endswith(_TEMPLATES)
     text = decode(path, data).replace(UNKNOWN_TEXT, "\ufffd")
-    parsed = list(instructions(_FILLED.sub("${__unknown}", text) if template else text))
+    for problem in image_problems(
+        path, _FILLED.sub("${__unknown}", text) if template else text, context
+    ):
+        yield problem._replace(level=Level.WARNING, fix=()) if template else problem
+
+
+def image_problems(
+    path: str, text: str, context: Context, base: str | None = None
+) -> Iterator[Problem]:
+    """The problems of a Dockerfile's text; ``base`` is the directory that it is built from."""
+    parsed = list(instructions(text))
     if len(parsed) > _INSTRUCTIONS or sum(each.name == "FROM" for each in parsed) > _STAGES:
         raise UndecidedError("too many instructions to follow", path=path)
     tracked = context.tracked()
-    base = _context_of(path, parsed, tracked)
+    if base is None:
+        base = _context_of(path, parsed, tracked)
+    else:
+        base = posixpath.normpath(posixpath.join(posixpath.dirname(path), base)).removeprefix(".")
     build = Build(path, context, tracked, base)
     for each in parsed:
         build.take(each)
-    for problem in build.follower.finish():
-        yield problem._replace(level=Level.WARNING, fix=()) if template else problem
+    build.end_stage()
+    yield from build.follower.finish()
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:
@@ -132,10 +147,13 @@ class Stage:
     variables: dict[str, str] = field(default_factory=dict)
     arguments: dict[str, str] = field(default_factory=dict)
     shell: str = "sh"
+    starts: dict[str, Instruction] = field(default_factory=dict)
+    """ENTRYPOINT and CMD: the last of each counts."""
 
     def copy(self) -> Stage:
         """The stage that starts from this one: its variables, not its arguments."""
-        return Stage(self.disk.copy(), self.folder, self.home, dict(self.variables), {}, self.shell)
+        return Stage(self.disk.copy(), self.folder, self.home, dict(self.variables), {}, self.shell,
+                     dict(self.starts))  # fmt: skip
 
     def expand(self, text: str) -> str:
         """Replace ``$NAME`` as Docker does outside RUN."""
@@ -168,9 +186,9 @@ class Build:
         self.stage: Stage | None = None
         self._handlers: Mapping[str, Callable[[Instruction, Stage], None]] = {
             "ADD": self._copy,
-            "CMD": self._cmd,
+            "CMD": self._start,
             "COPY": self._copy,
-            "ENTRYPOINT": self._cmd,
+            "ENTRYPOINT": self._start,
             "ENV": self._env,
             "HEALTHCHECK": self._healthcheck,
             "ONBUILD": self._onbuild,
@@ -183,10 +201,12 @@ class Build:
     def take(self, each: Instruction) -> None:
         """Follow one instruction."""
         if each.name == "FROM":
+            self.end_stage()
             self._from(each)
         elif each.name == "ARG":
             self._arg(each)
         elif each.name in _EARTHLY:
+            self.end_stage()
             self.stage = Stage(Disk())
             if each.name == "LOCALLY":
                 self.stage.disk.put(Copied(self.tracked, self.base, "/"))
@@ -448,14 +468,38 @@ class Build:
             parts.append((word + "\n", text.line(len(text.text))))
         self.follower.run(joined(parts), state)
 
-    def _cmd(self, each: Instruction, stage: Stage) -> None:
-        self._follow(each, each.body, stage, stage.disk.copy())
+    @staticmethod
+    def _start(each: Instruction, stage: Stage) -> None:
+        stage.starts[each.name] = each
+
+    def end_stage(self) -> None:
+        """What a container of the stage starts: CMD goes on with ENTRYPOINT where both are lists.
+
+        A program that is no client, such as a script, may run CMD's words as a command of their own.
+        """
+        if self.stage is None:
+            return
+        found = self.stage.starts
+        if len(found) == 2:
+            program, more = (_list_of(found[name]) for name in ("ENTRYPOINT", "CMD"))
+            if program and more and program_name(program[0]) in self.follower.context.readers():
+                first = found["ENTRYPOINT"]
+                whole = Source(f"ENTRYPOINT {json.dumps([*program, *more])}", ((0, first.line),))
+                found = {"": Instruction("ENTRYPOINT", whole.at(11, len(whole.text)), ())}
+        for each in found.values():
+            self._follow(each, each.body, self.stage, self.stage.disk.copy())
 
     def _healthcheck(self, each: Instruction, stage: Stage) -> None:
         _, rest = flags_of(each.body.text)
         if rest[:4].upper() == "CMD ":
             start = len(each.body.text) - len(rest) + 4
             self._follow(each, each.body.at(start, len(each.body.text)), stage, stage.disk.copy())
+
+
+def _list_of(each: Instruction) -> list[str]:
+    """The words of an instruction in its JSON form; none in the form of a shell."""
+    text = each.body.text.strip()
+    return words_of(text) if text.startswith("[") and text.endswith("]") else []
 
 
 def _as_it_is(other: Stage, stage: Stage) -> Disk:

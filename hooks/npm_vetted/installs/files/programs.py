@@ -15,6 +15,7 @@ from typing import Final
 
 from npm_vetted.formats.document import decode
 from npm_vetted.installs import CLIENT_PROGRAM, Context
+from npm_vetted.installs.context.disk import Copied
 from npm_vetted.installs.shell.follower import (
     UNKNOWN_FLAGS,
     ShellFollower,
@@ -29,7 +30,8 @@ _SUFFIXES: Final = (
     ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".gradle", ".kts", ".groovy", ".pl",
     ".go", ".rs", ".php", ".cake",
 )  # fmt: skip
-_NAMES: Final = ("jenkinsfile", "rakefile", "gulpfile", "gruntfile", "gemfile", "vagrantfile")
+_VAGRANT: Final = "vagrantfile"
+_NAMES: Final = ("jenkinsfile", "rakefile", "gulpfile", "gruntfile", "gemfile", _VAGRANT)
 _STRING: Final = re.compile(
     r"""(?:'{3}([\s\S]{1,20000}?)'{3}|"{3}([\s\S]{1,20000}?)"{3}|(['"`])((?:(?!\3)[^\\\n]|\\.){1,400})\3)"""
 )
@@ -38,6 +40,10 @@ _NEXT: Final = r"\s*(?:,|\)\s*\.args?\(\s*&?)\s*[\[{]?\s*"
 _LIST: Final = re.compile(
     rf"""(['"])([\w.@/-]{{2,40}})\1{_NEXT}((?:(['"])[^'"\n]{{1,200}}\4(?:{_NEXT})?){{1,20}})"""
 )
+_SHELL_TEXT: Final = re.compile(
+    r"(?:\binline:|\$?\w*script\w*\s*=)\s*<<[-~]?(['\"]?)(?P<end>\w+)\1[^\n]*\n(?P<text>[\s\S]{1,20000}?)\n\s*(?P=end)\b"
+)
+"""A here-document of Ruby that a machine of Vagrant runs."""
 _WORD: Final = re.compile(r"""(['"])([^'"\n]{1,200})\1""")
 _GRADLE: Final = re.compile(
     rf"(?P<tool>{'|'.join(map(str.capitalize, CLIENT_PROGRAM.split('|')))})Task\b"
@@ -50,7 +56,7 @@ _GRADLE_VERB: Final = re.compile(
 _INNER: Final = r"(?:\[\s*|script:\s*|label:\s*)*[fFrRbBuU]{0,2}\Z"
 _CALL: Final = re.compile(
     r"(?:(?:exec\w*|spawn\w*|run\w*|call|check_\w+|Popen|system|popen|sh|bat|powershell|shell|Process"
-    rf"|command\w*|Command\w*(?:::new)?|cmd|script)\s*[({{:=]\s*{_INNER})|\$\Z"
+    rf"|command\w*|Command\w*(?:::new)?|cmd|script|inline)\s*[({{:=]\s*{_INNER})|\$\Z"
 )
 """What is before a literal that is run; in other places a command is a message or a name."""
 _BARE_CALL: Final = re.compile(
@@ -82,6 +88,8 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         state = base_state(context, path)
         state.script = None
         state.guesses = folders_above(path)
+        if path.lower().rpartition("/")[2] == _VAGRANT:
+            state.disk.put(Copied(context.tracked(), path.rpartition("/")[0], "/vagrant"))
         return state
 
     follow_program(found, Source(decode(path, data)), start)
@@ -117,6 +125,8 @@ def _commands(
         program = found[2].rpartition("/")[2]
         if program in clients and _is_run(text, found.start(), calls):
             yield [program, *(each[2] for each in _WORD.finditer(found[3]))], found.start()
+    for found in _SHELL_TEXT.finditer(text) if path.lower().endswith(_VAGRANT) else ():
+        yield found["text"], found.start("text")
     for found in _GRADLE.finditer(text):
         verb = _GRADLE_VERB.search(text, found.start(), found.start("words"))
         said = (verb["words"] if verb else "") + "," + found["words"]

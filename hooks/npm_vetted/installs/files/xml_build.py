@@ -1,4 +1,4 @@
-"""Commands in XML build files: Maven's frontend plugin, and ``Exec`` of MSBuild.
+"""Commands in XML build files: Maven's frontend plugin, ``Exec`` of MSBuild, ``exec`` of Ant.
 
 expat reads the file. A document type is refused: only that can define entities, and no build file
 needs one.
@@ -6,11 +6,13 @@ needs one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 from xml.parsers import expat
 
 from npm_vetted.errors import DocumentError
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT
 from npm_vetted.installs import Context
 from npm_vetted.installs.files._declared import DeclaredCommand, DeclaredKind, follow
 from npm_vetted.model import Problem
@@ -19,6 +21,8 @@ _KIND: Final = DeclaredKind("XML build file", (), frozenset())
 _PROJECTS: Final = (".csproj", ".fsproj", ".vbproj", ".esproj", ".targets", ".props", ".proj")
 _PLUGIN: Final = "frontend-maven-plugin"
 _INSTALL: Final = "install"
+_ANT_BASE: Final = re.compile(r"\$\{basedir\}/?")
+_ANT_PROPERTY: Final = re.compile(r"\$\{[^}]*\}")
 """What the plugin's goals run where no arguments are given."""
 
 
@@ -50,17 +54,18 @@ class Element(NamedTuple):
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``pom.xml``, and the project files of MSBuild."""
+    """``pom.xml``, ``build.xml``, and the project files of MSBuild."""
     name = path.lower().rpartition("/")[2]
-    return name == "pom.xml" or name.endswith(_PROJECTS)
+    return name in ("pom.xml", "build.xml") or name.endswith(_PROJECTS)
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """The commands, each in the directory that the file names for it."""
     root = _read(path, data)
     folder = path.rpartition("/")[0]
-    is_maven = path.lower().endswith("pom.xml")
-    commands = _of_maven(root, folder) if is_maven else _of_msbuild(root, folder)
+    name = path.lower().rpartition("/")[2]
+    read = {"pom.xml": _of_maven, "build.xml": _of_ant}.get(name, _of_msbuild)
+    commands = read(root, folder)
     return follow(_KIND, path, commands, context)
 
 
@@ -123,3 +128,18 @@ def _of_msbuild(root: Element, folder: str) -> Iterator[DeclaredCommand]:
         if command and "$" not in inner:
             where = "/".join(part for part in (folder, inner.replace("\\", "/")) if part)
             yield DeclaredCommand(command, task.line, where or None)
+
+
+def _of_ant(root: Element, folder: str) -> Iterator[DeclaredCommand]:
+    """``exec`` and ``apply``: a program with its ``arg`` elements, in ``dir``."""
+    for task in (*root.below("exec"), *root.below("apply")):
+        words = [task.attributes.get("executable", "")]
+        for arg in task.children:
+            if arg.name == "arg":
+                words += [arg.attributes[key] for key in ("value", "path") if key in arg.attributes]
+                words += arg.attributes.get("line", "").split()
+        inner = _ANT_BASE.sub("", task.attributes.get("dir", ""))
+        where = "/".join(part for part in (folder, inner) if part)
+        yield DeclaredCommand(
+            [_ANT_PROPERTY.sub(UNKNOWN_TEXT, each) for each in words], task.line, where
+        )
