@@ -97,7 +97,7 @@ def problems(path: str, files: Mapping[str, str | bytes]) -> list[Problem]:
     """What is wrong with the commands of one of these files."""
     snapshot = MemorySnapshot(files)
     vetting = Vetting(Policy(), Exemptions(""), NoteStore(snapshot, ()))
-    view = View(snapshot, Projects(snapshot, lambda _: False), vetting)
+    view = View(snapshot, Projects(snapshot, lambda _: False), vetting, lambda _: False)
     return list(install_problems(path, view))
 
 

@@ -466,7 +466,9 @@ def _problems(path: str, files: Mapping[str, bytes]) -> Iterator[object]:
 
     snapshot = MemorySnapshot(files)
     vetting = Vetting(Policy(), Exemptions(""), NoteStore(snapshot, ()))
-    yield from judge_installs(path, View(snapshot, Projects(snapshot, lambda _: False), vetting))
+    yield from judge_installs(
+        path, View(snapshot, Projects(snapshot, lambda _: False), vetting, lambda _: False)
+    )
 
 
 PLACES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -29,6 +29,7 @@ from npm_vetted.projects.discovery import (
     join,
     manifest_names,
 )
+from npm_vetted.vetting.policy import CONFIG, read_policy
 from npm_vetted.vetting.resolver import Vetting
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ CODES: Final = {
     "lockfile-may-change": "A command that may install other versions than the lockfile's.",
     "other-source": "A command that a registry, proxy or authority serves that the policy does not allow.",
     "not-read": "A file of a kind that is not read, with an install command in it (a notice).",
+    "excluded-folder": "A command that installs in a folder that [[exclude]] calls no project.",
     "client": "A client that a command installs by an exact version, outside any lockfile.",
     "undecided": "A command whose effect is not known from the files.",
 }
@@ -92,7 +94,7 @@ def reads(path: str) -> bool:
 
 def run(change: Change) -> Iterator[Finding]:
     """Judge the files that the commit touches, and files that relied on a file that it removes."""
-    after = View(change.after, change.projects_after, change.vetting)
+    after = View(change.after, change.projects_after, change.vetting, change.policy.excludes)
     judged = set()
     unread = []
     by_text = _told_by_text(change)
@@ -106,6 +108,24 @@ def run(change: Change) -> Iterator[Finding]:
     yield from commands_in_unread_files(ID, change, (path for path in unread if not _is_data(path)))
     if not change.everything and any(_supports(change, path) for path in change.touched):
         yield from _relying(change, after, judged)
+    yield from _newly_excluded(change, judged)
+
+
+def _newly_excluded(change: Change, judged: Collection[str]) -> Iterator[Finding]:
+    """The commands that install in a folder which the change excludes: their files are not touched."""
+    if CONFIG not in change.touched or change.everything:
+        return
+    policy = read_policy(change.after.read(CONFIG), adopted=True)
+    if set(policy.exclude) <= set(change.policy.exclude):
+        return
+    projects = Projects(change.after, policy.excludes)
+    view = View(change.after, projects, change.vetting, policy.excludes)
+    for path in sorted(set(change.after.everything()) - set(judged)):
+        if policy.excludes(path) or place_of(path, b"") is None:
+            continue
+        for problem in install_problems(path, view):
+            if problem.code == "excluded-folder":
+                yield _finding(problem)
 
 
 def _is_read(path: str) -> bool:
@@ -167,7 +187,9 @@ def _supports(change: Change, path: str) -> bool:
 
 def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[Finding]:
     """Findings in files that the commit does not touch, and that were not there before it."""
-    before = View(change.comparison.before, change.projects_before[0], change.vetting)
+    before = View(
+        change.comparison.before, change.projects_before[0], change.vetting, change.policy.excludes
+    )
     for path in sorted(set(change.after.everything()) - set(judged)):
         if place_of(path, b"") is None:
             continue
@@ -187,8 +209,15 @@ def _state(problem: Problem) -> tuple[str, str, str]:
 class View:
     """One state of the repository, with the questions that the reader of commands may ask."""
 
-    def __init__(self, snapshot: Snapshot, projects: Projects, vetting: Vetting) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        projects: Projects,
+        vetting: Vetting,
+        excludes: Callable[[str], bool],
+    ) -> None:
         self.snapshot = snapshot
+        self._excludes = excludes
         self.projects = projects
         self.vetting = vetting
         self.registries = vetting.policy.registries
@@ -229,6 +258,11 @@ class View:
             return self.projects.of(join(folder, "package.json"))
         except NpmVettedError:
             return None
+
+    def is_excluded(self, folder: str) -> bool:
+        """Whether [[exclude]] is why no project is there."""
+        manifest = join(folder, MANIFEST)
+        return self._excludes(manifest) and not self.projects.counts(manifest)
 
     def safe(self, project: Project | None, client: str, read: Read) -> bool:
         """Let the client judge as if the project had the settings that are in force."""

@@ -70,6 +70,9 @@ class Context(Protocol):
     def project_at(self, folder: str) -> Project | None:
         """The project whose package.json, or whose member's, is in a folder."""
 
+    def is_excluded(self, folder: str) -> bool:
+        """Whether the policy says that the package.json in a folder is no project."""
+
     def safe(self, project: Project | None, client: str, read: Read) -> bool:
         """Whether a client runs no dependency's script with the settings that ``read`` gives.
 

@@ -43,6 +43,8 @@ class Scene:
     """The project, or the nearest one above a package.json that is no project: npx looks there."""
     root: str | None = None
     where: str = UNKNOWN_TEXT
+    excluded: str | None = None
+    """The folder that it runs in, where the policy calls that no project."""
     foreign: bool = False
     unknown: bool = False
     """Whether nobody can tell what package.json is there: a program made it."""
@@ -91,6 +93,8 @@ class Scene:
 
     def _settle(self, home: str, folder: str) -> None:
         self.project = self.around = self.context.project_at(home)
+        if self.project is None and self.context.is_excluded(home):
+            self.excluded = home
         above = home
         while self.around is None and above:
             above = above.rpartition("/")[0]

@@ -471,6 +471,12 @@ class ShellFollower:
         command = shown(" ".join(words))
         label = f"`{command[:120]}`"
         self._sources(label, scene.written_sources(act), line)
+        if scene.excluded is not None and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
+            self.report(
+                f"{label} installs in {scene.excluded}, which [[exclude]] in .vetting/config.toml calls "
+                "no project: nobody checks what is installed there; take the entry out",
+                line, code="excluded-folder", key=command, basis=(scene.excluded,),
+            )  # fmt: skip
         fix = self._fix(act, scene)
         switch, by = self._switch(act, scene)
         allowed = bool(act.packages) and all(
