@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from npm_vetted.clients import clients, pinned_client
+from npm_vetted.model import Location, Pin
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import check, run, sri, write_note
 
@@ -263,3 +265,43 @@ def test_the_programs_that_rush_json_names_need_a_note(
                    "--criteria", "changelog", "-m", "Its changelog and its release notes were read.")  # fmt: skip
         assert done.status == 0, done.err
         assert codes(repo) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["install-run", "install-run-rush", "install-run-rushx", "install-run-rush-pnpm"]
+)
+def test_the_scripts_that_fetch_rush_are_bound_by_their_content(repo: GitRepo, name: str) -> None:
+    path = f"common/scripts/{name}.js"
+    repo.write(path, "// What Rush writes\n")
+    (found,) = check(repo).findings
+    assert (found["code"], found["path"]) == ("program", path)
+    assert found["fix"].splitlines()[0] == "rush update"
+    run(repo.path, "accept", found["identity"], "--reason", "As rush update writes it")
+    repo.commit("Accept what Rush writes")
+    assert codes(repo, "--all") == []
+    repo.write(path, "// What Rush writes\nevil()\n")
+    assert codes(repo) == [("client-settings", "program", path)]
+
+
+def test_other_scripts_of_the_repository_are_its_own(repo: GitRepo) -> None:
+    repo.write("common/scripts/release.js", "release()\n")
+    assert codes(repo) == []
+
+
+@pytest.mark.parametrize(
+    ("client", "major", "name"),
+    [
+        ("npm", 10, "npm"),
+        ("pnpm", 10, "pnpm"),
+        ("yarn", 1, "yarn-classic"),
+        ("yarn", 4, "yarn-berry"),
+    ],
+)
+def test_a_pin_means_the_client_itself_though_rush_can_run_it(
+    client: str, major: int, name: str
+) -> None:
+    pin = Pin(client, (major, 0, 0), exact=True, enforced=True, location=Location("package.json"))
+    found = pinned_client(pin)
+    assert found is not None
+    assert name == found.NAME
+    assert clients()["rush"].fits(pin)

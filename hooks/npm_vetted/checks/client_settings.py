@@ -94,10 +94,10 @@ def run(change: Change) -> Iterator[Finding]:
     """Judge each touched project's settings by its client, and git's attributes of the settings files."""
     scope = range_arguments(change)
     for finding in _found(change):
-        if finding.fix or not finding.acceptable:
+        if not finding.acceptable or (finding.fix and finding.code != "program"):
             yield finding
-        else:
-            yield finding._replace(fix=(accept_fix(finding, scope),))
+        else:  # a program may be right as it is, whatever else would repair the finding
+            yield finding._replace(fix=(*finding.fix, accept_fix(finding, scope)))
 
 
 def _found(change: Change) -> Iterator[Finding]:

@@ -152,5 +152,9 @@ def client_of(project: Project) -> Client:
 
 
 def pinned_client(pin: Pin) -> Client | None:
-    """The client that a pin names; None where none is known by that name."""
-    return next((each for each in clients().values() if each.fits(pin)), None)
+    """The client that a pin names; None where none is known by that name.
+
+    A client that runs another one fits that one's pin, too, and is never meant by it.
+    """
+    named = (each for each in clients().values() if pin.client == each.PROGRAM)
+    return next((each for each in named if each.fits(pin)), None)

@@ -37,6 +37,7 @@ SETTINGS: tuple[str, ...] = (
     f"{config.CONFIG}/subspaces.json",
     f"{config.CONFIG}/rush-plugins.json",
     f"{config.SUBSPACES}/default/.pnpmfile-subspace.cjs",
+    *config.SCRIPTS,
 )
 INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = (config.RUSH,)

@@ -63,6 +63,10 @@ KEYS: Final[Mapping[str, str]] = {**_FIELDS, **_ALWAYS}
 _BUILT: Final = ("neverBuiltDependencies", "onlyBuiltDependencies")
 
 
+SCRIPTS: Final = tuple(
+    f"common/scripts/install-run{each}.js" for each in ("", "-rush", "-rushx", "-rush-pnpm")
+)
+"""What Rush writes for machines without Rush: programs that fetch Rush and run it."""
 HOOKS: Final = ".pnpmfile.cjs"
 YARNRC: Final = ".yarnrc"
 _COMMENT: Final = re.compile(rb"/\*.*?\*/|^\s*//[^\n]*$", re.DOTALL | re.MULTILINE)

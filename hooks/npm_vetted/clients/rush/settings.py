@@ -22,7 +22,7 @@ from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
 from npm_vetted.formats.npmrc import load_npmrc
-from npm_vetted.model import Location, Problem, Project
+from npm_vetted.model import Location, Problem, Project, hashed
 
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d[0-9A-Za-z.-]*")
 _HOOKS: Final = (
@@ -44,6 +44,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
     try:
         yield from _of_rush(project)
         yield from _plugins(project)
+        yield from _scripts(project)
         yield from _publishing(project, registries)
         for subspace, shadow, place in config.each_shadow(project):
             if shadow.client in _OTHERS:
@@ -146,6 +147,23 @@ def _plugins(project: Project) -> Iterator[Problem]:
             f"the plugin {name} runs inside Rush at every command",
             Location(path, document.line_of("plugins", at)),
         )  # fmt: skip
+
+
+def _scripts(project: Project) -> Iterator[Problem]:
+    """The programs that fetch Rush: a copy of what Rush writes, which nothing compares before it runs."""
+    for name in config.SCRIPTS:
+        path = project.join(name)
+        data = project.read(path)
+        if data is not None:
+            yield Problem(
+                f"{name} fetches Rush and runs it, also where a build's secrets are: expected the "
+                "content that rush update writes, accepted once by its hash",
+                Location(path),
+                code="program",
+                key=name,
+                value=hashed(data),
+                fix=(("rush", "update"), ("git", "add", path)),
+            )
 
 
 def _publishing(project: Project, registries: AllowedSources) -> Iterator[Problem]:
