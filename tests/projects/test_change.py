@@ -5,20 +5,29 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from npm_vetted.errors import DocumentError
 from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.repository import ChangedPath
-from npm_vetted.projects.change import Arrival, Change, IntroducedPackage, ProjectChange
+from npm_vetted.model import Project
+from npm_vetted.packages.manifest import read_manifest
+from npm_vetted.projects.change import (
+    Arrival,
+    Change,
+    IntroducedPackage,
+    ProjectChange,
+    manifests_by_lockfile,
+    project_lockfile,
+)
 from npm_vetted.vetting.baseline import Baseline
 from npm_vetted.vetting.exemptions import Exemptions
 from npm_vetted.vetting.notes import NoteStore
 from npm_vetted.vetting.policy import read_policy
 from npm_vetted.vetting.resolver import Vetting
-from tests.support.npm_projects import MemorySnapshot, entry, lockfile, sri
+from tests.support.npm_projects import REGISTRY, MemorySnapshot, entry, lockfile, sri
 
 TODAY = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 SPLIT = "[policy.development]\nnew = []\n"
@@ -36,6 +45,10 @@ def project(packages: Locked, folder: str = "", **groups: Any) -> dict[str, str]
         f"{folder}package.json": json.dumps(manifest),
         f"{folder}package-lock.json": lockfile(manifest, packages),
     }
+
+
+def nothing(_: str) -> bytes | None:
+    return None
 
 
 class Parent(MemorySnapshot):
@@ -60,7 +73,7 @@ def change(
 ) -> Change:
     """A commit between two states; several states before are the parents of a merge."""
     earlier = before if isinstance(before, tuple) else (before,)
-    now = MemorySnapshot(after)
+    now = MemorySnapshot(after, more.pop("modes", None))
     snapshots = tuple(Parent(each, now) for each in earlier)
     touched = {
         path: each
@@ -343,3 +356,458 @@ def test_specifiers_are_judged_where_it_is_accepted_that_there_is_no_lockfile() 
     }
     assert [each.artifact.name for each in change(before, after, ACCEPTED).uses()] == ["b"]
     assert list(change(before, after).uses()) == []
+
+
+# The manifests of a lockfile.
+
+
+class Home(NamedTuple):
+    """What ``manifests_by_lockfile`` reads of a lockfile."""
+
+    home: str
+    locks_folders: bool = False
+
+
+@pytest.mark.parametrize(
+    ("root", "lockfiles", "members", "folders", "asked", "expected"),
+    [
+        pytest.param(
+            "", ("a.lock",), ("x", "y"), (), Home(""), {"": "", "x": "x", "y": "y"}, id="at the top"
+        ),
+        pytest.param(
+            "p", ("p/a.lock",), ("p/x",), (), Home("p"), {"": "p", "x": "p/x"}, id="in a folder"
+        ),
+        pytest.param(
+            "", ("a.lock", "x/a.lock"), ("x", "y"), (), Home(""), {"": "", "y": "y"},
+            id="a workspace has its own",
+        ),
+        pytest.param(
+            "", ("a.lock", "x/a.lock"), ("x", "y"), (), Home("x"), {"": "x"}, id="its own"
+        ),
+        pytest.param(
+            "", ("a.lock",), ("x", "f"), ("f",), Home("", locks_folders=True), {"": "", "x": "x"},
+            id="an entry for a folder",
+        ),
+        pytest.param(
+            "", ("a.lock",), ("x", "f"), ("f",), Home(""), {"": "", "x": "x", "f": "f"},
+            id="no entry for a folder",
+        ),
+    ],
+)  # fmt: skip
+def test_each_manifest_belongs_to_the_lockfile_beside_it_else_to_the_roots(
+    root: str,
+    lockfiles: tuple[str, ...],
+    members: tuple[str, ...],
+    folders: tuple[str, ...],
+    asked: Home,
+    expected: dict[str, str],
+) -> None:
+    manifests = {each: read_manifest(f"{each}/package.json", b"{}") for each in (root, *members)}
+    own = manifests.pop(root)
+    found = manifests_by_lockfile(
+        Project(root, own, manifests, None, lockfiles, None, nothing, folders=frozenset(folders)),
+        asked,  # type: ignore[arg-type]
+    )
+    assert {key: each.path.removesuffix("/package.json") for key, each in found.items()} == expected
+
+
+# Where a use is.
+
+
+def test_a_use_is_located_at_its_entry_of_the_lockfile() -> None:
+    files = project({"a": A, "b": B}, "x/")
+    found = use(change({}, files), "b@1.0.0")
+    path, line = found.location.path, found.location.line
+    assert (path, found.lockfile.path, found.project.path) == ("x/package-lock.json",) * 2 + ("x",)
+    assert files[path].splitlines()[line - 1].strip() == '"node_modules/b": {'
+    assert found.entry.key == "node_modules/b"
+
+
+@pytest.mark.parametrize("direct_first", [True, False])
+def test_of_two_lockfiles_the_one_where_a_package_is_direct_is_reported(
+    direct_first: bool,
+) -> None:
+    direct, brings = {"a": "1.0.0"}, {"b": "1.0.0"}
+    top, inner = (direct, brings) if direct_first else (brings, direct)
+    files = workspace(top, inner)
+    found = use(change({}, files), "a@1.0.0")
+    expected = "pnpm-lock.yaml" if direct_first else "w/pnpm-lock.yaml"
+    assert (found.location.path, found.direct) == (expected, True)
+    assert not use(change({}, workspace(brings, brings)), "a@1.0.0").direct
+
+
+@pytest.mark.parametrize(
+    "groups", [("dependencies", "devDependencies"), ("devDependencies", "dependencies")]
+)
+def test_what_production_and_development_use_is_production(groups: tuple[str, str]) -> None:
+    packages = {
+        name: fields
+        for group, top in zip(groups, ("b", "c"), strict=True)
+        for name, fields in {
+            top: entry(top, dependencies={"a": "*"}),
+            f"{top}/node_modules/a": {**A, **({"dev": True} if group == "devDependencies" else {})},
+        }.items()
+    }
+    files = project(packages, "", **{groups[0]: {"b": "*"}, groups[1]: {"c": "*"}})
+    found = use(change({}, files, SPLIT), "a@1.0.0")
+    assert (found.direct, found.subject.development) == (False, False)
+
+
+# Formats that leave it to the manifests what is direct.
+
+
+def classic(*names: str, **groups: dict[str, str]) -> dict[str, str]:
+    """A project of Yarn 1, whose lockfile does not say what the manifest requires."""
+    blocks = [
+        f'{name}@*:\n  version "1.0.0"\n  resolved "{REGISTRY}{name}/-/{name}-1.0.0.tgz"\n'
+        f"  integrity {sri(f'{name}@1.0.0')}\n"
+        for name in names
+    ]
+    return {
+        "package.json": json.dumps({"name": "p", **groups}),
+        "yarn.lock": "# yarn lockfile v1\n\n\n" + "\n".join(blocks),
+    }
+
+
+def test_the_manifest_says_what_is_direct_and_what_is_for_development() -> None:
+    after = classic("a", "b", dependencies={"a": "*"}, devDependencies={"b": "*"})
+    found = {
+        each.artifact.name: (each.direct, each.subject.development)
+        for each in change({}, after, SPLIT).uses()
+    }
+    assert found == {"a": (True, False), "b": (True, True)}
+
+
+@pytest.mark.parametrize(
+    ("before", "config", "expected"),
+    [
+        ({"devDependencies": {"a": "*"}}, SPLIT, {"a@1.0.0": "promoted"}),
+        ({"devDependencies": {"a": "*"}}, "", {}),
+        ({"optionalDependencies": {"a": "*"}}, SPLIT, {}),
+        ({}, "", {"a@1.0.0": "promoted"}),
+    ],
+)
+def test_a_manifest_alone_may_promote(
+    before: dict[str, Any], config: str, expected: dict[str, str]
+) -> None:
+    found = change(classic("a", **before), classic("a", dependencies={"a": "*"}), config)
+    assert brought(found) == expected
+
+
+# What one format tells and another does not.
+
+
+def old_format(packages: Locked, **groups: Any) -> dict[str, str]:
+    """The same project with a package-lock.json of version 1, which tells nothing of scripts."""
+    flat = {
+        name: {key: fields[key] for key in ("version", "resolved", "integrity")}
+        for name, fields in packages.items()
+    }
+    data = {"name": "p", "version": "1.0.0", "lockfileVersion": 1, "requires": True}
+    return {
+        "package.json": project(packages, **groups)["package.json"],
+        "package-lock.json": json.dumps({**data, "dependencies": flat}, indent=2),
+    }
+
+
+@pytest.mark.parametrize("config", ["", SPLIT])
+def test_a_lockfile_in_another_format_brings_nothing(config: str) -> None:
+    packages = {"a": entry("a", hasInstallScript=True), "b": B}
+    one, other = old_format(packages), project(packages)
+    assert brought(change(one, other, config)) == {}
+    assert brought(change(other, one, config)) == {}
+
+
+def berry(key: str, digest: str) -> dict[str, str]:
+    """A project of Yarn berry that locks ``a``, with its cache key and the digest of the zip."""
+    return {
+        "package.json": json.dumps({"name": "p", "dependencies": {"a": "^1.0.0"}}),
+        "yarn.lock": f"""__metadata:
+  version: 8
+  cacheKey: {key}
+
+"a@npm:^1.0.0":
+  version: 1.0.0
+  resolution: "a@npm:1.0.0"
+  checksum: {key}/{digest}
+  languageName: node
+  linkType: hard
+
+"p@workspace:.":
+  version: 0.0.0-use.local
+  resolution: "p@workspace:."
+  dependencies:
+    a: "npm:^1.0.0"
+  languageName: unknown
+  linkType: soft
+""",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (("10", "a"), ("10c0", "a"), {}),
+        (("10", "a"), ("10", "b"), {"a@1.0.0": "changed"}),
+        (("10", "a"), ("10c0", "b"), {"a@1.0.0": "changed"}),
+    ],
+)
+def test_a_checksum_counts_without_its_cache_key(
+    before: tuple[str, str], after: tuple[str, str], expected: dict[str, str]
+) -> None:
+    one, other = (berry(key, digit * 128) for key, digit in (before, after))
+    assert brought(change(one, other)) == expected
+
+
+# Patches.
+
+
+def pnpm_lock(asked: Mapping[str, str], patches: Mapping[str, str]) -> str:
+    """A lockfile of ``a`` and of ``b``, which brings ``a``."""
+    table = "".join(
+        f"  {label}:\n    hash: {'0' * 64}\n    path: {path}\n" for label, path in patches.items()
+    )
+    importer = "".join(
+        f"      {name}:\n        specifier: {each}\n        version: {each}\n"
+        for name, each in asked.items()
+    )
+    packages = "".join(
+        f"  {name}@1.0.0:\n    resolution: {{integrity: {sri(f'{name}@1.0.0')}}}\n\n"
+        for name in "ab"
+    )
+    return (
+        "lockfileVersion: '9.0'\n\n"
+        + (f"patchedDependencies:\n{table}\n" if table else "")
+        + f"importers:\n\n  .:\n    dependencies:\n{importer}\npackages:\n\n{packages}"
+        "snapshots:\n\n  a@1.0.0: {}\n\n  b@1.0.0:\n    dependencies:\n      a: 1.0.0\n"
+    )
+
+
+def pnpm_manifest(asked: Mapping[str, str]) -> str:
+    return json.dumps({"name": "p", "dependencies": asked})
+
+
+def workspace(root: Mapping[str, str], inner: Mapping[str, str]) -> dict[str, str]:
+    """A pnpm project and its workspace ``w``, each with a lockfile of its own."""
+    return {
+        "package.json": pnpm_manifest(root),
+        "pnpm-lock.yaml": pnpm_lock(root, {}),
+        "pnpm-workspace.yaml": "packages: [w]\nsharedWorkspaceLockfile: false\n",
+        "w/package.json": pnpm_manifest(inner),
+        "w/pnpm-lock.yaml": pnpm_lock(inner, {}),
+    }
+
+
+def patched(patches: Mapping[str, str], **files: str) -> dict[str, str]:
+    """A pnpm project with ``a``, ``b`` and patches: package -> patch file."""
+    asked = dict.fromkeys("ab", "1.0.0")
+    return {
+        "package.json": pnpm_manifest(asked),
+        "pnpm-lock.yaml": pnpm_lock(asked, patches),
+        **{f"{name}.patch": text for name, text in files.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(
+            patched({}), patched({"a@1.0.0": "p.patch"}, p="1"), {"a@1.0.0": "changed"}, id="patched"
+        ),
+        pytest.param(
+            patched({"a@1.0.0": "p.patch"}, p="1"), patched({}), {"a@1.0.0": "changed"},
+            id="no longer patched",
+        ),
+        pytest.param(
+            patched({"a@1.0.0": "p.patch"}, p="1"), patched({"a@1.0.0": "p.patch"}, p="2"),
+            {"a@1.0.0": "changed"}, id="another text",
+        ),
+        pytest.param(
+            patched({"a@1.0.0": "p.patch"}, p="1", q="2"), patched({"a@1.0.0": "q.patch"}, p="1", q="2"),
+            {"a@1.0.0": "changed"}, id="another file",
+        ),
+        pytest.param(
+            patched({"a@1.0.0": "p.patch"}, p="1", q="1"), patched({"a@1.0.0": "q.patch"}, p="1", q="1"),
+            {}, id="another file of the same text",
+        ),
+        pytest.param(
+            patched({"a@1.0.0": "p.patch"}, p="1"), patched({"a@1.0.0": "p.patch"}, p="1", q="2"),
+            {}, id="a patch that no lockfile names",
+        ),
+        pytest.param(
+            patched({"a@1.0.0": "p.patch", "b@1.0.0": "q.patch"}, p="1", q="1"),
+            patched({"a@1.0.0": "p.patch", "b@1.0.0": "q.patch"}, p="1", q="2"),
+            {"b@1.0.0": "changed"}, id="one of two",
+        ),
+    ],
+)  # fmt: skip
+def test_a_package_is_judged_with_its_patch(
+    before: Files, after: Files, expected: dict[str, str]
+) -> None:
+    assert brought(change(before, after)) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "concerned"),
+    [
+        pytest.param(patched({"a@1.0.0": "p.patch"}, p="1"), "p.patch", True, id="its patch"),
+        pytest.param(patched({"a@1.0.0": "p.patch"}, p="1"), "q.patch", False, id="another"),
+        pytest.param(patched({"a@1.0.0": "p.patch"}, p="1"), "p.txt", False, id="no patch"),
+        pytest.param(patched({}), "p.patch", False, id="no patches"),
+        pytest.param(
+            patched({}) | {"pnpm-lock.yaml": "lockfileVersion: '9.0'\npatch: ["}, "p.patch", True,
+            id="unreadable",
+        ),
+        pytest.param(
+            patched({}) | {"pnpm-lock.yaml": "lockfileVersion: '9.0'\n\\: ["}, "p.patch", True,
+            id="unreadable, the word may be written with escapes",
+        ),
+    ],
+)  # fmt: skip
+def test_a_patch_concerns_the_projects_whose_lockfile_names_it(
+    files: Files, name: str, concerned: bool
+) -> None:
+    found = change(files, {**files, name: "changed"})
+    assert [each.after.path for each in found.projects] == ([""] if concerned else [])
+
+
+# Archives, links and submodules.
+
+
+@pytest.mark.parametrize(
+    ("path", "concerned"),
+    [
+        ("vendor/a-1.0.0.tgz", True),
+        ("elsewhere/a-1.0.0.tgz", True),  # the lockfile may name this folder in another way
+        ("vendor/c-1.0.0.tgz", False),
+        ("vendor/a-1.0.0.txt", False),
+    ],
+)
+def test_an_archive_concerns_the_projects_whose_lockfile_has_its_name(
+    path: str, concerned: bool
+) -> None:
+    files = project({"a": entry("a", resolved="file:vendor/a-1.0.0.tgz")}, "x/") | project(
+        {"b": B}, "y/"
+    )
+    found = change(files, {**files, path: "bytes"})
+    assert [each.after.path for each in found.projects] == (["x"] if concerned else [])
+
+
+def test_an_archive_concerns_every_project_whose_lockfile_may_spell_it_otherwise() -> None:
+    escaped = project({"a": A}, "x/")
+    escaped["x/package-lock.json"] = escaped["x/package-lock.json"].replace("/-/", "\\/-/")
+    broken = project({"a": A}, "y/") | {"y/package-lock.json": "{"}
+    files = {**escaped, **broken, **project({"a": A}, "z/")}
+    found = change(files, {**files, "some.tgz": "bytes"})
+    assert [each.after.path for each in found.projects] == ["x", "y"]
+
+
+def test_an_archive_in_the_store_of_a_client_concerns_the_project() -> None:
+    files = {f"x/{path}": text for path, text in berry("10", "a" * 128).items()}
+    found = change(files, {**files, "x/.yarn/cache/other.zip": "bytes"})
+    assert [each.after.path for each in found.projects] == ["x"]
+    assert change(files, {**files, "y/.yarn/cache/other.zip": "bytes"}).projects == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "concerned"),
+    [
+        ("packages/m", "160000", True),
+        ("packages/m", "100644", False),
+        ("other/m", "160000", False),
+    ],
+)
+def test_a_submodule_concerns_the_project_that_installs_from_it(
+    path: str, mode: str, concerned: bool
+) -> None:
+    files = project({"a": A}, dependencies={"a": "*"}, workspaces=["packages/*"])
+    found = change(files, {**files, path: ""}, modes={path: mode})
+    assert [each.after.path for each in found.projects] == ([""] if concerned else [])
+
+
+# Bundled packages, further.
+
+LONE = entry("in", inBundle=True, resolved=None, integrity=None)
+
+
+def test_what_no_tarball_carries_is_judged_whenever_its_entry_changes() -> None:
+    before, after = (
+        {"b": B, "b/node_modules/in": {**LONE, "license": each}} for each in ("MIT", "ISC")
+    )
+    found = change(project(before), project(after))
+    assert brought(found) == {"in@1.0.0": "changed"}
+    assert use(found, "in@1.0.0").subject.carrier is None
+
+
+OUT = entry("out", bundleDependencies=["in"])
+DEEP = {"b": B, "b/node_modules/out": OUT, "b/node_modules/out/node_modules/in": LONE}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param({"out": OUT, "out/node_modules/in": LONE}, DEEP, {"b@1.0.0": "added"}, id="moved"),
+        pytest.param(
+            {"out": OUT, "out/node_modules/in": entry("in")}, {"out": OUT, "out/node_modules/in": LONE},
+            {"in@1.0.0": "changed"}, id="was fetched",
+        ),
+        pytest.param(
+            {"out": OUT, "in": LONE}, {"out": OUT, "out/node_modules/in": LONE},
+            {"in@1.0.0": "changed"}, id="was in another folder",
+        ),
+        pytest.param(
+            {"out": OUT, "out/node_modules/in": {**LONE, "version": "0.9.0"}},
+            {"out": OUT, "out/node_modules/in": LONE},
+            {"in@1.0.0": "added"}, id="another version",
+        ),
+    ],
+)  # fmt: skip
+def test_a_bundled_package_is_unchanged_in_the_same_folder_of_the_same_tarball(
+    before: Locked, after: Locked, expected: dict[str, str]
+) -> None:
+    asked = {"out": "*", "b": "*"}
+    found = change(project(before, dependencies=asked), project(after, dependencies=asked))
+    assert brought(found) == expected
+
+
+# Versions, further.
+
+
+def test_a_specifier_without_a_lockfile_starts_from_the_one_before() -> None:
+    before, after = (
+        {"package.json": json.dumps({"name": "p", "dependencies": {"a": each}})}
+        for each in ("1.0.0", "2.0.0")
+    )
+    (found,) = change(before, after, ACCEPTED).uses()
+    assert (found.artifact.specifier, found.subject.previous) == ("2.0.0", ("1.0.0",))
+
+
+def test_a_name_that_was_not_locked_has_no_version_to_start_from() -> None:
+    found = change(project({"a": A}), project({"a": A, "b": B}))
+    assert use(found, "b@1.0.0").subject.previous == ()
+
+
+# What the checks may ask.
+
+
+def test_a_lockfile_that_is_gone_is_an_error_of_its_path() -> None:
+    manifest = read_manifest("package.json", b"{}")
+    gone = Project("", manifest, {}, None, ("package-lock.json",), None, nothing)
+    with pytest.raises(DocumentError) as error:
+        project_lockfile(gone, "package-lock.json")
+    assert error.value.path == "package-lock.json"
+
+
+def test_a_project_that_could_not_be_read_before_is_judged_as_a_whole() -> None:
+    before = project({"a": A}) | {"package.json": "{"}
+    found = change(before, project({"a": A}))
+    assert only(found).before == ()
+    assert brought(found) == {"a@1.0.0": "added"}
+
+
+def test_a_comparison_is_what_the_checks_see() -> None:
+    found = change({}, {"x": "1"}, comparison={"scope": ("--from-ref", "main")})
+    assert found.scope_arguments == ("--from-ref", "main")
+    assert list(found.touched) == ["x"]
+    assert (found.everything, found.earlier_vetting) == (False, found.earlier_vettings[0])
+    assert list(found.after.everything()) == ["x"]

@@ -212,16 +212,22 @@ def adopt(repo: GitRepo, config: str = "", exemptions: str = "") -> None:
 
 
 class MemorySnapshot(Snapshot):
-    """A state of a repository as a mapping: for rules that many examples are tried on."""
+    """A state of a repository as a mapping: for rules that many examples are tried on.
 
-    def __init__(self, files: Mapping[str, str | bytes]) -> None:
+    ``modes`` are the modes of what is no ordinary file, by path.
+    """
+
+    def __init__(
+        self, files: Mapping[str, str | bytes], modes: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__("memory", None)  # type: ignore[arg-type]
+        self._modes = modes or {}
         self._files = {
             path: data.encode() if isinstance(data, str) else data for path, data in files.items()
         }
 
     def entry(self, path: str) -> TreeEntry | None:
-        return TreeEntry("100644", "") if path in self._files else None
+        return TreeEntry(self._modes.get(path, "100644"), "") if path in self._files else None
 
     def everything(self) -> Iterable[str]:
         return self._files

@@ -30,9 +30,6 @@ from npm_vetted.vetting.policy import Policy
 from npm_vetted.vetting.programs import PROGRAM_CODES, may_be_program
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest
 
-_BULK = 40
-
-
 T = TypeVar("T")
 
 
@@ -567,8 +564,9 @@ class Change:
                 continue
             for folder in ancestors(folder_of(path)):
                 project = self.projects_after.at(folder)
-                found = self.projects_after.elsewhere(folder) if project is not None else ()
-                if project is not None and any(each == path for each, _ in found):
+                if project is None:
+                    continue
+                if any(each == path for each, _ in self.projects_after.elsewhere(folder)):
                     yield project
 
     def _of_programs(self, touched: Collection[str]) -> Iterator[Project]:
