@@ -67,6 +67,7 @@ class History:
         self.clock = clock
         self.today: datetime.datetime | None = None
         self.edits: dict[str, None] = {}
+        self.removed = folder.with_suffix(".removed")
         if not folder.exists():
             clone = ("git", "clone", "-q", "--shared", "--no-checkout", str(source), str(folder))
             subprocess.run(clone, check=True)
@@ -110,6 +111,8 @@ class History:
                 self._lay(path, mine)
             elif mine and theirs:
                 self._lay(path, self._merged(mine, base, theirs))
+        if self.removed.exists():
+            self.git("update-index", "--force-remove", "--stdin", data=self.removed.read_bytes())
         tree = self.git("write-tree")
         self.git("read-tree", "HEAD")
         self.git("read-tree", "--reset", "-u", tree)
@@ -242,6 +245,9 @@ class History:
         found.commands.append(" ".join(word for word in words[1:] if word != WORDS)[:160])
         if words[0] == "git":
             self.git(*words[1:])
+            if words[1] == "rm":  # the real history has the file again and again
+                with self.removed.open("a") as known:
+                    known.write("".join(f"{path}\n" for path in words[2:] if path[0] != "-"))
             return
         if words[1] == "note" and "-m" not in words:
             words += ["-m", WORDS]

@@ -70,6 +70,30 @@ def test_from_when_age_counts(repo: GitRepo, keys: dict[str, Any], message: str 
     assert all(words.startswith(message or "") for _, words in judged)
 
 
+def test_the_first_command_leaves_the_young_version_out(repo: GitRepo) -> None:
+    """The commit keeps the version before; the working tree keeps the upgrade until it is old enough."""
+    write_project(repo, {"a": entry("a")})
+    write_note(repo, "a", published=days_ago(400))
+    repo.commit("Old enough")
+    write_project(repo, {"a": entry("a", "1.0.1")})
+    write_note(repo, "a", "1.0.1", from_="1.0.0", criteria=["changelog"], published=days_ago(1))
+    [finding] = check(repo, "cooldown").findings
+    first, last = finding["fix"].splitlines()
+    assert first == "git restore --staged package-lock.json"
+    assert last.endswith("--waive-cooldown REASON")
+    repo.git(*first.split()[1:])
+    assert check(repo, add=False).judged == []
+    assert '"version": "1.0.1"' in (repo.path / "package-lock.json").read_text()
+
+
+def test_what_is_old_enough_is_not_left_out_with_it(repo: GitRepo) -> None:
+    write_project(repo, {"a": entry("a"), "b": entry("b")})
+    write_note(repo, "a", published=days_ago(1))
+    write_note(repo, "b", published=days_ago(400))
+    [finding] = check(repo, "cooldown").findings
+    assert "git restore" not in finding["fix"]
+
+
 def test_the_command_that_waives_it(repo: GitRepo) -> None:
     write_project(repo, {"a": entry("a")})
     write_note(repo, "a", published=days_ago(1))

@@ -208,6 +208,7 @@ def test_the_first_fix_of_a_young_version_is_not_a_waiver(repo: GitRepo) -> None
     write_note(repo, "c", published=datetime.datetime.now(datetime.UTC).replace(microsecond=0))
     [finding] = check(repo).findings
     lines = finding["fix"].splitlines()
+    assert lines[0] == "git restore --staged package-lock.json package.json"
     assert "--waive-cooldown" in lines[-1]
     assert run(repo.path, *shlex.split(lines[-1])[1:]).status == 2
     run_fix(repo, lines[-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from npm_vetted.checks import Explanation, use_finding
@@ -61,13 +61,15 @@ class Waiting(NamedTuple):
 
 def run(change: Change) -> Iterator[Finding]:
     """Judge the age of what enters, by what its note says was published when."""
-    for each in waiting(change):
+    young = list(waiting(change))
+    back = _ways_back(change, young)
+    for each in young:
         left, age = each.until - change.today, change.today - each.since
         message = (
             f"{each.source} {_words(age)} ago; the policy requires {each.days} days "
             f"({_words(left)} left)"
         )
-        yield each.finding._replace(message=message, fix=_fix(each.artifact, each.mention))
+        yield each.finding._replace(message=message, fix=_fix(each, back))
 
 
 def waiting(change: Change) -> Iterator[Waiting]:
@@ -114,13 +116,41 @@ def _counted_from(mention: Mention, now: datetime.datetime) -> tuple[datetime.da
     return min(day, now), "vetted (no time of publication is recorded)"
 
 
-def _fix(artifact: Artifact, mention: Mention) -> tuple[tuple[str, ...], ...]:
-    """Complete a note that was recorded offline; a waiver comes last."""
+def _ways_back(change: Change, young: Collection[Waiting]) -> dict[str, tuple[str, ...]]:
+    """For each project to which the commit brings nothing but young versions: what leaves them out.
+
+    The files stay as they are in the working tree, and the commit keeps the versions that are old
+    enough. Only where the index is what git commits: a range is changed by a commit.
+    """
+    if change.scope_arguments:
+        return {}
+    waits = {each.artifact for each in young}
+    found = {}
+    for project in change.projects:
+        fresh = {each.artifact for each in project.uses if each.arrival is not Arrival.PROMOTED}
+        files = {each.path for each in project.after.manifests.values()} | {
+            *project.after.lockfiles
+        }
+        paths = sorted(path for path in files if path in change.touched)
+        held = all(change.touched[path].before is not None for path in paths)
+        if fresh and fresh <= waits and held:
+            found[project.after.path or "."] = ("git", "restore", "--staged", *paths)
+    return found
+
+
+def _fix(each: Waiting, back: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Complete a note that was recorded offline, or leave the version out; a waiver comes last."""
+    mention = each.mention
     # What `note` finds the note by: its own package, or what a group lists.
-    label = mention.note.label if mention.note.package else artifact.label
+    label = mention.note.label if mention.note.package else each.artifact.label
     published = mention.listed.published if mention.listed else mention.note.published
     complete = () if published is not None else (("npm-vetted", "note", label, "--complete"),)
-    return (*complete, ("npm-vetted", "note", label, "--waive-cooldown", "REASON"))
+    out = back.get(each.finding.project or ".")
+    return (
+        *complete,
+        *((out,) if out and not complete else ()),
+        ("npm-vetted", "note", label, "--waive-cooldown", "REASON"),
+    )
 
 
 def _words(time: datetime.timedelta) -> str:
