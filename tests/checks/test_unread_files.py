@@ -11,6 +11,7 @@ UNREAD = [
     "vlt-lock.json", "vlt.json", "bower.json", "libman.json", "config/importmap.rb",
     "common/config/rush/pnpm-lock.yaml", "common/config/subspaces/a/pnpm-lock.yaml", ".meteor/packages",
     "vlt-workspaces.json", "package-lock.kdl", "oro.kdl", "importmap.php", "workspace.jsonc", "Bower.json",
+    "bun.lockb", "tools/bun.lockb",
     "VLT-LOCK.json", "web/jspm.config.js", "common/config/rush/npm-shrinkwrap.json", "common/config/rush/yarn.lock",
 ]  # fmt: skip
 
@@ -70,3 +71,12 @@ def test_a_lockfile_that_appears_in_an_excluded_folder_is_found(
     assert found(git_repo) == []
     git_repo.write(f"old/{name}", "{}")
     assert found(git_repo) == [("excluded-lockfile", f"old/{name}")]
+
+
+def test_a_binary_lockfile_in_a_project_is_refused_as_its_lockfile(git_repo: GitRepo) -> None:
+    git_repo.commit("Empty")
+    git_repo.write("package.json", "{}")
+    git_repo.write("bun.lockb", b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n")
+    done = check(git_repo, "lockfile-sync")
+    assert done.status == 3
+    assert [(each["code"], each["path"]) for each in done.findings] == [("undecided", "bun.lockb")]

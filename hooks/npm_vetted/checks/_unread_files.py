@@ -48,12 +48,10 @@ def excluded_lockfiles(check: str, change: Change) -> Iterator[Finding]:
 
 
 def _is_read(change: Change, path: str) -> bool:
-    """Whether a client reads it; a lockfile in Rush's folder is only read in a project of Rush."""
-    if "/rush/" in path or "/subspaces/" in path:
+    """Whether a client reads it; a lockfile is only read in a project, which has a manifest."""
+    name = path.rpartition("/")[2]
+    locks = any(name in client.LOCKFILES for client in clients().values())
+    if locks or "/rush/" in path or "/subspaces/" in path:
         project = change.projects_after.of(path)
         return project is not None and path in project.lockfiles
-    name = path.rpartition("/")[2]
-    return any(
-        name in (*client.LOCKFILES, *client.SETTINGS, *client.MARKERS)
-        for client in clients().values()
-    )
+    return any(name in (*client.SETTINGS, *client.MARKERS) for client in clients().values())

@@ -3,7 +3,7 @@
 Without a report they would seem to be judged. Each committed one is a finding, which an
 ``[[ignore]]`` entry on that literal file accepts (DESIGN.md, section 6). A client that gets a
 folder here leaves this table: a name that some client reads is never reported. A lockfile of Rush
-is only read beside a rush.json.
+is only read beside a rush.json, and Bun's binary one is only refused beside a package.json.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 _FILES: Final = {
     "vlt-lock.json": "vlt",
     "vlt.json": "vlt",
+    "bun.lockb": "Bun",
     "vlt-workspaces.json": "vlt",
     "oro.kdl": "orogene",
     "package-lock.kdl": "orogene",
