@@ -63,6 +63,9 @@ BAD: list[tuple[Callable[[str, bytes], Document], bytes, str, int]] = [
     (load_json, b"// no\n{}", "not JSON: Expecting value", 1),
     (load_jsonc, b"{\n/* never ends", "a comment that does not end", 2),
     (load_jsonc, b'{"a": 1, // x\n"a": 2}', "the key 'a' appears twice in one object", 2),
+    # Bun ends a comment there (tried with 1.2 to 1.4), and reads the key that follows.
+    (load_jsonc, b'{\n"a": 1 // x\r, "b": 2\n}', "a line ends in a comment without", 2),
+    (load_jsonc, '{"a": 1 // x\u2028, "b": 2\n}'.encode(), "a line ends in a comment without", 1),
     (load_toml, b"a = 1\na = 2\n", "not TOML: Cannot overwrite a value", 2),
     (load_toml, b"a = ", "not TOML: Invalid value", 1),
     (load_toml, b"\xff", "not UTF-8 text", 1),
@@ -118,6 +121,7 @@ def test_what_is_wrong(
     ("load", "data"),
     [
         (load_json, b'{\n "a": {\n  "b": [\n   1,\n   {"c": 2}\n  ]\n }\n}'),
+        (load_jsonc, b'{ // x\r\n "a": {\n  "b": [\n   1,\n   {"c": 2,},\n  ]\n }\n}'),
         (load_jsonc, b'{ // x\n "a": {\n  "b": [ /* y */\n   1,\n   {"c": 2,},\n  ]\n }\n}'),
         (first, b"#\na:\n  b:\n    - 1\n    - c: 2\n"),
     ],

@@ -287,3 +287,37 @@ def test_an_empty_lockfile_belongs_to_the_client_in_use(
         "yarn.lock", lambda path: contents[path].encode() if path in contents else None
     )
     assert client == found.NAME
+
+
+COMMENTED = (
+    '{\n  // what we need\n  "dependencies": {"a": "*"}, /* no more */\n  "workspaces": ["w"],\n}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("beside", "read"),
+    [
+        ({"bun.lock": "{}"}, True),
+        ({"bunfig.toml": ""}, True),
+        ({"package-lock.json": LOCK}, False),
+        ({"bun.lock": "{}", "package-lock.json": LOCK}, False),
+        ({}, False),
+    ],
+)
+def test_a_manifest_with_comments_is_read_where_its_client_reads_it(
+    beside: Mapping[str, str], read: bool
+) -> None:
+    """Bun reads it (tried with 1.2 to 1.4), in a workspace too; for the others it is broken."""
+    files = {**beside, "package.json": COMMENTED, "w/package.json": COMMENTED}
+    found = Projects(MemorySnapshot(files), lambda _: False)
+    assert {each.path: sorted(each.members) for each in found.all()} == (
+        {"": ["w"]} if read else {}
+    )
+    assert sorted(found.unreadable) == ([] if read else ["package.json", "w/package.json"])
+
+
+def test_a_pin_tells_who_reads_comments() -> None:
+    for pin, read in (("bun@1.4.5", True), ("npm@11.0.0", False)):
+        text = COMMENTED.replace("{\n", f'{{ "packageManager": "{pin}",\n', 1)
+        found = Projects(MemorySnapshot({"package.json": text}), lambda _: False)
+        assert [each.path for each in found.all()] == ([""] if read else [])

@@ -39,6 +39,8 @@ class Client(Protocol):
     """Files beside a manifest that show this client where neither lockfile nor pin does."""
     DEFAULT: bool
     """Whether a project that names no client uses this one; true of exactly one client."""
+    COMMENTED_MANIFESTS: bool
+    """Whether its package.json may have comments and trailing commas."""
     MANIFESTS: tuple[str, ...]
     """Files that this client reads as a manifest where there is no package.json."""
     OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]]

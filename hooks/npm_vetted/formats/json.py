@@ -20,6 +20,8 @@ from npm_vetted.formats.document import DEPTH_LIMIT, Document, Keys, decode, ref
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
+_OTHER_END: Final = re.compile("[\r\u2028\u2029]")
+"""What also ends a comment for JavaScript's readers, Bun's among them (tried with 1.2 to 1.4)."""
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _BLOCK: Final = 1 << 13
 """Characters whose lines are counted at a time."""
@@ -232,6 +234,12 @@ def without_comments(path: str, text: str) -> str:
                 line = text.count("\n", 0, start) + 1
                 raise DocumentError("a comment that does not end", path=path, line=line)
             end = len(text) if end < 0 else end + (0 if word == "//" else 2)
+            if word == "//" and _OTHER_END.search(text[start:end].removesuffix("\r")):
+                line = text.count("\n", 0, start) + 1
+                message = (
+                    "a line ends in a comment without a line feed: readers differ on what follows"
+                )
+                raise DocumentError(message, path=path, line=line)
             pieces.append(re.sub(r"[^\n]", " ", text[start:end]))
             position = end
             continue

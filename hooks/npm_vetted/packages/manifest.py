@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.formats.document import Document, Table
-from npm_vetted.formats.json import load_json
+from npm_vetted.formats.json import load_json, load_jsonc
 from npm_vetted.model import Group, Location, Manifest, Pin, Requirement
 
 NAME: Final = "package.json"
@@ -17,9 +17,12 @@ _LOWER: Final = re.compile(
 )
 
 
-def read_manifest(path: str, data: bytes) -> Manifest:
-    """Read a package.json; raises DocumentError where a field that we rely on has a wrong type."""
-    document = load_json(path, data)
+def read_manifest(path: str, data: bytes, *, comments: bool = False) -> Manifest:
+    """Read a package.json; raises DocumentError where a field that we rely on has a wrong type.
+
+    ``comments``: it may have comments and trailing commas, as Bun reads it.
+    """
+    document = load_jsonc(path, data) if comments else load_json(path, data)
     table = document.root()
     return Manifest(
         path=path,

@@ -169,11 +169,44 @@ class Projects:
         try:
             return None if data is None else reader(path, data)
         except DocumentError as error:
+            commented = self._read_commented(path, data) if data is not None else None
+            if commented is not None:
+                return commented
             error.fix = error.fix or _exclusion(path)
             self._errors[path] = error
             if not self._excludes(path):  # at the top, too: what no client can read is no project
                 self.unreadable[path] = error
             return None
+
+    def _read_commented(self, path: str, data: bytes) -> Manifest | None:
+        """A manifest with comments, where the client that installs it reads those; else None.
+
+        The nearest lockfile upwards tells the client; where there is none, the pin or a marker does.
+        """
+        if path.rpartition("/")[2] != NAME:
+            return None
+        try:
+            found = read_manifest(path, data, comments=True)
+        except DocumentError:
+            return None
+        folders = tuple(ancestors(folder_of(path)))
+        for home in folders:
+            locks = list(self._all_lockfiles(home))
+            if locks:
+                owners = (client_of_lockfile(each, self._read_ahead) for each in locks)
+                return found if all(each.COMMENTED_MANIFESTS for each in owners) else None
+        pin = read_pin(found)
+        pinned = None if pin is None else pinned_client(pin)
+        if pinned is not None:
+            return found if pinned.COMMENTED_MANIFESTS else None
+        markers = {
+            name
+            for client in clients().values()
+            if client.COMMENTED_MANIFESTS
+            for name in client.MARKERS
+        }
+        marked = (self.snapshot.entry(join(home, name)) for home in folders for name in markers)
+        return found if any(marked) else None
 
     def globs(self, folder: str) -> tuple[str, ...] | None:
         """The workspace globs of a directory that is a root; None where it is none."""

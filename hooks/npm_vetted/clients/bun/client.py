@@ -37,6 +37,7 @@ SETTINGS: tuple[str, ...] = ("bunfig.toml", ".npmrc", *ENVIRONMENTS)
 INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = ("bunfig.toml",)
 DEFAULT = False
+COMMENTED_MANIFESTS = True
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 PROGRAM_KEYS: Mapping[str, str] = {}

@@ -27,6 +27,7 @@ SETTINGS: tuple[str, ...] = ("deno.json", "deno.jsonc", ".npmrc")
 INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = ("deno.json", "deno.jsonc")
 DEFAULT = False
+COMMENTED_MANIFESTS = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = dict.fromkeys(
     config.NAMES, config.read_deno_config

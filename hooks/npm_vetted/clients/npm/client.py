@@ -34,6 +34,7 @@ SETTINGS: tuple[str, ...] = (".npmrc",)
 INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = ()
 DEFAULT = True
+COMMENTED_MANIFESTS = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 PROGRAM_KEYS: Mapping[str, str] = {}

@@ -34,6 +34,7 @@ SETTINGS: tuple[str, ...] = (".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs", "
 INHERITED: tuple[str, ...] = ("pnpm-workspace.yaml",)
 MARKERS: tuple[str, ...] = ("pnpm-workspace.yaml",)
 DEFAULT = False
+COMMENTED_MANIFESTS = False
 MANIFESTS: tuple[str, ...] = ("package.json5", "package.yaml")
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 PROGRAM_KEYS: Mapping[str, str] = {}

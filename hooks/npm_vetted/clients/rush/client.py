@@ -42,6 +42,7 @@ SETTINGS: tuple[str, ...] = (
 INHERITED: tuple[str, ...] = ()
 MARKERS: tuple[str, ...] = (config.RUSH,)
 DEFAULT = False
+COMMENTED_MANIFESTS = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {config.RUSH: config.read_rush}
 PROGRAM_KEYS: Mapping[str, str] = config.PROGRAM_KEYS

@@ -38,6 +38,7 @@ SETTINGS: tuple[str, ...] = (".yarnrc.yml", *PNP_FILES)
 INHERITED: tuple[str, ...] = (".yarnrc.yml",)
 MARKERS: tuple[str, ...] = (".yarnrc.yml",)
 DEFAULT = False
+COMMENTED_MANIFESTS = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 PROGRAM_KEYS: Mapping[str, str] = {}

@@ -29,6 +29,7 @@ SETTINGS: tuple[str, ...] = (".yarnrc", ".npmrc")
 INHERITED: tuple[str, ...] = (".yarnrc", ".npmrc")
 MARKERS: tuple[str, ...] = ()
 DEFAULT = False
+COMMENTED_MANIFESTS = False
 MANIFESTS: tuple[str, ...] = ()
 OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]] = {}
 PROGRAM_KEYS: Mapping[str, str] = {}

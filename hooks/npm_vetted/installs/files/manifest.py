@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.formats.document import Document
-from npm_vetted.formats.json import load_json
+from npm_vetted.formats.json import load_jsonc
 from npm_vetted.installs import Context, mentions_client
 from npm_vetted.model import Problem
 
@@ -31,7 +31,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Judge each script in the manifest's own folder, independently of the other scripts."""
-    document = load_json(path, data)
+    document = load_jsonc(path, data)
     commands = [each for each in _commands(document) if mentions_client(each[1].encode())]
     if not commands:
         return
