@@ -20,7 +20,8 @@ from npm_vetted.installs.context.disk import (
 from npm_vetted.installs.context.ownership import is_own, of_repository
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
 from npm_vetted.installs.files.programs import as_warnings, follow_program
-from npm_vetted.installs.shell.follower import GITHUB_ENV, ShellFollower
+from npm_vetted.installs.shell.environment_file import GITHUB_ENV
+from npm_vetted.installs.shell.follower import ShellFollower
 from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, braced, filled
 from npm_vetted.installs.shell.state import State
@@ -246,7 +247,7 @@ class Frame:
 
     def steps(self, node: Node | None, *, checkout: bool) -> None:
         """The steps of a job, one after the other; the files come with the checkout."""
-        self.follower.forget_persisted()
+        self.follower.environment.clear()
         self.follower.lost = False
         steps = [item for item in (node.items or ()) if item.pairs] if node else []
         self.disk = Disk()
@@ -255,12 +256,12 @@ class Frame:
             self.disk.put(whole)
         for step in steps:
             frame = self.inner()
-            frame.variables |= self.follower.persisted
+            frame.variables |= self.follower.environment.persisted
             frame.take_env(step)
             if _is_checkout(step):
                 frame.check_out(step)
             frame.step(step)
-            for name, value in self.follower.persisted.items():
+            for name, value in self.follower.environment.persisted.items():
                 if name not in frame.variables:
                     self.follower.source_variable(name, value, step.line)
 

@@ -17,11 +17,11 @@ from npm_vetted.formats.document import decode
 from npm_vetted.installs import CLIENT_PROGRAM, Context
 from npm_vetted.installs.context.disk import Copied
 from npm_vetted.installs.shell.follower import (
-    UNKNOWN_FLAGS,
     ShellFollower,
     base_state,
     folders_above,
 )
+from npm_vetted.installs.shell.judgement import UNKNOWN_FLAGS
 from npm_vetted.installs.shell.source import Source
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Level, Problem

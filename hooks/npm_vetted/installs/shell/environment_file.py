@@ -1,0 +1,48 @@
+"""``$GITHUB_ENV``: variables that a step writes for the steps after it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from npm_vetted.formats.shell_text import Value
+
+_MOST: Final = 100_000
+"""Characters of ``$GITHUB_ENV`` that are kept: a script may write it in a loop."""
+
+GITHUB_ENV: Final = "/\x01github_env"
+"""Where ``$GITHUB_ENV`` leads: what is written there is a variable of the steps that follow."""
+
+
+@dataclass(slots=True)
+class EnvironmentFile:
+    """The variables that the steps of a job have written so far."""
+
+    persisted: dict[str, Value] = field(default_factory=dict)
+    _text: str = ""
+
+    def append(self, text: str) -> None:
+        """``NAME=value`` lines, and values of several lines."""
+        self._text = (self._text + text)[-_MOST:]
+        for name, value in environment_lines(self._text):
+            self.persisted[name] = (value,)
+
+    def clear(self) -> None:
+        """Another job begins."""
+        self.persisted.clear()
+        self._text = ""
+
+
+def environment_lines(text: str) -> Iterator[tuple[str, str]]:
+    """The variables of a ``$GITHUB_ENV`` file: ``NAME=value``, or ``NAME<<END`` up to the line END."""
+    lines = iter(text.split("\n"))
+    for line in lines:
+        name, mark, end = line.partition("<<")
+        if mark and "=" not in name and end:
+            value = "\n".join(itertools.takewhile(end.__ne__, lines))
+        else:
+            name, mark, value = line.partition("=")
+        if mark and name.replace("_", "").isalnum():
+            yield name, value

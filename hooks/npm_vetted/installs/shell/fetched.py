@@ -1,0 +1,156 @@
+"""Packages that a command fetches and runs: whether a lockfile pins them, and how they get pinned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from npm_vetted.formats.client_action import ClientAction
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, known
+from npm_vetted.installs import Context
+from npm_vetted.installs.context.disk import CHECKOUT, under
+from npm_vetted.installs.context.scene import Scene
+from npm_vetted.installs.shell.reports import CommandLines
+
+_EXACT: Final = re.compile(
+    r"[v=]?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z", re.ASCII
+)
+_ARCHIVES: Final = (".tgz", ".tar.gz", ".tar")
+"""What npm takes for a file, whatever is before it."""
+_COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
+_MANY: Final = 200
+"""So many projects are asked whether they lock a package, where nobody can tell which one is meant."""
+
+
+def stays(act: ClientAction, scene: Scene) -> bool:
+    """Whether everything that it runs is locked by the project, or its own."""
+    return all(
+        package.startswith((".", "/", "file:")) or scene.context.locks(scene.around, package)
+        for package in act.packages
+        if known(package)
+    ) and all(map(known, act.packages))
+
+
+def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str]) -> str:
+    """Why a locked direct dependency may own the program: a lockfile that lists no programs.
+
+    Or any lockfile, where nobody can tell in which project it runs. "" if none may.
+    """
+    loose = loose_among(act.packages)
+    if act.fetches_always or not loose or not all(map(known, act.packages)):
+        return ""
+    if any("@" in each[1:] for each in act.packages):
+        return ""
+    if _is_lost(scene) and _locked_somewhere(scene.context, act.packages):
+        return scene.why_anywhere
+    if (scene.project is None or scene.unknown) and _has_installed(installed, scene.where):
+        return "a command installed other packages there"
+    if any(_locked_at(scene.context, guess, act.packages) for guess in scene.state.guesses):
+        return "the file does not say where it is started"
+    plain = not act.names_packages and not any(
+        each.startswith(("@", "create-")) or "/" in each for each in act.packages
+    )
+    if plain and scene.context.may_have_programs(scene.project):
+        return "the lockfile does not list programs"
+    return ""
+
+
+def _has_installed(installed: Collection[str], place: str) -> bool:
+    """Whether something was installed at a place or above it: npx looks upwards."""
+    return any(under(folder, place) is not None for folder in installed)
+
+
+def _is_lost(scene: Scene) -> bool:
+    """Whether a command runs where nobody can tell, or somewhere in the user's home."""
+    at_home = under(scene.state.home, scene.place) is not None
+    return scene.project is None and (UNKNOWN_TEXT in scene.place or at_home)
+
+
+def _locked_somewhere(context: Context, packages: Sequence[str]) -> bool:
+    folders = [path.rpartition("/")[0] for path in context.tracked().manifests[:_MANY]]
+    return all(
+        any(context.locks(context.project_at(each), bare_name(name)) for each in folders)
+        for name in packages
+    )
+
+
+def _locked_at(context: Context, place: str, packages: Sequence[str]) -> bool:
+    """Whether the project of a folder of the checkout locks some packages."""
+    project = context.project_at(place[len(CHECKOUT) :].strip("/"))
+    return all(context.locks(project, bare_name(name)) for name in packages)
+
+
+def safe_line(act: ClientAction, scene: Scene) -> CommandLines:
+    """The command line with scripts switched off; none where its package does not run without them."""
+    if not act.fix or _needs_scripts(act, scene.context):
+        return ()
+    if (flag := scene.rules.flag.get(scene.client)) is not None:
+        return (tuple(flag if word == "--ignore-scripts" else word for word in act.fix),)
+    return (act.fix,)
+
+
+def _needs_scripts(act: ClientAction, context: Context) -> bool:
+    """Whether a package that it names does not run without its script: no fix leaves that out."""
+    rules = [each.RULES for each in context.readers().values()]
+    return any(bare_name(name) in rule.needs_script for name in act.packages for rule in rules)
+
+
+def locking(act: ClientAction, scene: Scene, loose: Sequence[str]) -> CommandLines:
+    """The command that locks the package, and the command line that then runs the locked copy.
+
+    None where no project is there, where a version or a tag is named, or where the package only
+    makes a project.
+    """
+    project = scene.project
+    package = scene.context.package_of(loose[0]) if len(act.packages) == 1 else ""
+    plain = bool(package) and "@" not in loose[0][1:] and "/" not in loose[0].partition("/")[2]
+    if project is None or not plain or "create-" in package:
+        return ()
+    if act.fetches_always and not act.locked:
+        return ()
+    commands = (
+        each.LOCKING.get(scene.owner) for each in dict.fromkeys(scene.context.readers().values())
+    )
+    command = next(filter(None, commands), None)
+    if command is None:
+        return ()
+    at = command.index(".")
+    inside = (*command[:at], project.path, *command[at + 1 :])
+    first = (*(inside if project.path else (*command[: at - 1], *command[at + 1 :])), package)
+    return (first, act.locked) if act.fetches_always and act.locked else (first,)
+
+
+def bare_name(package: str) -> str:
+    """The name in ``name@version``."""
+    return package[:1] + package[1:].partition("@")[0]
+
+
+def are_clients(packages: Sequence[str], programs: Collection[str]) -> bool:
+    """Whether all of some packages are clients of an exact version."""
+    return (
+        bool(packages)
+        and not loose_among(packages)
+        and all(bare_name(each) in (*programs, "corepack") for each in packages)
+    )
+
+
+def all_known(packages: Sequence[str]) -> bool:
+    """Whether no part of a package's name or version is filled in elsewhere."""
+    return all(map(known, packages))
+
+
+def _is_archive(package: str) -> bool:
+    return package.endswith(_ARCHIVES) and "://" not in package
+
+
+def loose_among(packages: Sequence[str]) -> list[str]:
+    """The packages without an exact version."""
+    found = []
+    for package in packages:
+        if package.startswith((".", "/", "file:", "~")) or _is_archive(package):
+            continue
+        _, _, version = package[1:].partition("@")
+        if not _EXACT.match(version) and not _COMMIT.search(package):
+            found.append(package)
+    return found

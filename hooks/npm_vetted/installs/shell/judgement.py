@@ -1,0 +1,269 @@
+"""Decides whether a client's action would run install scripts, by its flags, variables and settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from npm_vetted.formats.client_action import (
+    UNKNOWN_COMMAND,
+    UNREAD_SETTINGS,
+    ActionKind,
+    ClientAction,
+    SettingFile,
+    Switch,
+)
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, known, shown
+from npm_vetted.installs.context.disk import Found, Written
+from npm_vetted.installs.context.scene import Scene
+from npm_vetted.installs.shell.fetched import (
+    all_known,
+    are_clients,
+    bare_name,
+    locking,
+    loose_among,
+    safe_line,
+    stays,
+    why_maybe_local,
+)
+from npm_vetted.installs.shell.reports import CommandLines, Reports
+from npm_vetted.installs.shell.state import State
+from npm_vetted.model import Level
+
+UNKNOWN_FLAGS: Final = (
+    "its flags are not known here, because a part of the command is filled in elsewhere"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class ActionJudge(Reports):
+    """Judges what clients do, one action after the other.
+
+    ``ci``: whether an install must not change a lockfile; ``knows_ci``: whether the clients see that
+    they run in CI. ``installed`` are the places with an install.
+    """
+
+    ci: bool = False
+    knows_ci: bool = False
+    installed: set[str] = field(default_factory=set)
+    _fetched: set[tuple[str, int]] = field(default_factory=set)
+
+    def judge_each(self, act: ClientAction, words: list[str], state: State, line: int) -> None:
+        """Where nobody can tell which of several places it runs in, the worst one counts."""
+        places = tuple(dict.fromkeys(state.cwd))
+        before = len(self.problems)
+        for place in places:
+            self._judge(act, words, state, place, line)
+        if len(places) > 1 and len(self.problems) > before + 1:
+            found = self.problems[before:]
+            worst = next((each for each in found if each.level is Level.ERROR), found[0])
+            self.problems[before:] = [worst]
+
+    def _judge(
+        self, act: ClientAction, words: list[str], state: State, place: str, line: int
+    ) -> None:
+        exact = act.folder is not None and self.context.readers()[act.client].RULES.folder_is_exact
+        scene = Scene(self.context, state, place, act.client, exact, act.alone)
+        command = shown(" ".join(words))
+        label = f"`{command[:120]}`"
+        self.sources(label, scene.written_sources(act), line)
+        if scene.excluded is not None and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
+            self.report(
+                f"{label} installs in {scene.excluded}, which [[exclude]] in .vetting/config.toml calls "
+                "no project: nobody checks what is installed there; take the entry out",
+                line, code="excluded-folder", key=command, basis=(scene.excluded,),
+            )  # fmt: skip
+        fix = safe_line(act, scene)
+        switch, by = self._switch(act, scene)
+        allowed = bool(act.packages) and all(
+            known(each) and self.context.reviewed(scene.project, each) for each in act.packages
+        )
+        if act.kind in (ActionKind.REBUILD, ActionKind.ALLOW) and allowed:
+            return
+        if act.kind is ActionKind.ALLOW:
+            message = f"{label} lets packages run install scripts that no note covers"
+            self.report(message, line, code="allows-scripts", key=command)
+            return
+        if switch is Switch.ON:
+            self.report(
+                f"{label}: {by} switches install scripts on", line, fix=fix, code="scripts-on",
+                key=command, basis=(str(by),),
+            )  # fmt: skip
+            return
+        if act.kind is ActionKind.RUN and self._judge_fetched(act, scene, command, line):
+            return
+        if switch is Switch.UNKNOWN and act.by == UNREAD_SETTINGS:
+            message = f"{label}: the settings of {act.client} are not read"
+            self.undecided(message, line, key=command)
+            return
+        if switch is Switch.UNKNOWN:
+            self.undecided(f"{label}: {UNKNOWN_FLAGS}", line, key=command)
+            return
+        if (
+            act.kind in (ActionKind.GLOBAL, ActionKind.RUN)
+            and switch is Switch.UNSET
+            and are_clients(act.packages, self.context.readers())
+        ):
+            message = (
+                f"{label} installs a client by its exact version, outside any lockfile and with "
+                "its install scripts on"
+            )
+            self.report(message, line, Level.WARNING, code="client", key=command, fix=fix)
+            return
+        held = switch is Switch.OFF or self._in_force(act, scene, command, line, fix)
+        if act.kind in (ActionKind.INSTALL, ActionKind.ADD, ActionKind.TIDY):
+            self.installed.add(scene.where)
+        if held:
+            self._pinned(act, scene, command, line)
+
+    def _pinned(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
+        """What a command that runs no script installs: what the lockfile says, or what nobody can tell."""
+        if act.kind is ActionKind.RUN and not all_known(loose_among(act.packages)):
+            message = (
+                "which version it fetches is not known here, because it is filled in elsewhere"
+            )
+            self.undecided(f"`{command[:120]}`: {message}", line, key=command)
+        self._lockfile(act, scene, command, line)
+
+    def _judge_fetched(self, act: ClientAction, scene: Scene, command: str, line: int) -> bool:
+        """Whether a package that is fetched and run needs no look at its scripts, or has its finding.
+
+        A package has one finding on a line: a loop runs it with other words each time.
+        """
+        if not act.fetches_always and stays(act, scene):
+            return True
+        label = f"`{command[:120]}`"
+        loose = loose_among(act.packages)
+        if any(not known(bare_name(each)) for each in act.packages):
+            message = (
+                "which package it runs is not known here, because its name is filled in elsewhere"
+            )
+            self.undecided(f"{label}: {message}", line, key=command)
+            return True
+        if loose and (loose[0], line) in self._fetched:
+            return True
+        if reason := why_maybe_local(act, scene, self.installed):
+            message = (
+                f"whether a locked package has this program is not known here, because {reason}"
+            )
+            self.undecided(f"{label}: {message}", line, key=command)
+        elif loose and all_known(loose):
+            self.report(
+                f"{label} fetches and runs {loose[0]}: no lockfile pins it, and its version is not exact",
+                line,
+                fix=locking(act, scene, loose),
+                code="unpinned",
+                key=command,
+            )
+        else:
+            return False
+        self._fetched.add((loose[0], line))
+        return True
+
+    def _switch(self, act: ClientAction, scene: Scene) -> tuple[Switch, str | None]:
+        """The combined effect of flags and variables; a flag wins over a variable."""
+        if act.switch in (Switch.ON, Switch.OFF):
+            if act.by is not None and not scene.rules.counts(act.by, scene.client):
+                return Switch.UNSET, None
+            return act.switch, act.by
+        if act.by in (UNKNOWN_COMMAND, UNREAD_SETTINGS):
+            return act.switch, act.by
+        found = scene.variables(act)
+        if found[0] is Switch.ON or (found[0] is Switch.OFF and act.switch is Switch.UNSET):
+            return found
+        return (act.switch, act.by) if found[0] is Switch.UNSET else found
+
+    def _in_force(
+        self, act: ClientAction, scene: Scene, command: str, line: int, fix: CommandLines
+    ) -> bool:
+        """Whether settings make it safe; else the reason is reported."""
+        label = f"`{command[:120]}`"
+        if act.kind is ActionKind.TIDY and scene.where in self.installed:
+            return True
+        if UNKNOWN_TEXT in scene.where and act.kind is not ActionKind.GLOBAL:
+            if scene.everywhere_safe(act):
+                return True
+            if scene.where == UNKNOWN_TEXT:
+                message = f"where it runs is not known here, because {scene.why_anywhere}"
+                self.undecided(f"{label}: {message}", line, key=command)
+                return False
+        verdict = scene.settings_hold(act)
+        if verdict is True:
+            return True
+        if verdict is None:
+            message = "holds when it runs is not known here, because a program puts it there"
+            self.undecided(f"{label}: what {scene.doubt} {message}", line, key=command)
+        elif act.kind is ActionKind.TIDY:
+            message = f"{label} runs install scripts where packages are still missing"
+            self.undecided(message, line, key=command)
+        else:
+            reason = scene.reason(act)
+            self.report(
+                f"{label} runs install scripts: {reason}", line, fix=fix, code="scripts-run",
+                key=command, basis=(shown(scene.where), scene.client, reason),
+            )  # fmt: skip
+        return False
+
+    def _lockfile(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
+        """An install that may rewrite the lockfile where it should not."""
+        label = f"`{command[:120]}`"
+        project = scene.project
+        if not self.ci or project is None or not project.lockfiles or act.frozen:
+            return
+        if act.kind is ActionKind.ADD and loose_among(act.packages):
+            message = f"{label} installs what the lockfile does not pin"
+            self.report(message, line, Level.WARNING, code="not-locked", key=command)
+        elif act.kind is ActionKind.INSTALL:
+            default = self.knows_ci or "true" in scene.state.variables.get("CI", ())
+            if act.frozen is None and default and scene.client in scene.rules.frozen_in_ci:
+                return
+            better = scene.rules.frozen.get(scene.client, "a frozen install")
+            self.report(
+                f"{label} may install other versions than the lockfile's and rewrite it; {better} does not",
+                line,
+                Level.WARNING,
+                code="lockfile-may-change",
+                key=command,
+            )
+
+    # -- settings that commands change
+
+    def configure(self, act: ClientAction, state: State, line: int) -> None:
+        assert act.setting is not None
+        key, value, _ = act.setting
+        bare = key.replace("_", "-").lower()
+        switches_on = (
+            (bare in ("ignore-scripts", "ignorescripts") and value in ("false", "null", ""))
+            or (bare == "enablescripts" and value in ("true", "1"))
+            or (
+                bare.replace("-", "") in ("dangerouslyallowallbuilds", "dangerouslyallowallscripts")
+                and value != "false"
+            )
+        )
+        if switches_on:
+            self.report(
+                f"setting {key} to {shown(value)!r} switches install scripts on", line,
+                code="setting-switches-on", key=f"{key}={shown(value)}",
+            )  # fmt: skip
+            return
+        file = self.context.readers()[act.client].RULES.setting_file(key)
+        if file is not None:
+            self._write_setting(file, act.setting, state)
+
+    def _write_setting(
+        self, file: SettingFile, setting: tuple[str, str, bool], state: State
+    ) -> None:
+        key, value, own = setting
+        for folder in state.cwd if own and file.may_be_own else [state.home]:
+            place = f"{folder}/{file.name}"
+            before = self.content_of(state.disk.find(place)) or b""
+            if file.once:
+                lines = before.splitlines(keepends=True)
+                before = b"".join(each for each in lines if not each.startswith(key.encode()))
+            text = file.line.format(key=key, value=value) + "\n"
+            state.disk.put(Written(place, before + text.encode(), state.maybe))
+
+    def content_of(self, found: Found | None) -> bytes | None:
+        if found is None:
+            return b""
+        return found.text if found.path is None else self.context.read(found.path)
