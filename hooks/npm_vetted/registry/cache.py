@@ -96,14 +96,21 @@ class Cache:
             return
         path = self.folder / name
         with suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent)
+            handle, temporary = _temporary(path.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
                 Path(temporary).replace(path)
             except OSError:
                 Path(temporary).unlink(missing_ok=True)
+
+
+def _temporary(folder: Path) -> tuple[int, str]:
+    """A new file in a folder, which most often is there."""
+    with suppress(FileNotFoundError):
+        return tempfile.mkstemp(dir=folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return tempfile.mkstemp(dir=folder)
 
 
 def cache_folder(environment: Mapping[str, str], platform: str = sys.platform) -> Path | None:

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from npm_vetted.registry.packument import AbsentError, Packument, read_packument
-from npm_vetted.review.signals.statements import ReleaseStep, registry_signals
+from npm_vetted.review.signals.statements import (
+    PackageAge,
+    ReleaseStep,
+    age_of,
+    registry_signals,
+)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ADA, EVE = {"name": "ada"}, {"name": "eve"}
@@ -54,10 +59,10 @@ OTHERS = {
 }
 
 
-def look_up(name: str) -> Packument:
+def look_up(name: str) -> PackageAge:
     if name not in OTHERS:
         raise AbsentError("no such package")
-    return OTHERS[name]
+    return age_of(OTHERS[name])
 
 
 def codes(found: Packument, *, fresh: bool = False, version: str = "2.0.0") -> set[str]:

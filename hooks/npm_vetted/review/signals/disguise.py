@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.review.signals.facts import Mark
-from npm_vetted.review.signals.search import near, starting_with
+from npm_vetted.review.signals.search import ScriptText, near, starting_with
 from npm_vetted.review.signals.tree import (
     SyntaxTree,
     enclosing_string,
@@ -52,6 +52,7 @@ _ESCAPED: Final = re.compile(
 _ESCAPE: Final = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}")
 _TEMPLATE: Final = re.compile(rb"""\$\{\s{0,9}['"`]""")
 _OFFSCREEN: Final = re.compile(rb"(?<![ \t])[ \t]{120,}(?=[^\s])")
+_BLANKS: Final = b" " * 120
 _INVISIBLE: Final = re.compile(
     "[\u202a-\u202e\u2066-\u2069]|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}"
     "|[\U000e0000-\U000e007f]{2,}|[\U000f0000-\U0010fffd]{2,}|[\u200b-\u200d\u2060\ufeff]{3,}"
@@ -70,7 +71,7 @@ def find_disguises(
 ) -> Iterator[tuple[str, Mark]]:
     """Each disguise with its first place. ``text`` is the decoded source; None: it is all ASCII."""
     data = tree.data
-    yield from machine_names(data)
+    yield from machine_names(tree.source)
     yield from _hidden_strings(tree)
     yield from _glued_names(tree)
     if readable:
@@ -83,16 +84,16 @@ def find_disguises(
         yield "escapes", Mark(tree.line(data.find(b"\\x")), f"{escapes}")
 
 
-def machine_names(data: bytes) -> Iterator[tuple[str, Mark]]:
+def machine_names(source: ScriptText) -> Iterator[tuple[str, Mark]]:
     """Names such as ``_0x1a2b``, as the widespread obfuscator makes them."""
     names: set[bytes] = set()
     first = -1
-    for match in starting_with(_HEX_NAME, data, b"_0x"):
+    for match in starting_with(_HEX_NAME, source, b"_0x"):
         first = match.start() if first < 0 else first
         names.add(match.group())
         if len(names) == _HEX_NAMES:
             shown = min(names).decode("ascii")
-            yield "hex-names", Mark(data.count(b"\n", 0, first) + 1, shown)
+            yield "hex-names", Mark(source.data.count(b"\n", 0, first) + 1, shown)
             return
 
 
@@ -131,6 +132,8 @@ def _is_latin(letter: str) -> bool:
 
 
 def _offscreen(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    if _BLANKS not in tree.data.replace(b"\t", b" "):
+        return
     for tries, match in enumerate(_OFFSCREEN.finditer(tree.data)):
         if tries >= _PLACES:
             return
@@ -231,7 +234,7 @@ def _sums(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
 
 def _joins(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
     for match in islice(
-        near(_JOINED, tree.data, b"join", b"reverse", b"concat", before=20, after=17), _PLACES
+        near(_JOINED, tree.source, b"join", b"reverse", b"concat", before=20, after=17), _PLACES
     ):
         yield from _enclosing(tree, match.end() - 1, match.start(), "call_expression")
 
@@ -260,7 +263,7 @@ def _escaped(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
 
 
 def _numbered(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
-    for match in islice(starting_with(_NUMBERS, tree.data, b"fromC"), _PLACES):
+    for match in islice(starting_with(_NUMBERS, tree.source, b"fromC"), _PLACES):
         with suppress(ValueError):
             numbers = bytes(int(each, 0) for each in re.split(rb"[\s,]+", match[1]))
             yield match.start(), numbers.decode("latin-1")

@@ -7,6 +7,7 @@ from typing import Final
 from npm_vetted.review.signals.disguise import find_disguises, machine_names
 from npm_vetted.review.signals.facts import SIZE_LIMIT, FileFacts, Mark
 from npm_vetted.review.signals.powers import POWER_OF, find_loads, find_powers
+from npm_vetted.review.signals.search import ScriptText
 from npm_vetted.review.signals.tells import find_hosts, find_tells
 from npm_vetted.review.signals.tree import SyntaxTree, TooMuchError, is_comment
 
@@ -26,8 +27,9 @@ def extract_facts(kind: str, data: bytes) -> FileFacts:
     readable = longest <= _LONG or len(data) <= _AVERAGE * lines
     facts = FileFacts(size=size, longest=longest, readable=readable, unread=unread)
     if kind != CODE:
-        marks = dict(find_tells(data, lambda _: False))
-        return facts._replace(marks=marks, hosts=find_hosts(data, lambda _: False))
+        source = ScriptText(data)
+        marks = dict(find_tells(source, lambda _: False))
+        return facts._replace(marks=marks, hosts=find_hosts(source, lambda _: False))
     return _code(facts, data)
 
 
@@ -39,23 +41,28 @@ def _code(facts: FileFacts, data: bytes) -> FileFacts:
     )
     if wrong * 100 > len(data):
         marks["not-text"] = Mark(1)
+    source = ScriptText(data)
     try:
-        tree = SyntaxTree(data)
+        tree = SyntaxTree(source)
         for name, mark in (
             *find_powers(tree),
             *find_disguises(tree, text, facts.readable),
-            *find_tells(data, lambda at: is_comment(tree.chain(at, 2))),
+            *find_tells(source, lambda at: is_comment(tree.chain(at, 2))),
         ):
             marks.setdefault(name, mark)
             power = POWER_OF.get(mark.text.removeprefix("node:")) if name == "split-name" else None
             if power is not None:
                 marks.setdefault(power, mark)
-        hosts = find_hosts(data, lambda at: is_comment(tree.chain(at, 2)))
-        return facts._replace(marks=marks, hosts=hosts, loads=find_loads(tree))
+        hosts = find_hosts(source, lambda at: is_comment(tree.chain(at, 2)))
+        loads = find_loads(tree)
+        tree.confirm()
+        return facts._replace(marks=marks, hosts=hosts, loads=loads)
     except TooMuchError as error:
         marks = {name: mark for name, mark in marks.items() if name == "not-text"}
-        marks.update(machine_names(data))
-        marks.update(find_tells(data, lambda _: False))
+        marks.update(machine_names(source))
+        marks.update(find_tells(source, lambda _: False))
         return facts._replace(
-            unread=facts.unread or str(error), marks=marks, hosts=find_hosts(data, lambda _: False)
+            unread=facts.unread or str(error),
+            marks=marks,
+            hosts=find_hosts(source, lambda _: False),
         )

@@ -84,7 +84,7 @@ def find_powers(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
 def find_loads(tree: SyntaxTree) -> dict[str, int]:
     """The modules that a script names where it loads them, by its own words, with their lines."""
     found: dict[str, int] = {}
-    for match in starting_with(_LOAD, tree.data, b"require", b"import", b"from"):
+    for match in starting_with(_LOAD, tree.source, b"require", b"import", b"from"):
         name = match[2].decode("utf-8", errors="replace")
         if (
             name not in found
@@ -158,7 +158,7 @@ def _is_computed(tree: SyntaxTree) -> bool:
 
 
 def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
-    for tries, match in enumerate(starting_with(_COMPUTED, tree.data, b"require", b"import")):
+    for tries, match in enumerate(starting_with(_COMPUTED, tree.source, b"require", b"import")):
         if tries >= _TRIES:
             yield Mark(tree.line(match.start()))
             return
@@ -170,7 +170,7 @@ def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
         if first is not None and first.type not in ("string", "template_string", "comment"):
             yield Mark(tree.line(match.start()), tree.text(chain[1], 60).decode("utf-8", "replace"))
             return
-    for match in islice(near(_ALIAS, tree.data, b"require", before=30, after=30), 20):
+    for match in islice(near(_ALIAS, tree.source, b"require", before=30, after=30), 20):
         at = match.start() + match.group().index(b"require")
         chain = tree.chain(at, 2)
         if chain and chain[0].type in ("identifier", "property_identifier"):
@@ -306,7 +306,7 @@ def _is_local(tree: SyntaxTree, name: bytes) -> bool:
     """Whether a script declares a name somewhere."""
     if name not in tree.local:
         declared = re.compile(rb"\b(?:let|var|const|function)\s[^;=(]{0,80}\b" + name + rb"\b")
-        found = near(declared, tree.data, name, before=100, after=len(name) + 1)
+        found = near(declared, tree.source, name, before=100, after=len(name) + 1)
         tree.local[name] = next(found, None) is not None
     return tree.local[name]
 
@@ -385,14 +385,14 @@ def _words(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
             done.add(mark)
             yield mark, Mark(tree.line(at), word.decode("ascii"))
     for word in _HOOKS:
-        at = _first(tree, word, _assigned) if word in tree.data else None
+        at = _first(tree, word, _assigned) if tree.source.may_have(word) else None
         if at is not None:
             yield "hook-net", Mark(tree.line(at), word.decode("ascii"))
             return
 
 
 def _first(tree: SyntaxTree, word: bytes, test: Test) -> int | None:
-    for tries, at in enumerate(whole_words(tree.data, word)):
+    for tries, at in enumerate(whole_words(tree.source, word)):
         if tries >= _TRIES:
             # So many harmless places may be there to tire a reader: a plain property is one.
             return at if test not in (_property, _assigned, _compiles, _timer) else None
@@ -403,15 +403,15 @@ def _first(tree: SyntaxTree, word: bytes, test: Test) -> int | None:
 
 def _environment(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
     """The whole environment, and variables of it whose names are those of secrets."""
-    if b"env" not in tree.data:
+    if not tree.source.may_have(b"env"):
         return
     holders = {b"process", b"Bun", b"Deno"}
-    for match in islice(near(_PROCESS, tree.data, b"process", before=160, after=30), 50):
+    for match in islice(near(_PROCESS, tree.source, b"process", before=160, after=30), 50):
         holders.add(match[1] or match[2] or match[3])
-    imports = near(_ENV_IMPORT, tree.data, b"process'", b'process"', before=480, after=8)
+    imports = near(_ENV_IMPORT, tree.source, b"process'", b'process"', before=480, after=8)
     bare = next(imports, None) is not None
     found: set[str] = set()
-    for tries, at in enumerate(whole_words(tree.data, b"env")):
+    for tries, at in enumerate(whole_words(tree.source, b"env")):
         if tries >= _TRIES * 10 or len(found) == 2:
             break
         mark = _env_use(tree, tree.chain(at, 6), holders, bare)
@@ -484,7 +484,7 @@ _SOURCE: Final = re.compile(rb"\.src\s{0,9}=|['\"]src['\"]")
 def _patterns(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
     yield from _encodings(tree)
     for mark, pattern, words in _COMPILED:
-        for match in islice(starting_with(pattern, tree.data, *words), _TRIES):
+        for match in islice(starting_with(pattern, tree.source, *words), _TRIES):
             if is_comment(tree.chain(match.start(), 2)):
                 continue
             if mark != "inject-script" or _sets_source(tree):
@@ -499,12 +499,12 @@ def _shown(match: re.Match[bytes]) -> str:
 
 
 def _sets_source(tree: SyntaxTree) -> bool:
-    return next(near(_SOURCE, tree.data, b"src", before=2, after=14), None) is not None
+    return next(near(_SOURCE, tree.source, b"src", before=2, after=14), None) is not None
 
 
 def _encodings(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
     """Where bytes are made of a text by an encoding of bytes."""
-    found = near(_BINARY_ENCODINGS, tree.data, b"base64", b"hex", before=1, after=10)
+    found = near(_BINARY_ENCODINGS, tree.source, b"base64", b"hex", before=1, after=10)
     for match in islice(found, _TRIES):
         chain = tree.chain(match.start() + 1, 6)
         if _argument(tree, chain) and _decodes(tree, chain):

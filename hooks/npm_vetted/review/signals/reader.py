@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from types import TracebackType
 from typing import IO, Final
 
@@ -21,6 +22,8 @@ PATIENCE: Final = 10
 decide before it. On Windows, and for what does not work at all, the clock decides."""
 _WAITING: Final = 1 if sys.platform == "win32" else 6
 """How many times as long a file may take on a busy machine, by the clock."""
+_LOOKS: Final = 0.5
+"""Seconds between two looks at that clock."""
 _HOME: Final = str(Path(__file__).resolve().parents[3])
 _START: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
@@ -35,6 +38,7 @@ class FactsReader:
         self._cache = Cache(cache)
         self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: ClockGuard | None = None
 
     def __enter__(self) -> FactsReader:
         return self
@@ -50,6 +54,9 @@ class FactsReader:
     def close(self) -> None:
         """End the reading process."""
         process, self._process = self._process, None
+        if self._guard is not None:
+            self._guard.end()
+            self._guard = None
         if process is not None:
             end_process(process)
 
@@ -79,28 +86,52 @@ class FactsReader:
 
     def _asked(self, kind: str, data: bytes) -> bytes:
         """The answer as it came; empty where there is none."""
-        process = self._started()
+        process, guard = self._started()
         requests, answers = process.stdin, process.stdout
         assert requests is not None
         assert answers is not None
-        guard = Timer(self._patience * _WAITING, process.kill)
-        guard.start()
+        guard.deadline = time.monotonic() + self._patience * _WAITING
         try:
             return _exchange(requests, answers, kind, data)
         except OSError:
             return b""
         finally:
-            guard.cancel()
+            guard.deadline = None
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
+    def _started(self) -> tuple[subprocess.Popen[bytes], ClockGuard]:
+        if self._process is None or self._guard is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-X", "utf8", "-c", _START, _HOME, str(self._patience)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
-        return self._process
+            self._guard = ClockGuard(self._process)
+            self._guard.start()
+        return self._process, self._guard
+
+
+class ClockGuard(Thread):
+    """Kills a process that goes on after a deadline. One thread for all its files: to start a
+    timer for each would cost more than to read most of them."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._process = process
+        self._over = Event()
+        self.deadline: float | None = None
+        """The monotonic time until which it may work; None: it has nothing to do."""
+
+    def run(self) -> None:
+        """Look at the clock now and then."""
+        while not self._over.wait(_LOOKS):
+            deadline = self.deadline
+            if deadline is not None and time.monotonic() > deadline:
+                self._process.kill()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._over.set()
 
 
 def _exchange(requests: IO[bytes], answers: IO[bytes], kind: str, data: bytes) -> bytes:

@@ -21,7 +21,12 @@ from npm_vetted.registry.tarball import Package
 from npm_vetted.review.signals import Score, compare_packages, weigh
 from npm_vetted.review.signals.comparison import Reason
 from npm_vetted.review.signals.reader import FactsReader
-from npm_vetted.review.signals.statements import ReleaseStep, registry_signals
+from npm_vetted.review.signals.statements import (
+    PackageAge,
+    ReleaseStep,
+    age_of,
+    registry_signals,
+)
 from npm_vetted.review.signals.table import TABLE_VERSION
 
 PROCESSES: Final = 2
@@ -61,6 +66,7 @@ class Scorer:
         self._kept = Cache(cache)
         self._now = now or datetime.now(UTC)
         self._all = [FactsReader(cache) for _ in range(PROCESSES)]
+        self._ages: dict[str, PackageAge] = {}
         self._free: SimpleQueue[FactsReader] = SimpleQueue()
         for reader in self._all:
             self._free.put(reader)
@@ -131,7 +137,9 @@ class Scorer:
         self, step: Step, release: Release, base: Release | None
     ) -> tuple[list[Reason], list[str]]:
         packument = self._registry.packument(step.name)
-        looked = ReleaseStep(packument, release, base, self._registry.packument, self._now)
+        looked = ReleaseStep(packument, release, base, self._age, self._now)
+        with suppress(UndecidedError):
+            self._ages[step.name] = age_of(packument)
         said: list[Reason] = []
         problems: list[str] = []
         for signal in registry_signals():
@@ -140,6 +148,12 @@ class Scorer:
             except UndecidedError as error:
                 problems.append(error.message)
         return said, problems
+
+    def _age(self, name: str) -> PackageAge:
+        """The age of a package, asked for once: many packages depend on the same ones."""
+        if name not in self._ages:
+            self._ages[name] = age_of(self._registry.packument(name))
+        return self._ages[name]
 
 
 def conflict_reasons(release: Release, package: Package) -> list[Reason]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from npm_vetted.review.signals.facts import Mark
-from npm_vetted.review.signals.search import near, starting_with
+from npm_vetted.review.signals.search import ScriptText, near, starting_with
 
 _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
     "token-shape": (
@@ -176,16 +176,21 @@ _HOSTS: Final = 300
 InComment = Callable[[int], bool]
 
 
-def find_tells(data: bytes, in_comment: InComment) -> Iterator[tuple[str, Mark]]:
+def find_tells(source: ScriptText, in_comment: InComment) -> Iterator[tuple[str, Mark]]:
     """Each tell with its first place that is in no comment, and its words there."""
+    data = source.data
     for name, ways in _COMPILED.items():
-        places = (_first(starting_with(pattern, data, word), in_comment) for word, pattern in ways)
+        places = (
+            _first(starting_with(pattern, source, word), in_comment)
+            for word, pattern in ways
+            if source.may_have(word)
+        )
         found = next(filter(None, places), None)
         if found is not None:
             said = data[found.start() : found.start() + 60].splitlines()[0]
             line = data.count(b"\n", 0, found.start()) + 1
             yield name, Mark(line, said.decode("utf-8", errors="replace"))
-    handled = _first(starting_with(_SECRET, data, *_SECRET_WORDS), in_comment)
+    handled = _first(starting_with(_SECRET, source, *_SECRET_WORDS), in_comment)
     if handled is not None:
         line = data.count(b"\n", 0, handled.start()) + 1
         yield "secrets", Mark(line, handled.group().decode("ascii"))
@@ -198,11 +203,12 @@ def _first(matches: Iterator[re.Match[bytes]], in_comment: InComment) -> re.Matc
     return None
 
 
-def find_hosts(data: bytes, in_comment: InComment) -> dict[str, int]:
+def find_hosts(source: ScriptText, in_comment: InComment) -> dict[str, int]:
     """The hosts that a file names outside of comments, with their lines."""
+    data = source.data
     found: dict[str, int] = {}
     tries = 0
-    for match in _host_places(data):
+    for match in _host_places(source):
         name = match[1].decode("ascii").lower().rstrip(".")
         if name in found:
             continue
@@ -214,9 +220,9 @@ def find_hosts(data: bytes, in_comment: InComment) -> dict[str, int]:
     return found
 
 
-def _host_places(data: bytes) -> Iterator[re.Match[bytes]]:
+def _host_places(source: ScriptText) -> Iterator[re.Match[bytes]]:
     """Addresses first, then what is named as a host in some other way."""
-    yield from near(_HOST, data, b"://", before=5, after=400)
-    yield from starting_with(_NAMED_HOST, data, b"host", b"servername")
-    yield from _ENDING.finditer(data)
-    yield from starting_with(_CALLED, data, *_CALLS)
+    yield from near(_HOST, source, b"://", before=5, after=400)
+    yield from starting_with(_NAMED_HOST, source, b"host", b"servername")
+    yield from _ENDING.finditer(source.data)
+    yield from starting_with(_CALLED, source, *_CALLS)

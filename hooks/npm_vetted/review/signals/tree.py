@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
@@ -9,11 +10,14 @@ import tree_sitter
 import tree_sitter_javascript
 
 from npm_vetted.review.signals.facts import DEPTH_LIMIT, MARK_LIMIT, NODE_LIMIT, STEP_LIMIT
+from npm_vetted.review.signals.search import ScriptText
 
 LANGUAGE: Final = tree_sitter.Language(tree_sitter_javascript.language())
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"([{)]}"))
 _MARKS: Final = b";,.(){}[]=:+"
 _STEP: Final = {ord(each): 1 if each in "([{" else -1 for each in "([{)]}"}
+_PARTS_PER_BYTE: Final = 16
+"""More nodes than a byte can be worth: ``[]`` has two of its own, in an array in a statement."""
 _QUOTED: Final = ("string", "template_string", "string_fragment", "escape_sequence")
 COMMENTS: Final = frozenset({"comment", "html_comment", "hash_bang_line"})
 
@@ -29,21 +33,38 @@ def bracket_depth(data: bytes) -> int:
 
 
 class SyntaxTree:
-    """The tree of a script. TypeScript is read by the same grammar, with errors where it differs."""
+    """The tree of a script. TypeScript is read by the same grammar, with errors where it differs.
 
-    def __init__(self, data: bytes) -> None:
+    It is made when a place is asked about for the first time: many files have no such place.
+    """
+
+    def __init__(self, source: ScriptText) -> None:
+        data = source.data
         if bracket_depth(data) > DEPTH_LIMIT:
             raise TooMuchError("its brackets are nested too deeply")
         if len(data) - len(data.translate(None, _MARKS)) > MARK_LIMIT:
             raise TooMuchError("it has too many parts")
+        self.source = source
         self.data = data
-        self._tree = tree_sitter.Parser(LANGUAGE).parse(data)
-        if self._tree.root_node.descendant_count > NODE_LIMIT:
-            raise TooMuchError("it has too many parts")
-        self._cursor = self._tree.walk()
         self._steps = 0
         self.local: dict[bytes, bool] = {}
         """Whether the script declares a name, where that was asked."""
+
+    @cached_property
+    def _tree(self) -> tree_sitter.Tree:
+        tree = tree_sitter.Parser(LANGUAGE).parse(self.data)
+        if tree.root_node.descendant_count > NODE_LIMIT:
+            raise TooMuchError("it has too many parts")
+        return tree
+
+    @cached_property
+    def _cursor(self) -> tree_sitter.TreeCursor:
+        return self._tree.walk()
+
+    def confirm(self) -> None:
+        """Raise TooMuchError for too many parts, also where no place was asked about."""
+        if len(self.data) * _PARTS_PER_BYTE > NODE_LIMIT:
+            _ = self._tree
 
     def chain(self, position: int, length: int = 5) -> list[tree_sitter.Node]:
         """The innermost node around a byte and its ancestors, the nearest first.

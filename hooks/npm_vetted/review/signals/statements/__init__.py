@@ -11,17 +11,29 @@ from npm_vetted.registry.packument import Packument, Release
 from npm_vetted.review.signals.comparison import Reason
 
 
+class PackageAge(NamedTuple):
+    """How old a package is: when it was first published, and how many versions it has."""
+
+    created: datetime | None
+    versions: int
+
+
+def age_of(packument: Packument) -> PackageAge:
+    """A package's age, without the megabytes that say it."""
+    return PackageAge(packument.created, len(packument.versions))
+
+
 class ReleaseStep(NamedTuple):
     """A release, and the one it is compared with (None: the package is new).
 
-    ``look_up`` answers with another package's packument and raises UndecidedError where the
-    registry does not.
+    ``look_up`` answers with another package's age and raises UndecidedError where the registry
+    does not.
     """
 
     packument: Packument
     release: Release
     base: Release | None
-    look_up: Callable[[str], Packument]
+    look_up: Callable[[str], PackageAge]
     now: datetime
 
 

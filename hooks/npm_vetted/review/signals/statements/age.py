@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from npm_vetted.registry.packument import AbsentError, Packument
+from npm_vetted.registry.packument import AbsentError
 from npm_vetted.review.signals.comparison import Reason
-from npm_vetted.review.signals.statements import ReleaseStep
+from npm_vetted.review.signals.statements import PackageAge, ReleaseStep, age_of
 
 CODES = ("dep-young",)
 _YOUNG: Final = timedelta(days=30)
@@ -19,23 +19,23 @@ def observe(step: ReleaseStep) -> Iterator[Reason]:
     """The new package itself, and each dependency that the earlier version did not have."""
     release, base = step.release, step.base
     if base is None:
-        said = _said_of(step.packument, step.now)
+        said = _said_of(age_of(step.packument), step.now)
         if said:
             yield Reason("dep-young", f"a new package {said}")
     had = {**base.dependencies, **base.optional} if base else {}
     for name in sorted({**release.dependencies, **release.optional}.keys() - had.keys()):
         try:
-            packument = step.look_up(name)
+            age = step.look_up(name)
         except AbsentError:
             yield Reason("dep-young", f"new dependency that the registry does not have: {name}")
             continue
-        said = _said_of(packument, release.published or step.now)
+        said = _said_of(age, release.published or step.now)
         if said:
             yield Reason("dep-young", f"new dependency {said}: {name}")
 
 
-def _said_of(packument: Packument, then: datetime) -> str:
-    created, versions = packument.created, len(packument.versions)
+def _said_of(age: PackageAge, then: datetime) -> str:
+    created, versions = age
     if created is not None and then - created < _YOUNG:
         return f"that was {max((then - created).days, 0)} days old"
     if versions < _FEW and created is not None and then - created < 12 * _YOUNG:
