@@ -89,6 +89,14 @@ def _text(text: object, keep: str = "") -> str:
     return html.escape(printable(str(text), keep))
 
 
+def _breakable(label: str) -> str:
+    """A package's label, which a narrow column breaks after its scope and before its version."""
+    name, at, version = label.rpartition("@")
+    scope, slash, rest = (name if at else label).rpartition("/")
+    tail = f"<wbr>@{_text(version)}" if name else _text(at + version) if at else ""
+    return f"{_text(scope)}/<wbr>{_text(rest)}{tail}" if slash else f"{_text(rest)}{tail}"
+
+
 def _marked(word: str) -> str:
     mark = _MARKS.get(word)
     return f'<span class="{mark}">{_text(word)}</span>' if mark else _text(word)
@@ -128,7 +136,9 @@ def _head(audit: Audit) -> Iterator[str]:
 
 
 def _second_person(report: AuditReport) -> Iterator[str]:
-    if report.complete:
+    if report.complete and not report.notes:
+        yield "<p>There are no notes, so nobody has vetted a package.</p>\n"
+    elif report.complete:
         other, same, squashed, unknown = summary.second_person(report)
         signed = "; ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
         yield (
@@ -320,10 +330,12 @@ def _linked(each: PackageFacts) -> str:
     artifact = each.artifact
     known = each.resolved is None or each.resolved.startswith(_NPM)
     if each.source != "registry" or not known or artifact.version is None:
-        return _text(each.label)
+        return _breakable(each.label)
     place = f"{quote(artifact.name, safe='@/')}/v/{quote(artifact.version, safe='')}"
     address = f"https://www.npmjs.com/package/{place}"
-    return f'<a href="{html.escape(address)}" rel="noopener noreferrer">{_text(each.label)}</a>'
+    return (
+        f'<a href="{html.escape(address)}" rel="noopener noreferrer">{_breakable(each.label)}</a>'
+    )
 
 
 def _notes(report: AuditReport) -> Iterator[str]:
