@@ -127,7 +127,17 @@ def test_settings_of_rush_are_those_of_the_lockfile(repo: GitRepo) -> None:
         ("11.28.11", {"globalAllowBuilds": {"ms": True}}, "allowance-not-reviewed", "allowBuilds"),
         ("11.28.11", {"globalOnlyBuiltDependencies": ["ms"]}, "allowance-not-reviewed", "allowBui"),
         ("9.15.9", {"unsupportedPackageJsonSettings": {"x": 1}}, "other-settings", "unsupported"),
-        ("9.15.9", {"environmentVariables": {"A": {"value": "1"}}}, "unknown-setting", "environ"),
+        ("9.15.9", {"environmentVariables": {"A": {"value": "1"}}}, "program", "environ"),
+        (
+            "10.34.9",
+            {
+                "environmentVariables": {
+                    "NPM_CONFIG_DANGEROUSLY_ALLOW_ALL_BUILDS": {"value": "true"}
+                }
+            },
+            "allow-all-scripts",
+            "NPM_CONFIG_DANGER",
+        ),
         ("9.15.9", {"someKeyOfTheFuture": True}, "unknown-setting", "someKeyOfTheFuture"),
         ("10.34.9", {"minimumReleaseAgeMinutes": 0}, "cooldown-off", "minimumReleaseAge"),
     ],
@@ -305,3 +315,68 @@ def test_a_pin_means_the_client_itself_though_rush_can_run_it(
     assert found is not None
     assert name == found.NAME
     assert clients()["rush"].fits(pin)
+
+
+def test_a_configuration_that_extends_another_is_refused(repo: GitRepo) -> None:
+    """The real Rush ran the scripts that the other file lets run."""
+    configure(repo, extends="../other.json")
+    repo.write("common/config/other.json", '{"globalNeverBuiltDependencies": []}')
+    done = check(repo)
+    assert done.status == 3
+    assert "npm-vetted does not read the file that it names" in str(done.findings)
+
+
+def in_subspaces(repo: GitRepo) -> str:
+    """Give each of the two projects a subspace; returns the folder of their lockfiles."""
+    base = "common/config/subspaces"
+    repo.git("rm", "-q", LOCK)
+    repo.write("common/config/rush/subspaces.json", '{"subspacesEnabled": true}')
+    repo.write(f"{base}/default/pnpm-lock.yaml", lock("packages/a", up="../../.."))
+    repo.write(f"{base}/web/pnpm-lock.yaml", lock("apps/b", up="../../.."))
+    repo.commit("Subspaces")
+    return base
+
+
+@pytest.mark.parametrize("name", ["default", "web"])
+def test_a_subspace_without_a_lockfile(repo: GitRepo, name: str) -> None:
+    path = f"{in_subspaces(repo)}/{name}/pnpm-lock.yaml"
+    repo.git("rm", "-q", path)
+    assert ("lockfile-sync", "no-lockfile", path) in codes(repo)
+    assert ("lockfile-sync", "no-lockfile", path) in codes(repo, "--all")
+
+
+def test_the_pnpmfile_of_a_subspace_is_a_program(repo: GitRepo) -> None:
+    path = f"{in_subspaces(repo)}/web/.pnpmfile.cjs"
+    repo.write(path, "require('./.helper.cjs')\n")
+    assert codes(repo) == [("client-settings", "program", path)]
+
+
+def test_what_a_pnpmfile_requires_is_bound_with_it(repo: GitRepo) -> None:
+    path = "common/config/rush/.pnpmfile.cjs"
+    repo.write(path, "module.exports = require('./.helper.cjs')\n")
+    repo.write("common/config/rush/.helper.cjs", "module.exports = {hooks: {}}\n")
+    (found,) = check(repo).findings
+    assert (
+        run(repo.path, "accept", found["identity"], "--reason", "It only renames a package").status
+        == 0
+    )
+    repo.commit("Accept the pnpmfile")
+    assert codes(repo, "--all") == []
+    repo.write("common/config/rush/.helper.cjs", "evil()\n")
+    assert codes(repo) == [("client-settings", "program", path)]
+
+
+def test_a_variants_lockfile_is_named_as_unread(repo: GitRepo) -> None:
+    path = "common/config/rush/variants/old/pnpm-lock.yaml"
+    repo.write(path, lock("packages/a"))
+    assert codes(repo) == [("lockfile-sync", "unread-lockfile", path)]
+
+
+def test_the_npmrc_that_goes_takes_the_switch_with_it(repo: GitRepo) -> None:
+    repo.write("rush.json", json.dumps({**RUSH, "pnpmVersion": "10.34.9"}))
+    configure(repo, globalNeverBuiltDependencies=[])
+    repo.write(".vetting/exemptions.txt", "")
+    assert not {code for _, code, _ in codes(repo)} & {"allow-all-scripts", "scripts-on"}
+    repo.commit("pnpm 10, with the switch in .npmrc")
+    repo.git("rm", "-q", NPMRC)
+    assert ("ignore-scripts", "allow-all-scripts", CONFIG) in codes(repo)

@@ -12,12 +12,14 @@ from typing import Final
 
 from npm_vetted.clients.npm import client as npm
 from npm_vetted.clients.pnpm import client as pnpm
+from npm_vetted.clients.pnpm.commands import variable as pnpm_variable
 from npm_vetted.clients.rush import config
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.clients.yarn_classic import client as yarn_classic
 from npm_vetted.errors import UsageError
+from npm_vetted.formats.client_action import Switch
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 NAME = "rush"
@@ -36,7 +38,6 @@ SETTINGS: tuple[str, ...] = (
     f"{config.CONFIG}/common-versions.json",
     f"{config.CONFIG}/subspaces.json",
     f"{config.CONFIG}/rush-plugins.json",
-    f"{config.SUBSPACES}/default/.pnpmfile-subspace.cjs",
     *config.SCRIPTS,
 )
 INHERITED: tuple[str, ...] = ()
@@ -102,8 +103,29 @@ def scripts_run(project: Project) -> Iterator[Problem]:
         message = "expected pnpmVersion, npmVersion or yarnVersion: nothing says what Rush runs"
         yield Problem(message, Location(path), code="unreadable", key=config.RUSH)
         return
-    for _, shadow, place in config.each_shadow(project):
+    for subspace, shadow, place in config.each_shadow(project):
         yield from map(place, _runs(shadow).scripts_run(shadow))
+        yield from _switched_by_variables(subspace, project.read)
+
+
+def _switched_by_variables(subspace: config.Subspace, read: Read) -> Iterator[Problem]:
+    """Variables that Rush sets for pnpm: they win over every file."""
+    document = config.pnpm_config(subspace, read)
+    listed = document.root().data.get("environmentVariables") if document is not None else None
+    for name, said in listed.items() if isinstance(listed, dict) else ():
+        text = str(said.get("value") if isinstance(said, dict) else said)
+        if document is not None and pnpm_variable(name, text) is Switch.ON:
+            line = document.line_of("environmentVariables", name)
+            message = (
+                f"environmentVariables sets {name}={text}, which lets dependencies' scripts run"
+            )
+            yield Problem(
+                message,
+                Location(document.path, line),
+                code="allow-all-scripts",
+                key=name,
+                value=text,
+            )
 
 
 def _runs(shadow: Project) -> ModuleType:

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import chain, count
 from typing import Final, NamedTuple
 
+from npm_vetted.clients.shared.programs import program_value
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
@@ -217,8 +218,15 @@ def pnpm_config(subspace: Subspace, read: Read) -> Document | None:
     """The pnpm-config.json that holds for a subspace: its own, else the common one."""
     for folder in (subspace.folder, posixpath.join(subspace.root, CONFIG)):
         document = _load(posixpath.join(folder, PNPM_CONFIG), read)
-        if document is not None:
-            return document
+        if document is None:
+            continue
+        if "extends" in document.root().data:
+            raise document.root().fail(
+                "npm-vetted does not read the file that it names",
+                "extends",
+                fix="write the keys of that file here, and remove extends",
+            )
+        return document
     return None
 
 
@@ -297,12 +305,11 @@ def _above(subspace: Subspace, name: str) -> list[str]:
 
 def own_hooks(subspace: Subspace, read: Read) -> tuple[str, bytes] | None:
     """The repository's pnpmfile, with its path; the one that ``rush init`` writes does nothing."""
-    common = posixpath.join(subspace.root, CONFIG, HOOKS)
-    for path in (posixpath.join(subspace.folder, ".pnpmfile-subspace.cjs"), common):
-        data = read(path)
-        if data is not None and b"".join(_COMMENT.sub(b"", data).split()) != _NOTHING:
-            return path, data
-    return None
+    path = posixpath.join(subspace.folder, HOOKS)
+    data = read(path)
+    if data is None or b"".join(_COMMENT.sub(b"", data).split()) == _NOTHING:
+        return None
+    return path, data
 
 
 def prefers(subspace: Subspace, read: Read) -> bool:
@@ -411,5 +418,14 @@ def each_shadow(
 ) -> Iterator[tuple[Subspace, Project, Callable[[Problem], Problem]]]:
     """Each subspace, its pnpm project, and a function that maps a problem to Rush's own file."""
     for subspace in subspaces(project.path, project.read):
-        place = partial(real_problem, subspace=subspace, read=project.read)
+        place = partial(_placed, subspace=subspace, project=project)
         yield subspace, shadow(project, subspace), place
+
+
+def _placed(problem: Problem, subspace: Subspace, project: Project) -> Problem:
+    """A problem at Rush's own file, a pnpmfile's with the hash of what it reaches from there."""
+    found = real_problem(problem, subspace, project.read)
+    folder, name = posixpath.split(found.location.path)
+    if name != HOOKS or not found.value.startswith("sha256-"):
+        return found
+    return found._replace(value=program_value(project, folder, name))

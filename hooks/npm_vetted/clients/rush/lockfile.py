@@ -20,6 +20,7 @@ from npm_vetted.clients.rush.config import (
     real_place,
     real_problem,
     subspace_of,
+    subspaces,
 )
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
@@ -98,11 +99,31 @@ class RushLockfile(PnpmLockfile):
         fix = (("rush", "update"), ("git", "add", self.path))
         hooked = own_hooks(self._subspace, self._read) is not None
         hooked = hooked or prefers(self._subspace, self._read)
+        yield from self._unlocked(manifests)
         for problem in disagreements(
             self, {"": own, **asked}, self._generated, folder=temp, pin=pin, hooked=hooked
         ):
             found = real_problem(problem, self._subspace, self._read)
             yield found._replace(fix=fix)
+
+    def _unlocked(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
+        """Subspaces without a lockfile; the first subspace that has one tells."""
+        every = subspaces(self.home, self._read)
+        locked = {each.name for each in every if self._read(each.lockfile(self._read)) is not None}
+        if self._subspace.name != min(locked, default=""):
+            return
+        for subspace in every:
+            folders = folders_of(subspace, self._read)
+            asks = any(manifests[folder].requires for folder in folders if folder in manifests)
+            if asks and subspace.name not in locked:
+                path = subspace.lockfile(self._read)
+                yield Problem(
+                    f"missing lockfile: the subspace {subspace.name} has projects with dependencies",
+                    Location(path),
+                    code="no-lockfile",
+                    key=path,
+                    fix=(("rush", "update", "--subspace", subspace.name), ("git", "add", path)),
+                )
 
 
 def read_rush_lockfile(path: str, data: bytes, read: Read) -> Lockfile:

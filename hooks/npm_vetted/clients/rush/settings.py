@@ -54,7 +54,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             yield from map(place, _unlocked(project, subspace, shadow))
             document = config.pnpm_config(subspace, project.read)
             if document is not None:
-                yield from _of_pnpm_config(document)
+                yield from _of_pnpm_config(project, document)
     except DocumentError as error:
         path = error.path or project.manifest.path
         yield Problem(error.message, Location(path, error.line), code="unreadable", key=path)
@@ -82,13 +82,22 @@ def _unlocked(project: Project, subspace: config.Subspace, shadow: Project) -> I
             )._replace(package=each.package)  # fmt: skip
 
 
-def _of_pnpm_config(document: Document) -> Iterator[Problem]:
+def _of_pnpm_config(project: Project, document: Document) -> Iterator[Problem]:
     """Keys that nobody has shown to be harmless."""
     data = document.root().data
     placed = [
         (key, value, Location(document.path, document.line_of(key))) for key, value in data.items()
     ]
     yield from unknown_settings(placed, known_settings("rush"))
+    variables = data.get("environmentVariables")
+    if variables not in (None, {}):
+        problem = setting_problem(
+            "program", "environmentVariables", variables,
+            "environmentVariables reach pnpm and Node.js, which take settings and programs from them: "
+            "expected none",
+            Location(document.path, document.line_of("environmentVariables")),
+        )  # fmt: skip
+        yield bound_to_files(problem, project)
     extra = data.get("unsupportedPackageJsonSettings")
     if extra not in (None, {}):
         key = "unsupportedPackageJsonSettings"

@@ -32,6 +32,8 @@ _FILES: Final = {
 _PATHS: Final = {
     "*common/config/rush/pnpm-lock.yaml": "Rush",
     "*common/config/subspaces/*/pnpm-lock.yaml": "Rush",
+    "*common/config/rush/variants/*/pnpm-lock.yaml": "Rush",
+    "*common/config/subspaces/*/variants/*/pnpm-lock.yaml": "Rush",
     "*common/config/rush/npm-shrinkwrap.json": "Rush",
     "*common/config/rush/yarn.lock": "Rush",
     "*.meteor/packages": "Meteor",
