@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from npm_vetted import cli, fast_path
 from npm_vetted.checks._relevance import is_relevant
 from npm_vetted.clients import Client, clients
+from npm_vetted.clients.rush.config import SCRIPTS as RUSH_SCRIPTS
 from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain_arguments, staged
 from npm_vetted.installs import place_of
 from npm_vetted.projects.discovery import interesting_names, manifest_names
@@ -182,7 +183,11 @@ def test_a_commit_of_a_dockerfile_alone_is_judged(
     assert "[install-command]" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", sorted(interesting_names() - manifest_names()))
+SCRIPTS = {path.rpartition("/")[2] for path in RUSH_SCRIPTS}
+"""Programs that Rush writes: judged like a setting, and read for commands like any program."""
+
+
+@pytest.mark.parametrize("name", sorted(interesting_names() - manifest_names() - SCRIPTS))
 def test_no_commands_stand_in_lockfiles_and_settings(name: str) -> None:
     assert place_of(name, b"") is None
 

@@ -6,15 +6,17 @@ The fast path calls this module before it imports any other, so this module impo
 from __future__ import annotations
 
 PROGRAM_CODES = frozenset({
-    "authority", "other-settings", "pnpmfile-changes-settings", "program", "unknown-setting",
+    "authority", "other-lockfile", "other-settings", "pnpmfile-changes-settings", "program",
+    "unknown-setting",
 })  # fmt: skip
 """The codes of findings whose value covers the content of files that a setting names."""
 _SUFFIXES = (
     ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json", ".sh", ".bash", ".py", ".pl", ".rb", ".toml",
-    ".yml", ".yaml", ".pem", ".crt", ".cer", ".pro",
+    ".yml", ".yaml", ".pem", ".crt", ".cer", ".pro", ".tsx", ".jsx", ".wasm", ".lock",
 )  # fmt: skip
 
 
 def may_be_program(path: str) -> bool:
     """Whether a file of this name may be a program that a setting names, or may be loaded by one."""
-    return path.endswith(_SUFFIXES) or "." not in path.rpartition("/")[2]
+    vendored = "/vendor/" in f"/{path}"  # a module of a server may have any name
+    return vendored or path.endswith(_SUFFIXES) or "." not in path.rpartition("/")[2]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.git_repo import GitRepo
-from tests.support.npm_projects import adopt, check
+from tests.support.npm_projects import adopt, check, run
 
 SHA: Final = "sha512-" + "A" * 86 + "=="
 HEX: Final = "8adda0beefd90cbb653d60afe7d159df20765d398ca4fe0ebf3ae8d8d28f448e"
@@ -173,3 +173,48 @@ def test_what_jsx_imports_is_locked(repo: GitRepo, source: str, found: bool) -> 
 
 def test_permissions_of_the_own_code_are_harmless(repo: GitRepo) -> None:
     assert _findings(repo, {"deno.json": _config(permissions={"default": {"read": True}})}) == []
+
+
+def _adopt_as_it_is(repo: GitRepo) -> None:
+    """Accept what is there in the baseline."""
+    repo.commit("Begin")
+    assert run(repo.path, "init").status == 0
+    repo.commit("Adopt")
+    assert check(repo, "--all").findings == []
+
+
+@pytest.mark.parametrize(
+    "path", ["vendor/a.example/x.ts", "vendor/a.example/#y_1", "vendor/jsr.io/z.css"]
+)
+def test_the_vendored_folder_is_accepted_as_it_is(git_repo: GitRepo, path: str) -> None:
+    git_repo.write("deno.json", json.dumps(_config(vendor=True)))
+    git_repo.write("deno.lock", json.dumps(_lock()))
+    git_repo.write("vendor/a.example/x.ts", "export const x = 1;\n")
+    _adopt_as_it_is(git_repo)
+    assert _findings(git_repo, {"README.md": "Words"}) == []
+    assert _findings(git_repo, {path: "evil();\n"}) == [("client-settings", "program", "deno.json")]
+
+
+@pytest.mark.parametrize("lock", ["other.lock", {"path": "locks/other.json"}])
+def test_another_lockfile_is_accepted_by_its_content_at_most(
+    git_repo: GitRepo, lock: object
+) -> None:
+    path = lock["path"] if isinstance(lock, dict) else str(lock)
+    git_repo.write("deno.json", json.dumps(_config(lock=lock)))
+    git_repo.write("deno.lock", json.dumps(_lock()))
+    git_repo.write(path, json.dumps(_lock()))
+    _adopt_as_it_is(git_repo)
+    assert _findings(git_repo, {"README.md": "Words"}) == []
+    assert _findings(git_repo, {path: _lock("a")}) == [
+        ("client-settings", "other-lockfile", "deno.json")
+    ]
+    (found,) = check(git_repo).findings
+    assert found["fix"].splitlines()[0] == f"git mv {path} deno.lock"
+
+
+@pytest.mark.parametrize("lock", ["../other.lock", "other.txt"])
+def test_another_lockfile_that_cannot_be_bound_is_refused(repo: GitRepo, lock: str) -> None:
+    repo.write("deno.json", json.dumps(_config(lock=lock)))
+    done = check(repo)
+    assert done.status == 3
+    assert "which npm-vetted does not read" in str(done.findings)

@@ -289,8 +289,8 @@ def test_allow_scripts_in_its_shapes(
         ({}, []), ({"name": "@a/b", "fmt": {}, "tasks": {"x": "y"}, "nodeModulesDir": "auto"}, []),
         ({"bogus": 1}, [("unknown-setting", "bogus")]),
         ({"nodeModulesDir": "x"}, [("unverified-value", "nodeModulesDir")]),
-        ({"lock": False}, [("lockfile-off", "lock")]), ({"lock": "x"}, [("other-lockfile", "lock")]),
-        ({"lock": {"frozen": True}}, []), ({"lock": {"path": "x"}}, [("other-lockfile", "lock")]),
+        ({"lock": False}, [("lockfile-off", "lock")]), ({"lock": "x.lock"}, [("other-lockfile", "lock")]),
+        ({"lock": {"frozen": True}}, []), ({"lock": {"path": "x.lock"}}, [("other-lockfile", "lock")]),
         ({"minimumDependencyAge": 0}, [("cooldown-off", "minimumDependencyAge")]),
         ({"minimumDependencyAge": "P0D"}, [("cooldown-off", "minimumDependencyAge")]),
         ({"minimumDependencyAge": {"age": "0"}}, [("cooldown-off", "minimumDependencyAge")]),
@@ -301,7 +301,7 @@ def test_allow_scripts_in_its_shapes(
         ({"imports": {"x": "http://x/y.ts"}}, [("registry-not-https", "imports.x")]),
         ({"lint": {"plugins": ["./p.ts"]}}, [("program", "lint.plugins")]),
         ({"unstable": ["kv"]}, []), ({"unstable": ["x"]}, [("unverified-value", "unstable")]),
-        ({"vendor": True}, [("unverified-value", "vendor")]),
+        ({"vendor": True}, [("program", "vendor")]), ({"vendor": False}, []),
     ],
 )  # fmt: skip
 def test_settings(config: dict[str, object], expected: list[tuple[str, str]]) -> None:

@@ -14,15 +14,17 @@ from typing import Final, NamedTuple
 from npm_vetted.clients.deno.config import URLS, all_imports, find_config, load_config
 from npm_vetted.clients.deno.specifiers import read_specifier
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
+from npm_vetted.clients.shared.programs import program_value
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
     setting_problem,
     unknown_settings,
 )
+from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.npmrc import SWITCH, load_npmrc
-from npm_vetted.model import Location, Problem, Project
+from npm_vetted.model import Location, Problem, Project, hashed
 
 ALLOW: Final = "allowScripts"
 _HARMLESS_UNSTABLE: Final = frozenset({
@@ -110,8 +112,10 @@ def settings_problems(project: Project, registries: AllowedSources) -> Iterator[
 
 
 def _of_config(document: Document, project: Project) -> Iterator[Problem]:
-    for rule in (_lock, _age, _places, _import_map, _lint, _unstable):
+    for rule in (_age, _places, _import_map, _lint, _unstable):
         yield from rule(document)
+    yield from _lock(document, project)
+    yield from _vendor(document, project)
     table = document.root()
     remote = str(table.data.get("importMap", "")).startswith(URLS)
     for each in () if remote else all_imports(document, project.read):
@@ -129,7 +133,7 @@ def _at(document: Document, *keys: str | int) -> Location:
     return Location(document.path, document.line_of(*keys))
 
 
-def _lock(document: Document) -> Iterator[Problem]:
+def _lock(document: Document, project: Project) -> Iterator[Problem]:
     """``lock``: false, a path, or a table with ``path`` and ``frozen``."""
     value = document.root().data.get("lock")
     inner = value if isinstance(value, dict) else {"path": value}
@@ -142,11 +146,47 @@ def _lock(document: Document) -> Iterator[Problem]:
     elif not (path is None or path is True or path in _OWN_LOCKS) or not inner.keys() <= {
         "path", "frozen",
     }:  # fmt: skip
-        yield setting_problem(
-            "other-lockfile", "lock", value,
-            "Deno installs from another lockfile, which npm-vetted does not read: expected deno.lock",
-            _at(document, "lock"),
-        )  # fmt: skip
+        yield from _other_lockfile(document, project, str(path))
+
+
+def _other_lockfile(document: Document, project: Project, path: str) -> Iterator[Problem]:
+    """Another lockfile than deno.lock, accepted by its content at most."""
+    folder = posixpath.dirname(document.path)
+    place = posixpath.normpath(posixpath.join(folder, path))
+    target = posixpath.join(folder, "deno.lock")
+    if place.startswith(("../", "/")) or not place.endswith((".lock", ".json")):
+        raise DocumentError(
+            f"Deno installs from the lockfile {path!r}, which npm-vetted does not read",
+            path=document.path,
+            line=document.line_of("lock"),
+            fix=f"git mv {path} {target}, and remove the path from lock",
+        )
+    found = setting_problem(
+        "other-lockfile", "lock", document.root().data["lock"],
+        f"Deno installs from {path}, which npm-vetted does not read: expected deno.lock, and no path "
+        "in lock",
+        _at(document, "lock"),
+    )  # fmt: skip
+    content = program_value(project, folder, path)
+    yield found._replace(
+        value=f"{found.value}\n{content}",
+        fix=(("git", "mv", place, target),) if content != "absent" else (),
+    )
+
+
+def _vendor(document: Document, project: Project) -> Iterator[Problem]:
+    """``vendor`` runs what the folder holds, against no hash: it is bound by all of its files."""
+    value = document.root().data.get("vendor")
+    if value in (None, False):
+        return
+    folder = posixpath.join(posixpath.dirname(document.path), "vendor")
+    files = "".join(f"{path}\0{oid}\n" for path, oid in sorted(project.tracked(folder)))
+    yield setting_problem(
+        "program", "vendor", value,
+        "Deno runs what is in vendor/ and compares it with no hash: expected no such line, or the "
+        "folder accepted as it is",
+        _at(document, "vendor"),
+    )._replace(value=f"{value}\n{hashed(files.encode('utf-8', 'surrogatepass'))}")  # fmt: skip
 
 
 def _age(document: Document) -> Iterator[Problem]:
