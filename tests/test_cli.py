@@ -86,7 +86,7 @@ def test_help_names_every_command() -> None:
         ),
         (
             ("note", "b", "--offline", "--criteria", "changelog", "-m", "It was read."),
-            "the policy also asks for health",
+            "the policy also requires health",
         ),
         (("exempt", "b@1.0.0", "--reason", "ok"), "--reason 'ok' says nothing"),
         (("exempt", "b@1.0.0"), "the following arguments are required: --reason"),

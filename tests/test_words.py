@@ -8,7 +8,7 @@ from tests.support.real_clients import ROOT
 
 BANNED = re.compile(
     r"\b(?:heed(?:s|ed)?|mend(?:s|ed|ing)?|bears? out|vouch(?:es|ed|ing)?|whoever|stood|stands?"
-    r"|held against)\b(?!-)",
+    r"|held against|asks? for|asked for(?! \w+(?:, \w+)* in)|speaks? of|cannot be told)\b(?!-)",
     re.IGNORECASE,
 )
 

@@ -77,7 +77,7 @@ CHALK_AND_DEBUG: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Incident:
-    """What was released, in the order of who asks for whom; the first is asked for."""
+    """The packages that were released: each requires the next one, and the project the first."""
 
     name: str
     released: tuple[Package, ...]
@@ -95,7 +95,7 @@ def _plain(name: str, version: str, requires: Mapping[str, str] | None = None) -
 
 
 def _in_a_row(packages: Mapping[str, str]) -> tuple[Package, ...]:
-    """Packages of which each asks for the next, so that each is reached."""
+    """Packages of which each requires the next, so that each is reached."""
     names = list(packages)
     following = {name: {after: packages[after]} for name, after in pairwise(names)}
     return tuple(_plain(name, version, following.get(name)) for name, version in packages.items())

@@ -84,7 +84,7 @@ class Tree:
         return next(each for each in self.packages if each.name == name)
 
     def specifiers(self, name: str) -> list[str]:
-        """Every range by which a package is asked for."""
+        """Every range by which a package is required."""
         asked = {self.direct[name]} if name in self.direct else set()
         asked.update(each.requires[name] for each in self.packages if name in each.requires)
         return sorted(asked)

@@ -144,7 +144,7 @@ def _new_optional(world: World) -> None:
     world.install(EVIL, group="optionalDependencies")
 
 
-@attack("a package that what is there suddenly asks for", "unvetted", clients=CLIENTS)
+@attack("a package that what is there suddenly requires", "unvetted", clients=CLIENTS)
 def _below_an_old_one(world: World) -> None:
     old = world.tree.named("ms")
     world.install(replace(old, requires={EVIL.name: "^1.0.0"}), EVIL, group=None)
@@ -176,13 +176,13 @@ def _other_bytes_than_brought(world: World) -> None:
     world.install(replace(BROUGHT, content="evil"), group=None)
 
 
-@attack("a package locked before anything asks for it", "lockfile-sync", "unvetted",
+@attack("a package locked before anything requires it", "lockfile-sync", "unvetted",
         clients=("npm", "pnpm", "bun"))  # fmt: skip
 def _orphan(world: World) -> None:
     world.install(EVIL, group=None)
 
 
-@attack("a package locked under a range that nothing asks for", "lockfile-sync", "unvetted",
+@attack("a package locked under a range that nothing requires", "lockfile-sync", "unvetted",
         clients=("yarn-classic", "yarn-berry"))  # fmt: skip
 def _orphan_of_yarn(world: World) -> None:
     world.install(EVIL)
@@ -233,7 +233,7 @@ def _empty_lockfile(world: World) -> None:
     world.write(world.lockfile, "")
 
 
-@attack("a lockfile emptied of what the manifest asks for", "lockfile-sync",
+@attack("a lockfile emptied of what the manifest requires", "lockfile-sync",
         clients=("yarn-classic", "yarn-berry", "pnpm"))  # fmt: skip
 def _emptied_lockfile(world: World) -> None:
     heads = {
@@ -271,7 +271,7 @@ def _as_program(world: World) -> None:
     world.edit(world.lockfile, found, variant)
 
 
-@attack("what a package asks for, no longer locked", "lockfile-sync",
+@attack("what a package requires, no longer locked", "lockfile-sync",
         clients=("npm", "pnpm", "yarn-classic", "yarn-berry"))  # fmt: skip
 def _not_locked(world: World) -> None:
     """An install that is not frozen takes the newest there is (``npm ci`` alone refuses)."""
@@ -1437,7 +1437,7 @@ def _to_production(world: World) -> None:
     world.write_project()
 
 
-@attack("asked for by what is shipped, no longer by development alone", "unvetted",
+@attack("required by what is shipped, no longer by development alone", "unvetted",
         clients=CLIENTS, before=with_lax_development)  # fmt: skip
 def _to_production_below(world: World) -> None:
     world.install(replace(world.tree.named("ms"), requires={EVIL.name: "^1.0.0"}), group=None)
@@ -1734,14 +1734,14 @@ def _member_lockfile(world: World) -> None:
     world.write(f"packages/a/{world.lockfile}", text)
 
 
-@attack("a workspace member that asks for more", "lockfile-sync", before=with_workspace)
+@attack("a workspace member that requires more", "lockfile-sync", before=with_workspace)
 def _member_asks(world: World) -> None:
     world.json(
         "packages/a/package.json", lambda data: data.update(dependencies={EVIL.name: "^1.0.0"})
     )
 
 
-@attack("a new workspace member that asks for more", "lockfile-sync", before=with_workspace)
+@attack("a new workspace member that requires more", "lockfile-sync", before=with_workspace)
 def _member_new(world: World) -> None:
     world.write(
         "packages/b/package.json", '{"name": "b", "dependencies": {"quietly-evil": "^1.0.0"}}'

@@ -118,7 +118,7 @@ class World:
         self.write(self.lockfile, WRITERS[self.client](self.tree))
 
     def install(self, *packages: Package, group: str | None = "dependencies") -> None:
-        """What the client does for ``install PKG``: the first is asked for, the others come along."""
+        """What the client does for ``install PKG``: the first is required, the others come along."""
         names = {each.name for each in packages}
         self.tree.packages = [each for each in self.tree.packages if each.name not in names]
         self.tree.packages += packages
@@ -131,7 +131,7 @@ class World:
         self.write_project()
 
     def drop_unasked(self, kept: Collection[str] = ()) -> None:
-        """Forget what nothing asks for any more, as a client does."""
+        """Forget what nothing requires any more, as a client does."""
         while True:
             asked = [each for each in self.tree.packages
                      if each.name in kept or self.tree.specifiers(each.name)]  # fmt: skip

@@ -152,7 +152,7 @@ FOLDERS = (
 
 
 def add_folder(world: World, protocol: str) -> None:
-    """A folder outside the workspaces that asks for ms, as the client writes it."""
+    """A folder outside the workspaces that requires ms, as the client writes it."""
     wanted = {"ms": "2.1.2"}
     manifest = {"name": "x", "version": "1.0.0", "dependencies": wanted}
     world.write("vendor/x/package.json", json.dumps(manifest))

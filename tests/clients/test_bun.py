@@ -412,14 +412,14 @@ def test_what_bun_wrote_for_the_corpus_agrees(case: corpus.Case) -> None:
 
 DISAGREEMENTS = {
     "a specifier": ("workspaces", '"is-number": "^4.0.0"', '"is-number": "^4.0.1"',
-        ["is-number@4.0.0 is locked, where ^4.0.1 is asked for"]),
+        ["is-number@4.0.0 is locked, where ^4.0.1 is required"]),
     "a field": ("workspaces", '"devDependencies"', '"optionalDependencies"',
-        ["asks for is-number@^6.0.0 in devDependencies, which bun.lock does not have",
+        ["requires is-number@^6.0.0 in devDependencies, which bun.lock does not have",
          ("the lockfile has is-number@^6.0.0 in optionalDependencies of packages/b/package.json, "
-          "which does not ask for it")]),
+          "which does not require it")]),
     "a catalog": ("workspaces", '"is-odd": "3.0.1"', '"is-odd": "3.0.0"',
         ["the lockfile has is-odd@3.0.0 in the catalog 'default', the manifest 3.0.1",
-         "is-odd@3.0.1 is locked, where catalog: is asked for"]),
+         "is-odd@3.0.1 is locked, where catalog: is required"]),
     "a trusted name": ("workspaces", '    "is-number",\n', '    "is-odd",\n',
         ["the lockfile trusts is-odd, no manifest does"]),
     "a workspace": ("workspaces", '"packages/b": {', '"packages/c": {',
@@ -427,7 +427,7 @@ DISAGREEMENTS = {
          "the lockfile has the workspace 'packages/c', which has no package.json"]),
     "a workspace's name": ("workspaces", '"name": "@w/b"', '"name": "@w/x"',
         ["packages/b/package.json is named @w/b, the lockfile has @w/x",
-         "is-number@4.0.0 is locked, where ^6.0.0 is asked for"]),
+         "is-number@4.0.0 is locked, where ^6.0.0 is required"]),
     "a patch": ("patched", '"left-pad@1.3.0": "patches', '"is-odd@3.0.1": "patches',
         [("the lockfile patches is-odd@3.0.1 with patches/left-pad@1.3.0.patch, "
           "the manifest with None"),
@@ -438,19 +438,19 @@ DISAGREEMENTS = {
     "an override that refers": ("overrides", '"6.0.0",\n    "is-odd": "3.0.1"',
         '"6.0.0",\n    "is-odd": "0.1.2"',
         ["the lockfile overrides is-odd with 0.1.2, the manifest with 3.0.1",
-         "is-odd@3.0.1 is locked, where 0.1.2 is asked for"]),
+         "is-odd@3.0.1 is locked, where 0.1.2 is required"]),
     "an override of its own": ("sources", '  "packages": {\n',
         '  "overrides": {\n    "is-odd": "0.1.2",\n  },\n  "packages": {\n',
         ["the lockfile overrides is-odd, the manifest does not",
-         "is-odd@3.0.1 is locked, where 0.1.2 is asked for"]),
+         "is-odd@3.0.1 is locked, where 0.1.2 is required"]),
     "another package by a name": ("sources", '["is-number@6.0.0"', '["is-numbers@6.0.0"',
-        ["is-numbers@6.0.0 is locked as is-number, where is-number is asked for"]),
+        ["is-numbers@6.0.0 is locked as is-number, where is-number is required"]),
     "another package, directly": ("sources", '"is-odd": ["is-odd@3.0.1"', '"is-odd": ["is-odds@3.0.1"',
-        ["is-odds@3.0.1 is locked as is-odd, where is-odd is asked for"]),
+        ["is-odds@3.0.1 is locked as is-odd, where is-odd is required"]),
     "another alias": ("sources", '"lp": ["left-pad@1.2.0"', '"lp": ["right-pad@1.2.0"',
-        ["right-pad@1.2.0 is locked as lp, where left-pad is asked for"]),
+        ["right-pad@1.2.0 is locked as lp, where left-pad is required"]),
     "another version": ("sources", '"lp": ["left-pad@1.2.0"', '"lp": ["left-pad@1.3.0"',
-        ["left-pad@1.3.0 is locked, where npm:left-pad@1.2.0 is asked for"]),
+        ["left-pad@1.3.0 is locked, where npm:left-pad@1.2.0 is required"]),
 }  # fmt: skip
 
 
@@ -537,7 +537,7 @@ def test_overrides_as_each_bun_records_them(
 
 LOCKED = {
     "what the override names": ("1.1.0", {"a": "1.1.0"}, True),
-    "what is asked for, not the override": ("1.0.0", {"a": "1.1.0"}, False),
+    "what is required, not the override": ("1.0.0", {"a": "1.1.0"}, False),
     "another parent's override": ("2.0.0", {"x": {"a": "2.0.0"}}, False),
     "an override of some ranges": ("2.0.0", {"a@^1": {".": "2.0.0"}}, True),
 }

@@ -62,7 +62,7 @@ def legacy(dependencies: Mapping[str, object]) -> NpmLockfile:
             id="a link",
         ),
         pytest.param(
-            {INNER: {"version": "1.0.0", "inBundle": True}}, {INNER, DEEPER}, id="not asked for"
+            {INNER: {"version": "1.0.0", "inBundle": True}}, {INNER, DEEPER}, id="not requested"
         ),
         pytest.param(
             {f"{INNER}/node_modules/c": {"version": "1.0.0"}},

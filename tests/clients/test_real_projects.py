@@ -243,7 +243,7 @@ class Monorepo:
         self._clients.run(self.client, *args, cwd=self.repo.path / folder)
 
     def change(self, command: Sequence[str], package: str) -> None:
-        """Run a command of the client that changes what a member asks for, and stage it all."""
+        """Run a command of the client that changes what a member requires, and stage it all."""
         self.run(*command, package, folder="packages/a" if self.kind.inside else "")
         if self.kind.settle:
             self.run(*self.kind.settle)

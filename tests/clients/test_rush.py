@@ -271,7 +271,7 @@ def test_the_programs_that_rush_json_names_need_a_note(
     assert codes(repo) == found
     if found[0][0] == "unvetted":
         name = {"rushVersion": "@microsoft/rush"}.get(key, "pnpm")
-        done = run(repo.path, "note", f"{name}@{version}", "--offline", "--waive-cooldown", "asked for",
+        done = run(repo.path, "note", f"{name}@{version}", "--offline", "--waive-cooldown", "urgent security fix",
                    "--criteria", "changelog", "-m", "Its changelog and its release notes were read.")  # fmt: skip
         assert done.status == 0, done.err
         assert codes(repo) == []

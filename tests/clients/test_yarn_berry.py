@@ -442,17 +442,17 @@ def root(**dependencies: str) -> str:
         (
             {"dependencies": {"x": "^2"}},
             X + root(x="npm:^1"),
-            ["package.json asks for x@^2, yarn.lock has npm:^1 for it"],
+            ["package.json requires x@^2, yarn.lock has npm:^1 for it"],
         ),
         (
             {"dependencies": {"x": "^1"}},
             X + root(),
-            ["package.json asks for x@^1, yarn.lock has nothing for it"],
+            ["package.json requires x@^1, yarn.lock has nothing for it"],
         ),
         (
             {},
             X + root(x="npm:^1"),
-            ["yarn.lock has x@npm:^1 for package.json, which does not ask for it"],
+            ["yarn.lock has x@npm:^1 for package.json, which does not require it"],
         ),
         ({"dependencies": {"x": "^1"}}, root(x="npm:^1"), ["x@npm:^1 has no entry in yarn.lock"]),
         (

@@ -243,7 +243,7 @@ def test_an_upgrade_without_a_terminal_says_what_a_person_would_have_seen(shop: 
     done = shop.run("note", "--staged", "-m", "Read the changelog and the script.",
                     "--criteria", "health,changelog,scripts")  # fmt: skip
     assert done.status == 0, done.err
-    assert "a 1.0.0 -> 2.0.0: changelog: CHANGELOG.md speaks of 2.0.0" in done.err
+    assert "a 1.0.0 -> 2.0.0: changelog: CHANGELOG.md names 2.0.0" in done.err
     assert "b@1.0.0 runs postinstall: node x.js" in done.err
 
 

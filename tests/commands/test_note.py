@@ -318,7 +318,7 @@ WITHOUT_A_TERMINAL = {
     "no words": (["plain"], 2, '--criteria health -m REASON'),
     "no criteria": (["plain", "-m", "Read it all."], 2, "-m and --criteria are required"),
     "placeholder": (["plain", "-m", "TODO", "--criteria", "health"], 2, "says nothing"),
-    "too little": (["plain", "-m", "Read it.", "--criteria", "changelog"], 2, "also asks for health"),
+    "too little": (["plain", "-m", "Read it.", "--criteria", "changelog"], 2, "also requires health"),
     "unknown criterion": (
         ["plain", "-m", "Read it.", "--criteria", "helth"], 2, "did you mean 'health'",
     ),
@@ -354,7 +354,7 @@ def test_an_upgrade_says_what_the_changelog_names(team: Team) -> None:
     upgraded(team, "logged", "1.0.0", "1.1.0")
     said = team.note("logged", "--criteria", "changelog", "-m", "Only made faster.")
     assert said == (
-        "npm-vetted: logged 1.0.0 -> 1.1.0: changelog: CHANGELOG.md speaks of 1.1.0\n"
+        "npm-vetted: logged 1.0.0 -> 1.1.0: changelog: CHANGELOG.md names 1.1.0\n"
         "npm-vetted: wrote and staged .vetting/notes/logged/1.1.0.toml: logged@1.1.0\n"
     )
     assert team.read("logged/1.1.0.toml")["from"] == "1.0.0"
@@ -411,7 +411,7 @@ def test_scripts_are_named_and_asked_for(team: Team) -> None:
     team.repo.add()
     said = team.note("scripted", "--criteria", "health", "-m", "Read it all.", status=2)
     assert "scripted@1.0.0 runs postinstall: node setup.js\n" in said
-    assert "the policy also asks for scripts" in said
+    assert "the policy also requires scripts" in said
     team.note("scripted", "--criteria", "health,scripts", "-m", "Read it all; prints a word.")
     assert team.read("scripted/1.0.0.toml")["scripts"] == ["postinstall"]
     assert team.findings(*CHECKS) == []
@@ -549,7 +549,7 @@ def test_at_a_terminal_each_criterion_is_shown_and_confirmed(team: Team) -> None
     assert status == 0, screen
     for words in (
         "logged@1.2.0 is an upgrade from 1.0.0",
-        "the policy asks for: changelog",
+        "the policy requires: changelog",
         "- Faster",
         "it says nothing about 1.2.0 itself",
         "old enough today: 1.1.0",

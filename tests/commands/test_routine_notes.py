@@ -58,7 +58,7 @@ def shelf(verdaccio: Verdaccio) -> Verdaccio:
 
 
 def lock(repo: GitRepo, url: str, **versions: str) -> None:
-    """Lock a package, which a manifest asks for, and others, which it brings."""
+    """Lock a package, which a manifest requires, and others, which it brings."""
     registry = Registry(load_settings({}, registry_of=lambda _: url))
     names = {name.replace("_", "-"): version for name, version in versions.items()}
     [own, *others] = names

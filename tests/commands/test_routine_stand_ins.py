@@ -57,7 +57,7 @@ def age(data: dict[str, Any]) -> None:
 
 
 def lock(repo: GitRepo, url: str, **versions: str) -> None:
-    """Lock packages that the manifest asks for."""
+    """Lock packages that the manifest requires."""
     registry = Registry(load_settings({}, registry_of=lambda _: url))
     packages: dict[str, object] = {"": {"name": "app", "dependencies": versions}}
     for name, version in versions.items():

@@ -43,7 +43,7 @@ def recipe(system: str) -> Any:
 
 
 class Build(NamedTuple):
-    """What a recipe asks for: how much history, and which lines of shell.
+    """What a recipe requires: how much history, and which lines of shell.
 
     ``depth`` 0 is the whole history. Where a recipe does not say, it is the system's default.
     """

@@ -77,7 +77,7 @@ def measure(what: str, about: str, *paths: Path) -> Cost:
 
 
 class Chain(Tree):
-    """Packages of which each asks for the next."""
+    """Packages of which each requires the next."""
 
     def __init__(self, client: str, length: int) -> None:
         names = [f"package-{number:06d}" for number in range(length)]
@@ -219,7 +219,7 @@ HOSTILE: Final[dict[str, tuple[str, Callable[[int], bytes]]]] = {
     "npm's settings": ("npmrc", lambda n: lines(n // 24, "//h#/:_authToken=x\n").encode()),
     "Yarn's settings": ("yarnrc", lambda n: lines(n // 9, "k# 1\n").encode()),
     "workspaces": ("manifest", lambda n: ('{"workspaces":[' + lines(n // 11, '"p#/*",') + '"p"]}').encode()),
-    "npm: one package that asks for all": (
+    "npm: one package that requires all": (
         "lockfile-npm",
         lambda n: npm('"node_modules/a": {"dependencies": {' + lines(n // 12, '"d#":"1",') + '"b":"1"}}'),
     ),
@@ -238,7 +238,7 @@ HOSTILE: Final[dict[str, tuple[str, Callable[[int], bytes]]]] = {
         "lockfile-yarn-classic",
         lambda n: yarn(lines(n // 9, "a@#, ") + 'a@x:\n  version "1.0.0"\n'),
     ),
-    "Yarn: one package that asks for all": (
+    "Yarn: one package that requires all": (
         "lockfile-yarn-berry",
         lambda n: berry(f"{RESOLVED}  dependencies:\n" + lines(n // 18, '    d#: "npm:1"\n') + LINKED),
     ),

@@ -192,7 +192,7 @@ def test_a_tarball_that_does_not_match_the_registrys_hash(verdaccio: Verdaccio) 
 def test_a_tarball_that_does_not_match_the_lockfiles_hash(recorded: Verdaccio) -> None:
     registry = registry_at(recorded.url)
     release = registry.packument("recorded").release("1.0.0")
-    with pytest.raises(UndecidedError, match="the tarball is not the one that was asked for"):
+    with pytest.raises(UndecidedError, match="the tarball is not the one that was requested"):
         registry.package(release, integrity_of(b"what the lockfile pins"))
 
 
@@ -259,7 +259,7 @@ def test_gzip_is_taken_in(server: Server) -> None:
 
 def test_an_encoding_that_was_not_asked_for(server: Server) -> None:
     server.answers["/p"] = body(packument(), headers={"Content-Encoding": "br"})
-    assert "in an encoding that was not asked for: 'br'" in undecided(registry_at(server.url))
+    assert "in an encoding that was not requested: 'br'" in undecided(registry_at(server.url))
 
 
 def _drip(handler: BaseHTTPRequestHandler) -> None:

@@ -163,8 +163,8 @@ def test_a_gzip_bomb_is_cut_early() -> None:
 @pytest.mark.parametrize(
     ("integrity", "why"),
     [
-        (integrity_of(b"other"), "the tarball is not the one that was asked for: expected sha512-"),
-        (integrity_of(b"other", "sha1"), "the tarball is not the one that was asked for"),
+        (integrity_of(b"other"), "the tarball is not the one that was requested: expected sha512-"),
+        (integrity_of(b"other", "sha1"), "the tarball is not the one that was requested"),
         (f"{integrity_of(b'a')} {integrity_of(b'b')}", "more than one sha512 hash"),
         ("sha512-abc", "sha512"),
         ("md5-" + "A" * 22 + "==", "md5 only"),

@@ -410,7 +410,7 @@ def test_inspect_holds_the_tarball_against_the_lockfile(
     lock.write_text(lock.read_text().replace(mine, other))
     done = npm_vetted("inspect", "upgrade@1.0.0", cwd=git_repo.path)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "upgrade@1.0.0: the tarball is not the one that was asked for" in done.stderr
+    assert "upgrade@1.0.0: the tarball is not the one that was requested" in done.stderr
 
 
 def test_inspect_of_what_is_not_there(git_repo: GitRepo, upgrade: Verdaccio) -> None:

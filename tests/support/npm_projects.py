@@ -129,7 +129,7 @@ def write_project(
     folder: str = "",
     **fields: Any,
 ) -> None:
-    """A package.json that asks for these (default: all that stand at the top), and its lockfile."""
+    """A package.json that requires these (default: all that stand at the top), and its lockfile."""
     names = [place for place in packages if "/node_modules/" not in place]
     wanted = names if asked is None else asked
     dependencies = wanted if isinstance(wanted, Mapping) else dict.fromkeys(wanted, "*")

@@ -74,7 +74,7 @@ def program_of(name: str) -> str:
 
 
 class Clients:
-    """The installed clients; ``bins`` gets one folder of starters for each that is asked for."""
+    """The installed clients; ``bins`` gets one folder of starters for each that is required."""
 
     def __init__(self, modules: Path, bins: Path) -> None:
         self.modules = modules

@@ -39,7 +39,7 @@ _TEXTS: Final = ("filter", "working-tree-encoding", "eol")
 _OF_WINDOWS: Final = (".ps1", ".psm1", ".psd1", ".bat", ".cmd")
 """Scripts whose interpreters read UTF-16 and CRLF."""
 _DATA: Final = (".yml", ".yaml", ".json", ".json5", ".jsonc", ".toml", ".xml", *USER_FILES)
-"""Formats that mean the same with either line end (every client was asked for its settings)."""
+"""Formats that mean the same with either line end (tried with the settings of every client)."""
 _HARMLESS: Final = frozenset({
     "diff", "merge", "whitespace", "delta", "encoding", "conflict-marker-size", "export-ignore",
 })  # fmt: skip

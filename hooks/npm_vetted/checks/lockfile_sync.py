@@ -226,14 +226,14 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
 
 
 def _folder_entries(project: Project, lockfile: Lockfile) -> Iterator[Problem]:
-    """What the manifest of a folder asks for, and the folder's entry does not have."""
+    """What the manifest of a folder requires, and the folder's entry does not have."""
     for folder in sorted(project.folders if lockfile.locks_folders else ()):
         manifest = project.members[folder]
         for key in lockfile.folder_keys(below(lockfile.home, folder) or ""):
             for asked in manifest.requires:
                 if asked.group is not Group.DEVELOPMENT and not lockfile.records(key, asked):
                     yield Problem(
-                        message=f"asks for {asked.name}@{asked.specifier}, and {lockfile.path} has "
+                        message=f"requires {asked.name}@{asked.specifier}, and {lockfile.path} has "
                         "nothing, or something else, for it",
                         location=Location(manifest.path, asked.line),
                         package=asked.name,
@@ -317,7 +317,7 @@ def _manifests_of_others(project: Project) -> Iterator[Problem]:
                 data = project.read(path)
                 if data is not None and reader(path, data).requires:
                     yield Problem(
-                        message=f"{client.NAME} installs what this file asks for, and no "
+                        message=f"{client.NAME} installs what this file requires, and no "
                         f"{client.WRITES} locks it",
                         location=Location(path),
                         code="unread-manifest",
@@ -447,7 +447,7 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     for key in sorted(_unreached(lockfile, suspects)):
         entry = lockfile.entry(key)
         if entry.artifact is None or entry.bundled_by is not None:
-            continue  # what a tarball carries is installed with it, asked for or not
+            continue  # what a tarball carries is installed with it, required or not
         yield Problem(
             message="locked, but no package or manifest depends on it",
             location=Location(lockfile.path, entry.line),
@@ -460,7 +460,7 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
 
 
 def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
-    """What the manifests asked for, and the entries that the commit changes or takes away."""
+    """What the manifests require, and the entries that the commit changes or takes away."""
     found = {
         child
         for _, earlier in project.earlier

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Scores = Mapping[Artifact, Score]
 _MANY: Final = 40
-"""Of more artifacts than this, a call with words uses no signals unless it asks for them."""
+"""Of more artifacts than this, a call with words uses no signals unless an option requests them."""
 _RECORDED: Final = 200
 """Reasons that a note records, the heaviest packages first."""
 _SHOWN: Final = 8

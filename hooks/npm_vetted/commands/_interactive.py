@@ -106,7 +106,7 @@ def confirm_notes(
 def _introduce(
     desk: NoteDialogue, facts: Facts, demanded: Sequence[str], paint: Paint, place: str
 ) -> None:
-    """What the questions are about: the package, what comes with it, what the policy asks for."""
+    """What the questions are about: the package, what comes with it, what the policy requires."""
     draft = facts.draft
     more = len(draft.items) - 1
     count = f" ({place})" if place else ""
@@ -124,7 +124,7 @@ def _introduce(
         print(f"  {text}")
     for text in _brought_lines(desk, draft.brings):
         print(f"  {text}")
-    print(f"  the policy asks for: {', '.join(demanded) or 'words only'}")
+    print(f"  the policy requires: {', '.join(demanded) or 'words only'}")
 
 
 def _is_downgrade(item: Item) -> bool:

@@ -28,7 +28,7 @@ def say_what_remains(desk: NoteDialogue) -> None:
     try:
         lines = list(_remaining(open_change(desk.again())))
     except NpmVettedError as error:
-        lines = [f"what remains cannot be told: {printable(error.message)}"]
+        lines = [f"what remains is not known: {printable(error.message)}"]
     for text in lines:
         print(f"npm-vetted: {text}", file=sys.stderr)
 

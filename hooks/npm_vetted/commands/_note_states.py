@@ -54,7 +54,7 @@ def note_desks(arguments: argparse.Namespace) -> Iterator[list[NoteDialogue]]:
     """The states that ``note`` records for, as DESIGN.md says in section 6; mostly one.
 
     Without packages, each project is looked at in the index where that changes it, else in the
-    working tree; a person must be there for the latter, or ask for it by ``--worktree``.
+    working tree; the latter needs a person at the terminal, or ``--worktree``.
     """
     from_ref, to_ref = arguments.from_ref, arguments.to_ref
     with _states(Repository.open()) as states:
@@ -151,7 +151,7 @@ def _folders(states: _States, path: str) -> set[str]:
 
 
 class _States:
-    """The states of a repository that notes may be recorded for, each opened when it is asked for."""
+    """The states of a repository that notes may be recorded for, each opened when it is needed."""
 
     def __init__(self, repository: Repository, objects: Objects) -> None:
         self.repository = repository

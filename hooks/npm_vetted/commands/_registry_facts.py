@@ -283,11 +283,11 @@ def changelog_line(upgrade: Upgrade) -> str:
     changelog = upgrade.found.changelog
     if any(section.version == upgrade.found.new for section in changelog.sections):
         versions = ", ".join(line(section.version, 40) for section in changelog.sections[:_NAMED])
-        return f"changelog: {line(changelog.path or '')} speaks of {versions}"
+        return f"changelog: {line(changelog.path or '')} names {versions}"
     silent = (
         "no changelog is shipped"
         if changelog.path is None
-        else f"{line(changelog.path)} does not speak of it"
+        else f"{line(changelog.path)} does not name it"
     )
     see = "; see " + " ".join(line(link, 500) for link in upgrade.found.links)
     return f"{silent}: `why` must say what was read instead{see if upgrade.found.links else ''}"

@@ -558,7 +558,7 @@ def _refuse_too_little(
     missing = [name for name in demanded if name not in grants]
     if missing:
         raise UsageError(
-            f"{draft.label}: the policy also asks for {', '.join(missing)}",
+            f"{draft.label}: the policy also requires {', '.join(missing)}",
             fix=f'do that, and name it: npm-vetted note "{draft.label}" --criteria '
             f"{','.join(sorted({*asked, *grants}))}",
         )
@@ -577,6 +577,6 @@ def _head(desk: NoteDialogue, facts: Facts, demanded: Sequence[str]) -> list[str
     asked = ", ".join(f"{name} ({printable(known[name])})" for name in demanded)
     return [
         f"A vetting note of {printable(facts.draft.label)}: say in `why` {_hint(facts, demanded)}.",
-        f"The policy asks for: {asked}.",
+        f"The policy requires: {asked}.",
         "Leave `why` empty to record nothing. These lines are not kept.",
     ]

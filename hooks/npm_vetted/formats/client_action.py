@@ -25,7 +25,7 @@ UNREAD_SETTINGS: Final = "its settings"
 class ActionKind(StrEnum):
     """The effect of a command on packages."""
 
-    INSTALL = "installs what the project asks for"
+    INSTALL = "installs what the project requires"
     ADD = "installs packages that it names"
     GLOBAL = "installs outside any project"
     RUN = "fetches a package and runs it"

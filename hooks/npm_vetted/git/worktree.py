@@ -77,7 +77,7 @@ class WorktreeSnapshot(Snapshot):
         return self._everything
 
     def listed(self) -> Iterable[str]:
-        """The paths with the names that were asked for, and everything below ``.vetting/``."""
+        """The paths with the names that were requested, and everything below ``.vetting/``."""
         return self._listed
 
     def named(self, names: frozenset[str]) -> Iterable[str]:

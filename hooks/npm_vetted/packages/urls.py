@@ -138,7 +138,7 @@ def tarball_of(url: str) -> tuple[str, str] | None:
 
 
 def is_tarball_of(url: str, name: str, version: str | None) -> bool | None:
-    """Whether a URL is the tarball of this package and version; None where it cannot be told.
+    """Whether a URL is the tarball of this package and version; None where it does not show that.
 
     Build metadata (``1.0.0+3``) is no part of a version: registries leave it out or encode it.
     """

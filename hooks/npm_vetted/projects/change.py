@@ -223,7 +223,7 @@ class ProjectChange:
 
     @cached_property
     def direct_before(self) -> list[tuple[Lockfile, Collection[str]]]:
-        """The keys that the manifests asked for themselves, in each earlier lockfile."""
+        """The keys that the manifests themselves require, in each earlier lockfile."""
         return [
             (lockfile, lockfile.direct(manifests_by_lockfile(project, lockfile)))
             for project, lockfile in self.earlier

@@ -30,7 +30,7 @@ from npm_vetted.registry.tarball import (
 T = TypeVar("T")
 Pair = tuple[str, str]
 Progress = Callable[[int, int], None]
-"""Told how many of how many packages have been asked for."""
+"""Told how many of how many packages have been requested."""
 
 _NAME: Final = re.compile(r"(?:@[\w~!'()*-][\w.~!'()*-]*/)?[\w~!'()*-][\w.~!'()*-]*", re.ASCII)
 _TEXT_LIMIT: Final = 300
@@ -39,7 +39,7 @@ _AT_HAND: Final = 12 << 20
 
 
 class RecentPackuments:
-    """The packuments that were asked for last, up to a limit of memory; for several threads.
+    """The packuments that were requested last, up to a limit of memory; for several threads.
 
     A packument with its thousands of versions may have 30 MB: those of a whole lockfile would not
     fit.

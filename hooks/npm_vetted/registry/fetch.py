@@ -239,7 +239,7 @@ def _body(url: Url, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     if encoding in ("identity", ""):
         return body
     if encoding not in ("gzip", "x-gzip"):
-        raise UndecidedError(f"{url} answered in an encoding that was not asked for: {encoding!r}")
+        raise UndecidedError(f"{url} answered in an encoding that was not requested: {encoding!r}")
     try:
         return bytes(gunzip(body, limit))
     except BadTarballError as error:

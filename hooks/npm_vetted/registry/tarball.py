@@ -70,7 +70,7 @@ def verify(name: str, data: bytes, integrity: str) -> None:
     found = Hash(expected.algorithm, digest_of(data, expected.algorithm))
     if found.digest != expected.digest:
         raise UndecidedError(
-            f"{name}: the tarball is not the one that was asked for: expected {expected},"
+            f"{name}: the tarball is not the one that was requested: expected {expected},"
             f" found {found}"
         )
 

@@ -206,7 +206,7 @@ def test_a_selector_that_npm_cannot_read_is_found(selector: str, right: bool, ne
 KEPT = {
     "further up is what the override names": ("2.0.0", "3.0.0", []),
     "further up is something else": ("2.0.0", "3.1.0", ["b@^2.0.0"]),
-    "the copy is not what is asked for either": ("1.0.0", "3.0.0", ["b@^2.0.0"]),
+    "the copy is not what is required either": ("1.0.0", "3.0.0", ["b@^2.0.0"]),
 }
 
 

@@ -98,7 +98,7 @@ GIVEN = '["lib", "file:./vendor/lib.tgz::locator=p%40workspace%3A."], ["ms", "np
         ('["a", "workspace:a"]]', '["a", "workspace:a"], ["one", ["ms", "npm:1.0.0"]]]', True),
         ('["a", "workspace:a"]]', '["a", "workspace:a"], ["ms", "npm:1.0.0"]]', True),
         ('["ms", "npm:1.0.0"]]}]', '["ms", "npm:2.0.0"]]}]', True),
-        (PLACE, UNPLUGGED, False),  # seen with Yarn 4.0: the place of the form that is asked for
+        (PLACE, UNPLUGGED, False),  # seen with Yarn 4.0: the place of the form that is required
         (PLACE, UNPLUGGED.replace("/pp/", "/evil/"), True),
         # peers are those of who asks
         (GIVEN, '["lib", ["ms", "npm:1.0.0"]], ["ms", "npm:2.0.0"], ', True),

@@ -133,7 +133,7 @@ def test_an_empty_lockfile_has_no_entry_and_misses_the_workspace() -> None:
 
 
 def test_what_yarn_adds_by_itself_is_needed() -> None:
-    """Yarn's own list gives useragent ^2.0.0 a request; the lockfile does not say who asks for it."""
+    """Yarn's own list gives useragent a request for ^2.0.0, which the lockfile does not show."""
 
     def read(version: str) -> BerryLockfile:
         return lockfile(

@@ -115,7 +115,7 @@ def _head(audit: Audit) -> Iterator[str]:
         yield f"; policy of <code>{_text(report.policy_commit[:12])}</code>"
     yield "</p>\n"
     if not report.complete:
-        why = "the clone is shallow" if report.shallow else "history was not asked for"
+        why = "the clone is shallow" if report.shallow else "history was not requested"
         yield f'<p class="bad">Who brought what is not known: {why}.</p>\n'
     yield '<dl class="figures">\n'
     yield _figure("packages", f"{len(report.packages):,}")
@@ -149,7 +149,7 @@ def _second_person(report: AuditReport) -> Iterator[str]:
 
 
 def _moves(report: AuditReport) -> Iterator[str]:
-    """What came and went since the commit or day that was asked for; long lists are folded."""
+    """What came and went since the commit or day that was requested; long lists are folded."""
     if report.since is not None:
         moved = report.since
         start = moved.commit[:12] if moved.commit else "the first commit"

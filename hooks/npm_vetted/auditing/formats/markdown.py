@@ -36,7 +36,7 @@ def _head(audit: Audit) -> Iterator[str]:
     yield f"### npm-vetted audit of {name} ({report.day})"
     yield ""
     if not report.complete:
-        yield "**Who brought what is not known**: history is cut or was not asked for."
+        yield "**Who brought what is not known**: history is cut or was not requested."
         yield ""
     for line in list(summary.attention(report))[:20] or ["nothing needs attention"]:
         yield f"- {escaped(line)}"

@@ -83,7 +83,7 @@ def _figures(report: AuditReport, *, verbose: bool) -> Iterator[str]:
 
 def _history(report: AuditReport, *, verbose: bool) -> Iterator[str]:
     if not report.complete:
-        why = "the clone is shallow" if report.shallow else "not asked for"
+        why = "the clone is shallow" if report.shallow else "not requested"
         yield from _row("history", f"unknown: {why}")
         return
     other, same, squashed, unknown = summary.second_person(report)
@@ -91,7 +91,7 @@ def _history(report: AuditReport, *, verbose: bool) -> Iterator[str]:
     yield from _row(
         "second person",
         f"{other:,} packages vetted by someone else than who brought them, {same:,} by the same person, "
-        f"{squashed:,} squashed (cannot be told){tail}",
+        f"{squashed:,} squashed (not known){tail}",
     )
     yield from _row(
         "signed", "; ".join(f"{number:,} {word}" for word, number in summary.signatures(report))

@@ -23,7 +23,7 @@ _ANYWHERE: Final = "**/"
 
 
 class Selector(NamedTuple):
-    """What an override replaces: a package, everywhere or where ``parent`` asks for it."""
+    """What an override replaces: a package, everywhere or where ``parent`` requires it."""
 
     parent: str
     target: str
@@ -46,7 +46,7 @@ def recorded_overrides(head: Mapping[str, object], *, nests: bool) -> Overrides:
 def declared_overrides(
     root: Mapping[str, object], asked: Mapping[str, str], *, nests: bool
 ) -> Overrides:
-    """The overrides of a root manifest as Bun records them; ``$name`` is what it asks for itself."""
+    """The overrides of a root manifest as Bun records them; ``$name`` is what it requires itself."""
     field = "overrides" if isinstance(root.get("overrides"), dict) else "resolutions"
     table = root.get(field)
     if not isinstance(table, dict):

@@ -116,7 +116,7 @@ class _Comparison:
         locked = {(one.group, one.name): one for one in self.lockfile.importers[folder]}
         for key, wanted in asked.items():
             if key not in locked and not _doubled(wanted, locked):
-                message = f"asks for {wanted.name}@{wanted.specifier} in {wanted.group}, which "
+                message = f"requires {wanted.name}@{wanted.specifier} in {wanted.group}, which "
                 message += f"{self.lockfile.path} does not have"
                 yield self._problem(message, manifest.path, wanted.line, wanted.name)
         for key, found in locked.items():
@@ -130,12 +130,12 @@ class _Comparison:
             if found.group is Group.PEER and specifier == "*" and _is_optional(manifest, name):
                 return  # Bun from 1.3 records a peer that only peerDependenciesMeta names
             message = f"the lockfile has {name}@{specifier} in {found.group} of {manifest.path}, "
-            message += "which does not ask for it"
+            message += "which does not require it"
             yield self._problem(message, self.lockfile.path, found.line, name)
         elif wanted.specifier != specifier and not (
             self._is_directory(wanted, specifier) or self._is_raised(folder, wanted, found)
         ):
-            message = f"asks for {name}@{wanted.specifier}, {self.lockfile.path} has {specifier}"
+            message = f"requires {name}@{wanted.specifier}, {self.lockfile.path} has {specifier}"
             yield self._problem(message, manifest.path, wanted.line, name)
 
     def _is_directory(self, wanted: Requirement, specifier: str) -> bool:
@@ -274,7 +274,7 @@ class _Comparison:
                     yield from self._range(key, wanted, ranges[wanted.name])
 
     def _unlocked(self, folder: str, requirements: Sequence[Requirement]) -> Iterator[Problem]:
-        """What a manifest asks for and nothing locks: Bun then ignores the whole lockfile.
+        """What a manifest requires and nothing locks: Bun then ignores the whole lockfile.
 
         It does not of peers that may be missing, and of optional dependencies.
         """
@@ -285,13 +285,13 @@ class _Comparison:
                 and (manifest is None or _is_optional(manifest, wanted.name))
             )
             if not may_be_missing and self.lockfile.resolve(None, wanted, folder) is None:
-                message = f"asks for {wanted.name}@{wanted.specifier}, which is not in "
+                message = f"requires {wanted.name}@{wanted.specifier}, which is not in "
                 message += self.lockfile.path
                 yield self._recorded(message, "workspaces", folder, package=wanted.name)
 
     @cached_property
     def _everywhere(self) -> Mapping[str, str]:
-        """What overrides put in the place of a package wherever it is asked for."""
+        """What overrides put in the place of a package wherever it is required."""
         return {
             selector.target: value
             for selector, value in self._overrides.items()
@@ -317,7 +317,7 @@ class _Comparison:
         return _catalogs(self.lockfile.head.data)
 
     def _specifier(self, wanted: Requirement) -> str:
-        """What is asked for, or what an override has in its place; a catalog's word looked up."""
+        """What is required, or what an override has in its place; a catalog's word looked up."""
         text = self._everywhere.get(wanted.name, wanted.specifier).strip()
         if not text.startswith("catalog:"):
             return text
@@ -335,16 +335,16 @@ class _Comparison:
             return
         if artifact is None:
             if not self._is_member(key):
-                message = f"{key} is locked as a folder, where {wanted.specifier} is asked for"
+                message = f"{key} is locked as a folder, where {wanted.specifier} is required"
                 yield self._problem(message, self.lockfile.path, self.lockfile.line(key), key)
             return
         if artifact.name != expected:
-            message = f"{artifact.label} is locked as {key}, where {expected} is asked for"
+            message = f"{artifact.label} is locked as {key}, where {expected} is required"
             line = self.lockfile.line(key)
             yield self._problem(message, self.lockfile.path, line, artifact.name)
 
     def entry(self, key: str, names: Collection[str] | None) -> Iterator[Problem]:
-        """Versions that an entry asks for and that are not locked for it; with ``names``, of those."""
+        """Versions that an entry requires and that are not locked for it; with ``names``, of those."""
         name = self._name(key)
         for wanted in self.lockfile.entry(key).requires:
             if wanted.group is Group.PEER or self._may_be_replaced(wanted.name, name):
@@ -408,7 +408,7 @@ class _Comparison:
             satisfies(artifact.version, text) is False for text in ranges
         ):
             specifier = self._everywhere.get(wanted.name, wanted.specifier)
-            message = f"{artifact.label} is locked, where {specifier} is asked for"
+            message = f"{artifact.label} is locked, where {specifier} is required"
             line = self.lockfile.line(key)
             yield self._problem(message, self.lockfile.path, line, artifact.name)
 

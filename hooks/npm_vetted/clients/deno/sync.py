@@ -130,7 +130,7 @@ def _unlocked(
         wanted = read_specifier(each.specifier)
         if wanted is not None and (wanted.name in own or canonical(wanted) in known):
             continue
-        message = f"asks for {each.specifier}, which {lockfile.path} does not have"
+        message = f"requires {each.specifier}, which {lockfile.path} does not have"
         yield _problem(lockfile, message, path, each.line, each.name)
 
 
@@ -149,7 +149,7 @@ def _not_asked_for(
     for each in locked:
         found = read_specifier(each.specifier)
         if found is not None and canonical(found) not in wanted:
-            message = f"the lockfile has {each.specifier}, which {manifest.path} does not ask for"
+            message = f"the lockfile has {each.specifier}, which {manifest.path} does not require"
             yield _problem(lockfile, message, lockfile.path, each.line, each.name)
 
 

@@ -64,5 +64,5 @@ class _Legacy(LegacyLockfile):
         return sync.satisfied(self, "", manifests[""]) if "" in manifests else iter(())
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
-        """The versions that ``requires`` names; what is optional cannot be told from the rest."""
+        """The versions that ``requires`` names; optional ones look like the others."""
         return requirements.entry_problems(self, keys, before)

@@ -119,7 +119,7 @@ class _Tree:
         """Whether npm leaves what an override would replace (seen with 10 and 12).
 
         It looks for room for the replacement, finds it locked already further up, and does not see
-        that the copy below, which satisfies what is asked for, hides it. ``npm ci`` passes.
+        that the copy below, which satisfies what is required, hides it. ``npm ci`` passes.
         """
         if not replacements or mismatch(self.lockfile, place, asked.name, asked.specifier):
             return False
@@ -191,7 +191,7 @@ def entry_problems(
 ) -> Iterator[Problem]:
     """Requirements of some entries, and requirements of others that lead or led to these entries.
 
-    Where an entry goes, who asked for it finds another one further up.
+    Where an entry is removed, the package that requires it finds another one further up.
     """
     tree = _Tree(lockfile, overrides_of(root_manifest(lockfile)))
     changed = dict.fromkeys(keys)

@@ -143,7 +143,7 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
 
 
 def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
-    """npm 12 adds the root's ``packageExtensions`` to what packages ask for, and locks their hash.
+    """npm 12 adds the root's ``packageExtensions`` to what packages require, and locks their hash.
 
     Older versions read neither: where one is pinned, a lockfile without it is right.
     """

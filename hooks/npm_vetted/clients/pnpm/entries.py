@@ -309,7 +309,7 @@ class PnpmEntries:
                 yield target
 
     def _references(self, key: str) -> Iterator[tuple[Group, str, str]]:
-        """The names that an entry asks for, with what each leads to."""
+        """The names that an entry requires, with what each leads to."""
         document, _ = self._find(key)
         places = self._places(key)
         for place in places[1:] if document.split else places:
@@ -334,7 +334,7 @@ class PnpmEntries:
         return target in (document.snapshots if document.split else document.packages)
 
     def dangling(self, key: str) -> Iterator[tuple[str, str]]:
-        """The names that an entry asks for whose reference leads to no snapshot.
+        """The names that an entry requires whose reference leads to no snapshot.
 
         A missing package that is required is reported for every client by the check itself.
         """

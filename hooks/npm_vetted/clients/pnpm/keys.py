@@ -33,7 +33,7 @@ class KeyedDocument(NamedTuple):
     slash: bool
     """Whether keys start with a slash, as they did before 9.0."""
     split: bool
-    """Whether what packages ask for is below ``snapshots``."""
+    """Whether the requirements of packages are below ``snapshots``."""
     packages: Mapping[str, int]
     snapshots: Mapping[str, int]
     peered: Mapping[str, list[str]]

@@ -166,7 +166,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         return broken_halves(self, changed, self._lost(changed, before))
 
     def _lost(self, changed: Iterable[str], before: Iterable[Lockfile]) -> set[str]:
-        """Those who ask for an entry that has lost a snapshot."""
+        """The entries that require one that has lost a snapshot."""
         lost = {
             key
             for other in before

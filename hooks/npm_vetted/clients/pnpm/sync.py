@@ -99,10 +99,10 @@ def _majors(
 def broken_halves(
     lockfile: PnpmEntries, keys: Iterable[str], askers: Iterable[str]
 ) -> Iterator[Problem]:
-    """Packages without a snapshot, and what entries ask for that leads to none.
+    """Packages without a snapshot, and requirements of entries that lead to none.
 
-    pnpm's frozen install stops there, another one takes from the registry what it finds. What an
-    entry that is in ``askers`` alone asks for has changed, not the entry.
+    pnpm's frozen install stops there, another one takes from the registry what it finds. An item
+    that ``askers`` alone require has changed itself; the entry has not.
     """
     keys = dict.fromkeys(keys)
     for key in keys:

@@ -207,7 +207,7 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
     program = f"{subspace.temp}/pnpm-local/node_modules/.bin/pnpm"
     document = config.pnpm_config(subspace, project.read)
     store = None if document is None else document.root().data.get("pnpmStore")
-    # Rush names its store on the command line; another one would ask for a new install.
+    # Rush names its store on the command line; another one would make it install again.
     stores = [] if store == "global" else ["--config.store-dir=pnpm-store"]
     return [[program, "-C", subspace.temp, "-r", "rebuild", *stores, *command[at + 1 :]]]
 

@@ -42,7 +42,7 @@ class Lockfile(ABC):
     """Whether the format records where a registry package came from (pnpm and berry do not)."""
 
     locks_folders = False
-    """Whether a folder that is no workspace has an entry of its own, with what its manifest asks for."""
+    """Whether a folder that is no workspace has an entry of its own, with what its manifest requires."""
 
     @property
     def home(self) -> str:
@@ -195,7 +195,7 @@ class Lockfile(ABC):
         return {artifact.name for _, artifact in self.artifacts()}
 
     def same_bytes(self, one: Artifact, other: Artifact) -> bool | None:
-        """Whether two artifacts of one version are the same bytes; None: it cannot be told."""
+        """Whether two artifacts of one version are the same bytes; None where that is not known."""
         from npm_vetted.packages.integrity import same_bytes, same_checksum
 
         if one.integrity and other.integrity:

@@ -17,7 +17,7 @@ from npm_vetted.clients.yarn_berry.resolution import BerryResolution
 from npm_vetted.model import Group, Manifest, Problem, Requirement
 
 _NESTED: Final = 20
-"""Folders that ask for folders; a circle ends here."""
+"""Folders that require folders; a circle ends here."""
 
 
 class BerryLockfile(BerryResolution):
@@ -33,7 +33,7 @@ class BerryLockfile(BerryResolution):
                 yield key
 
     def _place(self, reference: str, depth: int = 0) -> str | None:
-        """The folder of a workspace, or of a folder that something in one asks for."""
+        """The folder of a workspace, or of a folder that something in one requires."""
         parts = Reference.parse(reference)
         if parts.protocol == "workspace:":
             return posixpath.normpath(parts.source)

@@ -2,7 +2,7 @@
 
 Yarn writes it from yarn.lock alone, so each row is compared with the entry that it is of: the place
 is the archive of its locator, and each dependency is what yarn.lock resolves it to. A peer is what
-the package that asks for it has under that name. Yarn's built-in corrections of packages add
+the package that requires it has under that name. Yarn's built-in corrections of packages add
 dependencies that no file names: such a one must be locked, under its own name.
 """
 
@@ -170,7 +170,7 @@ class _Data:
 
     @cached_property
     def _askers(self) -> Mapping[Locator, list[_Row]]:
-        """Who asks for each package; who only has it as a peer is given it by another."""
+        """The packages that require each package; one that has it as a peer gets it from another."""
         found: dict[Locator, list[_Row]] = {}
         for row in self._rows.values():
             key = self._key(row.locator)
@@ -202,12 +202,12 @@ class _Data:
             return None
         if not itself and (target is None or (target[0] == name and not self._is_workspace(row))):
             return None
-        return f"gets {found} for {name}, which it does not ask for"
+        return f"gets {found} for {name}, which it does not require"
 
     def _wrong_peer(
         self, row: _Row, name: str, target: Locator | None, own: str | None
     ) -> str | None:
-        """A peer is what those have who ask for the package, or else its own dependency."""
+        """A peer is what the packages have that require this one, or else its own dependency."""
         for asker in self._askers.get(row.locator, ()):
             given = asker.gets.get(name)
             if given is None and name == asker.locator[0]:
@@ -219,13 +219,13 @@ class _Data:
         return None
 
     def _lacking(self, row: _Row) -> Iterator[tuple[str, str]]:
-        """What a package asks for and does not get: it would get what the top has by that name."""
+        """What a package requires and does not get: it would get what the top has by that name."""
         if row.locator != _TOP and row.locator[0] not in row.gets:
             yield row.label, "does not get itself"
         key = self._key(row.locator)
         alone = not self._is_workspace(row) and set(row.gets) <= {row.locator[0]}
         if key is None or (alone and row.locator not in self._askers):
-            return  # a package with peers is bound to those who ask for it, and this row serves no one
+            return  # a package with peers is bound to the packages that require it: nothing uses this row
         for name, wanted in self._asked(key).items():
             if name not in row.gets and wanted is not None and not self._may_lack(wanted):
                 yield row.label, f"gets nothing for {name}, yarn.lock has {self._label(wanted)}"
@@ -234,7 +234,7 @@ class _Data:
                 yield row.label, f"gets nothing for its peer {name}"
 
     def _is_bound(self, target: Locator) -> bool:
-        """Whether a package with peers is bound to who asks for it, so that it gets them."""
+        """Whether a package with peers is bound to the package that requires it, so that it gets them."""
         key = self._key(target)
         if key is None or target[1].startswith("virtual:"):
             return True
@@ -264,7 +264,7 @@ class _Data:
         return found if isinstance(found, Mapping) else {}
 
     def _asked(self, key: str) -> Mapping[str, str | None]:
-        """What an entry asks for by name, with the key of what yarn.lock has for it."""
+        """What an entry requires by name, with the key of what yarn.lock has for it."""
         if key not in self._asked_by:
             lockfile = self._lockfile
             self._asked_by[key] = {

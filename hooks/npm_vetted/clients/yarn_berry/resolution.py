@@ -26,7 +26,7 @@ from npm_vetted.packages.ranges import satisfies
 
 _ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 Pattern = tuple[str | None, str | None, str, str | None]
-"""Who asks, and for which range of it; what is asked for, and in which range."""
+"""The package that requires, with its range; the package that is required, with its range."""
 
 
 class BerryResolution(BerryEntries):

@@ -114,7 +114,7 @@ def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> 
         found = locked.get(name)
         if found is None or normal(found.specifier) != normal(asked.specifier):
             has = "nothing" if found is None else found.specifier
-            message = f"{manifest.path} asks for {name}@{asked.specifier}, {lockfile.path} has {has} for it"
+            message = f"{manifest.path} requires {name}@{asked.specifier}, {lockfile.path} has {has} for it"
             yield _problem(lockfile, message, manifest.path, asked.line, name)
         else:
             yield from _unlocked(lockfile, folder, found)
@@ -124,7 +124,7 @@ def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> 
             yield _problem(
                 lockfile,
                 f"{lockfile.path} has {name}@{found.specifier} for {manifest.path}, "
-                "which does not ask for it",
+                "which does not require it",
                 lockfile.path,
                 found.line,
                 name,

@@ -268,9 +268,9 @@ class ClassicEntries(YarnLockfile):
         return found
 
     def replaces(self, name: str, asker: str | None) -> bool:
-        """Whether a resolution of a name may be about what a manifest asks for itself.
+        """Whether a resolution of a name may be about what a manifest requires itself.
 
-        ``a/b`` is about what ``a`` asks for: a manifest of another name is not concerned.
+        ``a/b`` is about what ``a`` requires: a manifest of another name is not concerned.
         """
         for key in self.resolutions:
             *parents, last = [each[0] for each in _DIRECTORY.finditer(key)] or [""]

@@ -26,7 +26,7 @@ _HIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud80
 _CONTROLS: Final = bytes(set(range(32)) - {10, 13}) + b"\x7f"
 _CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
 _ASKED: Final = re.compile(r'\n    (?:"([^"\n]+)"|([^":\s]+))')
-"""The name in a line that may ask for a dependency."""
+"""The name in a line that may require a dependency."""
 _FEW: Final = 8
 """Up to so many names searching the text for each is quicker than looking at every line (measured)."""
 _PAGE: Final = 1 << 12
