@@ -1,4 +1,4 @@
-"""npm-shrinkwrap.json and yarn.lock of Rush: it packs what each project asks for, and installs that.
+"""npm-shrinkwrap.json and yarn.lock of Rush: it packs what each project requires, and installs that.
 
 npm and Yarn have no workspaces in Rush. Rush writes a package ``@rush-temp/NAME`` for each project,
 packs it to ``common/temp/projects/NAME.tgz`` and runs the client on a package.json that depends on

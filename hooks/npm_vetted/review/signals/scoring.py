@@ -150,7 +150,7 @@ class Scorer:
         return said, problems
 
     def _age(self, name: str) -> PackageAge:
-        """The age of a package, asked for once: many packages depend on the same ones."""
+        """The age of a package, requested once: many packages depend on the same ones."""
         if name not in self._ages:
             self._ages[name] = age_of(self._registry.packument(name))
         return self._ages[name]
