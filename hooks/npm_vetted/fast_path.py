@@ -13,7 +13,7 @@ import sys
 from types import SimpleNamespace
 
 from npm_vetted.client_names import WHOLE_WORDS, WORDS
-from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, work_tree
+from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, path_text, work_tree
 from npm_vetted.vetting.programs import PROGRAM_CODES, may_be_program
 
 TYPE_CHECKING = False
@@ -148,7 +148,7 @@ def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
         return False
     if any(b" 120000 " in head for head in fields[0:-1:2]):  # links lead anywhere
         return False
-    paths = [os.fsdecode(path) for path in fields[1::2]]
+    paths = [path_text(path) for path in fields[1::2]]
     programs = [
         path
         for head, path in zip(fields[0:-1:2], paths, strict=False)

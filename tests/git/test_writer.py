@@ -39,6 +39,34 @@ def test_what_changed_meanwhile_is_not_overwritten(git_repo: GitRepo, store: Sto
     assert (raised.value.path, store.read("a")) == ("a", b"two")
 
 
+@pytest.mark.parametrize(("refusals", "written"), [(2, True), (9, False)])
+def test_a_file_that_another_program_has_open(
+    git_repo: GitRepo,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    refusals: int,
+    written: bool,
+) -> None:
+    """As Windows refuses it: for a moment while a scanner reads, or for as long as an editor is open."""
+    git_repo.write("a", "one")
+    left = [PermissionError(13, "Permission denied")] * refusals
+    real = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if left:
+            raise left.pop()
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    if written:
+        store.replace("a", b"two", b"one")
+    else:
+        with pytest.raises(UndecidedError, match="cannot be replaced: Permission denied"):
+            store.replace("a", b"two", b"one")
+    assert store.read("a") == (b"two" if written else b"one")
+    assert list((git_repo.path / ".git" / "npm-vetted").glob("*.tmp")) == []
+
+
 def test_a_note_that_is_there_already_is_not_written_twice(store: Store) -> None:
     paths = ["a/1.toml", "a/1.2.toml", "a/1.3.toml"]
     assert store.create_first(paths, b"one") == "a/1.toml"

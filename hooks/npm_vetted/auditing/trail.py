@@ -23,6 +23,7 @@ from npm_vetted.git.history import (
     verified_signatures,
 )
 from npm_vetted.git.objects import Objects
+from npm_vetted.git.process import path_text
 from npm_vetted.git.repository import Repository, run_git
 from npm_vetted.git.snapshot import VETTING, EmptySnapshot, Snapshot, TreeSnapshot
 from npm_vetted.vetting.baseline import BASELINE
@@ -263,7 +264,7 @@ def _signatures(
 def _configured_signers(repository: Repository) -> str | None:
     done = run_git("config", "--type=path", "--get", "gpg.ssh.allowedSignersFile",
                    cwd=repository.top, accepted=(0, 1))  # fmt: skip
-    text = os.fsdecode(done).rstrip("\n")
+    text = path_text(done).rstrip("\n")
     return os.path.join(repository.top, text) if text else None  # noqa: PTH118
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from npm_vetted.git.process import path_text
 from npm_vetted.git.repository import Repository, run_git
 
 HOOKS: Final = ("pre-commit", "pre-merge-commit", "pre-push")
@@ -42,10 +42,10 @@ def hooks_folder(repository: Repository) -> Path:
         "config", "-z", "--type=path", "--get-all", "core.hooksPath", cwd=repository.top,
         accepted=(0, 1),
     )  # fmt: skip
-    found = [os.fsdecode(each) for each in values.split(b"\0") if each][:-1]
+    found = [path_text(each) for each in values.split(b"\0") if each][:-1]
     if found:
         return Path(repository.top, found[-1])
-    common = os.fsdecode(run_git("rev-parse", "--git-common-dir", cwd=repository.top)).strip("\n")
+    common = path_text(run_git("rev-parse", "--git-common-dir", cwd=repository.top)).strip("\n")
     return Path(repository.top, common, "hooks")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.git.process import git_environment, git_program, hardened
+from npm_vetted.git.process import git_environment, git_program, hardened, path_text
 from npm_vetted.git.repository import Repository
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _unquoted(path: bytes) -> str:
     """A path as git prints it: in double quotes with escapes, where it holds a control character."""
     if path.startswith(b'"') and path.endswith(b'"'):
         path = re.sub(rb"\\([0-7]{3}|.)", _unescaped, path[1:-1])
-    return os.fsdecode(path)
+    return path_text(path)
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
@@ -222,7 +222,7 @@ def boundaries(repository: Repository) -> frozenset[str]:
         return frozenset()
     from npm_vetted.git.repository import run_git
 
-    place = os.fsdecode(run_git("rev-parse", "--git-path", "shallow", cwd=repository.top)).rstrip(
+    place = path_text(run_git("rev-parse", "--git-path", "shallow", cwd=repository.top)).rstrip(
         "\n"
     )
     try:

@@ -6,7 +6,6 @@ hundred thousand files as in one of ten, while any listing, even git's own, read
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import threading
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.git.process import end_process, git_environment, hardened
+from npm_vetted.git.process import end_process, git_environment, hardened, path_bytes, path_text
 from npm_vetted.git.repository import Repository, TreeEntry
 
 if TYPE_CHECKING:
@@ -52,14 +51,14 @@ class Folder:
     def get(self, name: str) -> TreeEntry | None:
         """The entry with a name, or None."""
         try:
-            found = self._raw.get(os.fsencode(name))
+            found = self._raw.get(path_bytes(name))
         except UnicodeEncodeError:  # half a character: no file is called that
             return None
         return None if found is None else _entry(found)
 
     def items(self) -> Iterator[tuple[str, TreeEntry]]:
         """Each name with its entry."""
-        return ((os.fsdecode(name), _entry(found)) for name, found in self._raw.items())
+        return ((path_text(name), _entry(found)) for name, found in self._raw.items())
 
 
 def _entry(raw: tuple[bytes, bytes]) -> TreeEntry:

@@ -56,7 +56,18 @@ _MISLEADING = frozenset(
     }
 )
 """Variables under which git understands our arguments otherwise, or runs a program."""
-_NAME = "git.exe" if os.name == "nt" else "git"
+_ON_WINDOWS = os.name == "nt"
+_NAME = "git.exe" if _ON_WINDOWS else "git"
+
+
+def path_text(name: bytes) -> str:
+    """A name as git has it. On Windows, ``os.fsdecode`` raises where it is not UTF-8."""
+    return name.decode("utf-8", "surrogateescape") if _ON_WINDOWS else os.fsdecode(name)
+
+
+def path_bytes(name: str) -> bytes:
+    """The same name as git has it."""
+    return name.encode("utf-8", "surrogateescape") if _ON_WINDOWS else os.fsencode(name)
 
 
 def git_environment(settings: Collection[tuple[str, str]] = ()) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import UndecidedError, UsageError
-from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened
+from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, path_text
 
 _FATAL: Final = 128
 """Git's exit status where it cannot do what it was asked: here, that there is no such thing."""
@@ -78,7 +78,7 @@ def without_filters(top: str) -> list[tuple[str, str]]:
     )
     return [
         (key, "false" if key.endswith(".required") else "")
-        for key in os.fsdecode(keys).split("\0")
+        for key in path_text(keys).split("\0")
         if key
     ]
 
@@ -104,7 +104,7 @@ class Repository(NamedTuple):
             "rev-parse", "--is-bare-repository", "--absolute-git-dir", "--is-shallow-repository",
             "--show-object-format", accepted=(0, _FATAL),
         )  # fmt: skip
-        lines = os.fsdecode(done).split("\n")[:-1]
+        lines = path_text(done).split("\n")[:-1]
         if len(lines) != 4 or lines[0] != "true":
             return None
         return cls(lines[1], lines[1], lines[2] == "true", lines[3], None, bare=True)
@@ -117,7 +117,7 @@ class Repository(NamedTuple):
             "rev-parse", *asked, "--show-object-format", "HEAD", cwd=directory,
             accepted=(0, _FATAL),
         )  # fmt: skip
-        lines = os.fsdecode(done).split("\n")[:-1]
+        lines = path_text(done).split("\n")[:-1]
         if len(lines) < 4:
             raise _not_opened(directory or os.getcwd())  # noqa: PTH109
         if len(lines) > 5:
@@ -188,7 +188,7 @@ class Repository(NamedTuple):
 
     def remotes(self) -> tuple[str, ...]:
         """The names of the remotes that are configured; ``origin`` first."""
-        done = os.fsdecode(run_git("remote", cwd=self.top)).split("\n")[:-1]
+        done = path_text(run_git("remote", cwd=self.top)).split("\n")[:-1]
         return tuple(sorted(done, key=lambda name: (name != "origin", name)))
 
     def ref(self, name: str) -> str | None:
@@ -202,7 +202,7 @@ class Repository(NamedTuple):
     def symbolic_ref(self, name: str) -> str | None:
         """The ref that a symbolic ref points to; None: it is none."""
         done = run_git("symbolic-ref", "--quiet", name, cwd=self.top, accepted=(0, 1, _FATAL))
-        return os.fsdecode(done).strip() or None
+        return path_text(done).strip() or None
 
     def merge_base(self, one: str, other: str, *more: str) -> str:
         """The merge base of commits; raises UndecidedError where git finds none."""
@@ -273,10 +273,10 @@ def read_raw(output: bytes) -> dict[str, ChangedPath]:
         if status.startswith("U"):
             raise UndecidedError(
                 "a merge conflict is not resolved",
-                path=os.fsdecode(path),
+                path=path_text(path),
                 fix="resolve it and git add the file, then try again",
             )
-        changes[os.fsdecode(path)] = ChangedPath(
+        changes[path_text(path)] = ChangedPath(
             None if old_mode == "000000" else TreeEntry(old_mode, old),
             None if new_mode == "000000" else TreeEntry(new_mode, new),
         )

@@ -7,13 +7,13 @@ Files that both states share are read through the later one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import BlobDigest, Objects, Tree
+from npm_vetted.git.process import path_text
 from npm_vetted.git.repository import ChangedPath, Repository, TreeEntry, run_git
 
 VETTING: Final = ".vetting/"
@@ -253,14 +253,14 @@ def read_stage(output: bytes) -> dict[str, TreeEntry]:
         head, _, path = line.partition(b"\t")
         mode, oid, stage = head.decode("ascii").split(" ")
         if stage != "0":
-            raise UndecidedError("a merge conflict is not resolved", path=os.fsdecode(path))
-        entries[os.fsdecode(path)] = TreeEntry(mode, oid)
+            raise UndecidedError("a merge conflict is not resolved", path=path_text(path))
+        entries[path_text(path)] = TreeEntry(mode, oid)
     return entries
 
 
 def _paths(output: bytes) -> list[str]:
     """Paths that each end with NUL."""
-    return [os.fsdecode(path) for path in output.split(b"\0") if path]
+    return [path_text(path) for path in output.split(b"\0") if path]
 
 
 def _grep(

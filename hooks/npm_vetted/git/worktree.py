@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.comparison import WORKTREE, Comparison
 from npm_vetted.git.objects import SIZE_LIMIT, Objects
-from npm_vetted.git.process import DIFF_INDEX
+from npm_vetted.git.process import DIFF_INDEX, path_text
 from npm_vetted.git.repository import (
     ChangedPath,
     Repository,
@@ -40,7 +39,7 @@ class WorktreeSnapshot(Snapshot):
     def _list(self, *specs: str) -> dict[str, TreeEntry]:
         done = run_git("ls-files", "-z", "--full-name", "--cached", "--others", "--exclude-standard",
                        "--", *specs, cwd=self._repository.top)  # fmt: skip
-        paths = {os.fsdecode(path) for path in done.split(b"\0") if path}
+        paths = {path_text(path) for path in done.split(b"\0") if path}
         entries = {path: self._on_disk(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
 
@@ -156,7 +155,7 @@ def unstaged(repository: Repository) -> set[str]:
         "diff-files", "--name-only", "-z", "--ignore-submodules=dirty", cwd=repository.top,
         settings=without_filters(repository.top),
     )  # fmt: skip
-    return {os.fsdecode(path) for path in done.split(b"\0") if path}
+    return {path_text(path) for path in done.split(b"\0") if path}
 
 
 def _is_untracked(repository: Repository, path: str) -> bool:

@@ -63,7 +63,7 @@ class Store:
         with self._written(place, data) as temporary:
             if self.read(path) != expected:
                 raise UsageError("changed while the command ran; run it again", path=path)
-            temporary.replace(place)
+            _put_in_place(temporary, place, path)
 
     def create_first(self, paths: Iterable[str], data: bytes) -> str:
         """Write a new file at the first of these paths that is free; its path.
@@ -206,6 +206,23 @@ class Store:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _put_in_place(temporary: Path, place: Path, path: str) -> None:
+    """Replace a file, which Windows refuses while an editor or a virus scanner has it open."""
+    for wait in (0.05, 0.1, 0.2, None):
+        try:
+            temporary.replace(place)
+        except PermissionError as error:
+            if wait is None:
+                raise UndecidedError(
+                    f"cannot be replaced: {error.strerror}",
+                    path=path,
+                    fix="close it where it is open, then run this again; nothing is lost",
+                ) from None
+            time.sleep(wait)
+        else:
+            return
 
 
 def _lines(data: bytes | None) -> bytes | None:

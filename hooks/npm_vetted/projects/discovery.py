@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from npm_vetted.clients import Client, client_of, clients, default_client, pinne
 from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, PATCH_SUFFIXES
 from npm_vetted.clients.shared.workspaces import is_member, is_unclear, literal_start
 from npm_vetted.errors import DocumentError
+from npm_vetted.git.process import path_text
 from npm_vetted.git.repository import LINK, SUBMODULE, TreeEntry
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Manifest, Pin, Project, Read, Requirement
@@ -347,7 +347,7 @@ class Projects:
         entry = self.snapshot.entry(path)
         if entry is None or entry.mode != LINK:
             return True
-        text = os.fsdecode(self.snapshot.objects.read(entry.oid, path))
+        text = path_text(self.snapshot.objects.read(entry.oid, path))
         target = posixpath.normpath(posixpath.join(folder_of(path), text))
         if text.startswith("/") or target.startswith("../"):
             return True
