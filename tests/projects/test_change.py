@@ -327,6 +327,17 @@ def test_a_malformed_lockfile_of_before_counts_as_absent() -> None:
     }
 
 
+def test_a_malformed_lockfile_of_one_parent_leaves_that_of_the_other() -> None:
+    dev = project({"a": A, "b": B}, devDependencies={"a": "*"}, dependencies={"b": "*"})
+    broken = dev | {"package-lock.json": BROKEN}
+    after = project({"a": A, "b": B, "c": entry("c")})
+    assert brought(change((dev, broken), after, SPLIT)) == {
+        "a@1.0.0": "promoted",
+        "c@1.0.0": "added",
+    }
+    assert only(change((dev, broken), after)).names_before() == {"a", "b"}
+
+
 def test_a_malformed_lockfile_is_an_error_now() -> None:
     found = change(project({"a": A}), project({"a": A}) | {"package-lock.json": BROKEN})
     with pytest.raises(DocumentError):
@@ -647,6 +658,26 @@ def test_a_package_is_judged_with_its_patch(
     assert brought(change(before, after)) == expected
 
 
+def bun(patches: Mapping[str, str]) -> dict[str, str]:
+    """A Bun project: its lockfile names patches apart from the entries."""
+    table = json.dumps(dict(patches))
+    return {
+        "package.json": pnpm_manifest({"a": "1.0.0"}),
+        "p.patch": "1",
+        "bun.lock": '{\n  "lockfileVersion": 1,\n  "workspaces": {\n    "": {\n      "name": "p",\n'
+        '      "dependencies": {\n        "a": "1.0.0",\n      },\n    },\n  },\n'
+        f'  "patchedDependencies": {table},\n'
+        f'  "packages": {{\n    "a": ["a@1.0.0", "", {{}}, "{sri("a@1.0.0")}"],\n  }}\n}}\n',
+    }
+
+
+def test_a_patch_that_is_named_apart_from_the_entry_is_judged() -> None:
+    none, one = bun({}), bun({"a@1.0.0": "p.patch"})
+    assert brought(change(none, one)) == {"a@1.0.0": "changed"}
+    assert brought(change(one, none)) == {"a@1.0.0": "changed"}
+    assert brought(change(one, one)) == {}
+
+
 @pytest.mark.parametrize(
     ("files", "name", "concerned"),
     [
@@ -770,7 +801,23 @@ def test_a_bundled_package_is_unchanged_in_the_same_folder_of_the_same_tarball(
     assert brought(found) == expected
 
 
+def test_a_tarball_that_did_not_carry_a_package_brings_other_bytes_of_it() -> None:
+    two = entry("two", bundleDependencies=["in"])
+    before = {"out": OUT, "out/node_modules/in": LONE, "two": two}
+    after = {**before, "two/node_modules/in": LONE}
+    assert brought(change(project(before), project(after))) == {"in@1.0.0": "changed"}
+
+
 # Versions, further.
+
+
+def test_what_becomes_direct_in_the_place_of_another_version_is_promoted() -> None:
+    before = {
+        "a": entry("a", dependencies={"b": "2"}), "a/node_modules/b": entry("b", "2.0.0"), "b": B,
+    }  # fmt: skip
+    after = {"a": entry("a", dependencies={"b": "2"}), "b": entry("b", "2.0.0")}
+    found = change(project(before), project(after))
+    assert brought(found) == {"b@2.0.0": "promoted"}
 
 
 def test_a_specifier_without_a_lockfile_starts_from_the_one_before() -> None:
@@ -788,6 +835,45 @@ def test_a_name_that_was_not_locked_has_no_version_to_start_from() -> None:
 
 
 # What the checks may ask.
+
+
+@pytest.mark.parametrize(
+    ("names", "locked"),
+    [({"a"}, {"a"}), ({"a", "b", "c"}, {"a", "b"}), ({"c"}, set()), (set(), set())],
+)
+def test_names_that_any_project_locked_before(names: set[str], locked: set[str]) -> None:
+    before = project({"a": A}, "x/") | project({"b": B}, "y/")
+    unreadable = project({"c": A}, "w/") | {"w/package-lock.json": "{"}
+    found = change(before | unreadable, before | project({"d": entry("d")}, "z/"))
+    assert found.names_locked_before(names) == locked
+    assert [found.was_locked(each) for each in sorted(names)] == [
+        each in locked for each in sorted(names)
+    ]
+
+
+def test_with_all_no_name_is_new() -> None:
+    assert change({}, {}, everything=True).was_locked("a")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "runs"), [(["a"], True), (["b"], False), ([], False), (["b", "a"], True)]
+)
+def test_what_an_allow_list_lets_run(allowed: list[str], runs: bool) -> None:
+    lists = {"x": allowed, "y": []}
+    files = {
+        f"{folder}/{path}": text
+        for folder, names in lists.items()
+        for path, text in patched({}).items() | {
+            ("pnpm-workspace.yaml", f"onlyBuiltDependencies: {json.dumps(names)}\n")
+        }
+    }  # fmt: skip
+    found = change({}, files)
+    answers = {
+        each.project.path: found.lets_run(each)
+        for each in found.uses()
+        if each.artifact.name == "a"
+    }
+    assert answers == {"x": runs, "y": False}
 
 
 def test_a_lockfile_that_is_gone_is_an_error_of_its_path() -> None:

@@ -78,3 +78,50 @@ def test_what_is_more_than_another() -> None:
     reworded = LINE._replace(reason="another", number=7)
     assert list(Baseline((reworded,)).more_than(Baseline((LINE,)))) == []
     assert list(Baseline((LINE, LINE)).more_than(Baseline((LINE,)))) == [LINE]
+
+
+def test_no_file_accepts_nothing() -> None:
+    for none in (Baseline(), Baseline.read(None), Baseline.read(b"")):
+        assert (none.lines, none.comments, none.write([])) == ((), (), b"")
+        assert list(unaccepted([FINDING], none)) == [FINDING]
+
+
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        ("", "-"), ("-", "%2D"), ("--", "--"), ("a b", "a%20b"), ("é", "%C3%A9"),
+        ("@s/a!+.-_~:=", "@s/a!+.-_~:="), ("a\ud800", "a%ED%A0%80"),
+    ],
+)  # fmt: skip
+def test_a_field_as_a_word(field: str, written: str) -> None:
+    line = line_of(FINDING._replace(key=field), "r")
+    assert str(line).split(" ")[2] == written
+    [read] = Baseline.read(Baseline().write([line])).lines
+    assert read.key == field
+
+
+def test_the_parts_and_the_number_of_a_line() -> None:
+    [first, second] = Baseline.read(f"# why\n\n{LINE}\n  \n{LINE}\n".encode()).lines
+    assert (first, second) == (LINE._replace(number=3), LINE._replace(number=5))
+    assert (LINE.check, LINE.code, LINE.path) == ("client-settings", "program", ".npmrc")
+
+
+def test_a_reason_is_written_in_one_line() -> None:
+    assert str(LINE._replace(reason="a  long\n reason")).endswith(" a long reason")
+
+
+def test_what_is_no_text_is_a_usage_error_of_its_line() -> None:
+    with pytest.raises(UsageError) as raised:
+        Baseline.read(b"# why\n\xff")
+    assert (raised.value.path, raised.value.line) == (BASELINE, 2)
+
+
+def test_a_malformed_line_names_the_command_that_writes_lines() -> None:
+    with pytest.raises(UsageError) as raised:
+        Baseline.read(b"x\n")
+    assert "npm-vetted accept" in (raised.value.fix or "")
+
+
+def test_a_finding_that_may_not_be_accepted_uses_no_line() -> None:
+    secret = FINDING._replace(acceptable=False)
+    assert list(unaccepted([secret, FINDING], Baseline((LINE,)))) == [secret]

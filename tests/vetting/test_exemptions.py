@@ -39,6 +39,43 @@ def test_of_a_package_and_of_a_version() -> None:
     assert found.of("b") == []
 
 
+def test_the_last_line_needs_no_newline() -> None:
+    assert [str(each) for each in Exemptions(f"{A}\n{B}").of("b", "2.0.0")] == [B]
+
+
+def test_no_file_has_no_exemptions() -> None:
+    for none in (Exemptions(), Exemptions.read(None), Exemptions.read(b"")):
+        assert (list(none.all()), none.lines(), none.of("a")) == ([], frozenset(), [])
+        assert none.write([]) == b""
+
+
+def test_the_lines_are_what_is_exempt() -> None:
+    assert Exemptions(f"# why\n{A}\n{B}\n").lines() == {A, B}
+
+
+def test_the_line_of_the_first_of_two_equal_exemptions() -> None:
+    found = Exemptions(f"# why\n{A}\n{B}\n{A}\n")
+    assert [found.line_of(each) for each in found.all()] == [2, 3, 2]
+    assert Exemptions(B).line_of(next(Exemptions(B).all())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("a", "a"), ("@s/a.b_c~d", "@s/a.b_c~d"), ("a b", "a%20b"), ("é", "%C3%A9"), ("a:b", "a%3Ab")],
+)
+def test_a_name_is_written_without_what_splits_a_line(name: str, written: str) -> None:
+    line = str(Exemption(name, "1.0.0", sri("a"), False, "r"))
+    assert line == f"{written}@1.0.0 {sri('a')} - r"
+
+
+@pytest.mark.parametrize("line", ["a@1.0.0 x maybe r", "a@1.0.0 x", "x"])
+def test_a_bad_line_after_others_is_told_with_its_number_and_the_way_on(line: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        list(Exemptions(f"{A}\n{A}\n\n# why\n{line}\n{B}\n").all())
+    assert raised.value.line == 5
+    assert "npm-vetted exempt" in (raised.value.fix or "")
+
+
 def test_windows_newlines_are_read() -> None:
     assert [each.name for each in Exemptions.read(f"{A}\r\n{B}\r\n".encode()).all()] == [
         "@s/a",

@@ -111,6 +111,96 @@ def test_the_word_of_an_exemption(locked: Artifact, word: str) -> None:
     assert read_pinned(word) == pinned_of(locked)
 
 
+OWN = "https://registry.npmjs.org/a/-/a-1.0.0.tgz"
+ELSEWHERE = "https://npm.acme.example/a/-/a-1.0.0.tgz"
+
+
+@pytest.mark.parametrize(
+    ("locked", "pinned"),
+    [
+        pytest.param(artifact(integrity=A, resolved=OWN), Pins(integrity=A), id="its own tarball"),
+        pytest.param(artifact(checksum=SUM, resolved=OWN), Pins(checksum=SUM), id="of a checksum"),
+        pytest.param(artifact(resolved=OWN), Pins(resolved=OWN), id="no hash"),
+        pytest.param(
+            artifact(integrity=A, resolved=ELSEWHERE), Pins(integrity=A, resolved=ELSEWHERE),
+            id="another registry",
+        ),
+        pytest.param(
+            artifact(integrity=A, resolved="a/-/a-1.0.0.tgz"), Pins(integrity=A), id="no host"
+        ),
+        pytest.param(
+            artifact(Kind.GIT, integrity=A, resolved="git@h:o/r"), Pins(integrity=A, resolved="git@h:o/r"),
+            id="git without a scheme",
+        ),
+        pytest.param(
+            artifact(Kind.FILE, integrity=A, resolved="file:a.tgz"),
+            Pins(integrity=A, resolved="file:a.tgz"), id="a folder's archive",
+        ),
+        pytest.param(
+            artifact(integrity=A, checksum=SUM), Pins(integrity=A), id="the integrity is enough"
+        ),
+        pytest.param(artifact(specifier="^1.0.0"), Pins(specifier="^1.0.0"), id="no lockfile"),
+    ],
+)  # fmt: skip
+def test_what_is_pinned_of_an_artifact(locked: Artifact, pinned: Pins) -> None:
+    assert pinned_of(locked) == pinned
+
+
+@pytest.mark.parametrize(
+    ("exempt", "locked", "answer"),
+    [
+        pytest.param(artifact(integrity=A), artifact(integrity=A), Match.SAME, id="the hash"),
+        pytest.param(artifact(integrity=A), artifact(integrity=B), Match.DIFFERENT, id="another"),
+        pytest.param(
+            artifact(integrity=A, resolved=OWN), artifact(integrity=A, resolved=ELSEWHERE),
+            Match.DIFFERENT, id="another source",
+        ),
+        pytest.param(
+            artifact(integrity=A, resolved=ELSEWHERE), artifact(integrity=A, resolved=OWN),
+            Match.DIFFERENT, id="back to the usual one",
+        ),
+        pytest.param(
+            artifact(resolved=OWN), artifact(resolved=OWN), Match.SAME, id="never a hash, one source"
+        ),
+        pytest.param(artifact(), artifact(), Match.DIFFERENT, id="neither a hash nor a source"),
+        pytest.param(
+            artifact(resolved=OWN), artifact(integrity=A, resolved=OWN), Match.DIFFERENT,
+            id="a hash that nobody accepted",
+        ),
+        pytest.param(
+            artifact(integrity=A), artifact(checksum=SUM), Match.UNKNOWN, id="another client's hash"
+        ),
+    ],
+)  # fmt: skip
+def test_what_an_exemption_binds(exempt: Artifact, locked: Artifact, answer: Match) -> None:
+    assert pinned_of(exempt).binds(locked) is answer
+
+
+@pytest.mark.parametrize(
+    ("pinned", "locked", "answer"),
+    [
+        (Pins(integrity=A), artifact(unhashed=True), Match.UNKNOWN),
+        (Pins(integrity=A, resolved=OWN), artifact(unhashed=True, resolved=ELSEWHERE), Match.UNKNOWN),
+        (Pins(resolved=OWN), artifact(unhashed=True, resolved=OWN), Match.UNKNOWN),
+        (Pins(resolved=OWN), artifact(unhashed=True, resolved=ELSEWHERE), Match.DIFFERENT),
+        (Pins(checksum=SUM), artifact(unhashed=True, resolved=ELSEWHERE), Match.DIFFERENT),
+    ],
+)  # fmt: skip
+def test_an_artifact_that_its_client_never_hashes(
+    pinned: Pins, locked: Artifact, answer: Match
+) -> None:
+    assert pinned.compare(locked) is answer
+
+
+def test_a_registry_s_source_without_a_hash_binds_nothing() -> None:
+    assert Pins(resolved=OWN).compare(artifact(resolved=OWN)) is Match.DIFFERENT
+
+
+def test_what_a_url_may_hold_is_written_as_it_is() -> None:
+    source = "https://h.example/a!#$&'()*+,/:=?@[]-._~"
+    assert write_pinned(Pins(resolved=source)) == f"source:{source}"
+
+
 texts = st.none() | st.text(min_size=1)
 
 

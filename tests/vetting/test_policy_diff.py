@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from npm_vetted.model import Finding, Location
+from npm_vetted.vetting.baseline import BASELINE, line_of
 from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.policy import CONFIG
-from npm_vetted.vetting.policy_diff import adopted, loosenings
+from npm_vetted.vetting.policy_diff import Loosening, adopted, loosenings
 from tests.support.npm_projects import MemorySnapshot, sri
 
 OURS = '[[first-party]]\nscopes = ["@a"]\nregistry = "https://npm.a.example/"\n'
@@ -19,15 +21,21 @@ REGISTRIES = '[registries]\nallowed = ["https://registry.npmjs.org/", "https://b
 CRITERIA = '[criteria]\ncrypto = "{}"\n'
 
 
-def of(before: str | None, after: str | None, /, **exemptions: str) -> list[tuple[str, str, int]]:
-    """The words, path and line of each loosening between two configs."""
+def differences(before: str | None, after: str | None, /, **exemptions: str) -> list[Loosening]:
+    """The loosenings between two configs."""
     snapshots = []
     for text, side in ((before, "before"), (after, "after")):
         files = {} if text is None else {CONFIG: text}
         if side in exemptions:
             files[EXEMPTIONS] = exemptions[side]
         snapshots.append(MemorySnapshot(files))
-    return [(each.words, each.location.path, each.location.line) for each in loosenings(*snapshots)]
+    return list(loosenings(*snapshots))
+
+
+def of(before: str | None, after: str | None, /, **exemptions: str) -> list[tuple[str, str, int]]:
+    """The words, path and line of each loosening between two configs."""
+    found = differences(before, after, **exemptions)
+    return [(each.words, each.location.path, each.location.line) for each in found]
 
 
 def policy(text: str) -> str:
@@ -114,6 +122,113 @@ def test_development_that_asks_less() -> None:
 def test_taking_the_policy_away() -> None:
     [first, *_] = of(policy("new = ['source']"), None)
     assert first == ("the policy is taken away", CONFIG, 1)
+
+
+OTHER_DENY = DENY.replace('"a"', '"b"')
+OTHER_EXCLUDE = EXCLUDE.replace("x/", "y/")
+UNTIL = "until = 2027-01-31\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key", "package", "line"),
+    [
+        ("", "\n" + policy("new = []"), "policy a new package no longer needs health", None, 3),
+        (
+            policy(""), policy("[policy.development]\nscripts = []"),
+            "policy for development, a package with scripts no longer needs scripts", None, 3,
+        ),
+        ("", "\n" + REGISTRIES, "registry https://b.example/", None, 2),
+        (DENY + OTHER_DENY, "\n" + OTHER_DENY, "deny a ('1.0.0',)", "a", 1),  # its line is gone
+        (OTHER_EXCLUDE, OTHER_EXCLUDE + EXCLUDE, "exclude x/**", None, 5),
+        ("", EXEMPT + UNTIL, "cooldown-exempt a 2027-01-31", "a", 3),
+        (CRITERIA.format("x"), "\n" + CRITERIA.format("y"), "criterion crypto y", None, 2),
+        (CRITERIA.format("x"), "", None, None, None),
+    ],
+)  # fmt: skip
+def test_the_key_and_place_of_a_loosening(
+    before: str, after: str, key: str | None, package: str | None, line: int | None
+) -> None:
+    found = [(each.key, each.package, each.location) for each in differences(before, after)]
+    expected = [] if key is None or line is None else [(key, package, Location(CONFIG, line))]
+    assert found == expected
+
+
+def test_two_first_parties_have_two_keys() -> None:
+    more = OURS.replace("@a", "@b")
+    (one,) = differences(OURS, OURS + more)
+    assert one.key == "first-party ('@b',) https://npm.a.example/"
+    assert one.location == Location(CONFIG, 1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (IGNORE, "\n" + IGNORE, True),  # its line does not count
+        (IGNORE, IGNORE + UNTIL, False),
+        (IGNORE, IGNORE + 'package = "a"\n', False),
+        (IGNORE, IGNORE.replace('"x"', '"y"'), False),
+    ],
+)
+def test_two_exceptions_have_one_key_where_they_accept_the_same(
+    one: str, other: str, same: bool
+) -> None:
+    (first,), (second,) = differences("", one), differences("", other)
+    assert (first.key == second.key) is same
+    check = other[: other.index("check")].count("\n") + 1
+    assert second.location == Location(CONFIG, check)
+
+
+@pytest.mark.parametrize(
+    ("config", "rule"),
+    [
+        ("", "new = []"),
+        ("[policy.development]\nnew = []\n", "new = []\nscripts = []"),
+    ],
+)
+def test_development_is_compared_with_what_it_asked(config: str, rule: str) -> None:
+    before = policy(config or "[policy.development]\n")
+    assert [each.key for each in differences(before, policy(f"[policy.development]\n{rule}"))] == [
+        "policy for development, a new package no longer needs health"
+        if not config
+        else "policy for development, a package with scripts no longer needs scripts"
+    ]
+
+
+def test_a_policy_that_is_deleted_while_exemptions_stay_is_compared_with_the_default() -> None:
+    line = f"a@1.0.0 {sri('a')} - at adoption\n"
+    found = differences(policy('new = ["source"]'), None, before=line, after=line)
+    assert [each.key for each in found] == ["policy a new package no longer needs source"]
+
+
+def test_the_policy_that_is_taken_away_has_a_key() -> None:
+    assert [each.key for each in differences("", None)] == ["adopted"]
+
+
+FINDING = Finding(
+    check="client-settings", code="program", message="", location=Location(".npmrc", 2), project=".",
+    key="git", value="./x.sh",
+)  # fmt: skip
+
+
+def test_a_line_more_of_the_baseline() -> None:
+    more = line_of(FINDING, "in a hurry")
+    before = MemorySnapshot({BASELINE: "# why\n"})
+    after = MemorySnapshot({BASELINE: f"# why\n{more}\n"})
+    (found,) = loosenings(before, after)
+    assert (found.key, found.location) == (
+        f"baseline {FINDING.fingerprint}",
+        Location(BASELINE, 2),
+    )
+    assert list(loosenings(after, before)) == []
+    assert list(loosenings(after, after)) == []
+
+
+def test_the_key_of_an_exemption_is_its_line() -> None:
+    line = f"a@1.0.0 {sri('a')} - at adoption"
+    (found,) = differences("", "", before="# why\n", after=f"# why\n{line}\n")
+    assert (found.key, found.package, found.location) == (
+        f"exemption {line}", "a", Location(EXEMPTIONS, 2),
+    )  # fmt: skip
 
 
 def test_an_exemption_more() -> None:

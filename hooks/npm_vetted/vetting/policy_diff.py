@@ -52,7 +52,7 @@ def loosenings(before: Snapshot, after: Snapshot) -> Iterator[Loosening]:
 
 
 def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Loosening]:
-    def at(*keys: str) -> Location:
+    def at(*keys: str | int) -> Location:
         return Location(CONFIG, document.line_of(*keys))
 
     for words in _of_demands(old.demands, new.demands):
@@ -73,19 +73,22 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
     ):
         yield Loosening(
             words=f"{denied.package} {' or '.join(denied.versions) or '(any version)'} is no longer denied",
-            location=at("deny"),
+            location=Location(CONFIG),
             package=denied.package,
             key=f"deny {denied.package} {denied.versions}",
         )
-    for excluded in _added({e.path for e in old.exclude}, {e.path for e in new.exclude}):
+    paths = [each.path for each in new.exclude]
+    for excluded in _added({each.path for each in old.exclude}, dict.fromkeys(paths)):
         yield Loosening(
-            words=f"{excluded} is not looked at", location=at("exclude"), key=f"exclude {excluded}"
+            words=f"{excluded} is not looked at",
+            location=at("exclude", paths.index(excluded), "path"),
+            key=f"exclude {excluded}",
         )
     for ignore in new.ignore:
         if not any(_as_wide(each, ignore) for each in old.ignore):
             yield Loosening(
                 words=f"{ignore.check} is ignored at {ignore.path}: {ignore.reason}",
-                location=at("ignore"),
+                location=Location(CONFIG, ignore.line),
                 key=f"ignore {ignore._replace(line=0)}",
             )
     yield from _of_cooldown_exempt(old, new)
