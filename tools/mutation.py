@@ -31,18 +31,19 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     **{
         f"vetting/{name}": (f"vetting/test_{name}.py",)
         for name in (
-            "baseline", "exemptions", "notes", "pins", "policy", "policy_diff", "resolver", "routine", "streak",
+            "baseline", "exemptions", "notes", "pins", "policy", "policy_diff", "presets", "programs", "resolver",
+            "routine", "streak",
         )
     },
     **{
         f"projects/{name}": (f"projects/test_{name}.py",)
-        for name in ("case_folding", "change", "discovery", "unlocked")
+        for name in ("case_folding", "change", "discovery", "package_manager", "unlocked")
     },
     "checks/unvetted": ("checks/test_unvetted.py",),
     "packages/integrity": ("packages/test_integrity.py",),
     "clients/npm/lockfile": ("clients/test_npm_lockfile.py",),
     "clients/pnpm/lockfile": ("clients/test_pnpm.py",),
-    "clients/pnpm/entries": ("clients/test_pnpm.py",),
+    "clients/pnpm/entries": ("clients/pnpm/test_entries.py",),
 }  # fmt: skip
 """Modules of hooks/npm_vetted, and the files below tests that have to notice."""
 

@@ -425,5 +425,5 @@ def _digest(resolution: Mapping[str, object]) -> str:
     import hashlib
     import json
 
-    text = json.dumps(resolution, sort_keys=True, ensure_ascii=True)
+    text = json.dumps(resolution, sort_keys=True)
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
