@@ -392,7 +392,10 @@ def test_a_path_is_names(key: str, names: list[str]) -> None:
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
 def test_what_bun_wrote_agrees_with_its_manifests(path: Path) -> None:
     found = fixture(path)
-    files = contents(path.name.partition(".")[0])
+    case, _, version = path.name.removesuffix(".lock").partition(".bun")
+    files = contents(case)
+    own = json.loads(files["package.json"])
+    files["package.json"] = json.dumps({**own, "packageManager": f"bun@{version}.0"}).encode()
     assert list(found.disagreements(manifests(files, found.workspaces))) == []
 
 
@@ -513,12 +516,13 @@ OVERRIDES = {
 """What Bun 1.2 to 1.4 wrote for each of these: the lockfile's version, the manifest, the lockfile."""
 
 
-@pytest.mark.parametrize(("version", "more", "recorded"), OVERRIDES.values(), ids=OVERRIDES)
-def test_overrides_as_each_bun_records_them(
-    version: int, more: dict[str, object], recorded: dict[str, object] | None
-) -> None:
+@pytest.mark.parametrize("name", OVERRIDES)
+def test_overrides_as_each_bun_records_them(name: str) -> None:
     """As Bun recorded them they agree; with another value, or without them, they do not."""
-    own = {"name": "r", "dependencies": {"b": "^1.0.0"}}
+    version, more, recorded = OVERRIDES[name]
+    own: dict[str, object] = {"name": "r", "dependencies": {"b": "^1.0.0"}}
+    if name.endswith("before 1.4"):
+        own["packageManager"] = "bun@1.3.14"
     root = read_manifest("package.json", json.dumps(own | more).encode())
 
     def agrees(table: object) -> bool:
@@ -533,6 +537,21 @@ def test_overrides_as_each_bun_records_them(
     assert agrees({}) is (recorded is None)
     other = json.loads(re.sub(r"\^?1\.0\.0", "6.6.6", json.dumps(recorded or {"z": "1.0.0"})))
     assert not agrees(other)
+
+
+@pytest.mark.parametrize(
+    ("pin", "agrees"), [(None, False), ("bun@1.4.5", False), ("bun@1.3.14", True)]
+)
+@pytest.mark.parametrize("table", [{}, {"a": {"c": "2.0.0"}}])
+def test_a_nested_override_counts_unless_an_older_bun_is_pinned(
+    pin: str | None, agrees: bool, table: dict[str, object]
+) -> None:
+    """Bun 1.3 wrote such a lockfile without it; 1.4 refuses that when frozen, else installs others."""
+    own = {"name": "r", "packageManager": pin, "overrides": {"a": {"c": "1.0.0"}}}
+    root = {key: value for key, value in own.items() if value is not None}
+    text = lock("", head=f'  "overrides": {json.dumps(table)},\n')
+    manifest = read_manifest("package.json", json.dumps(root).encode())
+    assert (list(lockfile(text).disagreements({"": manifest})) == []) is agrees
 
 
 LOCKED = {

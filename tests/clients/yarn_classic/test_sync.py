@@ -57,6 +57,10 @@ NEEDS_A = {"dependencies": {"a": "^1"}}
         (entry("a@^1", "2.0.0"), {ROOT: {"dependencies": {"a": "^1"}}}, ["a@^1"]),
         ("", {ROOT: {"workspaces": ["m"], "dependencies": {"m": "^1"}}, MEMBER: M}, []),
         ("", {ROOT: {"dependencies": {"m": "^2"}}, MEMBER: M}, ["m@^2"]),
+        # Yarn drops an entry whose pattern a workspace answers (seed 277 of the trials).
+        (entry("m@^1"), {ROOT: {"dependencies": {"m": "^1"}}, MEMBER: M}, ["m@^1"]),
+        (entry("m@^1"), {ROOT: {}, MEMBER: M}, ["m@^1"]),
+        (entry("m@^2", "2.0.0"), {ROOT: {"dependencies": {"m": "^2"}}, MEMBER: M}, []),
         ("", {ROOT: {"dependencies": {"m": "workspace:*"}}, MEMBER: M}, ["m@workspace:*"]),
         ("", {ROOT: {"resolutions": {"b/a": "1.0.0"}}}, ["resolutions.b/a"]),
         ("", {ROOT: {"resolutions": {"a": "$b", "b//a": "1.0.0", "a/**": "1.0.0"}}}, []),

@@ -193,12 +193,11 @@ class _Comparison:
 
     @cached_property
     def _nests(self) -> bool:
-        """Whether overrides are read as Bun 1.4 does.
+        """Whether overrides are read as Bun 1.4 does: any version may run that no pin rules out.
 
-        It leaves an older lockfile its version: then what was recorded tells.
+        It leaves an older lockfile its version, and refuses one that lacks a nested override.
         """
-        root = self.manifests.get("")
-        if self.lockfile.version >= FIRST_TO_NEST or _pins_nesting(root):
+        if self.lockfile.version >= FIRST_TO_NEST or not _pins_older(self.manifests.get("")):
             return True
         head = self.lockfile.head.data
         known = recorded_overrides(head, nests=True)
@@ -435,10 +434,12 @@ def _doubled(wanted: Requirement, locked: Mapping[tuple[Group, str], Requirement
     return wanted.group is Group.PRODUCTION and (Group.OPTIONAL, wanted.name) in locked
 
 
-def _pins_nesting(root: Manifest | None) -> bool:
-    """Whether the Bun that a manifest names is the first to apply nested overrides, or newer."""
+def _pins_older(root: Manifest | None) -> bool:
+    """Whether the Bun that a manifest names exactly is older than the first with nested overrides."""
     pin = None if root is None else read_pin(root)
-    return pin is not None and pin.client == "bun" and (pin.minimum or (0,)) >= (1, 4)
+    if pin is None or pin.client != "bun" or not pin.exact:
+        return False
+    return pin.minimum is not None and pin.minimum < (1, 4)
 
 
 def _is_optional(manifest: Manifest, name: str) -> bool:

@@ -5,7 +5,8 @@ does it (PackageResolver in its source):
 
 1. Each name counts once in a manifest: its first range that is not ``*`` in optionalDependencies,
    dependencies, devDependencies. The key ``//`` is a comment.
-2. A name of a workspace whose version the range allows is that workspace, and is not locked.
+2. A name of a workspace whose version the range allows is that workspace, and is not locked,
+   whoever asks for it.
 3. Otherwise there must be an entry with the pattern ``name@range`` whose version the range allows.
 4. Each of the root's ``resolutions`` has an entry with the pattern ``name@value``. It replaces
    every range of that name, which is why such an entry may have a version outside the range.
@@ -44,6 +45,7 @@ def disagreements(
     seen: set[str] = set()
     for manifest in manifests.values():
         yield from _manifest(lockfile, manifest, own, read, seen)
+    yield from _of_workspaces(lockfile, own)
     yield from _unapplied(lockfile, manifests.get(""))
     yield from _passed_over(lockfile, manifests)
     yield from _without_source(lockfile)
@@ -77,6 +79,20 @@ def _manifest(
             yield from _folder(lockfile, asked.specifier, own, read, seen)
         if not is_folder or not asked.specifier.startswith("link:"):
             yield from _requirement(lockfile, manifest, asked)
+
+
+def _of_workspaces(lockfile: ClassicEntries, own: Mapping[str, Manifest]) -> Iterator[Problem]:
+    """Patterns with an entry that a workspace answers: Yarn installs that one, whoever asks."""
+    for pattern, key in lockfile.index.items() if own else ():
+        name, wanted = split_pattern(pattern)
+        member = own.get(name or pattern)
+        if member is not None and satisfies(member.version or "", wanted or "*"):
+            message = (
+                f"{pattern} is locked, but the workspace {member.path} has that name and version, and Yarn "
+                "installs it instead"
+            )
+            where = Location(lockfile.path, lockfile.line(key))
+            yield _problem(lockfile, message, where, name or pattern, pattern, member.version or "")
 
 
 def _folder(
