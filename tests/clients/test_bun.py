@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -491,7 +491,7 @@ def test_a_range_behind_npm_is_one_of_the_package(specifier: str, locked: str, r
     assert (list(lockfile(text).disagreements({"": root})) == []) is right
 
 
-OVERRIDES = {
+OVERRIDES: dict[str, tuple[int, dict[str, Any], dict[str, object] | None]] = {
     "as it is": (1, {"overrides": {"a": "1.0.0"}}, {"a": "1.0.0"}),
     "anywhere": (2, {"overrides": {"**/a": "1.0.0"}}, {"a": "1.0.0"}),
     "anywhere, before 1.4": (1, {"overrides": {"**/a": "1.0.0"}}, {"**/a": "1.0.0"}),
@@ -520,7 +520,7 @@ OVERRIDES = {
 def test_overrides_as_each_bun_records_them(name: str) -> None:
     """As Bun recorded them they agree; with another value, or without them, they do not."""
     version, more, recorded = OVERRIDES[name]
-    own: dict[str, object] = {"name": "r", "dependencies": {"b": "^1.0.0"}}
+    own: dict[str, Any] = {"name": "r", "dependencies": {"b": "^1.0.0"}}
     if name.endswith("before 1.4"):
         own["packageManager"] = "bun@1.3.14"
     root = read_manifest("package.json", json.dumps(own | more).encode())

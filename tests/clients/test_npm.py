@@ -61,7 +61,12 @@ def manifest(data: Mapping[str, object], path: str = "package.json") -> Manifest
 
 def read_case(folder: Path) -> NpmLockfile:
     data = (folder / "package-lock.json").read_bytes()
-    return npm.read_lockfile("package-lock.json", data, lambda path: (folder / path).read_bytes())
+
+    def read(path: str) -> bytes | None:
+        file = folder / path
+        return file.read_bytes() if file.is_file() else None
+
+    return npm.read_lockfile("package-lock.json", data, read)
 
 
 def manifests_of(folder: Path) -> dict[str, Manifest]:

@@ -250,6 +250,35 @@ def test_package_extensions_are_those_that_npm_12_locked(
     assert found == ([] if right else ["out-of-date"])
 
 
+PROGRAM = b"export const transformManifest = pkg => pkg\n"
+OF_PROGRAM = (  # as npm 12.2.1 locks it
+    "sha512-/BqlI1iV5Gvhd57wZHSUGUyNU3vqegthkhviazZZW9RdVQ1sZ38FxphmYUgc7lfPi7NKt6r887ZmyQGHxFVVIQ=="
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "locked", "right"),
+    [
+        ({}, None, True),
+        ({".npm-extension.mjs": PROGRAM}, OF_PROGRAM, True),
+        ({"x.mjs": PROGRAM, ".npmrc": b"extension-file=x.mjs"}, OF_PROGRAM, True),
+        ({".npm-extension.mjs": PROGRAM + b"//"}, OF_PROGRAM, False),
+        ({".npm-extension.cjs": PROGRAM}, OF_PROGRAM, False),
+        ({".npm-extension.mjs": PROGRAM}, None, False),
+        ({}, OF_PROGRAM, False),
+    ],
+)
+def test_the_program_that_rewrites_manifests_is_the_one_that_npm_12_locked(
+    files: dict[str, bytes], locked: str | None, right: bool
+) -> None:
+    own = {"name": "x"} | ({} if locked is None else {"npmExtensionHash": locked})
+    text = json.dumps({"lockfileVersion": 4, "packages": {"": own}}).encode()
+    lockfile = read_npm_lockfile("package-lock.json", text, files.get)
+    manifest = read_manifest("package.json", b'{"name": "x"}')
+    found = [each.code for each in lockfile.disagreements({"": manifest})]
+    assert found == ([] if right else ["out-of-date"])
+
+
 @pytest.mark.parametrize(("pin", "right"), [("npm@11.6.0", True), ("npm@12.2.0", False)])
 def test_an_npm_that_reads_no_package_extensions_locks_none(pin: str, right: bool) -> None:
     root = {"name": "x", "packageManager": pin, "packageExtensions": EXTENSIONS}

@@ -46,6 +46,7 @@ class _Current(NpmLockfile):
         yield from sync.with_importers(self, manifests)
         yield from sync.with_patches(self, manifests)
         yield from sync.with_extensions(self, manifests.get(""))
+        yield from sync.with_extension_file(self, manifests.get(""))
         yield from requirements.pending_overrides(self, manifests.get(""))
         yield from requirements.unread_overrides(manifests.get(""))
 

@@ -8,6 +8,7 @@ is looked up.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -16,6 +17,9 @@ from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.matching import mismatch
 from npm_vetted.clients.npm.places import MODULES, clean_path
 from npm_vetted.clients.npm.requirements import Override, overrides_of
+from npm_vetted.clients.shared.lockfile import beside
+from npm_vetted.errors import DocumentError
+from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.manifest import read_pin
 
@@ -160,15 +164,52 @@ def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Pr
         yield _problem(root, line, message)
 
 
+def with_extension_file(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
+    """npm 12 locks the hash of the program that rewrites manifests, and ``npm ci`` compares it.
+
+    It compares also where scripts are off, though it does not run the program then.
+    """
+    if root is None:
+        return
+    locked = lockfile.packages.get("", {}).get("npmExtensionHash")
+    named = effective(_settings_beside(lockfile), "extension-file")
+    text = named.value if named is not None and isinstance(named.value, str) else None
+    names = [text] if text else [f".npm-extension.{kind}" for kind in ("mjs", "cjs")]
+    found = [
+        _digest(f"npm-extension:v1:{name.rpartition('.')[2]}\n".encode() + data)
+        for name in names
+        if (data := lockfile.read(posixpath.normpath(beside(lockfile.path, name)))) is not None
+    ]
+    pin = read_pin(root)
+    if locked is None and pin is not None and pin.exact and (pin.minimum or (12,)) < (12,):
+        return
+    if ([] if locked is None else [locked]) != found:
+        message = f"{lockfile.path} was written for another {' or '.join(names)} than is here"
+        yield _problem(root, 1, message)
+
+
+def _settings_beside(lockfile: NpmLockfile) -> tuple[NpmrcSetting, ...]:
+    """The settings beside a lockfile; none where they cannot be read, which the settings' check says."""
+    path = beside(lockfile.path, ".npmrc")
+    try:
+        return load_npmrc(path, lockfile.read(path) or b"")
+    except DocumentError:
+        return ()
+
+
 def _hash(value: object) -> str:
     """The hash that npm makes of a JSON value: the keys sorted, no white space."""
-    import base64
-    import hashlib
     import json
 
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = hashlib.sha512(text.encode("utf-8", "surrogatepass")).digest()
-    return f"sha512-{base64.b64encode(digest).decode()}"
+    return _digest(text.encode("utf-8", "surrogatepass"))
+
+
+def _digest(data: bytes) -> str:
+    import base64
+    import hashlib
+
+    return f"sha512-{base64.b64encode(hashlib.sha512(data).digest()).decode()}"
 
 
 def halves(lockfile: NpmLockfile) -> Iterator[Problem]:
