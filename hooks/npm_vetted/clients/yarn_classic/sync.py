@@ -6,7 +6,7 @@ does it (PackageResolver in its source):
 1. Each name counts once in a manifest: its first range that is not ``*`` in optionalDependencies,
    dependencies, devDependencies. The key ``//`` is a comment.
 2. A name of a workspace whose version the range allows is that workspace, and is not locked,
-   whatever asks for it.
+   whatever requires it.
 3. Otherwise there must be an entry with the pattern ``name@range`` whose version the range allows.
 4. Each of the root's ``resolutions`` has an entry with the pattern ``name@value``. It replaces
    every range of that name, which is why such an entry may have a version outside the range.
@@ -82,7 +82,7 @@ def _manifest(
 
 
 def _of_workspaces(lockfile: ClassicEntries, own: Mapping[str, Manifest]) -> Iterator[Problem]:
-    """Patterns with an entry that a workspace answers: Yarn installs that one, whatever asks."""
+    """Patterns with an entry that a workspace answers: Yarn installs that one, whatever requires it."""
     for pattern, key in lockfile.index.items() if own else ():
         name, wanted = split_pattern(pattern)
         member = own.get(name or pattern)
