@@ -56,8 +56,8 @@ def gullible(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("npm_vetted.commands.note.seen_by_registry", confirmed)
     monkeypatch.setattr(
-        "npm_vetted.commands._routine_notes.score_steps",
-        lambda _, steps: dict.fromkeys(steps, Score(0, ())),
+        "npm_vetted.commands._routine_notes.scores_of",
+        lambda wanted: [Score(0, ()) for _ in wanted],
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from npm_vetted.registry import Registry
 from npm_vetted.registry.settings import load_settings
-from tests.review.signals.stand_ins import BUILT, HONEST, LIGHT, PLAIN, STAND_INS, Texts
+from tests.review.signals.stand_ins import BUILT, HONEST, PLAIN, STAND_INS, Texts
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import run
 from tests.support.verdaccio import Verdaccio
@@ -27,11 +27,7 @@ CASES = {
     if case.base is not None and name != "declarations of types"  # whose dependency is not here
 }
 NAMES = {name: f"case{number}" for number, name in enumerate(CASES)}
-ROUTINE = {
-    name
-    for name, case in CASES.items()
-    if (name in HONEST and case.base is not BUILT) or name in LIGHT
-}
+ROUTINE = {name for name, case in CASES.items() if name in HONEST and case.base is not BUILT}
 DRIP = (
     PLAIN,
     {**PLAIN, "lib/more.js": "exports.ask = (where) => fetch(where);\n"},

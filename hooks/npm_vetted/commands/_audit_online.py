@@ -184,22 +184,19 @@ def signal_rows(
     A routine note rests on its score. Of a note with words the score is a remark, which is
     compared by the same version of the table only.
     """
-    from npm_vetted.commands._routine_notes import score_steps
+    from npm_vetted.commands._scores import scores_of
 
-    steps_of: list[tuple[Note, list[Claim], list[Step]]] = []
-    by_registry: dict[int, tuple[Registry, list[Step]]] = {}
+    wanted: list[tuple[Registry, Step]] = []
+    found: list[tuple[Note, list[Claim], list[Step]]] = []
     for note in notes:
         claims = list(claims_of(note))
         if claims and ("signals-version" in note.evidence or note.routine):
             steps = [_step(change, each) for each in claims]
-            registry = answers.registry_of(claims[0])
-            by_registry.setdefault(id(registry), (registry, []))[1].extend(steps)
-            steps_of.append((note, claims, steps))
-    scores: dict[Step, Score] = {}
-    for registry, steps in by_registry.values():
-        scores |= score_steps(registry, steps)
-    for note, claims, steps in steps_of:
-        yield from _signals_today(note, claims[0], {step: scores[step] for step in steps})
+            wanted += [(answers.registry_of(claims[0]), step) for step in steps]
+            found.append((note, claims, steps))
+    scores = iter(scores_of(wanted))
+    for note, claims, steps in found:
+        yield from _signals_today(note, claims[0], dict(zip(steps, scores, strict=False)))
 
 
 def _step(change: Change, claim: Claim) -> Step:
@@ -225,6 +222,9 @@ def _signals_today(
         if not score.complete:
             said = f"its signals cannot be computed: {score.problems[0]}"
             yield claim, _row(claim, said, silent=True, kind="signals")
+            return
+        if note.routine and score.unseen:
+            yield claim, _row(claim, f"no signal looks into {score.unseen[0]}", kind="signals")
             return
     found = total_of({
         step: weigh([r for r in score.reasons if r.code not in PASSING], fresh=step.since is None)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.commands._scores import scores_of
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.recording.note_file import SignalEvidence
 from npm_vetted.recording.proposals import Draft, Item
 from npm_vetted.review.signals import Score
-from npm_vetted.review.signals.scoring import Scorer, Step
+from npm_vetted.review.signals.scoring import Step
 from npm_vetted.review.signals.table import TABLE_VERSION, WORTH_A_LOOK
 
 if TYPE_CHECKING:
     from npm_vetted.commands._note_dialogue import NoteDialogue
     from npm_vetted.model import Published
-    from npm_vetted.registry import Registry
 
 Scores = Mapping[Artifact, Score]
 _MANY: Final = 40
@@ -40,22 +39,14 @@ def draft_scores(
     note of a thousand packages stays a matter of seconds.
     """
     from npm_vetted.registry import progress_bar
-    from npm_vetted.registry.cache import cache_folder
 
     items = [item for draft in drafts for item in draft.items if item.artifact in seen]
     if not compute and len(items) > _MANY:
         return {}
-    by_registry: dict[int, tuple[Registry, dict[Artifact, Step]]] = {}
-    for item in items:
-        step = _step(item)
-        if step is not None:
-            registry = desk.registry(desk.project_of(item))
-            by_registry.setdefault(id(registry), (registry, {}))[1][item.artifact] = step
-    found: dict[Artifact, Score] = {}
-    for registry, steps in by_registry.values():
-        with Scorer(registry, cache=cache_folder(os.environ), only_kept=not compute) as scorer:
-            scores = scorer.scores(steps.values(), progress_bar())
-        found |= {artifact: scores[step] for artifact, step in steps.items()}
+    steps = [(item, step) for item in items if (step := _step(item)) is not None]
+    wanted = [(desk.registry(desk.project_of(item)), step) for item, step in steps]
+    scores = scores_of(wanted, only_kept=not compute, progress=progress_bar())
+    found = {item.artifact: score for (item, _), score in zip(steps, scores, strict=True)}
     return found if compute else {each: score for each, score in found.items() if score.complete}
 
 

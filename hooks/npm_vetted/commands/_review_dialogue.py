@@ -137,7 +137,7 @@ class NewSignals:
     def text(self, paint: Painter) -> str:
         """The reasons, the heaviest first."""
         from npm_vetted.formats.terminal_text import line
-        from npm_vetted.review.signals.wording import reason_line
+        from npm_vetted.review.signals.wording import reason_line, unseen_lines
 
         what = f"newly, since {self.since}" if self.since else "as a new package"
         if self.score.reasons:
@@ -145,6 +145,7 @@ class NewSignals:
             lines += [f"  - {reason_line(each)}" for each in self.score.reasons]
         else:
             lines = [line(f"{what}: no signal")] if self.score.complete else []
+        lines += unseen_lines(self.score)
         lines += [f"signals could not be computed: {line(p, 300)}" for p in self.score.problems[:3]]
         return "\n".join(lines)
 
@@ -154,19 +155,20 @@ class NewSignals:
             "since": self.since,
             "score": self.score.points,
             "complete": self.score.complete,
+            "unseen": list(self.score.unseen),
             "reasons": [each._asdict() for each in self.score.reasons],
         }
 
 
 def signals_of(bench: ReviewDialogue, name: str, version: str, since: str | None) -> NewSignals:
     """Compare a version's files, and what the registry says of it, with those of an earlier one."""
-    from npm_vetted.registry.cache import cache_folder
-    from npm_vetted.review.signals.scoring import Scorer, Step
+    from npm_vetted.commands._scores import scores_of
+    from npm_vetted.review.signals.scoring import Step
 
     locked = {each.version: each.integrity for each in bench.locked(name)}
     step = Step(name, version, since, locked.get(version), locked.get(since))
-    with Scorer(bench.registry, cache=cache_folder(os.environ)) as scorer:
-        return NewSignals(since, scorer.score(step))
+    [score] = scores_of([(bench.registry, step)])
+    return NewSignals(since, score)
 
 
 def as_json(data: object, *, signals: NewSignals) -> str:

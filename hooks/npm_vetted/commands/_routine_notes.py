@@ -8,11 +8,12 @@ the limit. Every other step needs a person, and the reason is printed.
 from __future__ import annotations
 
 import datetime
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from npm_vetted.commands._scores import scores_of
 from npm_vetted.errors import FOUND
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Kind
@@ -127,16 +128,16 @@ def _unfit(change: Change, item: Item, seen: Seen) -> str | None:
 
 def _scored(desk: NoteDialogue, drafts: Sequence[Draft]) -> list[tuple[Draft, dict[Step, Score]]]:
     """The signals of each draft's artifacts, each against the last version that a person accepted."""
-    by_registry: dict[int, tuple[Registry, list[Step]]] = {}
-    steps_of: list[tuple[Draft, list[Step], int]] = []
+    wanted: list[tuple[Registry, Step]] = []
     for draft in drafts:
         assert draft.own is not None
         registry = desk.registry(desk.project_of(draft.own))
-        steps = [step_of_item(desk.change, item) for item in draft.items]
-        by_registry.setdefault(id(registry), (registry, []))[1].extend(steps)
-        steps_of.append((draft, steps, id(registry)))
-    scores = {at: score_steps(registry, steps) for at, (registry, steps) in by_registry.items()}
-    return [(draft, {each: scores[at][each] for each in steps}) for draft, steps, at in steps_of]
+        wanted += [(registry, step_of_item(desk.change, item)) for item in draft.items]
+    scores = iter(zip(wanted, scores_of(wanted), strict=True))
+    return [
+        (draft, {step: score for (_, step), score in islice(scores, len(draft.items))})
+        for draft in drafts
+    ]
 
 
 def step_of_item(change: Change, item: Item) -> Step:
@@ -147,15 +148,6 @@ def step_of_item(change: Change, item: Item) -> Step:
     assert item.since is not None
     streak: Streak = streak_of(change.vetting, item.artifact.name, item.since)
     return Step(item.artifact.name, item.artifact.version, streak.anchor, item.artifact.integrity)
-
-
-def score_steps(registry: Registry, steps: Iterable[Step]) -> Mapping[Step, Score]:
-    """The scores of some steps."""
-    from npm_vetted.registry.cache import cache_folder
-    from npm_vetted.review.signals.scoring import Scorer
-
-    with Scorer(registry, cache=cache_folder(os.environ)) as scorer:
-        return scorer.scores(steps)
 
 
 def total_of(scores: Mapping[Step, Score]) -> SignalEvidence:
@@ -169,6 +161,8 @@ def _too_much(scores: Mapping[Step, Score]) -> str | None:
     for taken, score in scores.items():
         if not score.complete:
             return f"signals of {taken.name}@{taken.version} could not be computed: {score.problems[0]}"
+        if score.unseen:
+            return f"{taken.name}@{taken.version} has files that no signal looks into: {score.unseen[0]}"
     total = total_of(scores)
     if total.score < ROUTINE_SCORE:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -104,24 +103,22 @@ def _meant(arguments: argparse.Namespace) -> Iterator[tuple[str, Change]]:
 def _scores(
     change: Change, uses: Sequence[IntroducedPackage], *, quiet: bool
 ) -> Mapping[Artifact, Score]:
-    """The score of each package that a registry has, project by project."""
+    """The score of each package that a registry has, asked of its project's registry."""
     from npm_vetted.commands._note_dialogue import registry_for
+    from npm_vetted.commands._scores import scores_of
     from npm_vetted.registry import progress_bar
-    from npm_vetted.registry.cache import cache_folder
     from npm_vetted.review.overview import step_of
-    from npm_vetted.review.signals.scoring import Scorer
 
-    by_project: dict[str, list[IntroducedPackage]] = {}
-    for use in uses:
-        by_project.setdefault(use.project.path, []).append(use)
-    found: dict[Artifact, Score] = {}
-    for mine in by_project.values():
-        steps = {use.artifact: step for use in mine if (step := step_of(change, use)) is not None}
-        registry = registry_for(mine[0].project, change)
-        with Scorer(registry, cache=cache_folder(os.environ)) as scorer:
-            scores = scorer.scores(steps.values(), None if quiet else progress_bar() or _said)
-        found |= {artifact: scores[step] for artifact, step in steps.items()}
-    return found
+    registries = {
+        use.project.path: registry_for(use.project, change)
+        for use in {use.project.path: use for use in uses}.values()
+    }
+    steps = {
+        use.artifact: (use, step) for use in uses if (step := step_of(change, use)) is not None
+    }
+    wanted = [(registries[use.project.path], step) for use, step in steps.values()]
+    scores = scores_of(wanted, progress=None if quiet else progress_bar() or _said)
+    return dict(zip(steps, scores, strict=True))
 
 
 def _said(done: int, total: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -104,29 +103,24 @@ def _suggestions(bench: ReviewDialogue, change: Change, offline: bool) -> list[S
 def _scored(
     bench: ReviewDialogue, found: Sequence[Suggestion], artifacts: Sequence[Artifact]
 ) -> list[Suggestion]:
-    """Add what the code newly does.
-
-    What is exempt, comes from below and has no earlier version is not compared: after an adoption
-    that is the whole lockfile, which would take minutes.
-    """
+    """Add what the code newly does, where the files were read."""
+    from npm_vetted.commands._scores import scores_of
     from npm_vetted.registry import progress_bar
-    from npm_vetted.registry.cache import cache_folder
-    from npm_vetted.review.signals.scoring import Scorer, Step
+    from npm_vetted.review.signals.scoring import Step
     from npm_vetted.review.signals.wording import reason_line
 
     steps = {
         at: Step(each.name, each.version, each.since, artifacts[at].integrity)
         for at, each in enumerate(found)
         if artifacts[at].kind is Kind.REGISTRY and each.lines is not None
-        if each.since or each.direct or each.status == Status.UNVETTED.value
     }
-    with Scorer(bench.registry, cache=cache_folder(os.environ)) as scorer:
-        scores = scorer.scores(steps.values(), progress_bar())
+    wanted = [(bench.registry, step) for step in steps.values()]
+    scores = dict(zip(steps, scores_of(wanted, progress=progress_bar()), strict=True))
     scored = list(found)
-    for at, step in steps.items():
-        if scores[step].complete:
-            reasons = tuple(map(reason_line, scores[step].reasons))
-            scored[at] = replace(found[at], score=scores[step].points, reasons=reasons)
+    for at, score in scores.items():
+        if score.complete:
+            reasons = tuple(map(reason_line, score.reasons))
+            scored[at] = replace(found[at], score=score.points, reasons=reasons)
     return scored
 
 

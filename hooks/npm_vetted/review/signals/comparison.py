@@ -36,6 +36,10 @@ GYP_SUFFIXES: Final = (".gyp", ".gypi")
 _DATA: Final = (
     ".json", ".node", ".wasm", ".css", ".map", ".md", ".html", ".png", ".svg", ".scss", ".less",
 )  # fmt: skip
+_SHOWN_TO_PEOPLE: Final = (
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".ico", ".icns", ".bmp", ".woff", ".woff2", ".ttf",
+    ".otf", ".eot", ".mp3", ".mp4", ".ogg", ".wav", ".webm", ".pdf",
+)  # fmt: skip
 _ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", "/index.js", ".ts")
 _CLOSURE: Final = 60
 
@@ -83,6 +87,15 @@ class PackageComparison:
         """The files of either version that a reader ended or hung over."""
         bad = {data for (_, data), facts in self._facts.items() if facts.unread == LOST}
         return [p for files in (self.new, self.old or {}) for p in files if files[p] in bad]
+
+    @property
+    def unseen(self) -> list[str]:
+        """New and changed files that no signal looks into, each with the reason."""
+        read = (*((each.path, each.facts) for each in self.changed), *self.changed_texts)
+        found = {path: facts.unread for path, facts in read if facts.unread}
+        closed = (p for p in self.changed_paths if is_closed(p, self.new[p]))
+        found |= dict.fromkeys(closed, "it is no text, and no picture, font or sound")
+        return [f"{path}: {why}" for path, why in found.items() if why != LOST]
 
     @property
     def fresh(self) -> bool:
@@ -254,6 +267,15 @@ def table_of(manifest: Mapping[str, object], key: str) -> dict[str, str]:
 def _scripts(files: Files, manifest: Mapping[str, object]) -> Mapping[str, str]:
     gyp = "binding.gyp" in files and manifest.get("gypfile") is not False
     return lifecycle(table_of(manifest, "scripts"), gyp=gyp)
+
+
+def is_closed(path: str, data: bytes) -> bool:
+    """Whether a file is machine code, an archive or other data that a program must be made for."""
+    from npm_vetted.review import is_machine_code
+
+    return is_machine_code(path, data) or (
+        b"\0" in data and not path.lower().endswith(_SHOWN_TO_PEOPLE)
+    )
 
 
 def _is_script(path: str, data: bytes, named: frozenset[str]) -> bool:

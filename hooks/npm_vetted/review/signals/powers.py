@@ -302,6 +302,22 @@ def _assigned(tree: SyntaxTree, chain: Chain) -> bool:
     return False
 
 
+def _replaced(_: SyntaxTree, chain: Chain) -> bool:
+    """A property of any object that is replaced: ``x._load = …``, ``x["_load"] = …``."""
+    for index, node in enumerate(chain[1:4], 1):
+        if node.type == "assignment_expression":
+            left = node.child_by_field_name("left")
+            return (
+                left is not None
+                and left.type in ("member_expression", "subscript_expression")
+                and chain[index - 1].start_byte == left.start_byte
+                and left.end_byte == chain[index - 1].end_byte
+            )
+        if node.type not in ("member_expression", "subscript_expression", "string"):
+            break
+    return False
+
+
 def _is_local(tree: SyntaxTree, name: bytes) -> bool:
     """Whether a script declares a name somewhere."""
     if name not in tree.local:
@@ -365,6 +381,8 @@ _WORDS: Final[tuple[tuple[bytes, str, Test], ...]] = (
     (b"cookie", "secrets-read", lambda tree, chain: _holder_is(tree, chain, b"document")),
 )  # fmt: skip
 _HOOKS: Final = (b"fetch", b"XMLHttpRequest", b"open", b"send", b"request")
+_LOADER: Final = (b"_load", b"_resolveFilename")
+"""The parts of Node.js's module loader through which every module of a program comes."""
 
 
 def _holder_is(tree: SyntaxTree, chain: Chain, holder: bytes) -> bool:
@@ -389,13 +407,18 @@ def _words(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
         if at is not None:
             yield "hook-net", Mark(tree.line(at), word.decode("ascii"))
             return
+    for word in _LOADER:
+        at = _first(tree, word, _replaced)
+        if at is not None:
+            yield "hook-net", Mark(tree.line(at), f"the module loader's {word.decode('ascii')}")
+            return
 
 
 def _first(tree: SyntaxTree, word: bytes, test: Test) -> int | None:
     for tries, at in enumerate(whole_words(tree.source, word)):
         if tries >= _TRIES:
             # So many harmless places may be there to tire a reader: a plain property is one.
-            return at if test not in (_property, _assigned, _compiles, _timer) else None
+            return at if test not in (_property, _assigned, _replaced, _compiles, _timer) else None
         if test(tree, tree.chain(at, 5)):
             return at
     return None

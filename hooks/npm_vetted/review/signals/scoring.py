@@ -110,14 +110,15 @@ class Scorer:
             [*tarballs.reasons, *said],
             fresh=base is None,
             problems=(*tarballs.problems, *problems),
-        )
+        )._replace(unseen=tarballs.unseen)
 
     def _of_tarballs(self, step: Step, release: Release, base: Release | None) -> Score:
         name = _result_name(step, release, base)
         kept = self._kept.text(name) if name is not None else None
         if kept is not None:
             with suppress(ValueError, TypeError):
-                return Score(0, tuple(Reason(*each) for each in json.loads(kept)))
+                reasons, unseen = json.loads(kept)
+                return Score(0, tuple(Reason(*each) for each in reasons), (), tuple(unseen))
         if self._only_kept:
             return Score(0, (), (f"{step.name}@{step.version} was not compared yet",))
         new = self._registry.package(release, step.integrity)
@@ -130,7 +131,7 @@ class Scorer:
         said = conflict_reasons(release, new)
         found = found._replace(reasons=(*found.reasons, *said))
         if name is not None and found.complete:
-            self._kept.keep_text(name, json.dumps(found.reasons).encode("ascii"))
+            self._kept.keep_text(name, json.dumps((found.reasons, found.unseen)).encode("ascii"))
         return found
 
     def _of_statements(

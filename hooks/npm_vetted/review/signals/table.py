@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TABLE_VERSION: Final = 3
+TABLE_VERSION: Final = 4
 """Raised whenever a weight, a rule or the facts' reader changes what is said of the same bytes."""
 ATTENTION: Final = 5
 """From this score on, ``review`` shows a package, and no routine note is written for it."""
@@ -80,6 +80,7 @@ WEIGHTS: Final = {
     "power:worker": Weight(2, 0, "power"),
     "host-new": Weight(2, 0),
     "file-bin": Weight(2, 0),
+    "file-bin-shadows": Weight(6, 3),
     "file-script": Weight(2, 1),
     "file-new-large": Weight(2, 0),
     "file-acts-in-tools": Weight(3, 1),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from npm_vetted.review.signals.comparison import Reason
+
+if TYPE_CHECKING:
+    from npm_vetted.review.signals import Score
 
 POWERS: Final = {
     "exec": "start programs",
@@ -28,6 +31,14 @@ POWERS: Final = {
     "token-shape": "look for tokens",
     "ip-url": "reach an address without a name",
 }
+
+
+def unseen_lines(score: Score, most: int = 2) -> list[str]:
+    """What no signal looked into; the first few files."""
+    found = [f"no signal looks into {each}" for each in score.unseen[:most]]
+    if len(score.unseen) > most:
+        found.append(f"nor into {len(score.unseen) - most:,} more files")
+    return found
 
 
 def reason_line(reason: Reason) -> str:

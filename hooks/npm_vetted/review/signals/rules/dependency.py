@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
@@ -14,6 +14,7 @@ CODES = ("dep-nonregistry", "dep-unused", "dep-unpopular", "dep-bundled")
 _TABLES: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 _TYPES: Final = "@types/"
 """Declarations of types, in a scope that only one project publishes to: no code loads them."""
+_ALIAS: Final = re.compile(r"npm:((?:@[^/@\s]+/)?[^/@\s]+)")
 _OUTSIDE: Final = re.compile(
     r"(?:git|git\+\w+|github|gitlab|bitbucket|gist|https?|file|link|ssh):|[\w.-]+@[\w.-]+:|[\w.-]+/[\w.-]+(?:#|$)|\.{0,2}/"
 )
@@ -33,22 +34,32 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
                     "package.json",
                     manifest_line(comparison.new, f'"{name}"'),
                 )
-    for name in new_dependencies(comparison):
-        line = manifest_line(comparison.new, f'"{name}"')
+    for loaded, name in new_dependencies(comparison):
+        line = manifest_line(comparison.new, f'"{loaded}"')
         if not is_popular(name):
             text = f"new dependency that is not well known: {name}"
             yield Reason("dep-unpopular", text, "package.json", line)
-        if not (comparison.fresh or name.startswith(_TYPES) or _loads(comparison, name)):
+        if not (comparison.fresh or name.startswith(_TYPES) or _loads(comparison, loaded)):
             text = f"new dependency that its own code never loads: {name}"
             yield Reason("dep-unused", text, "package.json", line)
     yield from _bundled(comparison)
 
 
-def new_dependencies(comparison: PackageComparison) -> list[str]:
-    """The names of dependencies, optional ones too, that the earlier version did not have."""
-    had = {name for table in _TABLES for name in table_of(comparison.old_manifest, table)}
-    has = {name for table in _TABLES[:2] for name in table_of(comparison.manifest, table)}
-    return sorted(has - had)
+def new_dependencies(comparison: PackageComparison) -> list[tuple[str, str]]:
+    """Dependencies, optional ones too, that the earlier version did not have, and their own names.
+
+    An alias, ``"ms": "npm:other@1.0.0"``, is loaded by one name and is the package of the other.
+    """
+    had = {name for _, name in _packages(comparison.old_manifest, _TABLES)}
+    has = dict(_packages(comparison.manifest, _TABLES[:2]))
+    return sorted((loaded, name) for loaded, name in has.items() if name not in had)
+
+
+def _packages(manifest: Mapping[str, object], tables: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for table in tables:
+        for loaded, wanted in table_of(manifest, table).items():
+            alias = _ALIAS.match(wanted)
+            yield loaded, alias[1] if alias else loaded
 
 
 def _loads(comparison: PackageComparison, name: str) -> bool:

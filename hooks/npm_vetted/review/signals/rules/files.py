@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from npm_vetted.client_names import PROGRAMS
 from npm_vetted.review.signals.comparison import (
     SCRIPT_SUFFIXES,
     SHELL_SUFFIXES,
@@ -15,8 +16,13 @@ from npm_vetted.review.signals.comparison import (
     table_of,
 )
 
-CODES = ("file-bin", "file-script", "file-new-large", "file-acts-in-tools")
+CODES = ("file-bin", "file-bin-shadows", "file-script", "file-new-large", "file-acts-in-tools")
 _LARGE: Final = 100_000
+_COMMON: Final = frozenset({
+    "node", "git", "sh", "bash", "zsh", "env", "curl", "wget", "ssh", "scp", "sudo", "docker", "make", "python",
+    "python3", "gh", "aws", "cmd", "powershell", "pwsh", "code", "claude", "gemini", "cargo", "go",
+})  # fmt: skip
+"""Commands that a script of a project means by their name; the clients' own are added."""
 _HASH: Final = re.compile(r"[-.][A-Za-z0-9_]{8,}(?=\.\w{2,3}$)")
 """What a bundler puts into a name, so that it changes with the content: ``app-DuHXsmcz.js``."""
 _TOOLS: Final = (
@@ -45,6 +51,7 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
                 "file-bin", f"brings a new command: {name} ({target})", "package.json", line
             )
             break
+    yield from _shadowing(comparison)
     for path in new:
         if path.lower().endswith(SHELL_SUFFIXES):
             yield Reason("file-script", f"brings a shell script: {path}", path, 1)
@@ -72,6 +79,18 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
                 1,
             )
             break
+
+
+def _shadowing(comparison: PackageComparison) -> Iterator[Reason]:
+    """A new command that the scripts of a project then run in the place of another program."""
+    own = str(comparison.manifest.get("name", "")).rpartition("/")[2]
+    had = table_of(comparison.old_manifest, "bin")
+    for name in sorted(table_of(comparison.manifest, "bin").keys() - had.keys() - {own}):
+        if name in _COMMON or name in PROGRAMS:
+            line = manifest_line(comparison.new, f'"{name}"')
+            text = f"brings a command with the name of another program: {name}"
+            yield Reason("file-bin-shadows", text, "package.json", line)
+            return
 
 
 def _is_renamed(path: str, comparison: PackageComparison) -> bool:
