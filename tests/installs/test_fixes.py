@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -39,6 +40,9 @@ FIXES = [
     Fix("npm11", "npm update"),
     Fix("npm11", "npm i -g {x}@1.0.0"),
     Fix("npm11", "npm install {x}@1.0.0"),
+    Fix("npm10", "npm link {x}"),
+    Fix("npm11", "npm link {x}"),
+    Fix("pnpm9", "pnpm add -g {x}@1.0.0"),
     Fix("npm11", "npx -y {x}@1.0.0 ran", runs="ran"),
     Fix("npm10", "npm exec -y {x}@1.0.0 ran", runs="ran"),
     Fix("npm11", "npx -y {x} ran", runs="ran", locks=True),
@@ -140,6 +144,7 @@ def test_the_fix_works(
         "PNPM_HOME": str(tmp_path / "pnpm"),
         "BUN_INSTALL": str(tmp_path / "bun"),
     }
+    (tmp_path / "global" / "lib").mkdir(parents=True)  # npm link expects it, as every machine has it
     folder = tmp_path / "app"
     files = _project(fix, folder, clients, environment)
     marker.clear()
@@ -148,13 +153,15 @@ def test_the_fix_works(
     assert len(found) == 1, found
     assert found[0] != ()
     lines = [shlex.join(line) for line in found[0]]
+    started = clients.environment(fix.client, environment)
+    started["PATH"] += os.pathsep + environment["PNPM_HOME"]  # pnpm demands it for -g
     if fix.locks and fix.runs and len(lines) == 1:
         lines.append(command)  # the same command, now that the package is locked
     for line in lines:
         done = subprocess.run(
             ["bash", "-c", line],
             cwd=folder,
-            env=clients.environment(fix.client, environment),
+            env=started,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
