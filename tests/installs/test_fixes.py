@@ -144,7 +144,9 @@ def test_the_fix_works(
         "PNPM_HOME": str(tmp_path / "pnpm"),
         "BUN_INSTALL": str(tmp_path / "bun"),
     }
-    (tmp_path / "global" / "lib").mkdir(parents=True)  # npm link expects it, as every machine has it
+    (tmp_path / "global" / "lib").mkdir(
+        parents=True
+    )  # npm link expects it, as every machine has it
     folder = tmp_path / "app"
     files = _project(fix, folder, clients, environment)
     marker.clear()

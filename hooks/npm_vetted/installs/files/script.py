@@ -10,12 +10,14 @@ from npm_vetted.formats.document import decode
 from npm_vetted.installs import Context
 from npm_vetted.installs.shell.follower import ShellFollower, base_state, folders_above
 from npm_vetted.installs.shell.source import Source
-from npm_vetted.model import Problem
+from npm_vetted.model import Level, Problem
 
 _SUFFIXES: Final = (".sh", ".bash", ".zsh", ".ksh", ".dash", ".ash", ".bats", ".envrc", ".command")
 _SHEBANG: Final = re.compile(
     rb"#!\s*\S*?(?:/|\s)(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b"
 )
+_PAGES: Final = frozenset(("docs", "doc", "documentation", "snippets"))
+"""Folders in which a script that does not say what runs it may be a page's text."""
 _HOOKS: Final = frozenset((".husky", ".githooks", "githooks", ".git-hooks", "git-hooks", ".hooks"))
 
 
@@ -37,4 +39,6 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         state.guesses = folders_above(path)
     follower.run(Source(decode(path, data)), state)
     follower.shell.finish(state)
-    return follower.finish()
+    page = bool(_PAGES.intersection(folder.split("/"))) and not data.startswith(b"#!")
+    for problem in follower.finish():
+        yield problem._replace(level=Level.WARNING) if page else problem

@@ -9,7 +9,7 @@ from typing import Final
 from npm_vetted.formats.client_action import ClientAction
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, known
 from npm_vetted.installs import Context
-from npm_vetted.installs.context.disk import CHECKOUT, under
+from npm_vetted.installs.context.disk import CHECKOUT, Written, under
 from npm_vetted.installs.context.scene import Scene
 from npm_vetted.installs.shell.reports import CommandLines
 
@@ -26,10 +26,33 @@ _MANY: Final = 200
 def stays(act: ClientAction, scene: Scene) -> bool:
     """Whether everything that it runs is locked by the project, or its own."""
     return all(
-        package.startswith((".", "/", "file:")) or scene.context.locks(scene.around, package)
+        package.startswith((".", "/", "file:"))
+        or scene.context.locks(scene.around, package)
+        or _was_added(scene, package)
         for package in act.packages
         if known(package)
     ) and all(map(known, act.packages))
+
+
+def put_modules(act: ClientAction, scene: Scene) -> None:
+    """The packages that a command adds to a project are in its node_modules from now on."""
+    for package in act.packages:
+        if known(package) and scene.root is not None:
+            place = f"{scene.root.rstrip('/')}/node_modules/{bare_name(package)}"
+            scene.state.disk.put(Written(place, b"", scene.state.maybe))
+
+
+def _was_added(scene: Scene, package: str) -> bool:
+    """Whether a command before this one added the package, or the one that brings the program."""
+    names = {package, scene.context.package_of(package)}
+    folder = scene.where
+    while folder:
+        if any(
+            scene.state.disk.find(f"{folder}/node_modules/{name}", maybe=False) for name in names
+        ):
+            return True
+        folder = folder.rpartition("/")[0]
+    return False
 
 
 def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from npm_vetted.client_names import WORDS
+from npm_vetted.client_names import LOCKFILES, WORDS
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.client_action import (
     ActionKind,
@@ -77,6 +77,7 @@ class ShellFollower(ActionJudge):
     shell: Shell = field(init=False)
     environment: EnvironmentFile = field(default_factory=EnvironmentFile)
     aliases: dict[str, str] = field(default_factory=dict)
+    lockfiles_made: set[str] = field(default_factory=set)
     lost: bool = False
     """Whether the repository is at a path that the file does not say."""
 
@@ -110,8 +111,27 @@ class ShellFollower(ActionJudge):
         if _CLIENT.search(source.text.replace(",", " ")):
             self.undecided(_UNREADABLE, source.line(0))
 
+    def lacks(self, path: str, state: State) -> bool:
+        """Whether a lockfile is not there: another one of the repository is, and nothing makes this one."""
+        name = path.rpartition("/")[2]
+        if name not in LOCKFILES or name in self.lockfiles_made:
+            return False
+        folder = path.rpartition("/")[0] or "."
+        bases = (*state.cwd, *state.guesses)
+        places = [resolve(base, folder).rstrip("/") for base in bases]
+        there = [
+            {
+                each
+                for each in LOCKFILES
+                if (file := state.disk.find(f"{place}/{each}")) and file.path
+            }
+            for place in places
+        ]
+        return any(there) and not any(name in each for each in there)
+
     def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
         """A settings file that a command writes hides the repository's own."""
+        self._makes([target])
         if target == GITHUB_ENV:
             self.environment.append(text or "")
             return
@@ -126,6 +146,12 @@ class ShellFollower(ActionJudge):
                 data = None
             state.disk.put(Written(place, data, state.maybe))
 
+    def _makes(self, words: Iterable[str]) -> None:
+        """A lockfile that a command names may be made by it."""
+        self.lockfiles_made.update(
+            {*LOCKFILES}.intersection(each.rpartition("/")[2] for each in words)
+        )
+
     def cloned(self, address: str, places: Iterable[str], state: State) -> None:
         """``git clone``: somebody else's files, or this very repository's."""
         mine = is_own(self.context, address)
@@ -137,6 +163,7 @@ class ShellFollower(ActionJudge):
     def command(self, words: list[str], state: State, source: Source, depth: int) -> None:
         """A command line that runs."""
         words = [_PLACEHOLDER.sub(UNKNOWN_TEXT, word) for word in words]
+        self._makes(words if words[0] != "test" else ())
         if depth > _DEPTH:
             self._gave_up("commands nested too deeply", source.line(0))
             return

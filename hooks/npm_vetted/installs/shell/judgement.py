@@ -22,6 +22,7 @@ from npm_vetted.installs.shell.fetched import (
     bare_name,
     locking,
     loose_among,
+    put_modules,
     safe_line,
     stays,
     why_maybe_local,
@@ -113,6 +114,8 @@ class ActionJudge(Reports):
         held = switch is Switch.OFF or self._in_force(act, scene, command, line, fix)
         if act.kind in (ActionKind.INSTALL, ActionKind.ADD, ActionKind.TIDY):
             self.installed.add(scene.where)
+        if act.kind is ActionKind.ADD:
+            put_modules(act, scene)
         if held:
             self._pinned(act, scene, command, line)
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 SIZE_LIMIT: Final = 2_000_000
 _COMMANDS: Final = 20_000
 _BROKEN: Final = re.compile(r"(?<=[^\s\\])\\\n(?=[^\s#])")
+_ASKED: Final = re.compile(
+    r"(?:\[\[?|test)\s+-[fe]\s+([\"']?)(?P<path>[\w./-]+)\1(?:\s+\]\]?)?\s*\Z", re.ASCII
+)
+"""``[ -f yarn.lock ]``: whether a file is there."""
 _WRITES: Final = (">", ">>", ">|", "&>", "&>>")
 
 
@@ -43,6 +47,9 @@ class Listener(Protocol):
 
     def unreadable(self, source: Source) -> None:
         """A part of the script that the parser cannot read."""
+
+    def lacks(self, path: str, state: State) -> bool:
+        """Whether a file that a condition needs is certainly not there."""
 
 
 class Shell:
@@ -233,19 +240,27 @@ class ParsedScript:
         self.visit_all(node.children, state.fork(), depth)
 
     def _if(self, node: Node, state: State, depth: int) -> None:
-        branches: list[State] = []
-        body = state.branch()
-        taken = False
-        for child in node.children:
-            if child.type in ("then", "else"):
+        clauses = [each for each in node.children if each.type in ("elif_clause", "else_clause")]
+        first = [each for each in node.children if each not in clauses]
+        body = self._branch(first, state, state, depth)
+        others = [self._branch(clause.children, state, state.branch(), depth) for clause in clauses]
+        state.merge([body, *others])
+
+    def _branch(self, children: Sequence[Node], state: State, asking: State, depth: int) -> State:
+        """One branch of a condition, which runs in ``asking``; not if it needs a file that is not there."""
+        body = state.branch() if asking is state else asking
+        taken = children[:1] != [] and children[0].type == "else"
+        lacks = False
+        for child in children:
+            if child.type == "then":
                 taken = True
-            elif child.type in ("elif_clause", "else_clause"):
-                branches.append(body)
-                body = state.branch()
-                self.visit_all(child.children, body, depth)
-            elif child.is_named:
-                self.visit(child, body if taken else state, depth)
-        state.merge([*branches, body])
+            elif child.is_named and not taken:
+                asked = _ASKED.match(self.parsed.text(child))
+                lacks = asked is not None and self.shell.listener.lacks(asked["path"], state)
+                self.visit(child, asking, depth)
+            elif child.is_named and not lacks:
+                self.visit(child, body, depth)
+        return body
 
     def _case(self, node: Node, state: State, depth: int) -> None:
         branches = []
