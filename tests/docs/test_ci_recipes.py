@@ -199,6 +199,41 @@ def test_without_the_history_that_a_recipe_asks_for_nothing_passes(
     assert built(here, system.build().lines, {**variables, "PATH": tools}) == 3
 
 
+@pytest.mark.parametrize(("change", "status"), [("package", 1), ("policy", 3)])
+def test_a_blobless_clone_is_never_a_yes(
+    git_repo: GitRepo, tmp_path: Path, tools: str, change: str, status: int
+) -> None:
+    """CircleCI's default. A lockfile of before that is not there makes every package new; a policy, undecided."""
+    remote = remote_with(git_repo, vetted=False)
+    remote.git("config", "uploadpack.allowFilter", "true")
+    if change == "policy":
+        remote.git("checkout", "-q", "feature")
+        remote.write(".vetting/config.toml", "[policy]\ncooldown-days = 1\n")
+        remote.commit("Change the policy")
+        remote.git("checkout", "-q", "main")
+    here = tmp_path / "ci"
+    subprocess.run(
+        [
+            "git",
+            "clone",
+            "-q",
+            "--filter=blob:none",
+            "-b",
+            "feature",
+            remote.path.as_uri(),
+            str(here),
+        ],
+        check=True,
+    )
+    clone = GitRepo(here)
+    clone.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    variables = filled(PROPOSALS["CircleCI"], remote, tmp_path)
+    line = "npm-vetted check --ci 2>&1 | tee said; exit ${PIPESTATUS[0]}"
+    assert built(clone, [line], {**variables, "PATH": tools}) == status
+    if status == 3:
+        assert "git fetch --refetch --no-filter" in (here / "said").read_text()
+
+
 def github_clone(remote: GitRepo, folder: Path, depth: int) -> GitRepo:
     """The clone of actions/checkout; with depth 0 every branch."""
     system = System(azure, "GitHub Actions", (HEADS,) if depth == 0 else (), MERGE)
