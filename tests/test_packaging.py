@@ -39,6 +39,11 @@ def run(*command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = 
     return done.stdout
 
 
+def megabytes(folder: Path) -> float:
+    """The size of all files below a folder."""
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1_000_000
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
     """The files that git knows, as they are now, in a repository of their own."""
@@ -117,8 +122,7 @@ def test_it_installs_and_judges(
     assert "nothing found" in run(program, "check", "--all", cwd=git_repo.path)
     assert run(program, "--version").split()[1] == __version__
     assert "audit.schema.json" in run(program, "audit", "--schema", cwd=git_repo.path)
-    size = sum(each.stat().st_size for each in place.rglob("*") if each.is_file())
-    assert size / 1_000_000 < MOST_MEGABYTES
+    assert megabytes(place) < MOST_MEGABYTES
 
 
 @pytest.mark.slow
@@ -167,6 +171,8 @@ def test_pre_commit_goes_from_one_tag_to_the_next(source: GitRepo, git_repo: Git
     git_repo.commit("Raise npm-vetted")
     said = run(*command, "run", "npm-vetted", "--all-files", cwd=git_repo.path, env=env)
     assert "Passed" in said
+    (made,) = Path(env["PRE_COMMIT_HOME"]).glob("repo*/py_env-*")
+    assert megabytes(made) < MOST_MEGABYTES
 
 
 def test_the_hooks_say_which_pre_commit_they_need() -> None:
