@@ -179,7 +179,9 @@ def test_the_printed_fix_accepts_the_finding_once_a_reason_is_given(git_repo: Gi
     git_repo.commit("adopt")
     append(git_repo, ".npmrc", "call=x\n")
     (finding,) = check(git_repo, "client-settings").findings
-    words = shlex.split(finding["fix"])
+    first, last = finding["fix"].splitlines()
+    assert first == "git restore --staged .npmrc"
+    words = shlex.split(last)
     assert words[1:3] == ["accept", finding["identity"]]
     reason = [word.replace("REASON", "our npx needs it") for word in words[1:]]
     assert run(git_repo.path, *words[1:]).status == 2, "a placeholder is no reason"

@@ -106,3 +106,19 @@ def test_a_program_is_bound_by_what_it_reaches(git_repo: GitRepo) -> None:
         git_repo.add()
     git_repo.write("src/index.js", "x\n")
     assert codes(check(git_repo)) == []
+
+
+def test_an_old_format_is_upgraded_before_anything_is_accepted(git_repo: GitRepo) -> None:
+    """A baseline in a repository of 0.1.0 would make every later check undecided."""
+    write_project(git_repo, {})
+    adopt(git_repo)
+    git_repo.write("w/package.json", '{"name": "w", "dependencies": {"a": "1.0.0"}}\n')
+    git_repo.write("w/.npmrc", "git=./x.sh\n")
+    found = [each for each in check(git_repo).findings if each["code"] == "program"]
+    commands = [line.partition("npm-vetted ")[2] for line in found[0]["fix"].splitlines()]
+    assert commands[-2:] == ["init --upgrade", f"accept {found[0]['identity']} --reason REASON"]
+    done = run(
+        git_repo.path, "accept", found[0]["identity"], "--reason", "the team builds this script"
+    )
+    assert (done.status, "npm-vetted init --upgrade" in done.err) == (2, True)
+    assert not (git_repo.path / ".vetting/baseline.txt").exists()

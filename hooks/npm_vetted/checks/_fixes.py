@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.integrity import is_weak
-from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
 from npm_vetted.vetting.resolver import VettingRequest
 
 if TYPE_CHECKING:
@@ -71,6 +71,51 @@ def exempt_fix(artifact: Artifact) -> tuple[str, ...]:
 def accept_fix(finding: Finding, scope: tuple[str, ...] = ()) -> tuple[str, ...]:
     """``accept``, with a placeholder that is a usage error when it is pasted."""
     return ("npm-vetted", "accept", finding.identity, "--reason", "REASON", *scope)
+
+
+def leaving_out(change: Change, path: str) -> tuple[tuple[str, ...], ...]:
+    """The command that leaves a file's change out of the commit; it stays in the working tree.
+
+    Empty where that cannot be: a new file may be needed for other lines, a range is changed by a
+    commit, and ``git commit -a`` stages the change again.
+    """
+    touched = change.touched.get(path)
+    if touched is None or touched.before is None or change.everything or change.scope_arguments:
+        return ()
+    return (("git", "restore", "--staged", path),)
+
+
+def ways_out(change: Change, findings: Iterable[Finding]) -> dict[str, tuple[str, ...]]:
+    """For each project to which the commit brings nothing but what is found: what leaves it all out.
+
+    The commit then keeps the versions that were locked before, and no file loses anything.
+    """
+    if change.everything or change.scope_arguments:
+        return {}
+    labels = {(each.project, each.package, each.version) for each in findings}
+    found = {}
+    for project in change.projects:
+        name = project.after.path or "."
+        fresh = [each.artifact for each in project.uses if each.arrival is not Arrival.PROMOTED]
+        files = {each.path for each in project.after.manifests.values()} | {
+            *project.after.lockfiles
+        }
+        paths = sorted(path for path in files if path in change.touched)
+        known = all(change.touched[path].before is not None for path in paths)
+        if fresh and known and labels.issuperset((name, each.name, each.version) for each in fresh):
+            found[name] = ("git", "restore", "--staged", *paths)
+    return found
+
+
+def left_out_first(
+    change: Change, findings: Iterable[Finding], codes: Collection[str]
+) -> Iterator[Finding]:
+    """Findings of some codes with the command that leaves them out before any other."""
+    every = list(findings)
+    ways = ways_out(change, [each for each in every if each.code in codes])
+    for each in every:
+        way = ways.get(each.project or ".") if each.code in codes else None
+        yield each._replace(fix=(way, *each.fix)) if way else each
 
 
 def range_arguments(change: Change) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
+from npm_vetted.checks._fixes import vetting_fix
 from npm_vetted.model import Finding, Location
 from npm_vetted.packages.versions import step
 from npm_vetted.projects.change import Change
@@ -23,11 +24,22 @@ def routine_findings(change: Change, note: Note) -> Iterator[Finding]:
         return
     locked = _names_before(change, {name for name, _, _ in mentions(note)})
     for name, version, mention in mentions(note):
+        fix = _fix_of_person(change, note)
         for reason in _reasons(change, name, version or "", mention):
-            yield _finding(note, reason, name, version, mention)
+            yield _finding(note, reason, name, version, mention, fix)
         if locked is not None and name not in locked:
             reason = f"{name} is new to the repository: a new name always needs a person"
-            yield _finding(note, reason, name, version, mention)
+            yield _finding(note, reason, name, version, mention, fix)
+
+
+def _fix_of_person(change: Change, note: Note) -> tuple[tuple[str, ...], ...]:
+    """Take the routine note away, and let a person write one, with the criteria that it needs."""
+    again: tuple[str, ...] = ("npm-vetted", "note", note.label)
+    uses = [use for use in change.uses() if use.artifact.label == note.label]
+    if uses:
+        fresh = [use for use in change.uses() if not change.verdict(use).covered]
+        again = vetting_fix(change, uses[0], fresh)
+    return (("git", "rm", "-f", note.path), again)
 
 
 def _reasons(change: Change, name: str, version: str, mention: Mention) -> Iterator[str]:
@@ -86,7 +98,7 @@ def _finding(
     name: str | None = None,
     version: str | None = None,
     mention: Mention | None = None,
-    fix: tuple[tuple[str, ...], ...] | None = None,
+    fix: tuple[tuple[str, ...], ...] = (),
 ) -> Finding:
     label = f"{name or note.package}@{version or note.version}"
     return Finding(
@@ -95,7 +107,7 @@ def _finding(
         location=mention.location if mention else Location(note.path),
         package=name or note.package,
         version=version or note.version,
-        fix=fix or (("git", "rm", "-f", note.path), ("npm-vetted", "note", note.label)),
+        fix=fix,
         code="routine",
         key=f"{note.path} {label}",
         acceptable=False,

@@ -16,7 +16,7 @@ from npm_vetted.projects.change import Change
 from npm_vetted.vetting.baseline import BASELINE, Baseline, unaccepted
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
 from npm_vetted.vetting.notes import NoteStore
-from npm_vetted.vetting.policy import CONFIG, Policy, read_policy
+from npm_vetted.vetting.policy import CONFIG, FORMAT, Policy, read_policy
 from npm_vetted.vetting.policy_diff import adopted
 from npm_vetted.vetting.resolver import Vetting
 
@@ -200,7 +200,7 @@ def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckRe
     found, statuses = found_by_checks(change, wanted)
     if change.everything and not statuses:
         found.extend(_unused_ignores(found, change, wanted))
-    kept = sorted(set(_kept(found, change)), key=_order)
+    kept = sorted({_repairable(each, change) for each in _kept(found, change)}, key=_order)
     projects, artifacts = _looked_at(change)
     return CheckResult(
         findings=tuple(kept),
@@ -209,6 +209,18 @@ def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckRe
         notes=change.vetting.notes.opened,
         statuses=frozenset(statuses),
     )
+
+
+def _repairable(finding: Finding, change: Change) -> Finding:
+    """A finding whose commands work here: ``accept`` writes a file that an old format does not have."""
+    accepts = [
+        at for at, command in enumerate(finding.fix) if command[:2] == ("npm-vetted", "accept")
+    ]
+    if not accepts or change.policy.format >= FORMAT or not change.policy.adopted:
+        return finding
+    upgrade = ("npm-vetted", "init", "--upgrade")
+    fix = finding.fix
+    return finding._replace(fix=(*fix[: accepts[0]], upgrade, *fix[accepts[0] :]))
 
 
 def _unused_ignores(

@@ -8,7 +8,7 @@ from typing import Final
 
 from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.checks._checkout import findings_of_checkout
-from npm_vetted.checks._fixes import accept_fix, range_arguments
+from npm_vetted.checks._fixes import accept_fix, leaving_out, range_arguments
 from npm_vetted.clients.shared.programs import bound_to_files
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES
@@ -94,10 +94,20 @@ def run(change: Change) -> Iterator[Finding]:
     """Judge each touched project's settings by its client, and git's attributes of the settings files."""
     scope = range_arguments(change)
     for finding in _found(change):
-        if not finding.acceptable or (finding.fix and finding.code != "program"):
-            yield finding
-        else:  # a program may be right as it is, whatever else would repair the finding
-            yield finding._replace(fix=(*finding.fix, accept_fix(finding, scope)))
+        fresh = not finding.fix and _is_fresh(change, finding)
+        repair = leaving_out(change, finding.location.path) if fresh else finding.fix
+        # A program may be right as it is, whatever else would repair the finding.
+        may_stay = finding.acceptable and (not finding.fix or finding.code == "program")
+        excuse = (accept_fix(finding, scope),) if may_stay else ()
+        yield finding._replace(fix=(*repair, *excuse))
+
+
+def _is_fresh(change: Change, finding: Finding) -> bool:
+    """Whether the commit brings the line that is found, so that it is gone where the file stays as it was."""
+    path, line = finding.location
+    now = (change.after.read(path) or b"").splitlines()
+    earlier = (change.comparison.before.read(path) or b"").splitlines()
+    return line <= len(now) and now[line - 1] not in earlier
 
 
 def _found(change: Change) -> Iterator[Finding]:

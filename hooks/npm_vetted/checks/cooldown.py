@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks._fixes import ways_out
 from npm_vetted.model import Artifact, Finding
 from npm_vetted.projects.change import Arrival, Change
 from npm_vetted.projects.package_manager import pinned_managers
@@ -62,7 +63,7 @@ class Waiting(NamedTuple):
 def run(change: Change) -> Iterator[Finding]:
     """Judge the age of what enters, by what its note says was published when."""
     young = list(waiting(change))
-    back = _ways_back(change, young)
+    back = ways_out(change, [each.finding for each in young])
     for each in young:
         left, age = each.until - change.today, change.today - each.since
         message = (
@@ -114,28 +115,6 @@ def _counted_from(mention: Mention, now: datetime.datetime) -> tuple[datetime.da
         return published, "published"
     day = datetime.datetime.combine(mention.note.vetted_on, datetime.time(), datetime.UTC)
     return min(day, now), "vetted (no time of publication is recorded)"
-
-
-def _ways_back(change: Change, young: Collection[Waiting]) -> dict[str, tuple[str, ...]]:
-    """For each project to which the commit brings nothing but young versions: what leaves them out.
-
-    The files stay as they are in the working tree, and the commit keeps the versions that are old
-    enough. Only where the index is what git commits: a range is changed by a commit.
-    """
-    if change.scope_arguments:
-        return {}
-    waits = {each.artifact for each in young}
-    found = {}
-    for project in change.projects:
-        fresh = {each.artifact for each in project.uses if each.arrival is not Arrival.PROMOTED}
-        files = {each.path for each in project.after.manifests.values()} | {
-            *project.after.lockfiles
-        }
-        paths = sorted(path for path in files if path in change.touched)
-        held = all(change.touched[path].before is not None for path in paths)
-        if fresh and fresh <= waits and held:
-            found[project.after.path or "."] = ("git", "restore", "--staged", *paths)
-    return found
 
 
 def _fix(each: Waiting, back: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:

@@ -8,7 +8,7 @@ from typing import Final
 from npm_vetted.checks import Explanation, finding_of, use_finding
 from npm_vetted.checks._archives import CODES as ARCHIVE_CODES
 from npm_vetted.checks._archives import archive_findings
-from npm_vetted.checks._fixes import vetting_fix
+from npm_vetted.checks._fixes import left_out_first, vetting_fix
 from npm_vetted.model import Artifact, Finding
 from npm_vetted.packages.integrity import is_weak, unsound
 from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
@@ -56,8 +56,16 @@ EXPLANATION: Final = Explanation(
 )
 
 
+_SAME_VERSION: Final = ("hash-changed", "hash-vanished", "not-the-vetted-hash")
+"""What the lockfile of before says better."""
+
+
 def run(change: Change) -> Iterator[Finding]:
     """Compare each artifact that the commit adds or changes with its notes and with the earlier lockfile."""
+    yield from left_out_first(change, _found(change), _SAME_VERSION)
+
+
+def _found(change: Change) -> Iterator[Finding]:
     for project in change.projects:
         yield from _rehashed(project)
     yield from archive_findings(ID, change)

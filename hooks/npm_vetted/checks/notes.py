@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from npm_vetted.checks import Explanation, use_finding
+from npm_vetted.checks._fixes import left_out_first
 from npm_vetted.checks._routine import routine_findings
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import NpmVettedError
@@ -81,8 +82,8 @@ def run(change: Change) -> Iterator[Finding]:
         yield from _of_file(change, path)
     yield from _unknown(change)
     yield from _gone(change)
-    for use in change.uses():
-        yield from _denied(change, use)
+    denied = (finding for use in change.uses() for finding in _denied(change, use))
+    yield from left_out_first(change, denied, ("denied",))
     yield from _locked_and_denied(change)
     yield from _carried_and_denied(change)
 

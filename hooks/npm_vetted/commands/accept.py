@@ -14,6 +14,7 @@ from npm_vetted.git.writer import Store
 from npm_vetted.model import Finding, identities
 from npm_vetted.vetting.baseline import BASELINE, Baseline, BaselineLine, line_of
 from npm_vetted.vetting.notes import says_something
+from npm_vetted.vetting.policy import CONFIG, FORMAT
 
 HELP = "accept one finding as it is now (a change of policy: committed on its own)"
 
@@ -40,6 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
     with opened(from_ref=from_ref, to_ref=to_ref) as (repository, change):
         if not change.policy.adopted:
             raise UsageError("this repository has not adopted npm-vetted", fix="npm-vetted init")
+        if change.policy.format < FORMAT:
+            raise UsageError(
+                f"{BASELINE} needs format = {FORMAT} in {CONFIG}: nothing can be accepted before",
+                fix="npm-vetted init --upgrade, and commit what it wrote on its own",
+            )
         found = run_checks(change).findings
         for name in arguments.findings:
             chosen += _named(name, found)
