@@ -841,7 +841,7 @@ def test_a_name_that_was_not_locked_has_no_version_to_start_from() -> None:
     ("names", "locked"),
     [({"a"}, {"a"}), ({"a", "b", "c"}, {"a", "b"}), ({"c"}, set()), (set(), set())],
 )
-def test_names_that_any_project_locked_before(names: set[str], locked: set[str]) -> None:
+def test_names_that_were_locked_before(names: set[str], locked: set[str]) -> None:
     before = project({"a": A}, "x/") | project({"b": B}, "y/")
     unreadable = project({"c": A}, "w/") | {"w/package-lock.json": "{"}
     found = change(before | unreadable, before | project({"d": entry("d")}, "z/"))

@@ -212,7 +212,6 @@ class ProjectChange:
         for path, keys in lockfile.patch_files().items():
             if path in self._change.comparison.touched:
                 found |= dict.fromkeys(keys, Arrival.ADDED)
-        found |= dict.fromkeys(_repatched(lockfile, earlier), Arrival.ADDED)
         if not self.earlier:
             return found
         promoted = _newcomers(lockfile, direct, found, self.direct_before)
@@ -379,21 +378,6 @@ def _of_any_key(artifact: Artifact) -> Artifact:
     if artifact.checksum is None:
         return artifact
     return artifact._replace(checksum=artifact.checksum.rpartition("/")[2])
-
-
-def _repatched(lockfile: Lockfile, earlier: Iterable[Lockfile]) -> Iterator[str]:
-    """The keys of entries that are patched now and were not, or by another file, or no longer.
-
-    The entry itself may read the same: a patch is often named in another part of the lockfile.
-    """
-    now = set(_patched(lockfile))
-    for each in earlier:
-        yield from (key for _, key in now ^ set(_patched(each)) if key in lockfile.blocks)
-
-
-def _patched(lockfile: Lockfile) -> Iterator[tuple[str, str]]:
-    for path, keys in lockfile.patch_files().items():
-        yield from ((path, key) for key in keys)
 
 
 def _is_sound(lockfile: Lockfile) -> bool:

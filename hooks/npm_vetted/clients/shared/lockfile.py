@@ -226,7 +226,10 @@ class Lockfile(ABC):
         return entry.artifact is not None and entry.artifact.unhashed
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
-        """The keys whose block is in none of the ``before`` versions under the same key."""
+        """The keys whose block is in none of the ``before`` versions under the same key.
+
+        A format that names patches apart from the entries adds those that are patched otherwise.
+        """
         changed = list(self.blocks.items())
         for other in before:
             blocks = other.blocks
