@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -295,3 +297,352 @@ def test_a_name_that_another_project_locks_is_known(repo: GitRepo) -> None:
     repo.write("other/.npmrc", "ignore-scripts=true\n")
     write_note(repo, "c")
     assert codes(repo) == []
+
+
+# Each code, of states in memory: package, code, level, fix.
+
+Row = tuple[str, str, Level, tuple[tuple[str, ...], ...]]
+ALONE = {"dependencies": {"a": "*"}}
+A, A2 = project({"a": entry("a")}), project({"a": entry("a", "1.1.0")})
+BRINGS = project(
+    {"a": entry("a", dependencies={"b": "*"}), "b": entry("b")}, dependencies={"a": "*"}
+)
+BOTH_DIRECT = project({"a": entry("a", dependencies={"b": "*"}), "b": entry("b")})
+MOVED = project({"a": entry("a", resolved="https://registry.yarnpkg.com/b/-/b-1.0.0.tgz")})
+OWN_NOTES = '[policy]\ntransitive = "note"\n'
+SPLIT = "[policy.development]\nnew = []\n"
+DEVELOPMENT = project({"a": entry("a", dev=True)}, devDependencies={"a": "*"})
+ERROR, WARNING = Level.ERROR, Level.WARNING
+
+
+def note_fix(*words: str) -> tuple[tuple[str, ...], ...]:
+    return (("npm-vetted", "note", *words),)
+
+
+def rows(findings: list[Finding]) -> list[Row]:
+    return [(each.key, each.code, each.level, each.fix) for each in findings]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "config", "expected"),
+    [
+        pytest.param(
+            {}, A, "", [("a@1.0.0", "new", ERROR, note_fix("a@1.0.0", "--criteria", "health"))],
+            id="new",
+        ),
+        pytest.param(
+            A, A2, "",
+            [("a@1.1.0", "upgraded", ERROR, note_fix("a@1.1.0", "--criteria", "changelog,health"))],
+            id="upgraded",
+        ),
+        pytest.param(
+            A2, A, "",
+            [("a@1.0.0", "downgraded", ERROR, note_fix("a@1.0.0", "--criteria", "changelog,health"))],
+            id="downgraded",
+        ),
+        pytest.param(
+            A, MOVED, "",
+            [("a@1.0.0", "source-changed", ERROR, note_fix("a@1.0.0", "--criteria", "health"))],
+            id="another source",
+        ),
+        pytest.param(
+            {}, {**BRINGS, **note("a")}, "",
+            [("b@1.0.0", "new", ERROR, note_fix("--criteria", "health"))],
+            id="brought by a vetted one",
+        ),
+        pytest.param(
+            {**BRINGS, **note("a", brings=[listed("b")])},
+            {**BOTH_DIRECT, **note("a", brings=[listed("b")])}, "",
+            [("b@1.0.0", "promoted", ERROR, note_fix("b@1.0.0", "--criteria", "health"))],
+            id="now direct, with a note that only lists it",
+        ),
+        pytest.param(
+            BRINGS, BOTH_DIRECT, "",
+            [("b@1.0.0", "promoted", ERROR, note_fix("b@1.0.0", "--criteria", "health"))],
+            id="now direct, without a note",
+        ),
+        pytest.param(
+            DEVELOPMENT, A, SPLIT,
+            [("a@1.0.0", "promoted", ERROR, note_fix("a@1.0.0", "--criteria", "health"))],
+            id="left development",
+        ),
+        pytest.param(
+            {}, {**A, **note("a", criteria=["source"])}, "",
+            [("a@1.0.0", "criteria", ERROR, note_fix("a@1.0.0", "--criteria", "health"))],
+            id="criteria",
+        ),
+        pytest.param(
+            {}, {**A, **note("a", from_="0.9.0", criteria=["changelog"])}, "",
+            [("a@1.0.0", "chain", ERROR, note_fix("a@1.0.0", "--criteria", "health"))],
+            id="chain",
+        ),
+        pytest.param(
+            {}, {**BRINGS, **note("a", brings=[listed("b")])}, OWN_NOTES,
+            [("b@1.0.0", "own-note", ERROR, note_fix("--criteria", "health"))],
+            id="a note of its own",
+        ),
+        pytest.param(
+            {}, {**A, **note("a", integrity=sri("others"))}, "", [],
+            id="other bytes are a finding of integrity",
+        ),
+        pytest.param({}, {**A, **note("a")}, "", [], id="covered"),
+    ],
+)  # fmt: skip
+def test_each_code(
+    before: dict[str, str], after: dict[str, str], config: str, expected: list[Row]
+) -> None:
+    assert rows(found(before, after, config=config)) == expected
+
+
+def test_with_all_there_is_no_before() -> None:
+    findings = found({}, {**BRINGS, **note("a")}, everything=True)
+    expected = note_fix("b@1.0.0", "--criteria", "health")
+    assert rows(findings) == [("b@1.0.0", "no-note", ERROR, expected)]
+
+
+def test_several_new_packages_each_have_their_fix() -> None:
+    files = project({"a": entry("a"), "b": entry("b")})
+    assert [each.fix[0][2] for each in found({}, files)] == ["a@1.0.0", "b@1.0.0"]
+
+
+def test_a_package_between_two_older_versions_is_an_upgrade() -> None:
+    two = project(
+        {"n": entry("n", dependencies={"a": "1"}), "n/node_modules/a": entry("a", "1.0.0"),
+         "a": entry("a", "3.0.0")}
+    )  # fmt: skip
+    one = project({"n": entry("n", dependencies={"a": "1"}), "a": entry("a", "2.0.0")})
+    assert [(each.key, each.code) for each in found(two, one)] == [("a@2.0.0", "upgraded")]
+
+
+def test_what_no_hash_binds_is_exempted_not_noted() -> None:
+    weak = project({"a": entry("a", integrity=sri("a@1.0.0", "sha1"))})
+    (each,) = found({}, weak)
+    assert each.fix == (("npm-vetted", "exempt", "a@1.0.0", "--reason", "REASON"),)
+
+
+# Tarballs.
+
+
+def test_a_bundled_package_whose_note_lacks_criteria() -> None:
+    files = {
+        **project(TARBALL, dependencies={"out": "*"}),
+        **note("out", criteria=["health"], bundles=[{"package": "in@1.0.0"}]),
+    }
+    assert found({}, files) == []
+    known = project({"out": entry("out", "0.9.0")}, dependencies={"out": "*"})
+    upgrade = note("out", criteria=["changelog"], from_="0.9.0", bundles=[{"package": "in@1.0.0"}])
+    before = {**known, **note("out", "0.9.0")}
+    (each,) = found(
+        before, {**project(TARBALL, dependencies={"out": "*"}), **note("out", "0.9.0"), **upgrade}
+    )
+    assert (each.key, each.code) == ("in@1.0.0", "bundled")
+
+
+def test_the_old_format_is_upgraded_before_a_note_can_list_bundles() -> None:
+    old = {".vetting/config.toml": "format = 1\n"}
+    files = {**old, **project(TARBALL, dependencies={"out": "*"}), **note("out")}
+    made = change(old, files)
+    made.policy = made.policy._replace(format=1)
+    made.vetting.policy = made.policy
+    (each,) = unvetted.run(made)
+    assert each.fix[0] == ("npm-vetted", "init", "--upgrade")
+    assert each.fix[1][:3] == ("npm-vetted", "note", "out@1.0.0")
+
+
+# Hashes that cannot be compared.
+
+
+def test_a_client_without_a_hash_is_a_warning() -> None:
+    lock = """__metadata:
+  version: 8
+  cacheKey: 10c0
+
+"a@npm:^1.0.0":
+  version: 1.0.0
+  resolution: "a@npm:1.0.0"
+  conditions: os=linux
+  languageName: node
+  linkType: hard
+
+"p@workspace:.":
+  version: 0.0.0-use.local
+  resolution: "p@workspace:."
+  dependencies:
+    a: "npm:^1.0.0"
+  languageName: unknown
+  linkType: soft
+"""
+    manifest = json.dumps({"name": "p", "dependencies": {"a": "^1.0.0"}})
+    (each,) = found({}, {"package.json": manifest, "yarn.lock": lock, **note("a")})
+    assert (each.check, each.key, each.code, each.level, each.fix) == (
+        "unvetted", "a@1.0.0", "unbound", WARNING, (),
+    )  # fmt: skip
+
+
+def test_an_unbound_package_is_noted_again_with_all_that_the_change_brings() -> None:
+    text = note_text("a", integrity=None, checksum="a" * 128)
+    unbound = {".vetting/notes/a/1.0.0.toml": text}
+    (new,) = found({}, {**A, **unbound})
+    assert new.fix == note_fix("a@1.0.0")
+    (moved,) = found(A, {**MOVED, **unbound})
+    assert moved.fix == note_fix()
+    (listed_by_all,) = found({}, {**A, **unbound}, everything=True)
+    assert (listed_by_all.level, listed_by_all.fix) == (WARNING, note_fix("a@1.0.0"))
+
+
+# packageManager.
+
+HASH = "0a" * 64
+PNPM = "pnpm@9.1.0"
+HASHED = f"{PNPM}+sha512.{HASH}"
+WITHOUT_HASH = (PNPM, "package-manager-without-hash", WARNING, (("corepack", "use", PNPM),))
+
+
+def pinning(manager: str | None) -> dict[str, str]:
+    manifest = json.loads(A["package.json"])
+    if manager is not None:
+        manifest["packageManager"] = manager
+    return {
+        **A,
+        "x/package.json": json.dumps(manifest),
+        "x/package-lock.json": A["package-lock.json"],
+    }
+
+
+def manager_note(text: str = HASHED, **keys: Any) -> dict[str, str]:
+    integrity = f"sha512-{base64.b64encode(bytes.fromhex(HASH)).decode()}"
+    own = {"integrity": integrity} if "+" in text else {"integrity": None, "checksum": "a" * 128}
+    return note("pnpm", "9.1.0", **{**own, **keys})
+
+
+NEW_FIX = note_fix(PNPM, "--criteria", "health,scripts")
+STEP_FIX = note_fix(PNPM, "--criteria", "changelog,scripts")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "notes", "expected"),
+    [
+        pytest.param(None, None, {}, [], id="none"),
+        pytest.param(PNPM, PNPM, {}, [], id="the same"),
+        pytest.param(PNPM, HASHED, {}, [], id="a hash is added"),
+        pytest.param(
+            None, PNPM, {}, [(PNPM, "package-manager", WARNING, NEW_FIX), WITHOUT_HASH],
+            id="new, without a hash",
+        ),
+        pytest.param(
+            None, HASHED, {}, [(PNPM, "package-manager", ERROR, NEW_FIX)], id="new, with a hash"
+        ),
+        pytest.param(
+            "pnpm@9.0.0", PNPM, {}, [(PNPM, "package-manager", ERROR, STEP_FIX), WITHOUT_HASH],
+            id="upgraded, without a hash",
+        ),
+        pytest.param(
+            "yarn@1.22.1", PNPM, {}, [(PNPM, "package-manager", WARNING, NEW_FIX), WITHOUT_HASH],
+            id="another client",
+        ),
+        pytest.param(None, HASHED, manager_note(), [], id="noted"),
+        pytest.param(
+            None, HASHED, manager_note(integrity=sri("x")),
+            [(PNPM, "package-manager", ERROR, NEW_FIX)], id="other bytes",
+        ),
+        pytest.param(
+            None, HASHED, manager_note(criteria=["source"]),
+            [(PNPM, "package-manager", ERROR, NEW_FIX)], id="criteria",
+        ),
+        pytest.param(
+            None, HASHED, manager_note(criteria=["changelog"], from_="9.0.0"),
+            [(PNPM, "package-manager", ERROR, NEW_FIX)], id="chain",
+        ),
+    ],
+)  # fmt: skip
+def test_a_package_manager(
+    before: str | None, after: str | None, notes: dict[str, str], expected: list[Row]
+) -> None:
+    covered = note("a")
+    findings = found({**pinning(before), **covered}, {**pinning(after), **covered, **notes})
+    assert rows(findings) == expected
+    for each in findings:
+        assert (each.location.path, each.project, each.package, each.version) == (
+            "x/package.json", "x", "pnpm", "9.1.0",
+        )  # fmt: skip
+        assert (each.check, each.value) == ("unvetted", after)
+
+
+def test_the_commit_that_adopts_takes_over_the_package_manager() -> None:
+    files = {**pinning(PNPM), **ADOPTED, **note("a")}
+    assert list(unvetted.run(change(pinning(None), files))) == []
+    with_all = unvetted.run(change({}, files, everything=True))
+    assert [each.code for each in with_all] == ["package-manager", "package-manager-without-hash"]
+
+
+def test_the_package_manager_at_the_top_is_of_the_project_at_the_top() -> None:
+    manifest = json.dumps({**json.loads(A["package.json"]), "packageManager": HASHED})
+    (each,) = found({**A, **note("a")}, {**A, "package.json": manifest, **note("a")})
+    assert each.project == "."
+
+
+# The sentences, once.
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "config", "message"),
+    [
+        ({}, A, "", "new, and no note or exemption covers it"),
+        (A, A2, "", "upgraded from 1.0.0, and no note covers it"),
+        (A, MOVED, "", "its download source changed, and no note covers the new one"),
+        ({}, {**BRINGS, **note("a")}, "", "new, and no note or exemption covers it"),
+        (
+            BRINGS, BOTH_DIRECT, "",
+            "now a direct or production dependency, and no note covers it with health",
+        ),
+        (
+            {**BRINGS, **note("a", brings=[listed("b")])},
+            {**BOTH_DIRECT, **note("a", brings=[listed("b")])}, "",
+            ("now a direct dependency, but .vetting/notes/a/1.0.0.toml covers it only as a transitive one; "
+             "it needs its own note with health"),
+        ),
+        (
+            {}, {**A, **note("a", criteria=["source"])}, '[policy]\nnew = ["health", "scripts"]\n',
+            ".vetting/notes/a/1.0.0.toml lacks criteria of the policy: health, scripts",
+        ),
+        (
+            {}, {**A, **note("a", from_="0.9.0", criteria=["changelog"])}, "",
+            ".vetting/notes/a/1.0.0.toml only reviews the changes since 0.9.0, which is not vetted",
+        ),
+        (
+            {}, {**BRINGS, **note("a", brings=[listed("b")])}, OWN_NOTES,
+            ".vetting/notes/a/1.0.0.toml only lists it; the policy requires a note of its own",
+        ),
+        (
+            {}, {**A, ".vetting/notes/a/1.0.0.toml": note_text("a", integrity=None, checksum="a" * 128)}, "",
+            (".vetting/notes/a/1.0.0.toml records a different kind of hash than package-lock.json 3; "
+             "npm-vetted cannot confirm that the contents are the same"),
+        ),
+        (
+            pinning(None), {**pinning(PNPM), **note("a")}, "",
+            "packageManager: new; it is fetched and run on every machine, and no note covers it with health",
+        ),
+        (
+            pinning("pnpm@9.0.0"), {**pinning(PNPM), **note("a")}, "",
+            ("packageManager: upgraded from 9.0.0; it is fetched and run on every machine, and no note "
+             "covers it with changelog"),
+        ),
+        (
+            pinning(None), {**pinning(HASHED), **note("a"), **manager_note(criteria=["source"])}, "",
+            "packageManager: .vetting/notes/pnpm/9.1.0.toml lacks criteria of the policy: health",
+        ),
+        (
+            pinning(None),
+            {**pinning(HASHED), **note("a"), **manager_note(criteria=["changelog"], from_="9.0.0")}, "",
+            "packageManager: its note only reviews the changes since 9.0.0, which is not vetted",
+        ),
+        (
+            pinning(None), {**pinning(HASHED), **note("a"), **manager_note(integrity=sri("x"))}, "",
+            "packageManager: its hash is not that of the note",
+        ),
+    ],
+)  # fmt: skip
+def test_the_message_says_what_is_missing(
+    before: dict[str, str], after: dict[str, str], config: str, message: str
+) -> None:
+    assert found(before, after, config=config)[0].message == message
