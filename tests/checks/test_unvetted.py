@@ -602,8 +602,8 @@ def test_the_package_manager_at_the_top_is_of_the_project_at_the_top() -> None:
              "it needs its own note with health"),
         ),
         (
-            {}, {**A, **note("a", criteria=["source"])}, '[policy]\nnew = ["health", "scripts"]\n',
-            ".vetting/notes/a/1.0.0.toml lacks criteria of the policy: health, scripts",
+            {}, {**A, **note("a")}, '[policy]\nnew = ["health", "changelog", "scripts"]\n',
+            ".vetting/notes/a/1.0.0.toml lacks criteria of the policy: changelog, scripts",
         ),
         (
             {}, {**A, **note("a", from_="0.9.0", criteria=["changelog"])}, "",

@@ -165,6 +165,10 @@ BAD = [
         "cooldown-exempt[0]: the key 'until' is missing: a last day, at most a year from now", 2,
     ),
     (
+        "format = 2\n[[cooldown-exempt]]\npackages = []\nreason = 'r'\nuntil = 2027-01-31",
+        "cooldown-exempt[0]: the key 'packages' is missing or empty", 2,
+    ),
+    (
         "format = 2\n[[cooldown-exempt]]\npackages = ['acme*']",
         "cooldown-exempt[0].packages[0]: expected a name, or a scope as '@acme/*', found 'acme*'", 3,
     ),
@@ -388,3 +392,91 @@ def test_other_globs_cannot_be_denied(package: str) -> None:
     text = f'format = 2\n[[deny]]\npackage = "{package}"\nreason = "bad"\n'
     with pytest.raises(UsageError):
         read_policy(text.encode(), adopted=True)
+
+
+def read(text: str) -> Policy:
+    return read_policy(f"format = 2\n{text}".encode(), adopted=True)
+
+
+DAY = datetime.date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("keys", "accepted"),
+    [
+        ({"check": "lockfile-sync", "code": "no-lockfile", "path": "package.json"}, True),
+        ({"check": "lockfile-sync", "path": "package.json"}, True),
+        ({"check": "lockfile-sync", "path": "*"}, True),
+        ({"check": "lockfile-sync", "code": "unread-lockfile", "path": "package.json"}, False),
+        ({"check": "unvetted", "code": "no-lockfile", "path": "package.json"}, False),
+        ({"check": "lockfile-sync", "code": "no-lockfile", "path": "x/package.json"}, False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("until", "holds"), [(None, True), (DAY, True), (DAY - datetime.timedelta(1), False)]
+)
+def test_that_there_is_no_lockfile_may_be_accepted(
+    keys: dict[str, str], accepted: bool, until: datetime.date | None, holds: bool
+) -> None:
+    lines = "".join(f'{key} = "{value}"\n' for key, value in keys.items())
+    last = "" if until is None else f"until = {until}\n"
+    policy = read(f'[[ignore]]\n{lines}{last}reason = "a library"\n')
+    assert policy.accepts_no_lockfile("package.json", DAY) is (accepted and holds)
+
+
+def test_what_an_exception_says() -> None:
+    (found,) = read(
+        '[[ignore]]\npath = "x"\ncheck = "cooldown"\npackage = "a"\ncode = "c"\nkey = "k"\nreason = " r "\n'
+    ).ignore
+    assert found == Ignore(
+        check="cooldown", path="x", reason="r", package="a", code="c", key="k", line=4
+    )
+
+
+def test_where_entries_are() -> None:
+    policy = read(
+        '[[deny]]\nreason = "r"\npackage = "a"\n'
+        '[[cooldown-exempt]]\nreason = "r"\nuntil = 2027-01-31\npackages = ["a"]\n'
+    )
+    assert policy.deny == (Deny("a", (), "r", 4),)
+    (exempt,) = policy.cooldown_exempt
+    assert exempt == (("a",), "r", datetime.date(2027, 1, 31), 8)
+
+
+def test_development_may_name_the_criteria_of_the_policy() -> None:
+    policy = read('[policy.development]\nnew = ["crypto"]\n[criteria]\ncrypto = "x"\n')
+    assert policy.development is not None
+    assert policy.development.new == ("crypto",)
+    assert read("").development is None
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("", ("changelog",) * 3),
+        ("upgrade = []", ()),
+        ('upgrade = ["source"]', ("source",) * 3),
+        ('upgrade = { minor = ["source"] }', ("changelog", "source", "changelog")),
+        ("upgrade = {}", ("changelog",) * 3),
+    ],
+)
+def test_what_upgrades_need(text: str, steps: tuple[str, ...]) -> None:
+    upgrade = read(f"[policy]\n{text}\n").demands.upgrade
+    expected = dict(zip(("major", "minor", "patch"), steps or ("",) * 3, strict=True))
+    assert upgrade == {key: (name,) if name else () for key, name in expected.items()}
+
+
+def test_proxies_and_authorities_are_exact_values() -> None:
+    registries = read(
+        '[registries]\nproxies = ["http://p.example:80"]\nauthorities = ["ca.pem"]\n'
+    ).registries
+    assert (registries.proxies, registries.authorities) == (("http://p.example:80",), ("ca.pem",))
+    assert registries.urls == ("https://registry.npmjs.org/",)
+    assert (read("").registries.proxies, read("").registries.authorities) == ((), ())
+
+
+def test_a_policy_without_a_format_is_of_the_first() -> None:
+    assert read_policy(b"", adopted=True).format == 1
+    assert read("").format == 2
+    assert read_policy(None, adopted=False) == Policy(adopted=False)
+    assert read_policy(b"", adopted=False).adopted
