@@ -109,7 +109,7 @@ def test_not_loosened(before: str | None, after: str) -> None:
 def test_first_party_loosens_twice() -> None:
     assert of("", OURS) == [
         ("packages may come from https://npm.a.example/", CONFIG, 1),
-        ("@a need no note", CONFIG, 1),
+        ("@a need no note", CONFIG, 2),
     ]
 
 
@@ -157,7 +157,7 @@ def test_two_first_parties_have_two_keys() -> None:
     more = OURS.replace("@a", "@b")
     (one,) = differences(OURS, OURS + more)
     assert one.key == "first-party ('@b',) https://npm.a.example/"
-    assert one.location == Location(CONFIG, 1)
+    assert one.location == Location(CONFIG, 5)
 
 
 @pytest.mark.parametrize(

@@ -799,3 +799,114 @@ def test_the_verdict_on_a_carried_package_has_the_note_of_its_carrier() -> None:
         assert verdict.mention is not None
         assert verdict.mention.note.path == A_NOTE
         assert verdict.gap is None or noted_in(verdict.gap) == A_NOTE
+
+
+# What earlier versions of a tarball carried.
+
+OTHER_INNER = {"package": "other@1.0.0"}
+
+
+def routine(version: str, since: str, *bundles: dict[str, str]) -> dict[str, str]:
+    text = routine_text("a", version, since, bundles=list(bundles))
+    return {f".vetting/routine/a/{version}.toml": text}
+
+
+@pytest.mark.parametrize(
+    ("files", "since", "expected"),
+    [
+        pytest.param({}, None, False, id="from nothing"),
+        pytest.param({}, "1.0.0", False, id="from a version without a note"),
+        pytest.param(notes(("a", "1.0.0", {"bundles": [INNER]})), "1.0.0", True, id="the same"),
+        pytest.param(notes(("a", "1.0.0", {})), "1.0.0", False, id="none"),
+        pytest.param(
+            notes(("a", "1.0.0", {"bundles": [INNER, OTHER_INNER]})), "1.0.0", False, id="one more"
+        ),
+        pytest.param(notes(("b", "1.0.0", {"bundles": [INNER]})), "1.0.0", False, id="of another"),
+        pytest.param(
+            {**notes(("a", "1.0.0", {"bundles": [INNER]})), **routine("1.1.0", "1.0.0", INNER)},
+            "1.1.0", True, id="through a routine step",
+        ),
+        pytest.param(
+            {**notes(("a", "1.0.0", {"bundles": [INNER]})), **routine("1.1.0", "1.0.0")},
+            "1.1.0", False, id="a routine step without",
+        ),
+        pytest.param(
+            {**notes(("a", "1.0.0", {"bundles": [OTHER_INNER]})), **routine("1.1.0", "1.0.0", INNER)},
+            "1.1.0", False, id="others before the routine step",
+        ),
+        pytest.param(
+            {**routine("1.1.0", "1.2.0", INNER), **routine("1.2.0", "1.1.0", INNER)}, "1.1.0", False,
+            id="routine steps in a circle",
+        ),
+        pytest.param(
+            notes(("x", "1.0.0", {"brings": [listed("a", bundles=[INNER])]})), "1.0.0", True,
+            id="in the list of another note",
+        ),
+    ],
+)  # fmt: skip
+def test_whether_words_said_that_an_earlier_version_carried_the_same(
+    files: Files, since: str | None, expected: bool
+) -> None:
+    bundles = next(
+        iter(vetting(notes(("a", "1.0.0", {"bundles": [INNER]})), form=2).notes.of("a", "1.0.0"))
+    ).bundles
+    assert vetting(files, form=2).bundles_as_before("a", since, bundles) is expected
+
+
+CARRIED = VettingRequest(
+    Artifact("inner", "9.9.9", Kind.REGISTRY, bundled=True), direct=False, development=False,
+    carrier=artifact(version="1.0.1"), carried_at="node_modules/inner",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"), [(INNER, Status.ACCEPTED), (OTHER_INNER, GapReason.BUNDLED)]
+)
+def test_a_routine_note_counts_where_the_tarball_carries_what_it_carried(
+    before: dict[str, str], expected: Status | GapReason
+) -> None:
+    old = notes(("a", "1.0.0", {"bundles": [before]}))
+    judge = vetting(
+        {**old, **routine("1.0.1", "1.0.0", INNER)}, FREE, form=2, locked=("a", "inner")
+    )
+    assert answer(judge, CARRIED) is expected
+
+
+def test_a_carried_package_whose_name_is_new_lacks_the_criteria_of_new() -> None:
+    files = notes(
+        ("a", "1.0.0", {}),
+        ("a", "1.0.1", {"bundles": [INNER], "criteria": ["changelog"], "from_": "1.0.0"}),
+    )
+    gap = vetting(files, form=2, committed=files, locked=("a",)).decide(CARRIED).gap
+    assert gap is not None
+    assert (gap.lack, gap.criteria) == (GapReason.BUNDLED, ("health",))
+    known = vetting(files, form=2, committed=files, locked=("a", "inner")).decide(CARRIED)
+    assert known.status is Status.ACCEPTED
+
+
+def test_of_several_notes_of_a_tarball_one_may_list_what_it_carries() -> None:
+    group = note_text(
+        None, None, accepts=[{**listed("a"), "bundles": [INNER]}], criteria=["health"]
+    )
+    files = {**notes(("a", "1.0.0", {})), GROUP: group}
+    what = CARRIED._replace(carrier=artifact())
+    assert answer(vetting(files, form=2), what) is Status.ACCEPTED
+
+
+def test_an_exemption_of_another_version_covers_nothing() -> None:
+    line = f"a@1.0.1 {sri('a@1.0.0')} - at adoption\n"
+    assert answer(vetting({}, exemptions=line), subject()) is GapReason.NOTE
+
+
+def test_a_chain_may_start_at_any_of_several_versions() -> None:
+    files = {
+        **notes(
+            ("a", "1.0.0", {}),
+            ("a", "1.2.0", {"from_": "1.1.0", "criteria": ["changelog"]}),
+            ("a", "1.1.0", {"from_": "1.0.0", "criteria": ["changelog"]}),
+        ),
+        GROUP: note_text(
+            None, None, accepts=[listed("a", "1.2.0", from_="0.5.0")], criteria=["changelog"]
+        ),
+    }
+    assert answer(vetting(files), subject(version="1.2.0")) is Status.VETTED

@@ -65,7 +65,8 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
         )
     for ours in _added(old.first_party, new.first_party):
         yield Loosening(
-            words=f"{', '.join(ours.scopes)} need no note", location=at("first-party"),
+            words=f"{', '.join(ours.scopes)} need no note",
+            location=at("first-party", new.first_party.index(ours), "scopes"),
             key=f"first-party {ours.scopes} {ours.registry}",
         )  # fmt: skip
     for denied in _added(
