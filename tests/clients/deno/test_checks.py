@@ -218,3 +218,29 @@ def test_another_lockfile_that_cannot_be_bound_is_refused(repo: GitRepo, lock: s
     done = check(repo)
     assert done.status == 3
     assert "which npm-vetted does not read" in str(done.findings)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "NPM:a@1.0.0",
+        " npm:a@1.0.0",
+        "n\tpm:a@1.0.0",
+        "https:a.example/x.ts",
+        "HTTPS:\\\\a.example/x",
+    ],
+)
+def test_an_import_in_another_spelling_is_locked_or_out_of_date(repo: GitRepo, target: str) -> None:
+    """The real Deno refuses each with --frozen, and fetches the newest match without."""
+    found = _findings(repo, {"deno.json": {"imports": {"a": target}}})
+    assert found == [("lockfile-sync", "out-of-date", "deno.json")]
+
+
+def test_jsx_from_a_server_needs_a_hash(repo: GitRepo) -> None:
+    config = _config(
+        compilerOptions={"jsx": "react-jsx", "jsxImportSource": "https://a.example/jsx"}
+    )
+    assert _findings(repo, {"deno.json": config}) == [("lockfile-sync", "out-of-date", "deno.json")]
+    lock = _lock(remote={"https://a.example/jsx/jsx-runtime": HEX})
+    found = _findings(repo, {"deno.json": config, "deno.lock": lock})
+    assert {check for check, _, _ in found} == {"lockfile-source", "unvetted"}

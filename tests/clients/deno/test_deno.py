@@ -13,7 +13,7 @@ from npm_vetted.clients.deno.commands import read
 from npm_vetted.clients.deno.config import read_deno_config as read_config
 from npm_vetted.clients.deno.lockfile import DenoLockfile
 from npm_vetted.clients.deno.reader import read_deno_lockfile
-from npm_vetted.clients.deno.specifiers import Specifier, canonical, read_specifier
+from npm_vetted.clients.deno.specifiers import Specifier, canonical, plain_target, read_specifier
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.client_action import ActionKind as Does
 from npm_vetted.formats.client_action import Switch
@@ -295,9 +295,20 @@ def test_allow_scripts_in_its_shapes(
         ({"minimumDependencyAge": "P0D"}, [("cooldown-off", "minimumDependencyAge")]),
         ({"minimumDependencyAge": {"age": "0"}}, [("cooldown-off", "minimumDependencyAge")]),
         ({"minimumDependencyAge": "P3D"}, []), ({"minimumDependencyAge": 4320}, []),
+        ({"minimumDependencyAge": "P1Y2M3W4DT5H6M7S"}, []), ({"minimumDependencyAge": {"age": "P1W"}}, []),
+        ({"minimumDependencyAge": {"exclude": ["npm:x"]}}, []),
+        ({"minimumDependencyAge": -5}, [("cooldown-off", "minimumDependencyAge")]),
+        ({"minimumDependencyAge": "-P3D"}, [("cooldown-off", "minimumDependencyAge")]),
+        ({"minimumDependencyAge": "PT0.5S"}, [("cooldown-off", "minimumDependencyAge")]),
+        ({"minimumDependencyAge": "PT0S"}, [("cooldown-off", "minimumDependencyAge")]),
+        ({"minimumDependencyAge": "2099-01-01"}, [("cooldown-off", "minimumDependencyAge")]),
+        ({"minimumDependencyAge": True}, [("cooldown-off", "minimumDependencyAge")]),
         ({"links": ["../x"]}, [("other-sources", "links")]), ({"links": ["./x"]}, [("other-sources", "links")]),
         ({"patch": ["https://x"]}, [("other-sources", "patch")]),
         ({"importMap": "https://x/m.json"}, [("other-settings", "importMap")]),
+        ({"importMap": "HTTPS:x/m.json"}, [("other-settings", "importMap")]),
+        ({"importMap": "data:application/json,{}"}, [("other-settings", "importMap")]),
+        ({"imports": {"x": " HTTP:x/y.ts"}}, [("registry-not-https", "imports.x")]),
         ({"imports": {"x": "http://x/y.ts"}}, [("registry-not-https", "imports.x")]),
         ({"lint": {"plugins": ["./p.ts"]}}, [("program", "lint.plugins")]),
         ({"unstable": ["kv"]}, []), ({"unstable": ["x"]}, [("unverified-value", "unstable")]),
@@ -358,3 +369,16 @@ def test_no_script_runs_without_node_modules() -> None:
 def test_commands(words: str, expected: list[object]) -> None:
     found = read(words.split(), {})
     assert [(each.kind, each.switch, each.packages, each.frozen) for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("NPM:a@1", "npm:a@1"), (" npm:a@1\n", "npm:a@1"), ("n\tpm:a@1", "npm:a@1"), ("Jsr:@a/b", "jsr:@a/b"),
+        ("https:a.example/x", "https://a.example/x"), ("HTTPS:\\\\a.example/x", "https://a.example/x"),
+        ("https://a.example/x", "https://a.example/x"), ("./x.ts", "./x.ts"), ("node:fs", "node:fs"),
+        ("npm", "npm"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_target_is_read_as_an_url(text: str, expected: str) -> None:
+    assert plain_target(text) == expected

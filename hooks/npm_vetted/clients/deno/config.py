@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from npm_vetted.clients.deno.specifiers import read_specifier
+from npm_vetted.clients.deno.specifiers import plain_target, read_specifier
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
@@ -53,14 +53,14 @@ def imports(document: Document) -> Iterator[Import]:
     for name in table.data if table else ():
         assert table is not None
         if table.data[name] is not None:
-            yield Import(name, table.text(name), document.path, table.line(name))
+            yield Import(name, plain_target(table.text(name)), document.path, table.line(name))
     scopes = root.maybe_table("scopes")
     for scope in scopes.data if scopes else ():
         assert scopes is not None
         inner = scopes.maybe_table(scope)
         for name in inner.data if inner else ():
             assert inner is not None
-            yield Import(name, inner.text(name), document.path, inner.line(name))
+            yield Import(name, plain_target(inner.text(name)), document.path, inner.line(name))
 
 
 def all_imports(document: Document, read: Read) -> Iterator[Import]:
@@ -70,7 +70,7 @@ def all_imports(document: Document, read: Read) -> Iterator[Import]:
     """
     yield from imports(document)
     name = document.root().maybe_text("importMap")
-    if name is None or name.startswith(URLS):
+    if name is None or is_remote(name):
         return
     path = posixpath.normpath(posixpath.join(posixpath.dirname(document.path), name))
     data = None if path.startswith("../") else read(path)
@@ -81,6 +81,11 @@ def all_imports(document: Document, read: Read) -> Iterator[Import]:
             line=document.line_of("importMap"),
         )
     yield from imports(load_jsonc(path, data))
+
+
+def is_remote(name: str) -> bool:
+    """Whether an import map is no file of the repository: a server's, or one in the URL itself."""
+    return ":" in plain_target(name)
 
 
 def requirements_of(found: Iterator[Import]) -> Iterator[Requirement]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from npm_vetted.clients.deno.config import URLS, all_imports, find_config, load_config
+from npm_vetted.clients.deno.config import all_imports, find_config, is_remote, load_config
 from npm_vetted.clients.deno.specifiers import read_specifier
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.programs import program_value
@@ -32,7 +32,9 @@ _HARMLESS_UNSTABLE: Final = frozenset({
     "temporal", "webgpu", "worker-options",
 })  # fmt: skip
 _OWN_LOCKS: Final = ("deno.lock", "./deno.lock")
-_NO_AGE: Final = re.compile(r"P?T?0*(?:[YMWDHS]?0*)*\Z", re.IGNORECASE)
+_AGE: Final = re.compile(
+    r"[1-9]\d*|P(?=[^P]*[1-9])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
+)
 
 
 class Allowed(NamedTuple):
@@ -117,8 +119,7 @@ def _of_config(document: Document, project: Project) -> Iterator[Problem]:
     yield from _lock(document, project)
     yield from _vendor(document, project)
     table = document.root()
-    remote = str(table.data.get("importMap", "")).startswith(URLS)
-    for each in () if remote else all_imports(document, project.read):
+    for each in all_imports(document, project.read):
         if each.target.lower().startswith("http://"):
             yield setting_problem(
                 "registry-not-https", f"imports.{each.name}", each.target,
@@ -190,11 +191,13 @@ def _vendor(document: Document, project: Project) -> Iterator[Problem]:
 
 
 def _age(document: Document) -> Iterator[Problem]:
-    """``minimumDependencyAge``: without it Deno 2.9 waits 24 hours; 0 means no cooldown."""
+    """``minimumDependencyAge``: without it Deno 2.9 waits 24 hours; 0 means no cooldown.
+
+    Nor does a negative duration, or a date to come; a date that is past excludes what is newer.
+    """
     value = document.root().data.get("minimumDependencyAge")
     age = value.get("age") if isinstance(value, dict) else value
-    off = age is False or (isinstance(age, int | float) and age <= 0)
-    if off or (isinstance(age, str) and _NO_AGE.match(age) is not None):
+    if age is not None and (isinstance(age, bool) or _AGE.fullmatch(str(age)) is None):
         yield setting_problem(
             "cooldown-off", "minimumDependencyAge", value,
             f"minimumDependencyAge: {age!r} is no cooldown: expected minutes or such as \"P3D\"",
@@ -228,10 +231,10 @@ def _places(document: Document) -> Iterator[Problem]:
 
 def _import_map(document: Document) -> Iterator[Problem]:
     value = document.root().data.get("importMap")
-    if isinstance(value, str) and "://" in value:
+    if isinstance(value, str) and is_remote(value):
         yield setting_problem(
             "other-settings", "importMap", value,
-            f"the import map is read from {value}, where it can change: expected a file of the "
+            f"the import map is read from {value[:100]}, which is no file: expected a file of the "
             "repository",
             _at(document, "importMap"),
         )  # fmt: skip

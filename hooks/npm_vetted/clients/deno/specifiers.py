@@ -20,6 +20,9 @@ _COMPARATOR: Final = re.compile(
 )
 _HYPHEN: Final = re.compile(r"(\S+)\s+-\s+(\S+)\Z")
 _LONGEST: Final = 256
+_DROPPED: Final = re.compile(r"[\t\n\r]")
+_BLANKS: Final = "".join(map(chr, range(33)))
+_SLASHES: Final = "/\\"
 _Numbers = tuple[int, ...]
 
 
@@ -42,6 +45,20 @@ def read_specifier(text: str) -> Specifier | None:
     if found is None:
         return None
     return Specifier(found["kind"], found["name"], (found["range"] or "").strip() or "*")
+
+
+def plain_target(text: str) -> str:
+    """A target of an import as Deno's URL parser reads it.
+
+    It drops tabs, line ends and the blanks around, and takes ``NPM:`` and ``https:host`` for ``npm:``
+    and ``https://host`` (seen with 2.9.6).
+    """
+    cleaned = _DROPPED.sub("", text.strip(_BLANKS))
+    scheme, colon, rest = cleaned.partition(":")
+    lowered = scheme.lower()
+    if colon and lowered in ("http", "https"):
+        return f"{lowered}://{rest.lstrip(_SLASHES)}"
+    return f"{lowered}:{rest}" if colon and lowered in ("npm", "jsr") else cleaned
 
 
 def canonical(specifier: Specifier) -> Specifier:

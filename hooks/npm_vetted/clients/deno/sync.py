@@ -18,11 +18,12 @@ from npm_vetted.clients.deno.config import (
     requirements_of,
 )
 from npm_vetted.clients.deno.lockfile import DenoLockfile, split_id
-from npm_vetted.clients.deno.specifiers import Specifier, canonical, read_specifier
+from npm_vetted.clients.deno.specifiers import Specifier, canonical, plain_target, read_specifier
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.manifest import read_manifest
 from npm_vetted.packages.ranges import satisfies
 
+_JSX = ("jsx-runtime", "jsx-dev-runtime")
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 _IGNORED = ("file:", "link:", "workspace:", "git", "github:", "http:", "https:", "./", "../", "/")
 """Deno installs none of these from a package.json (seen with 2.9.6)."""
@@ -154,11 +155,18 @@ def _not_asked_for(
 
 
 def _unlocked_runtime(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Problem]:
-    """``jsxImportSource`` of a package: every file with JSX imports it."""
+    """``jsxImportSource`` of a package or a server: every file with JSX imports it."""
     document = load_config(manifest.folder, lockfile.read)
     table = document.root().maybe_table("compilerOptions") if document else None
     text = table.data.get("jsxImportSource") if table else None
-    wanted = read_specifier(text) if isinstance(text, str) else None
+    text = plain_target(text) if isinstance(text, str) else ""
+    wanted = read_specifier(text)
+    if document is not None and text.startswith(("https://", "http://")):
+        if not any(lockfile.binds(f"{text}/{name}") for name in _JSX):
+            message = f"JSX imports {text}, of which {lockfile.path} has no hash"
+            line = document.line_of("compilerOptions", "jsxImportSource")
+            yield _problem(lockfile, message, document.path, line, text)
+        return
     if document is None or wanted is None:
         return
     known = (read_specifier(each) for each in lockfile.specifiers)
