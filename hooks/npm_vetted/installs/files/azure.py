@@ -158,7 +158,7 @@ class _Pipeline:
             where = [self._macro(text) for text in _texts(folder.text, self._expression)]
             state.enter(either(*where))
         for one in filled(source, _EXPRESSIONS, self._expression):
-            for other in filled(one, self._macros, self._macro_known):
+            for other in self.follower.told_once(filled(one, self._macros, self._macro_known)):
                 if shell == "pwsh":
                     run_windows(self.follower, other, state.fork(), cmd=False)
                 else:

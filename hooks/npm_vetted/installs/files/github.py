@@ -367,7 +367,7 @@ class Frame:
         """Run a script in the shell that the step names."""
         powershell = self.windows or "$env:" in source.text
         name = (shell or ("pwsh" if powershell else "bash")).split()[0].rpartition("/")[2]
-        for filled_source in filled(source, _TEMPLATES, self.resolve):
+        for filled_source in self.follower.told_once(filled(source, _TEMPLATES, self.resolve)):
             if name in ("pwsh", "powershell", "cmd"):
                 run_windows(self.follower, filled_source, self.state(where), cmd=name == "cmd")
             elif name in ("bash", "sh", "zsh", "dash", "ksh"):

@@ -38,7 +38,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     if folder and not hook:
         state.guesses = folders_above(path)
     follower.run(Source(decode(path, data)), state)
-    follower.shell.finish(state)
+    follower.run_uncalled(state)
     page = bool(_PAGES.intersection(folder.split("/"))) and not data.startswith(b"#!")
     for problem in follower.finish():
         yield problem._replace(level=Level.WARNING) if page else problem

@@ -93,6 +93,13 @@ class ShellFollower(ActionJudge):
         except NpmVettedError as error:
             self._gave_up(error.message, error.line)
 
+    def run_uncalled(self, state: State) -> None:
+        """Follow the functions that nobody called in the file: another file may."""
+        try:
+            self.shell.finish(state)
+        except NpmVettedError as error:
+            self._gave_up(error.message, error.line)
+
     def _gave_up(self, message: str, line: int) -> None:
         """The shell is beyond a limit: that matters where the file names a client."""
         text = (self.context.read(self.path) or b"").decode("utf-8", "replace")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from npm_vetted.formats.client_action import Switch, source_setting
 from npm_vetted.formats.shell_text import Value, known, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT
+from npm_vetted.installs.shell.source import Source
 from npm_vetted.model import Level, Location, Problem
 
 CommandLines: TypeAlias = "tuple[tuple[str, ...], ...]"
@@ -56,6 +57,21 @@ class Reports:
                 value="\n".join((masked(key), *basis)),
             )
         )
+
+    def told_once(self, alternatives: Iterable[Source]) -> Iterator[Source]:
+        """Each of the texts that one may be: a warning is not told again for another one of them."""
+        told: set[tuple[str, int]] = set()
+        for text in alternatives:
+            before = len(self.problems)
+            yield text
+            added = self.problems[before:]
+            mine = {(each.code, each.location.line): each for each in added}
+            self.problems[before:] = [
+                each
+                for each in added
+                if each.level is Level.ERROR or (each.code, each.location.line) not in told
+            ]
+            told.update(key for key, each in mine.items() if each.level is not Level.ERROR)
 
     def undecided(self, message: str, line: int, *, key: str = "") -> None:
         """Add a warning about a command that cannot be decided from the files."""
