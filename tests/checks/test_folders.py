@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.world import World, Worlds, worlds
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import adopt, check, entry, write_note
 
 __all__ = ["worlds"]
 
@@ -292,3 +294,30 @@ def test_the_lockfile_puts_no_folder_in_the_place_of_a_package(
     assert text != world.read(world.lockfile)
     world.write(world.lockfile, text)
     assert "lockfile-sync" in world.judge_commit().errors
+
+
+def test_the_manifest_of_a_folder_outside_the_project_is_the_projects(git_repo: GitRepo) -> None:
+    """The folder needs no lockfile; each client's lockfile names it by the way to it."""
+    wanted = {"x": "file:../../libs/x"}
+    manifest = {"name": "a", "version": "1.0.0", "dependencies": wanted}
+    folder = {"name": "x", "version": "1.0.0", "dependencies": {"b": "1.0.0"}}
+    places = {
+        "": manifest,
+        "../../libs/x": folder,
+        "node_modules/x": {"resolved": "../../libs/x", "link": True},
+        "../../libs/x/node_modules/b": entry("b"),
+    }
+    locked = {"name": "a", "version": "1.0.0", "lockfileVersion": 3, "packages": places}
+    git_repo.write("apps/a/package.json", json.dumps(manifest))
+    git_repo.write("apps/a/package-lock.json", json.dumps(locked))
+    git_repo.write("apps/a/.npmrc", "ignore-scripts=true\n")
+    git_repo.write("libs/x/package.json", json.dumps(folder))
+    write_note(git_repo, "b")
+    adopt(git_repo)
+    assert check(git_repo, "--all", "lockfile-sync").findings == []
+    git_repo.write("libs/x/package.json", json.dumps({**folder, "description": "ours"}))
+    assert check(git_repo).findings == []
+    more = {**folder, "dependencies": {"b": "1.0.0", "evil": "1.0.0"}}
+    git_repo.write("libs/x/package.json", json.dumps(more))
+    found = {(each["code"], each["package"]) for each in check(git_repo).findings}
+    assert ("out-of-date", "evil") in found

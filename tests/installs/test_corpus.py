@@ -86,7 +86,7 @@ class MemorySnapshot(Snapshot):
     def everything(self) -> Iterator[str]:
         return iter(self.files)
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
         return set()
 
     def read(self, path: str) -> bytes | None:

@@ -321,3 +321,51 @@ def test_a_pin_tells_who_reads_comments() -> None:
         text = COMMENTED.replace("{\n", f'{{ "packageManager": "{pin}",\n', 1)
         found = Projects(MemorySnapshot({"package.json": text}), lambda _: False)
         assert [each.path for each in found.all()] == ([""] if read else [])
+
+
+USER = {
+    "apps/a/package.json": {"dependencies": {"x": "file:../../libs/x"}},
+    "apps/a/package-lock.json": LOCK,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({}, {"apps/a": ["libs/x"]}),
+        # A folder with a lockfile is a project of its own as well.
+        ({"libs/x/package-lock.json": LOCK}, {"apps/a": ["libs/x"], "libs/x": []}),
+        (
+            {
+                "libs/x/package.json": {"dependencies": {"y": "file:../y"}},
+                "libs/y/package.json": DEP,
+            },
+            {"apps/a": ["libs/x", "libs/y"]},
+        ),
+        ({"package.json": {"workspaces": ["libs/*"]}, "package-lock.json": LOCK},
+         {"": ["libs/x"], "apps/a": ["libs/x"]}),
+    ],
+)  # fmt: skip
+def test_a_folder_outside_the_root_belongs_to_the_project_that_depends_on_it(
+    more: Mapping[str, Any], found: dict[str, list[str]]
+) -> None:
+    files = {**USER, "libs/x/package.json": DEP, **more}
+    assert projects(files) == found
+    texts = {
+        path: each if isinstance(each, str) else json.dumps(each) for path, each in files.items()
+    }
+    every = Projects(MemorySnapshot(texts), lambda _: False)
+    for path in texts:
+        if path.startswith("libs/") and path.endswith("package.json"):
+            assert "apps/a" in {project.path for project in every.steered_by(path)}
+
+
+@pytest.mark.parametrize("spelled", ["file:..\\/..\\/libs/x", "f\\u0069le:../../libs/x"])
+def test_such_a_folder_is_found_however_json_spells_it(spelled: str) -> None:
+    files = {
+        "apps/a/package.json": f'{{"dependencies": {{"x": "{spelled}"}}}}',
+        "apps/a/package-lock.json": LOCK,
+        "libs/x/package.json": json.dumps(DEP),
+    }
+    every = Projects(MemorySnapshot(files), lambda _: False)
+    assert [each.path for each in every.steered_by("libs/x/package.json")] == ["apps/a"]

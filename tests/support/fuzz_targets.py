@@ -108,11 +108,13 @@ class MemorySnapshot(Snapshot):
     def everything(self) -> Iterator[str]:
         return iter(self.files)
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
         return {
             path
             for path, data in self.files.items()
-            if path.startswith(below) and any(word.encode() in data for word in words)
+            if path.startswith(below)
+            and any(word.encode() in data for word in words)
+            and (not names or path.rpartition("/")[2] in names)
         }
 
     def read(self, path: str) -> bytes | None:

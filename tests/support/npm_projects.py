@@ -235,9 +235,11 @@ class MemorySnapshot(Snapshot):
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
         return {
             path
             for path, data in self._files.items()
-            if path.startswith(below) and any(word.encode() in data for word in words)
+            if path.startswith(below)
+            and any(word.encode() in data for word in words)
+            and (not names or path.rpartition("/")[2] in names)
         }

@@ -19,12 +19,12 @@ from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
 from npm_vetted.projects.discovery import (
     ancestors,
-    below,
     client_of_lockfile,
     fits_pin,
     folder_of,
     is_of_a_project,
     join,
+    relative_to,
 )
 
 ID: Final = "lockfile-sync"
@@ -229,7 +229,7 @@ def _folder_entries(project: Project, lockfile: Lockfile) -> Iterator[Problem]:
     """What the manifest of a folder requires, and the folder's entry does not have."""
     for folder in sorted(project.folders if lockfile.locks_folders else ()):
         manifest = project.members[folder]
-        for key in lockfile.folder_keys(below(lockfile.home, folder) or ""):
+        for key in lockfile.folder_keys(relative_to(lockfile.home, folder)):
             for asked in manifest.requires:
                 if asked.group is not Group.DEVELOPMENT and not lockfile.records(key, asked):
                     yield Problem(

@@ -62,8 +62,8 @@ class Snapshot:
     def _by_folder(self) -> Mapping[str, list[str]]:
         return by_folder(self.everything())
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
-        """The files below a folder whose text holds one of these words."""
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
+        """The files below a folder whose text holds one of these words; ``names``: only such files."""
         raise NotImplementedError
 
     def read(self, path: str) -> bytes | None:
@@ -98,7 +98,12 @@ class EmptySnapshot(Snapshot):
     def everything(self) -> Iterable[str]:
         return ()
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:  # noqa: ARG002
+    def grep(
+        self,
+        words: Collection[str],  # noqa: ARG002
+        below: str,  # noqa: ARG002
+        names: Collection[str] = (),  # noqa: ARG002
+    ) -> set[str]:
         return set()
 
 
@@ -128,8 +133,8 @@ class TreeSnapshot(Snapshot):
     def everything(self) -> Iterable[str]:
         return self._everything
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
-        found = _grep(self._repository, [self.commit], words, below) if words else []
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
+        found = _grep(self._repository, [self.commit], words, below, names) if words else []
         return {path.removeprefix(f"{self.commit}:") for path in found}
 
 
@@ -173,10 +178,11 @@ class _Overlaid(Snapshot):
         shared = self._shared(self._other.files_in(folder))
         return [*shared, *self._present_by_folder.get(folder, ())]
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
         """Exact for files that both states share; one that differs counts where it exists here."""
-        found = set(self._shared(self._other.grep(words, below)))
-        return found | {path for path in self._present if path.startswith(below)}
+        found = set(self._shared(self._other.grep(words, below, names)))
+        own = (each for each in self._present if not names or each.rpartition("/")[2] in names)
+        return found | {path for path in own if path.startswith(below)}
 
 
 class IndexSnapshot(_Overlaid):
@@ -221,8 +227,10 @@ class IndexSnapshot(_Overlaid):
             if entry.oid not in _EMPTY_BLOBS or self.entry(path) is not None
         ]
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
-        return set(_grep(self._repository, ["--cached"], words, below)) if words else set()
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
+        if not words:
+            return set()
+        return set(_grep(self._repository, ["--cached"], words, below, names))
 
 
 class EarlierSnapshot(_Overlaid):
@@ -264,13 +272,18 @@ def _paths(output: bytes) -> list[str]:
 
 
 def _grep(
-    repository: Repository, source: Sequence[str], words: Collection[str], below: str
+    repository: Repository,
+    source: Sequence[str],
+    words: Collection[str],
+    below: str,
+    names: Collection[str],
 ) -> list[str]:
     patterns = [part for word in sorted(words) for part in ("-e", word)]
+    where = [f":(top,glob){below}**/{name}" for name in sorted(names)]
     return _paths(
         run_git(
             "grep", "--no-textconv", "--no-recurse-submodules", "-a", "-l", "-z", "-F",
-            "--full-name", *patterns, *source, "--", f":(top,literal){below}",
+            "--full-name", *patterns, *source, "--", *(where or [f":(top,literal){below}"]),
             cwd=repository.top, accepted=(0, 1),
         )
     )  # fmt: skip

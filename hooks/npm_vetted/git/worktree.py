@@ -104,10 +104,12 @@ class WorktreeSnapshot(Snapshot):
             raise UndecidedError(f"more than the {SIZE_LIMIT:,} bytes that are read", path=path)
         return place.read_bytes()
 
-    def grep(self, words: Collection[str], below: str) -> set[str]:
+    def grep(self, words: Collection[str], below: str, names: Collection[str] = ()) -> set[str]:
         """Exact, by reading: only people wait for this one."""
         found = set()
         for path in self.below(below):
+            if names and path.rpartition("/")[2] not in names:
+                continue
             text = (self.read(path) or b"").decode("utf-8", "replace")
             if any(word in text for word in words):
                 found.add(path)

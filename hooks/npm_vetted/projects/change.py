@@ -19,10 +19,10 @@ from npm_vetted.model import Allowance, Artifact, Entry, Group, Location, Manife
 from npm_vetted.projects.discovery import (
     Projects,
     ancestors,
-    below,
     client_of_lockfile,
     folder_of,
     interesting_names,
+    relative_to,
 )
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.baseline import Baseline
@@ -78,7 +78,7 @@ def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Man
     if lockfile.locks_folders:
         others |= project.folders
     return {
-        below(home, path) or "": found
+        relative_to(home, path): found
         for path, found in project.manifests.items()
         if path not in others and home in (path, project.path)
     }

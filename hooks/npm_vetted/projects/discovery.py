@@ -83,6 +83,14 @@ def below(folder: str, path: str) -> str | None:
     return path[len(folder) + 1 :] if path.startswith(folder + "/") else None
 
 
+def relative_to(folder: str, path: str) -> str:
+    """The way from a folder to another one, '' for itself; it may lead upwards."""
+    inner = below(folder, path) if path != folder else ""
+    return posixpath.relpath(path or ".", folder or ".") if inner is None else inner
+
+
+_FOLDER_WORDS: Final = ("file:", "link:", "portal:", '"./', '"../', "\\u", "\\/")
+"""What a manifest holds that requires a folder; the last two: it may spell that otherwise."""
 _ANY_FOLDER: Final = ("file:", "link:", "portal:", "./", "../")
 
 
@@ -245,14 +253,38 @@ class Projects:
         return any(self.snapshot.entry(join(folder, name)) is not None for name in names)
 
     def _dependent_above(self, home: str) -> str | None:
-        """The root above a directory that depends on it as a folder; None: there is none."""
+        """The root that depends on a directory as a folder, first one above it; None: there is none."""
         for above in ancestors(home):
             if above != home and home in self._folders_of(above):
                 return None if self._excluded(self.manifest_path(above)) else above
-        return None
+        return next(iter(self._dependents(home)), None)
+
+    def _dependents(self, home: str) -> list[str]:
+        """The roots that are not above a directory and depend on it as a folder."""
+        if not home or not self._folder_users:
+            return []
+        return [
+            root
+            for root in self._folder_users
+            if root != home and below(root, home) is None and home in self._folders_of(root)
+        ]
+
+    @cached_property
+    def _folder_users(self) -> tuple[str, ...]:
+        """The roots of the manifests that may depend on a folder outside of their own."""
+        found = set()
+        for path in sorted(self.snapshot.grep(_FOLDER_WORDS, "", manifest_names())):
+            folder = folder_of(path)
+            if in_node_modules(path) or self.manifest(folder) is None:
+                continue
+            roots = (each for each in ancestors(folder) if each != folder and self.manifest(each))
+            root = next((each for each in roots if self.is_workspace(each, folder)), folder)
+            if not self._excluded(self.manifest_path(root)):
+                found.add(root)
+        return tuple(sorted(found))
 
     def _folders_of(self, root: str) -> dict[str, Manifest]:
-        """The folders below a root that its manifest depends on, and those that they depend on.
+        """The folders that a root's manifest depends on, and those that they depend on.
 
         Their dependencies are installed with the root's and locked in its lockfile.
         """
@@ -268,7 +300,7 @@ class Projects:
                 for asked in asking.requires:
                     folder = _folder_named(asking.folder, asked, prefixes)
                     named = None if folder is None else self.manifest(folder)
-                    if folder and named and below(root, folder) and folder not in found:
+                    if folder and named and folder != root and folder not in found:
                         found[folder] = named
                         if folder not in members:
                             todo.append(named)
@@ -405,12 +437,14 @@ class Projects:
         own = self.of(path)
         if own is not None:
             yield own
-        dependent = self._dependent_above(folder_of(path))
-        if dependent is not None and (own is None or own.path != dependent):
-            project = self.at(dependent)
-            if project is not None:
-                yield project
         name = path.rpartition("/")[2]
+        home = folder_of(path)
+        users = self._dependents(home) if name in manifest_names() else []
+        for dependent in dict.fromkeys((self._dependent_above(home), *users)):
+            if dependent is not None and (own is None or own.path != dependent):
+                project = self.at(dependent)
+                if project is not None:
+                    yield project
         if name not in _inherited():
             return
         folder = folder_of(path)
