@@ -1,4 +1,4 @@
-"""Adds members to a table of a JSON file and leaves every other character as it is."""
+"""Adds members to a table of a JSON file, which may have comments, and leaves every other character as it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.document import decode
-from npm_vetted.formats.json import load_json
+from npm_vetted.formats.json import load_json, load_jsonc, without_comments
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 _INDENT: Final = re.compile(r"\{\r?\n([ \t]+)\"")
@@ -44,7 +44,7 @@ def insert_members(path: str, data: bytes, table: str, members: Mapping[str, obj
 
 def set_list(path: str, data: bytes, key: str, values: Sequence[str]) -> bytes:
     """The file with a top-level key that is this list; raises where it cannot be."""
-    root = load_json(path, data).root()
+    root = load_jsonc(path, data).root()
     return data if root.maybe_texts(key) == tuple(values) else _set(path, data, key, list(values))
 
 
@@ -55,25 +55,31 @@ def set_text(path: str, data: bytes, key: str, value: str) -> bytes:
 
 def _set(path: str, data: bytes, key: str, value: list[str] | str) -> bytes:
     text = decode(path, data)
-    root = load_json(path, data).root()
+    root = load_jsonc(path, data).root()
     found = _INDENT.search(text)
     indent = found[1] if found else "  "
     end = "\r\n" if "\r\n" in text else "\n"
     written = json.dumps(value, indent=indent, ensure_ascii=False) if value else "[]"
-    content = _replaced(text, key, written.replace("\n", end + indent), indent, end)
-    if json.loads(content) != {**root.data, key: value}:
+    written, bare = written.replace("\n", end + indent), without_comments(path, text)
+    content = _replaced(text, key, written, indent, end, bare)
+    if json.loads(without_comments(path, content)) != {**root.data, key: value}:
         raise UndecidedError(f"cannot write {key} into this layout", path=path)
     bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
     return bom + content.encode()
 
 
-def _replaced(text: str, table: str, written: str, indent: str, end: str) -> str:
-    """The text with the value of a top-level key replaced, or with the key added at the end."""
+def _replaced(
+    text: str, table: str, written: str, indent: str, end: str, bare: str | None = None
+) -> str:
+    """The text with the value of a top-level key replaced, or with the key added at the end.
+
+    ``bare`` is the text with blanks for its comments and trailing commas, where it may have some.
+    """
     depth = 0
     start = None
     last = closing = 0
     awaits = False
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(text if bare is None else bare):
         word = token.group()
         if word in "}]":
             depth -= 1
@@ -93,4 +99,8 @@ def _replaced(text: str, table: str, written: str, indent: str, end: str) -> str
     body = text[:closing].rstrip()
     comma = "" if body.endswith("{") else ","
     key = json.dumps(table, ensure_ascii=False)
+    if bare is not None and bare != text:  # the comments stay behind what they are about
+        at = len(bare[:closing].rstrip())
+        comma = "" if bare[:at].endswith("{") else ","
+        return f"{text[:at]}{comma}{end}{indent}{key}: {written}{text[at:]}"
     return f"{body}{comma}{end}{indent}{key}: {written}{end}{text[closing:]}" if last else text
