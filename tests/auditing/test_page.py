@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from importlib.resources import files
@@ -12,26 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from npm_vetted.auditing.facts import Moves
 from tests.auditing.test_formats import DATE, HOSTILE, a_report, package, rendered
+from tests.support.chromium import launched
 
 pytestmark = pytest.mark.browser
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 NAMES = ("zeta", "alpha", "mid", "@scope/beta")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium; the test fails where there is none."""
-    found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-    assert found is not None, "install Chromium (apt-get install chromium), as .ci/run does"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture

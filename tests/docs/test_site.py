@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +21,7 @@ from npm_vetted import SITE, __version__
 from npm_vetted.checks import checks
 from npm_vetted.commands import command_names
 from tests.docs.pages import DOCS, PAGES
+from tests.support.chromium import launched
 from tests.support.real_clients import ROOT
 
 LOADS: Final = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -108,3 +113,54 @@ def test_the_pages_name_this_version() -> None:
 def test_the_configuration_of_the_site_is_the_published_address() -> None:
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert yaml.safe_load(config)["site_url"] == SITE
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """The site, as a server on this machine gives it."""
+    handler = functools.partial(QuietHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Says nothing of the requests that it answers."""
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.browser
+def test_the_search_the_themes_and_a_phone(address: str) -> None:
+    """In a real browser: no other host is asked, no error is logged, and no page is wider than a phone."""
+    asked: set[str] = set()
+    wrong: list[str] = []
+    papers: set[str] = set()
+    with launched() as browser:
+        for theme, width in (("light", 1280), ("dark", 1280), ("light", 390)):
+            context = browser.new_context(
+                color_scheme="dark" if theme == "dark" else "light",
+                viewport={"width": width, "height": 844},
+            )
+            page = context.new_page()
+            page.on("request", lambda each: asked.add(each.url.split("/")[2]))
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on(
+                "console", lambda each: wrong.append(each.text) if each.type == "error" else None
+            )
+            for path in ("", "quickstart/", "ci/", "checks/unvetted/", "commands/", "audit/"):
+                page.goto(address + path)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            papers.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+            if width > 1000:
+                page.click(".md-search__input")
+                page.keyboard.type("cooldown", delay=30)
+                first = page.locator(".md-search-result__item h1").first
+                first.wait_for(timeout=60_000)
+                assert "cooldown" in first.inner_text().lower()
+            context.close()
+    assert (asked, wrong, len(papers)) == ({address.split("/")[2]}, [], 2)
