@@ -11,6 +11,7 @@ import pytest
 
 from npm_vetted.checks import unvetted
 from npm_vetted.model import Finding, Level
+from npm_vetted.vetting.exemptions import Exemptions
 from tests.projects.test_change import change, project
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import (
@@ -477,6 +478,10 @@ def test_a_client_without_a_hash_is_a_warning() -> None:
     assert (each.check, each.key, each.code, each.level, each.fix) == (
         "unvetted", "a@1.0.0", "unbound", WARNING, (),
     )  # fmt: skip
+    assert each.message == (
+        "yarn.lock berry 8 records no hash for a@1.0.0, so .vetting/notes/a/1.0.0.toml cannot be tied to "
+        "its contents"
+    )
 
 
 def test_an_unbound_package_is_noted_again_with_all_that_the_change_brings() -> None:
@@ -581,7 +586,50 @@ def test_the_package_manager_at_the_top_is_of_the_project_at_the_top() -> None:
     assert each.project == "."
 
 
+def test_the_note_of_an_upgrade_names_what_its_new_dependency_needs() -> None:
+    before = {**A, **note("a")}
+    step = project(
+        {"a": entry("a", "1.1.0", dependencies={"b": "*"}), "b": entry("b")},
+        dependencies={"a": "*"},
+    )
+    expected = note_fix("a@1.1.0", "--criteria", "changelog,health")
+    assert rows(found(before, {**step, **note("a")})) == [
+        ("a@1.1.0", "upgraded", ERROR, expected), ("b@1.0.0", "brought", ERROR, expected),
+    ]  # fmt: skip
+    alone = found(before, {**A2, **note("a")})
+    assert [each.fix for each in alone] == [note_fix("a@1.1.0", "--criteria", "changelog")]
+
+
 # The sentences, once.
+
+
+def test_the_messages_about_tarballs_and_hashes() -> None:
+    tarball = project(TARBALL, dependencies={"out": "*"})
+    (unlisted,) = found({}, {**tarball, **note("out")})
+    assert unlisted.message == (
+        "said to be bundled in out@1.0.0, and no note lists it among what that tarball contains: "
+        "npm fetches what the tarball lacks, and compares it with no hash"
+    )
+    known = {
+        **project({"out": entry("out", "0.9.0")}, dependencies={"out": "*"}),
+        **note("out", "0.9.0"),
+    }
+    step = note("out", criteria=["changelog"], from_="0.9.0", bundles=[{"package": "in@1.0.0"}])
+    two = '[policy]\nnew = ["health", "scripts"]\n'
+    (lacking,) = found(
+        known,
+        {**known, **tarball, **step, **note("out", "0.9.0", criteria=["health", "scripts"])},
+        config=two,
+    )
+    assert lacking.message == (
+        "new, in the tarball of out@1.0.0, whose note lacks criteria of the policy: health, scripts"
+    )
+    (_, hashless) = found(pinning(None), {**pinning(PNPM), **note("a")})
+    assert hashless.message == "packageManager has no hash: nothing binds what is fetched and run"
+    exempt = change({**ADOPTED}, {**ADOPTED, **A})
+    exempt.vetting.exemptions = Exemptions(f"a@1.0.0 checksum:{'a' * 128} - at adoption\n")
+    (unbound,) = unvetted.run(exempt)
+    assert unbound.message.startswith(".vetting/exemptions.txt records a different kind of hash")
 
 
 @pytest.mark.parametrize(
