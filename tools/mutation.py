@@ -41,8 +41,8 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     },
     "checks/unvetted": ("checks/test_unvetted.py",),
     "packages/integrity": ("packages/test_integrity.py",),
-    "clients/npm/lockfile": ("clients/test_npm_lockfile.py",),
-    "clients/pnpm/lockfile": ("clients/test_pnpm.py",),
+    "clients/npm/lockfile": ("clients/npm/test_lockfile.py", "clients/test_npm_lockfile.py"),
+    "clients/pnpm/lockfile": ("clients/pnpm/test_lockfile.py",),
     "clients/pnpm/entries": ("clients/pnpm/test_entries.py",),
 }  # fmt: skip
 """Modules of hooks/npm_vetted, and the files below tests that have to notice."""

@@ -159,8 +159,10 @@ def test_what_is_no_toml(data: bytes, message: str, line: int) -> None:
     ],
 )
 def test_malformed_groups(keys: dict[str, Any], message: str) -> None:
-    own = "".join(f'{key} = "{keys.pop(key)}"\n' for key in ("package", "version") if key in keys)
-    text = own + note_text(None, **{"accepts": [listed("b")], **keys})
+    own = {key: keys[key] for key in ("package", "version") if key in keys}
+    rest = {key: value for key, value in keys.items() if key not in own}
+    lines = "".join(f'{key} = "{value}"\n' for key, value in own.items())
+    text = lines + note_text(None, **{"accepts": [listed("b")], **rest})
     with pytest.raises(NoteError) as raised:
         read_note(GROUP, text.encode())
     assert raised.value.message == message
