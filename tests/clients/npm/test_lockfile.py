@@ -73,7 +73,7 @@ def test_a_path_is_an_archive_where_git_has_a_file_there() -> None:
 
 
 def test_a_folder_is_no_artifact_unless_it_pins_something() -> None:
-    folders = {"lib": {"version": "1.0.0"}, f"{M}lib": {"resolved": "lib", "link": True}}
+    folders: Packages = {"lib": {"version": "1.0.0"}, f"{M}lib": {"resolved": "lib", "link": True}}
     assert read(folders).artifact("lib") is None
     pinned = read({**folders, "lib": {"version": "1.0.0", "integrity": A}}).artifact("lib")
     assert pinned is not None
@@ -177,7 +177,11 @@ def test_the_requirements_of_an_entry() -> None:
 
 
 def test_a_folder_requires_its_development_dependencies_too() -> None:
-    packages = {"lib": EVERY, f"{M}lib": {"resolved": "lib", "link": True}, f"{M}e": entry("e")}
+    packages: Packages = {
+        "lib": EVERY,
+        f"{M}lib": {"resolved": "lib", "link": True},
+        f"{M}e": entry("e"),
+    }
     found = read({**FOUR, **packages})
     assert [each.name for each in found.entry("lib").requires] == ["b", "e", "c", "d"]
     assert f"{M}e" in set(found.children("lib"))
@@ -186,7 +190,7 @@ def test_a_folder_requires_its_development_dependencies_too() -> None:
 
 
 def test_the_importers_are_the_root_and_its_workspaces() -> None:
-    folders = {
+    folders: Packages = {
         "": {"workspaces": ["w", "x/*"], "dependencies": {"a": "1"}},
         "w": {"dependencies": {"b": "1"}}, "x/y": {}, "other": {},
         **{
@@ -199,7 +203,7 @@ def test_the_importers_are_the_root_and_its_workspaces() -> None:
         "": ["a"], "w": ["b"], "x/y": [],
     }  # fmt: skip
     assert {each.line for each in found.importers[""]} == {1}
-    listed = {**folders, "": {"workspaces": {"packages": ["w"]}}}
+    listed: Packages = {**folders, "": {"workspaces": {"packages": ["w"]}}}
     assert list(read(listed).importers) == ["", "w"]
     assert read({**folders, "": {}}).workspaces == frozenset()
     assert read({f"{M}a": entry("a")}).importers == {}
@@ -265,7 +269,7 @@ def test_the_artifacts_of_a_name() -> None:
 
 def test_the_programs_of_the_packages() -> None:
     bins = {f"{M}a": {**entry("a"), "bin": {"x": "x.js", "y": "y.js"}}, f"{M}b": entry("b")}
-    assert read(bins).programs() == {"x", "y"}
+    assert read(bins).programs() == frozenset({"x", "y"})
 
 
 # Tarballs that carry others.
@@ -339,6 +343,6 @@ def test_another_layout_of_the_text_changes_nothing() -> None:
     packages = {f"{M}a": entry("a"), f"{M}b": entry("b")}
     data = {"packages": {key: dict(reversed(each.items())) for key, each in packages.items()}}
     other = npm.read_lockfile(
-        "package-lock.json", json.dumps({"lockfileVersion": 3, **data}).encode(), {}.get
+        "package-lock.json", json.dumps({"lockfileVersion": 3, **data}).encode(), lambda _: None
     )
     assert other.changed([read(packages)]) == []
