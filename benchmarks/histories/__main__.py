@@ -134,20 +134,24 @@ class History:
         self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
 
     def _merged(self, mine: str, base: str | None, theirs: str) -> str:
+        """The real file with the lines that ``init`` added, but for keys that it now has itself."""
+        old, ours, real = (self._lines(blob) for blob in (base, mine, theirs))
+        own = {_key_of(line) for line in real if line not in old}
+        ours = [line for line in ours if line in old or _key_of(line) not in own]
         with tempfile.TemporaryDirectory() as place:
             files = []
-            for name, blob in (("mine", mine), ("base", base), ("theirs", theirs)):
-                path = Path(place, name)
-                data = subprocess.run(
-                    ["git", "cat-file", "blob", blob or ""], cwd=self.folder,
-                    capture_output=True, check=False,
-                ).stdout  # fmt: skip
-                path.write_bytes(data)
-                files.append(str(path))
+            for name, lines in (("mine", ours), ("base", old), ("theirs", real)):
+                Path(place, name).write_bytes(b"".join(lines))
+                files.append(str(Path(place, name)))
             done = subprocess.run(
                 ["git", "merge-file", "-p", "--union", *files], capture_output=True, check=False
             )
         return self.git("hash-object", "-w", "--stdin", data=done.stdout)
+
+    def _lines(self, blob: str | None) -> list[bytes]:
+        asked = ["git", "cat-file", "blob", blob or ""]
+        done = subprocess.run(asked, cwd=self.folder, capture_output=True, check=False)
+        return done.stdout.splitlines(keepends=True)
 
     def _blob(self, commit: str, path: str) -> str | None:
         try:
@@ -262,6 +266,11 @@ class History:
         rows = [row.split("\t") for row in changed.split("\n") if row]
         found.notes = len(rows)
         found.lines = sum(int(row[0]) for row in rows if row[0].isdigit())
+
+
+def _key_of(line: bytes) -> bytes:
+    """What stands before ``:`` or ``=`` in a line of a settings file."""
+    return re.split(rb"[:=]", line, maxsplit=1)[0].strip()
 
 
 def first_command(report: str) -> str | None:

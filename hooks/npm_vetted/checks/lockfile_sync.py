@@ -13,7 +13,7 @@ from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.unread import unread_by_us
 from npm_vetted.git.repository import LINK
-from npm_vetted.model import Finding, Group, Location, Problem, Project, hashed
+from npm_vetted.model import Finding, Group, Level, Location, Problem, Project, hashed
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
@@ -439,9 +439,14 @@ def _of_other_clients(project: Project) -> frozenset[str]:
 
 
 def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Entries that no dependency requires, among those that the commit adds or stops requiring."""
+    """Entries that no dependency requires, among those that the commit adds or stops requiring.
+
+    The latter are warnings: update bots leave them behind, no client installs them, and nothing new
+    comes with them. One that is required again is judged as any package.
+    """
     manifests = manifests_by_lockfile(project.after, lockfile)
-    suspects = {use.entry.key for use in project.uses if use.lockfile is lockfile}
+    fresh = {use.entry.key for use in project.uses if use.lockfile is lockfile}
+    suspects = set(fresh)
     suspects |= project.despite_earlier(lambda: _asked_for_before(project, lockfile))
     suspects -= {*lockfile.direct(manifests), *(lockfile.kept if suspects else ())}
     for key in sorted(_unreached(lockfile, suspects)):
@@ -450,6 +455,7 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
             continue  # what a tarball carries is installed with it, required or not
         yield Problem(
             message="locked, but no package or manifest depends on it",
+            level=Level.ERROR if key in fresh else Level.WARNING,
             location=Location(lockfile.path, entry.line),
             package=entry.artifact.name,
             version=entry.artifact.version,

@@ -273,7 +273,9 @@ def _missing(
 
 
 def _is_downgrade(use: IntroducedPackage) -> bool:
-    """Whether every version that was locked before is newer."""
-    version = use.artifact.version or ""
+    """Whether every version that was locked before is newer; a range is no version."""
+    version = use.artifact.version
+    if version is None:
+        return False
     newer = [newest([each, version]) == each != version for each in use.subject.previous]
     return all(newer)

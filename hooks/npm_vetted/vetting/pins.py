@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.integrity import same_bytes, same_checksum
+from npm_vetted.packages.versions import narrows
 
 _USUAL: Final = ("https://registry.npmjs.org/", "https://registry.yarnpkg.com/")
 _PREFIXES: Final = {
@@ -36,14 +37,17 @@ class Pins(NamedTuple):
         """Compare an artifact with the vetted bytes.
 
         A patch is part of the vetted state. Hashes decide. A git or URL source without a hash is
-        bound by its ``resolved``, and an artifact without a lockfile by its specifier. An artifact
+        bound by its ``resolved``, and an artifact without a lockfile by its specifier, or one that
+        allows fewer versions. An artifact
         that lost its hash is different: npm then installs any bytes (docs/clients/npm.md). So is an
         artifact whose hash uses an algorithm that the note does not record.
         """
-        if self.patch != artifact.patch or self.specifier != artifact.specifier:
+        if self.patch != artifact.patch or (self.specifier is None) != (artifact.specifier is None):
             return Match.DIFFERENT
-        if self.specifier is not None:
-            return Match.SAME
+        if self.specifier is not None and artifact.specifier is not None:
+            same = self.specifier == artifact.specifier
+            narrower = not same and narrows(artifact.specifier, self.specifier)
+            return Match.SAME if same or narrower else Match.DIFFERENT
         answers: list[bool | None] = []
         if self.integrity is not None and artifact.integrity is not None:
             answers.append(same_bytes(self.integrity, artifact.integrity) or False)
