@@ -458,6 +458,24 @@ def test_the_first_fix_of_a_young_version_is_not_a_waiver(repo: GitRepo) -> None
     assert check(repo).findings == []
 
 
+def test_the_first_command_of_a_report_takes_all_of_it_in(repo: GitRepo) -> None:
+    """Also what another check says of one of the packages: an allow-list, scripts."""
+    c = entry("c", hasInstallScript=True)
+    write_project(
+        repo, with_b(entry("a"), c=c, d=entry("d")), asked=["a", "c", "d"],
+        allowScripts={"c@1.0.0": True},
+    )  # fmt: skip
+    repo.git("add", "-A")
+    report = run(repo.path, "check", PRE_COMMIT="1").out
+    assert "[install-scripts]" in report
+    [first, *_] = [
+        line.partition("fix: ")[2] for line in report.splitlines() if "    fix: " in line
+    ]
+    assert '"c@1.0.0"' not in first
+    run_fix(repo, first)
+    assert check(repo, add=False).judged == []
+
+
 def test_one_package_has_one_fix(repo: GitRepo) -> None:
     allowed_builder(repo)
     found = [each for each in check(repo).findings if each["package"] == "c"]

@@ -68,7 +68,7 @@ class Block(NamedTuple):
 
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print the findings, those that one command resolves together, and a line of what was seen."""
-    found = list(blocks(list(families(by_danger(result.findings))), style))
+    found = _one_command_first(list(blocks(list(families(by_danger(result.findings))), style)))
     page = _Page(change, style, dense=len(found) > _FEW and not style.verbose)
     for block, after in pairwise([*found, None]):
         assert block is not None
@@ -97,6 +97,29 @@ def blocks(found: Sequence[list[Finding]], style: Style) -> Iterator[Block]:
         yield from (Block(family) for family in alike[: shown - 1])
         rest = as_one([finding for family in alike[shown - 1 :] for finding in family])
         yield Block(rest, rest=0 if exempted_together(rest) else len(alike) - shown)
+
+
+def _one_command_first(found: list[Block]) -> list[Block]:
+    """The blocks, the one with a command for many packages before those that it resolves as well."""
+    for block in found:
+        if block.check != "unvetted" or not block.alike:
+            continue
+        labels = {(each.package, each.version) for each in block.family}
+        places = [
+            at
+            for at, other in enumerate(found)
+            if (other.family[0].package, other.family[0].version) in labels
+            and _is_plain_note(other.family[0])
+        ]
+        rest = [other for other in found if other is not block]
+        return [*rest[: min(places)], block, *rest[min(places) :]] if places else found
+    return found
+
+
+def _is_plain_note(finding: Finding) -> bool:
+    """Whether ``note`` resolves it without a statement that only its own command makes."""
+    first = finding.fix[0] if finding.fix else ()
+    return first[:2] == ("npm-vetted", "note") and "--not-lookalike-of" not in first
 
 
 class _Page:
