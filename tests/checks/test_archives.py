@@ -141,3 +141,43 @@ def test_a_large_archive_is_read_in_pieces(git_repo: GitRepo) -> None:
     assert _codes(git_repo, "--all") == []
     git_repo.write(PATH, data + b"!")
     assert _codes(git_repo) == [("archive-differs", PATH)]
+
+
+@pytest.mark.parametrize("linked", [PATH, "vendor"])
+def test_a_tarball_behind_a_link_has_no_known_bytes(git_repo: GitRepo, linked: str) -> None:
+    _project(git_repo, "npm", _sri(BYTES))
+    adopt(git_repo)
+    (git_repo.path / linked).rename(git_repo.path / "elsewhere")
+    (git_repo.path / linked).symlink_to("elsewhere")
+    git_repo.add()
+    assert _codes(git_repo) == [("archive-elsewhere", linked)]
+    assert _codes(git_repo, "--all") == [("archive-elsewhere", linked)]
+
+
+ZIP = ".yarn/cache/ms-npm-2.1.3-81ff3cfac1-d924b57e73.zip"
+
+
+@pytest.mark.parametrize("linked", [ZIP, ".yarn/cache", ".yarn"])
+def test_a_zero_install_behind_a_link_has_no_known_bytes(git_repo: GitRepo, linked: str) -> None:
+    """``yarn node`` takes what is behind the link, and compares it with nothing."""
+    checksum = hashlib.sha512(BYTES).hexdigest()
+    manifest = {"name": "p", "packageManager": "yarn@4.18.1", "dependencies": {"ms": "2.1.3"}}
+    git_repo.write("package.json", json.dumps(manifest))
+    git_repo.write(".yarnrc.yml", "enableGlobalCache: false\nenableScripts: false\n")
+    git_repo.write(
+        "yarn.lock",
+        "__metadata:\n  version: 10\n  cacheKey: 10c0\n\n"
+        f'"ms@npm:2.1.3":\n  version: 2.1.3\n  resolution: "ms@npm:2.1.3"\n  checksum: 10c0/{checksum}\n'
+        '  languageName: node\n  linkType: hard\n\n"p@workspace:.":\n  version: 0.0.0-use.local\n'
+        '  resolution: "p@workspace:."\n  dependencies:\n    ms: "npm:2.1.3"\n  languageName: unknown\n'
+        "  linkType: soft\n",
+    )
+    git_repo.write(ZIP, BYTES)
+    adopt(git_repo)
+    assert _codes(git_repo, "--all") == []
+    (git_repo.path / linked).rename(git_repo.path / "elsewhere")
+    (git_repo.path / linked).symlink_to(
+        "../" * linked.count("/") + "elsewhere", target_is_directory=linked != ZIP
+    )
+    git_repo.add()
+    assert _codes(git_repo) == [("archive-elsewhere", linked)]

@@ -15,15 +15,17 @@ from npm_vetted.checks import artifact_value, finding_of
 from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, Lockfile
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import BlobDigest
+from npm_vetted.git.repository import LINK, SUBMODULE
 from npm_vetted.model import Entry, Finding, Location, Problem
 from npm_vetted.packages.integrity import parse_integrity, strongest
 from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.projects.discovery import ancestors
 
 CODES: Final = {
     "archive-differs": "A committed archive whose bytes are not those of the lockfile's hash.",
     "archive-unbound": "A committed archive that no hash in the lockfile binds.",
     "archive-unlocked": "An archive in a client's committed cache that the lockfile does not name.",
-    "archive-elsewhere": "A committed archive whose bytes git-lfs keeps outside of git.",
+    "archive-elsewhere": "A committed archive whose bytes are not in git: by git-lfs, a link or a submodule.",
 }
 
 _LFS: Final = b"version https://git-lfs.github.com/spec/"
@@ -46,13 +48,37 @@ def _problems(change: Change, project: ProjectChange, lockfile: Lockfile) -> Ite
     changed = project.despite_earlier(
         lambda: set(lockfile.changed(each for _, each in project.earlier))
     )
-    for key in sorted(changed | _naming(lockfile, touched)):
+    gone = {path for path in change.touched if path.endswith(ARCHIVE_SUFFIXES)} - touched
+    for key in sorted(changed | _naming(lockfile, touched | gone)):
         entry = lockfile.entry(key)
         path = lockfile.local_archive(entry)
-        if path is not None and (key in changed or path in touched):
+        if path is not None and (key in changed or path in touched or path in gone):
             yield from _judged(change, lockfile, entry, path)
+    if lockfile.store is not None:
+        yield from _linked(change, lockfile.store.rstrip("/"), lockfile)
     if lockfile.store is not None and (touched or changed):
         yield from _of_store(change, lockfile, touched, changed)
+
+
+def _linked(
+    change: Change, path: str, lockfile: Lockfile, entry: Entry | None = None
+) -> Iterator[Problem]:
+    """A link or a submodule at an archive's or a store's path: what is behind it has no known bytes."""
+    for place in ancestors(path):
+        found = change.after.entry(place) if place else None
+        if found is None or found.mode not in (LINK, SUBMODULE):
+            continue
+        kind = "a symbolic link" if found.mode == LINK else "a submodule"
+        artifact = None if entry is None else entry.artifact
+        yield Problem(
+            message=f"archives that {lockfile.path} pins are used through {kind}: expected them in git",
+            location=Location(place),
+            package=None if artifact is None else artifact.name,
+            version=None if artifact is None else artifact.version,
+            code="archive-elsewhere",
+            key=place,
+            value=f"{found.mode} {found.oid}",
+        )
 
 
 def _naming(lockfile: Lockfile, paths: set[str]) -> set[str]:
@@ -110,6 +136,7 @@ def _judged(change: Change, lockfile: Lockfile, entry: Entry, path: str) -> Iter
     found = change.after.digest(path, "sha512")
     artifact = entry.artifact
     if found is None or artifact is None:
+        yield from _linked(change, path, lockfile, entry)
         return
 
     def problem(code: str, message: str) -> Problem:
