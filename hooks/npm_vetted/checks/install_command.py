@@ -20,7 +20,7 @@ from npm_vetted.installs.files.azure import NPM_TASK
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
-from npm_vetted.packages.ranges import satisfies
+from npm_vetted.packages.ranges import intersects, satisfies
 from npm_vetted.projects.change import Change, project_lockfile
 from npm_vetted.projects.discovery import (
     Projects,
@@ -310,16 +310,24 @@ class View:
         name, _, wanted = _split(package)
         if wanted:
             found = self._artifacts(project, {name})
-            return any(satisfies(each.version or "", wanted) for each in found)
+            if any(satisfies(each.version or "", wanted) for each in found):
+                return True
+            return self._is_unlocked(project) and any(
+                intersects(each.specifier, wanted)
+                for each in _required(project)
+                if each.name == name
+            )
         names = {package, owner_of(package)}
         if any(manifest.name == package for manifest in project.manifests.values()):
             return True
         if any(self._artifacts(project, names)) or package in self._bins(project):
             return True
-        # what a project installs whose lockfile is missing or not read is another check's question
-        unread = len(self._programs(project)) < len(project.lockfiles)
         asks = names & {each.name for each in _required(project)}
-        return bool(asks) and (unread or not project.lockfiles)
+        return bool(asks) and self._is_unlocked(project)
+
+    def _is_unlocked(self, project: Project) -> bool:
+        """Whether its lockfile is missing or not read: what it installs is another check's question."""
+        return not project.lockfiles or len(self._programs(project)) < len(project.lockfiles)
 
     def noted(self, name: str, version: str) -> bool:
         """Whether a note or an exemption mentions a version; the bytes are not compared."""
