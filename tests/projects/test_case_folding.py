@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from npm_vetted.projects.case_folding import collisions, imitated
+from npm_vetted.projects.case_folding import collisions, folded, imitated
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from npm_vetted.projects.case_folding import collisions, imitated
         ("Node_Modules/x/index.js", "node_modules/x/index.js"),
         (".Vetting/config.toml", ".vetting/config.toml"),
         (".vetting/Config.toml", ".vetting/config.toml"),
+        (".vetting/Baseline.txt", ".vetting/baseline.txt"),
+        (".vetting/Routine/ms/2.1.3.toml", ".vetting/routine/ms/2.1.3.toml"),
         (".vetting/NOTES/ms/2.1.3.toml", ".vetting/notes/ms/2.1.3.toml"),
         (".npmrc.", ".npmrc"),
         ("package.json ", "package.json"),
@@ -42,6 +44,7 @@ def test_a_file_that_is_taken_for_one_with_a_meaning(path: str, meant: str) -> N
     [
         ".npmrc", "app/package.json", "README.md", "App/src/Main.js", ".vetting/notes/a/1.0.0.toml",
         "src/Notes/config.toml", "docs/.vetting/Config.toml", "package.json.md", "a~1", "draft~1.txt",
+        ".vetting/notes/NOTES/1.0.0.toml", "packag~1.jso/x", "npmrc~1/x",
         "packag~.jso", "npmrc~1.bak", "\u00e9t\u00e9/package.json", "Config.toml",
     ],
 )  # fmt: skip
@@ -60,12 +63,41 @@ def test_a_file_that_is_taken_for_nothing_else(path: str) -> None:
         ("x/App/package.json", "X/readme.md", None),
         ("App/package.json", "app/readme.md", None),
         ("app/.npmrc", "app/package.json", None),
+        ("docs/guide.md", "app/package.json", None),
+        ("a/B/c/.npmrc", "a/b/package.json", "a/b"),
     ],
 )
 def test_paths_that_are_one_in_a_checkout(added: str, there: str, other: str | None) -> None:
     ours = [each for each in (added, there) if not each.endswith((".md", "App"))]
     expected = [] if other is None else [(added, other)]
     assert list(collisions([added], ours, [added, there])) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        ("App/Package.json", "app/package.json"),
+        ("a./b", "a/b"),
+        ("a /b", "a/b"),
+        ("a/b. .", "a/b"),
+        ("a/b ", "a/b"),
+        ("\u00c9t\u00e9 1/Package.json.", "\u00e9t\u00e9 1/package.json"),
+        ("e\u0301", "\u00e9"),
+        ("stra\u00dfe", "strasse"),
+        ("x.a", "x.a"),
+        ("X/xX", "x/xx"),
+    ],
+)
+def test_a_path_as_such_a_file_system_compares_it(path: str, same: str) -> None:
+    assert folded(path) == same
+
+
+def test_of_several_paths_that_collide_the_longest_is_told() -> None:
+    ours = ["App/package.json", "app/package.json", "APP/x/package.json"]
+    assert list(collisions(["app/package.json"], ours, ())) == [
+        ("app/package.json", "App/package.json")
+    ]
+    assert list(collisions([], ours, ())) == []
 
 
 def test_a_link_in_the_place_of_a_folder() -> None:

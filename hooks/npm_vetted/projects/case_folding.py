@@ -13,7 +13,9 @@ from typing import Final
 
 from npm_vetted.projects.discovery import interesting_names
 
-_VETTING: Final = (".vetting", "config.toml", "exemptions.txt", "notes")
+_VETTING: Final = (
+    ".vetting", "config.toml", "exemptions.txt", "baseline.txt", "notes", "routine",
+)  # fmt: skip
 _MODULES: Final = "node_modules"
 ATTRIBUTES: Final = ".gitattributes"
 _SHORT: Final = re.compile(r"([^~.]{1,6})~[0-9]+(\.[^.]{1,3})?")

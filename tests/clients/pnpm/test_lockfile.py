@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
-from npm_vetted.model import Group, Level, Requirement
+from npm_vetted.model import Group, Level, Manifest, Requirement
+from npm_vetted.packages.manifest import read_manifest
 from tests.clients.pnpm.test_entries import PACKED, THREE, TOOLS, packed, v5, v9
 from tests.support.npm_projects import sri
 
@@ -266,3 +267,84 @@ def test_what_the_environment_gains() -> None:
     assert other.changed([one]) == ["environment: cfg@2.0.0"]
     assert one.changed([read(v9(THREE))]) == ["environment: cfg@2.0.0"]
     assert read(v9(THREE)).changed([one]) == []
+
+
+# The two halves.
+
+
+def manifest_of(dependencies: str) -> dict[str, Manifest]:
+    return {"": read_manifest("package.json", f'{{"dependencies": {dependencies}}}'.encode())}
+
+
+WHOLE = """lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      a:
+        specifier: ^1.0.0
+        version: 1.0.0(c@1.0.0)
+      c:
+        specifier: ^1.0.0
+        version: 1.0.0
+
+packages:
+
+  a@1.0.0:
+    resolution: {integrity: sha512-AA==}
+    peerDependencies:
+      c: '*'
+
+  b@1.0.0:
+    resolution: {integrity: sha512-AA==}
+
+  c@1.0.0:
+    resolution: {integrity: sha512-AA==}
+
+snapshots:
+
+  a@1.0.0(c@1.0.0):
+    dependencies:
+      c: 1.0.0
+    optionalDependencies:
+      b: 1.0.0
+
+  b@1.0.0: {}
+
+  c@1.0.0: {}
+"""
+BROKEN = {
+    "a package without a snapshot": ("\n\n  c@1.0.0: {}", "", ["a@1.0.0", "c@1.0.0"], ["c@^1.0.0"]),
+    "an optional one without a snapshot": ("\n\n  b@1.0.0: {}", "", ["a@1.0.0", "b@1.0.0"], []),
+    "peers that no snapshot has": ("a@1.0.0(c@1.0.0):", "a@1.0.0:", [], ["a@^1.0.0"]),
+    "a manifest's without peers": ("version: 1.0.0(c@1.0.0)", "version: 1.0.0", [], ["a@^1.0.0"]),
+    "an entry's with peers": ("      c: 1.0.0\n", "      c: 1.0.0(b@1.0.0)\n", ["a@1.0.0"], []),
+    "an optional one that is missing": ("b: 1.0.0\n", "b: 2.0.0\n", ["a@1.0.0"], []),
+}  # fmt: skip
+"""pnpm 9 to 12 call each of these broken in a frozen install."""
+
+
+@pytest.mark.parametrize("commit", [False, True])
+@pytest.mark.parametrize(("old", "new", "entries", "manifest"), BROKEN.values(), ids=BROKEN)
+def test_packages_and_snapshots_that_are_not_of_one_piece(
+    old: str, new: str, entries: list[str], manifest: list[str], commit: bool
+) -> None:
+    assert old in WHOLE
+    before, after = read(WHOLE), read(WHOLE.replace(old, new, 1))
+    assert list(before.contradictions(before.keys(), [])) == []
+    changed = after.changed([before]) if commit else list(after.keys())
+    found = list(after.contradictions(changed, [before] if commit else []))
+    assert {each.key for each in found} == set(entries)
+    assert {each.code for each in found} <= {"halves-differ"}
+    asked = manifest_of('{"a": "^1.0.0", "c": "^1.0.0"}')
+    assert list(before.disagreements(asked)) == []
+    assert [each.key for each in after.disagreements(asked)] == manifest
+
+
+def test_the_settings_patches_are_compared_with_the_lockfile_s() -> None:
+    manifest = manifest_of("{}")
+    found = read(v9({}, top=PATCHES), {"p.patch": b"x"})
+    assert list(found.disagreements(manifest)) == []
+    gone = read(v9({}, top=PATCHES))
+    assert {each.code for each in gone.disagreements(manifest)} == {"patch-differs"}
