@@ -139,7 +139,7 @@ PARTS = {
     "commands": protocol_members("commands", "Command"),
     "installs.files": protocol_members("installs", "Place"),
     "report": protocol_members("report", "Report"),
-    "review.overview": protocol_members("review.overview", "OverviewFormat"),
+    "report._overview": protocol_members("report._overview", "OverviewFormat"),
     "review.signals.rules": protocol_members("review.signals.rules", "Signal"),
     "review.signals.statements": protocol_members("review.signals.statements", "Statement"),
 }

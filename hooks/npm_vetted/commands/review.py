@@ -38,12 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score everything that the change brings, and print one screen; 3 where a registry is silent."""
-    from npm_vetted.commands._common import wants_colour
+    from npm_vetted.commands._common import style_of
     from npm_vetted.commands._note_dialogue import has_terminal
     from npm_vetted.commands._review_dialogue import show
-    from npm_vetted.report._screen import Paint
-    from npm_vetted.report._shell_commands import command_line, this_program
-    from npm_vetted.review.overview import OverviewStyle, introduced, overview, overview_text
+    from npm_vetted.report._overview import overview_text
+    from npm_vetted.review.overview import introduced, overview
     from npm_vetted.review.signals.table import ATTENTION, WORTH_A_LOOK
 
     with _meant(arguments) as (state, change):
@@ -52,18 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
         found = overview(
             change, state, uses, scores.get, threshold=WORTH_A_LOOK if arguments.all else ATTENTION
         )
-    program = this_program()
-    style = OverviewStyle(
-        paint=Paint(arguments.format == "text" and wants_colour(arguments.color)),
-        command=lambda words: command_line([words], program),
-        verbose=arguments.verbose,
-    )
+    style = style_of(arguments)
+    if arguments.format != "text":
+        style = style._replace(colour=False, width=None, links=False)
     text = overview_text(arguments.format, found, style)
-    if arguments.format == "text":
-        asks = has_terminal() and not arguments.no_prompt and bool(found.attention)
-        print(text) if asks else show(text)
-        if asks:
-            _walk(found)
+    asks = arguments.format == "text" and has_terminal() and not arguments.no_prompt
+    if asks and found.attention:
+        print(text)
+        _walk(found)
+    elif arguments.format == "text":
+        show(text)
     else:
         print(text)
     return UNDECIDED if found.problems else 0
@@ -130,7 +127,7 @@ def _said(done: int, total: int) -> None:
 def _walk(found: ChangeOverview) -> None:
     """Prompt for an action on each package that deserves attention; only at a terminal."""
     from npm_vetted.formats.terminal_text import line
-    from npm_vetted.review.overview._words import commands_of
+    from npm_vetted.report._overview._words import commands_of
 
     for each in found.attention:
         keys = {words[1][0]: words[1:] for words in commands_of(each)}

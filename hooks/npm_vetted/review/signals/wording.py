@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.formats.terminal_text import line
 from npm_vetted.review.signals.comparison import Reason
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ POWERS: Final = {
 
 def unseen_lines(score: Score, most: int = 2) -> list[str]:
     """What no signal looked into; the first few files."""
-    found = [f"no signal looks into {each}" for each in score.unseen[:most]]
+    found = [f"no signal looks into {line(each)}" for each in score.unseen[:most]]
     if len(score.unseen) > most:
         found.append(f"nor into {len(score.unseen) - most:,} more files")
     return found
 
 
 def reason_line(reason: Reason) -> str:
-    """A reason with its place."""
-    return f"{reason.text}  [{reason.path}:{reason.line}]" if reason.path else reason.text
+    """A reason with its place, fit to be shown."""
+    text = line(reason.text)
+    return f"{text}  [{line(reason.path)}:{reason.line}]" if reason.path else text

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final
 
-from npm_vetted._plugins import import_part, parts
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.versions import parse_version
 from npm_vetted.projects.change import Change, IntroducedPackage
@@ -171,30 +170,3 @@ def _brought_by(uses: Iterable[IntroducedPackage]) -> dict[tuple[str, str], set[
         for key in use.lockfile.reach([use.entry.key]):
             found.setdefault((use.lockfile.path, key), set()).add(use.artifact.label)
     return found
-
-
-class OverviewFormat(Protocol):
-    """The interface of each other module of this package; the format has the module's name."""
-
-    def render_overview(self, found: ChangeOverview, style: OverviewStyle) -> str:
-        """The overview as a text to print."""
-
-
-@dataclass(frozen=True, slots=True)
-class OverviewStyle:
-    """How to print: ``paint(text, "bold")`` colours; ``command(words)`` is a line to paste."""
-
-    paint: Callable[..., str]
-    command: Callable[[Sequence[str]], str | None]
-    verbose: bool = False
-
-
-def overview_formats() -> list[str]:
-    """The formats there are, ``text`` first."""
-    names = parts(__path__)
-    return sorted(names, key=lambda name: (name != "text", name))
-
-
-def overview_text(name: str, found: ChangeOverview, style: OverviewStyle) -> str:
-    """The overview in one format."""
-    return cast("OverviewFormat", import_part(f"{__name__}.{name}")).render_overview(found, style)

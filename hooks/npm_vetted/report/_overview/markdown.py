@@ -6,27 +6,29 @@ import re
 from collections.abc import Iterator
 
 from npm_vetted.formats.terminal_text import line
-from npm_vetted.review.overview import ChangeOverview, OverviewStyle
-from npm_vetted.review.overview._words import (
+from npm_vetted.report import Style
+from npm_vetted.report._overview._words import (
     LIMITS,
     bringer_lines,
-    commands_of,
+    command_lines,
+    grouped_reasons,
     headline,
     quiet_line,
     score_words,
     step_words,
 )
-from npm_vetted.review.signals.wording import reason_line
+from npm_vetted.review.overview import ChangeOverview
+from npm_vetted.review.signals.wording import unseen_lines
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&-])")
 
 
-def render_overview(found: ChangeOverview, style: OverviewStyle) -> str:
+def render_overview(found: ChangeOverview, style: Style) -> str:
     """The whole overview; every text of a package is escaped."""
     return "\n".join(_lines(found, style)) + "\n"
 
 
-def _lines(found: ChangeOverview, style: OverviewStyle) -> Iterator[str]:
+def _lines(found: ChangeOverview, style: Style) -> Iterator[str]:
     yield f"## npm-vetted review: {_plain(headline(found))}"
     yield ""
     yield from (f"- {_plain(each)}" for each in bringer_lines(found, 20))
@@ -35,11 +37,12 @@ def _lines(found: ChangeOverview, style: OverviewStyle) -> Iterator[str]:
         noted = ", noted" if each.covered else ""
         yield f"### {_plain(step_words(each))} ({score_words(each)}{noted})"
         yield ""
-        for reason in each.score.reasons if each.score is not None else ():
-            yield f"- {_plain(reason_line(reason))}"
+        if each.score is not None:
+            yield from (f"- {_plain(words)}" for words in grouped_reasons(each.score))
+            yield from (f"- {_plain(words)}" for words in unseen_lines(each.score))
         if each.why:
             yield f"- {_plain(each.why)}"
-        commands = list(filter(None, map(style.command, commands_of(each))))
+        commands = command_lines(each, style)
         if commands:
             yield from ("", "```sh", *(each.replace("`", "") for each in commands), "```")
     yield from ("", _plain(quiet_line(found)))

@@ -13,16 +13,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.formats.terminal_text import printable
-from npm_vetted.review.overview import ChangeOverview, OverviewStyle
-from npm_vetted.review.overview._words import (
+from npm_vetted.report import Style
+from npm_vetted.report._overview._words import (
     LIMITS,
     bringer_lines,
-    commands_of,
+    command_lines,
     headline,
     quiet_line,
     score_words,
     step_words,
 )
+from npm_vetted.review.overview import ChangeOverview
+from npm_vetted.review.signals.wording import unseen_lines
 
 _STYLE: Final = """
 :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:0}
@@ -33,7 +35,7 @@ li{margin:.15rem 0;overflow-wrap:anywhere}.soft{opacity:.75}.score{font-weight:4
 """
 
 
-def render_overview(found: ChangeOverview, style: OverviewStyle) -> str:
+def render_overview(found: ChangeOverview, style: Style) -> str:
     """The whole page."""
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -47,7 +49,7 @@ def render_overview(found: ChangeOverview, style: OverviewStyle) -> str:
     return "".join([head, *_body(found, style), "</main>\n</body>\n</html>\n"])
 
 
-def _body(found: ChangeOverview, style: OverviewStyle) -> Iterator[str]:
+def _body(found: ChangeOverview, style: Style) -> Iterator[str]:
     yield f"<h1>{_text(headline(found))}</h1>\n<ul>\n"
     yield from (f"<li>{_text(each)}</li>\n" for each in bringer_lines(found, 50))
     yield "</ul>\n"
@@ -57,9 +59,11 @@ def _body(found: ChangeOverview, style: OverviewStyle) -> Iterator[str]:
         for reason in each.score.reasons if each.score is not None else ():
             place = f" <code>{_text(reason.path)}:{reason.line}</code>" if reason.path else ""
             yield f"<li>{_text(reason.text)}{place}</li>\n"
+        if each.score is not None:
+            yield from (f"<li>{_text(words)}</li>\n" for words in unseen_lines(each.score))
         if each.why:
             yield f"<li>{_text(each.why)}</li>\n"
-        commands = "\n".join(filter(None, map(style.command, commands_of(each))))
+        commands = "\n".join(command_lines(each, style))
         yield f"</ul>\n<pre>{_text(commands, keep=chr(10))}</pre>\n"
     yield f"<p>{_text(quiet_line(found))}</p>\n"
     if found.problems:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from npm_vetted.formats.terminal_text import json_text
-from npm_vetted.review.overview import ChangeOverview, OverviewStyle
+from npm_vetted.report import Style
+from npm_vetted.review.overview import ChangeOverview
 from npm_vetted.review.signals.table import TABLE_VERSION
 
 
-def render_overview(found: ChangeOverview, style: OverviewStyle) -> str:  # noqa: ARG001
+def render_overview(found: ChangeOverview, style: Style) -> str:  # noqa: ARG001
     """Everything, also the packages that need no attention."""
     attention = set(found.attention)
     return json_text({

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from npm_vetted.formats.terminal_text import line
+from npm_vetted.report import Style
+from npm_vetted.report._shell_commands import command_line
 from npm_vetted.review.overview import ArrivedPackage, ChangeOverview
+from npm_vetted.review.signals import Score
+from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.review.signals.wording import reason_line
 from npm_vetted.review.text import counted
 
 LIMITS = (
@@ -16,11 +21,12 @@ LIMITS = (
 
 def headline(found: ChangeOverview) -> str:
     """How many packages arrive, and how."""
-    if not found.packages:
+    count = len(found.packages)
+    if not count:
         return f"{found.state} brings no packages"
-    return (
-        f"{found.state} brings {counted(len(found.packages), 'package')}: {numbers(found.counts)}"
-    )
+    if count > 1 and len(found.counts) == 1:
+        return f"{found.state} brings {counted(count, 'package')}, all {next(iter(found.counts))}"
+    return f"{found.state} brings {counted(count, 'package')}: {numbers(found.counts)}"
 
 
 def numbers(counts: Mapping[str, int]) -> str:
@@ -29,18 +35,30 @@ def numbers(counts: Mapping[str, int]) -> str:
 
 
 def bringer_lines(found: ChangeOverview, limit: int) -> Iterator[str]:
-    """Which direct packages bring the others."""
+    """Which direct packages bring the others; those that bring nothing in one line."""
     every = list(found.brings())
-    for label, arrival, counts in every[:limit]:
+    some = [each for each in every if each[2]]
+    for label, arrival, counts in some[:limit]:
         name = f"{line(label)} ({arrival})" if label else "what was there already"
         total = sum(counts.values())
-        yield (
-            f"{name} brings {total:,}: {numbers(counts)}"
-            if total
-            else f"{name} brings nothing else"
-        )
-    if len(every) > limit:
-        yield f"and {len(every) - limit:,} more"
+        kinds = f"{total:,}: {numbers(counts)}" if len(counts) > 1 else numbers(counts)
+        yield f"{name} brings {kinds}"
+    if len(some) > limit:
+        yield f"and {len(some) - limit:,} more"
+    alone = [line(label) for label, _, counts in every if not counts]
+    if alone:
+        more = f" and {len(alone) - limit:,} more" if len(alone) > limit else ""
+        verb = "brings" if len(alone) == 1 else "bring"
+        yield f"{', '.join(alone[:limit])}{more} {verb} nothing else"
+
+
+def grouped_reasons(score: Score) -> Iterator[str]:
+    """The reasons; several of one kind are one line, with how many there are."""
+    kinds: dict[str, list[Reason]] = {}
+    for each in score.reasons:
+        kinds.setdefault(each.code, []).append(each)
+    for first, *others in kinds.values():
+        yield reason_line(first) + (f", and {len(others):,} more like it" if others else "")
 
 
 def step_words(each: ArrivedPackage) -> str:
@@ -78,3 +96,9 @@ def commands_of(each: ArrivedPackage) -> list[list[str]]:
     if not each.covered:
         found.append([program, "note", each.label])
     return found
+
+
+def command_lines(each: ArrivedPackage, style: Style) -> list[str]:
+    """The same as lines to paste; one that is not safe to paste is left out."""
+    found = (command_line([words], style.program()) for words in commands_of(each))
+    return [command for command in found if command]
