@@ -10,23 +10,33 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.model import Artifact, BundledPackage, Kind, Location
 from npm_vetted.vetting.notes import (
     FOLDER,
     GROUPS,
+    Listed,
     Note,
     NoteError,
     NoteStore,
     belongs_at,
     encode_name,
     file_stem,
+    is_note_path,
+    mentions,
     package_folder,
     read_note,
     says_something,
 )
 from npm_vetted.vetting.pins import Pins
 from npm_vetted.vetting.policy import BUILT_IN_CRITERIA
-from tests.support.npm_projects import LONG_AGO, MemorySnapshot, listed, note_text, sri
+from tests.support.npm_projects import (
+    LONG_AGO,
+    MemorySnapshot,
+    listed,
+    note_text,
+    routine_text,
+    sri,
+)
 
 PATH = f"{FOLDER}express/4.19.2.toml"
 GROUP = f"{GROUPS}2026-11-22-babel-12ab.toml"
@@ -343,3 +353,202 @@ def test_very_many_packages_are_found_in_one_go() -> None:
     store.search([f"p{at}@1.0.0" for at in range(300)])
     artifact = Artifact(name="p299", version="1.0.0", kind=Kind.REGISTRY)
     assert [each.location.line for each in store.mentioning(artifact)] == [8]
+
+
+# What an entry of a list says.
+
+CARRIED = {
+    "package": "in@2.0.0",
+    "path": "node_modules/x",
+    "scripts": ["install"],
+    "integrity": "i",
+}
+TIME = datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC)
+FULL = listed(
+    "b", from_="0.9.0", published=TIME, scripts=["postinstall"], cooldown_waiver="a fix of CVE-1",
+    not_lookalike_of="bb", bundles=[{"package": "in@2.0.0"}], shrinkwrap=[CARRIED], checksum="c",
+    patch="p", resolved="r",
+)  # fmt: skip
+
+
+def read_listed(**keys: Any) -> Note:
+    return read_note(PATH, note_text("express", "4.19.2", **keys).encode(), BUILT_IN_CRITERIA)
+
+
+def test_every_key_of_an_entry() -> None:
+    (found,) = read_listed(brings=[FULL]).brings
+    assert found == Listed(
+        name="b", version="1.0.0", published=TIME, scripts=("postinstall",), since="0.9.0",
+        pinned=Pins(integrity=sri("b@1.0.0"), checksum="c", patch="p", resolved="r"),
+        cooldown_waiver="a fix of CVE-1", not_lookalike_of=("bb",), line=8,
+        bundles=(BundledPackage("in", "2.0.0", "node_modules/in", (), None),),
+        shrinkwrap=(BundledPackage("in", "2.0.0", "node_modules/x", ("install",), "i"),),
+    )  # fmt: skip
+
+
+def test_what_an_entry_need_not_say() -> None:
+    (found,) = read_listed(brings=[listed("@s/b")]).brings
+    assert found == Listed(
+        "@s/b", "1.0.0", Pins(integrity=sri("@s/b@1.0.0")), published=None, scripts=(), since=None,
+        cooldown_waiver=None, not_lookalike_of=(), line=8,
+    )  # fmt: skip
+    empty = read_listed(shrinkwrap=[])
+    assert (empty.shrinkwrap, read_listed().shrinkwrap, empty.bundles) == ((), None, ())
+
+
+def test_a_note_says_the_same_of_its_own_package() -> None:
+    note = read_listed(
+        bundles=[CARRIED], shrinkwrap=[CARRIED], scripts=["install"], published=TIME, patch="p",
+        checksum="c", resolved="r", not_lookalike_of="x", cooldown_waiver="a fix of CVE-1",
+    )  # fmt: skip
+    carried = (BundledPackage("in", "2.0.0", "node_modules/x", ("install",), "i"),)
+    assert (note.bundles, note.shrinkwrap, note.scripts) == (carried, carried, ("install",))
+    assert (note.published, note.not_lookalike_of) == (TIME, ("x",))
+    assert note.pinned == Pins(sri("express@4.19.2"), "c", "r", "p")
+    assert (note.cooldown_waiver, note.vetted_on) == ("a fix of CVE-1", datetime.date(2020, 1, 2))
+
+
+def test_a_time_without_a_zone_is_universal() -> None:
+    note = read_listed(published=TIME.replace(tzinfo=None))
+    assert note.published == TIME
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"bundles": [{"package": "in"}]}, "bundles[0].package: expected 'name@version'"),
+        ({"bundles": [{"package": "in@"}]}, "bundles[0].package: expected 'name@version'"),
+        ({"bundles": [{"package": "in@1", "x": "y"}]}, "bundles[0].x: unknown key"),
+        ({"bundles": [{"package": "in@1", "scripts": "x"}]}, "bundles[0].scripts: expected a list"),
+        ({"brings": [listed("b", published="2020")]}, "brings[0].published: expected a time"),
+        ({"brings": [listed("b", cooldown_waiver="ok")]}, "brings[0].cooldown-waiver: says nothing"),
+        ({"specifier": "^1", "version": None}, "integrity: cannot be combined with 'specifier'"),
+        ({"specifier": "^1", "version": None, "integrity": None, "patch": "x"}, "patch: cannot be"),
+        ({"specifier": "^1", "version": None, "integrity": None, "resolved": "x"}, "resolved: cannot"),
+        ({"specifier": "^1", "version": None, "integrity": None, "checksum": "x"}, "checksum: cannot"),
+    ],
+)  # fmt: skip
+def test_malformed_entries(keys: dict[str, Any], words: str) -> None:
+    text = note_text("express", keys.get("version", "4.19.2"), **{
+        key: value for key, value in keys.items() if key != "version"
+    })  # fmt: skip
+    with pytest.raises(NoteError) as raised:
+        read_note(PATH, text.encode(), BUILT_IN_CRITERIA)
+    assert raised.value.message.startswith(words)
+
+
+def test_a_specifier_alone_binds_a_note() -> None:
+    text = note_text("a", None, specifier="^1.0.0", integrity=None)
+    note = read_note(f"{FOLDER}a/%5e1.0.0.toml", text.encode(), BUILT_IN_CRITERIA)
+    assert (note.specifier, note.version, note.pinned) == ("^1.0.0", None, Pins(specifier="^1.0.0"))
+    assert belongs_at(note)
+
+
+@pytest.mark.parametrize(
+    ("path", "holds"),
+    [
+        (f"{FOLDER}a/1.0.0.toml", True),
+        (".vetting/routine/a/1.0.0.toml", True),
+        (f"{FOLDER}a/README.md", False),
+        (".vetting/config.toml", False),
+        (f"x/{FOLDER}a/1.0.0.toml", False),
+    ],
+)
+def test_where_notes_are(path: str, holds: bool) -> None:
+    assert is_note_path(path) is holds
+
+
+# Mentions.
+
+
+def test_a_mention_is_of_the_note_s_own_package_or_of_an_entry() -> None:
+    note = read_listed(brings=[FULL], published=LONG_AGO_TIME, from_="4.18.2", bundles=[CARRIED])
+    (own, brought) = (each for _, _, each in mentions(note))
+    assert (own.since, own.published, own.pinned) == ("4.18.2", LONG_AGO_TIME, note.pinned)
+    assert (own.bundles, own.shrinkwrap, own.location) == (note.bundles, None, Location(PATH, 1))
+    entry = note.brings[0]
+    assert (brought.since, brought.published, brought.pinned) == ("0.9.0", TIME, entry.pinned)
+    assert (brought.bundles, brought.shrinkwrap) == (entry.bundles, entry.shrinkwrap)
+    assert brought.location == Location(PATH, entry.line) != own.location
+    assert (brought.accepted, own.accepted) == (False, True)
+
+
+LONG_AGO_TIME = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+
+
+def test_a_group_accepts_what_it_lists() -> None:
+    text = note_text(None, accepts=[listed("b")], brings=[listed("c")])
+    found = list(mentions(read_note(GROUP, text.encode(), BUILT_IN_CRITERIA)))
+    assert [(name, version, each.accepted) for name, version, each in found] == [
+        ("c", "1.0.0", False), ("b", "1.0.0", True),
+    ]  # fmt: skip
+
+
+# The store, further.
+
+
+def stored(*names: str, **keys: Any) -> NoteStore:
+    files = {f"{FOLDER}{name}/1.0.0.toml": note_text(name, **keys) for name in names}
+    return NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
+
+
+def test_a_note_at_another_place_is_none() -> None:
+    files = {
+        f"{FOLDER}a/1.0.0.toml": note_text("b"), f"{FOLDER}a/1.0.0.2.toml": note_text("a"),
+        f"{FOLDER}a/1.0.0.0.toml": note_text("a"), f"{FOLDER}a/1.0.0.txt": note_text("a"),
+    }  # fmt: skip
+    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
+    assert [each.path for each in store.of("a", "1.0.0")] == [f"{FOLDER}a/1.0.0.2.toml"]
+    assert store.of("b") == []
+
+
+def test_routine_notes_come_last() -> None:
+    files = {
+        ".vetting/routine/a/1.0.0.toml": routine_text("a", "1.0.0", "0.9.0"),
+        f"{FOLDER}a/1.0.0.toml": note_text("a"),
+    }
+    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
+    assert [each.routine for each in store.of("a")] == [False, True]
+    assert sorted(store.paths()) == sorted(files)
+
+
+def test_what_names_a_package() -> None:
+    store = stored("a", brings=[listed("b"), listed("b", "2.0.0"), listed("bb")])
+    assert [each.listed.version for each in store.naming("b") if each.listed] == ["1.0.0", "2.0.0"]
+    assert store.naming("a") == []
+
+
+def test_each_list_is_indexed_once() -> None:
+    store = stored("a", "c", brings=[listed("b")])
+    store.expect(["x@1.0.0", "b@1.0.0"])
+    for _ in range(2):
+        assert [each.note.package for each in store.listing("b", "1.0.0")] == ["a", "c"]
+        assert store.listing("x", "1.0.0") == []
+    opened = store.opened
+    store.search(["b@1.0.0", "x@1.0.0"])
+    assert store.opened == opened == 2
+
+
+def test_the_mentions_of_an_artifact_are_its_own_notes_first() -> None:
+    files = {
+        f"{FOLDER}a/1.0.0.toml": note_text("a", brings=[listed("b")]),
+        f"{FOLDER}b/1.0.0.toml": note_text("b"),
+        f"{FOLDER}b/2.0.0.toml": note_text("b", "2.0.0"),
+    }
+    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
+    artifact = Artifact(name="b", version="1.0.0", kind=Kind.REGISTRY)
+    assert [each.note.label for each in store.mentioning(artifact)] == ["b@1.0.0", "a@1.0.0"]
+    exact = Artifact(name="b", version=None, kind=Kind.REGISTRY, specifier="2.0.0")
+    assert [each.note.label for each in store.own(exact)] == ["b@2.0.0"]
+    assert store.own(artifact._replace(version="3.0.0")) == []
+
+
+def test_the_notes_about_what_tarballs_carry() -> None:
+    files = {
+        f"{FOLDER}a/1.0.0.toml": note_text("a", bundles=[{"package": "in@1.0.0"}]),
+        f"{FOLDER}b/1.0.0.toml": note_text("b", shrinkwrap=[{"package": "in@1.0.0"}]),
+        f"{FOLDER}c/1.0.0.toml": note_text("c", brings=[listed("in")]),
+        f"{FOLDER}d/1.0.0.toml": note_text("d", bundles=[{"package": "other@1.0.0"}]),
+    }
+    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
+    assert [name for name, _, _ in store.carrying({'"in@'})] == ["a", "b"]
