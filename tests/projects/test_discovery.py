@@ -11,7 +11,16 @@ import pytest
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.packages.manifest import read_manifest, read_pin
-from npm_vetted.projects.discovery import Projects, client_of_lockfile
+from npm_vetted.projects.discovery import (
+    Projects,
+    ancestors,
+    below,
+    client_of_lockfile,
+    folder_of,
+    in_node_modules,
+    join,
+    relative_to,
+)
 from tests.support.npm_projects import MemorySnapshot
 
 LOCK = '{"lockfileVersion": 3, "packages": {}}'
@@ -369,3 +378,255 @@ def test_such_a_folder_is_found_however_json_spells_it(spelled: str) -> None:
     }
     every = Projects(MemorySnapshot(files), lambda _: False)
     assert [each.path for each in every.steered_by("libs/x/package.json")] == ["apps/a"]
+
+
+# Paths.
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "above"),
+    [("a/b/c", "a/b", ["a/b", "a", ""]), ("a", "", [""]), ("a/b", "a", ["a", ""])],
+)
+def test_the_folders_of_a_path(path: str, folder: str, above: list[str]) -> None:
+    assert folder_of(path) == folder
+    assert list(ancestors(folder)) == above
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "inner", "way"),
+    [
+        ("", "a/b", "a/b", "a/b"),
+        ("a", "a/b/c", "b/c", "b/c"),
+        ("a", "ab/c", None, "../ab/c"),
+        ("a", "a", None, ""),
+        ("a/b", "a", None, ".."),
+        ("a/b", "", None, "../.."),
+    ],
+)
+def test_one_path_from_another(folder: str, path: str, inner: str | None, way: str) -> None:
+    assert below(folder, path) == inner
+    assert relative_to(folder, path) == way
+
+
+def test_a_name_in_a_folder() -> None:
+    assert (join("", "x"), join("a/b", "x")) == ("x", "a/b/x")
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("node_modules/a", True),
+        ("x/node_modules/y", True),
+        ("my_node_modules/a", False),
+        ("a", False),
+    ],
+)
+def test_what_is_in_node_modules(path: str, inside: bool) -> None:
+    assert in_node_modules(path) is inside
+
+
+# What a project knows.
+
+
+def every(files: Mapping[str, Any], excluded: str = "", **more: Any) -> Projects:
+    texts = {
+        path: data if isinstance(data, str) else json.dumps(data) for path, data in files.items()
+    }
+    return Projects(
+        MemorySnapshot(texts, more.get("modes")),
+        lambda path: bool(excluded) and path.startswith(excluded),
+    )
+
+
+PNPM_LOCK = "lockfileVersion: '9.0'\n"
+SEVERAL = {"package-lock.json": LOCK, "pnpm-lock.yaml": PNPM_LOCK, "bun.lock": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("pin", "first", "client"),
+    [
+        (None, "bun.lock", "bun"),
+        ("pnpm@9.1.0", "pnpm-lock.yaml", "pnpm"),
+        ("bun@1.2.0", "bun.lock", "bun"),
+        ("yarn@1.22.22", "bun.lock", "bun"),
+    ],
+)
+def test_of_several_lockfiles_the_pinned_client_s_is_first(
+    pin: str | None, first: str, client: str
+) -> None:
+    manifest = DEP if pin is None else {**DEP, "packageManager": pin}
+    (found,) = every({"package.json": manifest, **SEVERAL}).all()
+    assert (found.lockfiles[0], found.client) == (first, client)
+    assert sorted(found.lockfiles) == sorted(SEVERAL)
+    assert (found.pin is None) is (pin is None)
+    assert found.read(first) == SEVERAL[first].encode()
+    assert found.read(first) == SEVERAL[first].encode()
+    assert found.read("x") is None
+
+
+def test_a_pin_tells_the_client_where_there_is_no_lockfile() -> None:
+    for pin, client in (
+        ("pnpm@9.1.0", "pnpm"),
+        ("yarn@1.22.22", "yarn-classic"),
+        ("x@1.0.0", "npm"),
+    ):
+        (found,) = every({"package.json": {**DEP, "packageManager": pin}}).all()
+        assert found.client == client
+
+
+def test_workspaces_may_have_lockfiles_of_their_own() -> None:
+    shared = {
+        "package.json": DEP, "pnpm-lock.yaml": PNPM_LOCK, "w/package.json": DEP,
+        "w/pnpm-lock.yaml": PNPM_LOCK, "v/package.json": DEP,
+    }  # fmt: skip
+    for setting, lockfiles in (
+        ("", ("pnpm-lock.yaml",)),
+        ("sharedWorkspaceLockfile: false", ("pnpm-lock.yaml", "w/pnpm-lock.yaml")),
+    ):
+        found = every({**shared, "pnpm-workspace.yaml": f"packages: [w, v]\n{setting}\n"}).at("")
+        assert found is not None
+        assert found.lockfiles == lockfiles
+        assert list(found.members) == ["v", "w"]
+        assert found.folders == frozenset()
+
+
+def test_the_settings_above_and_below_a_project() -> None:
+    files = {
+        ".npmrc": "", "a/package.json": DEP, "a/.npmrc": "", "a/sub/.npmrc": "", "b/.npmrc": "",
+        "a/node_modules/x/.npmrc": "", "a/other.txt": "",
+    }  # fmt: skip
+    (found,) = every(files).all()
+    assert sorted(found.nearby()) == [".npmrc", "a/sub/.npmrc"]
+
+
+def test_the_files_below_a_folder() -> None:
+    (found,) = every({"a/package.json": DEP, "a/x/y": "", "b": ""}).all()
+    assert [path for path, _ in found.tracked("a")] == ["a/package.json", "a/x/y"]
+    assert [path for path, _ in found.tracked("")] == ["a/package.json", "a/x/y", "b"]
+
+
+def test_a_project_that_will_have_dependencies() -> None:
+    found = every({"package.json": {"name": "p"}, "a/package.json": DEP})
+    assert found.at("") is None
+    prospective = found.prospective("")
+    assert prospective is not None
+    assert (prospective.path, prospective.lockfiles, prospective.client) == ("", (), "npm")
+    assert found.prospective("a") == found.at("a")
+    assert found.prospective("x") is None
+
+
+# Which projects a file concerns.
+
+TREE = {
+    "package.json": {**DEP, "workspaces": ["w"]}, "package-lock.json": LOCK, "w/package.json": DEP,
+    "a/package.json": DEP, "a/b/package.json": DEP, "a/b/yarn.lock": "# yarn lockfile v1\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "own", "steered"),
+    [
+        ("package.json", "", [""]),
+        ("w/package.json", "", [""]),
+        ("w/deep/x.js", "", [""]),
+        ("a/package.json", "a", ["a"]),
+        ("a/b/yarn.lock", "a/b", ["a/b"]),
+        (".yarnrc", "", ["", "a/b"]),  # Yarn reads those above a project, npm does not
+        ("a/.yarnrc", "a", ["a", "a/b"]),
+        (".npmrc", "", ["", "a/b"]),
+        ("node_modules/x/package.json", None, []),
+        ("a/node_modules/x/package.json", None, []),
+    ],
+)
+def test_the_projects_that_a_file_concerns(path: str, own: str | None, steered: list[str]) -> None:
+    found = every(TREE)
+    project = found.of(path)
+    assert (None if project is None else project.path) == own
+    assert [each.path for each in found.steered_by(path)] == steered
+
+
+def test_an_excluded_file_concerns_no_project_unless_a_workspace_holds_it() -> None:
+    found = every({**TREE, "t/package.json": DEP}, excluded="t/")
+    assert (found.of("t/package.json"), found.counts("t/package.json")) == (None, False)
+    workspace = every(TREE, excluded="w/")
+    assert workspace.counts("w/package.json")
+    assert not workspace.counts("node_modules/x")
+
+
+# What cannot be read.
+
+
+def test_a_broken_manifest_is_no_project_and_its_error_says_how_to_go_on() -> None:
+    found = every({"a/package.json": "{", 'b"/package.json': "{", "c/package.json": DEP})
+    assert [each.path for each in found.all()] == ["c"]
+    assert sorted(found.unreadable) == ["a/package.json", 'b"/package.json']
+    assert '[[exclude]] path = "a/package.json"' in (found.unreadable["a/package.json"].fix or "")
+    assert 'path = "b\\"/package.json"' in (found.unreadable['b"/package.json'].fix or "")
+    hidden = every({"a/package.json": "{"}, excluded="a/")
+    assert (list(hidden.all()), hidden.unreadable) == ([], {})
+
+
+def test_a_lockfile_that_no_client_recognises_is_an_error_of_its_path() -> None:
+    with pytest.raises(DocumentError) as raised:
+        client_of_lockfile("x/other.lock", lambda _: b"x")
+    assert raised.value.path == "x/other.lock"
+
+
+# Links and submodules, which git does not hold.
+
+
+@pytest.mark.parametrize(
+    ("globs", "path", "found"),
+    [
+        (["packages/*"], "packages/m", ["packages/m"]),
+        (["packages/*"], "other/m", []),
+        (["packages/*"], "packages/m/n", []),
+        (["packages/**"], "packages/m/n", ["packages/m/n"]),
+        (["packages/*/x"], "packages/m", ["packages/m"]),
+        (["packages/m"], "packages/m", ["packages/m"]),
+        (["packages/m"], "packages", ["packages"]),
+        (["packages/*", "!packages/m"], "packages/m", []),
+        (["!packages/m"], "packages/m", []),
+        ([], "packages/m", []),
+    ],
+)
+def test_a_submodule_that_workspaces_lead_through(
+    globs: list[str], path: str, found: list[str]
+) -> None:
+    files = {"package.json": {**DEP, "workspaces": globs}, "package-lock.json": LOCK, path: ""}
+    projects = every(files, modes={path: "160000"})
+    assert [each for each, _ in projects.elsewhere("")] == found
+    assert list(every(files).elsewhere("")) == []
+
+
+@pytest.mark.parametrize(
+    ("specifier", "found"),
+    [
+        ("file:libs/m", ["libs"]),
+        ("link:./libs/m", ["libs"]),
+        ("./libs/m", ["libs"]),
+        ("file:other/m", []),
+        ("^1.0.0", []),
+        ("file:../libs/m", []),
+    ],
+)
+def test_a_submodule_that_a_folder_dependency_leads_through(
+    specifier: str, found: list[str]
+) -> None:
+    files = {"package.json": {"dependencies": {"m": specifier}}, "libs": ""}
+    projects = every(files, modes={"libs": "160000"})
+    assert [each for each, _ in projects.elsewhere("")] == found
+
+
+def test_what_is_told_of_a_root_s_globs() -> None:
+    found = every({"package.json": {"workspaces": ["a/*", "b/@(x)"]}, "c/package.json": DEP})
+    assert found.globs("") == ("a/*", "b/@(x)")
+    assert found.unclear_globs("") == ("b/@(x)",)
+    assert (found.globs("c"), found.globs("none")) == (None, None)
+    assert found.is_workspace("", "a/x")
+    assert not found.is_workspace("", "")
+    assert not found.is_workspace("c", "c/x")
+    assert (found.manifest_path("c"), found.manifest_path("x")) == (
+        "c/package.json",
+        "x/package.json",
+    )
