@@ -203,5 +203,7 @@ def test_of_many_exempt_dependencies_some_have_a_line(git_repo: GitRepo) -> None
     lines = run(git_repo.path, "audit").out.splitlines()
     assert sum(line.startswith("  exempt ") for line in lines) == 20
     assert lines[-1] == "  and 10 exempt direct packages (-v shows them)"
+    # Nothing is said of notes, where there are none.
+    assert not any(line.startswith(("by age", "second person", "signed")) for line in lines)
     lines = run(git_repo.path, "audit", "-v").out.splitlines()
     assert sum(line.startswith("  exempt ") for line in lines) == 30

@@ -68,9 +68,10 @@ def _figures(report: AuditReport, *, verbose: bool) -> Iterator[str]:
     *named, (_, nothing) = summary.criteria(report)
     text = ", ".join(f"{name} {number:,}" for name, number in named)
     yield from _row("by criterion", f"{text}; {nothing:,} by nothing")
-    yield from _row(
-        "by age", ", ".join(f"{name} {number:,}" for name, number in summary.ages(report))
-    )
+    if report.notes:  # without any, a row of zeros says nothing
+        yield from _row(
+            "by age", ", ".join(f"{name} {number:,}" for name, number in summary.ages(report))
+        )
     for at, each in enumerate(summary.people(report)[:10]):
         yield from _row(
             "" if at else "by person",
@@ -86,16 +87,8 @@ def _history(report: AuditReport, *, verbose: bool) -> Iterator[str]:
         why = "the clone is shallow" if report.shallow else "not requested"
         yield from _row("history", f"unknown: {why}")
         return
-    other, same, squashed, unknown = summary.second_person(report)
-    tail = f", unknown for {unknown:,}" if unknown else ""
-    yield from _row(
-        "second person",
-        f"{other:,} packages vetted by someone else than who brought them, {same:,} by the same person, "
-        f"{squashed:,} squashed (not known){tail}",
-    )
-    yield from _row(
-        "signed", "; ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
-    )
+    if report.notes:
+        yield from _on_notes(report)
     if report.progress:
         first, last = report.progress[0], report.progress[-1]
         most = max(each.exempt for each in report.progress)
@@ -117,6 +110,20 @@ def _history(report: AuditReport, *, verbose: bool) -> Iterator[str]:
             f"{each.commit.id[:12]} {each.commit.date.date()} {each.commit.author}: {words}",
         )  # fmt: skip
     yield from _moves(report, verbose=verbose)
+
+
+def _on_notes(report: AuditReport) -> Iterator[str]:
+    """Who vetted whose packages, and the signatures of the notes' commits."""
+    other, same, squashed, unknown = summary.second_person(report)
+    tail = f", unknown for {unknown:,}" if unknown else ""
+    yield from _row(
+        "second person",
+        f"{other:,} packages vetted by someone else than who brought them, {same:,} by the same person, "
+        f"{squashed:,} squashed (not known){tail}",
+    )
+    yield from _row(
+        "signed", "; ".join(f"{number:,} {word}" for word, number in summary.signatures(report))
+    )
 
 
 def _moves(report: AuditReport, *, verbose: bool) -> Iterator[str]:
