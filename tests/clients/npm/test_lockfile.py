@@ -110,33 +110,48 @@ def test_an_entry_is_bound_to_its_patch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "keys", "words"),
     [
-        ({"version": 1}, "node_modules/a: version: expected a string"),
-        ({**entry("a"), "integrity": [A]}, "node_modules/a: integrity: expected a string"),
-        ({**entry("a"), "resolved": True}, "node_modules/a: resolved: expected a string"),
-        ({**entry("a"), "name": 1}, "node_modules/a: name: expected a string"),
-        ({**entry("a"), "hasInstallScript": "x"}, "hasInstallScript: expected true or false"),
-        ({**entry("a"), "inBundle": 1}, "inBundle: expected true or false"),
-        ({**entry("a"), "dependencies": ["b"]}, "dependencies: expected a table"),
-        ({**entry("a"), "dependencies": {"b": 1}}, "dependencies: b: expected a string"),
-        ({**entry("a"), "bundleDependencies": "b"}, "bundleDependencies: expected a list of names"),
-        ({**entry("a"), "bundleDependencies": [1]}, "bundleDependencies: expected a list of names"),
-        (PATCHED, "patched: the patch file p.patch is not there"),
-        ({**entry("a"), "patched": True}, "patched: expected a patch file"),
-        ({**entry("a"), "patched": {"path": 1}}, "patched: expected a patch file"),
-        ({**entry("a"), "patched": {"path": "../p.patch"}}, "patched: expected a patch file"),
-        ({**entry("a"), "patched": {"path": "p.txt"}}, "patched: expected a patch file"),
+        ({"version": 1}, ["version"], "expected a string"),
+        ({**entry("a"), "integrity": [A]}, ["integrity"], "expected a string"),
+        ({**entry("a"), "resolved": True}, ["resolved"], "expected a string"),
+        ({**entry("a"), "name": 1}, ["name"], "expected a string"),
+        ({**entry("a"), "hasInstallScript": "x"}, ["hasInstallScript"], "expected true or false"),
+        ({**entry("a"), "inBundle": 1}, ["inBundle"], "expected true or false"),
+        ({**entry("a"), "dependencies": ["b"]}, ["dependencies"], "expected a table"),
+        ({**entry("a"), "dependencies": {"b": 1}}, ["dependencies", "b"], "expected a string"),
+        (
+            {**entry("a"), "bundleDependencies": "b"},
+            ["bundleDependencies"],
+            "expected a list of names",
+        ),
+        (
+            {**entry("a"), "bundleDependencies": [1]},
+            ["bundleDependencies"],
+            "expected a list of names",
+        ),
+        (PATCHED, ["patched"], "the patch file p.patch is not there"),
+        ({**entry("a"), "patched": True}, ["patched"], "expected a patch file"),
+        ({**entry("a"), "patched": {"path": 1}}, ["patched"], "expected a patch file"),
+        ({**entry("a"), "patched": {"path": "../p.patch"}}, ["patched"], "expected a patch file"),
+        ({**entry("a"), "patched": {"path": "p.txt"}}, ["patched"], "expected a patch file"),
     ],
 )
-def test_a_malformed_entry_is_refused_at_its_line(fields: Mapping[str, Any], words: str) -> None:
-    found = read({"": {}, f"{M}a": fields})
+def test_a_malformed_entry_is_refused_at_its_line(
+    fields: Mapping[str, Any], keys: list[str], words: str
+) -> None:
+    packages = {"": {}, f"{M}a": fields}
     with pytest.raises(DocumentError) as raised:
-        found.entry(f"{M}a")
-    assert words.rpartition(": ")[2] in raised.value.message
-    assert raised.value.message.startswith(f"{M}a: ")
-    assert raised.value.path == "package-lock.json"
-    assert raised.value.line > 4
+        read(packages).entry(f"{M}a")
+    assert raised.value.message.startswith(": ".join([f"{M}a", *keys, words]))
+    text = json.dumps({"lockfileVersion": 3, "packages": packages}, indent=2).splitlines()
+    line = next(at for at, each in enumerate(text, 1) if each.strip().startswith(f'"{keys[-1]}":'))
+    assert (raised.value.path, raised.value.line) == ("package-lock.json", line)
+
+
+def test_a_malformed_root_is_named_so() -> None:
+    with pytest.raises(DocumentError, match="the root: dependencies: expected a table"):
+        _ = read({"": {"dependencies": []}}).importers
 
 
 @pytest.mark.parametrize(
@@ -159,7 +174,7 @@ def test_a_link_that_leads_nowhere_is_refused(target: str | None) -> None:
 
 FOUR = {f"{M}{name}": entry(name) for name in "abcd"}
 EVERY = {
-    "dependencies": {"b": "1", "c": "1"}, "optionalDependencies": {"c": "2"},
+    "dependencies": {"c": "1", "b": "1"}, "optionalDependencies": {"c": "2"},
     "peerDependencies": {"d": "1"}, "devDependencies": {"e": "1"},
 }  # fmt: skip
 
@@ -173,7 +188,8 @@ def test_the_requirements_of_an_entry() -> None:
         Requirement("c", "2", Group.OPTIONAL, line=line),
         Requirement("d", "1", Group.PEER, line=line),
     )  # fmt: skip
-    assert list(found.children(f"{M}a")) == [f"{M}{name}" for name in ("b", "c", "c", "d")]
+    assert list(found.children(f"{M}a")) == [f"{M}{name}" for name in ("c", "b", "c", "d")]
+    assert found.entry(f"{M}a").line == line == found.layout.line_of(f"{M}a")
 
 
 def test_a_folder_requires_its_development_dependencies_too() -> None:
@@ -260,6 +276,14 @@ def test_what_is_reached_and_from_where() -> None:
     assert found.reach([]) == set()
 
 
+def test_the_dependents_of_a_folder_ask_for_its_link() -> None:
+    packages: Packages = {
+        "": {}, "lib": {}, f"{M}lib": {"resolved": "lib", "link": True},
+        f"{M}a": {**entry("a"), "dependencies": {"lib": "1"}},
+    }  # fmt: skip
+    assert read(packages).dependents(["lib"]) == {"lib": (f"{M}a",)}
+
+
 def test_the_artifacts_of_a_name() -> None:
     found = read({**NESTED, f"{M}alias": entry("b", "3.0.0", name="b")})
     assert sorted(each.version or "" for each in found.named({"b"})) == ["1.0.0", "2.0.0", "3.0.0"]
@@ -309,6 +333,16 @@ def test_what_a_carried_package_needs_is_carried_too() -> None:
     assert found.entry(f"{M}a/{M}deep").bundled_by == f"{M}a"
     fetched = read({f"{M}a": carrier, f"{M}a/{M}in": inner, f"{M}deep": deep})
     assert fetched.entry(f"{M}deep").bundled_by is None
+
+
+def test_a_folder_bundles_what_it_needs_for_development_too() -> None:
+    lib = {"bundleDependencies": True, "devDependencies": {"in": "1"}, "dependencies": {"x": "1"}}
+    packages = {"lib": lib, f"{M}lib": {"resolved": "lib", "link": True}, f"lib/{M}in": IN}
+    found = read(packages)
+    assert found.entry("lib").bundles == {"in", "x"}
+    inner = found.entry(f"lib/{M}in")
+    assert inner.artifact is not None
+    assert (inner.bundled_by, inner.artifact.bundled) == (None, False)
 
 
 def test_what_the_project_itself_bundles_is_in_no_tarball() -> None:
