@@ -408,7 +408,7 @@ def test_a_note_says_the_same_of_its_own_package() -> None:
     assert (note.cooldown_waiver, note.vetted_on) == ("a fix of CVE-1", datetime.date(2020, 1, 2))
 
 
-def test_a_time_without_a_zone_is_universal() -> None:
+def test_a_moment_without_a_zone_is_universal() -> None:
     note = read_listed(published=TIME.replace(tzinfo=None))
     assert note.published == TIME
 
