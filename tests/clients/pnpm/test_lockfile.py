@@ -178,7 +178,7 @@ def test_the_dependents_of_an_entry(text: str) -> None:
     assert found.dependents(["b@1.0.0", "c@1.0.0"]) == {"b@1.0.0": ("a@1.0.0",), "c@1.0.0": ()}
 
 
-def test_many_keys_have_the_same_dependents_as_few() -> None:
+def test_all_dependents_at_once_are_those_one_by_one() -> None:
     packages = {f"p{number}@1.0.0": packed() for number in range(20)}
     snapshots = dict.fromkeys(packages, "{}") | {
         "p0@1.0.0": "dependencies:\n  p1: 1.0.0\n  p2: 1.0.0", "p1@1.0.0": "dependencies:\n  p2: 1.0.0",
