@@ -101,6 +101,32 @@ def test_what_is_a_project(files: Mapping[str, Any], found: dict[str, list[str]]
     assert projects(files) == found
 
 
+class CountingSnapshot(MemorySnapshot):
+    """Counts how often rush.json is read."""
+
+    reads = 0
+
+    def read(self, path: str) -> bytes | None:
+        """A file's content."""
+        self.reads += path == "rush.json"
+        return super().read(path)
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_the_file_that_names_the_workspaces_is_not_read_for_each(count: int) -> None:
+    """It may have a thousand lines with comments."""
+    folders = [f"apps/a{number}" for number in range(count)]
+    listed = [{"packageName": name[5:], "projectFolder": name} for name in folders]
+    texts = {
+        "rush.json": json.dumps({"pnpmVersion": "9.15.9", "projects": listed}),
+        **{f"{folder}/package.json": json.dumps(DEP) for folder in folders},
+    }
+    snapshot = CountingSnapshot(texts)
+    (project,) = Projects(snapshot, lambda _: False).all()
+    assert set(folders) <= set(project.members)
+    assert snapshot.reads < 10
+
+
 def test_excluded_paths_are_no_projects() -> None:
     files = {"package.json": DEP, "templates/a/package.json": DEP}
     assert projects(files, excluded="templates/") == {"": []}

@@ -133,6 +133,7 @@ class Projects:
         self._clients: dict[str, str] = {}
         self._folders: dict[str, dict[str, Manifest]] = {}
         self._ahead: dict[str, bytes] = {}
+        self._globs: dict[str, tuple[str, ...] | None] = {}
         self.unreadable: dict[str, DocumentError] = {}
         """The manifests that cannot be read, by path: templates and fixtures, or broken ones."""
 
@@ -217,7 +218,15 @@ class Projects:
         return found if any(marked) else None
 
     def globs(self, folder: str) -> tuple[str, ...] | None:
-        """The workspace globs of a directory that is a root; None where it is none."""
+        """The workspace globs of a directory that is a root; None where it is none.
+
+        Every manifest below a root needs them, and rush.json takes long to read.
+        """
+        if folder not in self._globs:
+            self._globs[folder] = self._read_globs(folder)
+        return self._globs[folder]
+
+    def _read_globs(self, folder: str) -> tuple[str, ...] | None:
         manifest = self.manifest(folder)
         if manifest is None:
             return None
