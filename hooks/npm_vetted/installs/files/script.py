@@ -16,8 +16,8 @@ _SUFFIXES: Final = (".sh", ".bash", ".zsh", ".ksh", ".dash", ".ash", ".bats", ".
 _SHEBANG: Final = re.compile(
     rb"#!\s*\S*?(?:/|\s)(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b"
 )
-_PAGES: Final = frozenset(("docs", "doc", "documentation", "snippets"))
-"""Folders in which a script that does not say what runs it may be a page's text."""
+_PAGES: Final = "snippets"
+"""A folder in which a script that does not say what runs it is the text of a page."""
 _HOOKS: Final = frozenset((".husky", ".githooks", "githooks", ".git-hooks", "git-hooks", ".hooks"))
 
 
@@ -39,6 +39,6 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         state.guesses = folders_above(path)
     follower.run(Source(decode(path, data)), state)
     follower.run_uncalled(state)
-    page = bool(_PAGES.intersection(folder.split("/"))) and not data.startswith(b"#!")
+    page = _PAGES in folder.split("/") and not data.startswith(b"#!")
     for problem in follower.finish():
         yield problem._replace(level=Level.WARNING) if page else problem

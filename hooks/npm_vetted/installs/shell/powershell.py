@@ -18,6 +18,8 @@ from npm_vetted.installs.shell.state import State
 
 _ENV: Final = re.compile(r"\$env:(\w+)\Z", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|env:(\w+)|(\w+))|%(\w+)%", re.IGNORECASE)
+_ARGUMENT: Final = re.compile(r"%~[a-z]*\d|%\d(?!\w*%)", re.IGNORECASE)
+"""An argument of a batch file; ``%~dp0`` is the folder of the file itself."""
 _TARGET: Final = re.compile(r"\$(?:env:)?\w+\Z", re.IGNORECASE)
 _REM: Final = re.compile(r"(?:rem\b|::)", re.IGNORECASE)
 """A comment of cmd, up to the end of its line."""
@@ -131,7 +133,12 @@ def _expanded(text: str, state: State) -> str:
         value = state.value(name)
         return value[0] if value and len(value) == 1 else UNKNOWN_TEXT
 
-    return replaced(_VARIABLE, one, text)
+    def argument(found: re.Match[str]) -> str:
+        if found.group(0).lower() != "%~dp0" or state.script is None:
+            return UNKNOWN_TEXT
+        return state.script.rpartition("/")[0] + "/"
+
+    return replaced(_VARIABLE, one, replaced(_ARGUMENT, argument, text))
 
 
 def _statements(source: Source, cmd: bool) -> Iterator[tuple[list[Word], int]]:
