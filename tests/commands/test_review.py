@@ -117,3 +117,11 @@ def test_each_format_names_the_reasons_with_their_places(
     assert "hello.js:1" in plain
     assert "rv-loud" in plain
     assert "<script" not in out
+
+
+def test_inspect_compares_with_what_is_committed_where_nothing_is_vetted(
+    repo: GitRepo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A repository that has not adopted npm-vetted still has an earlier version."""
+    assert main(["-C", str(repo.path), "inspect", "rv-loud@1.0.1"]) == 0
+    assert "newly, since 1.0.0 (score " in capsys.readouterr().out

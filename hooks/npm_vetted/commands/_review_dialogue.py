@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from npm_vetted.checks._runner import open_change
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.commands._note_dialogue import person_s_registry, project_here, registry_for
 from npm_vetted.commands._programs import split_command
 from npm_vetted.errors import NpmVettedError, UsageError
@@ -53,13 +54,25 @@ class ReviewDialogue:
 
     def names_before(self) -> set[str]:
         """The packages that HEAD locks; a lockfile that cannot be read counts as empty."""
-        found: set[str] = set()
+        return {name for lockfile in self._before() for name in lockfile.package_names()}
+
+    def committed(self, name: str) -> list[str]:
+        """The versions of a package that HEAD locks: what it is an upgrade from, vetted or not."""
+        found = {
+            artifact.version
+            for lockfile in self._before()
+            if name in lockfile.package_names()
+            for _, artifact in lockfile.artifacts()
+            if artifact.name == name and artifact.version
+        }
+        return sorted(each for each in found if parse_version(each))
+
+    def _before(self) -> Iterator[Lockfile]:
         for projects in self.pending.projects_before if self.pending else ():
             for project in projects.all():
                 for path in project.lockfiles:
                     with suppress(NpmVettedError):
-                        found |= project_lockfile(project, path).package_names()
-        return found
+                        yield project_lockfile(project, path)
 
     def package(self, release: Release) -> Package:
         """The files of a release, compared with each hash that this repository locks for it."""
@@ -134,15 +147,17 @@ class NewSignals:
     since: str | None
     score: Score
 
-    def text(self, paint: Painter) -> str:
+    def text(self, paint: Painter, width: int | None = None) -> str:
         """The reasons, the heaviest first."""
         from npm_vetted.formats.terminal_text import line
+        from npm_vetted.report._screen import wrapped
         from npm_vetted.review.signals.wording import reason_line, unseen_lines
 
         what = f"newly, since {self.since}" if self.since else "as a new package"
         if self.score.reasons:
             lines = [paint(line(f"{what} (score {self.score.points}):"), "bold")]
-            lines += [f"  - {reason_line(each)}" for each in self.score.reasons]
+            for each in self.score.reasons:
+                lines += wrapped(f"  - {reason_line(each)}", width, "    ")
         else:
             lines = [line(f"{what}: no signal")] if self.score.complete else []
         lines += unseen_lines(self.score)

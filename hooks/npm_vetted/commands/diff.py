@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch both, compare, print."""
-    from npm_vetted.commands._common import wants_colour
+    from npm_vetted.commands._common import style_of
     from npm_vetted.commands._note_dialogue import split_label
     from npm_vetted.commands._review_dialogue import as_json, at_bench, show, signals_of
     from npm_vetted.report._screen import Paint
@@ -58,9 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(as_json(found, signals=newly))
     else:
-        paint = Paint(wants_colour(arguments.color))
+        style = style_of(arguments)
+        paint = Paint(style.colour)
         text = comparison_text(found, paint, stat=arguments.stat)
-        show(text if arguments.only is not None else f"{newly.text(paint)}\n\n{text}")
+        show(text if arguments.only is not None else f"{newly.text(paint, style.width)}\n\n{text}")
     return 0
 
 

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch, analyse, print; the status is 0 for every result, because a person decides."""
-    from npm_vetted.commands._common import wants_colour
+    from npm_vetted.commands._common import style_of
     from npm_vetted.commands._note_dialogue import split_label
     from npm_vetted.commands._review_dialogue import (
         ReviewDialogue,
@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     name, version = split_label(arguments.package)
     with at_bench() as bench:
         packument, release = bench.release(name, version or version_here(bench, name))
-        since = other_nearest(bench.vetted(name), release.version)
+        known = bench.vetted(name) or bench.committed(name)
+        since = other_nearest(known, release.version)
         newly = signals_of(bench, name, release.version, since)
         found = inspect(
             packument,
@@ -54,8 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(as_json(found, signals=newly))
         return 0
-    paint = Paint(wants_colour(arguments.color))
-    text = f"{inspection_text(found, paint)}\n{newly.text(paint)}"
+    style = style_of(arguments)
+    paint = Paint(style.colour)
+    text = f"{inspection_text(found, paint)}\n{newly.text(paint, style.width)}"
     if arguments.scripts:
         text = "\n\n".join([text, *map(script_text, found.scripts)])
     show(text)

@@ -187,7 +187,7 @@ def find_tells(source: ScriptText, in_comment: InComment) -> Iterator[tuple[str,
         )
         found = next(filter(None, places), None)
         if found is not None:
-            said = data[found.start() : found.start() + 60].splitlines()[0]
+            said = found.group()[:60].strip(b"'\"` \r\n")
             line = data.count(b"\n", 0, found.start()) + 1
             yield name, Mark(line, said.decode("utf-8", errors="replace"))
     handled = _first(starting_with(_SECRET, source, *_SECRET_WORDS), in_comment)
