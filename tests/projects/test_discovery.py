@@ -18,6 +18,7 @@ from npm_vetted.projects.discovery import (
     client_of_lockfile,
     folder_of,
     in_node_modules,
+    is_of_a_project,
     join,
     relative_to,
 )
@@ -336,6 +337,7 @@ COMMENTED = (
         ({"bunfig.toml": ""}, True),
         ({"package-lock.json": LOCK}, False),
         ({"bun.lock": "{}", "package-lock.json": LOCK}, False),
+        ({"yarn.lock": "# yarn lockfile v1\n"}, False),
         ({}, False),
     ],
 )
@@ -656,3 +658,136 @@ def test_what_is_told_of_a_root_s_globs() -> None:
         "c/package.json",
         "x/package.json",
     )
+
+
+# The same in a folder.
+
+
+def moved(files: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"x/{path}": data for path, data in files.items()}
+
+
+BERRY_LOCK = "__metadata:\n  version: 8\n"
+
+
+@pytest.mark.parametrize(
+    ("pin", "lockfiles", "client"),
+    [
+        ("pnpm@9.1.0", ["pnpm-lock.yaml", "yarn.lock"], "pnpm"),
+        ("yarn@4.9.4", ["yarn.lock", "pnpm-lock.yaml"], "yarn-berry"),
+        ("yarn@1.22.22", ["pnpm-lock.yaml", "yarn.lock"], "pnpm"),
+    ],
+)
+def test_a_project_in_a_folder_is_found_as_one_at_the_top(
+    pin: str, lockfiles: list[str], client: str
+) -> None:
+    files = {
+        "package.json": {**DEP, "packageManager": pin, "workspaces": ["w", "v/@(y)"]},
+        "pnpm-lock.yaml": PNPM_LOCK, "yarn.lock": BERRY_LOCK, "w/package.json": DEP,
+    }  # fmt: skip
+    for prefix, tree in (("", files), ("x/", moved(files))):
+        projects = every(tree)
+        (found,) = projects.all()
+        assert (found.client, list(found.members)) == (client, [f"{prefix}w"])
+        assert list(found.lockfiles) == [f"{prefix}{each}" for each in lockfiles]
+        assert projects.unclear_globs(found.path) == ("v/@(y)",)
+        for _ in range(2):  # what was read ahead to tell the client can be read again
+            assert found.read(f"{prefix}yarn.lock") == BERRY_LOCK.encode()
+
+
+def test_a_workspace_that_depends_on_a_folder_brings_it_to_its_root() -> None:
+    files = {
+        "package.json": {"workspaces": ["w"]}, "package-lock.json": LOCK,
+        "w/package.json": {"dependencies": {"f": "file:../f"}}, "f/package.json": DEP,
+    }  # fmt: skip
+    for prefix, tree in (("", files), ("x/", moved(files))):
+        (found,) = every(tree).all()
+        assert sorted(found.members) == [f"{prefix}f", f"{prefix}w"]
+        assert found.folders == {f"{prefix}f"}
+
+
+def test_a_submodule_among_the_workspaces_of_a_folder() -> None:
+    for specifier, workspaces_of in (("*", ["p/*"]), ("file:p/m", [])):
+        manifest = {"dependencies": {"m": specifier}, "workspaces": workspaces_of}
+        tree = moved({"package.json": manifest, "p/m": ""})
+        found = every(tree, modes={"x/p/m": "160000"})
+        assert [path for path, _ in found.elsewhere("x")] == ["x/p/m"]
+        assert list(found.elsewhere("")) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "found"),
+    [
+        pytest.param(
+            "../libs/m", {"libs/m/package.json": DEP}, True, id="a folder with a manifest"
+        ),
+        pytest.param("../libs/m", {"libs/m/README.md": ""}, False, id="without one"),
+        pytest.param("../libs", {"libs/m/package.json": DEP}, False, id="with one further below"),
+        pytest.param("/libs/m", {}, True, id="an absolute path"),
+        pytest.param("../../libs/m", {}, True, id="outside the repository"),
+        pytest.param("../libs/m", {"libs/m": ""}, False, id="a file"),
+        pytest.param("../other", {"other": "z"}, True, id="another link"),
+    ],
+)
+def test_a_link_in_the_place_of_a_workspace(
+    target: str, more: Mapping[str, Any], found: bool
+) -> None:
+    files = {"package.json": {**DEP, "workspaces": ["packages/*"]}, "packages/m": target, **more}
+    projects = every(files, modes={"packages/m": "120000", "other": "120000"})
+    assert [path for path, _ in projects.elsewhere("")] == (["packages/m"] if found else [])
+
+
+def test_a_link_above_workspaces_may_lead_to_manifests_further_below() -> None:
+    files = {
+        "package.json": {**DEP, "workspaces": ["packages/*/x"]}, "packages/m": "../libs",
+        "libs/x/package.json": DEP,
+    }  # fmt: skip
+    projects = every(files, modes={"packages/m": "120000"})
+    assert [path for path, _ in projects.elsewhere("")] == ["packages/m"]
+
+
+def test_a_manifest_of_a_shared_folder_concerns_all_that_depend_on_it() -> None:
+    user = {"dependencies": {"x": "file:../../libs/x"}}
+    tree = {
+        **{f"apps/{name}/package.json": user for name in "ab"},
+        **{f"apps/{name}/package-lock.json": LOCK for name in "ab"},
+        "libs/x/package.json": DEP, "libs/x/index.js": "",
+    }  # fmt: skip
+    found = every(tree)
+    both = [each.path for each in found.steered_by("libs/x/package.json")]
+    assert both == ["apps/a", "apps/b"]
+    assert [each.path for each in found.steered_by("libs/x/index.js")] == ["apps/a"]
+
+
+def test_a_broken_workspace_is_unreadable_even_where_it_is_excluded() -> None:
+    tree = moved({"package.json": {**DEP, "workspaces": ["w"]}, "w/package.json": "{"})
+    found = every(tree, excluded="x/w")
+    assert [each.path for each in found.all()] == ["x"]
+    assert list(found.unreadable) == ["x/w/package.json"]
+
+
+def test_a_folder_of_a_client_has_its_lockfile() -> None:
+    for path, client in (
+        ("common/config/rush/pnpm-lock.yaml", "rush"),
+        ("x/common/config/rush/pnpm-lock.yaml", "rush"),
+        ("pnpm-lock.yaml", "pnpm"),
+    ):
+        assert client == client_of_lockfile(path, lambda _: PNPM_LOCK.encode()).NAME
+
+
+def test_a_backslash_in_an_exclusion_is_written_twice() -> None:
+    found = every({"a\\b/package.json": "{"})
+    assert list(found.all()) == []
+    (error,) = found.unreadable.values()
+    assert 'path = "a\\\\b/package.json"' in (error.fix or "")
+
+
+@pytest.mark.parametrize(
+    ("path", "concerned"),
+    [
+        ("x/package.json", True), ("x/.npmrc", True), ("pnpm-lock.yaml", True), ("x/a.patch", True),
+        ("a.tgz", True), ("a.zip", True), ("x/package.json.md", False), ("a.js", False),
+    ],
+)  # fmt: skip
+def test_which_files_may_belong_to_a_project(path: str, concerned: bool) -> None:
+    assert is_of_a_project(path) is concerned

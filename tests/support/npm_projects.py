@@ -211,6 +211,16 @@ def adopt(repo: GitRepo, config: str = "", exemptions: str = "") -> None:
     repo.commit("Adopt")
 
 
+class _Contents:
+    """Git's objects, each found by the path that it is read for."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def read(self, oid: str, path: str) -> bytes:
+        return self._files[path]
+
+
 class MemorySnapshot(Snapshot):
     """A state of a repository as a mapping: for rules that many examples are tried on.
 
@@ -220,11 +230,11 @@ class MemorySnapshot(Snapshot):
     def __init__(
         self, files: Mapping[str, str | bytes], modes: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__("memory", None)  # type: ignore[arg-type]
         self._modes = modes or {}
         self._files = {
             path: data.encode() if isinstance(data, str) else data for path, data in files.items()
         }
+        super().__init__("memory", _Contents(self._files))  # type: ignore[arg-type]
 
     def entry(self, path: str) -> TreeEntry | None:
         return TreeEntry(self._modes.get(path, "100644"), "") if path in self._files else None

@@ -240,7 +240,7 @@ class Projects:
 
     def is_workspace(self, root: str, folder: str) -> bool:
         """Whether the workspace globs of a root name a directory below it."""
-        inner = below(root, folder) if folder != root else None
+        inner = below(root, folder)
         globs = self.globs(root) if inner else None
         if not inner or not globs:
             return False
@@ -655,7 +655,10 @@ def _owner_of_empty(path: str, named: Sequence[Client], read: Read) -> Client | 
     folder = folder_of(path)
     manifest = join(folder, NAME)
     data = read(manifest)
-    pin = None if data is None else read_pin(read_manifest(manifest, data))
+    try:
+        pin = None if data is None else read_pin(read_manifest(manifest, data))
+    except DocumentError:  # reported where the manifest itself is read
+        pin = None
     pinned = [each for each in named if pin is not None and each.fits(pin)]
     if len(pinned) == 1:
         return pinned[0]
