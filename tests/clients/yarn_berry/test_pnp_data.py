@@ -127,3 +127,48 @@ def test_data_is_compared_with_the_lockfile(
     lockfile = read_lockfile("yarn.lock", LOCK.encode(), {name: text.encode()}.get)
     found = [each for each in lockfile.disagreements({}) if each.code == "pnp-differs"]
     assert bool(found) is differs, found
+
+
+ALIASED = '["lib", "file:./vendor/lib.tgz::locator=p%40workspace%3A."]]}]'
+EXTENDED = ALIASED.replace("]]}]", '], ["#own", ["ms", "npm:{}"]]]}]')
+
+
+@pytest.mark.parametrize(
+    ("extension", "version", "differs"),
+    [
+        ("npm:ms@^1.0.0", "1.0.0", False),  # seen in toss/slash: chalk@* gets #ansi-styles
+        ("npm:ms@^1.0.0", "2.0.0", True),
+        ("", "1.0.0", True),
+    ],
+)
+def test_what_extensions_of_the_settings_add(
+    extension: str, version: str, *, differs: bool
+) -> None:
+    state = STATE.replace(ALIASED, EXTENDED.replace("{}", version))
+    assert state != STATE
+    settings = f'packageExtensions:\n  lib@*:\n    dependencies:\n      "#own": "{extension}"\n'
+    files = {
+        ".pnp.data.json": state.encode(),
+        ".yarnrc.yml": settings.encode() if extension else b"",
+    }
+    lock = LOCK.replace('"one@npm:ms@^1.0.0"', '"#own@npm:ms@^1.0.0, one@npm:ms@^1.0.0"')
+    lockfile = read_lockfile("yarn.lock", lock.encode(), files.get)
+    found = [each for each in lockfile.disagreements({}) if each.code == "pnp-differs"]
+    assert bool(found) is differs, found
+
+
+def test_a_peer_that_yarn_adds_itself_is_asked_for_by_nobody() -> None:
+    """Seen in toss/slash: eslint-module-utils passes a parser on, which yarn.lock does not say."""
+    passing = ["mid", "virtual:00#npm:1.0.0"]
+    state = json.loads(STATE)
+    packages = state["packageRegistryData"]
+    top = packages[0][1][0][1]["packageDependencies"]
+    packages[1][1][0][1]["packageDependencies"].insert(0, passing)
+    top.insert(0, passing)
+    packages.append(["mid", [row("mid", "npm:1.0.0"), row("mid", passing[1], ["pp", BOUND])]])
+    lock = LOCK.replace("  lib: \"file:", "  mid: \"npm:1.0.0\"\n    lib: \"file:") + entry(
+        "mid@npm:1.0.0", "mid@npm:1.0.0", "1.0.0", SUM, *HARD
+    )  # fmt: skip
+    files = {".pnp.data.json": json.dumps(state).encode()}
+    lockfile = read_lockfile("yarn.lock", lock.encode(), files.get)
+    assert [each for each in lockfile.disagreements({}) if each.code == "pnp-differs"] == []

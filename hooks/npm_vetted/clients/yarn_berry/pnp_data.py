@@ -174,9 +174,13 @@ class _Data:
         found: dict[Locator, list[_Row]] = {}
         for row in self._rows.values():
             key = self._key(row.locator)
+            # A package with peers requires its own alone: the others are peers, and Yarn itself adds a few.
+            asks = row.gets if key is None or not row.is_virtual else self._asked(key).keys()
             peers = self._peers(key) if key is not None and row.is_virtual else ()
             for name, target in row.gets.items():
-                if target is not None and target != row.locator and name not in peers:
+                if target is None or target == row.locator or name in peers:
+                    continue
+                if name in asks:
                     found.setdefault(target, []).append(row)
         return found
 
@@ -268,9 +272,12 @@ class _Data:
         if key not in self._asked_by:
             lockfile = self._lockfile
             self._asked_by[key] = {
-                each.name: lockfile.resolve(key, each)
-                for each in lockfile.requires(key, self._fields(key))
-                if each.group is not Group.PEER
+                **lockfile.extended.get(key, {}),
+                **{
+                    each.name: lockfile.resolve(key, each)
+                    for each in lockfile.requires(key, self._fields(key))
+                    if each.group is not Group.PEER
+                },
             }
         return self._asked_by[key]
 

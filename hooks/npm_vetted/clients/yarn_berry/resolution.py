@@ -154,10 +154,22 @@ class BerryResolution(BerryEntries):
         """
         found = set()
         for key, name, wanted in (*self.extensions(), *self._added(_built_in())):
-            override = self.override(key, name, normal(wanted))
-            target = self._find(name, override or normal(wanted), key)
+            target = self._extension_target(key, name, wanted)
             found |= {target} if target not in (None, key) else set()
         return frozenset(each for each in found if each is not None)
+
+    def _extension_target(self, key: str, name: str, wanted: str) -> str | None:
+        """The entry of what an extension adds to a package."""
+        override = self.override(key, name, normal(wanted))
+        return self._find(name, override or normal(wanted), key)
+
+    @cached_property
+    def extended(self) -> Mapping[str, Mapping[str, str | None]]:
+        """What ``packageExtensions`` add to each entry, by name: the lockfile does not say who asks."""
+        found: dict[str, dict[str, str | None]] = {}
+        for key, name, wanted in self.extensions():
+            found.setdefault(key, {})[name] = self._extension_target(key, name, wanted)
+        return found
 
     @cached_property
     def _settings(self) -> Mapping[str, object]:
