@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from npm_vetted.clients.pnpm.entries import PnpmEntries
+from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Artifact, Group, Kind, Requirement
 from npm_vetted.packages.integrity import tar_checksum
@@ -526,3 +527,28 @@ def test_the_format_is_named_with_its_version() -> None:
     assert (entries(v9({})).generation, entries(v5({})).generation) == (9, 5)
     assert entries(v9({}, top="overrides:\n  a: 1\n\n")).setting("overrides") == {"a": 1}
     assert entries(v9({})).setting("overrides") is None
+
+
+ONE, TWO = "a@1.0.0", "b@1.0.0(a@1.0.0)"
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "found"),
+    [
+        ({ONE: "{}", "b@1.0.0": "{}"}, []),
+        ({ONE: "{}", TWO: "dependencies:\n  a: 1.0.0"}, []),
+        ({ONE: "{}"}, [("b@1.0.0", "packages has it, snapshots has not")]),
+        ({}, [("a@1.0.0", "packages has it, snapshots has not"),
+              ("b@1.0.0", "packages has it, snapshots has not")]),
+        ({ONE: "optionalDependencies:\n  b: 1.0.0(z@1.0.0)", "b@1.0.0": "{}"},
+         [("a@1.0.0", "depends on b: 1.0.0(z@1.0.0), which has no entry")]),
+    ],
+)  # fmt: skip
+def test_packages_without_a_snapshot(
+    snapshots: dict[str, str], found: list[tuple[str, str]]
+) -> None:
+    """pnpm's frozen install stops there, and another takes what it finds (the slow trials saw it)."""
+    text = v9({ONE: packed(), "b@1.0.0": packed()}, snapshots)
+    lockfile = PnpmLockfile("pnpm-lock.yaml", text.encode(), lambda _: None)
+    problems = lockfile.contradictions(list(lockfile.blocks), [])
+    assert [(each.key, each.value) for each in problems] == found

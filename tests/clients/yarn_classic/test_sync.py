@@ -123,3 +123,34 @@ def test_two_segments_on_a_git_host_are_a_repository(resolved: str, kind: Kind) 
     [each] = lockfile(f'x@1:\n  version "1.0.0"\n  resolved "{resolved}"\n', {}).entries()
     assert each.artifact is not None
     assert each.artifact.kind is kind
+
+
+EVERYWHERE = {"resolutions": {"a": "1.5.0"}}
+BOTH = entry("a@^1", "1.0.0") + entry("a@1.5.0", "1.5.0")
+
+
+@pytest.mark.parametrize(
+    ("root", "members", "keys"),
+    [
+        ({}, {}, []),
+        (EVERYWHERE, {}, ["a@^1"]),
+        # Only what a root without workspaces requires is not replaced.
+        ({**EVERYWHERE, "dependencies": {"a": "^1"}}, {}, []),
+        ({**EVERYWHERE, "dependencies": {"a": "^1"}}, {MEMBER: M}, ["a@^1"]),
+        ({"resolutions": {"x/a": "1.5.0"}}, {}, []),
+    ],
+)
+def test_patterns_that_a_resolution_replaces(
+    root: dict[str, Any], members: dict[str, Any], keys: list[str]
+) -> None:
+    """Yarn installs what the resolution names, whatever the entry says (the slow trials saw it)."""
+    files = {ROOT: root, **members}
+    found = lockfile(BOTH, files).disagreements(manifests(files))
+    assert [each.key for each in found] == keys
+
+
+def test_an_entry_without_a_source_is_resolved_again() -> None:
+    text = 'a@^1:\n  version "1.0.0"\n' + entry("b@^1", name="b")
+    found = lockfile(text, {ROOT: {"dependencies": {"a": "^1", "b": "^1"}}})
+    problems = list(found.disagreements(manifests({ROOT: {"dependencies": {"a": "^1"}}})))
+    assert [(each.package, each.value) for each in problems] == [("a", "a@^1")]
