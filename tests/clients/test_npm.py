@@ -588,12 +588,12 @@ def test_overrides_may_satisfy(overrides: Mapping[str, object]) -> None:
     ours = manifest({"dependencies": asks, "overrides": overrides})
     b = {"version": "1.0.0", "resolved": f"{NPM}/b/-/b-1.0.0.tgz"}
     lockfile = v3({"": {"dependencies": asks}, "node_modules/a": A, "node_modules/b": b})
-    assert list(lockfile.disagreements({"": ours})) == []
+    # What the root itself requires is satisfied; that npm refuses such an override is told apart.
+    found = {each.key for each in lockfile.disagreements({"": ours})}
+    assert found == {"overrides.a"}
 
 
-@pytest.mark.parametrize(
-    "overrides", [{"c": {"a": "1.0.0"}}, {"a@^3": "1.0.0"}, {"b": "1.0.0"}, {"a": "1.5.0"}]
-)
+@pytest.mark.parametrize("overrides", [{"c": {"a": "1.0.0"}}, {"a@^3": "1.0.0"}, {"b": "1.0.0"}])
 def test_overrides_of_others_excuse_nothing(overrides: Mapping[str, object]) -> None:
     asks = {"a": "^2.0.0"}
     ours = manifest({"dependencies": asks, "overrides": overrides})

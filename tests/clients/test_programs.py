@@ -88,3 +88,30 @@ def test_a_value_that_is_a_hash_or_names_no_file_is_left_alone() -> None:
     for value in (program_value(project(FILES), "", "x.sh"), "https://x.example/x.sh", "22.0.0"):
         problem = Problem("", Location(".npmrc"), code="program", value=value)
         assert bound_to_files(problem, project(FILES)).value.rstrip("\n") == value
+
+
+SCRIPT = "#!/bin/sh\n. ./env.sh\nsource lib.sh\nexec node ../tools/a.js\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("bin/run.sh", True), ("bin/env.sh", True), ("bin/lib.sh", True), ("tools/a.js", True),
+        ("bin/other.sh", False), ("x.sh", False),
+    ],
+)  # fmt: skip
+def test_what_a_shell_script_includes_counts(path: str, counts: bool) -> None:
+    names = ("bin/env.sh", "bin/lib.sh", "bin/other.sh")
+    files = {**FILES, **dict.fromkeys(names, ""), "bin/run.sh": SCRIPT}
+    same = program_value(project(files), "", "bin/run.sh")
+    changed = program_value(project({**files, path: "changed"}), "", "bin/run.sh")
+    assert (changed != same) is counts
+
+
+def test_the_manifest_of_a_required_folder_says_what_is_loaded() -> None:
+    files = {**FILES, "tools/run.cjs": "require('./part')", "tools/part/index.js": "1"}
+    same = program_value(project(files), "", "tools/run.cjs")
+    more = {"tools/part/package.json": '{"main": "x.js"}', "tools/part/x.js": "2"}
+    shadowed = program_value(project({**files, **more}), "", "tools/run.cjs")
+    changed = program_value(project({**files, **more, "tools/part/x.js": "3"}), "", "tools/run.cjs")
+    assert len({same, shadowed, changed}) == 3

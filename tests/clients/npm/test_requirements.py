@@ -10,6 +10,7 @@ import pytest
 
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.reader import read_npm_lockfile
+from npm_vetted.model import Kind
 from npm_vetted.packages.manifest import read_manifest
 
 NPM = "https://registry.npmjs.org"
@@ -321,3 +322,39 @@ def test_requirements_of_a_lockfile_of_version_1(wanted: str, found: list[str]) 
     lockfile = read_npm_lockfile("package-lock.json", text, lambda _: None)
     for changed in ("node_modules/a", "node_modules/b"):
         assert [each.key for each in lockfile.contradictions([changed], [])] == found
+
+
+@pytest.mark.parametrize(
+    ("overrides", "right"),
+    [
+        ({"b": "1.5.0"}, False),
+        ({"b": {".": "1.5.0"}}, False),
+        ({"b@^1": "1.5.0"}, False),
+        ({"b@^2": "1.5.0"}, True),
+        ({"b": "^1.0.0"}, True),
+        ({"b": "$b"}, True),
+        ({"b": "*"}, True),
+        ({"a": {"b": "1.5.0"}}, True),
+    ],
+)
+def test_no_override_contradicts_what_the_root_requires(
+    overrides: dict[str, Any], right: bool
+) -> None:
+    """npm 10 and 12 stop with EOVERRIDE, when frozen and when not."""
+    root = {"name": "x", "dependencies": {"b": "^1.0.0"}, "overrides": overrides}
+    manifest = read_manifest("package.json", json.dumps(root).encode())
+    own = {key: root[key] for key in ("name", "dependencies")}
+    found = list(read(B, own).disagreements({"": manifest}))
+    assert (found == []) is right
+
+
+def test_a_link_to_a_file_is_a_tarball() -> None:
+    """npm 10 takes a file for a tarball by its name, later ones by what it is: it must be vetted."""
+    link = {"resolved": "vendor/blob.bin", "link": True}
+    places = {"": {}, "node_modules/q": link, "vendor/blob.bin": {}}
+    text = json.dumps({"lockfileVersion": 3, "packages": places}).encode()
+    for files, kind in (({"vendor/blob.bin": b"x"}, Kind.FILE), ({}, None)):
+        artifact = read_npm_lockfile("package-lock.json", text, files.get).artifact(
+            "node_modules/q"
+        )
+        assert (artifact and artifact.kind) is kind

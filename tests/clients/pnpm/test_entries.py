@@ -15,6 +15,7 @@ from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.model import Artifact, Group, Kind, Requirement
 from npm_vetted.packages.integrity import tar_checksum
+from npm_vetted.packages.manifest import read_manifest
 from tests.support.npm_projects import sri
 
 A, B = sri("a"), sri("b")
@@ -552,3 +553,38 @@ def test_packages_without_a_snapshot(
     lockfile = PnpmLockfile("pnpm-lock.yaml", text.encode(), lambda _: None)
     problems = lockfile.contradictions(list(lockfile.blocks), [])
     assert [(each.key, each.value) for each in problems] == found
+
+
+@pytest.mark.parametrize(
+    ("workspace", "keys"),
+    [
+        ("configDependencies: {cfg: 2.0.0}", []),
+        ("configDependencies: {cfg: 2.0.0+sha512-AAAA}", []),
+        ("configDependencies: {cfg: 2.0.1}", ["configDependencies.cfg"]),
+        ("configDependencies: {cfg: 2.0.0, evil: 1.0.0}", ["configDependencies.evil"]),
+        ("{}", ["configDependencies.cfg"]),
+    ],
+)
+def test_what_runs_before_an_install_is_locked(workspace: str, keys: list[str]) -> None:
+    """pnpm 11 and 12 refuse others when the lockfile is frozen, else fetch and run them."""
+    first = v9({"cfg@2.0.0": packed()}, importers={".": TOOLS})
+    text = f"---\n{first}\n---\n{v9({}, importers={'.': '{}'})}"
+    files = {
+        "package.json": b'{"name": "x", "packageManager": "pnpm@11.28.11"}',
+        "pnpm-workspace.yaml": workspace.encode(),
+    }
+    lockfile = PnpmLockfile("pnpm-lock.yaml", text.encode(), files.get)
+    manifest = read_manifest("package.json", files["package.json"])
+    assert [each.key for each in lockfile.disagreements({"": manifest})] == keys
+
+
+def test_hooks_excuse_no_difference() -> None:
+    """A pnpmfile is accepted once; what the manifest then newly requires is locked nevertheless."""
+    text = v9({}, importers={".": "{}"}, top="pnpmfileChecksum: sha256-AAAA\n\n")
+    files = {
+        "package.json": b'{"dependencies": {"evil": "1.0.0"}, "packageManager": "pnpm@11.28.11"}',
+        ".pnpmfile.cjs": b"module.exports = {}",
+    }
+    lockfile = PnpmLockfile("pnpm-lock.yaml", text.encode(), files.get)
+    manifest = read_manifest("package.json", files["package.json"])
+    assert [each.key for each in lockfile.disagreements({"": manifest})] == ["evil@1.0.0"]

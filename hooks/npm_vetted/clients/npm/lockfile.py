@@ -118,17 +118,18 @@ class NpmLockfile(Lockfile):
         )
 
     def artifact(self, key: str) -> Artifact | None:
-        if self._flag(key, "link"):
+        resolved = self._resolved(key)
+        is_link = self._flag(key, "link")
+        if is_link and not self._is_file(resolved):
             return None
         folder = folder_name(key)
-        resolved = self._resolved(key)
         integrity = self.text(key, "integrity")
         if folder is None and resolved is None and integrity is None:
             return None  # what a link points to: a folder of the repository itself
         version = self.text(key, "version")
         if resolved is None and version is not None and not EXACT.match(version):
             version, resolved = None, version  # a converted file that kept version 1's fields
-        kind = resolved_kind(resolved)
+        kind = Kind.FILE if is_link else resolved_kind(resolved)
         if kind is None and self._is_file(resolved):
             kind = Kind.FILE  # npm takes a tarball by content, whatever its name
         if kind is None:

@@ -49,6 +49,7 @@ class _Current(NpmLockfile):
         yield from sync.with_extension_file(self, manifests.get(""))
         yield from requirements.pending_overrides(self, manifests.get(""))
         yield from requirements.unread_overrides(manifests.get(""))
+        yield from requirements.conflicting_overrides(manifests.get(""))
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
         return requirements.entry_problems(self, keys, before)

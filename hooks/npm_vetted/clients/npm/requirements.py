@@ -226,6 +226,26 @@ def pending_overrides(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[
                 yield problem
 
 
+def conflicting_overrides(root: Manifest | None) -> Iterator[Problem]:
+    """Overrides of what the root itself requires otherwise: npm then stops with EOVERRIDE."""
+    leaves = [each for each in overrides_of(root) if not each.parents]
+    for asked in root.requires if root is not None and leaves else ():
+        for each in leaves:
+            everywhere = each.wanted in ("", "*")
+            if each.name != asked.name or each.specifier in ("", "*", asked.specifier):
+                continue
+            if root is not None and (everywhere or intersects(each.wanted, asked.specifier)):
+                yield Problem(
+                    message=f"overrides {asked.name} with {each.specifier!r}, and the project itself requires "
+                    f"{asked.specifier!r}: npm stops there",
+                    location=Location(root.path, root.line_of("overrides", each.name)),
+                    package=asked.name,
+                    code="out-of-date",
+                    key=f"overrides.{each.name}",
+                    value=each.specifier,
+                )
+
+
 def unread_overrides(root: Manifest | None) -> Iterator[Problem]:
     """Selectors that npm cannot parse: it then takes the lockfile for missing, and writes another."""
     todo: list[object] = [None if root is None else root.data.get("overrides")]

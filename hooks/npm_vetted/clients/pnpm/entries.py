@@ -167,6 +167,16 @@ class PnpmEntries:
                 found[folder] = found.get(folder, ()) + requirements
         return found
 
+    def config_dependencies(self) -> dict[str, str]:
+        """The specifiers that the environment's document has for what runs before an install."""
+        return {
+            str(name): str(value.get("specifier") if isinstance(value, dict) else value)
+            for document in self._documents[:-1]
+            for _, _, table in self._importers(document)
+            if isinstance(inner := table.get("configDependencies"), dict)
+            for name, value in inner.items()
+        }
+
     def _all_asked(self, document: KeyedDocument) -> dict[str, tuple[Requirement, ...]]:
         return {
             folder: tuple(self._asked(document, place, table))

@@ -43,6 +43,7 @@ _RECORDED: Final = {
     "injectWorkspacePackages": True, "dedupePeers": True,
 }  # fmt: skip
 """Whether a switch that the lockfile does not record counts as off; else it is not compared."""
+_FIRST_TO_LOCK_TOOLS: Final = 11
 _LOCAL: Final = ("link:", "file:", "workspace:.", ".", "/")
 _GIT: Final = re.compile(
     r"(?:(?P<host>github|gitlab|bitbucket):|(?:git\+https|git|https)://(?P<domain>[^/@?\s]+)/)?"
@@ -77,6 +78,12 @@ def disagreements(
         if not best:
             break
     yield from best or ()
+
+
+def _version_alone(value: object) -> str:
+    """The version of a config dependency; pnpm 10 wrote its hash behind it, or a table."""
+    text = value.get("version", "") if isinstance(value, dict) else value
+    return str(text).partition("+sha")[0]
 
 
 def _majors(
@@ -148,14 +155,15 @@ class _Comparison:
         self.replaced = _strings(lockfile.setting("overrides"))
         settings = lockfile.setting("settings")
         self.settings = settings if isinstance(settings, dict) else {}
-        recorded = lockfile.setting("pnpmfileChecksum") is not None
-        self.hooked = recorded if hooked is None else hooked
+        self.hooked = bool(hooked)
         self.told = hooked is not None
+        self.major = major
         self.workspace = settings_beside(self.root, read)
 
     def problems(self) -> Iterator[Problem]:
         """Every disagreement for this version of pnpm."""
         yield from self._hooks()
+        yield from self._config_dependencies()
         yield from self._overrides()
         yield from self._catalogs()
         yield from self._extensions()
@@ -192,8 +200,8 @@ class _Comparison:
     # Settings
 
     def _hooks(self) -> Iterator[Problem]:
-        """A checksum of hooks that are not there: it would excuse every other disagreement."""
-        if not self.hooked or self.told:
+        """A checksum of hooks that are not there: a frozen install refuses it."""
+        if self.told or self.lockfile.setting("pnpmfileChecksum") is None:
             return
         here = any(self.read(join(self.folder, name)) is not None for name in _HOOKS)
         named = any(key in self.workspace for key in ("pnpmfile", "configDependencies"))
@@ -202,6 +210,29 @@ class _Comparison:
             yield self._setting(
                 message, "pnpmfileChecksum", self.lockfile.setting("pnpmfileChecksum")
             )
+
+    def _config_dependencies(self) -> Iterator[Problem]:
+        """What runs before an install, and the lockfile of pnpm 11 and 12 does not have so.
+
+        Without a frozen lockfile, pnpm fetches what the settings say and runs its hooks.
+        """
+        asked = self.workspace.get("configDependencies")
+        if self.major < _FIRST_TO_LOCK_TOOLS or self.told:
+            return
+        wanted = {
+            str(name): _version_alone(value)
+            for name, value in (asked.items() if isinstance(asked, dict) else ())
+        }
+        locked = {
+            name: _version_alone(each) for name, each in self.lockfile.config_dependencies().items()
+        }
+        for name in sorted({*wanted, *locked}):
+            ours, theirs = wanted.get(name), locked.get(name)
+            if ours != theirs:
+                message = (
+                    f"configDependencies: the settings have {name}@{ours}, the lockfile {theirs}"
+                )
+                yield self._setting(message, f"configDependencies.{name}", theirs, name)
 
     def _overrides(self) -> Iterator[Problem]:
         """Overrides that the lockfile has and the settings have not, or the other way round."""

@@ -3,7 +3,8 @@
 An accepted finding covers the program's content, not any content at its path: the finding's value
 is a hash over the file and over every tracked file that it reaches by a literal relative
 ``require`` or ``import``. Where the name of a reached file is computed, every file of the folder of the requiring
-file is part of the hash, by git's name of its content.
+file is part of the hash, by git's name of its content; so is every file of a folder that is
+required and has a package.json. Of a program that is no JavaScript, the files count that it names.
 """
 
 from __future__ import annotations
@@ -11,18 +12,25 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from npm_vetted.model import Problem, Project, Read
+from npm_vetted.packages.manifest import NAME as MANIFEST
 
 _LITERAL: Final = re.compile(
     rb"""(?:\brequire\s*\(\s*|\bimport\s*\(\s*|\bfrom\s+|\bimport\s+)["'](\.{1,2}/[^"'\n]{1,200})["']"""
 )
 _COMPUTED: Final = re.compile(rb"""\b(?:require|import)\s*\(\s*[^"'\s)]""")
 _ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", ".ts", "/index.js", "/index.cjs")
+_MODULES: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json")
 _MOST: Final = 200
 """Files. A program that reaches more of the repository is bound to these."""
+_INCLUDED: Final = re.compile(
+    rb"""(?:^|[\s;&|(])(?:\.|source|sh|bash|node|python3?|exec)\s+["']?([^\s;&|"']+)"""
+    rb"""|(?<![\w:/.])((?:\.{0,2}/|[\w-]+/)[\w./-]+)"""
+)
+"""What a shell script starts or includes: the word behind such a command, and each path."""
 _WORD: Final = re.compile(r"""[^\s"'=,;\[\]{}()|&<>]+""")
 _BOUND: Final = re.compile(r"sha256-[0-9a-f]{64}|absent")
 
@@ -43,8 +51,16 @@ def program_value(project: Project, folder: str, name: str) -> str:
         digest.update(data)
         if _COMPUTED.search(data):
             folders.add(posixpath.dirname(path))
+        if not path.endswith(_MODULES):
+            for included in _included(read, (posixpath.dirname(path), folder), data):
+                if included not in seen and len(seen) < _MOST:
+                    seen.add(included)
+                    waiting.append(included)
         for found in _LITERAL.finditer(data):
             reached = _reached(read, posixpath.dirname(path), found[1])
+            named = _resolve(posixpath.dirname(path), found[1].decode("utf-8", "replace"))
+            if named is not None and read(f"{named}/{MANIFEST}") is not None:
+                folders.add(named)  # its "main" says what is loaded
             if reached is not None and reached not in seen and len(seen) < _MOST:
                 seen.add(reached)
                 waiting.append(reached)
@@ -76,6 +92,16 @@ def _named_files(project: Project, folder: str, value: str) -> Iterator[str]:
             continue
         if project.read(path) is not None:
             yield posixpath.relpath(path, folder or ".")
+
+
+def _included(read: Read, folders: Iterable[str], data: bytes) -> Iterator[str]:
+    """The tracked files that a script names, from its own folder or from the project's."""
+    for found in list(_INCLUDED.finditer(data))[:_MOST]:
+        name = (found[1] or found[2]).decode("utf-8", "replace")
+        for folder in folders:
+            path = _resolve(folder, name)
+            if path is not None and read(path) is not None:
+                yield path
 
 
 def _reached(read: Read, folder: str, written: bytes) -> str | None:
