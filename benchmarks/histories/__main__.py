@@ -181,7 +181,8 @@ class History:
     def know_edits(self) -> None:
         """Look up which of the repository's own files ``init`` changed."""
         changed = self.git("diff", "--name-only", "refs/adopted^", "refs/adopted").split("\n")
-        self.edits = dict.fromkeys(each for each in changed if not each.startswith(".vetting/"))
+        own = (each for each in changed if each and not each.startswith(".vetting/"))
+        self.edits = dict.fromkeys(own)
 
     def moment_of(self, commit: str) -> datetime.datetime:
         """When a commit was made."""

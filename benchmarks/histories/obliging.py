@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import os
+import socket
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import npm_vetted.commands._routine_notes as routine
 import npm_vetted.commands.note as noting
@@ -59,10 +60,19 @@ def _confirmed(_: NoteDialogue, drafts: Sequence[Draft]) -> dict[Artifact, Publi
     }
 
 
+def _no_network(*_: object, **__: object) -> NoReturn:
+    raise OSError("no registry is asked in a replay")
+
+
 def _obliging(*, new_names: bool) -> None:
+    """Put the stand-ins in place; AttributeError where the program has moved on from them."""
+    _ = noting.seen_by_registry, routine.scores_of, socket.create_connection
     noting.seen_by_registry = _confirmed
-    routine.score_steps = lambda _, steps: dict.fromkeys(steps, Score(0, ()))
+    routine.scores_of = lambda wanted, **_: [Score(0, ()) for _ in wanted]
+    socket.create_connection = _no_network
+    socket.socket.connect = _no_network  # type: ignore[method-assign]
     if not new_names:
+        _ = Vetting.is_new_name
         Vetting.is_new_name = lambda *_: False  # type: ignore[method-assign]
 
 
