@@ -42,6 +42,7 @@ def found(repo: GitRepo) -> list[str]:
             ),
         ),
         ("", "integrity '': no hash: a client accepts any bytes"),
+        ("sha1-AAAAA", "integrity: malformed base64: 'sha1-AAAAA'"),
         (
             "sha3-abc", ("integrity 'sha3-abc': unknown algorithm 'sha3' "
             "(known: md5, sha1, sha256, sha384, sha512)"),

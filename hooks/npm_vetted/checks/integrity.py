@@ -77,9 +77,9 @@ def _found(change: Change) -> Iterator[Finding]:
         if artifact.integrity is not None:
             reason = unsound(artifact.integrity)
             if reason is not None:
-                yield use_finding(
-                    ID, "unsound-hash", use, f"integrity {artifact.integrity!r}: {reason}"
-                )
+                text = repr(artifact.integrity)
+                said = "" if text in reason else f" {text}"
+                yield use_finding(ID, "unsound-hash", use, f"integrity{said}: {reason}")
                 continue
         verdict = change.verdict(use)
         if verdict.gap is not None and verdict.gap.lack is GapReason.BYTES and verdict.gap.mention:
