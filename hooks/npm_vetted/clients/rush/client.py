@@ -12,14 +12,12 @@ from typing import Final
 
 from npm_vetted.clients.npm import client as npm
 from npm_vetted.clients.pnpm import client as pnpm
-from npm_vetted.clients.pnpm.commands import variable as pnpm_variable
 from npm_vetted.clients.rush import config
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.clients.yarn_classic import client as yarn_classic
 from npm_vetted.errors import UsageError
-from npm_vetted.formats.client_action import Switch
 from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
 
 NAME = "rush"
@@ -112,7 +110,12 @@ def _switched_by_variables(subspace: config.Subspace, read: Read) -> Iterator[Pr
     """Variables that Rush sets for pnpm: they win over every file."""
     document = config.pnpm_config(subspace, read)
     listed = document.root().data.get("environmentVariables") if document is not None else None
-    for name, said in listed.items() if isinstance(listed, dict) else ():
+    if not isinstance(listed, dict):
+        return
+    from npm_vetted.clients.pnpm.commands import variable as pnpm_variable
+    from npm_vetted.formats.client_action import Switch
+
+    for name, said in listed.items():
         text = str(said.get("value") if isinstance(said, dict) else said)
         if document is not None and pnpm_variable(name, text) is Switch.ON:
             line = document.line_of("environmentVariables", name)
