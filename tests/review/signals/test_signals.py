@@ -174,3 +174,24 @@ def test_new_and_changed_files_that_no_signal_looks_into_are_named(
         assert [each.startswith(f"{path}: ") for each in score.unseen] == [True] * unseen
     same = {**plain, path: data}
     assert compare_packages(same, dict(same), reader.read) == Score(0, ())
+
+
+@pytest.mark.parametrize(("name", "limit"), [("FILES_LIMIT", 3), ("BYTES_LIMIT", 60)])
+def test_of_too_many_scripts_the_rest_is_unread_and_said_so(
+    reader: FactsReader, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+) -> None:
+    """An attacker may fill a package: its cost has a bound, and the rest counts as unread."""
+    asked: list[bytes] = []
+
+    def read(files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
+        wanted = list(files)
+        asked.extend(data for _, data in wanted)
+        return reader.read(wanted)
+
+    monkeypatch.setattr(f"npm_vetted.review.signals.comparison.{name}", limit)
+    manifest = {"package.json": PLAIN["package.json"].encode()}
+    many = {f"lib/{each}.js": b"exports.number = %d;" % each for each in range(10, 20)}
+    score = compare_packages(manifest, {**manifest, **many}, read)
+    assert [reason.code for reason in score.reasons] == ["obf:unread"]
+    assert len(score.unseen) == 10 - len(set(asked))
+    assert 0 < len(set(asked)) < 5

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, takewhile
 from typing import Final, NamedTuple
 
 from npm_vetted.registry.packument import lifecycle
-from npm_vetted.review.signals.facts import LOST, FileFacts, Mark
+from npm_vetted.review.signals.facts import (
+    BYTES_LIMIT,
+    FILES_LIMIT,
+    LOST,
+    FileFacts,
+    Mark,
+)
 from npm_vetted.review.signals.table import WEIGHTS
 
 Files = Mapping[str, bytes]
@@ -42,6 +49,7 @@ _SHOWN_TO_PEOPLE: Final = (
 )  # fmt: skip
 _ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", "/index.js", ".ts")
 _CLOSURE: Final = 60
+_TOO_MANY: Final = "the package has too many scripts, or too large ones"
 
 
 class Reason(NamedTuple):
@@ -132,7 +140,9 @@ class PackageComparison:
     def changed(self) -> tuple[ChangedFile, ...]:
         """The scripts among them, with their facts."""
         paths = [path for path in self.changed_paths if self.is_script(path)]
-        facts = self.read([("code", self.new[path]) for path in paths])
+        count = _readable([self.new[path] for path in paths])
+        facts = self.read([("code", self.new[path]) for path in paths[:count]])
+        facts += [FileFacts(len(self.new[path]), unread=_TOO_MANY) for path in paths[count:]]
         odd = self._loaded_by_name(dict(zip(paths, facts, strict=True)))
         paths += odd
         facts += self.read([("code", self.new[path]) for path in odd])
@@ -163,7 +173,10 @@ class PackageComparison:
         paths = [
             p for p in self.changed_paths if p.lower().endswith((*SHELL_SUFFIXES, *GYP_SUFFIXES))
         ]
-        return tuple(zip(paths, self.read([("text", self.new[p]) for p in paths]), strict=True))
+        count = _readable([self.new[path] for path in paths])
+        facts = self.read([("text", self.new[path]) for path in paths[:count]])
+        facts += [FileFacts(len(self.new[path]), unread=_TOO_MANY) for path in paths[count:]]
+        return tuple(zip(paths, facts, strict=True))
 
     @cached_property
     def _unchanged(self) -> tuple[bytes, ...]:
@@ -175,7 +188,7 @@ class PackageComparison:
 
     def unchanged(self) -> Iterator[FileFacts]:
         """The facts of the new version's other scripts, read one after the other."""
-        for data in self._unchanged:
+        for data in self._unchanged[: _readable(self._unchanged)]:
             yield self.read([("code", data)])[0]
 
     @cached_property
@@ -198,7 +211,7 @@ class PackageComparison:
     def earlier(self) -> Iterator[FileFacts]:
         """The facts of every script of the old version; the changed ones come first."""
         if self.old is not None:
-            for data in self._old_changed:
+            for data in self._old_changed[: _readable(self._old_changed)]:
                 yield self.read([("code", data)])[0]
             yield from self.unchanged()
 
@@ -267,6 +280,12 @@ def table_of(manifest: Mapping[str, object], key: str) -> dict[str, str]:
 def _scripts(files: Files, manifest: Mapping[str, object]) -> Mapping[str, str]:
     gyp = "binding.gyp" in files and manifest.get("gypfile") is not False
     return lifecycle(table_of(manifest, "scripts"), gyp=gyp)
+
+
+def _readable(files: Sequence[bytes]) -> int:
+    """How many of some files are read: from the first on, up to the limits for a package."""
+    sizes = accumulate(map(len, files[:FILES_LIMIT]))
+    return sum(1 for _ in takewhile(lambda size: size <= BYTES_LIMIT, sizes))
 
 
 def is_closed(path: str, data: bytes) -> bool:
