@@ -21,7 +21,7 @@ from npm_vetted.clients.bun.overrides import (
     recorded_overrides,
     replaced_name,
 )
-from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.lockfile import Lockfile, whole_manifest_value
 from npm_vetted.model import Artifact, Group, Kind, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.manifest import read_pin
 from npm_vetted.packages.ranges import satisfies
@@ -104,7 +104,8 @@ class _Comparison:
         if folder not in self.lockfile.workspaces:
             if manifest.requires:
                 message = f"{self.lockfile.path} does not have this workspace"
-                yield self._problem(message, manifest.path, 1)
+                value = whole_manifest_value(message, manifest)
+                yield self._problem(message, manifest.path, 1)._replace(value=value)
             return
         table = self.lockfile.workspaces[folder]
         name = table.maybe_text("name")

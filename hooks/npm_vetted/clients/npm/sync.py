@@ -17,7 +17,7 @@ from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.matching import mismatch
 from npm_vetted.clients.npm.places import MODULES, clean_path
 from npm_vetted.clients.npm.requirements import Override, overrides_of
-from npm_vetted.clients.shared.lockfile import beside
+from npm_vetted.clients.shared.lockfile import beside, whole_manifest_value
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
@@ -33,7 +33,9 @@ def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> 
         if not folder and not lockfile.packages and not manifest.requires:
             continue  # npm leaves `"packages": {}` when the last dependency goes
         if folder not in lockfile.packages:
-            yield _problem(manifest, 1, f"{lockfile.path} does not know this workspace")
+            message = f"{lockfile.path} does not know this workspace"
+            value = whole_manifest_value(message, manifest)
+            yield _problem(manifest, 1, message)._replace(value=value)
             continue
         name = manifest.name or folder.rpartition("/")[2]
         if folder and f"{MODULES}{name}" not in lockfile.linked.get(folder, ()):

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Requirement
+from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Requirement, hashed
 
 PATCH_SUFFIXES: Final = (".patch", ".diff")
 """What a patch file must be called: by its name a commit of one is noticed, wherever it lies."""
@@ -29,6 +29,19 @@ def beside(path: str, name: str) -> str:
     """``name`` in the folder of ``path``."""
     folder = path.rpartition("/")[0]
     return f"{folder}/{name}" if folder else name
+
+
+_REPLACING: Final = ("overrides", "resolutions", "packageExtensions", "dependenciesMeta")
+
+
+def whole_manifest_value(message: str, manifest: Manifest) -> str:
+    """The value of a problem with a manifest as a whole: accepted, it covers these requirements alone."""
+    import json
+
+    asked = [(each.group, each.name, each.specifier) for each in manifest.requires]
+    replaced = {key: manifest.data.get(key) for key in _REPLACING}
+    text = json.dumps([asked, replaced], sort_keys=True, default=str)
+    return f"{message} {hashed(text.encode('utf-8', 'surrogatepass'))}"
 
 
 class Lockfile(ABC):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.lockfile import Lockfile, whole_manifest_value
 from npm_vetted.clients.shared.yarn import out_of_range
 from npm_vetted.clients.shared.yarn.locators import aliases, normal
 from npm_vetted.clients.shared.yarn.patches import patch_files
@@ -46,7 +46,8 @@ def disagreements(
         if folder not in lockfile.workspaces:
             name = manifest.name or manifest.path
             message = f"the workspace {name} has no entry in {lockfile.path}"
-            yield _problem(lockfile, message, manifest.path, 1)
+            value = whole_manifest_value(message, manifest)
+            yield _problem(lockfile, message, manifest.path, 1, value=value)
             continue
         yield from _differences(lockfile, folder, manifest)
     for folder, key in lockfile.workspaces.items():
