@@ -279,6 +279,23 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_adopted(
     assert (found["check"], found["package"]) == ("unvetted", "ms")
 
 
+def test_a_broken_fixture_is_excluded_as_the_report_says(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    npm_project(git_repo, "fixtures/broken", "debug")
+    git_repo.write("fixtures/broken/package-lock.json", "{ not json")
+    git_repo.commit("A shop with a fixture")
+    done = vetted(git_repo, "init")
+    assert done.returncode == 1
+    told = done.stderr.partition("for a template or a fixture")[2].splitlines()[1:4]
+    assert told == ["  [[exclude]]", '  path = "fixtures/broken/**"', '  reason = "..."']
+    config = git_repo.path / ".vetting/config.toml"
+    lines = "\n".join(told).replace("...", "a fixture of our parser")
+    config.write_text(f"{config.read_text()}\n{lines}\n")
+    assert vetted(git_repo, "init").returncode == 0
+    git_repo.commit("Adopt npm-vetted")
+    assert vetted(git_repo, "check", "--all").returncode == 0
+
+
 def test_where_nothing_can_be_read_nothing_is_written(git_repo: GitRepo) -> None:
     npm_project(git_repo)
     git_repo.write("package-lock.json", "{ not json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -164,3 +165,13 @@ def say_what_is_wrong(failed: Mapping[str, NpmVettedError], blocking: Iterable[F
     ]
     if lines:
         say("fix this before you commit:", dict.fromkeys(lines))
+    folders = {posixpath.dirname(error.path or path) for path, error in failed.items()} - {""}
+    if folders:
+        say(
+            f"for a template or a fixture, add this to {CONFIG}, then run npm-vetted init again:",
+            (line for folder in sorted(folders) for line in _exclusion_of(folder)),
+        )
+
+
+def _exclusion_of(folder: str) -> tuple[str, ...]:
+    return "[[exclude]]", f"path = {json.dumps(f'{folder}/**')}", 'reason = "..."'
