@@ -58,6 +58,8 @@ class ClientAction:
 
     kind: ActionKind
     client: str
+    only_for: str | None = None
+    """The NAME of the one client that does this, where several have the program's name."""
     switch: Switch = Switch.UNSET
     by: str | None = None
     packages: tuple[str, ...] = ()

@@ -179,8 +179,9 @@ def _change(line: Line) -> Iterator[ClientAction]:
 
 
 def _link(line: Line) -> Iterator[ClientAction]:
+    """berry adds a resolution and installs; classic makes a symbolic link only (1.22.22)."""
     if line.arguments:
-        yield from _change(line)
+        yield replace(line.act(ActionKind.INSTALL, frozen=False), only_for=_BERRY)
 
 
 def _global(line: Line) -> Iterator[ClientAction]:

@@ -65,15 +65,12 @@ class ActionJudge(Reports):
     ) -> None:
         exact = act.folder is not None and self.context.readers()[act.client].RULES.folder_is_exact
         scene = Scene(self.context, state, place, act.client, exact, act.alone)
+        if act.only_for not in (None, scene.client):
+            return
         command = shown(" ".join(words))
         label = f"`{command[:120]}`"
         self.sources(label, scene.written_sources(act), line)
-        if scene.excluded is not None and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
-            self.report(
-                f"{label} installs in {scene.excluded}, which [[exclude]] in .vetting/config.toml calls "
-                "no project: nobody checks what is installed there; take the entry out",
-                line, code="excluded-folder", key=command, basis=(scene.excluded,),
-            )  # fmt: skip
+        self._excluded(act, scene, command, line)
         fix = safe_line(act, scene)
         switch, by = self._switch(act, scene)
         allowed = bool(act.packages) and all(
@@ -118,6 +115,15 @@ class ActionJudge(Reports):
             put_modules(act, scene)
         if held:
             self._pinned(act, scene, command, line)
+
+    def _excluded(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
+        """An install in a folder that the policy takes for no project."""
+        if scene.excluded is not None and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
+            self.report(
+                f"`{command[:120]}` installs in {scene.excluded}, which [[exclude]] in .vetting/config.toml calls "
+                "no project: nobody checks what is installed there; take the entry out",
+                line, code="excluded-folder", key=command, basis=(scene.excluded,),
+            )  # fmt: skip
 
     def _pinned(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
         """What a command that runs no script installs: what the lockfile says, or what nobody can tell."""
