@@ -118,3 +118,11 @@ def test_a_hostile_name_stays_text_in_every_format(name: str) -> None:
 def test_markdown_and_page_name_files_that_no_signal_looks_into(name: str) -> None:
     text = overview_text(name, CHANGE, Style(program=lambda: "npm-vetted"))
     assert "no signal looks into" in text.replace("\\", "")
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_where_all_deserve_attention_there_is_no_empty_part(name: str) -> None:
+    found = ChangeOverview(state="s", packages=(arrived("loud", SCORE),))
+    text = overview_text(name, found, Style(program=lambda: "npm-vetted"))
+    assert "\n\n\n" not in text
+    assert "<p></p>" not in text

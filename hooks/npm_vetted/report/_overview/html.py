@@ -65,7 +65,8 @@ def _body(found: ChangeOverview, style: Style) -> Iterator[str]:
             yield f"<li>{_text(each.why)}</li>\n"
         commands = "\n".join(command_lines(each, style))
         yield f"</ul>\n<pre>{_text(commands, keep=chr(10))}</pre>\n"
-    yield f"<p>{_text(quiet_line(found))}</p>\n"
+    if quiet_line(found):
+        yield f"<p>{_text(quiet_line(found))}</p>\n"
     if found.problems:
         yield "<h2>Not computed</h2>\n<ul>\n"
         yield from (f"<li>{_text(each)}</li>\n" for each in found.problems)

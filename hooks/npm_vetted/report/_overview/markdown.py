@@ -45,7 +45,10 @@ def _lines(found: ChangeOverview, style: Style) -> Iterator[str]:
         commands = command_lines(each, style)
         if commands:
             yield from ("", "```sh", *(each.replace("`", "") for each in commands), "```")
-    yield from ("", _plain(quiet_line(found)))
+    if quiet_line(found):
+        yield from ("", _plain(quiet_line(found)))
+    if found.problems:
+        yield ""
     for problem in found.problems:
         yield f"- not computed: {_plain(line(problem, 300))}"
     yield from ("", f"_{_plain(LIMITS)}_")
