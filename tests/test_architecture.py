@@ -342,7 +342,7 @@ def test_no_expression_repeats_a_group_possessively() -> None:
     assert found == []
 
 
-DATA_ONLY = {"vetting.presets", "vetting.programs"}
+DATA_ONLY = {"vetting.presets"}
 """Texts and names without a rule: the tests of what uses them see them."""
 
 
