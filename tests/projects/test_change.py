@@ -678,6 +678,14 @@ def test_a_patch_that_is_named_apart_from_the_entry_is_judged() -> None:
     assert brought(change(one, one)) == {}
 
 
+def test_a_patch_file_alone_may_change() -> None:
+    """npm's entry only names the file."""
+    files = project({"a": {**A, "patched": {"path": "p.patch"}}, "b": B})
+    found = change({**files, "p.patch": "1"}, {**files, "p.patch": "2"})
+    assert brought(found) == {"a@1.0.0": "changed"}
+    assert brought(change({**files, "p.patch": "1"}, {**files, "p.patch": "1"})) == {}
+
+
 @pytest.mark.parametrize(
     ("files", "name", "concerned"),
     [
@@ -889,6 +897,14 @@ def test_a_project_that_could_not_be_read_before_is_judged_as_a_whole() -> None:
     found = change(before, project({"a": A}))
     assert only(found).before == ()
     assert brought(found) == {"a@1.0.0": "added"}
+
+
+def test_a_project_whose_workspaces_could_not_be_read_before_is_judged_as_a_whole() -> None:
+    after = patched({}) | {"pnpm-workspace.yaml": "packages: [w]\n"}
+    before = after | {"pnpm-workspace.yaml": "packages: [\n"}
+    found = change(before, after)
+    assert only(found).before == ()
+    assert brought(found) == {"a@1.0.0": "added", "b@1.0.0": "added"}
 
 
 def test_a_comparison_is_what_the_checks_see() -> None:

@@ -910,3 +910,12 @@ def test_a_chain_may_start_at_any_of_several_versions() -> None:
         ),
     }
     assert answer(vetting(files), subject(version="1.2.0")) is Status.VETTED
+
+
+@pytest.mark.parametrize(
+    ("committed", "new"),
+    [(routine("1.0.1", "1.0.0"), True), (notes(("a", "1.0.0", {})), False), ({}, True)],
+)
+def test_a_routine_note_makes_no_name_known(committed: Files, new: bool) -> None:
+    judge = vetting(committed, "[policy]\nnew = []\n", form=2, committed=committed)
+    assert judge.is_new_name(subject()) is new
