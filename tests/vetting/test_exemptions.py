@@ -39,6 +39,15 @@ def test_of_a_package_and_of_a_version() -> None:
     assert found.of("b") == []
 
 
+def test_a_found_exemption_is_its_whole_line() -> None:
+    odd = f"a%20b@1%3A0 {sri('x')} - r"
+    found = Exemptions(f"{B}\n{A}\n{odd}\n{GIT}\n")
+    assert [str(each) for each in found.of("@s/a")] == [A]
+    assert [str(each) for each in found.of("b", "2.0.0")] == [B]
+    (read,) = found.of("a b", "1:0")
+    assert (read.name, read.version, read.reason) == ("a b", "1:0", "r")
+
+
 def test_the_last_line_needs_no_newline() -> None:
     assert [str(each) for each in Exemptions(f"{A}\n{B}").of("b", "2.0.0")] == [B]
 

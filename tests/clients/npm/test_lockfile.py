@@ -335,6 +335,15 @@ def test_what_a_carried_package_needs_is_carried_too() -> None:
     assert fetched.entry(f"{M}deep").bundled_by is None
 
 
+def test_what_is_carried_may_lie_in_what_is_carried() -> None:
+    inner = {**IN, "dependencies": {"deep": "1"}}
+    deep = entry("deep", inBundle=True, resolved=None, integrity=None)
+    place = f"{M}a/{M}in/{M}deep"
+    carrier = {**entry("a"), "bundleDependencies": ["in"]}
+    found = read({f"{M}a": carrier, f"{M}a/{M}in": inner, place: deep})
+    assert found.entry(place).bundled_by == f"{M}a"
+
+
 def test_a_folder_bundles_what_it_needs_for_development_too() -> None:
     lib = {"bundleDependencies": True, "devDependencies": {"in": "1"}, "dependencies": {"x": "1"}}
     packages = {"lib": lib, f"{M}lib": {"resolved": "lib", "link": True}, f"lib/{M}in": IN}
