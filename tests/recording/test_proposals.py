@@ -184,3 +184,16 @@ def test_each_locked_line_of_a_package_starts_from_its_own() -> None:
     found = change({**locked("1.1.13", "5.0.5"), **notes}, {**locked("1.1.14", "5.0.6"), **notes})
     starts = {each.artifact.label: since_of(found, each.subject) for each in uncovered(found)}
     assert starts == {"b@1.1.14": "1.1.13", "b@5.0.6": "5.0.5"}
+
+
+def test_a_note_answers_for_each_project_that_uses_the_package() -> None:
+    """What is new to one project is an upgrade in the other: one note names both criteria."""
+    before = {**project({"a": entry("a")}, folder="w/", dependencies={"a": "*"}), **project({})}
+    after = {
+        **project({"a": entry("a", "2.0.0")}, folder="w/", dependencies={"a": "*"}),
+        **project({"a": entry("a", "2.0.0")}, dependencies={"a": "*"}),
+    }
+    notes = noted(("a", "1.0.0"))
+    found = change({**before, **notes}, {**after, **notes})
+    [draft] = drafts_of_change(found)
+    assert set(draft.criteria) == {"health", "changelog"}

@@ -28,8 +28,13 @@ def vetting_fix(
     """
     if binds_no_note(use.artifact):
         return exempt_fix(use.artifact)
-    from npm_vetted.recording.proposals import draft_of, item_of
+    from npm_vetted.recording.proposals import distinct, draft_of, item_of
 
+    if len(change.projects) > 1:
+        # What several projects use is noted once, as `note` sees it.
+        alike = (each for each in change.uses() if each.artifact.name == use.artifact.name)
+        same = [each for each in alike if each.artifact == use.artifact]
+        use = (*distinct(each for each in same if not change.verdict(each).covered), use)[0]
     draft = draft_of(change, item_of(change, use), open_uses, ())
     criteria = dict.fromkeys((*draft.criteria, *more))
     # A step that needs no criteria may be routine: then `note` asks the registry and claims nothing.

@@ -263,6 +263,17 @@ def _brought(
             yield item_of(change, each)
 
 
+def _subjects_of_direct_uses(
+    change: Change, artifacts: Collection[Artifact]
+) -> dict[Artifact, list[VettingRequest]]:
+    """How each project uses some artifacts: what is new to one may be an upgrade in another."""
+    found: dict[Artifact, list[VettingRequest]] = {}
+    for use in change.uses():
+        if use.direct and use.artifact in artifacts:
+            found.setdefault(use.artifact, []).append(use.subject)
+    return found
+
+
 def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
     """The criteria that the policy requires of a note on some artifacts, in the documented order."""
     wanted: dict[str, None] = {}
@@ -271,6 +282,7 @@ def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
         for use in change.uses()
         if use.subject.carrier is not None and change.vetting.is_new_name(use.subject)
     }
+    twins = _subjects_of_direct_uses(change, {item.artifact for item in items})
     for item in items:
         if item.artifact in carried:
             wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
@@ -278,7 +290,8 @@ def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
             if change.vetting.is_new_name(item.subject):
                 wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
             continue
-        wanted |= dict.fromkeys(change.vetting.demanded(item.subject, item.since))
+        for subject in (item.subject, *twins.get(item.artifact, ())):
+            wanted |= dict.fromkeys(change.vetting.demanded(subject, item.since))
         if item.since is None and item.artifact.specifier is None:
             # Without `from` it must hold for those who come later, to whom the package is new.
             wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
