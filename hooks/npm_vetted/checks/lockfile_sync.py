@@ -10,7 +10,7 @@ from npm_vetted.checks import Explanation, artifact_value, finding_of
 from npm_vetted.checks._fixes import accept_fix
 from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
 from npm_vetted.clients import Client, client_of, clients
-from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.lockfile import Lockfile, whole_manifest_value
 from npm_vetted.clients.shared.unread import unread_by_us
 from npm_vetted.git.repository import LINK
 from npm_vetted.model import Finding, Group, Level, Location, Problem, Project, hashed
@@ -206,6 +206,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
             location=Location(after.manifest.path),
             code="no-lockfile",
             key=after.manifest.path,
+            value=_state_of(after, ()),
         )
         return
     surplus = _of_other_clients(after)
@@ -293,11 +294,13 @@ def _members_own(project: Project) -> Iterator[Problem]:
                     location=Location(manifest.path),
                     code="no-lockfile",
                     key=manifest.path,
+                    value=whole_manifest_value("", manifest),
                 )
     for folder in project.members.keys() - project.folders:
         for name in sorted({name for each in clients().values() for name in each.LOCKFILES}):
             path = f"{folder}/{name}"
-            if path not in project.lockfiles and project.read(path) is not None:
+            data = None if path in project.lockfiles else project.read(path)
+            if data is not None:
                 yield Problem(
                     message="unexpected lockfile in a workspace; the project is installed from "
                     f"{project.lockfiles[0]}",
@@ -305,6 +308,7 @@ def _members_own(project: Project) -> Iterator[Problem]:
                     fix=(("git", "rm", "--cached", path),),
                     code="workspace-lockfile",
                     key=path,
+                    value=hashed(data),
                 )
 
 

@@ -145,3 +145,12 @@ def test_what_yarn_adds_by_itself_is_needed() -> None:
 
     assert read("2.3.0").kept == {"request@npm:^2.88.0"}
     assert read("3.0.0").kept == set()
+
+
+@pytest.mark.parametrize(("name", "keys"), [("r", []), ("renamed", ["name"]), (None, [])])
+def test_a_workspace_is_locked_by_its_name(name: str | None, keys: list[str]) -> None:
+    """Yarn 4 refuses another when the lockfile may not change: it may then answer other ranges."""
+    manifest = {"dependencies": {"b": "^1.0.0"}} | ({} if name is None else {"name": name})
+    found = lockfile(B, A1, root({"b": "npm:^1.0.0"}), files={"package.json": manifest})
+    manifests = {"": read_manifest("package.json", json.dumps(manifest).encode())}
+    assert [each.key for each in found.disagreements(manifests)] == keys

@@ -49,6 +49,13 @@ def disagreements(
             value = whole_manifest_value(message, manifest)
             yield _problem(lockfile, message, manifest.path, 1, value=value)
             continue
+        locked = lockfile.locator(lockfile.workspaces[folder])[0]
+        if manifest.name is not None and manifest.name != locked:
+            message = (
+                f"{manifest.path} is called {manifest.name}, {lockfile.path} has {locked} for it"
+            )
+            line = manifest.line_of("name")
+            yield _problem(lockfile, message, manifest.path, line, key="name", value=locked)
         yield from _differences(lockfile, folder, manifest)
     for folder, key in lockfile.workspaces.items():
         if folder not in manifests:
