@@ -244,3 +244,25 @@ def test_jsx_from_a_server_needs_a_hash(repo: GitRepo) -> None:
     lock = _lock(remote={"https://a.example/jsx/jsx-runtime": HEX})
     found = _findings(repo, {"deno.json": config, "deno.lock": lock})
     assert {check for check, _, _ in found} == {"lockfile-source", "unvetted"}
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("deno run -A jsr:@a/b", True), ("deno x jsr:@a/b@^1", True), ("deno jsr:@a/b/cli", True),
+        ("deno run -A jsr:@a/b@1.0.0/cli", False), ("deno run -A jsr:@std/path", False),
+        ("deno run -A main.ts", False),
+    ],
+)  # fmt: skip
+def test_a_jsr_package_that_a_command_runs_is_locked_or_exact(
+    git_repo: GitRepo, command: str, *, found: bool
+) -> None:
+    lock = _lock(
+        jsr={"@std/path@1.0.0": {"integrity": HEX}}, specifiers={"jsr:@std/path@1": "1.0.0"}
+    )
+    lock["workspace"]["dependencies"].append("jsr:@std/path@1")
+    git_repo.write("deno.json", json.dumps({"imports": {"p": "jsr:@std/path@1"}}))
+    git_repo.write("deno.lock", json.dumps(lock))
+    _adopt_as_it_is(git_repo)
+    expected = [("install-command", "unpinned", "run.sh")] if found else []
+    assert _findings(git_repo, {"run.sh": f"#!/bin/sh\n{command}\n"}) == expected

@@ -35,7 +35,7 @@ _SHORT: Final = {
 _DROP: Final = ("allow-scripts",)
 _NPM: Final = "npm:"
 _JSR: Final = "jsr:"
-_NOT_OF_NPM: Final = (_JSR, "https://", "http://", ".", "/")
+_NO_PACKAGE: Final = ("https://", "http://", ".", "/")
 
 RULES: Final = ClientRules()
 
@@ -160,10 +160,10 @@ def _fetch(
     """A package that is fetched and run; ``strict``: only with a prefix, else it is a file."""
     inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
     named = inner.values("package", "p") or tuple(inner.words[:1])
-    if inner.has("help", "version") or not named or named[0].startswith(_NOT_OF_NPM):
+    if inner.has("help", "version") or not named or named[0].startswith(_NO_PACKAGE):
         return
     package = named[0]
-    if strict and not package.startswith(_NPM):
+    if strict and not package.startswith((_NPM, _JSR)):
         return
     switch, by = switched(Options(inner.options, []))
     line = Line(
@@ -171,7 +171,9 @@ def _fetch(
         flag="", drop=_DROP,
     )  # fmt: skip
     yield from _named(line)
-    name = _without_path(package.removeprefix(_NPM))
+    name = _without_path(package.removeprefix(_NPM).removeprefix(_JSR))
+    if package.startswith(_JSR):
+        name = _name_of_jsr(name)
     unknown = Switch.UNKNOWN if name.startswith(UNKNOWN_TEXT) else switch
     yield line.act(ActionKind.RUN, packages=(name,), switch=unknown)
 
@@ -180,6 +182,12 @@ def _without_path(text: str) -> str:
     """``name@version`` of ``name@version/bin``."""
     parts = text.removeprefix("/").split("/")
     return "/".join(parts[: 2 if text.startswith("@") else 1])
+
+
+def _name_of_jsr(text: str) -> str:
+    """``@scope/name@version`` under the name that the lockfile's reader gives a package of jsr."""
+    scope, slash, rest = text.partition("/")
+    return f"@jsr/{scope.removeprefix('@')}__{rest}" if slash and rest else text
 
 
 _RUNNERS: Final = frozenset({"run", "x", "eval", "serve", "test", "compile"})
