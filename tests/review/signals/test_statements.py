@@ -93,6 +93,10 @@ UPGRADES: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "a young optional one": (QUIET, {"ago": 40, "optionalDependencies": {"young": "1"}}, {"dep-young"}),
     "a dependency of one version": (QUIET, {"ago": 40, "dependencies": {"few": "1"}}, {"dep-young"}),
     "an absent dependency": (QUIET, {"ago": 40, "dependencies": {"gone": "1"}}, {"dep-young"}),
+    "a young one under an old name": (
+        QUIET, {"ago": 40, "dependencies": {"old": "npm:young@1"}}, {"dep-young"},
+    ),
+    "an old one under another name": (QUIET, {"ago": 40, "dependencies": {"x": "npm:old@1"}}, set()),
     "a young one that was there": (
         {**QUIET, "dependencies": {"young": "1"}}, {"ago": 40, "dependencies": {"young": "2"}}, set(),
     ),

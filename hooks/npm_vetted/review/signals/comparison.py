@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +50,7 @@ _SHOWN_TO_PEOPLE: Final = (
 )  # fmt: skip
 _ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", "/index.js", ".ts")
 _CLOSURE: Final = 60
+_ALIAS: Final = re.compile(r"npm:((?:@[^/@\s]+/)?[^/@\s]+)")
 _TOO_MANY: Final = "the package has too many scripts, or too large ones"
 
 
@@ -275,6 +277,14 @@ def table_of(manifest: Mapping[str, object], key: str) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {str(name): value for name, value in found.items() if isinstance(value, str)}
+
+
+def aliased_package(loaded: str, wanted: str) -> str:
+    """The package that a dependency is: an alias, ``"ms": "npm:other@1"``, is loaded by one name and
+    is the package of another.
+    """
+    alias = _ALIAS.match(wanted)
+    return alias[1] if alias else loaded
 
 
 def _scripts(files: Files, manifest: Mapping[str, object]) -> Mapping[str, str]:

@@ -8,13 +8,18 @@ from itertools import chain
 from typing import Final
 
 from npm_vetted.packages.lookalikes.known import is_popular
-from npm_vetted.review.signals.comparison import PackageComparison, Reason, manifest_line, table_of
+from npm_vetted.review.signals.comparison import (
+    PackageComparison,
+    Reason,
+    aliased_package,
+    manifest_line,
+    table_of,
+)
 
 CODES = ("dep-nonregistry", "dep-unused", "dep-unpopular", "dep-bundled")
 _TABLES: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 _TYPES: Final = "@types/"
 """Declarations of types, in a scope that only one project publishes to: no code loads them."""
-_ALIAS: Final = re.compile(r"npm:((?:@[^/@\s]+/)?[^/@\s]+)")
 _OUTSIDE: Final = re.compile(
     r"(?:git|git\+\w+|github|gitlab|bitbucket|gist|https?|file|link|ssh):|[\w.-]+@[\w.-]+:|[\w.-]+/[\w.-]+(?:#|$)|\.{0,2}/"
 )
@@ -58,8 +63,7 @@ def new_dependencies(comparison: PackageComparison) -> list[tuple[str, str]]:
 def _packages(manifest: Mapping[str, object], tables: Iterable[str]) -> Iterator[tuple[str, str]]:
     for table in tables:
         for loaded, wanted in table_of(manifest, table).items():
-            alias = _ALIAS.match(wanted)
-            yield loaded, alias[1] if alias else loaded
+            yield loaded, aliased_package(loaded, wanted)
 
 
 def _loads(comparison: PackageComparison, name: str) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from npm_vetted.registry.packument import AbsentError
-from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.registry.packument import AbsentError, Release
+from npm_vetted.review.signals.comparison import Reason, aliased_package
 from npm_vetted.review.signals.statements import PackageAge, ReleaseStep, age_of
 
 CODES = ("dep-young",)
@@ -22,8 +22,8 @@ def observe(step: ReleaseStep) -> Iterator[Reason]:
         said = _said_of(age_of(step.packument), step.now)
         if said:
             yield Reason("dep-young", f"a new package {said}")
-    had = {**base.dependencies, **base.optional} if base else {}
-    for name in sorted({**release.dependencies, **release.optional}.keys() - had.keys()):
+    had = _dependencies(base) if base else frozenset()
+    for name in sorted(_dependencies(release) - had):
         try:
             age = step.look_up(name)
         except AbsentError:
@@ -32,6 +32,11 @@ def observe(step: ReleaseStep) -> Iterator[Reason]:
         said = _said_of(age, release.published or step.now)
         if said:
             yield Reason("dep-young", f"new dependency {said}: {name}")
+
+
+def _dependencies(release: Release) -> frozenset[str]:
+    named = {**release.dependencies, **release.optional}
+    return frozenset(aliased_package(loaded, wanted) for loaded, wanted in named.items())
 
 
 def _said_of(age: PackageAge, then: datetime) -> str:
