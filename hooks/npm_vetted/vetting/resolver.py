@@ -151,9 +151,9 @@ class Vetting:
 
     def _evidence_of(self, carrier: VettingRequest) -> Iterator[Mention]:
         """The notes about exactly a carrier's bytes: with a person's words, or with what those said."""
+        if self.policy.format < FORMAT:
+            return
         for mention in self.notes.mentioning(carrier.artifact):
-            if self.policy.format < FORMAT:
-                continue
             if mention.note.routine and not self.bundles_as_before(
                 carrier.artifact.name, mention.since, mention.bundles
             ):
