@@ -22,7 +22,7 @@ def read(text: str, path: str = PATH) -> Any:
 
 
 def test_one_that_is_whole() -> None:
-    note = read(routine_text("a", "1.0.1", "1.0.0", brings=[listed("b", "2.0.1", **BROUGHT)]))
+    note = read(routine_text("a", "1.0.1", "1.0.0", brings=[listed("@s/b", "2.0.1", **BROUGHT)]))
     assert note.routine
     assert (note.since, note.criteria, note.why, note.grants) == ("1.0.0", (), "", frozenset())
     assert [each.since for each in note.brings] == ["1.0.0"]
@@ -65,6 +65,19 @@ def test_one_that_is_whole() -> None:
         (
             {"evidence": {"signals-version": 0, "score": 1, "signals": []}},
             "evidence.signals-version: expected the version of the signals' table",
+        ),
+        (
+            {"evidence": {"signals-version": 1, "score": 1}},
+            "evidence: the key 'signals' is missing, which a routine note needs",
+        ),
+        (
+            {"evidence": {"signals-version": 1, "score": 1, "signals": "x"}},
+            "evidence.signals: expected a list of strings, found the string 'x'",
+        ),
+        ({"from_": "main"}, "from: expected a registry's version, found 'main'"),
+        (
+            {"brings": [listed("b", "2.0.1", **{**BROUGHT, "from": "main"})]},
+            "brings[0].from: expected a registry's version, found 'main'",
         ),
         (
             {"brings": [listed("b", "2.0.1", published=AT)]},
