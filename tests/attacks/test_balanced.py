@@ -12,8 +12,10 @@ from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.model import Artifact, Kind, Published
 from npm_vetted.recording.proposals import Draft
 from npm_vetted.review.signals import Score
+from tests.attacks.incidents import INCIDENTS
 from tests.attacks.test_attacks import Attack, cases, prepared, reject
 from tests.attacks.world import Worlds, run_command
+from tests.support.npm_projects import sri
 
 pytestmark = pytest.mark.slow
 
@@ -44,12 +46,24 @@ OLD = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 @pytest.fixture
 def gullible(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registry that confirms all that a lockfile claims, and signals that find nothing."""
+    """A registry that confirms all that a lockfile claims, and signals that find nothing.
+
+    It names the scripts of what was published with some: not every client's lockfile does.
+    """
+    scripted = {
+        (each.name, each.version)
+        for incident in INCIDENTS
+        for each in incident.released
+        if each.scripts
+    }
+
+    def scripts_of(artifact: Artifact) -> tuple[str, ...]:
+        return ("install",) if (artifact.name, artifact.version) in scripted else ()
 
     def confirmed(_: NoteDialogue, drafts: Sequence[Draft]) -> dict[Artifact, Published]:
         items = [item.artifact for draft in drafts for item in draft.items]
         return {
-            each: Published(OLD, each.integrity, (), {})
+            each: Published(OLD, each.integrity or sri(each.label), scripts_of(each), {})
             for each in items
             if each.kind is Kind.REGISTRY
         }
