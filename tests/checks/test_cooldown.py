@@ -86,15 +86,6 @@ def test_the_first_command_leaves_the_young_version_out(repo: GitRepo) -> None:
     assert '"version": "1.0.1"' in (repo.path / "package-lock.json").read_text()
 
 
-def test_what_a_note_only_lists_is_not_completed(repo: GitRepo) -> None:
-    """``--complete`` finds the note of a package's own, so its command failed for a group's."""
-    write_project(repo, {"a": entry("a"), "b": entry("b")}, asked=["a"])
-    write_note(repo, "a", published=days_ago(400), brings=[listed("b")], vetted_on=NOW.date())
-    [finding] = check(repo, "cooldown").findings
-    assert finding["package"] == "b"
-    assert "--complete" not in finding["fix"]
-
-
 def test_what_is_old_enough_is_not_left_out_with_it(repo: GitRepo) -> None:
     write_project(repo, {"a": entry("a"), "b": entry("b")})
     write_note(repo, "a", published=days_ago(1))

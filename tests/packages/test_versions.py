@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from npm_vetted.packages.versions import (
     comparators,
     matches_versions,
-    narrows,
     nearest,
     newest,
     step,
@@ -126,34 +125,3 @@ def test_a_version_names_itself(version: str) -> None:
 )
 def test_the_nearest_version(versions: list[str], version: str, expected: str | None) -> None:
     assert nearest(versions, version) == expected
-
-
-@pytest.mark.parametrize(
-    ("specifier", "accepted", "expected"),
-    [
-        ("^6.0.5", "^6.0.4", True),
-        ("^6.1.0", "^6.0.4", True),
-        ("~6.0.5", "^6.0.4", True),
-        ("6.0.5", "^6.0.4", True),
-        ("^6.0.4", "^6.0.4", True),
-        ("^6.0.3", "^6.0.4", False),
-        ("^7.0.0", "^6.0.4", False),
-        ("~6.0.5", "~6.0.4", True),
-        ("~6.1.0", "~6.0.4", False),
-        ("^6.0.5", "~6.0.4", False),
-        ("^6.0.4", "6.0.4", False),
-        ("6.0.4", "6.0.4", True),
-        ("^0.2.4", "^0.2.3", True),
-        ("^0.3.0", "^0.2.3", False),
-        ("^0.0.4", "^0.0.3", False),
-        (">=6.0.5", "^6.0.4", False),
-        ("^6.0.5 || ^7.0.0", "^6.0.4", False),
-        ("^6.0.5-rc.1", "^6.0.4", False),
-        ("latest", "^6.0.4", False),
-        ("^6.0.5", "*", False),
-    ],
-)
-def test_a_specifier_that_allows_fewer_versions(
-    specifier: str, accepted: str, expected: bool
-) -> None:
-    assert narrows(specifier, accepted) is expected

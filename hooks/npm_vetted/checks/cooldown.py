@@ -122,9 +122,8 @@ def _fix(each: Waiting, back: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str,
     mention = each.mention
     # What `note` finds the note by: its own package, or what a group lists.
     label = mention.note.label if mention.note.package else each.artifact.label
-    # `--complete` adds the time of a note's own package, not of what it lists.
-    lacks = mention.listed is None and mention.note.published is None
-    complete = (("npm-vetted", "note", label, "--complete"),) if lacks else ()
+    published = mention.listed.published if mention.listed else mention.note.published
+    complete = () if published is not None else (("npm-vetted", "note", label, "--complete"),)
     out = back.get(each.finding.project or ".")
     return (
         *complete,

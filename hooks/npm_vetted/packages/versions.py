@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from functools import cache
 from operator import eq, ge, gt, le, lt
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 STEPS: Final = ("major", "minor", "patch")
 ARRIVALS: Final = (*STEPS, "new")
 """How a version comes in: by a step from an earlier one, or as a package that is new."""
-_PLAIN: Final = re.compile(r"([\^~]?)(\d+\.\d+\.\d+)\Z")
 _OPERATORS: Final[dict[str, Callable[[Version, Version], bool]]] = {
     ">=": ge, "<=": le, ">": gt, "<": lt, "=": eq,
 }  # fmt: skip
@@ -46,21 +44,6 @@ def step(old: str, new: str) -> str:
     if before.minor != after.minor:
         return "major" if after.major == 0 else "minor"
     return "patch"
-
-
-def narrows(specifier: str, accepted: str) -> bool:
-    """Whether each version that a specifier allows was allowed by an accepted one: ``^1.2.4`` by ``^1.2.3``."""
-    new, old = _PLAIN.match(specifier), _PLAIN.match(accepted)
-    if new is None or old is None:
-        return False
-    low, floor = parse_version(new[2]), parse_version(old[2])
-    if low is None or floor is None or low < floor:
-        return False
-    if not old[1] or (floor.major, floor.minor) == (0, 0):
-        return low == floor and new[1] in ("", old[1])
-    if old[1] == "~":
-        return (low.major, low.minor) == (floor.major, floor.minor) and new[1] != "^"
-    return step(old[2], new[2]) != "major"
 
 
 def comparators(text: str) -> list[tuple[str, str]] | None:

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.integrity import same_bytes, same_checksum
-from npm_vetted.packages.versions import narrows
 
 _USUAL: Final = ("https://registry.npmjs.org/", "https://registry.yarnpkg.com/")
 _PREFIXES: Final = {
@@ -37,17 +36,14 @@ class Pins(NamedTuple):
         """Compare an artifact with the vetted bytes.
 
         A patch is part of the vetted state. Hashes decide. A git or URL source without a hash is
-        bound by its ``resolved``, and an artifact without a lockfile by its specifier, or one that
-        allows fewer versions. An artifact
+        bound by its ``resolved``, and an artifact without a lockfile by its specifier. An artifact
         that lost its hash is different: npm then installs any bytes (docs/clients/npm.md). So is an
         artifact whose hash uses an algorithm that the note does not record.
         """
-        if self.patch != artifact.patch or (self.specifier is None) != (artifact.specifier is None):
+        if self.patch != artifact.patch or self.specifier != artifact.specifier:
             return Match.DIFFERENT
-        if self.specifier is not None and artifact.specifier is not None:
-            same = self.specifier == artifact.specifier
-            narrower = not same and narrows(artifact.specifier, self.specifier)
-            return Match.SAME if same or narrower else Match.DIFFERENT
+        if self.specifier is not None:
+            return Match.SAME
         answers: list[bool | None] = []
         if self.integrity is not None and artifact.integrity is not None:
             answers.append(same_bytes(self.integrity, artifact.integrity) or False)
