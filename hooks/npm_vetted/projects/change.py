@@ -613,7 +613,16 @@ class Change:
 
     def was_locked(self, name: str) -> bool:
         """Whether a package name is not new by the lockfiles; with ``--all`` none is."""
-        return self.everything or bool(self.names_locked_before({name}))
+        return self.everything or name in self._every_name_before
+
+    @cached_property
+    def _every_name_before(self) -> frozenset[str]:
+        found: set[str] = set()
+        for project in (each for projects in self.projects_before for each in projects.all()):
+            for path in project.lockfiles:
+                with suppress(NpmVettedError):
+                    found.update(project_lockfile(project, path).package_names())
+        return frozenset(found)
 
     def uses(self) -> Iterator[IntroducedPackage]:
         """The artifacts that the commit adds, changes or promotes, project by project."""

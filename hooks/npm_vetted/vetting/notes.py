@@ -434,6 +434,7 @@ class NoteStore:
         self._awaited: set[str] = set()
         self._indexed: set[str] = set()
         self._listed: dict[tuple[str, str | None], list[Mention]] = {}
+        self._naming: dict[str, list[Mention]] | None = None
 
     @property
     def opened(self) -> int:
@@ -508,12 +509,13 @@ class NoteStore:
 
     def naming(self, name: str) -> list[Mention]:
         """The notes that bring or accept any version of a package."""
-        return [
-            mention
-            for note in self._good(sorted(self._holding({f'"{name}@', f"'{name}@"})))
-            for listed, _, mention in mentions(note)
-            if listed == name and mention.listed is not None
-        ]
+        if self._naming is None:
+            self._naming = {}
+            for note in self._good(sorted(self._holding({"brings", "accepts"}))):
+                for listed, _, mention in mentions(note):
+                    if mention.listed is not None:
+                        self._naming.setdefault(listed, []).append(mention)
+        return self._naming.get(name, [])
 
     def _holding(self, words: Collection[str]) -> set[str]:
         """The files with one of some words in them."""
