@@ -31,6 +31,7 @@ OTHERS_NAMED_AFTER_A_CLIENT: Final = {
     "projects.unlocked": "the specifier npm:NAME, which every client reads",
     "recording.tarball_contents": "the lockfile that a package's tarball may have",
     "registry.settings": "the person's own .npmrc",
+    "review.signals.comparison": "the specifier npm:NAME, which every client reads",
     "review.signals.disguise": "what malicious code mentions",
 }
 """The modules that spell a name that is not a client's but a file format's, a registry's or another

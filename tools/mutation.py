@@ -37,8 +37,11 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     },
     **{
         f"projects/{name}": (f"projects/test_{name}.py",)
-        for name in ("case_folding", "change", "discovery", "package_manager", "unlocked")
+        for name in (
+            "case_folding", "change", "discovery", "package_manager", "project_change", "unlocked",
+        )
     },
+    "projects/introduced": ("projects/test_introduced.py", "projects/test_project_change.py"),
     "checks/unvetted": ("checks/test_unvetted.py",),
     "packages/integrity": ("packages/test_integrity.py",),
     "clients/npm/lockfile": ("clients/npm/test_lockfile.py", "clients/test_npm_lockfile.py"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -321,10 +323,12 @@ def test_openpgp_signatures(
 
 
 @pytest.fixture
-def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with Ada's certificate and key, which gpgsm's own folder trusts."""
-    home = tmp_path / "certificates"
-    home.mkdir(mode=0o700)
+def certificate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with Ada's certificate and key, which gpgsm's own folder trusts.
+
+    Its path is short: gpg-agent's socket lies in it, whose path has at most 107 bytes.
+    """
+    home = Path(tempfile.mkdtemp(prefix="gpg-"))
     monkeypatch.setenv("GNUPGHOME", str(home))
     openssl(
         "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj",
@@ -337,6 +341,7 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     (home / "gpgsm.conf").write_text("disable-crl-checks\n")
     yield home
     subprocess.run(["gpgconf", "--kill", "all"], check=True)
+    shutil.rmtree(home)
 
 
 def openssl(*arguments: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from npm_vetted.checks import unvetted
 from npm_vetted.model import Finding, Level
 from npm_vetted.vetting.exemptions import Exemptions
-from tests.projects.test_change import change, project
+from tests.support.changes import change, project
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import (
     adopt,

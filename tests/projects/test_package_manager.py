@@ -17,7 +17,7 @@ from npm_vetted.projects.package_manager import (
     named_managers,
     pinned_managers,
 )
-from tests.projects.test_change import change
+from tests.support.changes import change
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import adopt, check, run, sri, write_note, write_project
 

@@ -14,7 +14,7 @@ from npm_vetted.recording.proposals import (
     since_of,
     uncovered,
 )
-from tests.projects.test_change import change, project, use
+from tests.support.changes import change, project, use
 from tests.support.npm_projects import entry, note_text, sri
 
 NOTES = ".vetting/notes/"

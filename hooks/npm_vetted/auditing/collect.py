@@ -28,12 +28,9 @@ from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Artifact, Finding, Kind
-from npm_vetted.projects.change import (
-    Change,
-    IntroducedPackage,
-    ProjectChange,
-    manifests_by_lockfile,
-)
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.project_change import ProjectChange, manifests_by_lockfile
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption
 from npm_vetted.vetting.notes import Mention, Note, NoteError, mentions
 from npm_vetted.vetting.policy import CONFIG
@@ -350,7 +347,7 @@ def _exempt_cooldowns(
 def _lockless(change: Change, path: str) -> bool:
     """Whether an exception makes npm-vetted judge a manifest's specifiers: no finding shows that."""
     return any(
-        change.judges_specifiers(project.after) and project.after.manifest.path == path
+        change.rules.judges_specifiers(project.after) and project.after.manifest.path == path
         for project in change.projects
     )
 

@@ -15,7 +15,8 @@ from npm_vetted._plugins import parts
 from npm_vetted.model import Artifact, Finding, Level, Problem, Project
 
 if TYPE_CHECKING:
-    from npm_vetted.projects.change import Change, IntroducedPackage
+    from npm_vetted.projects.change import Change
+    from npm_vetted.projects.introduced import IntroducedPackage
 
 
 class Explanation(NamedTuple):

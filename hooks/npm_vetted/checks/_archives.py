@@ -18,8 +18,9 @@ from npm_vetted.git.objects import BlobDigest
 from npm_vetted.git.repository import LINK, SUBMODULE
 from npm_vetted.model import Entry, Finding, Location, Problem
 from npm_vetted.packages.integrity import parse_integrity, strongest
-from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import ancestors
+from npm_vetted.projects.project_change import ProjectChange
 
 CODES: Final = {
     "archive-differs": "A committed archive whose bytes are not those of the lockfile's hash.",

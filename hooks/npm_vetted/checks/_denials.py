@@ -10,7 +10,8 @@ from typing import Final
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.packages.versions import can_match
-from npm_vetted.projects.change import Change, project_lockfile
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.project_change import project_lockfile
 from npm_vetted.vetting.policy import CONFIG, Deny, Policy, read_policy
 
 _NAME: Final = re.compile(r"(?:@[^\s/@:]+/)?[^\s/@:]+")

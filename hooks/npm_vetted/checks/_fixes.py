@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.integrity import is_weak
-from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import Arrival, IntroducedPackage
 from npm_vetted.vetting.resolver import VettingRequest
 
 if TYPE_CHECKING:

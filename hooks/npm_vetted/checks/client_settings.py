@@ -12,8 +12,9 @@ from npm_vetted.checks._fixes import accept_fix, leaving_out, range_arguments
 from npm_vetted.clients.shared.programs import bound_to_files
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES
-from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import ancestors, join
+from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.programs import PROGRAM_CODES
 
 ID: Final = "client-settings"

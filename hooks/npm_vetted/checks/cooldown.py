@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.checks._fixes import ways_out
 from npm_vetted.model import Artifact, Finding
-from npm_vetted.projects.change import Arrival, Change
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import Arrival
 from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.vetting.notes import Mention
 from npm_vetted.vetting.resolver import Status, VettingRequest

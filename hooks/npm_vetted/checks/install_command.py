@@ -21,7 +21,7 @@ from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Projec
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
 from npm_vetted.packages.ranges import intersects, satisfies
-from npm_vetted.projects.change import Change, project_lockfile
+from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import (
     Projects,
     ancestors,
@@ -29,6 +29,7 @@ from npm_vetted.projects.discovery import (
     join,
     manifest_names,
 )
+from npm_vetted.projects.project_change import project_lockfile
 from npm_vetted.vetting.policy import CONFIG, read_policy
 from npm_vetted.vetting.resolver import Vetting
 

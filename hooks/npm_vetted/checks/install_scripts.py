@@ -11,7 +11,9 @@ from npm_vetted.checks._fixes import accept_fix, vetting_fix
 from npm_vetted.clients import client_of
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Allowance, Artifact, Finding, Level, Project
-from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts, noted_scripts
 
 ID: Final = "install-scripts"

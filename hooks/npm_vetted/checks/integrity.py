@@ -11,7 +11,9 @@ from npm_vetted.checks._archives import archive_findings
 from npm_vetted.checks._fixes import left_out_first, vetting_fix
 from npm_vetted.model import Artifact, Finding
 from npm_vetted.packages.integrity import is_weak, unsound
-from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.pins import Match, Pins
 from npm_vetted.vetting.resolver import GapReason
 

@@ -16,7 +16,7 @@ from npm_vetted.git.repository import LINK
 from npm_vetted.model import Finding, Group, Level, Location, Problem, Project, hashed
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
-from npm_vetted.projects.change import Change, ProjectChange, manifests_by_lockfile
+from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import (
     ancestors,
     client_of_lockfile,
@@ -26,6 +26,7 @@ from npm_vetted.projects.discovery import (
     join,
     relative_to,
 )
+from npm_vetted.projects.project_change import ProjectChange, manifests_by_lockfile
 
 ID: Final = "lockfile-sync"
 HOOKS: Final = frozenset({"lockfile"})

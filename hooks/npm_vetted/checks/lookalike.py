@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from npm_vetted.checks import Explanation, use_finding
 from npm_vetted.checks._fixes import vetting_fix
 from npm_vetted.model import Finding
-from npm_vetted.projects.change import Change, IntroducedPackage, ProjectChange
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.resolver import Status
 
 if TYPE_CHECKING:

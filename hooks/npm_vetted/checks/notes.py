@@ -14,12 +14,9 @@ from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import hint
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Artifact, BundledPackage, Finding, Location, Project
-from npm_vetted.projects.change import (
-    Change,
-    IntroducedPackage,
-    manifests_by_lockfile,
-    project_lockfile,
-)
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.project_change import manifests_by_lockfile, project_lockfile
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.baseline import BASELINE
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
@@ -267,7 +264,7 @@ def _names_that_lost_words(change: Change, parent: Snapshot, vetting: Vetting) -
 
 
 def _readable(change: Change, project: Project) -> Iterator[Lockfile]:
-    if change.judges_specifiers(project):
+    if change.rules.judges_specifiers(project):
         yield from specifier_lists(project)
     for path in project.lockfiles:
         # One that cannot be read is not what this commit is about; it is judged when it is touched.

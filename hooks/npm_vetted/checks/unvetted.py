@@ -9,7 +9,8 @@ from npm_vetted.checks import Explanation, artifact_value, use_finding
 from npm_vetted.checks._fixes import binds_no_note, manager_fix, scope_fix, vetting_fix
 from npm_vetted.model import Finding, Level
 from npm_vetted.packages.versions import newest
-from npm_vetted.projects.change import Arrival, Change, IntroducedPackage
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import Arrival, IntroducedPackage
 from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.policy import FORMAT

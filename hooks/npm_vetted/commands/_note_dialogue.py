@@ -17,7 +17,8 @@ from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.repository import Repository, run_git
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact, Kind, Project
-from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
 from npm_vetted.recording.proposals import Draft, Item, distinct
 from npm_vetted.vetting.policy import FORMAT
 

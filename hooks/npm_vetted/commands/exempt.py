@@ -10,7 +10,7 @@ from npm_vetted.commands._note_states import at_desk
 from npm_vetted.errors import UsageError
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Artifact
-from npm_vetted.projects.change import IntroducedPackage
+from npm_vetted.projects.introduced import IntroducedPackage
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemption, Exemptions
 from npm_vetted.vetting.notes import says_something
 from npm_vetted.vetting.pins import pinned_of, write_pinned

@@ -33,9 +33,10 @@ from npm_vetted.git.snapshot import TreeSnapshot
 from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Finding, Level, Project
-from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import interesting_names
 from npm_vetted.projects.package_manager import pinned_managers
+from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.baseline import line_of
 from npm_vetted.vetting.exemptions import Exemption
 from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, FORMAT, read_policy

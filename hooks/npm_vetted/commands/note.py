@@ -42,7 +42,8 @@ from npm_vetted.commands._routine_notes import (
 from npm_vetted.errors import FOUND, RefusedError, UndecidedError, UsageError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Artifact, Kind
-from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
 from npm_vetted.projects.package_manager import PinnedManager, pinned_managers
 from npm_vetted.recording.note_file import NoteText, note_paths, note_text
 from npm_vetted.recording.proposals import (

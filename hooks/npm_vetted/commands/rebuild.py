@@ -13,7 +13,8 @@ from npm_vetted.formats.terminal_text import printable
 from npm_vetted.git.repository import Repository
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Kind
-from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.report._shell_commands import command_line
 from npm_vetted.vetting.resolver import Status, VettingRequest, has_scripts
 

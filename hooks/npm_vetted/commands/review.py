@@ -12,7 +12,8 @@ from npm_vetted.errors import UNDECIDED
 
 if TYPE_CHECKING:
     from npm_vetted.model import Artifact
-    from npm_vetted.projects.change import Change, IntroducedPackage
+    from npm_vetted.projects.change import Change
+    from npm_vetted.projects.introduced import IntroducedPackage
     from npm_vetted.review.overview import ChangeOverview
     from npm_vetted.review.signals import Score
 

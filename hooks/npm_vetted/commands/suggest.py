@@ -19,7 +19,8 @@ from npm_vetted.vetting.resolver import Status
 
 if TYPE_CHECKING:
     from npm_vetted.commands._review_dialogue import ReviewDialogue
-    from npm_vetted.projects.change import Change, IntroducedPackage
+    from npm_vetted.projects.change import Change
+    from npm_vetted.projects.introduced import IntroducedPackage
     from npm_vetted.report import Style
     from npm_vetted.vetting.baseline import BaselineLine
     from npm_vetted.vetting.policy import Ignore

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 from npm_vetted.clients import client_of, pinned_client
 from npm_vetted.model import Artifact, Kind, Location, Project
 from npm_vetted.packages.manifest import read_pin
-from npm_vetted.projects.change import Change, ProjectChange
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.policy import DEFAULT_REGISTRY
 from npm_vetted.vetting.resolver import VettingRequest
 

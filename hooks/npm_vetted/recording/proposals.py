@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import nearest, step
-from npm_vetted.projects.change import Change, IntroducedPackage, manifests_by_lockfile
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.project_change import manifests_by_lockfile
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts
 
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.versions import parse_version
-from npm_vetted.projects.change import Change, IntroducedPackage
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.introduced import IntroducedPackage
 from npm_vetted.recording.proposals import distinct, item_of
 from npm_vetted.review.signals import Score
 from npm_vetted.review.signals.scoring import Step
