@@ -184,10 +184,16 @@ class PnpmEntries:
         }
 
     def importer(self, folder: str) -> Table:
-        """The project's importer as it is there."""
-        return next(
-            (table for name, _, table in self._importers(self._project) if name == folder), {}
-        )
+        """The project's importer as it is there; kept, for each of its requirements reads it."""
+        if folder not in self._importer_tables:
+            self._importer_tables[folder] = next(
+                (table for name, _, table in self._importers(self._project) if name == folder), {}
+            )
+        return self._importer_tables[folder]
+
+    @cached_property
+    def _importer_tables(self) -> dict[str, Table]:
+        return {}
 
     # Decoding
 
