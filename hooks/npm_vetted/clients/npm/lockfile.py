@@ -341,14 +341,18 @@ class NpmLockfile(Lockfile):
 
     @cached_property
     def _alone(self) -> Mapping[str, str]:
-        """Names that one place alone has, right below the root: any lookup from there ends so."""
+        """Names that one place alone has, right below the root: any lookup from there ends so.
+
+        Links are unusual, so that no entry is decoded to tell; others are looked up place by place.
+        """
         found: dict[str, str] = {}
         twice: set[str] = set()
-        for place, raw in self.packages.items():
+        unusual = self.layout.unusual
+        for place in self.packages:
             name = folder_name(place)
             if name is None:
                 continue
-            if name in found or len(place) != len(MODULES + name) or raw.get("link"):
+            if name in found or len(place) != len(MODULES + name) or place in unusual:
                 twice.add(name)
             found[name] = place
         return {name: place for name, place in found.items() if name not in twice}
