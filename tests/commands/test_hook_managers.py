@@ -332,3 +332,12 @@ def test_the_real_manager_rejects_and_accepts_in_a_fresh_clone(
         commit, cwd=clone, env=env, capture_output=True, text=True, check=False
     )
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+
+
+def test_a_hook_alone_says_what_is_next(git_repo: GitRepo) -> None:
+    """``--hook`` adopts nothing: without the remark, a user would think it had."""
+    write_project(git_repo, {"a": entry("a")})
+    git_repo.commit("Start")
+    assert "npm-vetted init" in run(git_repo.path, "init", "--hook", "git").err.splitlines()[-1]
+    assert run(git_repo.path, "init").status == 0
+    assert "not adopted" not in run(git_repo.path, "init", "--hook", "git").err

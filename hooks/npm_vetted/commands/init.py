@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
@@ -112,7 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.upgrade:
         return _upgrade()
     if arguments.hook:
-        return _hook(None if arguments.hook == _PRESENT else arguments.hook)
+        _hook(None if arguments.hook == _PRESENT else arguments.hook)
+        return _adoption_is_next()
     with _opened() as opened:
         seen = opened.examined()
         if arguments.settings or seen.adopted:
@@ -394,10 +396,16 @@ def _ignore(store: Store, findings: Sequence[Finding]) -> None:
         edit_policy(store, lambda document: add_entries(document, "ignore", entries))
 
 
-def _hook(wanted: str | None = None) -> int:
+def _hook(wanted: str | None = None) -> None:
     """Let a hook manager run npm-vetted: the one that is wanted, or the one that is here."""
     for paragraph in hook_in(Repository.open(), wanted):
         say(paragraph.heading, paragraph.lines)
+
+
+def _adoption_is_next() -> int:
+    """``--hook`` adds the hook only: say so where nothing is adopted, for then every package counts."""
+    if not Path(Repository.open().top, CONFIG).is_file():
+        say("not adopted here yet: npm-vetted init")
     return 0
 
 
