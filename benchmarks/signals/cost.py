@@ -34,7 +34,7 @@ _OFTEN = 0.05
 
 
 def lockfile_steps(lockfile: Path, limit: int, kind: str) -> Iterator[Step]:
-    """Packages of npm's lockfile, spread over the alphabet; every second one as a new package."""
+    """Packages of a package-lock.json, taken evenly by name; half of them as new packages."""
     registry = Registry(load_settings(os.environ), cache=cache_folder(os.environ))
     entries = json.loads(lockfile.read_text(encoding="utf-8"))["packages"]
     pairs = sorted({

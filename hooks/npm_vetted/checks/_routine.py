@@ -24,11 +24,11 @@ def routine_findings(change: Change, note: Note) -> Iterator[Finding]:
         return
     locked = _names_before(change, {name for name, _, _ in mentions(note)})
     for name, version, mention in mentions(note):
-        fix = _fix_of_person(change, note)
-        for reason in _reasons(change, name, version or "", mention):
-            yield _finding(note, reason, name, version, mention, fix)
+        reasons = list(_reasons(change, name, version or "", mention))
         if locked is not None and name not in locked:
-            reason = f"{name} is new to the repository: a new name always needs a person"
+            reasons.append(f"{name} is new to the repository: a new name always needs a person")
+        fix = _fix_of_person(change, note) if reasons else ()
+        for reason in reasons:
             yield _finding(note, reason, name, version, mention, fix)
 
 

@@ -184,15 +184,11 @@ class Change:
     def names_locked_before(self, names: Collection[str]) -> set[str]:
         """Those of some package names that a lockfile of any project had before the change."""
         found: set[str] = set()
-        for projects in self.projects_before:
-            for project in projects.all():
-                for path in project.lockfiles:
-                    if found.issuperset(names):
-                        return found
-                    # What cannot be read proves nothing.
-                    with suppress(NpmVettedError):
-                        locked = project_lockfile(project, path).named(set(names))
-                        found |= {each.name for each in locked}
+        for project, path in self._lockfiles_before():
+            if found.issuperset(names):
+                break
+            with suppress(NpmVettedError):
+                found |= {each.name for each in project_lockfile(project, path).named(set(names))}
         return found
 
     def was_locked(self, name: str) -> bool:
@@ -202,11 +198,16 @@ class Change:
     @cached_property
     def _every_name_before(self) -> frozenset[str]:
         found: set[str] = set()
-        for project in (each for projects in self.projects_before for each in projects.all()):
-            for path in project.lockfiles:
-                with suppress(NpmVettedError):
-                    found.update(project_lockfile(project, path).package_names())
+        for project, path in self._lockfiles_before():
+            with suppress(NpmVettedError):
+                found.update(project_lockfile(project, path).package_names())
         return frozenset(found)
+
+    def _lockfiles_before(self) -> Iterator[tuple[Project, str]]:
+        """Every lockfile before the change; one that cannot be read proves nothing about names."""
+        for projects in self.projects_before:
+            for project in projects.all():
+                yield from ((project, path) for path in project.lockfiles)
 
     def uses(self) -> Iterator[IntroducedPackage]:
         """The artifacts that the commit adds, changes or promotes, project by project."""

@@ -133,7 +133,7 @@ def _rules(
             Level.ERROR,
             f"{shown}: npm then reads settings or files from elsewhere",
         )
-    elif key in NPMRC_NETWORK.proxies | NPMRC_NETWORK.authorities:
+    elif key in NPMRC_NETWORK.names:
         yield from _network(key, found.value, registries)
     elif key == "cache" and isinstance(value, str) and is_within_project(value):
         yield (

@@ -150,6 +150,11 @@ class NetworkKeys(NamedTuple):
     proxies: frozenset[str]
     authorities: frozenset[str]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return self.proxies | self.authorities
+
 
 def network_problems(
     settings: Iterable[tuple[str, object, Location]], registries: AllowedSources, keys: NetworkKeys

@@ -246,7 +246,7 @@ def _of_hosts(path: str, settings: Table, registries: AllowedSources) -> Iterato
             yield setting_problem("unknown-setting", key, value, message, place)
 
 
-_OF_A_HOST: Final = {"enableNetwork", *_NETWORK.proxies, *_NETWORK.authorities}
+_OF_A_HOST: Final = {"enableNetwork", *_NETWORK.names}
 
 
 def _host_settings(path: str, settings: Table) -> Iterator[tuple[str, object, Location]]:

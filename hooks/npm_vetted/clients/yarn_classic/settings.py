@@ -205,7 +205,7 @@ def _network(
 ) -> Iterator[Problem]:
     """Proxies, authorities, other hosts; and keys that nobody has verified."""
     key, value = setting.key, setting.value
-    if key in NPMRC_NETWORK.proxies | NPMRC_NETWORK.authorities:
+    if key in NPMRC_NETWORK.names:
         yield from network_problems([(key, value, where)], registries, NPMRC_NETWORK)
     elif is_foreign(key, text, registries):
         message = f"{key} {text}: downloads from there are not among [registries] allowed"
