@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from npm_vetted.commands._note_dialogue import person_s_registry, registry_for, split_label
 from npm_vetted.errors import FOUND, UNDECIDED, UndecidedError
 from npm_vetted.formats.terminal_text import json_text, printable
-from npm_vetted.model import Artifact, Kind
+from npm_vetted.model import Kind
+from npm_vetted.packages.integrity import same_bytes
+from npm_vetted.packages.urls import is_tarball_of
 from npm_vetted.projects.change import Change
 from npm_vetted.registry.packument import AbsentError
 from npm_vetted.vetting.notes import Mention, Note, NoteError, mentions
-from npm_vetted.vetting.pins import Match, Pins
 
 if TYPE_CHECKING:
     from npm_vetted.model import Published
@@ -55,14 +56,14 @@ class Disagreement:
 def compare_with_registry(change: Change, arguments: argparse.Namespace) -> int:
     """Print the differences; 1 if there are any, 3 if a registry does not answer."""
     notes = [note for note in change.vetting.notes.all() if _is_about(note, arguments.package)]
+    asked = RegistryAnswers(change)
     held = [each for note in notes if isinstance(note, Note) for each in claims_of(note)]
-    wanted = [each for each in held if _matches(each, arguments.package)]
+    wanted = [each for each in held if _matches(each, arguments.package) and asked.knows(each)]
     rows = [
         Disagreement(package=None, version=None, note=note.path or "", disagrees=note.message)
         for note in notes
         if isinstance(note, NoteError)
     ]
-    asked = RegistryAnswers(change)
     asked.ask(wanted)
     rows += [row for each in wanted for row in asked.rows(each)]
     meant = {each.mention.note.path: each.mention.note for each in wanted}
@@ -78,9 +79,9 @@ def _is_about(note: Note | NoteError, label: str | None) -> bool:
 
 
 def claims_of(note: Note) -> Iterator[Claim]:
-    """A note's claims on versions from registries; other sources cannot be compared."""
+    """A note's claims on versions; what only a commit or a range binds has none."""
     for name, version, mention in mentions(note):
-        if version is not None and not mention.pinned.resolved:
+        if version is not None:
             yield Claim(name=name, version=version, mention=mention)
 
 
@@ -101,11 +102,31 @@ class RegistryAnswers:
     def __init__(self, change: Change) -> None:
         self._registries = _registries(change)
         self._lockers: dict[Pair, set[str]] = {}
+        self._elsewhere: set[Pair] = set()
         self._answers: dict[tuple[str, Pair], Published | UndecidedError] = {}
         for found in change.projects:
             for use in found.uses:
                 pair = (use.artifact.name, use.artifact.version or "")
-                self._lockers.setdefault(pair, set()).add(found.after.path)
+                if use.artifact.kind is Kind.REGISTRY:
+                    self._lockers.setdefault(pair, set()).add(found.after.path)
+                else:
+                    self._elsewhere.add(pair)
+
+    def knows(self, claim: Claim) -> bool:
+        """Whether a claim is on what a registry publishes.
+
+        A note that names a source beside its hash is on that source, unless a project locks the
+        version from a registry: a hash alone would cover it.
+        """
+        pinned = claim.mention.pinned
+        source = pinned.resolved
+        if source is None or claim.pair in self._lockers:
+            return True
+        if claim.pair in self._elsewhere:
+            return False
+        if is_tarball_of(source, claim.name, claim.version):
+            return True
+        return "://" not in source and bool(pinned.integrity or pinned.checksum)
 
     def ask(self, wanted: Sequence[Claim]) -> None:
         """Fetch all packages, each once from each registry."""
@@ -153,13 +174,14 @@ def _disagreements(claim: Claim, answer: Published | UndecidedError) -> Iterator
     if isinstance(answer, UndecidedError):
         yield _row(claim, answer.message, silent=not isinstance(answer, AbsentError))
         return
-    mention, name, version = claim.mention, claim.name, claim.version
-    theirs = Artifact(name=name, version=version, kind=Kind.REGISTRY, integrity=answer.integrity)
-    plain = Pins(integrity=mention.pinned.integrity)
-    if mention.pinned.integrity and plain.compare(theirs) is Match.DIFFERENT:
+    mention = claim.mention
+    if mention.pinned.integrity and _is_other(mention.pinned.integrity, answer.integrity):
         yield _row(claim, f"the registry publishes other bytes: {answer.integrity}", kind="bytes")
     noted = mention.listed.published if mention.listed else mention.note.published
     at = answer.published
+    if noted is None and at and at.date() > mention.note.vetted_on:
+        said = f"published at {at.isoformat()}, noted as vetted on {mention.note.vetted_on}"
+        yield _row(claim, said, kind="published")
     if noted and at is None:
         yield _row(claim, "the registry states no time of publication", kind="published")
     if noted and at and abs((noted - at).total_seconds()) >= 1:
@@ -174,6 +196,11 @@ def _disagreements(claim: Claim, answer: Published | UndecidedError) -> Iterator
         names = ", ".join(unnamed)
         said = f"it has lifecycle scripts that the note does not name: {names}"
         yield _row(claim, said, kind="scripts")
+
+
+def _is_other(noted: str, published: str | None) -> bool:
+    """Whether two hashes contradict each other; of two algorithms only the tarball tells."""
+    return published is None or same_bytes(noted, published) is False
 
 
 def signal_rows(

@@ -1,13 +1,15 @@
 """``check --online``: compare the registry facts in a change's notes with the registry.
 
-Offline, the hook believes a note's hash, time of publication and scripts. Here each note that the
-change adds or edits is compared with the registry. A fact that differs is a finding; a registry that
-does not answer makes the result undecided, never a yes.
+Offline, the hook believes a note's hash, time of publication, scripts and bundled packages. Here each
+note that the change adds or edits is compared with the registry's description and with the tarball
+itself. A fact that differs is a finding; a registry that does not answer makes the result undecided,
+never a yes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 from npm_vetted.commands._audit_online import (
@@ -17,12 +19,14 @@ from npm_vetted.commands._audit_online import (
     claims_of,
     signal_rows,
 )
+from npm_vetted.commands._tarball_evidence import tarball_differences
 from npm_vetted.errors import UNDECIDED, UndecidedError
-from npm_vetted.formats.terminal_text import printable
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.change import Change
 from npm_vetted.vetting.notes import Note, is_note_path
+from npm_vetted.vetting.policy import FORMAT
 
+_THREADS: Final = 8
 _UNDECIDED: Final = "undecided"
 _NOT_A_CLAIM: Final = frozenset({"deprecated"})
 """What may change after the note was written, and so says nothing against it."""
@@ -37,39 +41,43 @@ class OnlineEvidence(NamedTuple):
 
 def recomputed_evidence(change: Change) -> OnlineEvidence:
     """Look up each fact that the change's notes claim."""
-    claims = [claim for note in touched_notes(change) for claim in claims_of(note)]
+    notes = list(touched_notes(change))
     answers = RegistryAnswers(change)
+    claims = [claim for note in notes for claim in claims_of(note) if answers.knows(claim)]
     answers.ask(claims)
-    rows = [(claim, row) for claim in claims for row in answers.rows(claim)]
-    kept = [(claim, row) for claim, row in rows if row.kind not in _NOT_A_CLAIM]
-    kept += [pair for claim in claims for pair in _contents(claim, answers)]
-    kept += signal_rows(change, touched_notes(change), answers)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        rows = list(pool.map(lambda claim: _rows(change, claim, answers), claims))
+    kept = [(claim, row) for claim, found in zip(claims, rows, strict=True) for row in found]
+    kept += signal_rows(change, notes, answers)
     return OnlineEvidence(
         findings=tuple(_finding(claim, row) for claim, row in kept),
         statuses=frozenset({UNDECIDED for _, row in kept if row.silent}),
     )
 
 
-def _contents(claim: Claim, answers: RegistryAnswers) -> Iterator[tuple[Claim, Disagreement]]:
-    """Whether the tarball carries, and its shrinkwrap pins, what a note says."""
-    from npm_vetted.recording.tarball_contents import bundled_in, shrinkwrap_in
+def _rows(change: Change, claim: Claim, answers: RegistryAnswers) -> list[Disagreement]:
+    """What the registry's description and its tarball say against an entry of a note."""
+    rows = [row for row in answers.rows(claim) if row.kind not in _NOT_A_CLAIM]
+    if any(not row.kind for row in rows):
+        return rows  # without the description there is no tarball
+    seen = {row.kind for row in rows}
+    rows += [row for row in _of_tarball(change, claim, answers) if row.kind not in seen]
+    return rows
 
-    mention = claim.mention
-    if not mention.bundles and mention.shrinkwrap is None:
-        return
+
+def _of_tarball(change: Change, claim: Claim, answers: RegistryAnswers) -> Iterator[Disagreement]:
+    """What is computed from the tarball, and differs from an entry of a note.
+
+    Notes of format 1 list no bundled packages. Older ones that ``--all`` judges need not either.
+    """
+    carries = change.policy.format >= FORMAT and not change.everything
     registry = answers.registry_of(claim)
-    label = printable(f"{claim.name}@{claim.version}")
     try:
         release = registry.packument(claim.name).release(claim.version)
-        files = registry.package(release, mention.pinned.integrity).files
-        found = (set(bundled_in(label, files)), shrinkwrap_in(label, files))
+        for kind, words in tarball_differences(registry, release, claim.mention, carries=carries):
+            yield _disagreement(claim, words, kind)
     except UndecidedError as error:
-        yield claim, _disagreement(claim, error.message, "contents", silent=True)
-        return
-    if found[0] != set(mention.bundles):
-        yield claim, _disagreement(claim, "the tarball carries other packages", "bundles")
-    if mention.shrinkwrap is not None and set(found[1] or ()) != set(mention.shrinkwrap):
-        yield claim, _disagreement(claim, "its npm-shrinkwrap.json pins others", "shrinkwrap")
+        yield _disagreement(claim, error.message, "contents", silent=True)
 
 
 def _disagreement(claim: Claim, words: str, kind: str, *, silent: bool = False) -> Disagreement:

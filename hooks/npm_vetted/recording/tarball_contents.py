@@ -1,4 +1,4 @@
-"""Reads a package's tarball: its bundled packages, and the pins of its npm-shrinkwrap.json."""
+"""Reads a package's tarball: its scripts, its bundled packages, and the pins of its npm-shrinkwrap.json."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from npm_vetted.model import BundledPackage
 
 _FOLDER: Final = re.compile(r"(?:node_modules/((?:@[^/]+/)?[^/@]+)/)+package\.json\Z")
 _LIFECYCLE: Final = ("preinstall", "install", "postinstall")
+_MANIFEST: Final = "package.json"
 _SHRINKWRAP: Final = "npm-shrinkwrap.json"
 
 
@@ -34,12 +35,25 @@ def bundled_in(label: str, files: Mapping[str, bytes]) -> tuple[BundledPackage, 
     return tuple(found)
 
 
+def scripts_in(label: str, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The lifecycle scripts that an install of the package runs, by its own manifest."""
+    return tuple(_scripts(_object(label, _MANIFEST, files.get(_MANIFEST, b"")), files, ""))
+
+
+def bundles_something(label: str, files: Mapping[str, bytes]) -> bool:
+    """Whether the package's own manifest has a client take dependencies from the tarball."""
+    data = _object(label, _MANIFEST, files.get(_MANIFEST, b""))
+    fields = [data.get(key) for key in ("bundleDependencies", "bundledDependencies")]
+    return any(fields) and any(_FOLDER.match(path) for path in files)
+
+
 def _scripts(data: Mapping[str, object], files: Mapping[str, bytes], home: str) -> Iterator[str]:
-    """The lifecycle scripts of a bundled package; npm builds what has a binding.gyp."""
+    """The lifecycle scripts of a package in the folder ``home``; npm builds what has a binding.gyp."""
     scripts = data.get("scripts")
     names = [each for each in _LIFECYCLE if isinstance(scripts, dict) and scripts.get(each)]
     yield from names
-    built = f"{home}/binding.gyp" in files and data.get("gypfile") is not False
+    gyp = f"{home}/binding.gyp" if home else "binding.gyp"
+    built = gyp in files and data.get("gypfile") is not False
     if built and not {"preinstall", "install"} & set(names):
         yield "install"
 

@@ -182,6 +182,10 @@ class Registry:
         self._cache.keep_tarball(found, body)
         return body
 
+    def bytes_as_sent(self, release: Release) -> bytes:
+        """A version's tarball as the registry sends it now: compared with no hash, and not kept."""
+        return self._fetcher.get(self._tarball_url(release), self._patience.tarball, {}).body
+
     def package(self, release: Release, integrity: str | None = None) -> Package:
         """The files of a version, from a tarball that is the expected one."""
         label = printable(f"{release.name}@{release.version}")

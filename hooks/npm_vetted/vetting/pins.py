@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.integrity import same_bytes, same_checksum
+from npm_vetted.packages.urls import is_tarball_of
 
 _USUAL: Final = ("https://registry.npmjs.org/", "https://registry.yarnpkg.com/")
 _PREFIXES: Final = {
@@ -44,6 +45,8 @@ class Pins(NamedTuple):
             return Match.DIFFERENT
         if self.specifier is not None:
             return Match.SAME
+        if self._is_of_another_source(artifact):
+            return Match.DIFFERENT
         answers: list[bool | None] = []
         if self.integrity is not None and artifact.integrity is not None:
             answers.append(same_bytes(self.integrity, artifact.integrity) or False)
@@ -59,6 +62,17 @@ class Pins(NamedTuple):
             return Match.UNKNOWN
         exotic = artifact.kind is not Kind.REGISTRY and artifact.resolved is not None
         return Match.SAME if exotic and self.resolved == artifact.resolved else Match.DIFFERENT
+
+    def _is_of_another_source(self, artifact: Artifact) -> bool:
+        """Whether a registry's package is compared with a note on a URL or a repository.
+
+        Such a note is never compared with a registry, so its hash says nothing of what is published.
+        """
+        if self.resolved is None or "://" not in self.resolved or artifact.unhashed:
+            return False
+        if artifact.kind is not Kind.REGISTRY or self.resolved == artifact.resolved:
+            return False
+        return not is_tarball_of(self.resolved, artifact.name, artifact.version)
 
     def binds(self, artifact: Artifact) -> Match:
         """Whether an artifact is exactly these bytes from exactly this source (the rule of exemptions).
@@ -91,8 +105,6 @@ def pinned_of(artifact: Artifact) -> Pins:
 
 def _is_usual(source: str, artifact: Artifact) -> bool:
     """Whether it is this package's own tarball in the public registry."""
-    from npm_vetted.packages.urls import is_tarball_of
-
     usual = source.startswith(_USUAL)
     return usual and is_tarball_of(source, artifact.name, artifact.version) is True
 
