@@ -357,3 +357,24 @@ def test_trusted_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         git_program()
     program(outside / "git", tmp_path / "mark")
     assert git_program() == str(outside / "git")
+
+
+_SLOW_IMPORTS = (
+    "dataclasses", "git", "hashlib", "inspect", "textwrap", "urllib.parse", "yaml",
+    "npm_vetted.installs.shell.follower", "npm_vetted.installs.files.dockerfile",
+)  # fmt: skip
+"""Modules that take milliseconds to import (benchmarks/README.md), and that no such commit needs."""
+
+
+def test_a_commit_that_adds_a_vetted_package_imports_no_slow_module(project: GitRepo) -> None:
+    npm_vetted_here(*NOTE, cwd=project.path)
+    project.add()
+    told = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, sep='\\n'))\n"
+        "from npm_vetted.__main__ import main; main()"
+    )
+    done = npm_vetted("check", cwd=project.path, python=("-c", told))
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.splitlines())
+    assert "npm_vetted.checks.unvetted" in imported
+    assert imported.isdisjoint(_SLOW_IMPORTS)

@@ -7,7 +7,6 @@ the lockfile's entry for it.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,7 +16,7 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import BlobDigest
 from npm_vetted.git.repository import LINK, SUBMODULE
 from npm_vetted.model import Entry, Finding, Location, Problem
-from npm_vetted.packages.integrity import parse_integrity, strongest
+from npm_vetted.packages.integrity import Hash, parse_integrity, strongest
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import ancestors
 from npm_vetted.projects.project_change import ProjectChange
@@ -174,11 +173,11 @@ def _judged(change: Change, lockfile: Lockfile, entry: Entry, path: str) -> Iter
         found if expected.algorithm == "sha512" else change.after.digest(path, expected.algorithm)
     )
     if again is not None and again.digest != expected.digest:
-        shown = base64.b64encode(again.digest).decode()
+        shown = Hash(expected.algorithm, again.digest)
         yield problem(
             "archive-differs",
             f"the bytes of this archive are not those that {lockfile.path} pins for "
-            f"{artifact.label}: expected {expected}, found {expected.algorithm}-{shown}",
+            f"{artifact.label}: expected {expected}, found {shown}",
         )
 
 

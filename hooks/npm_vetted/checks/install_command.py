@@ -15,8 +15,7 @@ from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
 from npm_vetted.errors import NpmVettedError, UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting
 from npm_vetted.git.snapshot import VETTING
-from npm_vetted.installs import ClientFiles, install_problems, place_of
-from npm_vetted.installs.files.azure import NPM_TASK
+from npm_vetted.installs import AZURE_NPM_TASK, ClientFiles, install_problems, place_of
 from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
@@ -142,8 +141,8 @@ def _told_by_text(change: Change) -> set[str]:
     paths = {path for path in change.touched if path.endswith((".yml", ".yaml"))}
     paths = {path for path in paths if not _is_read(path) and not _is_data(path)}
     if len(paths) > _FEW:
-        return paths & change.after.grep(frozenset((NPM_TASK.decode(),)), "")
-    return {path for path in paths if NPM_TASK in _text(change, path)}
+        return paths & change.after.grep(frozenset((AZURE_NPM_TASK.decode(),)), "")
+    return {path for path in paths if AZURE_NPM_TASK in _text(change, path)}
 
 
 def _text(change: Change, path: str) -> bytes:

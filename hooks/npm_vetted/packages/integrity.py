@@ -8,7 +8,6 @@ for each algorithm is ``unsound`` and never equals another.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from typing import Final, NamedTuple
@@ -36,7 +35,7 @@ class Hash(NamedTuple):
     options: str = ""
 
     def __str__(self) -> str:
-        return f"{self.algorithm}-{base64.b64encode(self.digest).decode('ascii')}{self.options}"
+        return f"{self.algorithm}-{binascii.b2a_base64(self.digest, newline=False).decode('ascii')}{self.options}"
 
 
 def parse_integrity(text: str) -> tuple[Hash, ...]:
@@ -74,7 +73,7 @@ def _parse_part(part: str) -> Hash:
 
 def _decode(digest: str, part: str) -> bytes:
     try:
-        return base64.b64decode(digest, validate=True)
+        return binascii.a2b_base64(digest, strict_mode=True)
     except binascii.Error:
         raise UndecidedError(f"malformed base64: {part[:100]!r}") from None
 

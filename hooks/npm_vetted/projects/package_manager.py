@@ -6,13 +6,13 @@ registry's tarball where the client's program comes from there; other hashes can
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from npm_vetted.clients import client_of, pinned_client
 from npm_vetted.model import Artifact, Kind, Location, Project
+from npm_vetted.packages.integrity import sri_of_hex
 from npm_vetted.packages.manifest import read_pin
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.project_change import ProjectChange
@@ -116,10 +116,7 @@ def _of_package_json(project: Project) -> NamedManager | None:
     name = found["name"] if client is None else client.PACKAGE
     integrity = None
     if name == found["name"] and found["algorithm"] == _COMPARABLE:
-        digest = (
-            base64.b64encode(bytes.fromhex(found["hash"])) if len(found["hash"]) == 128 else b"?"
-        )
-        integrity = f"{_COMPARABLE}-{digest.decode()}"
+        integrity = sri_of_hex(found["hash"]) or f"{_COMPARABLE}-?"
     artifact = _artifact(name, found["version"], integrity)
     return NamedManager(_MANAGER, str(text), artifact, found["hash"] is not None)
 

@@ -6,7 +6,6 @@ they are there to be copied.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 
@@ -33,6 +32,8 @@ def wrapped(text: str, width: int | None, indent: str = "", first: str = "") -> 
     text = first + text
     if width is None or len(text) <= width:
         return [text]
+    import textwrap
+
     return textwrap.wrap(
         text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip

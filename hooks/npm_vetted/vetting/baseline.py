@@ -15,7 +15,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
-from urllib.parse import quote, unquote
 
 from npm_vetted.errors import DocumentError, UsageError
 from npm_vetted.formats.document import decode
@@ -45,10 +44,14 @@ class BaselineLine(NamedTuple):
 
 
 def _encoded(text: str) -> str:
+    from urllib.parse import quote  # here: it takes 2 ms to import
+
     return quote(text, safe=_SAFE, errors="surrogatepass") or "-" if text != "-" else "%2D"
 
 
 def _decoded(word: str) -> str:
+    from urllib.parse import unquote
+
     return "" if word == "-" else unquote(word, errors="surrogatepass")
 
 

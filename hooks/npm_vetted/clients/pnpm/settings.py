@@ -8,7 +8,6 @@ latter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from posixpath import join
 from typing import Final
@@ -49,11 +48,11 @@ _UNPINNED: Final = (
 """Settings after which another version than the pinned one may run."""
 
 
-@dataclass(frozen=True)
 class Settings:
     """A project's settings; raises DocumentError where a file cannot be read."""
 
-    project: Project
+    def __init__(self, project: Project) -> None:
+        self.project = project
 
     @cached_property
     def npmrc(self) -> tuple[NpmrcSetting, ...]:

@@ -9,7 +9,6 @@ required and has a package.json. Of a program that is no JavaScript, the files c
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -37,6 +36,8 @@ _BOUND: Final = re.compile(r"sha256-[0-9a-f]{64}|absent")
 
 def program_value(project: Project, folder: str, name: str) -> str:
     """The hash of a program and of the files that it reaches; ``absent`` where there is no file."""
+    import hashlib  # here: OpenSSL takes 2 ms to load, and few commits name a program
+
     read = project.read
     start = _resolve(folder, name)
     if start is None or read(start) is None:

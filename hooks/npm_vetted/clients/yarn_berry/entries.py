@@ -14,7 +14,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
-from urllib.parse import unquote
 
 from npm_vetted.clients.shared.lockfile import Lockfile, beside
 from npm_vetted.clients.shared.yarn import YarnLockfile, lock_text, refuse_conflict
@@ -24,6 +23,7 @@ from npm_vetted.clients.shared.yarn.locators import (
     normal,
     patched,
     split_ident,
+    unquoted,
 )
 from npm_vetted.clients.shared.yarn.patches import PATCHES, patch_files, settled
 from npm_vetted.clients.shared.yarn.places import Places
@@ -413,7 +413,7 @@ class BerryEntries(YarnLockfile):
             parts = Reference.parse(reference)
             if parts.protocol != "patch:":
                 return name, self._kind(key, reference, parts, version)
-            inner = split_ident(unquote(parts.source))
+            inner = split_ident(unquoted(parts.source))
             if inner is None:
                 raise self.fail("resolution: a patch of nothing", key)
             name, reference = inner[0], normal(inner[1])
@@ -425,7 +425,7 @@ class BerryEntries(YarnLockfile):
         for _ in range(PATCHES):
             if parts.protocol != "patch:":
                 break
-            inner = split_ident(unquote(parts.source))
+            inner = split_ident(unquoted(parts.source))
             parts = Reference.parse(normal(inner[1] if inner else ""))
         url = parts.params.get("__archiveUrl") if parts.protocol == "npm:" else None
         if url is not None and "://" not in url:

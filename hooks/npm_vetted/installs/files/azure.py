@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, either, replaced
-from npm_vetted.installs import Context
+from npm_vetted.installs import AZURE_NPM_TASK, Context
 from npm_vetted.installs.context.disk import CHECKOUT, Copied, Disk, Tracked
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, every_node, read_yaml
 from npm_vetted.installs.shell.follower import ShellFollower
@@ -16,7 +16,6 @@ from npm_vetted.installs.shell.source import Source, braced, filled
 from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
-NPM_TASK: Final = b"Npm@1"
 _EXPRESSIONS: Final = braced("${{", "}}")
 _SET_VARIABLE: Final = re.compile(
     r"##vso\[task\.setvariable [^\]\n]*?variable=(?P<name>[\w.]+)[^\]\n]*\](?P<value>[^\"'\n]*)"
@@ -47,7 +46,7 @@ def recognises(path: str, head: bytes) -> bool:
         "azurepipelines",
         "azure-devops/",
     )
-    return any(word in lowered for word in words) or NPM_TASK in head
+    return any(word in lowered for word in words) or AZURE_NPM_TASK in head
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:

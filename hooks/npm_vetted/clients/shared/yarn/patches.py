@@ -6,10 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from urllib.parse import unquote
 
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, beside
-from npm_vetted.clients.shared.yarn.locators import Reference, split_ident
+from npm_vetted.clients.shared.yarn.locators import Reference, split_ident, unquoted
 from npm_vetted.model import Read
 
 PATCHES: Final = 5
@@ -42,10 +41,10 @@ def patch_files(lockfile: str, reference: str) -> Iterator[PatchFile]:
         if parts.protocol != "patch:":
             return
         for text in (parts.selector or "").split("&"):
-            path = _FLAGS.sub("", unquote(text), count=1)
+            path = _FLAGS.sub("", unquoted(text), count=1)
             if path and not _BUILTIN.match(path):
                 yield PatchFile(path, _path(lockfile, path, parts.params.get("locator")))
-        inner = split_ident(unquote(parts.source))
+        inner = split_ident(unquoted(parts.source))
         reference = inner[1] if inner else ""
 
 
@@ -55,11 +54,11 @@ def settled(reference: str) -> str:
     ``#~builtin<compat/x>`` or ``#optional!builtin<compat/x>``, with a hash of the patch it brings.
     """
     parts = Reference.parse(reference)
-    texts = [_FLAGS.sub("", unquote(text), count=1) for text in (parts.selector or "").split("&")]
+    texts = [_FLAGS.sub("", unquoted(text), count=1) for text in (parts.selector or "").split("&")]
     if parts.protocol != "patch:" or not all(_BUILTIN.match(text) for text in texts):
         return reference
     own = "&".join(text.removeprefix("~") for text in texts)
-    return f"patch:{unquote(parts.source)}#{own}"
+    return f"patch:{unquoted(parts.source)}#{own}"
 
 
 def _path(lockfile: str, path: str, locator: str | None) -> str | None:
