@@ -134,6 +134,8 @@ class ClientRules(NamedTuple):
     """Where ``config set`` writes a key."""
     needs_script: frozenset[str] = frozenset()
     """The packages that bring the client, and do not run where their install script did not."""
+    newest: int | None = None
+    """The major version that ``latest`` is at least, where the version decides about scripts."""
 
 
 class CommandReader(Protocol):

@@ -108,6 +108,7 @@ RULES: Final = ClientRules(
     frozen={"pnpm": "--frozen-lockfile"},
     frozen_in_ci=frozenset({"pnpm"}),
     setting_file=_setting_file,
+    newest=12,
 )
 
 

@@ -16,11 +16,14 @@ from npm_vetted.formats.client_action import (
 )
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, shown
 from npm_vetted.installs import Context
-from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, resolve, under
+from npm_vetted.installs.context.disk import CHECKOUT, Copied, Found, Written, resolve, under
 from npm_vetted.installs.shell.state import State
-from npm_vetted.model import Pin, Project, Read
+from npm_vetted.model import Location, Pin, Project, Read
 
 _TEMPORARY: Final = "/tmp/"  # noqa: S108
+_RELEASES: Final = "/~clients"
+"""Where the disk has the version of each client that a command installed."""
+_LEADING: Final = re.compile(r"[v=^~]?(\d+)(?:\.|\Z)")
 _MANY: Final = 200
 _SETTING: Final = re.compile(
     r"""^[ \t]*["']?(?P<key>@[\w.-]+:registry|[\w-]+)["']?[ \t]*[=: ][ \t]*["']?(?P<value>[^"'\s]+)""",
@@ -134,9 +137,20 @@ class Scene:
 
     @property
     def pin(self) -> Pin | None:
-        """The project's pin, where it pins the program that runs."""
+        """The project's pin, where it pins the program that runs; or the release that a command installed."""
         pin = self.project.pin if self.project else None
-        return pin if pin is not None and pin.client == self.program else None
+        if pin is not None:
+            return pin if pin.client == self.program else None
+        found = self.state.disk.find(f"{_RELEASES}/{self.program}", maybe=False)
+        return None if found is None else self._pin_of((found.text or b"").decode())
+
+    def _pin_of(self, version: str) -> Pin | None:
+        """A release as a pin: its major version is what matters."""
+        said, newest = _LEADING.match(version), self.rules.newest
+        if newest is None or not (said or version in ("", "latest")):
+            return None
+        major = int(said[1]) if said else newest
+        return Pin(self.program, (major, 0, 0), said is not None, True, Location("", 0))
 
     @property
     def major(self) -> int | None:
@@ -200,6 +214,8 @@ class Scene:
         project = None if outside or (self.foreign and not self.unknown) else self.project
         if self.unknown and project is not None:
             project = project._replace(pin=None)
+        if project is not None and project.pin is None and self.pin is not None:
+            project = project._replace(pin=self.pin)
         fetched = act.kind is ActionKind.RUN and not self.rules.defaults_hold_for_fetched
         if fetched and project is not None:
             project = project._replace(pin=None)
@@ -311,6 +327,11 @@ class Scene:
         assert self.project is not None
         found = self.state.disk.find(f"{(self.root or '').rstrip('/')}/{name}", maybe=False)
         return found is None or found.path != self.project.join(name)
+
+
+def release_of(client: str, version: str, maybe: bool) -> Written:
+    """The disk's note of a client's release that a command installed."""
+    return Written(f"{_RELEASES}/{client}", version.encode(), maybe)
 
 
 def _doubtful(text: bytes) -> bool:

@@ -220,7 +220,7 @@ class Build:
         image = stage.expand(words[0]) if words else ""
         base = self.stages.get(image.lower())
         self.stage = base.copy() if base is not None else Stage(Disk())
-        self.follower.installed = set(self.follower.installed) if base is not None else set()
+        self.follower.installed = dict(self.follower.installed) if base is not None else {}
         self.stages[str(len({id(each) for each in self.stages.values()}))] = self.stage
         if len(words) >= 3 and words[1].upper() == "AS":
             self.stages[words[2].lower()] = self.stage
@@ -322,7 +322,7 @@ class Build:
                         )
                 continue
             if base == "node_modules" or goal.endswith("/node_modules"):
-                self.follower.installed.add(goal.removesuffix("/node_modules"))
+                self.follower.installed[goal.removesuffix("/node_modules")] = None
             end = f"{goal.rstrip('/')}/{base}" if into and as_file else goal
             stage.disk.put(Taken(disk, place, end))
             if "." not in base and not as_file and not disk.has_folder(place):

@@ -18,6 +18,7 @@ from npm_vetted.installs.context.disk import (
     resolve,
 )
 from npm_vetted.installs.context.ownership import is_own, of_repository
+from npm_vetted.installs.context.scene import release_of
 from npm_vetted.installs.files._yaml_nodes import Node, YamlFile, read_yaml
 from npm_vetted.installs.files.programs import as_warnings, follow_program
 from npm_vetted.installs.shell.environment_file import GITHUB_ENV
@@ -409,6 +410,8 @@ class Frame:
         where = self._within(where)
         if uses == "actions/setup-node" and "registry-url" in values:
             self._take_registry(values)
+        if uses == "pnpm/action-setup" and (version := values.get("version")):
+            self.disk.put(release_of("pnpm", "".join(self.text(version)[:1]), maybe=False))
         for text in _installs(uses, values, self._lockfile_at(where)):
             self.run(Source(text, ((0, line),)), where, "bash")
         for name, node in table.items():

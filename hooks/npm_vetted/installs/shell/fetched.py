@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from npm_vetted.formats.client_action import ClientAction
+from npm_vetted.formats.client_action import ActionKind, ClientAction
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, known
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Written, under
-from npm_vetted.installs.context.scene import Scene
+from npm_vetted.installs.context.scene import Scene, release_of
 from npm_vetted.installs.shell.reports import CommandLines
+from npm_vetted.installs.shell.state import State
+from npm_vetted.model import Project
 
 _EXACT: Final = re.compile(
     r"[v=]?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z", re.ASCII
@@ -35,11 +37,32 @@ def stays(act: ClientAction, scene: Scene) -> bool:
 
 
 def put_modules(act: ClientAction, scene: Scene) -> None:
-    """The packages that a command adds to a project are in its node_modules from now on."""
+    """The packages that a command adds are in node_modules from now on: the project's, or the folder's."""
+    root = scene.root or scene.where
     for package in act.packages:
-        if known(package) and scene.root is not None:
-            place = f"{scene.root.rstrip('/')}/node_modules/{bare_name(package)}"
+        if known(package) and known(root):
+            place = f"{root.rstrip('/')}/node_modules/{bare_name(package)}"
             scene.state.disk.put(Written(place, b"", scene.state.maybe))
+
+
+def put_clients(act: ClientAction, context: Context, state: State) -> None:
+    """The clients that a command installs for all projects run from now on, in the version it names."""
+    if act.kind is not ActionKind.GLOBAL and (not act.fetches_always or act.then):
+        return
+    for package in act.packages:
+        name = bare_name(package)
+        if known(package) and name in context.readers():
+            state.disk.put(release_of(name, package[len(name) + 1 :], state.maybe))
+
+
+def was_installed(act: ClientAction, scene: Scene, installed: Mapping[str, Project | None]) -> bool:
+    """Whether a project that locks everything it runs was installed here, or above, before."""
+    projects = [each for place, each in installed.items() if under(place, scene.where) is not None]
+    return all(map(known, act.packages)) and any(
+        all(scene.context.locks(each, package) for package in act.packages)
+        for each in projects
+        if each is not None
+    )
 
 
 def _was_added(scene: Scene, package: str) -> bool:

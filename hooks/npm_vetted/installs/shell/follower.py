@@ -26,13 +26,21 @@ from npm_vetted.installs.context.disk import (
 from npm_vetted.installs.context.ownership import is_own, of_repository
 from npm_vetted.installs.shell.builtins import BUILTINS, SETTINGS, Call
 from npm_vetted.installs.shell.environment_file import GITHUB_ENV, EnvironmentFile
+from npm_vetted.installs.shell.fetched import put_clients
 from npm_vetted.installs.shell.judgement import ActionJudge
 from npm_vetted.installs.shell.parser import Shell
 from npm_vetted.installs.shell.reports import without_sources
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.started import client_script
 from npm_vetted.installs.shell.state import State
-from npm_vetted.installs.shell.wrappers import QUIET, Wrapped, program_name, reads_script, unwrap
+from npm_vetted.installs.shell.wrappers import (
+    QUIET,
+    SHELLS,
+    Wrapped,
+    program_name,
+    reads_script,
+    unwrap,
+)
 
 _GENERATES: Final = re.compile(r"(?:\A|/)create(?:-|@|\Z)|\A(?:degit|tiged|giget)(?:@|\Z)")
 """Packages that make a project."""
@@ -47,6 +55,12 @@ _VARIABLE: Final = re.compile(rf"\$[{{(]?\w*(?:{_MANAGER})", re.IGNORECASE)
 _UNREADABLE: Final = "this shell text cannot be read"
 _PROSE: Final = re.compile(r"\W*[A-Z][a-z']*[ ,:]|[^\"'|;&]*[a-z]{2}[.:!?](?:\s|\Z)")
 """A text for people: a word with a capital first, or the end of a sentence."""
+_ALL_WORDS: Final = r"""\s(?:"?\$(?:[@*]|\{[@*]\})"?|%\*)[ \t]*$"""
+_HANDED: Final = re.compile(_ALL_WORDS)
+_PASSES_ON: Final = re.compile(
+    rf"""(?:^|[\s/"'])({CLIENT_PROGRAM})(?:\.cmd)?["']?{_ALL_WORDS}""", re.MULTILINE
+)
+"""A client that is handed all words of a script: its caller calls the client."""
 _PLACEHOLDER: Final = re.compile(r"\$\{__unknown(?:_\d+)?\}")
 """A template that nobody can fill, where single quotes kept the shell from replacing it."""
 _INTERPRETERS: Final = re.compile(r"(?:python|node|ruby|perl|php|osascript|tsx|deno|bun)[\d.]*\Z")
@@ -195,6 +209,8 @@ class ShellFollower(ActionJudge):
             self._stranger(call)
 
     def _client(self, name: str, call: Call) -> None:
+        if call.words[1:] == [UNKNOWN_TEXT] and _HANDED.search(call.source.text):
+            return  # what it installs is said where the script is called
         acts = list(
             self.context.readers()[name].read([name, *call.words[1:]], call.state.environment())
         )
@@ -272,6 +288,9 @@ class ShellFollower(ActionJudge):
 
     def _stranger(self, call: Call) -> None:
         """A program that is not known to run others: an install among its words is a doubt."""
+        if (passed := self._passed_on(call)) is not None:
+            self.command(passed, call.state, call.source, call.depth + 3)
+            return
         name = program_name(call.words[0])
         if name in QUIET:
             return
@@ -279,7 +298,7 @@ class ShellFollower(ActionJudge):
         doubt = ShellFollower(path=self.path, context=self.context)
         state, depth = call.state.fork(), call.depth + 8
         for index, word in enumerate(call.words[1:], start=1):
-            if program_name(word) in self.context.readers() and index + 1 < len(call.words):
+            if self._starts_client(call.words, index):
                 doubt.command(call.words[index:], state, call.source, depth)
                 break
             if " " in word and _CLIENT.search(word) and not _PROSE.match(word):
@@ -290,6 +309,25 @@ class ShellFollower(ActionJudge):
         for problem in [each for each in doubt.problems if each.key != _UNREADABLE][:1]:
             where = problem.location.line
             self.undecided(f"if `{shown(name)}` runs it: {problem.key}", where, key=problem.key)
+
+    def _starts_client(self, words: Sequence[str], at: int) -> bool:
+        """Whether a client may begin at a word; ``-t npm --tag x``: it is an option's value there."""
+        if program_name(words[at]) not in self.context.readers() or at + 1 == len(words):
+            return False
+        return not (words[at - 1].startswith("-") and words[at + 1].startswith("-"))
+
+    def _passed_on(self, call: Call) -> list[str] | None:
+        """``./npmw ci``: the client's command, where a script of the repository hands its words on."""
+        at = 1 if program_name(call.words[0]) in SHELLS and len(call.words) > 1 else 0
+        if "/" not in call.words[at] and not at:
+            return None
+        for place in call.state.places(call.words[at]):
+            found = call.state.disk.find(place)
+            data = self.context.read(found.path) if found is not None and found.path else None
+            client = _PASSES_ON.search((data or b"").decode("utf-8", "replace"))
+            if client is not None:
+                return [client[1], *call.words[at + 1 :]]
+        return None
 
     # -- what a client's command does
 
@@ -308,6 +346,7 @@ class ShellFollower(ActionJudge):
             self.configure(act, inner, call.source.line(0))
         elif act.kind is not ActionKind.CONFIG:
             self.judge_each(act, call.words, inner, call.source.line(0))
+            put_clients(act, self.context, inner)
         if act.kind is ActionKind.RUN and any(map(_GENERATES.search, act.packages)):
             self._generated(call.words, inner)
         if act.shell is not None:

@@ -25,11 +25,12 @@ from npm_vetted.installs.shell.fetched import (
     put_modules,
     safe_line,
     stays,
+    was_installed,
     why_maybe_local,
 )
 from npm_vetted.installs.shell.reports import CommandLines, Reports
 from npm_vetted.installs.shell.state import State
-from npm_vetted.model import Level
+from npm_vetted.model import Level, Project
 
 UNKNOWN_FLAGS: Final = (
     "its flags are not known here, because a part of the command is filled in elsewhere"
@@ -41,12 +42,12 @@ class ActionJudge(Reports):
     """Judges what clients do, one action after the other.
 
     ``ci``: whether an install must not change a lockfile; ``knows_ci``: whether the clients see that
-    they run in CI. ``installed`` are the places with an install.
+    they run in CI. ``installed`` are the places with an install, and what was installed there.
     """
 
     ci: bool = False
     knows_ci: bool = False
-    installed: set[str] = field(default_factory=set)
+    installed: dict[str, Project | None] = field(default_factory=dict)
     _fetched: set[tuple[str, int]] = field(default_factory=set)
 
     def judge_each(self, act: ClientAction, words: list[str], state: State, line: int) -> None:
@@ -110,7 +111,7 @@ class ActionJudge(Reports):
             return
         held = switch is Switch.OFF or self._in_force(act, scene, command, line, fix)
         if act.kind in (ActionKind.INSTALL, ActionKind.ADD, ActionKind.TIDY):
-            self.installed.add(scene.where)
+            self.installed[scene.where] = scene.project
         if act.kind is ActionKind.ADD:
             put_modules(act, scene)
         if held:
@@ -139,7 +140,9 @@ class ActionJudge(Reports):
 
         A package has one finding on a line: a loop runs it with other words each time.
         """
-        if not act.fetches_always and stays(act, scene):
+        if not act.fetches_always and (
+            stays(act, scene) or was_installed(act, scene, self.installed)
+        ):
             return True
         label = f"`{command[:120]}`"
         loose = loose_among(act.packages)

@@ -10,7 +10,7 @@ from typing import Final
 from npm_vetted.formats.shell_text import word_set
 
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*=", re.ASCII)
-_SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "busybox-sh"))
+SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "busybox-sh"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ is no command."""
 
 def reads_script(words: Sequence[str]) -> bool:
     """Whether a command line is a shell that reads its script from its input."""
-    if program_name(words[0]) not in _SHELLS:
+    if program_name(words[0]) not in SHELLS:
         return False
     return all(word.startswith("-") and not word.endswith("c") for word in words[1:]) or (
         words[-1] in ("-", "/dev/stdin")
@@ -206,7 +206,7 @@ def unwrap(words: Sequence[str]) -> Wrapped | None:
     name = program_name(words[0])
     if name == "command" and words[1:2] in (["-v"], ["-V"]):
         return None
-    if name in _SHELLS:
+    if name in SHELLS:
         return _shell(words)
     special = _SPECIAL.get(name)
     if special is not None:
