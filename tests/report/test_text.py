@@ -140,6 +140,17 @@ def test_a_command_of_a_long_report_is_printed_once() -> None:
     assert "  resolved by a command above: p0@1.0.0" in lines
 
 
+def test_packages_of_a_second_lockfile_need_no_second_command() -> None:
+    second = tuple(
+        each._replace(project="b", location=each.location._replace(path="b/package-lock.json"))
+        for each in many(NEW, 2)
+    )
+    lines = printed((*many(NEW, 2), *second))
+    assert len(heads(lines)) == 2
+    assert sum("note" in line and "fix:" in line for line in lines) == 2
+    assert "  resolved by a command above: p0@1.0.0, p1@1.0.0" in lines
+
+
 @pytest.mark.parametrize("check", sorted(checks()))
 def test_the_reason_of_a_check_fits_on_a_line(check: str) -> None:
     [reason] = [

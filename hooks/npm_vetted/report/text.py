@@ -224,8 +224,12 @@ class _Page:
 
     def _unvetted(self, block: Block) -> Iterator[str]:
         """One block for all unvetted packages of a lockfile: how many, then each with its command."""
+        above = [family for family in block.alike if self._is_printed(family[0])]
         yield from self._head(block.family[0], _counted(block.family))
         yield from self._reason(block.family[0])
+        if len(above) == len(block.alike) and not block.rest:
+            yield from self._resolved(above)
+            return
         command = fix_of_all(block.family, self._change, self._style)
         together = exempted_together(block.family)
         if command is not None and not (together and self._is_command_printed(together)):
@@ -234,19 +238,22 @@ class _Page:
                 yield "  that is for all of them; one by one:"
         if command is not None and together is not None:
             return  # each is named in that command
-        above = [family for family in block.alike if self.dense and self._is_printed(family[0])]
         alike: dict[str, list[list[Finding]]] = {}
         for family in block.alike:
             if family not in above:
                 alike.setdefault(family[0].message, []).append(family)
         for message, found in alike.items():
             yield from self._of_one_message(message, found)
-        if above:
-            names = ", ".join(printable(f"{each[0].package}@{each[0].version}") for each in above)
-            yield from self._wrapped(f"  resolved by a command above: {names}", "    ")
+        yield from self._resolved(above)
         if block.rest:
             yield f"  and {block.rest:,} more like these"
             yield self._fix_of_each()
+
+    def _resolved(self, above: Sequence[list[Finding]]) -> Iterator[str]:
+        """The packages for which a command is printed already, perhaps in another lockfile's block."""
+        if above:
+            names = ", ".join(printable(f"{each[0].package}@{each[0].version}") for each in above)
+            yield from self._wrapped(f"  resolved by a command above: {names}", "    ")
 
     def _is_printed(self, finding: Finding) -> bool:
         """Whether a command above does what this finding needs, and perhaps more."""
