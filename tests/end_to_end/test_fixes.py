@@ -358,7 +358,7 @@ NOT_WALKED = {
         (
             "scripts-run", "scripts-on", "allows-scripts", "variable-switches-on",
             "setting-switches-on", "unpinned", "not-locked", "lockfile-may-change", "other-source",
-            "not-read", "client", "undecided", "excluded-folder",
+            "not-read", "client", "undecided", "excluded-folder", "settings-aside",
         ),
         "the fix is the command as it must stand in the file: tests/installs/test_fixes.py writes it there",
     ),

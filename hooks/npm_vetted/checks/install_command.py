@@ -49,6 +49,7 @@ CODES: Final = {
     "not-locked": "A command that installs what the lockfile does not pin.",
     "lockfile-may-change": "A command that may install other versions than the lockfile's.",
     "other-source": "A command that a registry, proxy or authority serves that the policy does not allow.",
+    "settings-aside": "A command or variable that leaves the lockfile, its hashes or the settings aside.",
     "not-read": "A file of a kind that is not read, with an install command in it (a notice).",
     "excluded-folder": "A command that installs in a folder that [[exclude]] calls no project.",
     "client": "A client that a command installs by an exact version, outside any lockfile.",

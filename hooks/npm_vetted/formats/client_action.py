@@ -44,6 +44,19 @@ class Switch(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Weakness(NamedTuple):
+    """An option or a variable that leaves a lockfile, its hashes or a project's settings aside."""
+
+    name: str
+    """The option or the variable, as it was written."""
+    reason: str
+    """What it does: the rest of a sentence about it."""
+    certain: bool = True
+    """False: nobody can tell whether it does."""
+    fix: tuple[str, ...] = ()
+    """The command line without it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAction:
     """The effect of one command line.
@@ -81,6 +94,8 @@ class ClientAction:
     """The command line that runs the copy that a project locks, where this one never does."""
     sources: tuple[tuple[str, str], ...] = ()
     """What it says about where packages come from: npm's name of each setting, and its value."""
+    weakens: tuple[Weakness, ...] = ()
+    """What its options leave aside."""
     user_settings: str | None = None
     """The file that it reads in the place of the user's own settings."""
 
@@ -132,6 +147,8 @@ class ClientRules(NamedTuple):
     """The NAMEs of those that leave it alone where they see that they run in CI."""
     setting_file: Callable[[str], SettingFile | None] = lambda _key: None
     """Where ``config set`` writes a key."""
+    weakens: Callable[[str, str], Weakness | None] = lambda _name, _text: None
+    """What a variable leaves aside."""
     needs_script: frozenset[str] = frozenset()
     """The packages that bring the client, and do not run where their install script did not."""
     newest: int | None = None

@@ -58,6 +58,7 @@ def repo(git_repo: GitRepo) -> GitRepo:
          [("install-command", "scripts-on", "deno.json")]),
         ({"deno.json": _config(tasks={"a": {"command": "deno run npm:a@latest"}, "b": "deno lint"})},
          [("install-command", "unpinned", "deno.json")]),
+        ({"deno.jsonc": _config("a", allowScripts=True)}, [("client-settings", "other-settings", "deno.jsonc")]),
         ({"sub/deno.json": _config("a")}, [("lockfile-sync", "no-lockfile", "sub/deno.json")]),
         ({"Dockerfile": "FROM denoland/deno\nCOPY . .\nRUN deno ci\nRUN deno ci --allow-scripts\n"},
          [("install-command", "scripts-on", "Dockerfile")]),

@@ -364,6 +364,14 @@ def test_no_script_runs_without_node_modules() -> None:
         ("deno approve-scripts --all", [(Does.ALLOW, Switch.UNSET, (), None)]),
         ("deno update", [(Does.INSTALL, Switch.UNSET, (), None)]), ("deno outdated", []),
         ("deno remove ms", [(Does.TIDY, Switch.UNSET, (), None)]),
+        ("deno cache --allow-scripts main.ts", [(Does.INSTALL, Switch.ON, (), None)]),
+        ("deno run --preload npm:a@1.0.0 main.ts", [(Does.RUN, Switch.UNSET, ("a@1.0.0",), None)]),
+        ("deno create npm:vite", [(Does.RUN, Switch.UNSET, ("create-vite",), None)]),
+        ("deno init --npm vite x", [(Does.RUN, Switch.UNSET, ("create-vite",), None)]),
+        ("deno init x", []), ("deno fmt --no-lock", []), ("deno build --no-lock", []),
+        ("deno deploy --prod", [(Does.RUN, Switch.UNSET, ("@jsr/deno__deploy",), None)]),
+        ("deno run https://a.example/x@1.ts", [(Does.RUN, Switch.UNSET, ("a.example/x%401.ts",), None)]),
+        ("deno test a.ts https://a.example/x.ts", [(Does.RUN, Switch.UNSET, ("a.example/x.ts",), None)]),
     ],
 )  # fmt: skip
 def test_commands(words: str, expected: list[object]) -> None:

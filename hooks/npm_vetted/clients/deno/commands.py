@@ -1,15 +1,19 @@
-"""Deno's command line, as Deno 2.9 reads them.
+"""Deno's command line, as Deno 2.9 reads it.
 
 A command installs the packages that deno.lock pins; scripts run only if ``--allow-scripts`` or
-allowScripts allows them. ``deno run npm:…`` and ``deno x`` fetch a package and run it.
+allowScripts allows them. ``deno run npm:…`` and ``deno x`` fetch a package and run it. What the
+options leave aside is in ``options``.
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from npm_vetted.clients.deno.options import SHORT, VALUED, weak_variable, weaknesses
+from npm_vetted.clients.deno.specifiers import module_name, plain_target
 from npm_vetted.clients.shared.command_line import (
     Line,
     Options,
@@ -18,26 +22,30 @@ from npm_vetted.clients.shared.command_line import (
     variable_setting,
 )
 from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch
-from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
 
 PROGRAMS: Final = ("deno",)
 WHOLE_WORDS: Final[tuple[str, ...]] = ()
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 
-_VALUED: Final = word_set(
-    "c cert config conditions env-file import-map location lock min-dep-age n name node-modules-linker "
-    "os arch p package preload require root seed v8-flags"
-)
-_SHORT: Final = {
-    "g": "global", "D": "dev", "O": "save-optional", "f": "force", "e": "entrypoint",
-    "h": "help", "V": "version", "r": "reload", "A": "allow-all", "y": "yes",
-}  # fmt: skip
 _DROP: Final = ("allow-scripts",)
 _NPM: Final = "npm:"
 _JSR: Final = "jsr:"
-_NO_PACKAGE: Final = ("https://", "http://", ".", "/")
+_URLS: Final = ("https://", "http://")
+_QUIET: Final = frozenset({
+    "bump-version", "clean", "completions", "coverage", "fmt", "help", "lint", "list", "lsp", "types",
+    "upgrade", "vendor", "why",
+})  # fmt: skip
+"""The commands that neither install nor run anything."""
+_OF_JSR: Final = {"deploy": "@deno/deploy", "sandbox": "@deno/deploy"}
+"""The commands that are a package of jsr, in its newest version."""
+_SOURCES: Final = {
+    "DENO_CERT": "cafile",
+    "JSR_URL": "@jsr:registry",
+    "JSR_NPM_URL": "@jsr:registry",
+}
 
-RULES: Final = ClientRules()
+RULES: Final = ClientRules(weakens=weak_variable)
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
@@ -46,38 +54,52 @@ def variable(name: str, text: str) -> Switch:  # noqa: ARG001
 
 
 def source_variable(name: str) -> str | None:
-    """npm's variables, for Deno reads .npmrc settings."""
-    return variable_setting(name, ("npm_config_",))
+    """npm's variables, for Deno reads .npmrc settings, and its own."""
+    return _SOURCES.get(name) or variable_setting(name, ("npm_config_",))
 
 
 def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
     """The actions of a deno command line."""
-    options = take_apart(words[1:], valued=_VALUED, short=_SHORT, stop=True)
-    if not options.words or options.has("help", "version"):
+    outer = take_apart(words[1:], valued=VALUED, short=SHORT, stop=True)
+    if not outer.words or outer.has("help", "version"):
         return
-    verb = options.words[0]
+    verb, rest = outer.words[0], outer.words[1:]
     if verb.startswith(UNKNOWN_TEXT):
         yield unknown_command("deno")
         return
-    rest = options.words[1:]
-    if verb in _RUNNERS or verb.startswith((_NPM, _JSR)):
-        yield from _fetch(
-            [verb, *rest] if verb not in _RUNNERS else rest, words, strict=verb != "x"
-        )
+    if verb in _QUIET:
         return
-    reader = _READERS.get(verb)
-    if reader is not None:
-        inner = take_apart(rest, valued=_VALUED, short=_SHORT)
-        inner.words.insert(0, verb)
-        quiet = tuple(word for word in words if not word.startswith("--allow-scripts"))
-        for act in reader(_line(words, verb, inner)):
-            yield replace(act, fix=quiet if act.switch is Switch.ON else ())
+    stop = (
+        verb in _WITH_ARGUMENTS or verb not in _VERBS
+    )  # without a verb Deno runs a file or a task
+    inner = take_apart(
+        rest if verb in _VERBS else outer.words, valued=VALUED, short=SHORT, stop=stop
+    )
+    options = Options([*outer.options, *inner.options], [verb, *inner.words], inner.rest)
+    if inner.has("help"):
+        return
+    quiet = tuple(word for word in words if not word.startswith("--allow-scripts"))
+    line = _line(words, verb, options)
+    reader = _READERS.get(verb, _runs)
+    acts = list(reader(line))
+    if not acts and line.switch is Switch.ON:
+        acts = [line.act(ActionKind.INSTALL)]
+    found, sources = tuple(weaknesses(words, options)), tuple(_sources(options))
+    if not acts and (found or sources):
+        acts = [line.act(ActionKind.CONFIG)]
+    for at, act in enumerate(acts):
+        yield replace(
+            act,
+            fix=quiet if act.switch is Switch.ON else (),
+            sources=(*act.sources, *sources),
+            weakens=found if at == 0 else (),
+        )
 
 
 def _line(words: Sequence[str], verb: str, options: Options) -> Line:
     switch, by = switched(options)
-    path = options.value("config", "c")
-    folder = path.rpartition("/")[0] if path is not None else None
+    path = options.value("config")
+    folder = posixpath.dirname(path) if path is not None else options.value("cwd")
     return Line(
         client="deno",
         words=words,
@@ -93,11 +115,20 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
     )
 
 
+def _sources(options: Options) -> Iterator[tuple[str, str]]:
+    for name, value in options.options:
+        if name == "cert" and value is not None:
+            yield "cafile", value
+        elif name == "unsafely-ignore-certificate-errors":
+            yield "strict-ssl", "false"
+
+
 def switched(options: Options) -> tuple[Switch, str | None]:
     """``--allow-scripts`` without packages runs every script; with packages see ``_named``."""
     if None in _allowed(options):
         return Switch.ON, "--allow-scripts"
-    return (Switch.UNKNOWN, None) if options.unknown else (Switch.UNSET, None)
+    unknown = any(name.startswith(UNKNOWN_TEXT) for name, _ in options.options)
+    return (Switch.UNKNOWN, None) if unknown else (Switch.UNSET, None)
 
 
 def _allowed(options: Options) -> list[str | None]:
@@ -114,16 +145,16 @@ def _named(line: Line) -> Iterator[ClientAction]:
 
 def _install(line: Line) -> Iterator[ClientAction]:
     yield from _named(line)
+    packages = _packages(line)
     if line.outside:
-        yield line.act(ActionKind.GLOBAL, packages=_packages(line))
+        modules = [each for each in line.arguments if each.lower().startswith(_URLS)]
+        yield from (_module(line, each, always=True) for each in modules[:1])
+        if not modules:
+            yield line.act(ActionKind.GLOBAL, packages=packages)
     elif not line.options.has("lockfile-only"):
-        kind = (
-            ActionKind.ADD
-            if line.arguments and not line.options.has("entrypoint")
-            else ActionKind.INSTALL
-        )
-        packages = _packages(line) if kind is ActionKind.ADD else ()
-        yield line.act(kind, packages=packages, frozen=_frozen(line))
+        added = bool(line.arguments) and not line.options.has("entrypoint")
+        kind = ActionKind.ADD if added else ActionKind.INSTALL
+        yield line.act(kind, packages=packages if added else (), frozen=_frozen(line))
 
 
 def _frozen(line: Line) -> bool | None:
@@ -141,7 +172,7 @@ def _ci(line: Line) -> Iterator[ClientAction]:
 
 def _update(line: Line) -> Iterator[ClientAction]:
     yield from _named(line)
-    if line.verb == "update" or line.options.has("update", "u"):
+    if line.verb == "update" or line.options.has("update"):
         yield line.act(ActionKind.INSTALL)
 
 
@@ -154,28 +185,58 @@ def _approve(line: Line) -> Iterator[ClientAction]:
     yield line.act(ActionKind.ALLOW, packages=named)
 
 
-def _fetch(
-    rest: list[str], words: Sequence[str], *, strict: bool = False
-) -> Iterator[ClientAction]:
-    """A package that is fetched and run; ``strict``: only with a prefix, else it is a file."""
-    inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
-    named = inner.values("package", "p") or tuple(inner.words[:1])
-    if inner.has("help", "version") or not named or named[0].startswith(_NO_PACKAGE):
+def _task(line: Line) -> Iterator[ClientAction]:
+    """``deno task --eval TEXT`` runs a text of the shell; a task's own text is in deno.json."""
+    if line.options.has("eval"):
+        yield replace(line.act(ActionKind.CONFIG), shell=" ".join(line.arguments))
+
+
+def _create(line: Line) -> Iterator[ClientAction]:
+    """``deno create npm:NAME``, ``deno init --npm NAME``: the package ``create-NAME`` or a jsr package."""
+    name = line.arguments[0] if line.arguments else ""
+    if line.verb == "init" and not line.options.has("npm", "jsr"):
         return
-    package = named[0]
-    if strict and not package.startswith((_NPM, _JSR)):
-        return
-    switch, by = switched(Options(inner.options, []))
-    line = Line(
-        client="deno", words=words, options=inner, verb=words[0], switch=switch, by=by,
-        flag="", drop=_DROP,
-    )  # fmt: skip
+    if name.startswith(_JSR) or line.options.has("jsr"):
+        yield _fetches(line, _JSR + name.removeprefix(_JSR))
+    elif name:
+        from npm_vetted.clients.shared.command_line import created
+
+        yield _fetches(line, created(name.removeprefix(_NPM)))
+
+
+def _of_jsr(line: Line) -> Iterator[ClientAction]:
+    yield _fetches(line, _JSR + _OF_JSR[line.verb])
+
+
+def _runs(line: Line) -> Iterator[ClientAction]:
+    """A package or a module of a server that is fetched and run, and what runs before it."""
     yield from _named(line)
+    count = 1 if line.verb in _WITH_ARGUMENTS or line.verb not in _VERBS else None
+    main = line.options.values("package") or line.arguments[:count]
+    early = line.options.values("preload", "require")
+    for text in (*(() if line.verb == "eval" else main), *early):
+        target = plain_target(text)
+        if target.lower().startswith(_URLS):
+            locked = line.verb in _LOCKED or line.options.value("lock") is not None
+            yield _module(line, target, always=not locked)
+        elif target.startswith((_NPM, _JSR)):
+            yield _fetches(line, target)
+        elif line.verb == "x" and text in main and not text.startswith((".", "/")):
+            yield _fetches(line, text)
+
+
+def _module(line: Line, url: str, *, always: bool) -> ClientAction:
+    """A module; ``always``: Deno does not ask deno.lock about it (seen with 2.9.6)."""
+    found = line.act(ActionKind.RUN, packages=(module_name(url),), switch=line.switch)
+    return replace(found, fetches_always=always)
+
+
+def _fetches(line: Line, package: str) -> ClientAction:
     name = _without_path(package.removeprefix(_NPM).removeprefix(_JSR))
     if package.startswith(_JSR):
         name = _name_of_jsr(name)
-    unknown = Switch.UNKNOWN if name.startswith(UNKNOWN_TEXT) else switch
-    yield line.act(ActionKind.RUN, packages=(name,), switch=unknown)
+    unknown = Switch.UNKNOWN if name.startswith(UNKNOWN_TEXT) else line.switch
+    return line.act(ActionKind.RUN, packages=(name,), switch=unknown)
 
 
 def _without_path(text: str) -> str:
@@ -190,11 +251,23 @@ def _name_of_jsr(text: str) -> str:
     return f"@jsr/{scope.removeprefix('@')}__{rest}" if slash and rest else text
 
 
-_RUNNERS: Final = frozenset({"run", "x", "eval", "serve", "test", "compile"})
+_WITH_ARGUMENTS: Final = frozenset(
+    {"compile", "desktop", "eval", "run", "serve", "task", "watch", "x"}
+)
+"""The commands whose second word, and all after it, are not Deno's."""
+_LOCKED: Final = frozenset({"x", "cache", "check", "test", "bench", "info", "doc"})
+"""The commands that compare a module of a server with deno.lock; ``deno run https://…`` does not."""
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     **dict.fromkeys(("install", "i", "add"), _install),
     "ci": _ci,
     **dict.fromkeys(("update", "outdated"), _update),
-    **dict.fromkeys(("remove", "uninstall"), _tidy),
+    **dict.fromkeys(("remove", "rm", "uninstall"), _tidy),
     "approve-scripts": _approve,
+    "task": _task,
+    **dict.fromkeys(("create", "init"), _create),
+    **dict.fromkeys(_OF_JSR, _of_jsr),
 }
+_VERBS: Final = frozenset({
+    *_WITH_ARGUMENTS, *_LOCKED, *_READERS, "audit", "bundle", "jupyter", "link", "pack", "publish", "repl",
+    "transpile", "unlink",
+})  # fmt: skip

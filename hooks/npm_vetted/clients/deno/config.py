@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -15,6 +16,9 @@ from npm_vetted.model import Manifest, Read, Requirement
 NAMES: Final = ("deno.json", "deno.jsonc")
 """Where both are in one folder Deno reads the first (seen with 2.9.6)."""
 URLS: Final = ("https://", "http://")
+_AGE: Final = re.compile(
+    r"[1-9]\d*|P(?=[^P]*[1-9])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
+)
 
 
 class Import(NamedTuple):
@@ -81,6 +85,11 @@ def all_imports(document: Document, read: Read) -> Iterator[Import]:
             line=document.line_of("importMap"),
         )
     yield from imports(load_jsonc(path, data))
+
+
+def is_cooldown(age: str) -> bool:
+    """Whether a cooldown is one: whole minutes or a plain duration, and not 0."""
+    return _AGE.fullmatch(age) is not None
 
 
 def is_remote(name: str) -> bool:

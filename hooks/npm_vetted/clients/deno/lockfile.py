@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from npm_vetted.clients.deno.layout import fields, read_layout
-from npm_vetted.clients.deno.specifiers import read_specifier
+from npm_vetted.clients.deno.specifiers import module_name, read_specifier
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Table, named
@@ -26,7 +26,6 @@ from npm_vetted.model import (
     Kind,
     Read,
     Requirement,
-    hashed,
 )
 from npm_vetted.packages.ranges import parse_loose_version
 
@@ -34,7 +33,6 @@ KNOWN_VERSIONS: Final = ("3", "4", "5")
 """Deno 2.9 reads 1 to 5 and refuses 6; 1 and 2 are of Deno before 1.36 and have other sections."""
 FIRST_TO_TELL_SCRIPTS: Final = "5"
 _HEX: Final = re.compile(r"[0-9a-f]{64}\Z")
-_LONGEST_NAME: Final = 120
 _FEW: Final = 40
 _JSR: Final = "https://jsr.io/"
 _KEYS: Final = frozenset(
@@ -170,16 +168,11 @@ class DenoLockfile(Lockfile):
         )
 
     def _module(self, key: str) -> Artifact:
-        from urllib.parse import urlsplit  # here: it takes 2 ms to import
-
-        try:
-            host = urlsplit(key).hostname
-        except ValueError:
-            host = None
-        if not host or not key.startswith(("https://", "http://")):
+        name = module_name(key)
+        if not name or not key.startswith(("https://", "http://")):
             raise self.fail("expected the URL of a module", key)
         return Artifact(
-            name=_module_name(host, key),
+            name=name,
             version=None,
             kind=Kind.TARBALL,
             resolved=key,
@@ -369,16 +362,6 @@ class DenoLockfile(Lockfile):
                     if child in found:
                         found[child].append(asker)
         return {key: tuple(askers) for key, askers in found.items()}
-
-
-def _module_name(host: str, url: str) -> str:
-    """A name for a module: its URL without the scheme, ``@`` encoded; a long one by its hash."""
-    name = url.partition("://")[2].replace("@", "%40")
-    return (
-        name
-        if len(name) <= _LONGEST_NAME
-        else f"{host[:_LONGEST_NAME]}/~{hashed(url.encode())[:16]}"
-    )
 
 
 def split_id(text: str) -> tuple[str, str]:

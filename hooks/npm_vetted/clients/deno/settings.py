@@ -7,11 +7,18 @@ Seen by running Deno 2.9.6 (docs/clients/deno.md). Only the file of the workspac
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from npm_vetted.clients.deno.config import all_imports, find_config, is_remote, load_config
+from npm_vetted.clients.deno.config import (
+    NAMES,
+    all_imports,
+    find_config,
+    is_cooldown,
+    is_remote,
+    load_config,
+)
+from npm_vetted.clients.deno.options import HARMLESS_UNSTABLE
 from npm_vetted.clients.deno.specifiers import read_specifier
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.programs import program_value
@@ -27,14 +34,7 @@ from npm_vetted.formats.npmrc import SWITCH, load_npmrc
 from npm_vetted.model import Location, Problem, Project, hashed
 
 ALLOW: Final = "allowScripts"
-_HARMLESS_UNSTABLE: Final = frozenset({
-    "broadcast-channel", "cron", "ffi", "fs", "http", "kv", "net", "otel", "sloppy-imports",
-    "temporal", "webgpu", "worker-options",
-})  # fmt: skip
 _OWN_LOCKS: Final = ("deno.lock", "./deno.lock")
-_AGE: Final = re.compile(
-    r"[1-9]\d*|P(?=[^P]*[1-9])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
-)
 
 
 class Allowed(NamedTuple):
@@ -111,6 +111,7 @@ def settings_problems(project: Project, registries: AllowedSources) -> Iterator[
         document = load_config(folder, project.read)
         if document is not None:
             yield from _of_config(document, project)
+            yield from _second_file(document, project)
 
 
 def _of_config(document: Document, project: Project) -> Iterator[Problem]:
@@ -128,6 +129,18 @@ def _of_config(document: Document, project: Project) -> Iterator[Problem]:
             )  # fmt: skip
     found = ((key, value, _at(document, key)) for key, value in table.data.items())
     yield from unknown_settings(found, known_settings("deno"))
+
+
+def _second_file(document: Document, project: Project) -> Iterator[Problem]:
+    """A deno.jsonc beside deno.json: Deno reads it only where a command names it."""
+    folder, name = posixpath.split(document.path)
+    other = posixpath.join(folder, NAMES[1])
+    if name == NAMES[0] and project.read(other) is not None:
+        yield setting_problem(
+            "other-settings", other, name,
+            f"Deno reads {name} and leaves {NAMES[1]} aside, unless a command names it: expected one of them",
+            Location(other, 1),
+        )  # fmt: skip
 
 
 def _at(document: Document, *keys: str | int) -> Location:
@@ -197,7 +210,7 @@ def _age(document: Document) -> Iterator[Problem]:
     """
     value = document.root().data.get("minimumDependencyAge")
     age = value.get("age") if isinstance(value, dict) else value
-    if age is not None and (isinstance(age, bool) or _AGE.fullmatch(str(age)) is None):
+    if age is not None and (isinstance(age, bool) or not is_cooldown(str(age))):
         yield setting_problem(
             "cooldown-off", "minimumDependencyAge", value,
             f"minimumDependencyAge: {age!r} is no cooldown: expected minutes or such as \"P3D\"",
@@ -257,7 +270,7 @@ def _unstable(document: Document) -> Iterator[Problem]:
         return
     names = value if isinstance(value, list) else [value]
     for each in names:
-        if not isinstance(each, str) or each not in _HARMLESS_UNSTABLE:
+        if not isinstance(each, str) or each not in HARMLESS_UNSTABLE:
             yield setting_problem(
                 "unverified-value", "unstable", each,
                 f"unstable: {each!r} is not known to be harmless", _at(document, "unstable"),

@@ -338,6 +338,7 @@ class ShellFollower(ActionJudge):
         if act.sources:
             label = f"`{shown(' '.join(call.words))[:120]}`"
             self.sources(label, act.sources, call.source.line(0), without_sources(call.words))
+        self.weaknesses(" ".join(call.words), act.weakens, call.source.line(0))
         if act.setting is not None and act.sources:
             return
         if act.starts:

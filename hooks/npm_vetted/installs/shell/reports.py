@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from npm_vetted.formats.client_action import Switch, source_setting
+from npm_vetted.formats.client_action import Switch, Weakness, source_setting
 from npm_vetted.formats.shell_text import Value, known, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT
@@ -105,13 +105,32 @@ class Reports:
                     )
 
     def source_variable(self, name: str, value: Value, line: int) -> None:
-        """A variable that says where packages come from."""
-        settings = {
-            each.source_variable(name) for each in dict.fromkeys(self.context.readers().values())
-        } - {None}
+        """A variable that says where packages come from, or that leaves a lockfile aside."""
+        readers = dict.fromkeys(self.context.readers().values())
+        for text in value:
+            for reader in readers:
+                found = reader.RULES.weakens(name, text)
+                self.weaknesses("", [found] if found is not None else [], line)
+        settings = {each.source_variable(name) for each in readers} - {None}
         for setting in settings:
             for text in value:
                 self.sources(f"{name}={shown(text)}", [(setting or "", text)], line)
+
+    def weaknesses(self, command: str, found: Iterable[Weakness], line: int) -> None:
+        """The options or variables that leave a lockfile or settings aside."""
+        for each in found:
+            label = f"`{command[:120]}`: {each.name}" if command else each.name
+            message, key = f"{shown(label)} {shown(each.reason)}", shown(command or each.name)
+            if each.certain:
+                self.report(
+                    message,
+                    line,
+                    fix=(each.fix,) if each.fix else (),
+                    code="settings-aside",
+                    key=key,
+                )
+            else:
+                self.undecided(message, line, key=key)
 
     def sources(
         self, label: str, settings: Sequence[tuple[str, str]], line: int, fix: CommandLines = ()
