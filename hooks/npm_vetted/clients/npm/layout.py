@@ -25,7 +25,9 @@ FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 ASKING: Final = (*FIELDS, "devDependencies")
 
 _START: Final = re.compile(rb"\{(\r?\n)([ \t]+)(?=\")")
-_RARE: Final = frozenset({"link", "name", "patched", "inBundle"})
+_RARE: Final = frozenset({
+    "link", "name", "patched", "inBundle", "packageExtensionsApplied", "npmExtensionApplied",
+})  # fmt: skip
 
 
 class Layout(ABC):

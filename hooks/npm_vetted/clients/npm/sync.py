@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from npm_vetted.clients.npm.extensions import not_applied
 from npm_vetted.clients.npm.legacy import LegacyLayout, LegacyLockfile
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.matching import mismatch
@@ -164,6 +165,8 @@ def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Pr
         line = root.line_of("packageExtensions") if wanted is not None else 1
         message = f"{lockfile.path} was written for other packageExtensions than are here"
         yield _problem(root, line, message)
+        return
+    yield from not_applied(lockfile, root)
 
 
 def with_extension_file(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:

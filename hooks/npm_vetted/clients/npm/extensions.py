@@ -1,0 +1,104 @@
+"""npm 12's ``packageExtensions``: whether each locked package has what the root's manifest adds to it.
+
+``npm ci`` and ``npm install`` compare the hash of the whole table only. Where that is right, they keep
+the entries as they are, so an entry may lack what is declared, or claim what nobody declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
+
+from npm_vetted.clients.npm.lockfile import NpmLockfile
+from npm_vetted.clients.npm.places import MODULES
+from npm_vetted.model import Location, Manifest, Problem
+from npm_vetted.packages.ranges import satisfies
+
+APPLIED: Final = "packageExtensionsApplied"
+APPLIED_BY_FILE: Final = "npmExtensionApplied"
+_FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
+
+Extension = Mapping[str, Mapping[str, object]]
+
+
+def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
+    """Entries that do not have the root's extension of their package, or have one of nobody.
+
+    Run only where the lockfile has the hash of what is declared.
+    """
+    declared = _declared(root)
+    by_file = lockfile.packages.get("", {}).get("npmExtensionHash") is not None
+    for place in _places(lockfile, {_name(selector) for selector in declared}):
+        raw = lockfile.packages[place]
+        if raw.get("link") or raw.get("inBundle") or MODULES not in place:
+            continue
+        if raw.get(APPLIED_BY_FILE) is not None and not by_file:
+            yield _problem(lockfile, place, f"{APPLIED_BY_FILE}, and no extension file was locked")
+        meeting = _meeting(lockfile, place, declared)
+        if len(meeting) > 1:
+            continue  # npm refuses such a project
+        wanted = next(iter(meeting), None)
+        said = raw.get(APPLIED)
+        found = said.get("selector") if isinstance(said, dict) else None
+        if found != wanted:
+            words = f"expected the packageExtensions of {wanted!r}, found those of {found!r}"
+            yield _problem(lockfile, place, words)
+        elif wanted is not None:
+            yield from _missing(lockfile, place, declared[wanted])
+
+
+def _declared(root: Manifest | None) -> Mapping[str, Extension]:
+    found = root.data.get("packageExtensions") if root is not None else None
+    if not isinstance(found, dict):
+        return {}
+    return cast("Mapping[str, Extension]", {k: v for k, v in found.items() if isinstance(v, dict)})
+
+
+def _places(lockfile: NpmLockfile, names: set[str]) -> Iterator[str]:
+    """The places of some packages, and all that may claim an extension or have another name."""
+    unusual = lockfile.layout.unusual
+    for place in lockfile.blocks:
+        if place in unusual or place.rpartition(MODULES)[2] in names:
+            yield place
+
+
+def _name(selector: str) -> str:
+    at = selector.find("@", 1)
+    return selector if at < 0 else selector[:at]
+
+
+def _meeting(
+    lockfile: NpmLockfile, place: str, declared: Mapping[str, Extension]
+) -> dict[str, Extension]:
+    """The selectors that npm takes for a package: its real name, and a version in the range."""
+    name = lockfile.text(place, "name") or place.rpartition(MODULES)[2]
+    version = lockfile.text(place, "version")
+    return {
+        selector: extension
+        for selector, extension in declared.items()
+        if _name(selector) == name and _is_in(version, selector.removeprefix(name)[1:])
+    }
+
+
+def _is_in(version: str | None, wanted: str) -> bool:
+    return not wanted or (version is not None and satisfies(version, wanted) is True)
+
+
+def _missing(lockfile: NpmLockfile, place: str, extension: Extension) -> Iterator[Problem]:
+    raw = lockfile.packages[place]
+    for field in _FIELDS:
+        table = extension.get(field, {})
+        locked = raw.get(field)
+        for name, specifier in table.items() if isinstance(table, Mapping) else ():
+            has = locked.get(name) if isinstance(locked, dict) else None
+            if has != specifier:
+                words = f"{field}: packageExtensions say {name} {specifier!r}, this has {has!r}"
+                yield _problem(lockfile, place, words)
+
+
+def _problem(lockfile: NpmLockfile, place: str, words: str) -> Problem:
+    message = f"{place}: {words}"
+    return Problem(
+        message=message, location=Location(lockfile.path, lockfile.line(place)),
+        package=place.rpartition(MODULES)[2], code="out-of-date", key=place, value=message,
+    )  # fmt: skip
