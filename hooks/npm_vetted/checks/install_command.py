@@ -16,7 +16,17 @@ from npm_vetted.errors import NpmVettedError, UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.installs import AZURE_NPM_TASK, ClientFiles, install_problems, place_of
-from npm_vetted.model import Artifact, Finding, Level, Manifest, Problem, Project, Read, Requirement
+from npm_vetted.model import (
+    Artifact,
+    Finding,
+    Level,
+    Manifest,
+    Pin,
+    Problem,
+    Project,
+    Read,
+    Requirement,
+)
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
 from npm_vetted.packages.ranges import intersects, satisfies
@@ -265,13 +275,15 @@ class View:
         manifest = join(folder, MANIFEST)
         return self._excludes(manifest) and not self.projects.counts(manifest)
 
-    def safe(self, project: Project | None, client: str, read: Read) -> bool:
+    def safe(
+        self, project: Project | None, client: str, read: Read, pin: Pin | None = None
+    ) -> bool:
         """Let the client judge as if the project had the settings that are in force."""
         reader = clients().get(client)
         if reader is None:
             return False
         if project is None:
-            there = _nowhere(read)
+            there = _nowhere(read)._replace(pin=pin)
         else:
             pin = project.pin if project.pin and project.pin.client == reader.PROGRAM else None
             lockfiles = tuple(

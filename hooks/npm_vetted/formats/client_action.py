@@ -96,6 +96,8 @@ class ClientAction:
     """What it says about where packages come from: npm's name of each setting, and its value."""
     weakens: tuple[Weakness, ...] = ()
     """What its options leave aside."""
+    by_owner: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By the NAME of the client that installs the project: the command line that it starts."""
     user_settings: str | None = None
     """The file that it reads in the place of the user's own settings."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 from npm_vetted._plugins import parts
 from npm_vetted.client_names import OTHER_PROGRAMS, PROGRAMS, USER_FILES, WHOLE_WORDS, WORDS
 from npm_vetted.errors import NpmVettedError
-from npm_vetted.model import Level, Location, Problem, Project, Read
+from npm_vetted.model import Level, Location, Pin, Problem, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.formats.client_action import CommandReader
@@ -75,11 +75,13 @@ class Context(Protocol):
     def is_excluded(self, folder: str) -> bool:
         """Whether the policy says that the package.json in a folder is no project."""
 
-    def safe(self, project: Project | None, client: str, read: Read) -> bool:
+    def safe(
+        self, project: Project | None, client: str, read: Read, pin: Pin | None = None
+    ) -> bool:
         """Whether a client runs no dependency's script with the settings that ``read`` gives.
 
         ``client`` is a client's NAME. Without a project: outside any. ``read`` takes the paths
-        that the files have in the repository.
+        that the files have in the repository. ``pin``: the release that runs outside of a project.
         """
 
     def source_problems(self, settings: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

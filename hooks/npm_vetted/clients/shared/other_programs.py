@@ -8,6 +8,7 @@ undecided. Their flags are documented by their projects.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from npm_vetted.formats.client_action import (
@@ -37,6 +38,18 @@ _TOOLS: Final = frozenset({"volta", "mise", "rtx"})
 _OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
 _COREPACK: Final = "corepack"
 _BY_COREPACK: Final = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"})
+_BY_NI: Final[Mapping[str, Mapping[str, str]]] = {
+    "ni": {"npm": "npm install", "pnpm": "pnpm install", "yarn-classic": "yarn install",
+           "yarn-berry": "yarn install", "bun": "bun install"},
+    "add": {"npm": "npm install", "pnpm": "pnpm add", "yarn-classic": "yarn add",
+            "yarn-berry": "yarn add", "bun": "bun add"},
+    "nci": {"npm": "npm ci", "pnpm": "pnpm install --frozen-lockfile",
+            "yarn-classic": "yarn install --frozen-lockfile",
+            "yarn-berry": "yarn install --immutable", "bun": "bun install --frozen-lockfile"},
+    "nlx": {"npm": "npx", "pnpm": "pnpm dlx", "yarn-classic": "npx", "yarn-berry": "yarn dlx",
+            "bun": "bunx"},
+}  # fmt: skip
+"""What @antfu/ni starts (its source, commands.ts), by the client of the project's lockfile."""
 PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS, _COREPACK})
 WHOLE_WORDS: Final = frozenset(
     name
@@ -59,9 +72,15 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
         yield from _tool(program, bare)
     elif program in _RUNNERS:
         if bare:
-            yield _fetch(program, bare[0])
+            yield replace(_fetch(program, bare[0]), by_owner=_by_owner(program, rest))
     elif program in _ANY_ARGUMENTS or (bare[0] if bare else "") in _INSTALLS[program]:
-        yield _install(program, rest)
+        starts = "add" if program == "ni" and bare else program
+        yield replace(_install(program, rest), by_owner=_by_owner(starts, rest))
+
+
+def _by_owner(program: str, rest: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    lines = _BY_NI.get(program, {})
+    return tuple((client, (*line.split(), *rest)) for client, line in lines.items())
 
 
 def _corepack(rest: Sequence[str], bare: Sequence[str]) -> Iterator[ClientAction]:

@@ -26,7 +26,8 @@ _RELEASES: Final = "/~clients"
 _LEADING: Final = re.compile(r"[v=^~]?(\d+)(?:\.|\Z)")
 _MANY: Final = 200
 _SETTING: Final = re.compile(
-    r"""^[ \t]*["']?(?P<key>@[\w.-]+:registry|[\w-]+)["']?[ \t]*[=: ][ \t]*["']?(?P<value>[^"'\s]+)""",
+    r"""^[ \t]*["']?(?P<key>@[\w.-]+:registry|[\w-]+)["']?"""
+    r"""(?:[ \t]*[=:]|[ \t](?![ \t]*[=:]))[ \t]*["']?[ \t]*(?P<value>[^"'\s]+)""",
     re.MULTILINE,
 )
 
@@ -66,6 +67,22 @@ class Scene:
             self.state.guesses and self.place == CHECKOUT
         ):  # a script for folders that it does not name
             self.place, self.where = f"{CHECKOUT}/{UNKNOWN_TEXT}", UNKNOWN_TEXT
+        elif self._may_be_checkout():
+            self.place, self.where = f"{CHECKOUT}/{UNKNOWN_TEXT}", UNKNOWN_TEXT
+
+    def _may_be_checkout(self) -> bool:
+        """Whether a folder beside or above the checkout may be in it: nobody says the checkout's name."""
+        inside = self.place.strip("/").partition("/")[2]
+        layers = (each for each in self.state.disk.layers if isinstance(each, Copied))
+        return (
+            bool(inside)
+            and under(CHECKOUT, self.place) is None
+            and any(each.place == CHECKOUT and not each.source for each in layers)
+            and any(
+                f"{inside[at:]}/package.json" in self.context.tracked().paths
+                for at in (0, *(each.end() for each in re.finditer("/", inside)))
+            )
+        )
 
     def _find(self, place: str) -> bool:
         folder = place
@@ -224,7 +241,7 @@ class Scene:
         for maybe in (True, False) if self.state.disk.doubts else (True,):
             self.doubt = ""
             view = self._view(project, maybe)
-            safe = self.context.safe(project, self.client, view)
+            safe = self.context.safe(project, self.client, view, None if fetched else self.pin)
             answers.add(None if self.doubt else safe)
             doubts.append(self.doubt)
         self.doubt = next(filter(None, doubts), "")

@@ -410,8 +410,8 @@ class Frame:
         where = self._within(where)
         if uses == "actions/setup-node" and "registry-url" in values:
             self._take_registry(values)
-        if uses == "pnpm/action-setup" and (version := values.get("version")):
-            self.disk.put(release_of("pnpm", "".join(self.text(version)[:1]), maybe=False))
+        if uses == "pnpm/action-setup":
+            self._take_pnpm(values.get("version"))
         for text in _installs(uses, values, self._lockfile_at(where)):
             self.run(Source(text, ((0, line),)), where, "bash")
         for name, node in table.items():
@@ -448,6 +448,15 @@ class Frame:
             ),
             "",
         )
+
+    def _take_pnpm(self, version: str | None) -> None:
+        """The pnpm that runs from here on: of the version named, or of the top's ``packageManager``."""
+        top = self.follower.context.project_at("")
+        pin = top.pin if top is not None else None
+        if version is None and pin is not None and pin.client == "pnpm" and pin.minimum:
+            version = str(pin.minimum[0])
+        if version is not None:
+            self.disk.put(release_of("pnpm", "".join(self.text(version)[:1]), maybe=False))
 
     def _take_registry(self, values: dict[str, str]) -> None:
         """setup-node writes ``registry-url`` into the user's settings, for a scope if it has one.

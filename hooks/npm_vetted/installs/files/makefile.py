@@ -26,6 +26,8 @@ _ASSIGN: Final = re.compile(
     re.DOTALL,
 )
 _EXPORT: Final = re.compile(r"\s*(?:override\s+)?export\b(.*)", re.DOTALL)
+_LOOKS_UP: Final = re.compile(r"shell\s+(?:command\s+-v|which)\s+([\w.-]+)")
+"""A program's path is as good as its name."""
 _DEFINE: Final = re.compile(r"\s*(?:(?:export|override)\s+)*define\s+([\w.-]+)")
 _ANSWERS: Final = {"if": 1, "or": 0, "and": 0, "foreach": 2}
 """From which of its arguments on a function's answer is one; which one is not decided."""
@@ -229,6 +231,8 @@ class _Makefile:
 
     def _value(self, reference: str) -> Value | None:
         name = reference.strip()
+        if (looked_up := _LOOKS_UP.match(name)) is not None:
+            return (looked_up[1],)
         function, _, rest = name.partition(" ")
         if function in _ANSWERS:
             return tuple(_arguments(rest))[_ANSWERS[function] :][:8] or None

@@ -56,9 +56,16 @@ _GRADLE_VERB: Final = re.compile(
 _INNER: Final = r"(?:\[\s*|script:\s*|label:\s*)*[fFrRbBuU]{0,2}\Z"
 _CALL: Final = re.compile(
     r"(?:(?:exec\w*|spawn\w*|run\w*|call|check_\w+|Popen|system|popen|sh|bat|powershell|shell|Process"
-    rf"|command\w*|Command\w*(?:::new)?|cmd|script|inline)\s*[({{:=]\s*{_INNER})|\$\Z"
+    rf")\s*[({{:=]\s*{_INNER})|\$\Z"
 )
 """What is before a literal that is run; in other places a command is a message or a name."""
+_NAMED: Final = re.compile(
+    rf"(?:command\w*|Command\w*(?:::new)?|cmd|script|inline)\s*[({{:=]\s*{_INNER}"
+)
+"""A variable, key or class of that name is before it: what it holds is run, but for the text of a page."""
+_PAGE: Final = re.compile(r"\b(?:document|window)\.[a-z]")
+_STARTS: Final = re.compile(r"child_process|execa|[sS]pawn|execSync|execFile|shelljs|\bzx\b")
+"""What a page's program names, and one that starts others."""
 _BARE_CALL: Final = re.compile(
     rf"(?<![\w@.])(?:exec|system|spawn|run|sh|bat|powershell|pwsh|shell|commandLine)\s+{_INNER}"
 )
@@ -121,6 +128,8 @@ def _commands(
     Each with its place in the text.
     """
     calls = [_CALL, _BARE_CALL] if path.lower().endswith(_BARE) else [_CALL]
+    if _PAGE.search(text) is None or _STARTS.search(text) is not None:
+        calls.append(_NAMED)
     for found in islice(_LIST.finditer(text), _MOST):
         program = found[2].rpartition("/")[2]
         if program in clients and _is_run(text, found.start(), calls):

@@ -24,6 +24,7 @@ from npm_vetted.installs.context.disk import (
     under,
 )
 from npm_vetted.installs.context.ownership import is_own, of_repository
+from npm_vetted.installs.context.scene import Scene
 from npm_vetted.installs.shell.builtins import BUILTINS, SETTINGS, Call
 from npm_vetted.installs.shell.environment_file import GITHUB_ENV, EnvironmentFile
 from npm_vetted.installs.shell.fetched import put_clients
@@ -282,7 +283,7 @@ class ShellFollower(ActionJudge):
         is_global = not {"-g", "--global", "global"}.isdisjoint(words[1:])
         looks = looks or (words[1:2] != [] and words[1] in _VERBS and is_global)
         if looks or named or words[1:2] in (["ci"], ["dlx"]) or words[1:] in (["install"], ["i"]):
-            shortened = source.text.strip()[:80]
+            shortened = _PLACEHOLDER.sub("…", source.text.strip())[:80]
             message = f"which program `{shortened}` runs is not known here, because its name is filled in elsewhere"
             self.undecided(message, source.line(0))
 
@@ -343,6 +344,9 @@ class ShellFollower(ActionJudge):
             return
         if act.starts:
             self._start(inner)
+        if (words := self._by_owner(act, inner)) is not None:
+            self.command(words, inner, call.source, call.depth + 2)
+            return
         if act.setting is not None:
             self.configure(act, inner, call.source.line(0))
         elif act.kind is not ActionKind.CONFIG:
@@ -354,6 +358,16 @@ class ShellFollower(ActionJudge):
             self.text(act.shell, inner, call.source, call.depth + 2)
         elif act.then:
             self.command(list(act.then), inner, call.source, call.depth + 2)
+
+    def _by_owner(self, act: ClientAction, state: State) -> list[str] | None:
+        """The command line of the client that installs the project, which a program starts."""
+        if not act.by_owner:
+            return None
+        lines = dict(act.by_owner)
+        scenes = [Scene(self.context, state, place, act.client) for place in state.cwd]
+        found = {lines.get((each.project and each.project.client) or "") for each in scenes}
+        words = found.pop() if len(found) == 1 else None
+        return list(words) if words else None
 
     def _start(self, state: State) -> None:
         for folder in state.cwd:
