@@ -27,6 +27,8 @@ class Fix:
     files: dict[str, str] = field(default_factory=dict)
     locks: bool = False
     """Whether the project has a lockfile already."""
+    requires: bool = False
+    """Whether the project depends on the package that the command runs."""
     runs: str = ""
     """What the package's program is told, where the command runs it."""
 
@@ -47,6 +49,10 @@ FIXES = [
     Fix("npm10", "npm exec -y {x}@1.0.0 ran", runs="ran"),
     Fix("npm11", "npx -y {x} ran", runs="ran", locks=True),
     Fix("npm11", "npm install --ignore-scripts --registry=http://registry.example.com"),
+    Fix("npm11", "npx -y {x}@latest ran", runs="ran", locks=True),
+    Fix("npm11", "npx -y {x}@latest ran", runs="ran", locks=True, requires=True),
+    Fix("npm10", "npm exec {x}@latest ran", runs="ran", locks=True, requires=True),
+    Fix("pnpm12", "pnpm dlx {x}@latest ran", runs="ran", locks=True, requires=True),
     Fix("pnpm9", "pnpm install"),
     Fix("pnpm9", "pnpm install --no-ignore-scripts"),
     Fix("pnpm9", "pnpm add -D {x}@1.0.0"),
@@ -89,7 +95,7 @@ def _project(
     fix: Fix, folder: Path, clients: Clients, environment: dict[str, str]
 ) -> dict[str, str]:
     """The files of a project that depends on the package, unless the command runs it."""
-    requires = {} if fix.runs else {"marker": "1.0.0"}
+    requires = {} if fix.runs and not fix.requires else {"marker": "1.0.0"}
     manifest = {"name": "app", "version": "1.0.0", "private": True, "dependencies": requires}
     files = {"package.json": json.dumps(manifest), **fix.files}
     if fix.client.startswith("yarn4"):
@@ -157,7 +163,7 @@ def test_the_fix_works(
     lines = [shlex.join(line) for line in found[0]]
     started = clients.environment(fix.client, environment)
     started["PATH"] += os.pathsep + environment["PNPM_HOME"]  # pnpm demands it for -g
-    if fix.locks and fix.runs and len(lines) == 1:
+    if fix.locks and fix.runs and not fix.requires and len(lines) == 1:
         lines.append(command)  # the same command, now that the package is locked
     for line in lines:
         done = subprocess.run(

@@ -15,7 +15,7 @@ from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
 from npm_vetted.errors import NpmVettedError, UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting
 from npm_vetted.git.snapshot import VETTING
-from npm_vetted.installs import AZURE_NPM_TASK, ClientFiles, install_problems, place_of
+from npm_vetted.installs import TOLD_BY_TEXT, ClientFiles, install_problems, place_of
 from npm_vetted.model import (
     Artifact,
     Finding,
@@ -148,12 +148,12 @@ def _is_read(path: str) -> bool:
 
 
 def _told_by_text(change: Change) -> set[str]:
-    """The YAML files of any name in which Azure's task of npm is: their text says what reads them."""
+    """The YAML files of any name whose text says what reads them."""
     paths = {path for path in change.touched if path.endswith((".yml", ".yaml"))}
     paths = {path for path in paths if not _is_read(path) and not _is_data(path)}
     if len(paths) > _FEW:
-        return paths & change.after.grep(frozenset((AZURE_NPM_TASK.decode(),)), "")
-    return {path for path in paths if AZURE_NPM_TASK in _text(change, path)}
+        return paths & change.after.grep(frozenset(map(bytes.decode, TOLD_BY_TEXT)), "")
+    return {path for path in paths if any(each in _text(change, path) for each in TOLD_BY_TEXT)}
 
 
 def _text(change: Change, path: str) -> bytes:

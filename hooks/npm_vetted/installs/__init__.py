@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from npm_vetted.installs.context.disk import Tracked
 
 AZURE_NPM_TASK: Final = b"Npm@1"
+TOLD_BY_TEXT: Final = (AZURE_NPM_TASK, b"apiVersion:")
+"""What is in YAML files of any name that are read: a task of Azure, a resource of Kubernetes."""
 """Azure's task of npm, by which YAML of any name is a pipeline (here: its reader takes 25 ms to import)."""
 _QUOTING: Final = b"\\'\"^`\r\n"
 CLIENT_PROGRAM: Final = "|".join(sorted({*PROGRAMS} - {*WHOLE_WORDS}, key=len, reverse=True))

@@ -26,8 +26,8 @@ IMAGE: Final = "image"
 """The shell of a text that is a Dockerfile."""
 _BY_OPTIONS: Final = ("scripts-on", "allows-scripts", "other-source", "undecided")
 _PROJECT: Final = "{projectRoot}"
-_WORKSPACE: Final = "{workspaceRoot}"
-"""What Nx replaces."""
+_TOPS: Final = re.compile(r"\{workspaceRoot\}|\$\{workspaceFolder\}")
+"""What Nx and VS Code replace."""
 _HOLE: Final = re.compile(r"\$[({\w]|\{\{|<%")
 """A variable or template in the name of a directory."""
 
@@ -45,6 +45,7 @@ class DeclaredKind(NamedTuple):
     file). ``shares``: the commands of one list run in one shell. ``images`` hold the text of a
     Dockerfile. ``joins``: ``args`` beside ``words`` go on with them. ``fills`` are keys of variables that
     templates in the commands name. ``flags``: what the host runs with the options in a variable.
+    ``arguments`` is the key of the words that go on with a text of ``words``.
     """
 
     name: str
@@ -64,6 +65,7 @@ class DeclaredKind(NamedTuple):
     joins: bool = False
     fills: frozenset[str] = frozenset()
     flags: Mapping[str, str] = MappingProxyType({})
+    arguments: str = "args"
 
 
 class DeclaredVariable(NamedTuple):
@@ -127,7 +129,7 @@ def follow(
         own = path.rpartition("/")[0]
         if home := own if kind.beside else own.rpartition("/")[0] if kind.above else "":
             state.enter((home,))
-        folder = (command.folder or "").replace(_PROJECT, own).removeprefix(_WORKSPACE)
+        folder = _TOPS.sub("", (command.folder or "").replace(_PROJECT, own))
         if kind.elsewhere or _HOLE.search(folder):
             state.enter(UNKNOWN)
         elif folder.strip("/"):

@@ -26,6 +26,11 @@ KINDS: Final = (
         frozenset({"installCommand", "buildCommand", "devCommand", "ignoreCommand"}), beside=True,
         env=frozenset({"env", "build"}),
     ),
+    DeclaredKind(
+        "VS Code launches", ("*.vscode/launch.json",), frozenset({"command"}),
+        words=frozenset({"runtimeExecutable"}), folder="cwd", env=frozenset({"env"}), above=True,
+        arguments="runtimeArgs",
+    ),
     DeclaredKind(_TASKS, ("*.vscode/tasks.json", "*.code-workspace"), frozenset()),
     DeclaredKind(
         "MCP", (".mcp.json", "*/.mcp.json", "mcp.json", "*/mcp.json", "*.gemini/settings.json"),

@@ -110,7 +110,7 @@ def commands_in(
                 if isinstance(text, str):
                     yield DeclaredCommand(text, line, folder, variables=variables)
         elif key in kind.words and (isinstance(each, str) or _is_words(each)):
-            yield DeclaredCommand(with_arguments(each, value.get("args")), line, folder,
+            yield DeclaredCommand(with_arguments(each, value.get(kind.arguments)), line, folder,
                                   variables=variables)  # fmt: skip
         if key in kind.maps and isinstance(each, dict):
             yield from _of_map(kind, document, each, here, variables)

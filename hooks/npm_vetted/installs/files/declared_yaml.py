@@ -37,6 +37,8 @@ _READ_THE_DOCS: Final = (
 )  # fmt: skip
 
 _ANSIBLE: Final = "Ansible"
+_KUBERNETES: Final = "Kubernetes, Tekton and Argo"
+_RESOURCE: Final = re.compile(rb"(?m)^apiVersion:[\s\S]*^kind:|^kind:[\s\S]*^apiVersion:")
 KINDS: Final = (
     DeclaredKind(
         "Travis CI", (".travis.yml", "*/.travis.yml"), frozenset(_TRAVIS), ci=True,
@@ -94,10 +96,10 @@ KINDS: Final = (
         words=frozenset({"argv"}), elsewhere=True, env=frozenset({"environment"}),
     ),
     DeclaredKind(
-        "Kubernetes, Tekton and Argo",
+        _KUBERNETES,
         tuple(f"{top}{name}/*.y*ml" for name in ("k8s", "kubernetes", "tekton", "argo", "manifests")
               for top in ("*", ".")),
-        frozenset({"script"}), words=frozenset({"command"}), elsewhere=True, joins=True,
+        frozenset({"script", "source"}), words=frozenset({"command"}), elsewhere=True, joins=True,
         env=frozenset({"env"}),
     ),
     DeclaredKind(
@@ -161,17 +163,19 @@ _TEMPLATES: Final = braced("{{", "}}")
 _SHELLS: Final = {"cmd": "cmd", "ps": "ps", "pwsh": "pwsh", "sh": "sh"}
 
 
-def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """By the path alone."""
-    return (
-        path.lower().endswith((".yml", ".yaml", ".json")) and file_kind_of(KINDS, path) is not None
-    )
+def recognises(path: str, head: bytes) -> bool:
+    """By the path; a resource of Kubernetes by its text, but for templates of Helm."""
+    lowered = path.lower()
+    if not lowered.endswith((".yml", ".yaml", ".json")):
+        return False
+    if file_kind_of(KINDS, path) is not None:
+        return True
+    return not lowered.endswith(".json") and b"{{" not in head and bool(_RESOURCE.search(head))
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every command under one of the kind's keys, wherever in the file."""
-    kind = file_kind_of(KINDS, path)
-    assert kind is not None
+    kind = file_kind_of(KINDS, path) or next(each for each in KINDS if each.name == _KUBERNETES)
     return follow(kind, path, _commands(kind, read_yaml(path, data)), context)
 
 
@@ -228,7 +232,8 @@ def _of_node(
     folder = named.text if named is not None else None
     for key in sorted(each for each in table if holds_command(kind, each)):
         yield from _of_list(table[key], kind, file, folder, variables)
-    for key in sorted(kind.words & table.keys()):
+    only = kind.joins and "command" not in table and "image" in table
+    for key in sorted((kind.words | ({"args"} if only else set())) & table.keys()):
         yield from _argv(table, key, folder, file, variables, joins=kind.joins)
     for key in sorted(kind.images & table.keys()):
         node = table[key]
@@ -347,6 +352,8 @@ def _argv(
     if words[:1] == ["CMD"]:
         words = words[1:]
     words = [program, *words] if program else words
-    if joins and "args" in table:
-        words += [each.text or "" for each in scalars(table["args"])]
+    if joins and key != "args" and "args" in table:
+        given = list(scalars(table["args"]))
+        line = given[0].line if given and words[:1] and words[0].endswith("sh") else line
+        words += [each.text or "" for each in given]
     yield DeclaredCommand(words, line, folder, variables=variables)

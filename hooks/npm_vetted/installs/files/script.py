@@ -10,14 +10,12 @@ from npm_vetted.formats.document import decode
 from npm_vetted.installs import Context
 from npm_vetted.installs.shell.follower import ShellFollower, base_state, folders_above
 from npm_vetted.installs.shell.source import Source
-from npm_vetted.model import Level, Problem
+from npm_vetted.model import Problem
 
 _SUFFIXES: Final = (".sh", ".bash", ".zsh", ".ksh", ".dash", ".ash", ".bats", ".envrc", ".command")
 _SHEBANG: Final = re.compile(
     rb"#!\s*\S*?(?:/|\s)(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b"
 )
-_PAGES: Final = "snippets"
-"""A folder in which a script that does not say what runs it is the text of a page."""
 _HOOKS: Final = frozenset((".husky", ".githooks", "githooks", ".git-hooks", "git-hooks", ".hooks"))
 
 
@@ -39,6 +37,4 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         state.guesses = folders_above(path)
     follower.run(Source(decode(path, data)), state)
     follower.run_uncalled(state)
-    page = _PAGES in folder.split("/") and not data.startswith(b"#!")
-    for problem in follower.finish():
-        yield problem._replace(level=Level.WARNING) if page else problem
+    return follower.finish()

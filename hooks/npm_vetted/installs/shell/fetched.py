@@ -21,6 +21,7 @@ _EXACT: Final = re.compile(
 _ARCHIVES: Final = (".tgz", ".tar.gz", ".tar")
 """What npm takes for a file, whatever is before it."""
 _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
+_LATEST: Final = "@latest"
 _MANY: Final = 200
 """So many projects are asked whether they lock a package, where nobody can tell which one is meant."""
 
@@ -142,19 +143,28 @@ def _needs_scripts(act: ClientAction, context: Context) -> bool:
     return any(bare_name(name) in rule.needs_script for name in act.packages for rule in rules)
 
 
-def locking(act: ClientAction, scene: Scene, loose: Sequence[str]) -> CommandLines:
+def locking(
+    act: ClientAction, scene: Scene, loose: Sequence[str], words: Sequence[str]
+) -> CommandLines:
     """The command that locks the package, and the command line that then runs the locked copy.
 
-    None where no project is there, where a version or a tag is named, or where the package only
-    makes a project.
+    ``X@latest`` becomes ``X``; only that where it is locked already. None where no project is there,
+    where another version is named, or where the package only makes a project.
     """
     project = scene.project
-    package = scene.context.package_of(loose[0]) if len(act.packages) == 1 else ""
-    plain = bool(package) and "@" not in loose[0][1:] and "/" not in loose[0].partition("/")[2]
+    name = loose[0].removesuffix(_LATEST)
+    package = scene.context.package_of(name) if len(act.packages) == 1 else ""
+    plain = bool(package) and "@" not in name[1:] and "/" not in name.partition("/")[2]
     if project is None or not plain or "create-" in package:
         return ()
-    if act.fetches_always and not act.locked:
+    runs = tuple(name if word == loose[0] else word for word in words)
+    changes = act.fetches_always or name != loose[0]
+    if act.fetches_always:
+        runs = act.locked
+    if changes and (not runs or runs == tuple(words)):
         return ()
+    if changes and scene.context.locks(project, name):
+        return (runs,)
     commands = (
         each.LOCKING.get(scene.owner) for each in dict.fromkeys(scene.context.readers().values())
     )
@@ -164,7 +174,7 @@ def locking(act: ClientAction, scene: Scene, loose: Sequence[str]) -> CommandLin
     at = command.index(".")
     inside = (*command[:at], project.path, *command[at + 1 :])
     first = (*(inside if project.path else (*command[: at - 1], *command[at + 1 :])), package)
-    return (first, act.locked) if act.fetches_always and act.locked else (first,)
+    return (first, runs) if changes else (first,)
 
 
 def bare_name(package: str) -> str:

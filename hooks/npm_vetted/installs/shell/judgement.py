@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -89,7 +90,7 @@ class ActionJudge(Reports):
                 key=command, basis=(str(by),),
             )  # fmt: skip
             return
-        if act.kind is ActionKind.RUN and self._judge_fetched(act, scene, command, line):
+        if act.kind is ActionKind.RUN and self._judge_fetched(act, scene, words, line):
             return
         if switch is Switch.UNKNOWN and act.by == UNREAD_SETTINGS:
             message = f"{label}: the settings of {act.client} are not read"
@@ -135,7 +136,9 @@ class ActionJudge(Reports):
             self.undecided(f"`{command[:120]}`: {message}", line, key=command)
         self._lockfile(act, scene, command, line)
 
-    def _judge_fetched(self, act: ClientAction, scene: Scene, command: str, line: int) -> bool:
+    def _judge_fetched(
+        self, act: ClientAction, scene: Scene, words: Sequence[str], line: int
+    ) -> bool:
         """Whether a package that is fetched and run needs no look at its scripts, or has its finding.
 
         A package has one finding on a line: a loop runs it with other words each time.
@@ -144,6 +147,7 @@ class ActionJudge(Reports):
             stays(act, scene) or was_installed(act, scene, self.installed)
         ):
             return True
+        command = shown(" ".join(words))
         label = f"`{command[:120]}`"
         loose = loose_among(act.packages)
         if any(not known(bare_name(each)) for each in act.packages):
@@ -163,7 +167,7 @@ class ActionJudge(Reports):
             self.report(
                 f"{label} fetches and runs {loose[0]}: no lockfile pins it, and its version is not exact",
                 line,
-                fix=locking(act, scene, loose),
+                fix=locking(act, scene, loose, words),
                 code="unpinned",
                 key=command,
             )
