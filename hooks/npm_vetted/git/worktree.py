@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.comparison import WORKTREE, Comparison
@@ -27,6 +28,8 @@ from npm_vetted.git.snapshot import (
     read_stage,
 )
 
+_OTHERS: Final = ("--others", "--exclude-standard")
+
 
 class WorktreeSnapshot(Snapshot):
     """The files that git tracks or would add, with their content on the disk."""
@@ -37,16 +40,27 @@ class WorktreeSnapshot(Snapshot):
         self._names = frozenset(names)
 
     def _list(self, *specs: str) -> dict[str, TreeEntry]:
-        done = run_git("ls-files", "-z", "--full-name", "--cached", "--others", "--exclude-standard",
-                       "--", *specs, cwd=self._repository.top)  # fmt: skip
-        paths = {path_text(path) for path in done.split(b"\0") if path}
-        entries = {path: self._on_disk(path) for path in paths}
+        entries = {
+            path: self._on_disk(path) for path in self._paths("--cached", *_OTHERS, "--", *specs)
+        }
         return {path: entry for path, entry in entries.items() if entry is not None}
+
+    def _paths(self, *words: str) -> set[str]:
+        done = run_git("ls-files", "-z", "--full-name", *words, cwd=self._repository.top)
+        return {path_text(path) for path in done.split(b"\0") if path}
+
+    @property
+    def _specs(self) -> list[str]:
+        return [f":(top){VETTING}", *(f":(top)*{name}" for name in sorted(self._names))]
 
     @cached_property
     def _listed(self) -> dict[str, TreeEntry]:
-        found = self._list(f":(top){VETTING}", *(f":(top)*{name}" for name in sorted(self._names)))
+        found = self._list(*self._specs)
         return {path: entry for path, entry in found.items() if self._is_listed(path)}
+
+    def untracked(self) -> set[str]:
+        """Those of the listed paths that the index does not know."""
+        return self._listed.keys() & self._paths(*_OTHERS, "--", *self._specs)
 
     def _is_listed(self, path: str) -> bool:
         return path.startswith(VETTING) or path.rpartition("/")[2] in self._names
@@ -133,9 +147,8 @@ def compare_worktree(
             settings=without_filters(repository.top),
         )
     )
-    for path in after.listed():
-        if everything or (path not in touched and _is_untracked(repository, path)):
-            touched.setdefault(path, ChangedPath(None, after.entry(path)))
+    for path in after.listed() if everything else after.untracked() - touched.keys():
+        touched.setdefault(path, ChangedPath(None, after.entry(path)))
     touched = {path: each._replace(after=after.entry(path)) for path, each in touched.items()}
     before: Snapshot = EmptySnapshot("empty tree", objects)
     if not everything and repository.head:
@@ -158,8 +171,3 @@ def unstaged(repository: Repository) -> set[str]:
         settings=without_filters(repository.top),
     )  # fmt: skip
     return {path_text(path) for path in done.split(b"\0") if path}
-
-
-def _is_untracked(repository: Repository, path: str) -> bool:
-    """Whether the index does not know a file."""
-    return not run_git("ls-files", "-z", "--", f":(top,literal){path}", cwd=repository.top)
