@@ -482,6 +482,15 @@ def test_a_new_name_needs_the_criteria_of_new_also_where_another_package_brings_
     assert answer(judge, subject(direct=False, previous=previous)) is expected
 
 
+def test_a_parent_s_program_for_one_platform_is_no_new_name() -> None:
+    judge = vetting(LISTED_WITH_LITTLE)
+    part = subject(direct=False, program_of="b")
+    assert answer(judge, subject(direct=False)) is GapReason.CRITERIA
+    assert answer(judge, part) is Status.ACCEPTED
+    assert answer(vetting({}), part) is GapReason.NOTE, "the parent's note has to list it"
+    assert judge.is_new_name(part._replace(direct=True))
+
+
 def test_a_name_that_another_project_locked_is_not_new() -> None:
     judge = vetting(LISTED_WITH_LITTLE, committed=LISTED_WITH_LITTLE, locked=("a",))
     assert answer(judge, subject(direct=False)) is Status.ACCEPTED

@@ -177,6 +177,10 @@ class ProjectChange:
                 previous=previous,
                 carrier=carrier,
                 carried_at=carried_at(entry),
+                # Only what may be a new name is asked: looking up dependents takes time.
+                program_of=None
+                if previous or same or not self.earlier
+                else lockfile.parent_of_program(key),
             )
             yield IntroducedPackage(
                 project=self.after,

@@ -72,6 +72,8 @@ class VettingRequest(NamedTuple):
     """The artifact whose tarball carries this one, where it is bundled."""
     carried_at: str = ""
     """The folder of a bundled one, below its carrier's own."""
+    program_of: str | None = None
+    """The package whose program this holds for one platform; it is covered together with that one."""
 
 
 class Verdict(NamedTuple):
@@ -321,8 +323,11 @@ class Vetting:
         """Whether the repository had no version of the package: neither locked nor exempt.
 
         A new name needs the criteria of ``new``, whichever package brings it: the payloads of
-        event-stream and axios came as new packages with an upgrade.
+        event-stream and axios came as new packages with an upgrade. A parent's program for one more
+        platform is part of the parent: whoever reviews that has to list it, and no more.
         """
+        if subject.program_of is not None and not subject.direct:
+            return False
         return not subject.previous and not self._is_known(
             subject.artifact.name, self._asks(subject)
         )

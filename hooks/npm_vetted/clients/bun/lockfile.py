@@ -20,6 +20,7 @@ from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import DEPTH_LIMIT, Table
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
 from npm_vetted.packages.manifest import requirements
+from npm_vetted.packages.platforms import Platform, listed_words
 
 KNOWN_VERSIONS: Final = range(4)
 """Bun 1.4 writes 3 where overrides are nested, and refuses 4 (seen by running it)."""
@@ -184,6 +185,10 @@ class BunLockfile(Lockfile):
             patch=self._digests[locator] if locator in self._patches else None,
             scripts=flag is True or (None if self.version < FIRST_TO_TELL_SCRIPTS else False),
         )
+
+    def platform(self, key: str) -> Platform:
+        info = self._parts(key).info
+        return Platform(*(listed_words(info.get(each)) for each in ("os", "cpu")))
 
     def package_names(self) -> set[str]:
         unusual = self.layout.unusual

@@ -27,6 +27,7 @@ from npm_vetted.model import (
     Read,
     Requirement,
 )
+from npm_vetted.packages.platforms import Platform, listed_words
 from npm_vetted.packages.ranges import parse_loose_version
 
 KNOWN_VERSIONS: Final = ("3", "4", "5")
@@ -152,6 +153,11 @@ class DenoLockfile(Lockfile):
             integrity=self._text(key, "integrity"),
             scripts=(scripts is not None and scripts is not False) if told else None,
         )
+
+    def platform(self, key: str) -> Platform:
+        if self._place(key)[0] != "npm":
+            return Platform()
+        return Platform(*(listed_words(self._table(key).get(each)) for each in ("os", "cpu")))
 
     def _of_jsr(self, key: str, name: str) -> Artifact:
         package, version = split_id(name)

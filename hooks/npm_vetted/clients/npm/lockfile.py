@@ -27,6 +27,7 @@ from npm_vetted.clients.shared.workspaces import Negation, is_member
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
+from npm_vetted.packages.platforms import Platform, listed_words
 
 
 class NpmLockfile(Lockfile):
@@ -145,6 +146,9 @@ class NpmLockfile(Lockfile):
             bundled=self._is_bundled(key),
             shrinkwrap=self._flag(key, "hasShrinkwrap"),
         )
+
+    def platform(self, key: str) -> Platform:
+        return Platform(*(listed_words(self.packages[key].get(each)) for each in ("os", "cpu")))
 
     def _is_file(self, resolved: str | None) -> bool:
         """Whether ``file:`` leads to a file of the repository, by git's object type."""

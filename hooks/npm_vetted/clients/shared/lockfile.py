@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Final
 
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Requirement, hashed
+from npm_vetted.packages.platforms import Platform, is_program_of
 
 PATCH_SUFFIXES: Final = (".patch", ".diff")
 """What a patch file must be called: by its name a commit of one is noticed, wherever it lies."""
@@ -148,6 +149,31 @@ class Lockfile(ABC):
             (each.name, each.specifier) == (asked.name, asked.specifier)
             for each in self.entry(key).requires
         )
+
+    def platform(self, key: str) -> Platform:  # noqa: ARG002
+        """The systems and processors that an entry is for; a format may not tell."""
+        return Platform()
+
+    def parent_of_program(self, key: str) -> str | None:
+        """The package whose program an entry holds for one platform; None: it is no such entry.
+
+        That package requires it as an optional dependency, in its own version.
+        """
+        artifact, platform = self.artifact(key), self.platform(key)
+        if artifact is None or artifact.kind is not Kind.REGISTRY or not platform.is_one:
+            return None
+        for asker in self.dependents([key])[key]:
+            parent = self.entry(asker)
+            if parent.artifact is None or parent.artifact.kind is not Kind.REGISTRY:
+                continue
+            optional = (each for each in parent.requires if each.group is Group.OPTIONAL)
+            if (
+                parent.artifact.version == artifact.version
+                and is_program_of(artifact.name, parent.artifact.name, platform)
+                and any(self.resolve(asker, each) == key for each in optional)
+            ):
+                return parent.artifact.name
+        return None
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
         """The patch files that artifacts are changed with: path from the top -> keys of entries."""

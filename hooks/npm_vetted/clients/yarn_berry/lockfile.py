@@ -15,6 +15,7 @@ from npm_vetted.clients.shared.yarn.locators import Reference, normal, split_ide
 from npm_vetted.clients.yarn_berry import sync
 from npm_vetted.clients.yarn_berry.resolution import BerryResolution
 from npm_vetted.model import Group, Manifest, Problem, Requirement
+from npm_vetted.packages.platforms import Platform
 
 _NESTED: Final = 20
 """Folders that require folders; a circle ends here."""
@@ -31,6 +32,14 @@ class BerryLockfile(BerryResolution):
                 self.locator(key)[1]
             ) == folder:
                 yield key
+
+    def platform(self, key: str) -> Platform:
+        """The ``conditions`` of an entry; alternatives in parentheses are not one platform."""
+        conditions = self.fields(key).get("conditions")
+        if not isinstance(conditions, str) or "(" in conditions or "|" in conditions:
+            return Platform()
+        words = dict(each.strip().partition("=")[::2] for each in conditions.split("&"))
+        return Platform(*((words[each],) if each in words else () for each in ("os", "cpu")))
 
     def _place(self, reference: str, depth: int = 0) -> str | None:
         """The folder of a workspace, or of a folder that something in one requires."""
