@@ -18,7 +18,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,6 +31,10 @@ LOCKFILES: Final = (
     "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "deno.lock",
 )  # fmt: skip
 WORDS: Final = "The changelog and the difference were read; nothing in them concerns us."
+PROGRAM: Final = re.compile(
+    r"^\+.*package = .*(?:linux|darwin|win32|windows)-?[\w-]*", re.MULTILINE
+)
+"""A package that is called after a platform, in a note that is added."""
 LIMIT: Final = 8
 """So many commands are tried for one commit."""
 
@@ -52,6 +55,10 @@ class Replayed:
     """The findings that were left for a person."""
     why: list[str] = field(default_factory=list)
     """What ``note`` said of each package that it left."""
+    left: list[dict[str, Any]] = field(default_factory=list)
+    """Each package or finding that was left, and all reasons for it."""
+    machine_code: bool = False
+    """Whether a routine note covers a program for a platform: signals cannot see into these."""
     notes: int = 0
     lines: int = 0
     accepted: bool = True
@@ -61,8 +68,11 @@ class Replayed:
 class History:
     """A clone that holds the real commits, and the branch that replays them."""
 
-    def __init__(self, source: Path, folder: Path, *, new_names: bool, clock: bool) -> None:
+    def __init__(
+        self, source: Path, folder: Path, *, new_names: bool, clock: bool, reasons: bool
+    ) -> None:
         self.folder = folder
+        self.reasons = reasons
         self.new_names = new_names
         self.clock = clock
         self.today: datetime.datetime | None = None
@@ -229,9 +239,9 @@ class History:
             found.problem = said.err[-300:]
         status, report = self.judge()
         found.person = status != 0
-        if found.person:
-            errors = self.errors()
-            found.codes = dict(Counter(f"{each['check']}/{each['code']}" for each in errors))
+        if found.person and self.reasons:
+            said = json.loads(self.run("reasons").out)
+            found.codes, found.left = said["codes"], said["left"]
         for _ in range(LIMIT):
             if status == 0:
                 return
@@ -266,6 +276,8 @@ class History:
         changed = self.git("diff", "--cached", "--numstat", "HEAD", "--", ".vetting")
         rows = [row.split("\t") for row in changed.split("\n") if row]
         found.notes = len(rows)
+        added = self.git("diff", "--cached", "HEAD", "--", ".vetting/routine")
+        found.machine_code = bool(PROGRAM.search(added))
         found.lines = sum(int(row[0]) for row in rows if row[0].isdigit())
 
 
@@ -296,7 +308,11 @@ def first_command(report: str) -> str | None:
 def replays(arguments: argparse.Namespace, folder: Path, done: int) -> Iterator[Replayed]:
     """Each commit as it was replayed; ``done`` of them were by an earlier call."""
     history = History(
-        arguments.repository, folder, new_names=not arguments.known_names, clock=arguments.clock
+        arguments.repository,
+        folder,
+        new_names=not arguments.known_names,
+        clock=arguments.clock,
+        reasons=arguments.reasons,
     )
     commits = history.lockfile_commits(arguments.commits)
     if done:
@@ -318,12 +334,14 @@ def summary(found: list[Replayed]) -> str:
     longest = max((len(each.commands) for each in found), default=0)
     per = sum(each.lines for each in noted) / max(len(noted), 1)
     notes = sum(each.notes for each in noted) / max(len(noted), 1)
+    machine = sum(each.machine_code and not each.person for each in found)
     return (
         f"{len(found)} commits, {sum(each.rejected for each in found)} rejected, "
         f"{len(persons)} need a person ({100 * len(persons) / max(len(found), 1):.0f} %), "
         f"{sum(len(each.commands) == 1 for each in persons)} of them one command, longest {longest}; "
         f"{notes:.1f} notes and {per:.0f} lines per commit with notes; "
-        f"{sum(not each.accepted for each in found)} never accepted"
+        f"{sum(not each.accepted for each in found)} never accepted; "
+        f"{machine} more have machine code in a routine note"
     )
 
 
@@ -334,6 +352,7 @@ def main() -> int:
     parser.add_argument("--policy", choices=("strict", "balanced"), default="balanced")
     parser.add_argument("--commits", type=int, default=60)
     parser.add_argument("--known-names", action="store_true", help="without the rule on new names")
+    parser.add_argument("--reasons", action="store_true", help="with --json: why, for reasons.py")
     parser.add_argument("--clock", action="store_true", help="at each commit's time (libfaketime)")
     parser.add_argument("--json", type=Path, help="write every commit there")
     parser.add_argument(

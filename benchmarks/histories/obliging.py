@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import importlib
+import json
 import os
+import pkgutil
 import socket
 import sys
 import tempfile
@@ -12,15 +16,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+import npm_vetted
 import npm_vetted.commands._routine_notes as routine
 import npm_vetted.commands.note as noting
 from npm_vetted.cli import main
-from npm_vetted.commands import check, init  # noqa: F401  (imported once, for every process)
 from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.model import Artifact, Kind, Published
 from npm_vetted.recording.proposals import Draft
 from npm_vetted.review.signals import Score
 from npm_vetted.vetting.resolver import Vetting
+
+for _found in pkgutil.walk_packages(npm_vetted.__path__, "npm_vetted."):
+    if "__main__" not in _found.name:  # imported once, for every process
+        importlib.import_module(_found.name)
+gc.freeze()
 
 MADE_UP = "sha512-" + "A" * 86 + "=="
 PUBLISHED = datetime.datetime(2012, 1, 1, tzinfo=datetime.UTC)
@@ -66,14 +75,27 @@ def _no_network(*_: object, **__: object) -> NoReturn:
 
 def _obliging(*, new_names: bool) -> None:
     """Put the stand-ins in place; AttributeError where the program has moved on from them."""
-    _ = noting.seen_by_registry, routine.scores_of, socket.create_connection
+    _ = (
+        noting.seen_by_registry,
+        noting.say_what_remains,
+        routine.scores_of,
+        socket.create_connection,
+    )
     noting.seen_by_registry = _confirmed
+    noting.say_what_remains = lambda _: None  # ``check`` says it next
     routine.scores_of = lambda wanted, **_: [Score(0, ()) for _ in wanted]
     socket.create_connection = _no_network
     socket.socket.connect = _no_network  # type: ignore[method-assign]
     if not new_names:
         _ = Vetting.is_new_name
         Vetting.is_new_name = lambda *_: False  # type: ignore[method-assign]
+
+
+def _reasons() -> int:
+    from reasons import facts
+
+    print(json.dumps(facts()))
+    return 0
 
 
 def run_program(
@@ -93,7 +115,7 @@ def run_program(
             status = 70
             try:
                 _obliging(new_names=new_names)
-                status = main(list(words))
+                status = _reasons() if list(words) == ["reasons"] else main(list(words))
             except SystemExit as ended:
                 status = int(ended.code or 0)
             except BaseException:

@@ -17,11 +17,14 @@ import pytest
 
 from npm_vetted.commands._common import opened
 from npm_vetted.commands._online_evidence import OnlineEvidence, recomputed_evidence
+from npm_vetted.commands._routine_notes import routine_drafts
+from npm_vetted.recording.proposals import item_of, uncovered
 from npm_vetted.registry import Registry
 from npm_vetted.registry.settings import load_settings
 from npm_vetted.vetting.presets import PRESETS
+from tests.support.changes import change, project
 from tests.support.git_repo import GitRepo
-from tests.support.npm_projects import Done, check, run
+from tests.support.npm_projects import Done, check, entry, note_text, run
 from tests.support.verdaccio import Verdaccio
 
 NOW = datetime.now(UTC)
@@ -234,3 +237,38 @@ def test_the_online_check_finds_a_forged_score(repo: GitRepo, shelf: Verdaccio) 
     [finding] = evidence(repo).findings
     assert (finding.check, finding.code) == ("notes", "evidence-differs")
     assert finding.key == "stepper@1.0.4 signals"
+
+
+def steps(outer: str, inner: str) -> dict[str, str]:
+    """``a`` stays; ``b``, which it requires, brings ``c``."""
+    packages = {
+        "a": entry("a", dependencies={"b": "*"}),
+        "b": entry("b", outer, dependencies={"c": "*"}),
+        "c": entry("c", inner),
+    }
+    return project(packages, dependencies={"a": "*"})
+
+
+NOTED = {f".vetting/notes/{name}/1.0.0.toml": note_text(name) for name in "abc"}
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "expected"),
+    [
+        ("1.1.0", "2.0.0", {"b@1.1.0": ["c@2.0.0"]}),  # listed with what brings it, as for a person
+        ("1.1.0", "1.0.1", {"b@1.1.0": ["c@1.0.1"]}),
+        ("1.0.0", "2.0.0", {}),  # nothing brings it: its own step counts
+        ("2.0.0", "2.0.0", {}),
+        ("2.0.0", "1.0.1", {"c@1.0.1": []}),
+    ],
+)
+def test_what_a_step_brings_goes_with_it_whoever_requires_that(
+    outer: str, inner: str, expected: dict[str, list[str]]
+) -> None:
+    config = "[policy]\nupgrade = { minor = [], patch = [] }\n"
+    before = {**NOTED, **steps("1.0.0", "1.0.0")}
+    found = change(before, {**NOTED, **steps(outer, inner)}, config)
+    drafts = routine_drafts(found, [item_of(found, use) for use in uncovered(found)])
+    assert {
+        each.label: [item.artifact.label for item in each.brings] for each in drafts
+    } == expected

@@ -8,9 +8,11 @@ import pytest
 
 from npm_vetted.recording.proposals import (
     Draft,
+    bringers_first,
     by_criteria,
     drafts_of_change,
     item_ahead,
+    item_of,
     since_of,
     uncovered,
 )
@@ -197,3 +199,23 @@ def test_a_note_answers_for_each_project_that_uses_the_package() -> None:
     found = change({**before, **notes}, {**after, **notes})
     [draft] = drafts_of_change(found)
     assert set(draft.criteria) == {"health", "changelog"}
+
+
+def ringed(version: str) -> dict[str, str]:
+    """``top`` is direct; ``mid`` and ``low`` require each other, and ``last`` is below them."""
+    packages = {
+        "last": entry("last", version),
+        "low": entry("low", version, dependencies={"mid": "*", "last": "*"}),
+        "mid": entry("mid", version, dependencies={"low": "*"}),
+        "top": entry("top", version, dependencies={"low": "*"}),
+    }
+    return project(packages, dependencies={"top": "*"})
+
+
+def test_what_brings_others_comes_before_them() -> None:
+    found = change(ringed("1.0.0"), ringed("1.0.1"))
+    items = [item_of(found, each) for each in uncovered(found)]
+    names = [each.artifact.name for each in bringers_first(items)]
+    assert names[0] == "top"
+    assert names[-1] == "last"
+    assert sorted(names) == ["last", "low", "mid", "top"]

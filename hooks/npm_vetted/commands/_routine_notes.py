@@ -20,7 +20,7 @@ from npm_vetted.model import Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.versions import step
 from npm_vetted.recording.note_file import SignalEvidence, note_paths, routine_text
-from npm_vetted.recording.proposals import Draft, Item, draft_of, uncovered
+from npm_vetted.recording.proposals import Draft, Item, bringers_first, draft_of, uncovered
 from npm_vetted.vetting.notes import read_note
 from npm_vetted.vetting.routine import ROUTINE, ROUTINE_SCORE
 from npm_vetted.vetting.streak import Streak, streak_of
@@ -54,23 +54,23 @@ def policy_has_routine(change: Change) -> bool:
 
 
 def routine_drafts(change: Change, items: Sequence[Item]) -> list[Draft]:
-    """A draft for each package that may be routine, with what it brings; direct ones first."""
+    """A draft for each package that may be routine, with what it brings.
+
+    Direct ones come first, then those that bring others: what a step brings is listed with it,
+    whoever requires the package itself. So its own step counts only where nothing brings it.
+    """
     left = uncovered(change)
     drafts: list[Draft] = []
     claimed = {item.artifact for item in items if item.subject.direct}
-    for item in sorted(items, key=lambda each: not each.subject.direct):
+    for item in bringers_first(items):
         if not item.subject.direct and item.artifact in claimed:
             continue
         if change.vetting.demanded(item.subject, item.since) or item.since is None:
             continue
-        draft = draft_of(change, item, left, claimed) if item.subject.direct else _alone(item)
+        draft = draft_of(change, item, left, claimed)
         claimed.update(each.artifact for each in draft.items)
         drafts.append(draft)
     return drafts
-
-
-def _alone(item: Item) -> Draft:
-    return Draft(own=item)
 
 
 def record_routine(
@@ -121,8 +121,7 @@ def _unfit(change: Change, item: Item, seen: Seen) -> str | None:
     ripe = published.published + datetime.timedelta(days=days)
     if change.today < ripe:
         return f"{label} is inside the cooldown until {ripe:%Y-%m-%d %H:%M} UTC"
-    streak = streak_of(change.vetting, artifact.name, item.since)
-    too_long = streak.too_long(change.today.date())
+    too_long = streak_of(change.vetting, artifact.name, item.since).too_long
     return None if too_long is None else f"{label}: {too_long}"
 
 

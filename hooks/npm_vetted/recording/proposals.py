@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import nearest, step
 from npm_vetted.projects.change import Change
@@ -175,6 +176,36 @@ def draft_of(
     return Draft(own=item, brings=brings, criteria=criteria_for(change, [item, *brings]))
 
 
+def bringers_first(items: Sequence[Item]) -> list[Item]:
+    """Items so that a package comes before all that it requires, directly or not; direct ones first."""
+    places = {(use.lockfile.path, use.entry.key): use for item in items if (use := item.use)}
+    order: dict[tuple[str, str], int] = {}
+    for at, use in places.items():
+        _number_after_its_own(use.lockfile, at[1], order)
+
+    def rank(item: Item) -> tuple[bool, int]:
+        at = (item.use.lockfile.path, item.use.entry.key) if item.use else ("", "")
+        return not item.subject.direct, -order.get(at, 0)
+
+    return sorted(items, key=rank)
+
+
+def _number_after_its_own(lockfile: Lockfile, key: str, order: dict[tuple[str, str], int]) -> None:
+    """Number an entry after all that it reaches: the highest number brings the others."""
+    opened = {key}
+    waiting: list[tuple[str, Iterator[str]]] = [(key, lockfile.children(key))]
+    while waiting:
+        at, children = waiting[-1]
+        for child in children:
+            if child not in opened and (lockfile.path, child) not in order:
+                opened.add(child)
+                waiting.append((child, lockfile.children(child)))
+                break
+        else:
+            waiting.pop()
+            order.setdefault((lockfile.path, at), len(order) + 1)
+
+
 def draft_of_group(
     change: Change, items: list[Item], left: Collection[IntroducedPackage] = ()
 ) -> Draft:
@@ -255,9 +286,10 @@ def _brought(
 ) -> Iterator[Item]:
     if change.policy.demands.transitive != "accepted":
         return
+    claimed = {*claimed, *(item.artifact for item in items)}
     reached: set[tuple[str, str]] = set()
     for use in (item.use for item in items):
-        if use is not None:
+        if use is not None and use.entry.requires:
             reached |= {(use.lockfile.path, key) for key in use.lockfile.reach([use.entry.key])}
     for each in left:
         at = (each.lockfile.path, each.entry.key)
