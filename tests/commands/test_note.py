@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shlex
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ import pytest
 from npm_vetted.cli import main
 from npm_vetted.clients import clients as known_clients
 from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import check, run
 from tests.support.real_clients import Clients
 from tests.support.terminal import converse
 from tests.support.verdaccio import Verdaccio
@@ -415,6 +417,28 @@ def test_scripts_are_named_and_asked_for(team: Team) -> None:
     team.note("scripted", "--criteria", "health,scripts", "-m", "Read it all; prints a word.")
     assert team.read("scripted/1.0.0.toml")["scripts"] == ["postinstall"]
     assert team.findings(*CHECKS) == []
+
+
+def test_what_a_note_brings_and_a_group_accepts_is_completed_as_printed(team: Team) -> None:
+    """The finding on what a note only lists prints a command that ends the finding."""
+    team.depend(plain="1.0.0", silent="1.0.0", logged="1.2.0")
+    team.repo.add()
+    words = ("--offline", "--criteria", "health", "-m", "Read all on the train.")
+    team.note("plain", *words)
+    team.note("silent", "logged", *words)
+    done = check(team.repo, "cooldown", add=False)
+    fixes = dict.fromkeys(each["fix"] for each in done.findings if "--complete" in each["fix"])
+    assert len(fixes) >= 2, done.out
+    for fix in fixes:
+        command = next(part for part in fix.split("\n") if "--complete" in part)
+        assert run(team.repo.path, *shlex.split(command)[1:]).status == 0
+    left = check(team.repo, "cooldown", add=False).judged
+    assert left == [("cooldown", "logged")], left
+    [group] = (team.repo.path / ".vetting/notes/_groups").iterdir()
+    listed = tomllib.loads(group.read_text())["accepts"]
+    assert all("published" in each for each in listed)
+    [brought] = team.read("plain/1.0.0.toml")["brings"]
+    assert "published" in brought
 
 
 def test_offline_then_completed(team: Team) -> None:

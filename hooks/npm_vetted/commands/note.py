@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Final
 
 from npm_vetted.checks._fixes import binds_no_note
-from npm_vetted.commands._amend import amend, complete
+from npm_vetted.commands._amend import amend
 from npm_vetted.commands._common import add_range, range_of, wants_colour
+from npm_vetted.commands._complete import complete
 from npm_vetted.commands._draft_signals import draft_scores, signal_evidence
 from npm_vetted.commands._interactive import (
     Move,
