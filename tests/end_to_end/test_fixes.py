@@ -272,14 +272,16 @@ def no_hash(repo: GitRepo) -> None:
     write_project(repo, with_b(entry("a"), c=entry("c", integrity=None)), asked=["a", "c"])
 
 
-def workspace_lockfile(repo: GitRepo) -> None:
-    repo.write("w/package.json", '{"name": "w", "version": "1.0.0"}\n')
-    repo.write("w/package-lock.json", lockfile({"name": "w", "version": "1.0.0"}, {}))
-    write_project(repo, with_b(entry("a")), asked=["a"], workspaces=["w"])
+def workspace_lockfiles(repo: GitRepo) -> None:
+    """Two of them: one command removes both."""
+    write_project(repo, with_b(entry("a")), asked=["a"], workspaces=["w", "v"])
     lock = json.loads((repo.path / "package-lock.json").read_text())
-    lock["packages"] |= {
-        "w": {"version": "1.0.0"}, "node_modules/w": {"resolved": "w", "link": True},
-    }  # fmt: skip
+    for name in ("w", "v"):
+        repo.write(f"{name}/package.json", json.dumps({"name": name, "version": "1.0.0"}))
+        repo.write(f"{name}/package-lock.json", lockfile({"name": name, "version": "1.0.0"}, {}))
+        lock["packages"] |= {
+            name: {"version": "1.0.0"}, f"node_modules/{name}": {"resolved": name, "link": True},
+        }  # fmt: skip
     repo.write("package-lock.json", json.dumps(lock, indent=2))
 
 
@@ -315,7 +317,7 @@ WALKED: list[tuple[Callable[[GitRepo], None], list[str] | None, str]] = [
     (modules, ["git rm"], "lockfile-source/committed-modules"),
     (lookalike, None, "lookalike/one-slip-away"),
     (two_lockfiles, ["git rm"], "lockfile-sync/two-lockfiles"),
-    (workspace_lockfile, ["git rm"], "lockfile-sync/workspace-lockfile"),
+    (workspace_lockfiles, ["git rm"], "lockfile-sync/workspace-lockfile"),
     (settings("registry=http://m.example/"), RESTORED, "client-settings/registry-not-https"),
     (settings("registry=https://m.example/"), RESTORED, "client-settings/registry-not-allowed"),
     (settings("registry=${X}"), RESTORED, "client-settings/registry-unclear"),

@@ -82,6 +82,30 @@ def reads(path: str) -> bool:
 
 def run(change: Change) -> Iterator[Finding]:
     """Compare each touched project's manifests with its lockfile."""
+    return iter(_removed_at_once(list(_found(change))))
+
+
+_REMOVE: Final = ("git", "rm", "--cached")
+_MOST: Final = 40
+"""So many files are in one command: a line has a limit."""
+
+
+def _removed_at_once(found: list[Finding]) -> list[Finding]:
+    """Findings of a code whose files are to be removed: each has the command for all of them."""
+    files: dict[str, dict[str, None]] = {}
+    removed = [each for each in found if each.fix and all(c[:3] == _REMOVE for c in each.fix)]
+    for each in removed:
+        files.setdefault(each.code, {}).update((c[-1], None) for c in each.fix)
+    commands = {code: (*_REMOVE, *list(paths)[:_MOST]) for code, paths in files.items()}
+    return [
+        each._replace(fix=(commands[each.code],))
+        if each in removed and each.fix[0][-1] in commands[each.code]
+        else each
+        for each in found
+    ]
+
+
+def _found(change: Change) -> Iterator[Finding]:
     yield from _imitations(change)
     yield from _collisions(change)
     yield from _other_manifests(change)

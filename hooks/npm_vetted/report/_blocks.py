@@ -17,13 +17,17 @@ _MOST: Final = 40
 
 
 def families(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
-    """Findings that one command resolves, the one it is about first; others by themselves."""
+    """Findings that one command resolves, the one it is about first; others by themselves.
+
+    Findings on files are shown together where the same is said of all of them.
+    """
     together: dict[object, list[Finding]] = {}
     for finding in findings:
-        key = (finding.check, finding.level, finding.project, finding.fix)
+        words = finding.message if finding.package is None else ""
+        key = (finding.check, finding.level, finding.project, finding.fix, words)
         label = (finding.package, finding.version)
         twin = any((each.package, each.version) == label for each in together.get(key, ()))
-        alone = twin or not finding.fix or finding.package is None
+        alone = not finding.fix or (twin and finding.package is not None)
         together.setdefault(finding if alone else key, []).append(finding)
     for family in together.values():
         words = " ".join(word for command in family[0].fix for word in command)

@@ -288,13 +288,15 @@ class _Page:
         return f"    each: {self._paint(f'{self._style.program()} check -v', 'green')}"
 
     def _others(self, rest: Sequence[Finding]) -> str:
-        if not all(each.package for each in rest):
-            return f"{count_of(len(rest), 'finding')} more like this"
-        labels = [printable(f"{each.package}@{each.version or '?'}") for each in rest]
+        noun = "package" if all(each.package for each in rest) else "file"
+        if noun == "file":
+            labels = [printable(each.location.path) for each in rest]
+        else:
+            labels = [printable(f"{each.package}@{each.version or '?'}") for each in rest]
         shown = labels if self._style.verbose else labels[:_NAMED]
         more = len(labels) - len(shown)
         tail = f", and {more:,} more" if more else ""
-        return f"{count_of(len(labels), 'package')} more: {', '.join(shown)}{tail}"
+        return f"{count_of(len(labels), noun)} more: {', '.join(shown)}{tail}"
 
 
 def _counted(findings: Sequence[Finding]) -> str:
