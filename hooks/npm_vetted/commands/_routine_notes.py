@@ -57,7 +57,7 @@ def routine_drafts(change: Change, items: Sequence[Item]) -> list[Draft]:
     """A draft for each package that may be routine, with what it brings.
 
     Direct ones come first, then those that bring others: what a step brings is listed with it,
-    whoever requires the package itself. So its own step counts only where nothing brings it.
+    also where another package requires it. So its own step counts only where nothing brings it.
     """
     left = uncovered(change)
     drafts: list[Draft] = []

@@ -324,7 +324,7 @@ class Vetting:
 
         A new name needs the criteria of ``new``, whichever package brings it: the payloads of
         event-stream and axios came as new packages with an upgrade. A parent's program for one more
-        platform is part of the parent: whoever reviews that has to list it, and no more.
+        platform is part of the parent: the note of the parent has to list it, and no more.
         """
         if subject.program_of is not None and not subject.direct:
             return False
