@@ -43,7 +43,7 @@ class Cache:
             return None
         try:
             etag = json.loads(head)["etag"]
-            return Kept(etag, bytes(gunzip(body, limit))) if isinstance(etag, str) else None
+            return Kept(etag, gunzip(body, limit)) if isinstance(etag, str) else None
         except (ValueError, KeyError, TypeError, RecursionError, BadTarballError):
             return None
 

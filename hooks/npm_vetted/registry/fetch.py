@@ -241,7 +241,7 @@ def _body(url: Url, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     if encoding not in ("gzip", "x-gzip"):
         raise UndecidedError(f"{url} answered in an encoding that was not requested: {encoding!r}")
     try:
-        return bytes(gunzip(body, limit))
+        return gunzip(body, limit)
     except BadTarballError as error:
         raise UndecidedError(f"{url} answered with gzip that is refused: {error}") from None
 

@@ -11,6 +11,7 @@ made-up headers (CVE-2024-6232, CVE-2025-8194).
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,11 @@ class Limits:
     unpacked: int = 512 << 20
     files: int = 200_000
     path: int = 1_000
+
+    @property
+    def most(self) -> int:
+        """The bytes of the files with all their headers."""
+        return self.unpacked + self.files * 2 * _BLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +90,7 @@ def open_tarball(name: str, data: bytes, integrity: str, limits: Limits | None =
     verify(name, data, integrity)
     limits = limits or Limits()
     try:
-        return Package(name=name, files=_files(_tar(data, limits), limits))
+        return Package(name=name, files=_files(_Unzipped(data, limits.most), limits))
     except BadTarballError as error:
         raise UndecidedError(f"{name}: the tarball is refused: {error}") from None
 
@@ -93,41 +99,74 @@ class BadTarballError(Exception):
     """The reason for refusing bytes; the caller adds the name."""
 
 
-def gunzip(data: bytes, limit: int) -> bytearray:
+def gunzip(data: bytes, limit: int) -> bytes:
     """The content of a gzip file, several members in sequence as gunzip reads them.
 
-    Raises RefusedError where that is not gzip, cut short, or more than ``limit`` bytes.
+    Raises BadTarballError where that is not gzip, cut short, or more than ``limit`` bytes.
     """
-    found = bytearray()
+    return _Unzipped(data, limit).read(limit + 1)
+
+
+class _Unzipped:
+    """The content of a gzip file, unpacked as it is read: the whole of it is never in memory."""
+
+    def __init__(self, data: bytes, limit: int) -> None:
+        self._pieces = _pieces(data, limit)
+        self._piece = b""
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; fewer only at the end."""
+        found = io.BytesIO()
+        while size > 0 and self._more():
+            part = self._piece[self._at : self._at + size]
+            self._at += len(part)
+            size -= len(part)
+            found.write(part)
+        return found.getvalue()
+
+    def only_zeros(self) -> bool:
+        """Whether nothing but zeros follows."""
+        while self._more():
+            if self._piece[self._at :].strip(b"\0"):
+                return False
+            self._at = len(self._piece)
+        return True
+
+    def _more(self) -> bool:
+        while self._at == len(self._piece):
+            piece = next(self._pieces, None)
+            if piece is None:
+                return False
+            self._piece, self._at = piece, 0
+        return True
+
+
+def _pieces(data: bytes, limit: int) -> Iterator[bytes]:
+    """The content of a gzip file, piece by piece."""
     view = memoryview(data)
+    at = size = 0
     for _ in range(_MEMBERS):
-        view = view[_inflate(view, found, limit) :]
-        view = memoryview(bytes(view).lstrip(b"\0"))
-        if not view:
-            return found
-    raise BadTarballError("it is gzip in too many pieces")
-
-
-def _inflate(view: memoryview, found: bytearray, limit: int) -> int:
-    """Append the content of one gzip member; return the number of compressed bytes that it uses."""
-    unzip = zlib.decompressobj(wbits=31)
-    for start in range(0, len(view), _CHUNK):
-        data = bytes(view[start : start + _CHUNK])
-        while data:
+        unzip = zlib.decompressobj(wbits=31)
+        while not unzip.eof:
+            packed = unzip.unconsumed_tail or bytes(view[at : at + _CHUNK])
+            at += 0 if unzip.unconsumed_tail else len(packed)
+            if not packed:
+                raise BadTarballError("it is cut short")
             try:
-                found += unzip.decompress(data, _CHUNK)
+                piece = unzip.decompress(packed, _CHUNK)
             except zlib.error:
                 raise BadTarballError("it is not gzip, or broken") from None
-            if len(found) > limit:
+            size += len(piece)
+            if size > limit:
                 raise BadTarballError(f"it unpacks to more than {limit:,} bytes")
-            if unzip.eof:
-                return min(start + _CHUNK, len(view)) - len(unzip.unused_data)
-            data = unzip.unconsumed_tail
-    raise BadTarballError("it is cut short")
-
-
-def _tar(data: bytes, limits: Limits) -> bytearray:
-    return gunzip(data, limits.unpacked + limits.files * 2 * _BLOCK)
+            yield piece
+        at -= len(unzip.unused_data)
+        while at < len(view) and not view[at]:
+            at += 1
+        if at == len(view):
+            return
+    raise BadTarballError("it is gzip in too many pieces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +176,15 @@ class _Entry:
     content: bytes
 
 
-def _files(tar: bytearray, limits: Limits) -> dict[str, bytes]:
+def _files(tar: _Unzipped, limits: Limits) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     folders: set[str] = set()
-    total = 0
     for entry in _entries(tar, limits):
         path = _path_within(entry, limits)
         if entry.kind == b"5":
             continue
         if files.get(path, entry.content) != entry.content:
             raise BadTarballError(f"{line(path)!r} is there twice, with different content")
-        total += len(entry.content)
-        if total > limits.unpacked:
-            raise BadTarballError(f"it unpacks to more than {limits.unpacked:,} bytes")
         files[path] = entry.content
         folders.update(_parents(path))
     clash = next((path for path in files if path in folders), None)
@@ -186,28 +221,25 @@ def _path_within(entry: _Entry, limits: Limits) -> str:
     return "/".join(parts[1:])
 
 
-def _entries(tar: bytearray, limits: Limits) -> Iterator[_Entry]:
+def _entries(tar: _Unzipped, limits: Limits) -> Iterator[_Entry]:
     """The entries of a tar, each under the name that a header before it may give."""
-    position = headers = 0
+    headers = total = 0
     override: dict[str, str] = {}
-    while position < len(tar):
+    while (header := tar.read(_BLOCK)).strip(b"\0"):
         headers += 1
         if headers > limits.files:
             raise BadTarballError(f"it holds more than {limits.files:,} entries")
-        header = bytes(tar[position : position + _BLOCK])
-        if not header.strip(b"\0"):
-            if tar[position:].strip(b"\0"):
-                raise BadTarballError("there is data behind its end")
-            break
         kind = header[156:157]
         size = _checked_size(header)
         if kind not in b"xgL" and "size" in override:
             size = _decimal(override["size"])
-        start = position + _BLOCK
-        if start + size > len(tar):
+        total += size
+        if total > limits.unpacked:
+            raise BadTarballError(f"it unpacks to more than {limits.unpacked:,} bytes")
+        content = tar.read(size)
+        if len(content) < size:
             raise BadTarballError("it is cut short")
-        content = bytes(tar[start : start + size])
-        position = start + -(-size // _BLOCK) * _BLOCK
+        tar.read(-size % _BLOCK)
         if kind in b"xgL":
             named = _header_record(kind, content)
             if named and override:
@@ -216,6 +248,8 @@ def _entries(tar: bytearray, limits: Limits) -> Iterator[_Entry]:
         else:
             yield _entry(header, kind, override, content)
             override = {}
+    if not tar.only_zeros():
+        raise BadTarballError("there is data behind its end")
     if override:
         raise BadTarballError("it is cut short")
 

@@ -25,6 +25,7 @@ _NATIVE: Final = (".node", ".wasm", ".so", ".dylib", ".dll", ".exe", ".a", ".lib
 _PROGRAMS: Final = (
     b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm",
 )  # fmt: skip
+_HEADER: Final = 4096
 _WORD: Final = re.compile(r"[^\s'\"`;&|<>()=]{1,300}")
 _SUFFIXES: Final = ("", ".js", ".cjs", ".mjs", ".json", "/index.js")
 _SHOWN_SCRIPT: Final = 64 << 10
@@ -249,6 +250,15 @@ def native_files(package: Package) -> Iterator[Sized]:
 def is_machine_code(path: str, data: bytes) -> bool:
     """Whether a file is a program, library or add-on for a machine, or WebAssembly."""
     return path.lower().endswith(_NATIVE) or (data.startswith(_PROGRAMS) and b"\0" in data[:64])
+
+
+def is_machine_program(data: bytes) -> bool:
+    """Whether some bytes start as machine code does, by their first words and the zeros in the header.
+
+    No script starts so, but for one made to: ``MZ`` is also a name.
+    """
+    head = data[:_HEADER]
+    return head.startswith(_PROGRAMS) and head.count(b"\0") * 100 > len(head)
 
 
 def conflicts(release: Release, manifest: Mapping[str, object], package: Package) -> Iterator[str]:

@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -38,6 +39,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "blanks": lambda: b" " * 1_000_000 + b"x",
     "lines of blanks": lambda: (b" " * 119 + b"\n") * 8_000,
     "invalid UTF-8": lambda: b"\xff\xfe\xc3(" * 200_000,
+    "no text at all": lambda: Random(1).randbytes(8 << 20),
     "NULs": lambda: b"\0" * 1_000_000,
     "letters of two alphabets": lambda: "aа".encode() * 200_000,
     "invisible characters": lambda: "\u200b".encode() * 300_000,
@@ -45,7 +47,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "hosts without end": lambda: b"'" + b"a." * 300_000 + b"'",
     "comments": lambda: b"/* eval('x') */" * 60_000,
     "regular expressions": lambda: b"/(/" * 200_000,
-    "50 MB": lambda: b"a" * (50 << 20),
+    "50 MB": lambda: b"\n" * (50 << 20),
     "more parts than are read": lambda: b"x;" * 3_000_000,
 }
 """What costs the most in a reader that is not careful."""
@@ -77,6 +79,11 @@ def test_what_is_not_read_is_said(name: str, says: str) -> None:
 def test_the_tells_of_a_script_that_has_no_tree_are_found() -> None:
     facts = extract_facts("code", b"x='https://webhook.site/';//" + b"[" * 3_000)
     assert (facts.unread != "", "exfil-host" in facts.marks) == (True, True)
+
+
+def test_a_nul_does_not_end_a_script() -> None:
+    """For the parser it would; for Node.js it is a character of a comment like any other."""
+    assert "exec" in extract_facts("code", b"/* \0 */ require('child_process');" + b" " * 99).marks
 
 
 # -- the process ---------------------------------------------------------------------------------

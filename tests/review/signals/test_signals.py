@@ -9,7 +9,7 @@ import pytest
 
 from npm_vetted.review.signals import Score, compare_packages, weigh
 from npm_vetted.review.signals.comparison import Reason
-from npm_vetted.review.signals.facts import LOST, FileFacts
+from npm_vetted.review.signals.facts import LOST, NO_TEXT_LIMIT, SIZE_LIMIT, FileFacts
 from npm_vetted.review.signals.reader import FactsReader
 from npm_vetted.review.signals.table import ATTENTION
 from tests.review.signals.stand_ins import (
@@ -158,8 +158,9 @@ def test_the_same_repository_in_other_words(
         ("bin/tool.png", b"\x7fELF\2\1\0\0", True),
         ("data.bin", b"\1\0\2", True),
         ("lib/deep.js", b"[" * 5_000, True),
-        ("lib/deep.test.js", b"a" * (9 << 20), True),
-        ("get.sh", b"# " * (5 << 20), True),
+        ("lib/deep.test.js", b"[" * 5_000, True),
+        ("lib/odd.js", b"\xff" * (NO_TEXT_LIMIT + 1), True),
+        ("get.sh", b"\n" * (SIZE_LIMIT + 1), True),
         ("dot.png", b"\x89PNG\0\0", False),
         ("notes.txt", "café".encode("latin-1"), False),
         ("lib/more.js", b"exports.a = 1;", False),
@@ -174,6 +175,34 @@ def test_new_and_changed_files_that_no_signal_looks_into_are_named(
         assert [each.startswith(f"{path}: ") for each in score.unseen] == [True] * unseen
     same = {**plain, path: data}
     assert compare_packages(same, dict(same), reader.read) == Score(0, ())
+
+
+@pytest.mark.parametrize("start", [b"\x7fELF\2", b"MZ\x90", b"\xcf\xfa\xed\xfe"])
+def test_machine_code_that_the_manifest_names_is_not_parsed(
+    reader: FactsReader, start: bytes
+) -> None:
+    """As sharp's libraries have it: ``"exports": {"./lib": "./lib/fast.so.8"}``."""
+    plain = files_of({**PLAIN, "package.json": manifest(exports={"./lib": "./lib/fast.so.8"})})
+    new = {**plain, "lib/fast.so.8": start + bytes(60) + bytes(range(256)) * 90}
+    asked: list[bytes] = []
+
+    def counted(files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
+        wanted = list(files)
+        asked.extend(data for _, data in wanted)
+        return reader.read(wanted)
+
+    score = compare_packages(plain, new, counted)
+    assert new["lib/fast.so.8"] not in asked
+    assert [each.split(":")[0] for each in score.unseen] == ["lib/fast.so.8"]
+
+
+def test_a_script_that_passes_for_machine_code_is_parsed(reader: FactsReader) -> None:
+    """Node.js runs what it loads with a suffix that it does not know."""
+    payload = b"MZ = 0; /*\0*/ require('child_process').exec('echo');" + b" " * 100
+    new = {**files_of(PLAIN), "lib/fast.so": payload}
+    new["lib/main.js"] += b"require('./fast.so');\n"
+    found = {each.code for each in compare_packages(files_of(PLAIN), new, reader.read).reasons}
+    assert "power:exec" in found
 
 
 @pytest.mark.parametrize(("name", "limit"), [("FILES_LIMIT", 3), ("BYTES_LIMIT", 60)])

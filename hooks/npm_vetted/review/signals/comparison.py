@@ -12,6 +12,8 @@ from itertools import accumulate, takewhile
 from typing import Final, NamedTuple
 
 from npm_vetted.registry.packument import lifecycle
+from npm_vetted.registry.tarball import Package
+from npm_vetted.review import called_files, is_machine_code, is_machine_program
 from npm_vetted.review.signals.facts import (
     BYTES_LIMIT,
     FILES_LIMIT,
@@ -165,7 +167,9 @@ class PackageComparison:
             target
             for path, facts in scripts.items()
             for target in loaded_files(path, facts, self.new)
-            if target in changed and not target.lower().endswith(_DATA)
+            if target in changed
+            and not target.lower().endswith(_DATA)
+            and not is_machine_program(self.new[target])
         )
         return list(found)
 
@@ -255,7 +259,11 @@ class PackageComparison:
         seen: set[str] = set()
         while (todo := [path for path in order if path not in seen]) and len(order) <= _CLOSURE:
             seen.update(todo)
-            scripts = [path for path in todo if not path.lower().endswith(_DATA)]
+            scripts = [
+                path
+                for path in todo
+                if not path.lower().endswith(_DATA) and not is_machine_program(self.new[path])
+            ]
             facts = self.read([("code", self.new[path]) for path in scripts])
             for path, found in zip(scripts, facts, strict=True):
                 order.update(dict.fromkeys(loaded_files(path, found, self.new)))
@@ -300,8 +308,6 @@ def _readable(files: Sequence[bytes]) -> int:
 
 def is_closed(path: str, data: bytes) -> bool:
     """Whether a file is machine code, an archive or other data that a program must be made for."""
-    from npm_vetted.review import is_machine_code
-
     return is_machine_code(path, data) or (
         b"\0" in data and not path.lower().endswith(_SHOWN_TO_PEOPLE)
     )
@@ -313,7 +319,7 @@ def _is_script(path: str, data: bytes, named: frozenset[str]) -> bool:
         return False
     if lower.endswith(SCRIPT_SUFFIXES):
         return True
-    return (path in named and not lower.endswith(_DATA)) or (
+    return (path in named and not lower.endswith(_DATA) and not is_machine_program(data)) or (
         data.startswith(b"#!") and any(word in data[:80] for word in (b"node", b"bun", b"deno"))
     )
 
@@ -322,9 +328,6 @@ def _named_files(
     files: Files, manifest: Mapping[str, object], scripts: Mapping[str, str]
 ) -> frozenset[str]:
     """Files that the manifest names as code, with any suffix."""
-    from npm_vetted.registry.tarball import Package
-    from npm_vetted.review import called_files
-
     package = Package(name="", files=files)
     texts = [
         str(manifest.get("main") or ""),
@@ -351,9 +354,6 @@ def install_texts(files: Files, scripts: Mapping[str, str]) -> list[str]:
 
 def called(text: str, files: Files) -> list[str]:
     """The package's files that a command names."""
-    from npm_vetted.registry.tarball import Package
-    from npm_vetted.review import called_files
-
     return [each.path for each in called_files(text, Package(name="", files=files))]
 
 

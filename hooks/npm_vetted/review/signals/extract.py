@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from npm_vetted.review.signals.disguise import find_disguises, machine_names
-from npm_vetted.review.signals.facts import SIZE_LIMIT, FileFacts, Mark
+from npm_vetted.review.signals.facts import NO_TEXT_LIMIT, SIZE_LIMIT, FileFacts, Mark
 from npm_vetted.review.signals.powers import POWER_OF, find_loads, find_powers
 from npm_vetted.review.signals.search import ScriptText
 from npm_vetted.review.signals.tells import find_hosts, find_tells
@@ -33,16 +33,30 @@ def extract_facts(kind: str, data: bytes) -> FileFacts:
     return _code(facts, data)
 
 
+def _is_no_text(data: bytes, text: str | None) -> bool:
+    """Whether more than a hundredth is NUL or no UTF-8."""
+    wrong = data.count(b"\0")
+    if text is not None:
+        wrong += text.count("\ufffd") - data.count("\ufffd".encode())
+    return wrong * 100 > len(data)
+
+
+def _refuse_large(data: bytes) -> None:
+    """The parser goes on after an error, of which such a file has one at nearly every byte: it works
+    fifty times as long on it.
+    """
+    if len(data) > NO_TEXT_LIMIT:
+        raise TooMuchError("it is no text")
+
+
 def _code(facts: FileFacts, data: bytes) -> FileFacts:
     text = None if data.isascii() else data.decode("utf-8", errors="replace")
     marks: dict[str, Mark] = {}
-    wrong = data.count(b"\0") + (
-        0 if text is None else text.count("\ufffd") - data.count("\ufffd".encode())
-    )
-    if wrong * 100 > len(data):
-        marks["not-text"] = Mark(1)
-    source = ScriptText(data)
+    source = ScriptText(data.replace(b"\0", b" "))  # where the parser would see the file's end
     try:
+        if _is_no_text(data, text):
+            marks["not-text"] = Mark(1)
+            _refuse_large(data)
         tree = SyntaxTree(source)
         for name, mark in (
             *find_powers(tree),

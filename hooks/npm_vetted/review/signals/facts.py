@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-FACTS_VERSION: Final = 6
+FACTS_VERSION: Final = 7
 """Raised whenever the reader would note something else of the same bytes."""
 SIZE_LIMIT: Final = 8 << 20
 """Bytes of one file that are read; the rest is reported as unread."""
 FILES_LIMIT: Final = 50_000
 BYTES_LIMIT: Final = 256 << 20
 """Scripts of one version that are read, and their bytes; the largest packages are far below both."""
+NO_TEXT_LIMIT: Final = 256 << 10
+"""Bytes of a script that is no text up to which it is parsed all the same."""
 DEPTH_LIMIT: Final = 2_000
 """Brackets within brackets; deeper files are reported as unread."""
 NODE_LIMIT: Final = 8_000_000

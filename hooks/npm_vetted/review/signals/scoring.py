@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Final, NamedTuple
 
 from npm_vetted import __version__
@@ -30,6 +31,8 @@ from npm_vetted.review.signals.statements import (
 from npm_vetted.review.signals.table import TABLE_VERSION
 
 PROCESSES: Final = 2
+_LARGE: Final = 6 << 20
+"""Bytes of a tarball that may unpack to so much that only one such package is compared at a time."""
 
 
 class Step(NamedTuple):
@@ -67,6 +70,7 @@ class Scorer:
         self._now = now or datetime.now(UTC)
         self._all = [FactsReader(cache) for _ in range(PROCESSES)]
         self._ages: dict[str, PackageAge] = {}
+        self._one_large = Lock()
         self._free: SimpleQueue[FactsReader] = SimpleQueue()
         for reader in self._all:
             self._free.put(reader)
@@ -121,6 +125,14 @@ class Scorer:
                 return Score(0, tuple(Reason(*each) for each in reasons), (), tuple(unseen))
         if self._only_kept:
             return Score(0, (), (f"{step.name}@{step.version} was not compared yet",))
+        size = len(self._registry.tarball(release, step.integrity))
+        with self._one_large if size > _LARGE else nullcontext():
+            found = self._compared(step, release, base)
+        if name is not None and found.complete:
+            self._kept.keep_text(name, json.dumps((found.reasons, found.unseen)).encode("ascii"))
+        return found
+
+    def _compared(self, step: Step, release: Release, base: Release | None) -> Score:
         new = self._registry.package(release, step.integrity)
         old = self._registry.package(base, step.since_integrity) if base is not None else None
         reader = self._free.get()
@@ -128,11 +140,7 @@ class Scorer:
             found = compare_packages(old.files if old is not None else None, new.files, reader.read)
         finally:
             self._free.put(reader)
-        said = conflict_reasons(release, new)
-        found = found._replace(reasons=(*found.reasons, *said))
-        if name is not None and found.complete:
-            self._kept.keep_text(name, json.dumps((found.reasons, found.unseen)).encode("ascii"))
-        return found
+        return found._replace(reasons=(*found.reasons, *conflict_reasons(release, new)))
 
     def _of_statements(
         self, step: Step, release: Release, base: Release | None

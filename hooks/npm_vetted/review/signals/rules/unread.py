@@ -10,9 +10,9 @@ CODES = ("obf:unread",)
 
 
 def find(comparison: PackageComparison) -> Iterator[Reason]:
-    """The first script that is unread and was not before."""
+    """The first script that is unread and was not before; that one is no text is another signal."""
     for each in comparison.changed:
-        if not each.facts.unread:
+        if not each.facts.unread or "not-text" in each.facts.marks:
             continue
         before = comparison.before(each.path)
         if before is None or not before.unread:
