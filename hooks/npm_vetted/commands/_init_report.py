@@ -43,7 +43,7 @@ def say_which_scripts_stop(projects: Iterable[Project]) -> None:
                 f"{manifest.path}: {name!r}: {_instead(name, client.PROGRAM)}{place}"
                 for name in client.scripts_stopped(manifest.scripts)
             ]
-            if manifest.scripts and not client.scripts_stopped(["prepare"]):
+            if manifest.scripts and client.SWITCH_FILE and not client.scripts_stopped(["prepare"]):
                 still[client.NAME] = None
     if lines:
         say("these scripts of the project's own no longer run by themselves:", lines)
@@ -63,7 +63,7 @@ def _instead(name: str, client: str) -> str:
 
 
 def say_whose_scripts_stop(exempted: Iterable[Exemption]) -> None:
-    """The dependencies whose install scripts no longer run, with the commands to review each."""
+    """The dependencies whose install scripts do not run by themselves, with the commands to review each."""
     called = this_program()
     lines = []
     for label in sorted({f"{each.name}@{each.version}" for each in exempted if each.scripts}):
@@ -73,7 +73,7 @@ def say_whose_scripts_stop(exempted: Iterable[Exemption]) -> None:
         lines.append(f"{label}: {'; '.join(each for each in commands if each)}")
     if lines:
         say(
-            "these packages have install scripts, which no longer run; where the project needs one, "
+            "these packages have install scripts, which do not run by themselves; where the project needs one, "
             "review it, record it, then run npm-vetted rebuild:",
             lines,
         )

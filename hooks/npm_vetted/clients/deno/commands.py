@@ -236,7 +236,9 @@ def _fetches(line: Line, package: str) -> ClientAction:
     if package.startswith(_JSR):
         name = _name_of_jsr(name)
     unknown = Switch.UNKNOWN if name.startswith(UNKNOWN_TEXT) else line.switch
-    return line.act(ActionKind.RUN, packages=(name,), switch=unknown)
+    found = line.act(ActionKind.RUN, packages=(name,), switch=unknown)
+    is_named = package.startswith((_NPM, _JSR))  # else it may be a program of another package
+    return replace(found, names_packages=found.names_packages or is_named)
 
 
 def _without_path(text: str) -> str:

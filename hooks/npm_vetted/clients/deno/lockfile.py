@@ -305,6 +305,12 @@ class DenoLockfile(Lockfile):
         """Whether a URL leads, over recorded redirects, to a module with a hash."""
         return self._module_key(url) is not None
 
+    def has_module(self, target: str) -> bool:
+        """Whether a target of an import map has a hash; a prefix: whether a module below it has."""
+        if not target.endswith("/"):
+            return self.binds(target)
+        return any(url.startswith(target) for url in (*self._remote, *self.redirects))
+
     @cached_property
     def specifiers(self) -> Collection[str]:
         """Every specifier of manifests and of code."""

@@ -95,7 +95,7 @@ def _reason(name: str, value: str | None) -> str | None:
         case "no-config":
             return "leaves deno.json and deno.lock aside"
         case "lock":
-            other = value is not None and posixpath.basename(text) not in _LOCKS
+            other = value is not None and posixpath.normpath(text) not in _LOCKS
             return f"compares what it fetches with {text}, not with deno.lock" if other else None
         case "config":
             other = posixpath.basename(text) not in NAMES

@@ -105,12 +105,21 @@ def _specifier(
     if text.startswith("catalog:"):
         entries = catalogs.get(text.removeprefix("catalog:"), {})
         text = str(entries.get(requirement.name, text))
-    if text.startswith(("npm:", "jsr:")):
+    if text.startswith("jsr:"):
+        text = _of_jsr(requirement.name, text.removeprefix("jsr:"))
+    if text.startswith("npm:"):
         found = read_specifier(text)
         return found.text if found else text
     if text.startswith(_IGNORED):
         return None
     return f"npm:{requirement.name}@{text or '*'}"
+
+
+def _of_jsr(name: str, text: str) -> str:
+    """``jsr:^1`` or ``jsr:@scope/name@^1`` of a package.json: npm's package of that name (seen with 2.9.6)."""
+    package, asked = split_id(text) if text.startswith("@") else (name, text)
+    scope, _, rest = package.partition("/")
+    return f"npm:@jsr/{scope.removeprefix('@')}__{rest}@{asked or '*'}"
 
 
 def _unlocked(
@@ -123,8 +132,7 @@ def _unlocked(
     known = _canonical(locked)
     for path, each in asked:
         if each.specifier.lower().startswith(("https://", "http://")):
-            prefix = each.specifier.endswith("/")
-            if not prefix and lockfile.resolve(None, each) is None:
+            if not lockfile.has_module(each.specifier):
                 message = f"imports {each.specifier}, of which {lockfile.path} has no hash"
                 yield _problem(lockfile, message, path, each.line, each.specifier)
             continue
@@ -225,8 +233,12 @@ def _redirects(lockfile: DenoLockfile) -> Iterator[Problem]:
     for url, target in lockfile.redirects.items():
         text = str(target)
         declares = text.startswith("https://") and text.partition("?")[0].endswith(_DECLARATIONS)
+        message = None
         if not declares and not lockfile.binds(text):
             message = f"{url} leads to {text[:100]}, of which {lockfile.path} has no hash"
+        elif url in lockfile.kept:
+            message = f"{url} has a hash of its own, and leads to {text[:100]}"
+        if message is not None:
             line = lockfile.root.line("redirects", url)
             yield _problem(lockfile, message, lockfile.path, line, url)
 

@@ -3,7 +3,8 @@
 Without a report they would seem to be judged. Each committed one is a finding, which an
 ``[[ignore]]`` entry on that literal file accepts (DESIGN.md, section 6). A client that gets a
 folder here leaves this table: a name that some client reads is never reported. A lockfile of Rush
-is only read beside a rush.json, and Bun's binary one is only refused beside a package.json.
+is only read beside a rush.json, and Bun's binary one is only refused beside a package.json, and Deno's can be
+named on a command line without a deno.json.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ _FILES: Final = {
     "vlt-lock.json": "vlt",
     "vlt.json": "vlt",
     "bun.lockb": "Bun",
+    "deno.lock": "Deno",
     "vlt-workspaces.json": "vlt",
     "oro.kdl": "orogene",
     "package-lock.kdl": "orogene",

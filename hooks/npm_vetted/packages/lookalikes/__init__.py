@@ -85,11 +85,17 @@ def lookalikes(name: str, own: Index | None = None) -> Iterator[Lookalike]:
     if rules is _UNSCOPED and short not in products():
         asked += [(rule, products()) for rule in _OF_PRODUCTS]
     seen: set[str] = set()
+    module = _module_of(short)
     for rule, index in asked:
         for match in rule(short, index):
-            if match.known not in seen:
+            if match.known not in seen and not (module and _module_of(match.known) == module):
                 seen.add(match.known)
                 yield match
+
+
+def _module_of(name: str) -> str:
+    """A module's URL without its numbers, which are its version; "" for a package."""
+    return "" if name.startswith("@") or "/" not in name else re.sub(r"\d+", "0", name)
 
 
 def _looks_the_same(name: str, index: Index) -> Iterator[Lookalike]:
