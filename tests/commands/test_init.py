@@ -332,6 +332,39 @@ def test_a_manifest_that_cannot_be_read_is_excluded_and_named(git_repo: GitRepo,
     assert not (git_repo.path / path).with_name(".npmrc").exists()
 
 
+def test_templates_are_excluded_and_get_no_settings(git_repo: GitRepo) -> None:
+    """They are copied to where they are installed; a fixture with a lockfile may be installed from."""
+    npm_project(git_repo)
+    npm_project(git_repo, "fixtures/installed", "debug")
+    for number in range(9):
+        manifest = '{"name": "t", "dependencies": {"vue": "^3.0.0"}}'
+        git_repo.write(f"create/template-{number}/package.json", manifest)
+    git_repo.commit("A generator")
+    said = adopt(git_repo)
+    config = tomllib.loads((git_repo.path / ".vetting/config.toml").read_text())
+    paths = [each["path"] for each in config["exclude"]]
+    assert paths == [f"create/template-{number}" for number in range(9)]
+    assert [path for path in files(git_repo) if path.endswith(".npmrc")] == [
+        ".npmrc", "fixtures/installed/.npmrc",
+    ]  # fmt: skip
+    assert "and 5 more: git diff --cached" in said
+    assert "ignore" not in config
+    git_repo.commit("Adopt npm-vetted")
+    assert vetted(git_repo, "check", "--all").returncode == 0
+
+
+def test_many_findings_are_counted_and_told_with_v(git_repo: GitRepo) -> None:
+    npm_project(git_repo)
+    for number in range(40):
+        git_repo.write(f"jobs/{number}.sh", "npm install -g left-pad\n")
+    start = git_repo.commit("Many jobs")
+    said = adopt(git_repo)
+    assert len(said.splitlines()) <= 24, said
+    assert "jobs/0.sh:1 and 39 files more" in said
+    git_repo.git("reset", "-q", "--hard", start)
+    assert "jobs/39.sh:1: " in vetted(git_repo, "init", "-v").stderr
+
+
 def test_without_exclusions_it_is_named(git_repo: GitRepo) -> None:
     npm_project(git_repo)
     git_repo.write("test/broken/package.json", "{")

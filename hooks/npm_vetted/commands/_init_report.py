@@ -24,14 +24,25 @@ _NETWORK: Final = {"proxy": "proxies", "authority": "authorities"}
 """The codes of findings about the network, and the keys of ``[registries]`` that allow them."""
 
 
-def say(heading: str, lines: Iterable[str] = ()) -> None:
-    """A paragraph of the conversation, on standard error."""
+SHOWN: Final = 4
+"""So many lines of a paragraph are shown without ``-v``."""
+
+
+def say(
+    heading: str, lines: Iterable[str] = (), *, most: int | None = None, where: str = ""
+) -> None:
+    """A paragraph of the conversation, on standard error; ``where`` says where the rest can be read."""
     print(f"npm-vetted: {printable(heading)}", file=sys.stderr)
-    for line in lines:
+    every = list(lines)
+    shown = every if most is None or len(every) <= most + 1 else every[:most]
+    for line in shown:
         print(f"  {printable(line)}", file=sys.stderr)
+    if len(shown) < len(every):
+        rest = where or "git diff --cached"
+        print(f"  and {len(every) - len(shown):,} more: {printable(rest)}", file=sys.stderr)
 
 
-def say_which_scripts_stop(projects: Iterable[Project]) -> None:
+def say_which_scripts_stop(projects: Iterable[Project], *, verbose: bool = True) -> None:
     """The project's own scripts that no longer run by themselves, with the command instead."""
     lines: list[str] = []
     still: dict[str, None] = {}
@@ -46,7 +57,12 @@ def say_which_scripts_stop(projects: Iterable[Project]) -> None:
             if manifest.scripts and client.SWITCH_FILE and not client.scripts_stopped(["prepare"]):
                 still[client.NAME] = None
     if lines:
-        say("these scripts of the project's own no longer run by themselves:", lines)
+        say(
+            "these scripts of the project's own no longer run by themselves:",
+            lines,
+            most=None if verbose else SHOWN,
+            where="npm-vetted init --settings -v",
+        )
     if still:
         say(f"the project's own scripts still run with {', '.join(still)}")
 
@@ -62,7 +78,7 @@ def _instead(name: str, client: str) -> str:
     return f"{when} {client} run {other}, run: {command}"
 
 
-def say_whose_scripts_stop(exempted: Iterable[Exemption]) -> None:
+def say_whose_scripts_stop(exempted: Iterable[Exemption], *, verbose: bool) -> None:
     """The dependencies whose install scripts do not run by themselves, with the commands to review each."""
     called = this_program()
     lines = []
@@ -76,6 +92,8 @@ def say_whose_scripts_stop(exempted: Iterable[Exemption]) -> None:
             "these packages have install scripts, which do not run by themselves; where the project needs one, "
             "review it, record it, then run npm-vetted rebuild:",
             lines,
+            most=None if verbose else SHOWN,
+            where="npm-vetted rebuild names them",
         )
 
 
@@ -84,6 +102,8 @@ def say_what_is_accepted(
     accepted: Sequence[Finding],
     ignored: Sequence[Finding],
     registries: Sequence[str],
+    *,
+    verbose: bool,
 ) -> None:
     """Each thing that adoption takes over as it is, and the file that says so."""
     locked = "that is locked" if count == 1 else "that are locked"
@@ -96,13 +116,36 @@ def say_what_is_accepted(
     if registries:
         say(f"[registries] in {CONFIG}: the committed settings name these:", registries)
     if ignored:
-        say(f"[[ignore]] in {CONFIG}:", map(_line_of, ignored))
+        say(
+            f"[[ignore]] in {CONFIG}:",
+            map(_line_of, ignored),
+            most=None if verbose else SHOWN,
+            where=CONFIG,
+        )
     if accepted:
         say(
             f"accepted {_count(len(accepted), 'existing finding')} (written to {BASELINE}, each "
             "with its present state):",
-            map(_line_of, accepted),
+            map(_line_of, accepted) if verbose else _by_code(accepted),
         )
+
+
+def _by_code(findings: Sequence[Finding]) -> Iterator[str]:
+    """A line for each finding, or for those of one code where there are many."""
+    if len(findings) <= SHOWN + 1:
+        yield from map(_line_of, findings)
+        return
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for each in findings:
+        alike.setdefault((each.check, each.code), []).append(each)
+    for (check, code), found in sorted(alike.items(), key=lambda item: -len(item[1])):
+        files = {each.location.path for each in found}
+        first = found[0].location
+        words = f"{check}/{code}: {len(found):,}"
+        where = f"{first.path}:{first.line}" + (
+            f" and {len(files) - 1:,} files more" if files != {first.path} else ""
+        )
+        yield f"{words}, {where}"
 
 
 def _line_of(finding: Finding) -> str:
@@ -129,10 +172,11 @@ def say_what_to_consider(
             if name.startswith("@") and scope != name and scope not in known:
                 url = client_of(project).registry_of(project, name)
                 scopes[scope] = url or DEFAULT_REGISTRY
-    for scope, url in sorted(scopes.items()):
+    for url in dict.fromkeys(scopes.values()):
+        named = sorted(scope for scope, each in scopes.items() if each == url)
         say(
-            f"to consider, in {CONFIG}, where {scope} is yours on that registry:",
-            ["[[first-party]]", f'scopes = ["{scope}"]', f'registry = "{url}"'],
+            f"to consider, in {CONFIG}, where {', '.join(named)} is yours on that registry:",
+            ["[[first-party]]", f"scopes = {json.dumps(named)}", f'registry = "{url}"'],
         )
     network = [each for each in accepted if each.code in _NETWORK]
     if network:

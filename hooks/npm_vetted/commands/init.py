@@ -7,6 +7,7 @@ and last the steps for a person. A file that cannot be read is named; all others
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from npm_vetted.checks._runner import UNDECIDED, open_change, run_checks
 from npm_vetted.clients import client_of
 from npm_vetted.commands._hook_edits import MANAGERS, hook_in
 from npm_vetted.commands._init_report import (
+    SHOWN,
     say,
     say_what_is_accepted,
     say_what_is_wrong,
@@ -26,7 +28,7 @@ from npm_vetted.commands._init_report import (
 from npm_vetted.commands._toml_edit import add_entries, edit_policy
 from npm_vetted.commands.accept import add_to_baseline
 from npm_vetted.commands.exempt import add_exemptions, exemption_of
-from npm_vetted.errors import FOUND, DocumentError, NpmVettedError, UsageError
+from npm_vetted.errors import FOUND, NpmVettedError, UsageError
 from npm_vetted.git.comparison import compare
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository
@@ -53,6 +55,8 @@ _IGNORED: Final = frozenset(
 )
 """Findings about a file that is missing or unread: there is no state that a line could bind."""
 _ROUNDS: Final = 3
+_TEMPLATE: Final = re.compile(r"(?:.*[-_.])?(?:template|fixture)s?(?:[-_.].*)?").fullmatch
+"""A folder that is called so holds manifests to copy, or for tests."""
 _PRESENT: Final = "present"
 """``--hook`` without a manager's name."""
 
@@ -121,11 +125,15 @@ def run(arguments: argparse.Namespace) -> int:
             return _only_settings(seen, arguments)
         if seen.broken and not seen.sound_projects():
             raise next(iter(seen.broken.values()))
-        return _adopt(seen, PRESETS[arguments.policy], excludes=not arguments.no_exclude)
+        preset = PRESETS[arguments.policy]
+        if arguments.no_exclude or not _exclude(seen, preset, verbose=arguments.verbose):
+            return _adopt(seen, preset, verbose=arguments.verbose)
+    with _opened() as opened:  # without the projects that are excluded now
+        return _adopt(opened.examined(), preset, verbose=arguments.verbose)
 
 
 def _only_settings(seen: Adoption, arguments: argparse.Namespace) -> int:
-    failed = dict(seen.broken) | _write_settings(seen, None)
+    failed = dict(seen.broken) | _write_settings(seen, None, verbose=arguments.verbose)
     if arguments.settings:
         say_which_scripts_stop(seen.tree.projects_after.all())
     else:
@@ -134,18 +142,19 @@ def _only_settings(seen: Adoption, arguments: argparse.Namespace) -> int:
     return max((each.status for each in failed.values()), default=0)
 
 
-def _adopt(seen: Adoption, preset: str, *, excludes: bool) -> int:
-    if excludes:
-        _exclude(seen.store, seen.tree.projects_after.unreadable, preset)
+def _adopt(seen: Adoption, preset: str, *, verbose: bool) -> int:
     exempted = list(_exemptions(seen))
-    failed = dict(seen.broken) | _write_settings(seen, _least_cooldown(seen, preset))
+    days = _least_cooldown(seen, preset)
+    failed = dict(seen.broken) | _write_settings(seen, days, verbose=verbose)
     _write_config(seen.store, preset)
     registries = _allow_registries(seen)
     count = add_exemptions(seen.store, exempted)
     carried = _carry_over(seen.broken)
-    say_which_scripts_stop(seen.tree.projects_after.all())
-    say_whose_scripts_stop(exempted)
-    say_what_is_accepted(count + carried.exempted, carried.accepted, carried.ignored, registries)
+    say_which_scripts_stop(seen.tree.projects_after.all(), verbose=verbose)
+    say_whose_scripts_stop(exempted, verbose=verbose)
+    say_what_is_accepted(
+        count + carried.exempted, carried.accepted, carried.ignored, registries, verbose=verbose
+    )
     projects = [each.after for each in seen.sound_projects()]
     say_what_to_consider(projects, seen.tree.policy, carried.accepted)
     _hook()
@@ -210,17 +219,43 @@ def _broken(tree: Change, index: Change) -> dict[str, NpmVettedError]:
     return found
 
 
-def _exclude(store: Store, unreadable: Mapping[str, DocumentError], preset: str) -> None:
-    """Write ``[[exclude]]`` for manifests that cannot be read: templates and fixtures, mostly."""
-    if not unreadable:
-        return
-    reason = "cannot be read as a manifest at adoption"
-    entries = [{"path": path, "reason": reason} for path in sorted(unreadable)]
-    edit_policy(store, lambda document: add_entries(document, "exclude", entries), new=preset)
-    say(
-        f"[[exclude]] in {CONFIG}: these manifests cannot be read, and are not checked:",
-        [f"{path}:{error.line}: {error.message}" for path, error in sorted(unreadable.items())],
-    )
+def _exclude(seen: Adoption, preset: str, *, verbose: bool) -> bool:
+    """Write ``[[exclude]]`` for manifests that cannot be read, and for templates; whether there are any.
+
+    A template has no lockfile: what it is copied to gets one. A settings file in it would be copied.
+    """
+    unreadable = seen.tree.projects_after.unreadable
+    templates = [each.path for each in seen.tree.projects_after.all() if _is_template(each)]
+    entries = [
+        {"path": path, "reason": reason}
+        for paths, reason in (
+            (sorted(unreadable), "cannot be read as a manifest at adoption"),
+            (sorted(templates), "a template or a fixture: nothing is installed there"),
+        )
+        for path in paths
+    ]
+    if entries:
+        edit_policy(
+            seen.store, lambda document: add_entries(document, "exclude", entries), new=preset
+        )
+    if unreadable:
+        say(
+            f"[[exclude]] in {CONFIG}: these manifests cannot be read, and are not checked:",
+            [f"{path}:{error.line}: {error.message}" for path, error in sorted(unreadable.items())],
+        )
+    if templates:
+        say(
+            f"[[exclude]] in {CONFIG}: these templates and fixtures have no lockfile, and are not checked:",
+            sorted(templates),
+            most=None if verbose else SHOWN,
+        )
+    return bool(entries)
+
+
+def _is_template(project: Project) -> bool:
+    """Whether a project without a lockfile lies in a folder that is called a template or a fixture."""
+    parts = project.path.lower().split("/")
+    return not project.lockfiles and any(map(_TEMPLATE, parts))
 
 
 def _exemptions(seen: Adoption) -> Iterator[Exemption]:
@@ -238,7 +273,9 @@ def _exemptions(seen: Adoption) -> Iterator[Exemption]:
             yield exemption_of(pinned.request.artifact, _REASON)
 
 
-def _write_settings(seen: Adoption, days: int | None) -> dict[str, NpmVettedError]:
+def _write_settings(
+    seen: Adoption, days: int | None, *, verbose: bool
+) -> dict[str, NpmVettedError]:
     """Switch scripts off and set the clients' cooldown to ``days``; return failures by path."""
     failed: dict[str, NpmVettedError] = {}
     edited: set[str] = set()
@@ -252,7 +289,7 @@ def _write_settings(seen: Adoption, days: int | None) -> dict[str, NpmVettedErro
         except NpmVettedError as error:
             failed[error.path or project.path or "."] = error
     if lines:
-        say("settings, written and staged:", lines)
+        say("settings, written and staged:", lines, most=None if verbose else SHOWN)
     seen.store.stage([*sorted(edited), *_unstaged(seen, edited)])
     return failed
 
@@ -300,8 +337,9 @@ def _unstaged(seen: Adoption, edited: Collection[str]) -> list[str]:
 def _write_config(store: Store, preset: str) -> None:
     with store.lock():
         fresh = store.create(CONFIG, preset.encode())
+        ours = fresh or (store.read(CONFIG) or b"").startswith(preset.encode())
     store.stage([CONFIG])
-    say(f"{'wrote' if fresh else 'kept'} the policy, {CONFIG}")
+    say(f"{'wrote' if ours else 'kept'} the policy, {CONFIG}")
 
 
 def _allow_registries(seen: Adoption) -> list[str]:
@@ -433,7 +471,7 @@ def _upgrade() -> int:
     edit_policy(Store(Repository.open()), _to_present_format)
     say(f"{CONFIG}: format = {FORMAT}")
     carried = _carry_over()
-    say_what_is_accepted(carried.exempted, carried.accepted, carried.ignored, ())
+    say_what_is_accepted(carried.exempted, carried.accepted, carried.ignored, (), verbose=True)
     say_what_is_wrong({}, carried.blocking)
     say('commit this alone: git commit -m "Upgrade npm-vetted\'s policy" -- .vetting')
     return FOUND if carried.blocking else 0
