@@ -153,6 +153,8 @@ class ClientRules(NamedTuple):
     """What a variable leaves aside."""
     needs_script: frozenset[str] = frozenset()
     """The packages that bring the client, and do not run where their install script did not."""
+    inherits: frozenset[str] = frozenset()
+    """The NAMEs of those that also read the settings of the folders above the project's."""
     newest: int | None = None
     """The major version that ``latest`` is at least, where the version decides about scripts."""
 

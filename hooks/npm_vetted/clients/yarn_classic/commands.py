@@ -93,6 +93,7 @@ RULES: Final = ClientRules(
     flag={_BERRY: "--mode=skip-build"},
     frozen={_CLASSIC: "--frozen-lockfile", _BERRY: "--immutable"},
     frozen_in_ci=frozenset({_BERRY}),
+    inherits=frozenset({_CLASSIC, _BERRY}),
     setting_file=_setting_file,
 )
 

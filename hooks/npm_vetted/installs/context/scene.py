@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -298,15 +299,29 @@ class Scene:
             if self.root is not None and (project is not None or self.foreign):
                 found = self.state.disk.find(f"{self.root.rstrip('/')}/{inner}", maybe)
             data = self._bytes(found, inner)
-            if user and inner == own:
-                home = self._bytes(self.state.disk.find(f"{self.state.home}/{user}", maybe), user)
-                if home is not None and not user.endswith(".yml"):
-                    data = home + b"\n" + (data or b"")
-                elif home is not None and data is None:
-                    data = home
+            for outer in self._outer(own, user, maybe) if inner == own else ():
+                if not inner.endswith(".yml"):
+                    data = outer + b"\n" + (data or b"")
+                elif data is None:
+                    data = outer
             return data
 
         return read
+
+    def _outer(self, own: str | None, user: str | None, maybe: bool) -> Iterator[bytes]:
+        """The files that the client reads besides the project's own, the nearest first."""
+        places = []
+        if self.client in self.rules.inherits:
+            folder = self.root or self.where
+            while folder.strip("/"):
+                folder = folder.rpartition("/")[0]
+                places.append(f"{folder}/{own}")
+        if user:
+            places.append(f"{self.state.home}/{user}")
+        for place in places:
+            name = place.rpartition("/")[2]
+            if (data := self._bytes(self.state.disk.find(place, maybe), name)) is not None:
+                yield data
 
     def _bytes(self, found: Found | None, name: str) -> bytes | None:
         if found is None:

@@ -62,6 +62,11 @@ _PASSES_ON: Final = re.compile(
     rf"""(?:^|[\s/"'])({CLIENT_PROGRAM})(?:\.cmd)?["']?{_ALL_WORDS}""", re.MULTILINE
 )
 """A client that is handed all words of a script: its caller calls the client."""
+_RUNS_WORDS: Final = re.compile(
+    r"""(?:^[ \t]*|[;&|!][ \t]*|\b(?:if|until|while|exec|time|then|do|else)[ \t]+)"\$@"(?=[ \t;&|]|$)""",
+    re.MULTILINE,
+)
+"""A script that runs its words as a command: it tries again, or sets something up."""
 _PLACEHOLDER: Final = re.compile(r"\$\{__unknown(?:_\d+)?\}")
 """A template that nobody can fill, where single quotes kept the shell from replacing it."""
 _INTERPRETERS: Final = re.compile(r"(?:python|node|ruby|perl|php|osascript|tsx|deno|bun)[\d.]*\Z")
@@ -325,9 +330,13 @@ class ShellFollower(ActionJudge):
         for place in call.state.places(call.words[at]):
             found = call.state.disk.find(place)
             data = self.context.read(found.path) if found is not None and found.path else None
-            client = _PASSES_ON.search((data or b"").decode("utf-8", "replace"))
-            if client is not None:
-                return [client[1], *call.words[at + 1 :]]
+            text = (data or b"").decode("utf-8", "replace")
+            given = call.words[at + 1 :]
+            if (client := _PASSES_ON.search(text)) is not None:
+                return [client[1], *given]
+            named = bool(given) and program_name(given[0]) in self.context.readers()
+            if named and _RUNS_WORDS.search(text):
+                return given
         return None
 
     # -- what a client's command does

@@ -60,6 +60,7 @@ class Shell:
         self.listener = listener
         self.functions: dict[str, tuple[Node, ParsedScript]] = {}
         self.called: set[str] = set()
+        self.running: set[str] = set()
         self.commands = 0
         self.read = 0
 
@@ -496,12 +497,16 @@ class ParsedScript:
         found = self.shell.functions.get(words[0])
         if found is not None:
             self.shell.called.add(words[0])
+            if words[0] in self.shell.running:  # a menu that calls itself was followed already
+                return
+            self.shell.running.add(words[0])
             body, script = found
             before = state.arguments, state.call
             state.arguments = [(word,) for word in words[1:]]
             state.call = state.call or self.parsed.part(node)
             script.visit(body, state, depth + 4)
             state.arguments, state.call = before
+            self.shell.running.discard(words[0])
             return
         # a function that runs its own arguments is no place to look at: its caller is
         given = self.parsed.text(node).startswith(('"$@"', "$@", '"$*"', "$*", '"$1"', "$1"))

@@ -20,6 +20,7 @@ _ENV: Final = re.compile(r"\$env:(\w+)\Z", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\$(?:\{(?:env:)?(\w+)\}|env:(\w+)|(\w+))|%(\w+)%", re.IGNORECASE)
 _ARGUMENT: Final = re.compile(r"%~[a-z]*\d|%\d(?!\w*%)", re.IGNORECASE)
 """An argument of a batch file; ``%~dp0`` is the folder of the file itself."""
+_SAYS: Final = ("echo", "echo.", "title", "set")
 _TARGET: Final = re.compile(r"\$(?:env:)?\w+\Z", re.IGNORECASE)
 _REM: Final = re.compile(r"(?:rem\b|::)", re.IGNORECASE)
 """A comment of cmd, up to the end of its line."""
@@ -163,6 +164,7 @@ class _Lexer:
         self.words: list[Word] = []
         self._word: list[str] | None = None
         self._expands = True
+        self._open = 0
 
     def step(self) -> bool:
         """Take one character, quote or comment; whether a statement ends here."""
@@ -173,14 +175,27 @@ class _Lexer:
             self._quoted(char)
         elif self._is_comment(char):
             self._skip_line()
+        elif self._is_bracket_of_text(char):
+            self._add(char)
+            self.index += 1
         elif char in " \t\r" or char in _SEPARATORS:
             self.end_word()
+            self._open = 0 if char in _SEPARATORS else self._open
             self.index += 1
             return char in _SEPARATORS
         else:
             self._add(char)
             self.index += 1
         return False
+
+    def _is_bracket_of_text(self, char: str) -> bool:
+        """Whether cmd takes a bracket for text: one that opens behind ``echo``, and the one that closes it."""
+        step = {"(": 1, ")": -1}.get(char, 0)
+        said = self.words and self.words[0][0].lower().lstrip("@") in _SAYS
+        if not self.cmd or not step or not said or self._open + step < 0:
+            return False
+        self._open += step
+        return True
 
     def _is_comment(self, char: str) -> bool:
         if self.cmd:
