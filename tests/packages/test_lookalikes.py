@@ -18,7 +18,7 @@ from npm_vetted.packages.lookalikes.known import (
     unpopular,
     used,
 )
-from npm_vetted.packages.lookalikes.slips import Near, SlipKind, lines, skeletons, slip
+from npm_vetted.packages.lookalikes.slips import SHORTEST, Near, SlipKind, lines, skeletons, slip
 
 LITTLE_KNOWN = Path(__file__).parents[1] / "data" / "little-known-packages.txt"
 
@@ -321,6 +321,22 @@ def test_a_search_finds_what_the_index_finds(known: list[str], asked: list[str])
         assert list(searched.slipped(name)) == list(indexed.slipped(name))
         assert (name in searched) == (name in indexed) == (name in known)
         assert searched.rank(name) == indexed.rank(name)
+
+
+@pytest.mark.parametrize("name", ["a", "ms"])
+def test_names_too_short_for_a_slip_are_not_searched(name: str) -> None:
+    """Their halves are in most lines, so a search takes longer than the rest of a small check."""
+    searched: list[object] = []
+
+    class Watched(Near):
+        def _searched(self, name: str, length: int) -> list[str]:
+            searched.append(length)
+            return []
+
+    assert list(Watched(lines(["abcd", "ab"]), SHORTEST).to(name)) == []
+    assert searched == []
+    assert list(Watched(lines(["abcd", "ab"]), SHORTEST).to("abc")) == []
+    assert searched == [SHORTEST]
 
 
 def test_a_scope_is_as_popular_as_its_best_package() -> None:

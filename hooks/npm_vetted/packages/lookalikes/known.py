@@ -10,6 +10,7 @@ from typing import Final
 from npm_vetted.packages.lookalikes.slips import (
     EVERYWHERE,
     FEW,
+    SHORTEST,
     Near,
     Slip,
     lines,
@@ -112,7 +113,7 @@ class Index:
 
     @cached_property
     def _near(self) -> Near:
-        return Near(self._text)
+        return Near(self._text, SHORTEST)  # half a short name is in most lines: slow to search
 
     @cached_property
     def _scopes(self) -> dict[str, int]:

@@ -79,6 +79,8 @@ _REACH: Final = {
     SlipKind.DIGIT: (0, 300, 1_000, 1_500),
 }
 """How far down the list a slip counts, for known names of 4, 5, 6, and 7 or more letters."""
+SHORTEST: Final = 4
+"""No slip counts in a known name of fewer letters."""
 
 _WORD_MARGIN: Final = 2
 """A slip in a short word of a long name makes another word (``cp-cli``, ``cf-cli``)."""
@@ -97,7 +99,7 @@ class Slip(NamedTuple):
         ends = (known.find(separator, self.at) for separator in SEPARATORS)
         word = min((end for end in ends if end >= 0), default=len(known)) - start
         length = min(len(known), word + _WORD_MARGIN, 7)
-        return length >= 4 and rank < _REACH[self.kind][length - 4]
+        return length >= SHORTEST and rank < _REACH[self.kind][length - SHORTEST]
 
 
 def slip(known: str, name: str) -> Slip | None:
@@ -158,15 +160,16 @@ class Near:
     are looked up by a search of the text; for many the halves are indexed.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, shortest: int = 1) -> None:
         self._text = text
+        self._shortest = shortest
         self._asked = 0
 
     def to(self, name: str) -> Iterator[tuple[str, Slip]]:
-        """The names from which one slip makes ``name``, each with that slip."""
+        """The names of at least the shortest length from which one slip makes ``name``, each with that slip."""
         self._asked += 1
         candidates = self._searched if self._asked <= FEW else self._indexed
-        for length in range(max(len(name) - 1, 1), len(name) + 2):
+        for length in range(max(len(name) - 1, self._shortest), len(name) + 2):
             for known in candidates(name, length):
                 found = slip(known, name)
                 if found is not None:
