@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 
 import pytest
 
 from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import run
 
 INTEGRITY = f"sha512-{'A' * 86}=="
 
@@ -49,18 +48,12 @@ def repo(git_repo: GitRepo) -> GitRepo:
     return git_repo
 
 
-def run(repo: GitRepo, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command itself, in the repository."""
-    command = [sys.executable, "-m", "npm_vetted", *words]
-    return subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
-
-
 def check(repo: GitRepo) -> list[dict[str, object]]:
     """The findings about what is in the folder, once it is staged."""
     repo.add()
-    done = run(repo, "check", "--format", "json", "lookalike")
-    found: list[dict[str, object]] = json.loads(done.stdout)["findings"]
-    assert done.returncode == (1 if found else 0), done.stderr
+    done = run(repo.path, "check", "--format", "json", "lookalike")
+    found: list[dict[str, object]] = done.findings
+    assert done.status == (1 if found else 0), done.err
     return found
 
 
@@ -171,8 +164,8 @@ def test_first_party_names_are_ours(repo: GitRepo) -> None:
 def test_exempted_packages_are_not_asked(repo: GitRepo) -> None:
     lock(repo, {"acme-widgets": None, "axois": None})
     repo.add()
-    done = run(repo, "exempt", "axois@1.0.0", "--reason", "ours for years")
-    assert done.returncode == 0, done.stderr
+    done = run(repo.path, "exempt", "axois@1.0.0", "--reason", "ours for years")
+    assert done.status == 0, done.err
     repo.git("restore", "--staged", "package.json", "package-lock.json")
     repo.commit("Exempt it", add=False)
     assert judge(repo) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -182,8 +181,8 @@ def test_diff_says_where_to_begin_or_that_it_does_not_know(shop: Shop) -> None:
 def test_a_long_page_goes_through_the_pager(shop: Shop, pager: str, expected: str) -> None:
     long = "".join(f"line {number}\n" for number in range(20_000))
     shop.publish("a", "2.0.0", files={"long.js": long})
-    command = [sys.executable, "-m", "npm_vetted", "diff", "a@1.0.0", "2.0.0", "--unfold"]
-    status, screen = converse(command, [], cwd=shop.repo.path, env={"PAGER": pager})
+    words = ["diff", "a@1.0.0", "2.0.0", "--unfold"]
+    status, screen = converse(words, [], cwd=shop.repo.path, env={"PAGER": pager})
     assert status == 0
     assert expected in f"\n{screen}"
 

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import shlex
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from tests.support.terminal import converse
 from tests.support.verdaccio import Verdaccio
 
 NOW = datetime.now(UTC)
-COMMAND = [sys.executable, "-m", "npm_vetted"]
 OLD = NOW - timedelta(days=400)
 FRAME = ("npm-vetted: looking at ", "npm-vetted: still rejected ")
 
@@ -145,7 +143,7 @@ class Team:
         self, *args: str, answers: list[tuple[str, str]], env: Mapping[str, str] | None = None
     ) -> tuple[int, str]:
         """Record at a terminal."""
-        return converse([*COMMAND, "note", *args], answers, cwd=self.repo.path, env=env)
+        return converse(["note", *args], answers, cwd=self.repo.path, env=env)
 
     def findings(self, *checks: str) -> list[tuple[str, str]]:
         """What the checks find in what is staged: check and package."""

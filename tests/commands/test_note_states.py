@@ -154,9 +154,8 @@ def test_in_a_range_the_new_note_counts(repo: GitRepo) -> None:
 def talk(
     repo: GitRepo, answers: list[tuple[str, str]], env: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    command = [sys.executable, "-m", "npm_vetted", "note", "--offline"]
     unset = {"EDITOR": "", "VISUAL": "", "GIT_EDITOR": ""}
-    return converse(command, answers, cwd=repo.path, env={**unset, **(env or {})})
+    return converse(["note", "--offline"], answers, cwd=repo.path, env={**unset, **(env or {})})
 
 
 def two_new(repo: GitRepo) -> None:

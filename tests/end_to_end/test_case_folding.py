@@ -10,8 +10,9 @@ from typing import Final
 
 import pytest
 
-from tests.end_to_end.test_processes import LOCKFILE, MANIFEST, npm_vetted
+from tests.end_to_end.test_processes import LOCKFILE, MANIFEST
 from tests.support.git_repo import GitRepo
+from tests.support.program import npm_vetted
 
 TOOLS: Final = ("mkfs.exfat", "mount.exfat-fuse", "losetup")
 PAIRS: Final = [

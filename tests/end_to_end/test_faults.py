@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.test_processes import LOCKFILE, MANIFEST, NOTE, npm_vetted, project
+from tests.end_to_end.test_processes import LOCKFILE, MANIFEST, NOTE, project
 from tests.support.git_repo import GitRepo
+from tests.support.program import npm_vetted, npm_vetted_here, start_copy
 
 __all__ = ["project"]
 
@@ -31,6 +32,15 @@ WRITERS = {"note": NOTE, "exempt": EXEMPT}
 
 def start(*arguments: str, cwd: Path, **options: Any) -> subprocess.Popen[str]:
     """Start npm-vetted, its output caught."""
+    return start_copy(
+        arguments,
+        cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        **options,
+    )  # fmt: skip
+
+
+def start_python(*arguments: str, cwd: Path, **options: Any) -> subprocess.Popen[str]:
+    """The same with an interpreter that starts; a ``preexec_fn`` may change what root may do."""
     return subprocess.Popen(
         [sys.executable, "-m", "npm_vetted", *arguments],
         cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
@@ -72,7 +82,7 @@ def kill_while(repository: GitRepo, arguments: tuple[str, ...], times: int) -> K
     before = tree(repository)
     index = repository.git("write-tree")
     began = time.monotonic()
-    assert npm_vetted(*arguments, cwd=repository.path).returncode == 0
+    assert npm_vetted_here(*arguments, cwd=repository.path).returncode == 0
     length = time.monotonic() - began
     whole = tree(repository)
     paths = [path for path in whole if whole[path] != before.get(path)]
@@ -97,10 +107,10 @@ def kill_while(repository: GitRepo, arguments: tuple[str, ...], times: int) -> K
             found.nothing += 1
         else:
             found.part += 1
-            assert npm_vetted(*arguments, cwd=repository.path).returncode == 0
+            assert npm_vetted_here(*arguments, cwd=repository.path).returncode == 0
             assert tree(repository) == whole
     put_back(repository, before, index)
-    assert npm_vetted(*arguments, cwd=repository.path).returncode == 0
+    assert npm_vetted_here(*arguments, cwd=repository.path).returncode == 0
     assert tree(repository) == whole
     return found
 
@@ -150,7 +160,7 @@ def test_init_killed_two_hundred_times(adopting: GitRepo) -> None:
 
 def test_what_a_killed_command_left_in_gits_folder_is_swept_up(project: GitRepo) -> None:
     left = project.write(".git/npm-vetted/abc.tmp", "half")
-    assert npm_vetted(*NOTE, cwd=project.path).returncode == 0
+    assert npm_vetted_here(*NOTE, cwd=project.path).returncode == 0
     assert not left.exists()
     assert sorted(path.name for path in left.parent.iterdir()) == ["lock"]
 
@@ -165,13 +175,13 @@ def full_disk() -> None:
 def test_on_a_full_disk_nothing_is_lost(project: GitRepo, command: str) -> None:
     adopt_with_comment(project)
     before = tree(project)
-    process = start(*WRITERS[command], cwd=project.path, preexec_fn=full_disk)
+    process = start(*WRITERS[command], cwd=project.path, first=full_disk)
     out, said = process.communicate(timeout=60)
     assert (process.returncode, out) == (3, ""), said
     assert "File too large" in said
     assert "internal error" not in said
     assert tree(project) == before
-    assert npm_vetted(*WRITERS[command], cwd=project.path).returncode == 0
+    assert npm_vetted_here(*WRITERS[command], cwd=project.path).returncode == 0
 
 
 @pytest.fixture
@@ -236,7 +246,7 @@ def test_in_a_read_only_tree_nothing_is_lost(project: GitRepo, command: str) -> 
     folders = [project.path, *(each for each in project.path.rglob("*") if each.is_dir())]
     for folder in folders:
         folder.chmod(0o555)
-    process = start(*WRITERS[command], cwd=project.path, preexec_fn=obey_permissions)
+    process = start_python(*WRITERS[command], cwd=project.path, preexec_fn=obey_permissions)
     out, said = process.communicate(timeout=60)
     for folder in folders:
         folder.chmod(0o755)
@@ -328,7 +338,7 @@ def test_an_interrupt_is_neither_a_yes_nor_a_finding(
     finished = npm_vetted("check", cwd=project.path).returncode
     length = time.monotonic() - began
     for part in (0.4, 0.7, 0.9):
-        process = start(*arguments, cwd=project.path, start_new_session=True)
+        process = start_python(*arguments, cwd=project.path, start_new_session=True)
         time.sleep(length * part)
         os.killpg(process.pid, signal.SIGINT)
         out, said = process.communicate(timeout=60)
@@ -362,11 +372,11 @@ def test_a_shallow_clone_is_undecided(project: GitRepo, tmp_path: Path) -> None:
     project.write("README", "more\n")
     project.commit("More")
     project.git("clone", "-q", "--depth", "1", project.path.as_uri(), str(tmp_path / "clone"))
-    done = npm_vetted("check", "--from-ref", "HEAD~1", cwd=tmp_path / "clone")
+    done = npm_vetted_here("check", "--from-ref", "HEAD~1", cwd=tmp_path / "clone")
     assert done.returncode == 2, "the ref itself is not there"
     project.git("-C", str(tmp_path / "clone"), "fetch", "-q", "--depth", "1", "origin",
                 project.git("rev-parse", "HEAD~1"))  # fmt: skip
-    done = npm_vetted("check", "--from-ref", "FETCH_HEAD", cwd=tmp_path / "clone")
+    done = npm_vetted_here("check", "--from-ref", "FETCH_HEAD", cwd=tmp_path / "clone")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "the clone is shallow (fetch the full history" in done.stdout
 
@@ -378,7 +388,7 @@ def test_a_partial_clone_is_undecided(project: GitRepo, tmp_path: Path) -> None:
     project.git(
         "clone", "-q", "--filter=blob:none", "--no-checkout", project.path.as_uri(), str(clone)
     )
-    done = npm_vetted("check", "--from-ref", "HEAD~1", cwd=clone)
+    done = npm_vetted_here("check", "--from-ref", "HEAD~1", cwd=clone)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "a partial or broken clone" in done.stdout + done.stderr
 
@@ -390,7 +400,7 @@ def test_a_merge_with_conflicts_is_undecided(project: GitRepo) -> None:
     project.write("package.json", MANIFEST)
     project.commit("Theirs")
     project.run("merge", "main", check=False)
-    done = npm_vetted("check", cwd=project.path)
+    done = npm_vetted_here("check", cwd=project.path)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "a merge conflict is not resolved" in done.stdout + done.stderr
 
@@ -406,7 +416,7 @@ def test_a_rebase_that_stopped_is_judged_as_what_it_will_commit(project: GitRepo
     )
     assert process.returncode == 0
     project.git("reset", "-q", "--soft", "HEAD~1")
-    done = npm_vetted("check", "unvetted", cwd=project.path)
+    done = npm_vetted_here("check", "unvetted", cwd=project.path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "package-lock.json:" in done.stdout
 
@@ -434,13 +444,13 @@ def test_what_stopped_at_a_conflict_is_judged_as_it_was_resolved(
         file.write_text(mail + "\n")
         given = (added,) if command == "cherry-pick" else ("-3", str(file))
         project.run(command, *given, check=False)
-    done = npm_vetted("check", cwd=project.path)
+    done = npm_vetted_here("check", cwd=project.path)
     assert done.returncode == 3, "conflicts: " + done.stdout + done.stderr
     project.write("README", "both\n")
     project.write("package.json", MANIFEST)
     project.write("package-lock.json", LOCKFILE)
     project.add()
-    done = npm_vetted("check", "unvetted", cwd=project.path)
+    done = npm_vetted_here("check", "unvetted", cwd=project.path)
     assert done.returncode == 1, done.stdout + done.stderr
 
 
@@ -456,31 +466,33 @@ def test_sha256_repositories(tmp_path: Path) -> None:
     repository.write(".npmrc", "ignore-scripts=true\n")
     repository.write(".vetting/config.toml", "format = 1\n[policy]\ncooldown-days = 0\n")
     repository.add()
-    assert npm_vetted("check", "unvetted", cwd=repository.path).returncode == 1
-    assert npm_vetted(*NOTE, cwd=repository.path).returncode == 0
-    done = npm_vetted("check", "unvetted", "notes", cwd=repository.path)
+    assert npm_vetted_here("check", "unvetted", cwd=repository.path).returncode == 1
+    assert npm_vetted_here(*NOTE, cwd=repository.path).returncode == 0
+    done = npm_vetted_here("check", "unvetted", "notes", cwd=repository.path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_windows_line_endings(project: GitRepo) -> None:
-    assert npm_vetted(*NOTE, cwd=project.path).returncode == 0
+    assert npm_vetted_here(*NOTE, cwd=project.path).returncode == 0
     for path in (*tree(project),):
         project.write(path, (project.path / path).read_bytes().replace(b"\n", b"\r\n"))
     project.add()
-    done = npm_vetted("check", cwd=project.path)
+    done = npm_vetted_here("check", cwd=project.path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_locks_that_someone_left(project: GitRepo) -> None:
     project.write(".git/npm-vetted/lock", "")
-    assert npm_vetted(*NOTE, cwd=project.path).returncode == 0, "a lock that no process holds"
+    assert npm_vetted_here(*NOTE, cwd=project.path).returncode == 0, "a lock that no process holds"
 
 
 @pytest.mark.slow
 def test_gits_own_lock_is_waited_for_and_then_named(project: GitRepo) -> None:
     project.write(".git/index.lock", "")
-    done = npm_vetted(*NOTE, cwd=project.path)
+    done = npm_vetted_here(*NOTE, cwd=project.path)
     assert done.returncode == 3
     assert "index.lock" in done.stderr
     (project.path / ".git/index.lock").unlink()
-    assert npm_vetted("check", "unvetted", cwd=project.path).returncode == 1, "it is not staged"
+    assert npm_vetted_here("check", "unvetted", cwd=project.path).returncode == 1, (
+        "it is not staged"
+    )

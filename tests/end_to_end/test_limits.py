@@ -17,9 +17,10 @@ from typing import Final, NamedTuple
 import pytest
 
 from tests.attacks.lockfiles import PINS, WRITERS, Package, Tree
-from tests.end_to_end.test_processes import MANIFEST, npm_vetted
+from tests.end_to_end.test_processes import MANIFEST
 from tests.support.fuzz_targets import file_name
 from tests.support.git_repo import GitRepo
+from tests.support.program import npm_vetted
 
 CLIENTS: Final = tuple(WRITERS)
 MEGABYTE: Final = 1_000_000

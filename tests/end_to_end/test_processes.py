@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from npm_vetted.cli import main
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.process import git_environment, git_program, trusted_folders
 from tests.support.git_repo import GitRepo
+from tests.support.program import npm_vetted, npm_vetted_here
 
 SOURCE = Path(__file__).parents[2] / "hooks"
 MANIFEST = json.dumps({"name": "judged", "private": True, "dependencies": {"ms": "2.1.3"}})
@@ -46,40 +40,6 @@ NOTE = (
     "-m",
     "read it, it is twenty lines",
 )
-
-
-def npm_vetted(
-    *arguments: str,
-    cwd: Path,
-    environment: Mapping[str, str] | None = None,
-    python: tuple[str, ...] = ("-m", "npm_vetted"),
-) -> subprocess.CompletedProcess[str]:
-    """Run npm-vetted as a user would."""
-    return subprocess.run(
-        [sys.executable, *python, *arguments],
-        cwd=cwd,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
-
-
-def npm_vetted_here(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The same in this process, with streams that encode as a real one's: no interpreter has to start."""
-    raw = (io.BytesIO(), io.BytesIO())
-    out, err = (io.TextIOWrapper(each, "utf-8", write_through=True) for each in raw)
-    with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
-        try:
-            status = main(arguments)
-        except SystemExit as ended:  # argparse ends so
-            status = int(ended.code or 0)
-    said, errors = (each.getvalue().decode("utf-8", "surrogateescape") for each in raw)
-    return subprocess.CompletedProcess(arguments, status, said, errors)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import unicodedata
 
 import pytest
 
-from tests.end_to_end.test_processes import LOCKFILE, MANIFEST, npm_vetted, npm_vetted_here
+from tests.end_to_end.test_processes import LOCKFILE, MANIFEST
 from tests.support.git_repo import GitRepo
+from tests.support.program import npm_vetted, npm_vetted_here
 
 EVIL = (
     "\x1b[2J\x1b]0;title\x07", "\r::error::x", "\n::error file=a::x", "::set-output name=a::b", "\u202eevil",

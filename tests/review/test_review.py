@@ -32,6 +32,7 @@ from npm_vetted.review.text import (
     stat_lines,
 )
 from tests.support.git_repo import GitRepo
+from tests.support.program import npm_vetted_here
 from tests.support.tarballs import bomb, member, package_of, tarball_of
 from tests.support.verdaccio import Verdaccio
 from tests.test_schemas import check_output
@@ -359,13 +360,6 @@ def test_nothing_hides_in_a_line_of_code(text: str, shown: str) -> None:
 # -- the commands --------------------------------------------------------------------------------
 
 
-def npm_vetted(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "npm_vetted", *arguments],
-        cwd=cwd, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120,
-    )  # fmt: skip
-
-
 def project_at(repo: GitRepo, verdaccio: Verdaccio, version: str) -> None:
     """A project whose committed settings name the registry and whose lockfile locks ``upgrade``."""
     release = registry_of(verdaccio).packument("upgrade").release(version)
@@ -388,10 +382,10 @@ def test_inspect_asks_the_registry_that_the_project_names(
     git_repo: GitRepo, upgrade: Verdaccio
 ) -> None:
     project_at(git_repo, upgrade, "1.0.0")
-    done = npm_vetted("inspect", "upgrade", cwd=git_repo.path)
+    done = npm_vetted_here("inspect", "upgrade", cwd=git_repo.path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("upgrade@1.0.0\nRuns things\n")
-    done = npm_vetted("inspect", "upgrade@latest", "--format", "json", cwd=git_repo.path)
+    done = npm_vetted_here("inspect", "upgrade@latest", "--format", "json", cwd=git_repo.path)
     check_output("inspect", done.stdout)
     found = json.loads(done.stdout)
     assert (found["version"], found["package_version"]) == (1, "1.1.0")
@@ -408,14 +402,14 @@ def test_inspect_holds_the_tarball_against_the_lockfile(
     assert other is not None
     assert mine is not None
     lock.write_text(lock.read_text().replace(mine, other))
-    done = npm_vetted("inspect", "upgrade@1.0.0", cwd=git_repo.path)
+    done = npm_vetted_here("inspect", "upgrade@1.0.0", cwd=git_repo.path)
     assert (done.returncode, done.stdout) == (3, "")
     assert "upgrade@1.0.0: the tarball is not the one that was requested" in done.stderr
 
 
 def test_inspect_of_what_is_not_there(git_repo: GitRepo, upgrade: Verdaccio) -> None:
     project_at(git_repo, upgrade, "1.0.0")
-    done = npm_vetted("inspect", "upgrade@7.0.0", cwd=git_repo.path)
+    done = npm_vetted_here("inspect", "upgrade@7.0.0", cwd=git_repo.path)
     assert (done.returncode, done.stdout, done.stderr) == (
         3,
         "",
@@ -425,13 +419,13 @@ def test_inspect_of_what_is_not_there(git_repo: GitRepo, upgrade: Verdaccio) -> 
 
 def test_diff_starts_from_the_vetted_version(git_repo: GitRepo, upgrade: Verdaccio) -> None:
     project_at(git_repo, upgrade, "1.0.0")
-    done = npm_vetted("diff", "upgrade", "1.1.0", cwd=git_repo.path)
+    done = npm_vetted_here("diff", "upgrade", "1.1.0", cwd=git_repo.path)
     assert done.returncode == 2
     assert "no other version of upgrade is vetted in this repository" in done.stderr
     release = registry_of(upgrade).packument("upgrade").release("1.0.0")
     git_repo.write(".vetting/config.toml", "format = 1\n")
     git_repo.write(".vetting/exemptions.txt", f"upgrade@1.0.0 {release.integrity} - at adoption\n")
-    done = npm_vetted("diff", "upgrade", "latest", "--stat", cwd=git_repo.path)
+    done = npm_vetted_here("diff", "upgrade", "latest", "--stat", cwd=git_repo.path)
     assert (done.returncode, done.stderr) == (0, "")
     signals, _, page = done.stdout.partition("\n\n")
     assert signals.startswith("newly, since 1.0.0 (score ")
@@ -442,14 +436,14 @@ def test_diff_starts_from_the_vetted_version(git_repo: GitRepo, upgrade: Verdacc
 
 def test_suggest_orders_by_work(git_repo: GitRepo, upgrade: Verdaccio) -> None:
     project_at(git_repo, upgrade, "1.1.0")
-    whole = json.loads(npm_vetted("suggest", "--format", "json", cwd=git_repo.path).stdout)
+    whole = json.loads(npm_vetted_here("suggest", "--format", "json", cwd=git_repo.path).stdout)
     (alone,) = whole["suggestions"]
     assert (alone["status"], alone["from"], alone["direct"]) == ("unvetted", None, True)
     release = registry_of(upgrade).packument("upgrade").release("1.0.0")
     git_repo.write(".vetting/config.toml", "format = 1\n")
     git_repo.write(".vetting/exemptions.txt", f"upgrade@1.0.0 {release.integrity} - reason\n")
     git_repo.commit()
-    done = npm_vetted("suggest", cwd=git_repo.path)
+    done = npm_vetted_here("suggest", cwd=git_repo.path)
     found = compared(upgrade, "upgrade", "1.0.0", "1.1.0").code
     lines = found.added + found.removed
     assert 0 < lines < alone["lines"]
@@ -470,10 +464,10 @@ def test_suggest_orders_by_work(git_repo: GitRepo, upgrade: Verdaccio) -> None:
     ],
 )
 def test_the_public_registry(tmp_path: Path, name: str, old: str, new: str) -> None:
-    seen = npm_vetted("inspect", f"{name}@{new}", cwd=tmp_path)
+    seen = npm_vetted_here("inspect", f"{name}@{new}", cwd=tmp_path)
     assert (seen.returncode, seen.stderr) == (0, "")
     assert seen.stdout.startswith(f"{name}@{new}\n")
-    seen = npm_vetted("diff", f"{name}@{old}", new, cwd=tmp_path)
+    seen = npm_vetted_here("diff", f"{name}@{old}", new, cwd=tmp_path)
     assert (seen.returncode, seen.stderr) == (0, "")
     assert f"{name} {old} -> {new}\n\nChangelog\n" in seen.stdout
 

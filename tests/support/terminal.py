@@ -1,37 +1,37 @@
-"""A person at a terminal: runs a program on a real pty and answers what it asks."""
+"""A person at a terminal: runs npm-vetted on a real pty and answers what it asks."""
 
 from __future__ import annotations
 
 import os
 import pty
 import select
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support.program import start_copy
+
 
 def converse(
-    command: Sequence[str],
+    words: Sequence[str],
     answers: Sequence[tuple[str, str]],
     *,
     cwd: Path,
     env: Mapping[str, str] | None = None,
     seconds: float = 60,
 ) -> tuple[int, str]:
-    """Run a program; wait for each question in turn and type its answer. Exit status and screen."""
+    """``npm-vetted WORDS``; wait for each question in turn and type its answer. Exit status and screen."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command,
+    with start_copy(
+        words,
         cwd=cwd,
         env={**os.environ, "TERM": "dumb", "PAGER": "cat", **(env or {})},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=_hears_interrupts,  # noqa: PLW1509
     ) as process:
         os.close(theirs)
         try:
@@ -43,11 +43,6 @@ def converse(
             process.kill()
             os.close(ours)
     return process.returncode, screen
-
-
-def _hears_interrupts() -> None:
-    """As in a person's shell: what runs in the background may have been told to ignore them."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _talk(
