@@ -8,6 +8,7 @@ from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, finding_of
 from npm_vetted.checks._fixes import accept_fix
+from npm_vetted.checks._folder_dependencies import folder_problems
 from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile, whole_manifest_value
@@ -35,7 +36,7 @@ CODES: Final = {
     "two-lockfiles": "Several lockfiles for one project.",
     "other-client": "A lockfile of another client than the one that the project pins.",
     "unclear-workspaces": "A workspace glob about which the clients' versions differ.",
-    "elsewhere": "A workspace or folder dependency that is a link or a submodule.",
+    "elsewhere": "A workspace or folder dependency that is a link, a submodule, or outside of the repository.",
     "workspace-lockfile": "A lockfile in a workspace, where the root's is installed from.",
     "out-of-date": "A manifest or setting that the lockfile does not implement.",
     "halves-differ": "A package-lock.json or pnpm-lock.yaml whose two halves name different packages.",
@@ -118,6 +119,9 @@ def _found(change: Change) -> Iterator[Finding]:
             by_install = () if problem.code in _BY_HAND else _install(project.after)
             fix = problem.fix or by_install
             yield finding_of(ID, problem._replace(fix=fix), project.after)
+        for problem in folder_problems(change, project):
+            found = finding_of(ID, problem, project.after)
+            yield found._replace(fix=(accept_fix(found),))
 
 
 def _imitations(change: Change) -> Iterator[Finding]:

@@ -100,12 +100,32 @@ def in_node_modules(path: str) -> bool:
 
 
 def _folder_named(folder: str, asked: Requirement, prefixes: tuple[str, ...]) -> str | None:
+    """The folder that a requirement names, from the top of the repository; None: none in it."""
+    return folder_named(folder, asked.specifier) if asked.specifier.startswith(prefixes) else None
+
+
+def folder_named(folder: str, specifier: str) -> str | None:
     """The folder that a specifier names, from the top of the repository; None: none in it."""
-    if not asked.specifier.startswith(prefixes):
+    found = _place_named(folder, specifier)
+    return (
+        None
+        if found is None or found.startswith(("../", "/", "~")) or found in ("..", ".")
+        else found
+    )
+
+
+def leads_outside(folder: str, specifier: str) -> bool:
+    """Whether a specifier names a place outside of the repository: upwards, absolute, or a home."""
+    found = _place_named(folder, specifier)
+    return found is not None and (found.startswith(("../", "/", "~")) or found == "..")
+
+
+def _place_named(folder: str, specifier: str) -> str | None:
+    """The place that a specifier names, from the top of the repository; None: it is no place."""
+    if not specifier.startswith((*_ANY_FOLDER, "/", "~/")):
         return None
-    path = re.sub(r"\A(?:file|link|portal):(?:///?)?", "", asked.specifier)
-    found = posixpath.normpath(posixpath.join(folder, path))
-    return None if found.startswith(("../", "/")) or found in ("..", ".") else found
+    path = re.sub(r"\A(?:file|link|portal):(?://)?", "", specifier)
+    return path if path.startswith("~/") else posixpath.normpath(posixpath.join(folder, path))
 
 
 def _toml_text(text: str) -> str:

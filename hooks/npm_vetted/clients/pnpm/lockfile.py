@@ -18,6 +18,7 @@ from npm_vetted.clients.pnpm.keys import (
 )
 from npm_vetted.clients.pnpm.sync import broken_halves, disagreements, of_registry
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.redirects import override_leaves
 from npm_vetted.model import Artifact, Entry, Group, Level, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.integrity import sri_of_hex
 from npm_vetted.packages.platforms import Platform, listed_words
@@ -129,6 +130,10 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         return sri_of_hex(text[4:]) if text and text.startswith("tar/") else text
 
     locks_folders = True
+
+    def overridden(self, root: Manifest) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """The lockfile has those that are in force, wherever they are declared."""
+        return override_leaves(self.setting("overrides"))
 
     def folder_keys(self, folder: str) -> Iterator[str]:
         for key in self.keys():

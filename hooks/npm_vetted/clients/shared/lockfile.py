@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
+from npm_vetted.clients.shared.redirects import redirects_of
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Requirement, hashed
 from npm_vetted.packages.platforms import Platform, is_program_of
 
@@ -138,6 +139,10 @@ class Lockfile(ABC):
         them all.
         """
         return iter(())
+
+    def overridden(self, root: Manifest) -> Iterator[tuple[str, str]]:
+        """The packages that the root's overrides replace, each with its new specifier."""
+        return redirects_of(root.data)
 
     def folder_keys(self, folder: str) -> Iterator[str]:  # noqa: ARG002
         """The keys of the entries for a folder, which is given relative to ``home``."""

@@ -1,0 +1,32 @@
+"""Overrides and resolutions of a manifest: which package they replace, and with what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+_FIELDS: Final = ("overrides", "resolutions")
+_STEP: Final = re.compile(r"(?<=[^ |@])>")
+_PART: Final = re.compile(r"((?:@[^/@]+/)?[^/@]+)(?:@(?:npm:(?:@[^/]+/)?)?[^/]*)?(?:/|\Z)")
+
+
+def redirects_of(data: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Each package that a manifest's overrides replace, with its new specifier."""
+    for field in _FIELDS:
+        yield from override_leaves(data.get(field))
+
+
+def override_leaves(table: object, above: str = "") -> Iterator[tuple[str, str]]:
+    """The names and specifiers of a table of overrides, which may be nested; ``.`` is the key above."""
+    for selector, value in table.items() if isinstance(table, dict) else ():
+        if isinstance(value, str):
+            yield package_replaced_by(above if selector == "." else selector), value
+        else:
+            yield from override_leaves(value, selector)
+
+
+def package_replaced_by(selector: str) -> str:
+    """The package that a selector is about: ``cc>bb@1``, ``**/@s/bb`` and ``bb@npm:^1`` say which."""
+    parts = _PART.findall(_STEP.split(selector)[-1])
+    return parts[-1] if parts else selector
