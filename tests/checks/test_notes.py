@@ -256,6 +256,46 @@ def test_a_policy_that_is_wrong_is_a_wrong_command_line(
     assert done.findings[0]["path"] == f".vetting/{file}"
 
 
+BROKEN = [
+    ("config.toml", "polcy = 1\n"), ("exemptions.txt", "a@1.0.0\n"), ("baseline.txt", "x\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "text"), BROKEN)
+def test_a_policy_that_was_wrong_can_be_repaired_alone(repo: GitRepo, file: str, text: str) -> None:
+    """The last policy that could be read judges the repair, as a commit and as a range."""
+    repo.write(".vetting/config.toml", 'format = 2\n\n[policy]\nnew = ["health", "source"]\n')
+    repo.commit("A policy")
+    sound = repo.git("rev-parse", "HEAD")
+    repo.write(f".vetting/{file}", text)
+    repo.commit("Break it")
+    repo.write("README.md", "More.\n")
+    repo.commit("Go on")
+    repo.git("checkout", "-q", sound, "--", ".vetting")
+    if file != "config.toml":
+        repo.git("rm", "-q", "--cached", f".vetting/{file}")
+        (repo.path / ".vetting" / file).unlink(missing_ok=True)
+    assert check(repo).status == 0
+    repo.write("other.txt", "More.\n")
+    assert check(repo).status == 2, "with anything else it is no repair"
+    repo.git("rm", "-qf", "other.txt")
+    repo.commit("Repair")
+    assert check(repo, "--from-ref", "HEAD~", "--to-ref", "HEAD", add=False).status == 0
+
+
+@pytest.mark.parametrize(("file", "text"), BROKEN)
+def test_a_repair_that_loosens_says_so(repo: GitRepo, file: str, text: str) -> None:
+    repo.write(".vetting/config.toml", 'format = 2\n\n[policy]\nnew = ["health", "source"]\n')
+    repo.commit("A policy")
+    repo.write(f".vetting/{file}", text)
+    repo.commit("Break it")
+    if file != "config.toml":
+        (repo.path / ".vetting" / file).unlink()
+    repo.write(".vetting/config.toml", 'format = 2\n\n[policy]\nnew = ["health"]\n')
+    done = check(repo)
+    assert [each["code"] for each in done.findings] == ["loosened"]
+
+
 @pytest.mark.parametrize(
     ("file", "text"), [("config.toml", "polcy = 1\n"), ("exemptions.txt", "a@1.0.0\n")]
 )

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from npm_vetted.checks import checks
 from npm_vetted.errors import NpmVettedError, UndecidedError, UsageError
 from npm_vetted.formats.document import hint
-from npm_vetted.git.comparison import Comparison
+from npm_vetted.git.comparison import Comparison, earlier_states
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Finding, Level, Location
 from npm_vetted.projects.change import Change
@@ -17,7 +17,7 @@ from npm_vetted.vetting.baseline import BASELINE, Baseline, unaccepted
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
 from npm_vetted.vetting.notes import NoteStore
 from npm_vetted.vetting.policy import CONFIG, FORMAT, Policy, read_policy
-from npm_vetted.vetting.policy_diff import adopted
+from npm_vetted.vetting.policy_diff import POLICY_FILES, adopted
 from npm_vetted.vetting.resolver import Vetting
 
 UNDECIDED = "undecided"
@@ -70,17 +70,49 @@ def open_change(
     The policy is the one before the change, except in the commit that adopts. The policy after the
     change must be readable as well: it judges the next change.
 
+    Where the policy before cannot be read and the change is about the policy alone, the last policy
+    that could be read judges it: otherwise no change could repair it.
+
     Raises UsageError if a policy is wrong; a file that no policy can make readable is reported first.
     """
     now = today or datetime.datetime.now(datetime.UTC)
     try:
         return _ruled_change(comparison, now, left_out)
     except UsageError as wrong:
+        repaired = _repaired(comparison)
+        if repaired is not None:
+            return _ruled_change(repaired, now, left_out)
         unread = _unread(comparison, now)
         if unread is None:
             raise
         unread.besides = (wrong,)
         raise unread from None
+
+
+def _repaired(comparison: Comparison) -> Comparison | None:
+    """The same change compared with the last state that had a readable policy; None: it is no repair."""
+    source, alone = (
+        comparison.policy_source,
+        all(path in POLICY_FILES for path in comparison.touched),
+    )
+    if comparison.everything or len(comparison.parents) > 1 or not alone or _has_policy(source):
+        return None
+    if not _has_policy(comparison.after):
+        return None
+    for state in earlier_states(source, POLICY_FILES):
+        if adopted(state) and _has_policy(state):
+            return comparison._replace(parents=(state,), policy_source=state)
+    return None
+
+
+def _has_policy(state: Snapshot) -> bool:
+    """Whether the policy of a state can be read, with its exemptions and its baseline."""
+    try:
+        _baseline(policy_of(state), state, state)
+        list(Exemptions.read(state.read(EXEMPTIONS)).all())
+    except UsageError:
+        return False
+    return True
 
 
 def _unread(comparison: Comparison, today: datetime.datetime) -> UndecidedError | None:

@@ -11,14 +11,11 @@ from npm_vetted.checks._guard import guards_removed
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
-from npm_vetted.vetting.baseline import BASELINE
-from npm_vetted.vetting.exemptions import EXEMPTIONS
 from npm_vetted.vetting.notes import DOCUMENTS
 from npm_vetted.vetting.policy import CONFIG
-from npm_vetted.vetting.policy_diff import Loosening, adopted, loosenings
+from npm_vetted.vetting.policy_diff import POLICY_FILES, Loosening, adopted, loosenings
 
 ID: Final = "policy"
-POLICY_FILES: Final = frozenset({CONFIG, EXEMPTIONS, BASELINE})
 HOOKS: Final = frozenset({"settings", "notes", "lockfile"})
 CODES: Final = {
     "loosened": "A change that loosens the policy, on its own (a notice).",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import UndecidedError
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.push import Push
-from npm_vetted.git.repository import ChangedPath, Repository
+from npm_vetted.git.repository import ChangedPath, Repository, run_git
 from npm_vetted.git.snapshot import (
     VETTING,
     EarlierSnapshot,
@@ -19,6 +20,9 @@ from npm_vetted.git.snapshot import (
 )
 
 WORKTREE: Final = "--worktree"
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_MOST: Final = 100
+"""How far back a readable state is looked for."""
 
 
 class Comparison(NamedTuple):
@@ -130,6 +134,17 @@ def _compare_range(
         scope=scope,
         against_each=True,
     )
+
+
+def earlier_states(state: Snapshot, paths: Iterable[str]) -> Iterator[TreeSnapshot]:
+    """The commits that changed some paths, on the line of first parents up to a state, newest first."""
+    objects = state.objects
+    if _COMMIT.fullmatch(state.label) is None:
+        return
+    words = ("log", "--first-parent", "--format=%H", f"--max-count={_MOST}", state.label, "--")
+    specs = [f":(top,literal){path}" for path in sorted(paths)]
+    for commit in run_git(*words, *specs, cwd=objects.repository.top).decode().split():
+        yield TreeSnapshot(commit, objects, objects.repository)
 
 
 def with_index(repository: Repository, objects: Objects, judged: Comparison) -> Comparison:

@@ -69,7 +69,7 @@ class Objects:
     """Reads objects by their ids from one git process, started when first needed."""
 
     def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+        self.repository = repository
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._folders: dict[str, Folder] = {}
@@ -96,7 +96,7 @@ class Objects:
         if self._process is None:
             self._process = subprocess.Popen(
                 hardened("cat-file", "--batch"),
-                cwd=self._repository.top,
+                cwd=self.repository.top,
                 env=git_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -143,7 +143,7 @@ class Objects:
         if name not in self._folders:
             with self._lock:
                 data = self._read(name, b"tree", path)
-            width = 32 if self._repository.object_format == "sha256" else 20
+            width = 32 if self.repository.object_format == "sha256" else 20
             self._folders[name] = Folder(data, width, path)
         return self._folders[name]
 

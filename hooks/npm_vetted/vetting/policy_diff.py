@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from npm_vetted.formats.document import Document
 from npm_vetted.formats.toml import load_toml
@@ -25,6 +25,10 @@ class Loosening(NamedTuple):
     package: str | None = None
     key: str = ""
     """What is loosened, by a name that does not depend on words: two sides of a merge are compared by it."""
+
+
+POLICY_FILES: Final = frozenset({CONFIG, EXEMPTIONS, BASELINE})
+"""The files that say what is required and what is excused."""
 
 
 def adopted(snapshot: Snapshot) -> bool:
