@@ -35,6 +35,14 @@ def test_every_promise_names_the_test_that_holds_it() -> None:
     assert [row for row in promises if NAMES_A_TEST.search(row.rsplit(" | ", 1)[-1]) is None] == []
 
 
+def test_each_rule_has_promises() -> None:
+    """The thirteen rules, one by one; ``test_a_named_test_exists`` looks at what their rows name."""
+    rules = re.split(r"^### (?=\d+\. )", PAGE.partition("## Rule by rule")[2], flags=re.MULTILINE)
+    numbers = [each.partition(".")[0] for each in rules[1:]]
+    assert numbers == [str(number) for number in range(1, 14)]
+    assert [each for each in rules[1:] if NAMES_A_TEST.search(each) is None] == []
+
+
 def test_the_readme_links_the_page() -> None:
     readme = (HERE.parent / "README.md").read_text(encoding="utf-8")
     assert "https://npm-vetted.github.io/npm-vetted/security-model/" in readme
