@@ -23,6 +23,7 @@ from npm_vetted.cli import main
 from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.model import Artifact, Kind, Published
 from npm_vetted.recording.proposals import Draft
+from npm_vetted.registry import Registry
 from npm_vetted.review.signals import Score
 from npm_vetted.vetting.resolver import Vetting
 
@@ -73,6 +74,11 @@ def _no_network(*_: object, **__: object) -> NoReturn:
     raise OSError("no registry is asked in a replay")
 
 
+def _released(_: Registry, name: str, __: str) -> Published:
+    """What no lockfile pins, a client's own package for one."""
+    return Published(PUBLISHED, MADE_UP, ("postinstall",) if name in BUILDERS else (), {})
+
+
 def _obliging(*, new_names: bool) -> None:
     """Put the stand-ins in place; AttributeError where the program has moved on from them."""
     _ = (
@@ -82,6 +88,7 @@ def _obliging(*, new_names: bool) -> None:
         socket.create_connection,
     )
     noting.seen_by_registry = _confirmed
+    Registry.version = _released  # type: ignore[method-assign]
     noting.say_what_remains = lambda _: None  # ``check`` says it next
     routine.scores_of = lambda wanted, **_: [Score(0, ()) for _ in wanted]
     socket.create_connection = _no_network

@@ -122,3 +122,15 @@ def test_an_old_format_is_upgraded_before_anything_is_accepted(git_repo: GitRepo
     )
     assert (done.status, "npm-vetted init --upgrade" in done.err) == (2, True)
     assert not (git_repo.path / ".vetting/baseline.txt").exists()
+
+
+def test_one_more_equal_finding_is_accepted_with_one_more_line(repo: GitRepo) -> None:
+    """The same command a second time in one file is the same finding with the same state."""
+    job = "npm install -g left-pad\n"
+    for text in (job, job * 2):
+        repo.write("job.sh", text)
+        [found] = check(repo, "install-command").findings
+        assert run(repo.path, "accept", found["identity"], "--reason", REASON).status == 0
+        repo.git("commit", "-q", "-m", "Accept it", "--", ".vetting")
+        assert check(repo, "install-command").findings == []
+        repo.commit("Install it")

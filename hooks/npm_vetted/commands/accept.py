@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
                     line=each.location.line,
                 )
         lines = [line_of(each, arguments.reason) for each in dict.fromkeys(chosen)]
-        added = add_to_baseline(Store(repository), lines)
+        added = add_to_baseline(Store(repository), lines, change.baseline)
     print(
         f"npm-vetted: accepted {len(added)} finding{'s' if len(added) != 1 else ''} in {BASELINE}, "
         "staged; commit it on its own, before the change that needs it:\n"
@@ -87,12 +87,19 @@ def _named(name: str, found: Sequence[Finding]) -> list[Finding]:
     return matching
 
 
-def add_to_baseline(store: Store, more: Sequence[BaselineLine]) -> list[BaselineLine]:
-    """Add lines to the file and stage it; return the lines that are new."""
+def add_to_baseline(
+    store: Store, more: Sequence[BaselineLine], in_force: Baseline
+) -> list[BaselineLine]:
+    """Add lines to the file and stage it; return the lines that are new.
+
+    Equal lines that are in force accept other findings already: one more needs one more line.
+    """
+    fresh_ones = {each.fingerprint for each in more}
+    used = (each for each in in_force.lines if each.fingerprint in fresh_ones)
     with store.lock():
         before = store.read(BASELINE)
         known = Baseline.read(before)
-        wanted = Baseline(lines=tuple(more))
+        wanted = Baseline(lines=(*used, *more))
         fresh = list(wanted.more_than(known))
         if fresh:
             store.replace(BASELINE, known.write([*known.lines, *fresh]), before)

@@ -40,7 +40,7 @@ from npm_vetted.projects.change import Change
 from npm_vetted.projects.discovery import interesting_names
 from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.projects.project_change import ProjectChange
-from npm_vetted.vetting.baseline import line_of
+from npm_vetted.vetting.baseline import Baseline, line_of
 from npm_vetted.vetting.exemptions import Exemption
 from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, FORMAT, read_policy
 from npm_vetted.vetting.presets import DEFAULT_PRESET, PRESETS
@@ -397,7 +397,7 @@ def _carry_over(left_out: Collection[str] = ()) -> Carried:
             files = [each for each in found if (each.check, each.code) in _IGNORED]
             others = [each for each in found if each not in files]
             _ignore(seen.store, files)
-            _accept(seen.store, others)
+            _accept(seen.store, others, seen.staged.baseline)
         accepted += others
         ignored += files
         if not any(each.code == "no-lockfile" for each in files):
@@ -417,11 +417,11 @@ def _set_format(document: Any) -> None:
     document["format"] = FORMAT
 
 
-def _accept(store: Store, findings: Sequence[Finding]) -> None:
+def _accept(store: Store, findings: Sequence[Finding], in_force: Baseline) -> None:
     """Write findings into the baseline, each with its state."""
     if findings:
         edit_policy(store, _set_format)
-        add_to_baseline(store, [line_of(each, _REASON) for each in findings])
+        add_to_baseline(store, [line_of(each, _REASON) for each in findings], in_force)
 
 
 def _ignore(store: Store, findings: Sequence[Finding]) -> None:
