@@ -279,3 +279,24 @@ def test_one_command_for_all_that_a_commit_adds(git_repo: GitRepo) -> None:
                   "--criteria", "health", "-m", "Small; all of it was read.")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert vetted(git_repo, "check", "unvetted").returncode == 0
+
+
+def test_several_lockfiles_have_one_command_before_those_of_each(git_repo: GitRepo) -> None:
+    write_project(git_repo, {"a": entry("a")})
+    adopt_synthetic(git_repo, "[policy]\ncooldown-days = 0\n")
+    run(git_repo.path, "exempt", "a@1.0.0", "--reason", "there before")
+    git_repo.commit("Start")
+    write_project(git_repo, {"a": entry("a"), "b": entry("b")})
+    for name in ("package.json", "package-lock.json"):
+        text = (git_repo.path / name).read_text().replace('"b"', '"c"').replace("/b", "/c")
+        git_repo.write(f"other/{name}", text)
+    git_repo.write("other/.npmrc", "ignore-scripts=true\n")
+    git_repo.add()
+    lines = run(git_repo.path, "check").out.splitlines()
+    assert "2 new packages without a note, in 2 lockfiles" in lines[0]
+    first = next(line for line in lines if line.startswith("    fix: "))
+    words = shlex.split(first.partition("fix: ")[2])[1:]
+    assert words == ["note", "--criteria", "health"]
+    reason = ("--offline", "-m", "Both were read: small libraries.")
+    assert run(git_repo.path, *words, *reason).status == 0
+    assert run(git_repo.path, "check", "unvetted").status == 0

@@ -53,12 +53,14 @@ class Block(NamedTuple):
     """Findings that are shown together, the one that is told first.
 
     ``rest`` counts blocks of the same kind that were folded into this one. ``alike`` are the families
-    of one block of unvetted packages, each with a command of its own.
+    of one block of unvetted packages, each with a command of its own. ``overall``: it says only how
+    many there are in all lockfiles, and has the command for all of them.
     """
 
     family: list[Finding]
     rest: int = 0
     alike: tuple[list[Finding], ...] = ()
+    overall: bool = False
 
     @property
     def check(self) -> str:
@@ -69,6 +71,8 @@ class Block(NamedTuple):
 def print_result(result: CheckResult, change: Change | None, style: Style, out: TextIO) -> None:
     """Print the findings, those that one command resolves together, and a line of what was seen."""
     found = _one_command_first(list(blocks(list(families(by_danger(result.findings))), style)))
+    if fix_of_all(result.findings, change, style) is not None:
+        found = _one_command_for_all_lockfiles(found)
     page = _Page(change, style, dense=len(found) > _FEW and not style.verbose)
     for block, after in pairwise([*found, None]):
         assert block is not None
@@ -116,6 +120,27 @@ def _one_command_first(found: list[Block]) -> list[Block]:
     return found
 
 
+def _one_command_for_all_lockfiles(found: list[Block]) -> list[Block]:
+    """Where several lockfiles bring unvetted packages, the command for all of them before each block."""
+    unvetted = [each for each in found if each.check == "unvetted"]
+    if len({finding.location.path for block in unvetted for finding in block.family}) < 2:
+        return found
+    every = [finding for block in unvetted for finding in block.family]
+    if exempted_together(every):
+        return found
+    labels = {(each.package, each.version) for each in every}
+    at = next(
+        index
+        for index, block in enumerate(found)
+        if block in unvetted
+        or (
+            (block.family[0].package, block.family[0].version) in labels
+            and _is_plain_note(block.family[0])
+        )
+    )
+    return [*found[:at], Block(every, overall=True), *found[at:]]
+
+
 def _is_plain_note(finding: Finding) -> bool:
     """Whether ``note`` resolves it without a statement that only its own command makes."""
     first = finding.fix[0] if finding.fix else ()
@@ -133,10 +158,14 @@ class _Page:
         self._explained: set[str] = set()
         self._commands: list[frozenset[str]] = []
         self._has_cut = False
+        self._overall = False
 
     def lines(self, block: Block) -> Iterator[str]:
         """A block's lines."""
         first = block.family[0]
+        if block.overall:
+            yield from self._of_all_lockfiles(block)
+            return
         if block.alike:
             yield from self._unvetted(block)
             return
@@ -222,6 +251,15 @@ class _Page:
                 f"{self._paint(f'{self._style.program()} check', 'green')}"
             )
 
+    def _of_all_lockfiles(self, block: Block) -> Iterator[str]:
+        self._overall = True
+        count = len({each.location.path for each in block.family})
+        yield from self._head(block.family[0], f"{_counted(block.family)}, in {count} lockfiles")
+        yield from self._reason(block.family[0])
+        command = fix_of_all(block.family, self._change, self._style)
+        yield f"    fix: {self._paint(command or '', 'green')}"
+        yield "  that is for all of them; one by one:"
+
     def _unvetted(self, block: Block) -> Iterator[str]:
         """One block for all unvetted packages of a lockfile: how many, then each with its command."""
         above = [family for family in block.alike if self._is_printed(family[0])]
@@ -230,7 +268,7 @@ class _Page:
         if len(above) == len(block.alike) and not block.rest:
             yield from self._resolved(above)
             return
-        command = fix_of_all(block.family, self._change, self._style)
+        command = None if self._overall else fix_of_all(block.family, self._change, self._style)
         together = exempted_together(block.family)
         if command is not None and not (together and self._is_command_printed(together)):
             yield f"    fix: {self._paint(command, 'green')}"
