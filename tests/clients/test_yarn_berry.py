@@ -386,7 +386,7 @@ def test_blanks_that_mean_nothing(old: str, new: str) -> None:
 class FullLockfile(BerryLockfile):
     """The same lockfile, read by libyaml whatever its layout."""
 
-    def _canonical_places(self) -> None:
+    def _canonical_places(self, like: Lockfile | None) -> None:
         return None
 
 

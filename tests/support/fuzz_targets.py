@@ -263,13 +263,23 @@ def read_lockfile(client: Client, name: str, data: bytes) -> None:
         use_lockfile(client.read_lockfile(name, data, files.get), files)
 
 
-def read_alone(client: Client, name: str, data: bytes) -> Lockfile | None:
+def read_alone(
+    client: Client, name: str, data: bytes, like: Lockfile | None = None
+) -> Lockfile | None:
     """A lockfile without anything beside it but patches; None where it is not one of the client's."""
     if not client.recognises(name, data):
         return None
     return client.read_lockfile(
-        name, data, lambda path: b"+" if path.endswith(PATCH_SUFFIXES) else None
+        name, data, lambda path: b"+" if path.endswith(PATCH_SUFFIXES) else None, like
     )
+
+
+def read_like(client: Client, name: str, data: bytes, like: Lockfile) -> Lockfile | None:
+    """A lockfile that can be read alone, read with what it shares with another version."""
+    try:
+        return read_alone(client, name, data, like)
+    except NpmVettedError as error:
+        raise AssertionError("read alone, and refused beside another version") from error
 
 
 def differ(before: Artifact | None, after: Artifact | None) -> bool:
@@ -286,13 +296,16 @@ def compare_versions(client: Client, name: str, old: bytes, new: bytes) -> None:
     (names, who depends on whom) is what all entries say when they are decoded.
     """
     alone = [read_alone(client, name, data) for data in (old, new)]
-    before, after = (read_alone(client, name, data) for data in (old, new))
+    after = read_alone(client, name, new)
+    before = None if after is None else read_like(client, name, old, after)
     if before is None or after is None:
         return
     changed = set(after.changed([before]))
     told = {key: after.entry(key) for key in after.blocks}
     had, has = ({entry.key: entry for entry in each.entries()} for each in alone if each)
     assert told == has, "an entry reads otherwise beside another version"
+    assert {entry.key: entry for entry in before.entries()} == had, "so does an earlier one"
+    assert list(before.blocks) == list(had)
     patched = {
         key for each in (before, after) for keys in each.patch_files().values() for key in keys
     }  # change.py compares those by the patch

@@ -45,9 +45,7 @@ def _problems(change: Change, project: ProjectChange, lockfile: Lockfile) -> Ite
         for path, each in change.touched.items()
         if each.after is not None and path.endswith(ARCHIVE_SUFFIXES)
     }
-    changed = project.despite_earlier(
-        lambda: set(lockfile.changed(each for _, each in project.earlier))
-    )
+    changed = set(project.despite_earlier(lambda: project.changed_keys(lockfile)))
     gone = {path for path in change.touched if path.endswith(ARCHIVE_SUFFIXES)} - touched
     for key in sorted(changed | _naming(lockfile, touched | gone)):
         entry = lockfile.entry(key)

@@ -516,7 +516,7 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     The suspects are the entries whose text differs from the earlier one (an entry of an accepted
     package can gain a requirement), and those that depend on an entry that the commit removes.
     """
-    suspects = project.despite_earlier(lambda: _changed_keys(project, lockfile))
+    suspects = project.despite_earlier(lambda: set(project.changed_keys(lockfile)))
     for _, earlier in project.earlier:
         if type(earlier) is type(lockfile):
             gone = [key for key in earlier.blocks if key not in lockfile.blocks]
@@ -539,12 +539,8 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
 
 def _contradictions(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     """Changed entries that contradict themselves."""
-    changed = project.despite_earlier(lambda: _changed_keys(project, lockfile))
+    changed = project.despite_earlier(lambda: set(project.changed_keys(lockfile)))
     yield from lockfile.contradictions(changed, [each for _, each in project.earlier])
-
-
-def _changed_keys(project: ProjectChange, lockfile: Lockfile) -> set[str]:
-    return set(lockfile.changed(earlier for _, earlier in project.earlier))
 
 
 def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:

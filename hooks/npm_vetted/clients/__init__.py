@@ -72,11 +72,14 @@ class Client(Protocol):
     def recognises(self, name: str, data: bytes) -> bool:
         """Whether a file of one of LOCKFILES is this client's own (yarn.lock has two owners)."""
 
-    def read_lockfile(self, path: str, data: bytes, read: Read) -> Lockfile:
+    def read_lockfile(
+        self, path: str, data: bytes, read: Read, like: Lockfile | None = None
+    ) -> Lockfile:
         """Read a lockfile; raises DocumentError for an unreadable file or an unknown version.
 
         ``read`` reads files that a lockfile names (patch files), by their path from the
-        repository's top.
+        repository's top. ``like`` is another version of the lockfile, which was read already: its reader
+        may take from there what both have.
         """
 
     def workspaces(self, manifest: Manifest, read: Read) -> tuple[str, ...] | None:

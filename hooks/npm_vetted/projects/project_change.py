@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -103,7 +103,8 @@ class ProjectChange:
                 found.extend((project, each) for each in specifier_lists(project))
             for path in project.lockfiles:
                 try:
-                    found.append((project, project_lockfile(project, path)))
+                    like = self._lockfiles.get(path)
+                    found.append((project, project_lockfile(project, path, like)))
                 except NpmVettedError:
                     continue
         return found
@@ -120,7 +121,7 @@ class ProjectChange:
             if len(sound) == len(self.earlier):
                 raise
             self.earlier = sound
-            for name in ("direct_before", "_production_before", "_shipped_before"):
+            for name in ("direct_before", "_production_before", "_shipped_before", "_changed"):
                 self.__dict__.pop(name, None)
             return ask()
 
@@ -194,8 +195,7 @@ class ProjectChange:
 
     def _arrivals(self, lockfile: Lockfile, direct: Mapping[str, set[Group]]) -> dict[str, Arrival]:
         """The keys of entries to judge, and why."""
-        earlier = [each for _, each in self.earlier]
-        found = dict.fromkeys(lockfile.changed(earlier), Arrival.ADDED)
+        found = dict.fromkeys(self.changed_keys(lockfile), Arrival.ADDED)
         for path, keys in lockfile.patch_files().items():
             if path in self._rules.touched:
                 found |= dict.fromkeys(keys, Arrival.ADDED)
@@ -206,6 +206,19 @@ class ProjectChange:
             shipped = self._production(lockfile, manifests_by_lockfile(self.after, lockfile))
             promoted += newcomers(lockfile, shipped, found, self._production_before)
         return found | dict.fromkeys(promoted, Arrival.PROMOTED)
+
+    def changed_keys(self, lockfile: Lockfile) -> Sequence[str]:
+        """The keys of a lockfile's entries that no earlier state has, in the file's order.
+
+        Four checks ask for them, and each comparison takes some milliseconds.
+        """
+        if lockfile.path not in self._changed:
+            self._changed[lockfile.path] = lockfile.changed(each for _, each in self.earlier)
+        return self._changed[lockfile.path]
+
+    @cached_property
+    def _changed(self) -> dict[str, Sequence[str]]:
+        return {}
 
     @cached_property
     def direct_before(self) -> list[tuple[Lockfile, Collection[str]]]:
@@ -314,13 +327,16 @@ class ProjectChange:
         return lockfile.artifact(entry.bundled_by)
 
 
-def project_lockfile(project: Project, path: str) -> Lockfile:
-    """Read a project's lockfile; raises DocumentError where it cannot be read."""
+def project_lockfile(project: Project, path: str, like: Lockfile | None = None) -> Lockfile:
+    """Read a project's lockfile; raises DocumentError where it cannot be read.
+
+    ``like`` is another version of it, which was read already.
+    """
     data = project.read(path)
     if data is None:
         raise DocumentError("the lockfile is gone", path=path)
     client = client_of_lockfile(path, lambda each: data if each == path else project.read(each))
-    return client.read_lockfile(path, data, project.read)
+    return client.read_lockfile(path, data, project.read, like)
 
 
 def _is_sound(lockfile: Lockfile) -> bool:

@@ -74,7 +74,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
     return name in LOCKFILES
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = None) -> Lockfile:
     """Read bun.lock; the binary bun.lockb is refused, with how to migrate."""
     from npm_vetted.clients.bun.reader import read_bun_lockfile
 
@@ -84,7 +84,7 @@ def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
             path=path,
             fix=_migrate(path),
         )
-    return read_bun_lockfile(path, data, read)
+    return read_bun_lockfile(path, data, read, like)
 
 
 def _migrate(path: str) -> str:

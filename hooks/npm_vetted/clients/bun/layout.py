@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, cast
 
 from npm_vetted.clients.bun.keys import is_usual
-from npm_vetted.clients.shared.json_pieces import REMEMBERED, Pieces, Proof, is_plain
+from npm_vetted.clients.shared.json_pieces import Pieces, Proof, Section, is_plain
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, named
 from npm_vetted.formats.json import load_json, load_jsonc, only_member
@@ -57,9 +57,12 @@ def _is_usual(key: str, values: Values) -> bool:
     return bool(values) and is_usual(key, values[0])
 
 
-def read_layout(path: str, data: bytes) -> Layout:
-    """Read a lockfile; raises DocumentError with the line if it is not JSON with trailing commas."""
-    return _split(path, data) or Whole(path, data)
+def read_layout(path: str, data: bytes, like: Layout | None = None) -> Layout:
+    """Read a lockfile; raises DocumentError with the line if it is not JSON with trailing commas.
+
+    ``like`` is another version of it.
+    """
+    return _split(path, data, like) or Whole(path, data)
 
 
 class Whole(Layout):
@@ -91,19 +94,19 @@ class _Split(Layout):
         self.head = head
         self.blocks = pieces.by_key
         self.unusual = pieces.unusual
-        self._pieces = pieces
+        self.pieces = pieces
 
     def values(self, key: str) -> Values:
-        return _entry(self._pieces.by_key[key])[1]
+        return _entry(self.pieces.by_key[key])[1]
 
     def line_of(self, key: str) -> int:
-        return self._pieces.line_of(key)
+        return self.pieces.line_of(key)
 
     def mentioning(self, names: Collection[str]) -> Iterable[str]:
-        return self._pieces.mentioning(names)
+        return self.pieces.mentioning(names)
 
 
-def _split(path: str, data: bytes) -> Layout | None:
+def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
     """Split a file in Bun's own layout; None if that is not certain.
 
     It is certain if three things hold: the text above, with ``packages`` emptied, is one strict
@@ -122,16 +125,16 @@ def _split(path: str, data: bytes) -> Layout | None:
     line = data.count(b"\n", 0, first) + 1
     try:
         head = load_json(path, _TRAILING_COMMA.sub(rb"\1", emptied))
-        pieces = Pieces(data[first : end.start() + 1].split(_CUT), line, _proven)
+        section = Section(data[first : end.start() + 1], _CUT, line)
+        pieces = Pieces(section, _proven, like.pieces if isinstance(like, _Split) else None)
     except (DocumentError, ValueError):
         return None  # comments, or an error that the reader of the whole file will tell
     return _Split(head, pieces)
 
 
-@lru_cache(REMEMBERED)
 def _proven(piece: bytes) -> Proof:
     key, values = _entry(piece)
-    return Proof(key, piece, _is_usual(key, values))
+    return Proof(key, _is_usual(key, values))
 
 
 def _entry(piece: bytes) -> tuple[str, Values]:

@@ -6,15 +6,13 @@ Bun reads an entry's identity from its first element only; the key is the path b
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from hashlib import sha256
 from posixpath import dirname, isabs, join, normpath
 from typing import Final, NamedTuple
 
 from npm_vetted.clients.bun.keys import INNER, last_name, locator_kind, upwards
-from npm_vetted.clients.bun.layout import Values, read_layout
+from npm_vetted.clients.bun.layout import Layout, Values, read_layout
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES, Lockfile
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import DEPTH_LIMIT, Table
@@ -41,10 +39,14 @@ class _Parts(NamedTuple):
 class BunLockfile(Lockfile):
     """One version of a bun.lock."""
 
-    def __init__(self, path: str, data: bytes, read: Read) -> None:
+    layout: Layout
+
+    def __init__(self, path: str, data: bytes, read: Read, like: Lockfile | None = None) -> None:
         self.path = path
         self._read = read
-        self.layout = read_layout(path, data)
+        self.layout = read_layout(
+            path, data, like.layout if isinstance(like, BunLockfile) else None
+        )
         self.head = self.layout.head.root()
         self.version = self._known_version()
         self.format = f"bun.lock {self.version}"
@@ -98,6 +100,9 @@ class BunLockfile(Lockfile):
                 line = self.head.line("patchedDependencies", locator)
                 message = f"the patch file {path} of {locator} is not there"
                 raise DocumentError(message, path=self.path, line=line)
+            from base64 import b64encode
+            from hashlib import sha256  # here: OpenSSL takes 2 ms to load
+
             found[locator] = "sha256-" + b64encode(sha256(data).digest()).decode()
         return found
 

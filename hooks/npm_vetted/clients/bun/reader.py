@@ -10,9 +10,11 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Manifest, Problem, Read
 
 
-def read_bun_lockfile(path: str, data: bytes, read: Read) -> BunLockfile:
+def read_bun_lockfile(
+    path: str, data: bytes, read: Read, like: Lockfile | None = None
+) -> BunLockfile:
     """Read a lockfile; raises DocumentError with the line if it is none."""
-    return _Compared(path, data, read)
+    return _Compared(path, data, read, like)
 
 
 class _Compared(BunLockfile):

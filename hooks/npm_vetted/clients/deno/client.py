@@ -57,11 +57,11 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
     return name in LOCKFILES
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = None) -> Lockfile:
     """Read deno.lock; raises DocumentError for an unreadable file or an unknown version."""
     from npm_vetted.clients.deno.reader import read_deno_lockfile
 
-    return read_deno_lockfile(path, data, read)
+    return read_deno_lockfile(path, data, read, like)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:

@@ -6,15 +6,14 @@ uncertain piece is parsed whole. Both ways refuse the same files.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from typing import Final, NamedTuple
 
-from npm_vetted.clients.shared.json_pieces import REMEMBERED, Pieces, Proof
+from npm_vetted.clients.shared.json_pieces import Pieces, Proof, Section
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, Keys
 from npm_vetted.formats.json import load_json, only_member
-from npm_vetted.model import hashed
 
 _START: Final = b'\n  "npm": {\n    "'
 _CUT: Final = b',\n    "'
@@ -39,15 +38,18 @@ class Layout(NamedTuple):
         return [key for key, piece in found if any(name in piece for name in wanted)]
 
 
-def read_layout(path: str, data: bytes) -> Layout:
-    """Read a lockfile; raises DocumentError with the line if it is not strict JSON."""
-    return _split(path, data) or Layout(load_json(path, data))
+def read_layout(path: str, data: bytes, like: Layout | None = None) -> Layout:
+    """Read a lockfile; raises DocumentError with the line if it is not strict JSON.
+
+    ``like`` is another version of it.
+    """
+    return _split(path, data, like) or Layout(load_json(path, data))
 
 
-def _split(path: str, data: bytes) -> Layout | None:
+def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
     """Split a file in Deno's own layout; None if that is not certain.
 
-    A mark takes the place of the section. It is a hash of the file, so the file cannot contain it.
+    A mark takes the place of the section. It is drawn by lot, so the file cannot contain it.
     If the document has the mark as its own ``npm``, and each piece alone is one member, the pieces
     are the members of that section.
     """
@@ -55,13 +57,15 @@ def _split(path: str, data: bytes) -> Layout | None:
     end = data.find(_END, start + len(_START))
     if start < 0 or end < 0 or b"\r" in data or b"\\" in data:
         return None
-    mark = hashed(data)
+    mark = os.urandom(32).hex()
     emptied = data[:start] + f'\n  "npm": "{mark}"'.encode() + data[end + len(_END) :]
     first = start + len(_START)
     section = data.count(b"\n", 0, start) + 2
     try:
         head = load_json(path, emptied)
-        pieces = Pieces(data[first:end].split(_CUT), section + 1, _proven)
+        pieces = Pieces(
+            Section(data[first:end], _CUT, section + 1), _proven, like.pieces if like else None
+        )
     except (DocumentError, ValueError):
         return None
     if not isinstance(head.data, dict) or head.data.get("npm") != mark:
@@ -79,10 +83,9 @@ def _moved(head: Document, section: int, lines: int) -> Document:
     return Document(head.path, {**head.root().data, "npm": {}}, find)
 
 
-@lru_cache(REMEMBERED)
 def _proven(piece: bytes) -> Proof:
     key, _ = _entry(piece)
-    return Proof(f"npm:{key}", piece, True)
+    return Proof(f"npm:{key}", is_usual=True)
 
 
 def _entry(piece: bytes) -> tuple[str, Mapping[str, object]]:

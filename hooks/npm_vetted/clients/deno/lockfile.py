@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from npm_vetted.clients.deno.layout import fields, read_layout
+from npm_vetted.clients.deno.layout import Layout, fields, read_layout
 from npm_vetted.clients.deno.specifiers import module_name, read_specifier
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError
@@ -49,12 +49,16 @@ _GROUPS: Final = {
 class DenoLockfile(Lockfile):
     """One version of a deno.lock."""
 
+    _layout: Layout
+
     names_hosts = False
 
-    def __init__(self, path: str, data: bytes, read: Read) -> None:
+    def __init__(self, path: str, data: bytes, read: Read, like: Lockfile | None = None) -> None:
         self.path = path
         self.read = read
-        self._layout = read_layout(path, data)
+        self._layout = read_layout(
+            path, data, like._layout if isinstance(like, DenoLockfile) else None
+        )
         self._document = self._layout.head
         self.root = self._document.root()
         version = self.root.maybe_text("version")

@@ -25,6 +25,7 @@ from npm_vetted.model import Edit, Manifest, Pin, Project, Read
 
 if TYPE_CHECKING:
     from npm_vetted.clients.npm.lockfile import NpmLockfile
+    from npm_vetted.clients.shared.lockfile import Lockfile
 
 NAME = "npm"
 PROGRAM = "npm"
@@ -75,11 +76,11 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
     return name in LOCKFILES
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
+def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = None) -> NpmLockfile:
     """Read a lockfile of any version from none to 4."""
     from npm_vetted.clients.npm.reader import read_npm_lockfile
 
-    return read_npm_lockfile(path, data, read)
+    return read_npm_lockfile(path, data, read, like)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001

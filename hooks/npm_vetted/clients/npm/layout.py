@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, cast
 
 from npm_vetted.clients.npm.places import is_plain_place
-from npm_vetted.clients.shared.json_pieces import REMEMBERED, Pieces, Proof, is_plain
+from npm_vetted.clients.shared.json_pieces import Pieces, Proof, Section, is_plain
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, named
 from npm_vetted.formats.json import load_json, only_member
@@ -94,7 +94,7 @@ class Whole(Layout):
         return self.document.line_of("packages", place, *keys)
 
 
-class _Split(Layout):
+class Split(Layout):
     """A lockfile whose places are pieces of its text."""
 
     def __init__(self, document: Document, pieces: Pieces) -> None:
@@ -102,17 +102,17 @@ class _Split(Layout):
         self.packages = _Tables(pieces.by_key)
         self.blocks = {place: piece for place, piece in pieces.by_key.items() if place}
         self.unusual = pieces.unusual
-        self._pieces = pieces
+        self.pieces = pieces
 
     def line_of(self, place: str, *keys: str) -> int:
-        line = self._pieces.line_of(place)
+        line = self.pieces.line_of(place)
         if not keys:
             return line
-        piece = load_json(self.document.path, _object(self._pieces.by_key[place]).encode())
+        piece = load_json(self.document.path, _object(self.pieces.by_key[place]).encode())
         return line - 1 + piece.line_of(place, *keys)
 
     def _mentioning(self, names: Collection[str]) -> Iterable[str]:
-        return self._pieces.mentioning(names)
+        return self.pieces.mentioning(names)
 
 
 class _Tables(Mapping[str, Raw]):
@@ -144,13 +144,13 @@ def _object(piece: bytes) -> str:
     return '{"' + piece.decode() + "}"
 
 
-def split(path: str, data: bytes) -> Layout | None:
+def split(path: str, data: bytes, like: Layout | None = None) -> Split | None:
     """Split a file in npm's own layout; None if that is not certain.
 
     It is certain if two things hold: the text without the pieces is one strict document, and
     ``packages`` opens in its outermost object (no other brace opens before); and each piece alone
     is one member, whose value is a table. By JSON's grammar the file then is that document with
-    those members.
+    those members. ``like`` is another version of the file.
     """
     start = _START.match(data)
     if start is None or not is_plain(data):
@@ -168,15 +168,15 @@ def split(path: str, data: bytes) -> Layout | None:
     line = data.count(b"\n", 0, first) + 1
     try:
         document = load_json(path, emptied)
-        pieces = Pieces(data[first:tail].split(b"," + inner), line, _proven)
+        section = Section(data[first:tail], b"," + inner, line)
+        pieces = Pieces(section, _proven, like.pieces if isinstance(like, Split) else None)
     except (DocumentError, ValueError):
         return None
-    return _Split(document, pieces)
+    return Split(document, pieces)
 
 
-@lru_cache(REMEMBERED)
 def _proven(piece: bytes) -> Proof:
     place, raw = only_member(_object(piece))
     if not isinstance(raw, dict):
         raise ValueError  # noqa: TRY004 - like all that keeps a file from being split
-    return Proof(place, piece, _is_usual(place, raw))
+    return Proof(place, _is_usual(place, raw))

@@ -15,9 +15,11 @@ from npm_vetted.formats.json import load_json
 from npm_vetted.model import Manifest, Problem, Read, Requirement
 
 
-def read_npm_lockfile(path: str, data: bytes, read: Read) -> NpmLockfile:
+def read_npm_lockfile(
+    path: str, data: bytes, read: Read, like: Lockfile | None = None
+) -> NpmLockfile:
     """Read a lockfile of any version; raises DocumentError with the line if it is none."""
-    layout = split(path, data)
+    layout = split(path, data, like.layout if isinstance(like, NpmLockfile) else None)
     document = layout.document if layout else load_json(path, data)
     root = document.root()
     version = _version(root)

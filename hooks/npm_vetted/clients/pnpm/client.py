@@ -105,7 +105,7 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
     return name in LOCKFILES
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = None) -> Lockfile:
     """Read pnpm-lock.yaml; shrinkwrap.yaml, which pnpm 1 and 2 wrote, is refused."""
     from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 
@@ -115,7 +115,7 @@ def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
             path=path,
             fix="let a later pnpm write pnpm-lock.yaml: npx pnpm@3 install --lockfile-only",
         )
-    return PnpmLockfile(path, data, read)
+    return PnpmLockfile(path, data, read, like)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:

@@ -23,7 +23,7 @@ from npm_vetted.clients.pnpm.keys import (
     split_key,
     without_suffix,
 )
-from npm_vetted.clients.pnpm.layout import read_layout
+from npm_vetted.clients.pnpm.layout import Layout, read_layout
 from npm_vetted.clients.pnpm.patches import Patches
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
@@ -45,10 +45,14 @@ Table = Mapping[str, object]
 class PnpmEntries:
     """The entries, importers and settings of one version of one pnpm-lock.yaml."""
 
-    def __init__(self, path: str, data: bytes, read: Read) -> None:
+    _layout: Layout
+
+    def __init__(self, path: str, data: bytes, read: Read, like: object = None) -> None:
         self.path = path
         self._read = read
-        self._layout = read_layout(path, data)
+        self._layout = read_layout(
+            path, data, like._layout if isinstance(like, PnpmEntries) else None
+        )
         self._documents = tuple(keyed_documents(self._layout))
         self._project = self._documents[-1]
         self.format = f"pnpm-lock.yaml {format_version(self._layout, self._project.part)}"

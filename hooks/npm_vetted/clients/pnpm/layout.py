@@ -11,10 +11,11 @@ chunks. So no text can be dead in one commit (inside a block scalar) and alive i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple, cast
 
+from npm_vetted.clients.shared.common_text import stretches
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode
 
@@ -26,6 +27,7 @@ ODD_SIZE_LIMIT: Final = 8 * 1024 * 1024
 ENTRIES: Final = frozenset({"importers", "packages", "snapshots"})
 """The sections that hold one entry a chunk."""
 
+_CUT: Final = "\n\n"
 _BREAKS: Final = ("\x85", "\u2028", "\u2029")
 
 
@@ -84,7 +86,7 @@ class Layout:
     """A lockfile's chunks, or the values in their place where it had to be read whole.
 
     ``odd`` are the places of chunks that pnpm would have laid out differently; ``lines`` are the
-    lines of values.
+    lines of values. Of a text that was cut, ``keys`` has the key of each chunk that is a plain entry.
     """
 
     def __init__(
@@ -95,8 +97,12 @@ class Layout:
         *,
         odd: frozenset[int] = frozenset(),
         lines: Sequence[int] | None = None,
+        text: str = "",
+        keys: Sequence[str | None] = (),
     ) -> None:
         self.path = path
+        self.text = text
+        self.keys = keys
         self.parts = parts
         self.chunks = chunks
         self._odd = odd
@@ -178,15 +184,16 @@ class _OddError(Exception):
     """The file is not laid out as pnpm writes it."""
 
 
-def read_layout(path: str, data: bytes) -> Layout:
+def read_layout(path: str, data: bytes, like: Layout | None = None) -> Layout:
     """Read a lockfile; raises DocumentError, with the line.
 
-    That is for text that is not YAML, and for YAML that readers interpret differently.
+    That is for text that is not YAML, and for YAML that readers interpret differently. ``like`` is
+    another version of the file.
     """
     if len(data) > SIZE_LIMIT:
         raise DocumentError(f"{len(data):,} bytes: too large for a lockfile", path=path)
     try:
-        return _split(path, _text(path, data))
+        return _split(path, _text(path, data), like)
     except _OddError:
         return _whole(path, data)
 
@@ -206,11 +213,16 @@ def _text(path: str, data: bytes) -> str:
     return text
 
 
-def _split(path: str, text: str) -> Layout:
+def _split(path: str, text: str, like: Layout | None) -> Layout:
     if "\r" in text:
         raise _OddError
-    chunks, keys = _cut(text.rstrip("\n"))
-    del text  # the chunks are a copy of it: a second copy would cost memory
+    text = text.rstrip("\n")
+    chunks, keys = (
+        _cut(text)
+        if like is None or like.whole or _nests(like.text, text)
+        else _cut_like(text, like)
+    )
+    proven = tuple(keys)
     others = [place for place, key in enumerate(keys) if key is None]
     parts: list[Part] = []
     odd: list[int] = []
@@ -231,15 +243,36 @@ def _split(path: str, text: str) -> Layout:
         if place < len(chunks):
             section = _take_top(parts, chunks[place], place)
         start = place + 1
-    return Layout(path, parts, chunks, odd=frozenset(odd))
+    return Layout(path, parts, chunks, odd=frozenset(odd), text=text, keys=proven)
 
 
 def _cut(text: str) -> tuple[list[str], list[str | None]]:
     """A text's chunks, and the key of each chunk that is an entry as pnpm writes it."""
     # Blank lines inside a block scalar are followed by a line deeper than any entry's.
-    chunks = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split("\n\n")
+    chunks = re.split(r"\n\n(?!   )", text) if "\n\n   " in text else text.split(_CUT)
+    return chunks, _keys_of(chunks)
+
+
+def _keys_of(chunks: Iterable[str]) -> list[str | None]:
     match = _expressions().entry.fullmatch
-    keys = [one and (key[1:-1] if (key := one[1])[0] == "'" else key) for one in map(match, chunks)]
+    return [one and (key[1:-1] if (key := one[1])[0] == "'" else key) for one in map(match, chunks)]
+
+
+def _nests(*texts: str) -> bool:
+    """Whether a blank line may be within a chunk, or beside another one."""
+    return any("\n\n   " in text or "\n\n\n" in text for text in texts)
+
+
+def _cut_like(text: str, like: Layout) -> tuple[list[str], list[str | None]]:
+    """The same, with all that another version has in common taken from there."""
+    chunks: list[str] = []
+    keys: list[str | None] = []
+    for stretch in stretches(text, like.text, _CUT):
+        places = slice(stretch.shared.start, stretch.shared.stop)
+        chunks += cast("Sequence[str]", like.chunks[places])
+        keys += like.keys[places]
+        chunks += stretch.own
+        keys += _keys_of(stretch.own)
     return chunks, keys
 
 

@@ -69,7 +69,12 @@ def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
     return True
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+def read_lockfile(
+    path: str,
+    data: bytes,
+    read: Read,
+    like: Lockfile | None = None,  # noqa: ARG001
+) -> Lockfile:
     """Read the lockfile of the repository or of a subspace."""
     from npm_vetted.clients.rush.lockfile import read_rush_lockfile
 

@@ -1,29 +1,27 @@
 """The members of a JSON object as pieces of its text, each proven and decoded on first use.
 
-A commit changes a few of a lockfile's ten thousand entries. A piece that both versions have is
-proven once, stored once, and known to be equal without a comparison.
+A commit changes a few of a lockfile's ten thousand entries. The earlier version takes the pieces that
+both have from the later one: they are proven once, and stored once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from npm_vetted.clients.shared.common_text import stretches
 from npm_vetted.formats.json import uncollected
 
-REMEMBERED: Final = 1 << 15
-"""How many pieces are known again: those of a large lockfile, or of the small ones of a commit."""
 _FEW: Final = 16
 """How many names are searched one by one; beyond it every text is compared with them."""
 
 
 class Proof(NamedTuple):
-    """A piece that is one member: its key, itself, and whether it is like most."""
+    """What a piece is that is one member: its key, and whether it is like most."""
 
     key: str
-    piece: bytes
     is_usual: bool
 
 
@@ -32,24 +30,58 @@ def is_plain(data: bytes) -> bool:
     return b"\\" not in data or (b"\\u" not in data and b"\\/" not in data)
 
 
+class Section(NamedTuple):
+    """The text of an object's members, what stands between one and the next, and its first line."""
+
+    text: bytes
+    cut: bytes
+    first_line: int
+
+
 class Pieces:
     """The pieces by key, in the text's order, a line break between one and the next."""
 
     def __init__(
-        self, texts: Iterable[bytes], first_line: int, prove: Callable[[bytes], Proof]
+        self,
+        section: Section,
+        prove: Callable[[bytes], Proof],
+        like: Pieces | None = None,
     ) -> None:
-        """Raise ValueError where ``prove`` does, or where a key appears twice."""
-        self._first_line = first_line
+        """Raise ValueError where ``prove`` does, or where a key appears twice.
+
+        ``like`` are the pieces of another version of the file, proven in the same way.
+        """
+        self._section = section
+        self._prove = prove
         self.by_key: dict[str, bytes] = {}
         self.unusual: dict[str, None] = {}
+        if like is None or like._section.cut != section.cut:
+            self._add(section.text.split(section.cut))
+            return
+        keys, pieces = list(like.by_key), list(like.by_key.values())
+        for stretch in stretches(section.text, like._section.text, section.cut):
+            places = slice(stretch.shared.start, stretch.shared.stop)
+            self._take(keys[places], pieces[places], like.unusual)
+            self._add(stretch.own)
+
+    def _add(self, pieces: Sequence[bytes]) -> None:
         with uncollected():
-            for text in texts:
-                key, piece, is_usual = prove(text)
+            for piece in pieces:
+                key, is_usual = self._prove(piece)
                 if key in self.by_key:
                     raise ValueError
                 self.by_key[key] = piece
                 if not is_usual:
                     self.unusual[key] = None
+
+    def _take(self, keys: Sequence[str], pieces: Sequence[bytes], unusual: Collection[str]) -> None:
+        """Add what was proven already."""
+        known = len(self.by_key)
+        self.by_key.update(zip(keys, pieces, strict=True))
+        if len(self.by_key) != known + len(keys):
+            raise ValueError
+        if unusual:
+            self.unusual.update(dict.fromkeys(key for key in keys if key in unusual))
 
     def line_of(self, key: str) -> int:
         """The line that a piece begins on."""
@@ -58,7 +90,7 @@ class Pieces:
     @cached_property
     def _lines(self) -> Mapping[str, int]:
         lines: dict[str, int] = {}
-        line = self._first_line
+        line = self._section.first_line
         for key, piece in self.by_key.items():
             lines[key] = line
             line += piece.count(b"\n") + 1

@@ -74,11 +74,11 @@ def recognises(name: str, data: bytes) -> bool:
     return name in LOCKFILES and has_metadata(data)
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = None) -> Lockfile:
     """Read a yarn.lock with ``__metadata``; raises DocumentError if it cannot be read."""
     from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
 
-    return BerryLockfile(path, data, read)
+    return BerryLockfile(path, data, read, like)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001

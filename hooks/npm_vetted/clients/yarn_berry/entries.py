@@ -26,7 +26,7 @@ from npm_vetted.clients.shared.yarn.locators import (
     unquoted,
 )
 from npm_vetted.clients.shared.yarn.patches import PATCHES, patch_files, settled
-from npm_vetted.clients.shared.yarn.places import Places
+from npm_vetted.clients.shared.yarn.places import Found, Places
 from npm_vetted.clients.yarn_berry.text import (
     METADATA,
     Tables,
@@ -82,7 +82,7 @@ class BerryEntries(YarnLockfile):
     _tables: Tables | None = None
     _metadata: Mapping[str, object]
 
-    def __init__(self, path: str, data: bytes, read: Read) -> None:
+    def __init__(self, path: str, data: bytes, read: Read, like: Lockfile | None = None) -> None:
         text = lock_text(path, data)
         if _LEGACY.search(text, 0, 10_000):
             raise DocumentError(
@@ -97,7 +97,7 @@ class BerryEntries(YarnLockfile):
             self._metadata, self.version = {}, VERSIONS[-1]
             self.format = "yarn.lock berry (empty)"
             return
-        self._places = self._canonical_places() or self._parsed_places()
+        self._places = self._canonical_places(like) or self._parsed_places()
         metadata = self.fields(METADATA)
         self.metadata_line = self.line(METADATA)
         self._metadata_place = self._places.pop(METADATA)
@@ -112,8 +112,17 @@ class BerryEntries(YarnLockfile):
         self.format = f"yarn.lock berry {version}"
         self._metadata = metadata
 
-    def _canonical_places(self) -> Places | None:
-        return canonical_places(self.path, self._text)
+    def _canonical_places(self, like: Lockfile | None) -> Places | None:
+        found = canonical_places(self.path, self._text, self._alike(like))
+        if found is None:
+            return None
+        self.taken = found.taken
+        return found.places
+
+    def _alike(self, like: Lockfile | None) -> Found | None:
+        """Nothing, where the other version was parsed whole."""
+        canonical = isinstance(like, BerryEntries) and like._tables is None
+        return super()._alike(like) if canonical else None
 
     def _parsed_places(self) -> Places:
         refuse_conflict(self.path, self._text)

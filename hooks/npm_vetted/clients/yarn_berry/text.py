@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from npm_vetted.clients.shared.yarn.places import Places, TwiceError, find_entries
+from npm_vetted.clients.shared.yarn.places import Found, Places, TwiceError, find_entries
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Table
 from npm_vetted.formats.yaml import load_yaml
@@ -34,7 +34,7 @@ _BETWEEN: Final = re.compile(r"(?:#[^\n]*+|\n++)+")
 Tables = Mapping[str, Mapping[str, object]]
 
 
-def canonical_places(path: str, text: str) -> Places | None:
+def canonical_places(path: str, text: str, like: Found | None = None) -> Found | None:
     """Where each entry is, if every one is canonical; None: some YAML reader must judge.
 
     Raises DocumentError for a key that appears twice.
@@ -45,12 +45,12 @@ def canonical_places(path: str, text: str) -> Places | None:
         return line and line.end()
 
     try:
-        found = find_entries(text, _BLOCK, between)
+        found = find_entries(text, _BLOCK, between, like)
     except TwiceError as error:
         message = f"the key {error.key!r} appears twice in one mapping"
         line = text.count("\n", 0, error.start) + 1
         raise DocumentError(message, path=path, line=line) from None
-    return found if found and METADATA in found else None
+    return found if found and METADATA in found.places else None
 
 
 def parsed_tables(path: str, text: str) -> tuple[Tables, Places]:

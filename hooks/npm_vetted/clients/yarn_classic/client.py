@@ -59,12 +59,12 @@ def recognises(name: str, data: bytes) -> bool:
     return name in LOCKFILES and not has_metadata(data)
 
 
-def read_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
+def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = None) -> Lockfile:
     """Read a yarn.lock of version 1; raises DocumentError with the line it cannot read."""
     from npm_vetted.clients.shared.yarn import lock_text
     from npm_vetted.clients.yarn_classic.lockfile import ClassicLockfile
 
-    return ClassicLockfile(path, lock_text(path, data), read)
+    return ClassicLockfile(path, lock_text(path, data), read, like)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.yarn import YarnLockfile, refuse_conflict
 from npm_vetted.clients.shared.yarn.places import TwiceError, find_entries
 from npm_vetted.errors import DocumentError
@@ -74,14 +75,15 @@ class ClassicEntries(YarnLockfile):
 
     format = "yarn.lock 1"
 
-    def __init__(self, path: str, text: str, read: Read) -> None:
+    def __init__(self, path: str, text: str, read: Read, like: Lockfile | None = None) -> None:
         super().__init__(path, text, read)
         try:
-            found = find_entries(text, ENTRY, self._after_comments)
+            found = find_entries(text, ENTRY, self._after_comments, self._alike(like))
         except TwiceError as error:
             raise self._wrong(f"the entry {error.key!r} appears twice", error.start) from None
         assert found is not None
-        self._places = found
+        self._places = found.places
+        self.taken = found.taken
 
     def _after_comments(self, at: int) -> int:
         """Where lines end that are no entry's; raises DocumentError where they are no comments."""

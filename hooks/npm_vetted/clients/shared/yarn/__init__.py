@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile, beside
-from npm_vetted.clients.shared.yarn.places import Places
+from npm_vetted.clients.shared.yarn.places import Found, Places
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode, refuse_lone_surrogates
 from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
@@ -101,11 +101,21 @@ class YarnLockfile(Lockfile):
     """A yarn.lock: an entry's key is the line that starts it, several descriptors in one."""
 
     _places: Places
+    taken: Set[str] = frozenset()
+    """The keys of the entries that the reader took from the other version, as they are there."""
 
     def __init__(self, path: str, text: str, read: Read) -> None:
         self.path = path
         self._text = text
         self._read = read
+        self._like: Lockfile | None = None
+
+    def _alike(self, like: Lockfile | None) -> Found | None:
+        """The entries of another version of the file."""
+        if not isinstance(like, YarnLockfile) or type(like) is not type(self):
+            return None
+        self._like = like
+        return Found(like._text, like._places)
 
     @abstractmethod
     def _naming(self, names: Collection[str]) -> Iterable[str]:
@@ -143,7 +153,10 @@ class YarnLockfile(Lockfile):
     def _differing(self, other: YarnLockfile) -> Iterable[str]:
         """The keys whose block another version does not have."""
         places, nowhere = other._places, (0, 0)
+        same = other.taken if other._like is self else self.taken if self._like is other else ()
         for key, (start, end) in self._places.items():
+            if key in same:
+                continue
             begin, stop = places.get(key, nowhere)
             if self._text[start:end] != other._text[begin:stop]:
                 yield key
