@@ -33,7 +33,7 @@ def vetting_fix(
 
     if len(change.projects) > 1:
         # What several projects use is noted once, as `note` sees it.
-        alike = (each for each in change.uses() if each.artifact.name == use.artifact.name)
+        alike = change.uses_by_name.get(use.artifact.name, ())
         same = [each for each in alike if each.artifact == use.artifact]
         use = (*distinct(each for each in same if not change.verdict(each).covered), use)[0]
     draft = draft_of(change, item_of(change, use), open_uses, ())

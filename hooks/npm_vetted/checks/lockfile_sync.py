@@ -503,7 +503,7 @@ def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
     found = {
         child
         for _, earlier in project.earlier
-        for key in earlier.changed([lockfile])
+        for key in project.outdated_keys(earlier, lockfile)
         for child in earlier.children(key)
     }
     found.update(*(direct for _, direct in project.direct_before))
@@ -519,7 +519,8 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     suspects = project.despite_earlier(lambda: set(project.changed_keys(lockfile)))
     for _, earlier in project.earlier:
         if type(earlier) is type(lockfile):
-            gone = [key for key in earlier.blocks if key not in lockfile.blocks]
+            blocks = lockfile.blocks
+            gone = [key for key in project.outdated_keys(earlier, lockfile) if key not in blocks]
             suspects.update(*(earlier.dependents(gone).values() if gone else ()))
     for key in sorted(suspects & lockfile.blocks.keys()):
         entry = lockfile.entry(key)

@@ -139,5 +139,4 @@ def _note(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
     """The command that notes the package; where a note covers it, the one that adds to that note."""
     if change.verdict(use).mention is not None and change.verdict(use).covered:
         return ("npm-vetted", "note", (use.subject.carrier or use.artifact).label)
-    uses = [each for each in change.uses() if not change.verdict(each).covered]
-    return vetting_fix(change, use, uses)
+    return vetting_fix(change, use, change.uncovered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from npm_vetted.errors import NpmVettedError
 from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.repository import LINK, SUBMODULE, ChangedPath
 from npm_vetted.git.snapshot import Snapshot
-from npm_vetted.model import Allowance, Project
+from npm_vetted.model import Allowance, Artifact, Project
 from npm_vetted.projects.discovery import Projects, ancestors, folder_of, interesting_names
 from npm_vetted.projects.introduced import IntroducedPackage
 from npm_vetted.projects.project_change import JudgingRules, ProjectChange, project_lockfile
@@ -213,6 +213,28 @@ class Change:
         """The artifacts that the commit adds, changes or promotes, project by project."""
         for project in self.projects:
             yield from project.uses
+
+    @cached_property
+    def uses_by_name(self) -> Mapping[str, Sequence[IntroducedPackage]]:
+        """The same by the name of the package: each finding asks who else uses it."""
+        found: dict[str, list[IntroducedPackage]] = {}
+        for use in self.uses():
+            found.setdefault(use.artifact.name, []).append(use)
+        return found
+
+    @cached_property
+    def carriers_of_new_names(self) -> frozenset[Artifact]:
+        """The artifacts whose tarballs carry a package with a name that is new to the repository."""
+        return frozenset(
+            use.subject.carrier
+            for use in self.uses()
+            if use.subject.carrier is not None and self.vetting.is_new_name(use.subject)
+        )
+
+    @cached_property
+    def uncovered(self) -> Sequence[IntroducedPackage]:
+        """The artifacts that nothing covers yet."""
+        return [use for use in self.uses() if not self.verdict(use).covered]
 
     def verdict(self, use: IntroducedPackage) -> Verdict:
         """How an artifact is after the commit."""

@@ -69,8 +69,15 @@ def newcomers(
     ]
     if not fresh:
         return []
-    known = {_comparable(each, key) for each, earlier in before for key in earlier}
-    return [key for key in fresh if _comparable(lockfile, key) not in known]
+    artifacts = {key: _comparable(lockfile, key) for key in fresh}
+    names = {artifact.name for artifact in artifacts.values() if artifact}
+    known = {_of_any_key(_silent(found)) for each, _ in before for found in each.named(names)}
+    if known.isdisjoint(
+        artifacts.values()
+    ):  # as of most upgrades: no other entry has to be decoded
+        return fresh
+    direct = {_comparable(each, key) for each, earlier in before for key in earlier}
+    return [key for key in fresh if artifacts[key] not in direct]
 
 
 def _comparable(lockfile: Lockfile, key: str) -> Artifact | None:

@@ -220,6 +220,17 @@ class ProjectChange:
     def _changed(self) -> dict[str, Sequence[str]]:
         return {}
 
+    def outdated_keys(self, earlier: Lockfile, lockfile: Lockfile) -> Sequence[str]:
+        """The keys of an earlier lockfile's entries that a later one lacks, or has otherwise."""
+        both = earlier, lockfile
+        if both not in self._outdated:
+            self._outdated[both] = earlier.changed([lockfile])
+        return self._outdated[both]
+
+    @cached_property
+    def _outdated(self) -> dict[tuple[Lockfile, Lockfile], Sequence[str]]:
+        return {}
+
     @cached_property
     def direct_before(self) -> list[tuple[Lockfile, Collection[str]]]:
         """The keys that the manifests themselves require, in each earlier lockfile."""

@@ -297,34 +297,24 @@ def _brought(
             yield item_of(change, each)
 
 
-def _subjects_of_direct_uses(
-    change: Change, artifacts: Collection[Artifact]
-) -> dict[Artifact, list[VettingRequest]]:
-    """How each project uses some artifacts: what is new to one may be an upgrade in another."""
-    found: dict[Artifact, list[VettingRequest]] = {}
-    for use in change.uses():
-        if use.direct and use.artifact in artifacts:
-            found.setdefault(use.artifact, []).append(use.subject)
-    return found
+def _direct_uses(change: Change, artifact: Artifact) -> Iterator[VettingRequest]:
+    """How each project uses an artifact: what is new to one may be an upgrade in another."""
+    for use in change.uses_by_name.get(artifact.name, ()):
+        if use.direct and use.artifact == artifact:
+            yield use.subject
 
 
 def criteria_for(change: Change, items: list[Item]) -> tuple[str, ...]:
     """The criteria that the policy requires of a note on some artifacts, in the documented order."""
     wanted: dict[str, None] = {}
-    carried = {
-        use.subject.carrier
-        for use in change.uses()
-        if use.subject.carrier is not None and change.vetting.is_new_name(use.subject)
-    }
-    twins = _subjects_of_direct_uses(change, {item.artifact for item in items})
     for item in items:
-        if item.artifact in carried:
+        if item.artifact in change.carriers_of_new_names:
             wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
         if not item.subject.direct and len(items) > 1:
             if change.vetting.is_new_name(item.subject):
                 wanted |= dict.fromkeys(change.policy.asks(item.subject.development).new)
             continue
-        for subject in (item.subject, *twins.get(item.artifact, ())):
+        for subject in (item.subject, *_direct_uses(change, item.artifact)):
             wanted |= dict.fromkeys(change.vetting.demanded(subject, item.since))
         if item.since is None and item.artifact.specifier is None:
             # Without `from` it must hold for those who come later, to whom the package is new.

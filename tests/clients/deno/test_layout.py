@@ -56,7 +56,9 @@ def _changed(old: str, new: str, count: int = 1) -> bytes:
 )  # fmt: skip
 def test_pieces_tell_what_the_whole_tells(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     by_pieces = _outcome(data)
-    monkeypatch.setattr(lockfiles, "read_layout", lambda path, data: Layout(load_json(path, data)))
+    monkeypatch.setattr(
+        lockfiles, "read_layout", lambda path, data, _: Layout(load_json(path, data))
+    )
     assert by_pieces == _outcome(data)
 
 
