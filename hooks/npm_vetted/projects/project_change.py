@@ -210,7 +210,7 @@ class ProjectChange:
     def changed_keys(self, lockfile: Lockfile) -> Sequence[str]:
         """The keys of a lockfile's entries that no earlier state has, in the file's order.
 
-        Four checks ask for them, and each comparison takes some milliseconds.
+        Four checks need them, and each comparison takes some milliseconds.
         """
         if lockfile.path not in self._changed:
             self._changed[lockfile.path] = lockfile.changed(each for _, each in self.earlier)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final, cast
 
 from npm_vetted.clients.bun.keys import is_usual
-from npm_vetted.clients.shared.json_pieces import Pieces, Proof, Section, is_plain
+from npm_vetted.clients.shared.json_pieces import MembersText, Pieces, Proof, is_plain
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, named
 from npm_vetted.formats.json import load_json, load_jsonc, only_member
@@ -125,7 +125,7 @@ def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
     line = data.count(b"\n", 0, first) + 1
     try:
         head = load_json(path, _TRAILING_COMMA.sub(rb"\1", emptied))
-        section = Section(data[first : end.start() + 1], _CUT, line)
+        section = MembersText(data[first : end.start() + 1], _CUT, line)
         pieces = Pieces(section, _proven, like.pieces if isinstance(like, _Split) else None)
     except (DocumentError, ValueError):
         return None  # comments, or an error that the reader of the whole file will tell

@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
-from npm_vetted.clients.shared.json_pieces import Pieces, Proof, Section
+from npm_vetted.clients.shared.json_pieces import MembersText, Pieces, Proof
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, Keys
 from npm_vetted.formats.json import load_json, only_member
@@ -64,7 +64,7 @@ def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
     try:
         head = load_json(path, emptied)
         pieces = Pieces(
-            Section(data[first:end], _CUT, section + 1), _proven, like.pieces if like else None
+            MembersText(data[first:end], _CUT, section + 1), _proven, like.pieces if like else None
         )
     except (DocumentError, ValueError):
         return None

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Final, cast
 
 from npm_vetted.clients.npm.places import is_plain_place
-from npm_vetted.clients.shared.json_pieces import Pieces, Proof, Section, is_plain
+from npm_vetted.clients.shared.json_pieces import MembersText, Pieces, Proof, is_plain
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document, named
 from npm_vetted.formats.json import load_json, only_member
@@ -168,7 +168,7 @@ def split(path: str, data: bytes, like: Layout | None = None) -> Split | None:
     line = data.count(b"\n", 0, first) + 1
     try:
         document = load_json(path, emptied)
-        section = Section(data[first:tail], b"," + inner, line)
+        section = MembersText(data[first:tail], b"," + inner, line)
         pieces = Pieces(section, _proven, like.pieces if isinstance(like, Split) else None)
     except (DocumentError, ValueError):
         return None

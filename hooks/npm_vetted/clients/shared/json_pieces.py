@@ -30,8 +30,8 @@ def is_plain(data: bytes) -> bool:
     return b"\\" not in data or (b"\\u" not in data and b"\\/" not in data)
 
 
-class Section(NamedTuple):
-    """The text of an object's members, what stands between one and the next, and its first line."""
+class MembersText(NamedTuple):
+    """The text of an object's members, what is between one and the next, and its first line."""
 
     text: bytes
     cut: bytes
@@ -43,7 +43,7 @@ class Pieces:
 
     def __init__(
         self,
-        section: Section,
+        section: MembersText,
         prove: Callable[[bytes], Proof],
         like: Pieces | None = None,
     ) -> None:

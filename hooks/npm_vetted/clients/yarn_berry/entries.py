@@ -26,7 +26,7 @@ from npm_vetted.clients.shared.yarn.locators import (
     unquoted,
 )
 from npm_vetted.clients.shared.yarn.patches import PATCHES, patch_files, settled
-from npm_vetted.clients.shared.yarn.places import Found, Places
+from npm_vetted.clients.shared.yarn.places import LocatedEntries, Places
 from npm_vetted.clients.yarn_berry.text import (
     METADATA,
     Tables,
@@ -119,7 +119,7 @@ class BerryEntries(YarnLockfile):
         self.taken = found.taken
         return found.places
 
-    def _alike(self, like: Lockfile | None) -> Found | None:
+    def _alike(self, like: Lockfile | None) -> LocatedEntries | None:
         """Nothing, where the other version was parsed whole."""
         canonical = isinstance(like, BerryEntries) and like._tables is None
         return super()._alike(like) if canonical else None

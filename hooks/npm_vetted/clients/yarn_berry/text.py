@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from npm_vetted.clients.shared.yarn.places import Found, Places, TwiceError, find_entries
+from npm_vetted.clients.shared.yarn.places import LocatedEntries, Places, TwiceError, find_entries
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Table
 from npm_vetted.formats.yaml import load_yaml
@@ -34,7 +34,9 @@ _BETWEEN: Final = re.compile(r"(?:#[^\n]*+|\n++)+")
 Tables = Mapping[str, Mapping[str, object]]
 
 
-def canonical_places(path: str, text: str, like: Found | None = None) -> Found | None:
+def canonical_places(
+    path: str, text: str, like: LocatedEntries | None = None
+) -> LocatedEntries | None:
     """Where each entry is, if every one is canonical; None: some YAML reader must judge.
 
     Raises DocumentError for a key that appears twice.

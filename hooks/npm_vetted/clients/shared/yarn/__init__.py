@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from npm_vetted.clients.shared.lockfile import Lockfile, beside
-from npm_vetted.clients.shared.yarn.places import Found, Places
+from npm_vetted.clients.shared.yarn.places import LocatedEntries, Places
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode, refuse_lone_surrogates
 from npm_vetted.model import Artifact, Entry, Kind, Manifest, Read
@@ -110,12 +110,12 @@ class YarnLockfile(Lockfile):
         self._read = read
         self._like: Lockfile | None = None
 
-    def _alike(self, like: Lockfile | None) -> Found | None:
+    def _alike(self, like: Lockfile | None) -> LocatedEntries | None:
         """The entries of another version of the file."""
         if not isinstance(like, YarnLockfile) or type(like) is not type(self):
             return None
         self._like = like
-        return Found(like._text, like._places)
+        return LocatedEntries(like._text, like._places)
 
     @abstractmethod
     def _naming(self, names: Collection[str]) -> Iterable[str]:

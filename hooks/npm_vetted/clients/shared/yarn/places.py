@@ -21,7 +21,7 @@ Places = dict[str, tuple[int, int]]
 """The start and end of each entry's text, by the entry's key, in the file's order."""
 
 
-class Found(NamedTuple):
+class LocatedEntries(NamedTuple):
     """The entries of a text, and the keys of those that were taken from another version as they are."""
 
     text: str
@@ -42,8 +42,8 @@ def find_entries(
     text: str,
     entry: re.Pattern[str],
     skip: Callable[[int], int | None],
-    like: Found | None = None,
-) -> Found | None:
+    like: LocatedEntries | None = None,
+) -> LocatedEntries | None:
     """Find the entries of a text; None where the text is of another kind.
 
     ``entry`` matches one entry and the line ends after it: its first group is the entry's text, one
@@ -67,13 +67,15 @@ def find_entries(
             raise TwiceError(key, at)
         places[key] = found.span(1)
         at = found.end() if other is None else other.take(text, key, found, places)
-    return Found(text, places, frozenset(other.taken) if other is not None else frozenset())
+    return LocatedEntries(
+        text, places, frozenset(other.taken) if other is not None else frozenset()
+    )
 
 
 class _Other:
     """The entries of another version of a text."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: LocatedEntries) -> None:
         self._text = found.text
         self._places = found.places
         self._entries = list(found.places.items())
