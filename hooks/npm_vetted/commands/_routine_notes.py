@@ -85,12 +85,16 @@ def record_routine(
             sound.append(draft)
         else:
             refused.append(Refusal(draft, reason))
-    for draft, scores in _scored(desk, sound):
-        reason = _too_much(scores)
-        if reason is not None:
-            refused.append(Refusal(draft, reason))
-        else:
-            _store(desk, draft, seen, vetted_by, scores)
+    stored: list[str] = []
+    try:
+        for draft, scores in _scored(desk, sound):
+            reason = _too_much(scores)
+            if reason is not None:
+                refused.append(Refusal(draft, reason))
+            else:
+                stored.append(_store(desk, draft, seen, vetted_by, scores))
+    finally:
+        desk.store.stage(stored)  # at once: git takes as long for one as for many
     return refused
 
 
@@ -170,19 +174,20 @@ def _too_much(scores: Mapping[Step, Score]) -> str | None:
 
 def _store(
     desk: NoteDialogue, draft: Draft, seen: Seen, vetted_by: str, scores: Mapping[Step, Score]
-) -> None:
+) -> str:
+    """Write a routine note, and say so; its path, which is to be staged."""
     today = datetime.datetime.now(datetime.UTC).date()
     text = routine_text(draft, vetted_by, today, seen, total_of(scores))
     paths = note_paths(draft, today, text, ROUTINE)
     read_note(paths[0], text, desk.change.policy.criteria)
     with desk.store.lock():
         path = desk.store.create_first(paths, text)
-    desk.store.stage([path])
     desk.written.append(path)
     count = len(draft.brings)
     more = f", with {count} more" if count else ""
     label = printable(draft.label)
     print(f"npm-vetted: wrote and staged {path}: {label}{more}: routine", file=sys.stderr)
+    return path
 
 
 def say_refused(change: Change, drafts: Iterable[Draft], refused: Iterable[Refusal]) -> int:

@@ -235,10 +235,13 @@ def by_criteria(
     for head in heads:
         groups.setdefault(tuple(sorted(required(head))), []).append(head)
     idle = groups.pop((), []) if len(groups) > 1 else []
-    listed = [each for each in idle if each.own is None and not each.accepts[0].subject.direct]
+    parts: tuple[list[Draft], list[Draft]] = ([], [])
+    for each in idle:
+        parts[each.own is None and not each.accepts[0].subject.direct].append(each)
+    rest, listed = parts
     merged = list(groups.values())
     merged[0] += listed
-    merged += [rest] if (rest := [each for each in idle if each not in listed]) else []
+    merged += [rest] if rest else []
     return [_merged(each) if len(each) > 1 else each[0] for each in merged]
 
 
