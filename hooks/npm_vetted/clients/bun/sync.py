@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from npm_vetted.clients.bun.extensions import extension_differences
 from npm_vetted.clients.bun.keys import last_name
 from npm_vetted.clients.bun.lockfile import BunLockfile
 from npm_vetted.clients.bun.overrides import (
@@ -69,6 +70,7 @@ def disagreements(lockfile: BunLockfile, manifests: Mapping[str, Manifest]) -> I
     yield from compared.overrides()
     yield from compared.catalogs()
     yield from compared.table("patchedDependencies", "patches")
+    yield from compared.extensions()
     yield from compared.trusted()
     yield from compared.identities()
 
@@ -238,6 +240,19 @@ class _Comparison:
             if locked.get(name) != wanted.get(name):
                 message = f"the lockfile {words} {name} with {locked.get(name)}, the manifest with "
                 yield self._recorded(message + str(wanted.get(name)), field, name)
+
+    def extensions(self) -> Iterator[Problem]:
+        """``packageExtensions``, which Bun reads from 1.4."""
+        if (
+            _pins_older(self.manifests.get(""))
+            and "packageExtensions" not in self.lockfile.head.data
+        ):
+            return
+        root = self.manifests.get("")
+        for words, label in extension_differences(self.lockfile, root):
+            path = self.lockfile.path if root is None else root.path
+            line = 1 if root is None else root.line_of("packageExtensions")
+            yield self._problem(words, path, line, label)
 
     def trusted(self) -> Iterator[Problem]:
         """``trustedDependencies``: Bun records those of any manifest that it found locked."""

@@ -7,18 +7,21 @@ the entries as they are, so an entry may lack what is declared, or claim what no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, cast
+from typing import Final
 
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.places import MODULES
+from npm_vetted.clients.shared.extensions import (
+    Extension,
+    declared_extensions,
+    extended_name,
+    extensions_of,
+)
 from npm_vetted.model import Location, Manifest, Problem
-from npm_vetted.packages.ranges import satisfies
 
 APPLIED: Final = "packageExtensionsApplied"
 APPLIED_BY_FILE: Final = "npmExtensionApplied"
 _FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
-
-Extension = Mapping[str, Mapping[str, object]]
 
 
 def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
@@ -26,15 +29,16 @@ def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Proble
 
     Run only where the lockfile has the hash of what is declared.
     """
-    declared = _declared(root)
+    declared = declared_extensions(root)
     by_file = lockfile.packages.get("", {}).get("npmExtensionHash") is not None
-    for place in _places(lockfile, {_name(selector) for selector in declared}):
+    for place in _places(lockfile, {extended_name(selector) for selector in declared}):
         raw = lockfile.packages[place]
         if raw.get("link") or raw.get("inBundle") or MODULES not in place:
             continue
         if raw.get(APPLIED_BY_FILE) is not None and not by_file:
             yield _problem(lockfile, place, f"{APPLIED_BY_FILE}, and no extension file was locked")
-        meeting = _meeting(lockfile, place, declared)
+        name = lockfile.text(place, "name") or place.rpartition(MODULES)[2]
+        meeting = extensions_of(name, lockfile.text(place, "version"), declared)
         if len(meeting) > 1:
             continue  # npm refuses such a project
         wanted = next(iter(meeting), None)
@@ -47,41 +51,12 @@ def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Proble
             yield from _missing(lockfile, place, declared[wanted])
 
 
-def _declared(root: Manifest | None) -> Mapping[str, Extension]:
-    found = root.data.get("packageExtensions") if root is not None else None
-    if not isinstance(found, dict):
-        return {}
-    return cast("Mapping[str, Extension]", {k: v for k, v in found.items() if isinstance(v, dict)})
-
-
 def _places(lockfile: NpmLockfile, names: set[str]) -> Iterator[str]:
     """The places of some packages, and all that may claim an extension or have another name."""
     unusual = lockfile.layout.unusual
     for place in lockfile.blocks:
         if place in unusual or place.rpartition(MODULES)[2] in names:
             yield place
-
-
-def _name(selector: str) -> str:
-    at = selector.find("@", 1)
-    return selector if at < 0 else selector[:at]
-
-
-def _meeting(
-    lockfile: NpmLockfile, place: str, declared: Mapping[str, Extension]
-) -> dict[str, Extension]:
-    """The selectors that npm takes for a package: its real name, and a version in the range."""
-    name = lockfile.text(place, "name") or place.rpartition(MODULES)[2]
-    version = lockfile.text(place, "version")
-    return {
-        selector: extension
-        for selector, extension in declared.items()
-        if _name(selector) == name and _is_in(version, selector.removeprefix(name)[1:])
-    }
-
-
-def _is_in(version: str | None, wanted: str) -> bool:
-    return not wanted or (version is not None and satisfies(version, wanted) is True)
 
 
 def _missing(lockfile: NpmLockfile, place: str, extension: Extension) -> Iterator[Problem]:

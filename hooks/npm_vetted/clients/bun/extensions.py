@@ -1,0 +1,89 @@
+"""Bun 1.4's ``packageExtensions``: whether the lockfile implements those of the root's manifest.
+
+Bun adds what a package does not require itself, writes it into the package's entry, and lists the
+names in a table of the lockfile: ``"packageExtensions": {"bb@1.2.0": {"dependencies": ["cc"]}}``.
+Versions before 1.4 read neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from npm_vetted.clients.bun.lockfile import BunLockfile
+from npm_vetted.clients.shared.extensions import (
+    Extension,
+    declared_extensions,
+    extended_name,
+    extensions_of,
+)
+from npm_vetted.model import Artifact, Manifest
+
+_TABLE: Final = "packageExtensions"
+_FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
+
+Difference = tuple[str, str]
+"""What differs, in words, and the package that it is about."""
+
+
+def extension_differences(lockfile: BunLockfile, root: Manifest | None) -> Iterator[Difference]:
+    """Extensions that the lockfile does not have, and those of it that nobody declares."""
+    declared = declared_extensions(root)
+    recorded = _recorded(lockfile)
+    if not declared and not recorded:
+        return
+    names = {extended_name(selector) for selector in declared}
+    seen = set()
+    for key in lockfile.blocks:
+        artifact = lockfile.artifact(key)
+        if artifact is None or artifact.version is None:
+            continue
+        label = f"{artifact.name}@{artifact.version}"
+        seen.add(label)
+        if artifact.name in names or label in recorded:
+            added = _added(artifact, declared)
+            yield from _of_entry(lockfile, key, label, added, recorded.get(label, frozenset()))
+    for label in recorded.keys() - seen:
+        yield f"{_TABLE}: the lockfile extends {label}, which it does not lock", label
+
+
+def _recorded(lockfile: BunLockfile) -> dict[str, Collection[str]]:
+    """The names that the lockfile says were added, by package and version."""
+    table = lockfile.head.data.get(_TABLE)
+    return {
+        label: frozenset(
+            name
+            for names in (fields.values() if isinstance(fields, dict) else ())
+            for name in (names if isinstance(names, list) else ())
+        )
+        for label, fields in (table.items() if isinstance(table, dict) else ())
+    }
+
+
+def _added(artifact: Artifact, declared: Mapping[str, Extension]) -> dict[str, set[str]]:
+    """The specifiers that extensions add to a package, by name; several may name one."""
+    found: dict[str, set[str]] = {}
+    for extension in extensions_of(artifact.name, artifact.version, declared).values():
+        for field in _FIELDS:
+            table = extension.get(field)
+            for name, specifier in table.items() if isinstance(table, dict) else ():
+                found.setdefault(name, set()).add(str(specifier))
+    return found
+
+
+def _of_entry(
+    lockfile: BunLockfile,
+    key: str,
+    label: str,
+    added: Mapping[str, Collection[str]],
+    recorded: Collection[str],
+) -> Iterator[Difference]:
+    required = {each.name: each.specifier for each in lockfile.entry(key).requires}
+    for name, specifiers in added.items():
+        if name not in required:
+            yield f"{_TABLE}: {label} gets {name}, which {lockfile.path} does not have", label
+        elif name in recorded and required[name] not in specifiers:
+            words = f"{_TABLE}: {label} gets {name} {' or '.join(sorted(specifiers))}"
+            yield f"{words}, {lockfile.path} has {required[name]}", label
+    for name in sorted(set(recorded) - added.keys()):
+        yield f"{_TABLE}: the lockfile adds {name} to {label}, the manifest does not", label
