@@ -40,7 +40,8 @@ def other(name: str, case: Case, folder: Path) -> Command:
         )  # fmt: skip
         _checked_out(folder, case.lockfile)
         return Command((*_lockfile_lint(), *words), folder)
-    words = (case.lockfile, *(["json"] if case.lockfile == "package-lock.json" else []))
+    is_json = case.lockfile in ("package-lock.json", "deno.lock")
+    words = (case.lockfile, *(["json"] if is_json else []))
     return Command((sys.executable, str(HERE / "floors" / "read_lockfile.py"), *words), folder)
 
 

@@ -354,3 +354,52 @@ def test_each_module_in_the_middle_has_its_test_module() -> None:
         if not (ROOT / "tests" / module.replace(".", "/test_")).with_suffix(".py").is_file()
     }
     assert without == DATA_ONLY
+
+
+_SLOW: set[str] = {
+    "base64",
+    "dataclasses",
+    "git",
+    "hashlib",
+    "inspect",
+    "pathlib",
+    "textwrap",
+    "urllib",
+    "yaml",
+}
+"""Modules that take up to 12 ms to import; a small commit is judged in about 100."""
+_ON_THE_WAY = ("checks", "commands.check", "report.text", "vetting", "projects", "packages")
+"""With each client's reader, these are imported for every commit that touches a lockfile."""
+
+
+def _at_once(tree: ast.Module) -> Iterator[str]:
+    """What a module imports when it is imported itself."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_a_commit_of_a_lockfile_imports_no_slow_module() -> None:
+    """Import such a module in the function that needs it."""
+    waiting = [each for each in OURS if below(each, *_ON_THE_WAY)]
+    waiting += [
+        each
+        for each in OURS
+        if below(each, "clients")
+        and each.rpartition(".")[2] in ("client", "reader", "lockfile", "settings", "sync")
+    ]
+    seen: dict[str, str] = dict.fromkeys(waiting, "")
+    slow = []
+    while waiting:
+        module = waiting.pop()
+        for name in _at_once(trees()[module]):
+            if name.partition(".")[0] in _SLOW:
+                slow.append((module, name, seen[module]))
+            local = name.removeprefix("npm_vetted.")
+            local = local if local in trees() else local.rpartition(".")[0]
+            if name.startswith("npm_vetted.") and local in trees() and local not in seen:
+                seen[local] = module
+                waiting.append(local)
+    assert slow == []

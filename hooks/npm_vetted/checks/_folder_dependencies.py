@@ -8,7 +8,6 @@ folder, has code that its notes say nothing of.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -87,6 +86,8 @@ def _was_published(project: ProjectChange, name: str) -> bool:
 
 def _tree(change: Change, folder: str) -> str:
     """A hash of what git holds in a folder."""
+    import hashlib  # here: OpenSSL takes 2 ms to load
+
     digest = hashlib.sha256()
     for path in sorted(change.after.below(f"{folder}/")):
         entry = change.after.entry(path)

@@ -13,6 +13,11 @@ from npm_vetted.formats.document import Document
 from npm_vetted.formats.json import load_jsonc
 from npm_vetted.model import Manifest, Read, Requirement
 
+HARMLESS_UNSTABLE: Final = frozenset({
+    "broadcast-channel", "cron", "ffi", "fs", "http", "kv", "net", "otel", "sloppy-imports",
+    "temporal", "webgpu", "worker-options",
+})  # fmt: skip
+"""Features that fetch nothing and leave nothing of the lockfile aside."""
 NAMES: Final = ("deno.json", "deno.jsonc")
 """Where both are in one folder Deno reads the first (seen with 2.9.6)."""
 URLS: Final = ("https://", "http://")

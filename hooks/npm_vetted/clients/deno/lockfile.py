@@ -9,7 +9,7 @@ npm's world, ``@jsr/scope__name``, so that it cannot be taken for the package of
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
@@ -193,7 +193,7 @@ class DenoLockfile(Lockfile):
     def _sri(self, key: str, value: object) -> str:
         if not isinstance(value, str) or not _HEX.match(value):
             raise self.fail("expected a SHA-256 of 64 hex digits", key)
-        return "sha256-" + b64encode(bytes.fromhex(value)).decode()
+        return "sha256-" + b2a_base64(bytes.fromhex(value), newline=False).decode()
 
     def _requires(self, key: str) -> Iterator[Requirement]:
         section, _ = self._place(key)

@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from npm_vetted.clients.deno.config import NAMES, is_cooldown, is_remote
+from npm_vetted.clients.deno.config import HARMLESS_UNSTABLE, NAMES, is_cooldown, is_remote
 from npm_vetted.clients.shared.command_line import Options
 from npm_vetted.formats.client_action import Weakness
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, word_set
@@ -60,10 +60,6 @@ _HARMLESS: Final = VALUED - word_set(
 ``cert`` and ``unsafely-ignore-certificate-errors`` are judged as sources of packages.
 """
 
-HARMLESS_UNSTABLE: Final = frozenset({
-    "broadcast-channel", "cron", "ffi", "fs", "http", "kv", "net", "otel", "sloppy-imports",
-    "temporal", "webgpu", "worker-options",
-})  # fmt: skip
 
 _WEAK_VARIABLES: Final = (
     "DENO_CACHE_LSC_ENDPOINT", "DENO_INTERNAL_", "DENO_TSC_BIN", "DENO_UNSTABLE_CONTROL_SOCK",

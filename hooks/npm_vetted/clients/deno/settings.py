@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from npm_vetted.clients.deno.config import (
+    HARMLESS_UNSTABLE,
     NAMES,
     all_imports,
     find_config,
@@ -18,7 +19,6 @@ from npm_vetted.clients.deno.config import (
     is_remote,
     load_config,
 )
-from npm_vetted.clients.deno.options import HARMLESS_UNSTABLE
 from npm_vetted.clients.deno.specifiers import read_specifier
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems, unknown_keys
 from npm_vetted.clients.shared.programs import program_value
