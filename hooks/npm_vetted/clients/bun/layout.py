@@ -134,7 +134,7 @@ def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
 
 def _proven(piece: bytes) -> Proof:
     key, values = _entry(piece)
-    return Proof(key, _is_usual(key, values))
+    return key, _is_usual(key, values)
 
 
 def _entry(piece: bytes) -> tuple[str, Values]:

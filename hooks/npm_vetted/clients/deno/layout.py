@@ -85,7 +85,7 @@ def _moved(head: Document, section: int, lines: int) -> Document:
 
 def _proven(piece: bytes) -> Proof:
     key, _ = _entry(piece)
-    return Proof(f"npm:{key}", is_usual=True)
+    return f"npm:{key}", True
 
 
 def _entry(piece: bytes) -> tuple[str, Mapping[str, object]]:

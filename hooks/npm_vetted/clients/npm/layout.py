@@ -179,4 +179,4 @@ def _proven(piece: bytes) -> Proof:
     place, raw = only_member(_object(piece))
     if not isinstance(raw, dict):
         raise ValueError  # noqa: TRY004 - like all that keeps a file from being split
-    return Proof(place, _is_usual(place, raw))
+    return place, _is_usual(place, raw)

@@ -18,11 +18,8 @@ _FEW: Final = 16
 """How many names are searched one by one; beyond it every text is compared with them."""
 
 
-class Proof(NamedTuple):
-    """What a piece is that is one member: its key, and whether it is like most."""
-
-    key: str
-    is_usual: bool
+Proof = tuple[str, bool]
+"""What a piece is that is one member: its key, and whether it is like most."""
 
 
 def is_plain(data: bytes) -> bool:
