@@ -67,14 +67,15 @@ def _is_only(path: str, suffixes: tuple[str, ...]) -> bool:
     )
 
 
-def name_no_client(paths: list[str]) -> bool:
-    """Whether certainly none of some staged files names a client: one git call for all of them."""
-    if len(paths) > _MOST_PROGRAMS:
+def name_no_client(blobs: list[str]) -> bool:
+    """Whether certainly none of some staged blobs names a client: one git call for all of them.
+
+    The blobs are named, not their paths: git need not read the index again (15 ms for 100,000 files).
+    """
+    if len(blobs) > _MOST_PROGRAMS:
         return False
     words = [part for word in CLIENT_WORDS for part in ("-e", word)]
-    specs = [f":(top,literal){path}" for path in paths]
-    options = ("--cached", "-q", "-i", "-a", "-F", "--no-textconv")
-    done = _git("grep", *options, *words, "--", *specs)
+    done = _git("grep", "-q", "-i", "-a", "-F", "--no-textconv", *words, *blobs, "--")
     return done is not None and done.returncode == 1
 
 
@@ -150,7 +151,7 @@ def nothing_to_judge(arguments: list[str], changes: bytes | None) -> bool:
         return False
     paths = [path_text(path) for path in fields[1::2]]
     programs = [
-        path
+        head.split(b" ")[3].decode("ascii")
         for head, path in zip(fields[0:-1:2], paths, strict=False)
         if is_program(path) and head[-1:] != b"D"
     ]
