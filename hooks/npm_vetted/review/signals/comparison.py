@@ -46,6 +46,25 @@ GYP_SUFFIXES: Final = (".gyp", ".gypi")
 _DATA: Final = (
     ".json", ".node", ".wasm", ".css", ".map", ".md", ".html", ".png", ".svg", ".scss", ".less",
 )  # fmt: skip
+_NEVER_CODE: Final = (".json", ".node", ".map", *_TYPES)
+"""What Node.js reads in another way, or no runtime loads, whatever names it."""
+_OF_PAGES: Final = (".vue", ".svelte", ".astro")
+_OTHER_LANGUAGES: Final = (
+    *SHELL_SUFFIXES, ".zsh", ".fish", ".php", ".lua", ".wsf", ".hta", ".applescript", ".command", ".exs",
+)  # fmt: skip
+_ACTS: Final = re.compile(
+    rb"\brequire\s?\(|\bimport\s?[({*'\"]|\bprocess\s?[.\[]|\beval\s?\(|\bFunction\s?\(|\bfetch\s?\(|\bconstructor\b"
+    rb"|\bglobalThis\b|\bdocument\s?\.|\bXMLHttpRequest\b"
+)
+_BEFORE_CODE: Final = re.compile(
+    rb"(?:\xef\xbb\xbf|\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/)){0,20000}\*/|<!--[^\n]*\n){0,400}"
+)
+_NO_START: Final = re.compile(rb"#(?!!)|[<.:*=>|&%^?,)\]}@]")
+"""What no script starts with, but titles, pages and style sheets do."""
+_OF_TESTS: Final = re.compile(
+    r"(?:^|/)(?:tests?|__tests__|specs?|fixtures?|examples?|demos?|bench(?:marks?)?|samples?|mocks?|__mocks__)/",
+    re.IGNORECASE,
+)
 _SHOWN_TO_PEOPLE: Final = (
     ".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".ico", ".icns", ".bmp", ".woff", ".woff2", ".ttf",
     ".otf", ".eot", ".mp3", ".mp4", ".ogg", ".wav", ".webm", ".pdf",
@@ -107,7 +126,22 @@ class PackageComparison:
         found = {path: facts.unread for path, facts in read if facts.unread}
         closed = (p for p in self.changed_paths if is_closed(p, self.new[p]))
         found |= dict.fromkeys(closed, "it is no text, and no picture, font or sound")
+        foreign = (p for p in self.changed_paths if is_of_other_language(p, self.new[p]))
+        found |= dict.fromkeys(foreign, "a program in another language")
+        found |= dict.fromkeys(self._with_machine_code, "it holds machine code as text")
         return [f"{path}: {why}" for path, why in found.items() if why != LOST]
+
+    @property
+    def _with_machine_code(self) -> Iterator[str]:
+        """Changed scripts with WebAssembly as text that no script had."""
+        for path, facts in self.changed:
+            code = facts.marks.get("wasm-text")
+            if code is not None and not any(
+                code.text == each.marks["wasm-text"].text
+                for each in self.earlier()
+                if "wasm-text" in each.marks
+            ):
+                yield path
 
     @property
     def fresh(self) -> bool:
@@ -150,7 +184,42 @@ class PackageComparison:
         odd = self._loaded_by_name(dict(zip(paths, facts, strict=True)))
         paths += odd
         facts += self.read([("code", self.new[path]) for path in odd])
-        return tuple(map(ChangedFile, paths, facts))
+        found = [*map(ChangedFile, paths, facts), *self._texts_of_code(set(paths))]
+        return tuple(found)
+
+    def _texts_of_code(self, known: set[str]) -> Iterator[ChangedFile]:
+        """Other changed texts that are code: somebody may load them by a name that is computed."""
+        paths = [p for p in self.changed_paths if p not in known and may_be_code(p, self.new[p])]
+        paths = paths[: _readable([self.new[path] for path in paths])]
+        facts = self.read([("maybe", code_of(path, self.new[path])) for path in paths])
+        for path, each in zip(paths, facts, strict=True):
+            if "errors" not in each.marks or path.lower().endswith(_OF_PAGES):
+                yield ChangedFile(path, each)
+
+    @cached_property
+    def activated(self) -> tuple[ChangedFile, ...]:
+        """Unchanged files of tests that are newly named by the manifest, or loaded by a changed file."""
+        if self.old is None:
+            return ()
+        named = self._named - self._old_named
+        for each in self.changed:
+            if not _is_of_tests(each.path):
+                named |= self._newly_loaded_tests(each)
+        paths = sorted(filter(self._is_kept_test, named))
+        return tuple(map(ChangedFile, paths, self.read([("code", self.new[p]) for p in paths])))
+
+    def _newly_loaded_tests(self, changed: ChangedFile) -> set[str]:
+        loads = loaded_files(changed.path, changed.facts, self.new)
+        found = set(filter(self._is_kept_test, loads))
+        before = self.before(changed.path) if found else None
+        return found - set(loaded_files(changed.path, before, self.new)) if before else found
+
+    def _is_kept_test(self, path: str) -> bool:
+        return (
+            _is_of_tests(path)
+            and path not in self.changed_paths
+            and not path.lower().endswith(_NEVER_CODE)
+        )
 
     def before(self, path: str) -> FileFacts | None:
         """What a file was in the old version; None where there was none.
@@ -158,7 +227,7 @@ class PackageComparison:
         Only asked where the new file has something to ask about, which most have not.
         """
         data = (self.old or {}).get(path)
-        return None if data is None else self.read([("code", data)])[0]
+        return None if data is None else self.read([("code", code_of(path, data))])[0]
 
     def _loaded_by_name(self, scripts: Mapping[str, FileFacts]) -> list[str]:
         """Changed files that a changed script loads as code, with any suffix."""
@@ -168,7 +237,7 @@ class PackageComparison:
             for path, facts in scripts.items()
             for target in loaded_files(path, facts, self.new)
             if target in changed
-            and not target.lower().endswith(_DATA)
+            and not target.lower().endswith((".json", ".node"))
             and not is_machine_program(self.new[target])
         )
         return list(found)
@@ -313,6 +382,50 @@ def is_closed(path: str, data: bytes) -> bool:
     )
 
 
+def _is_of_tests(path: str) -> bool:
+    return _OF_TESTS.search(path) is not None
+
+
+def is_of_other_language(path: str, data: bytes) -> bool:
+    """Whether a file is a program that some other interpreter runs: only words are searched in it."""
+    if path.lower().endswith(_OTHER_LANGUAGES):
+        return True
+    return data.startswith(b"#!") and not _is_of_javascript(data)
+
+
+def _is_of_javascript(data: bytes) -> bool:
+    first = data[:80].partition(b"\n")[0]
+    return any(word in first for word in (b"node", b"bun", b"deno", b"tsx", b"ts-node"))
+
+
+def may_be_code(path: str, data: bytes) -> bool:
+    """Whether a text with a name that says nothing, or something else, may be a script."""
+    if path.lower().endswith((*_NEVER_CODE, *_OTHER_LANGUAGES)) or b"\0" in data:
+        return False
+    if _ACTS.search(data) is None:
+        return False
+    start = _BEFORE_CODE.match(data)
+    return path.lower().endswith(_OF_PAGES) or (
+        _NO_START.match(data, start.end() if start else 0) is None
+    )
+
+
+def code_of(path: str, data: bytes) -> bytes:
+    """The script in a file: of a page's component, what is between its tags, on the same lines."""
+    if not path.lower().endswith(_OF_PAGES):
+        return data
+    found = bytearray(_NO_LINE.sub(b" ", data))
+    for match in _IN_PAGE.finditer(data):
+        found[match.start(1) : match.end(1)] = match[1]
+    return bytes(found)
+
+
+_NO_LINE: Final = re.compile(rb"[^\n]")
+_IN_PAGE: Final = re.compile(
+    rb"<script\b[^>]{0,500}>(.*?)(?=</script\s{0,20}>|\Z)", re.DOTALL | re.IGNORECASE
+)
+
+
 def _is_script(path: str, data: bytes, named: frozenset[str]) -> bool:
     lower = path.lower()
     if lower.endswith(_TYPES):
@@ -330,14 +443,17 @@ def _named_files(
     """Files that the manifest names as code, with any suffix."""
     package = Package(name="", files=files)
     texts = [
-        str(manifest.get("main") or ""),
+        *(str(manifest.get(key) or "")[:1_000] for key in ("main", "module")),
         *table_of(manifest, "bin").values(),
         *scripts.values(),
     ]
     if isinstance(manifest.get("bin"), str):
         texts.append(str(manifest["bin"]))
-    if isinstance(manifest.get("exports"), str | dict):
-        texts.append(json.dumps(manifest["exports"])[:10_000])
+    texts += (
+        json.dumps(manifest[key])[:10_000]
+        for key in ("exports", "imports", "browser")
+        if isinstance(manifest.get(key), str | dict)
+    )
     found = {each.path for text in texts for each in called_files(text, package)}
     return frozenset(found)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from npm_vetted.review.signals.facts import Mark
 from npm_vetted.review.signals.search import ScriptText, near, starting_with
@@ -39,12 +40,16 @@ _SPLIT: Final = frozenset({
     "spawn", "spawnSync", "https", "http", "fetch", "XMLHttpRequest", "ethereum", "globalThis",
     "fromCharCode", "node:child_process", "node:https", "node:http", "node:fs", "node:net",
     "node:dns", "node:vm", "dns", "worker_threads", "mainModule", "binding", "_load", "_compile",
-    "createRequire", "execFile", "execFileSync", "atob", "base64", "WebSocket", "sendBeacon",
+    "createRequire", "execFile", "execFileSync", "atob", "base64", "WebSocket", "sendBeacon", "env",
+    "script", "cookie",
 })  # fmt: skip
 """Names that nobody glues together of pieces without wanting to hide them."""
 _GLUED: Final = re.compile(rb"""['"`]\s{0,40}(?:\)\s{0,9})?\+\s{0,40}(?:\(\s{0,9})?['"`]""")
 _JOINED: Final = re.compile(
     rb"""[\])]\s{0,9}\.\s{0,9}join\s{0,9}\(|\.\s{0,9}(?:reverse|concat)\s{0,9}\("""
+)
+_CHANGED: Final = re.compile(
+    rb"""['"`]\s{0,9}\.\s{0,9}(?:slice|substr(?:ing)?|trim(?:Start|End)?|replace(?:All)?|toString|valueOf)\s{0,9}\("""
 )
 _ESCAPED: Final = re.compile(
     rb"""(['"`])((?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{1,6}\}|[\w$:/.-]){3,24})\1"""
@@ -58,22 +63,27 @@ _INVISIBLE: Final = re.compile(
     "|[\U000e0000-\U000e007f]{2,}|[\U000f0000-\U0010fffd]{2,}|[\u200b-\u200d\u2060\ufeff]{3,}"
     "|[\u115f\u1160\u3164\uffa0]"
 )
+_THIN: Final = re.compile("[\\x00-\\x7f][\u200b\u200c\u2060\ufeff]{1,2}(?=[\\x00-\\x7f])")
+_THINS: Final = 10
+"""Characters without width between plain letters: so many are a text of their own."""
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 _ALIKE: Final = re.compile("[Ѐ-ӿαοερικνυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ]+")
 _ALIKE_BEFORE: Final = re.compile("[Ѐ-ӿοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ]")
+_WASM: Final = re.compile(rb"AGFzb[A-Za-z0-9+/=_-]{4,}")
 _ESCAPES: Final = 300
 _PLACES: Final = 400
 _PIECES: Final = 64
 
 
 def find_disguises(
-    tree: SyntaxTree, text: str | None, readable: bool
+    tree: SyntaxTree, text: str | None, readable: bool, glued: Sequence[GluedText]
 ) -> Iterator[tuple[str, Mark]]:
     """Each disguise with its first place. ``text`` is the decoded source; None: it is all ASCII."""
     data = tree.data
     yield from machine_names(tree.source)
     yield from _hidden_strings(tree)
-    yield from _glued_names(tree)
+    yield from _glued_names(tree, glued)
+    yield from _hidden_machine_code(tree)
     if readable:
         yield from _offscreen(tree)
     if text is not None:
@@ -105,6 +115,10 @@ def invisible(text: str) -> Iterator[tuple[str, Mark]]:
             line = text.count("\n", 0, match.start()) + 1
             yield "invisible", Mark(line, f"U+{ord(match.group()[0]):04X}")
             return
+    thin = list(islice(_THIN.finditer(text), _THINS))
+    if len(thin) == _THINS:
+        line = text.count("\n", 0, thin[0].start()) + 1
+        yield "invisible", Mark(line, f"U+{ord(thin[0].group()[1]):04X}")
 
 
 def _mixed(tree: SyntaxTree, text: str) -> Iterator[tuple[str, Mark]]:
@@ -203,8 +217,34 @@ def says(raw: bytes) -> str | None:
 # Names that are glued together of pieces.
 
 
-def _glued_names(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
-    for at, name in _glued(tree):
+def _hidden_machine_code(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    """WebAssembly as text: a hash of its beginning and its size tell whether it is another one."""
+    found = [match.group() for match in starting_with(_WASM, tree.source, b"AGFzb")]
+    if found:
+        digest = hashlib.sha256(b"\n".join(found)).hexdigest()[:16]
+        yield "wasm-text", Mark(tree.line(tree.data.find(found[0])), digest)
+
+
+class GluedText(NamedTuple):
+    """A text that is put together of literals, and the place of its first."""
+
+    at: int
+    text: str
+
+
+def glued_texts(tree: SyntaxTree) -> list[GluedText]:
+    """Every text that is put together of literals by an expression."""
+    return [GluedText(at, text) for at, text in _glued(tree)]
+
+
+def as_source(glued: Iterable[GluedText]) -> ScriptText:
+    """Such texts as a script has texts, one a line."""
+    lines = (f"'{' '.join(each.text.split())[:2_000]}'" for each in glued)
+    return ScriptText("\n".join(lines).encode("utf-8", errors="replace"))
+
+
+def _glued_names(tree: SyntaxTree, glued: Iterable[GluedText]) -> Iterator[tuple[str, Mark]]:
+    for at, name in glued:
         if name in _SPLIT or _is_hidden_code(name):
             code = "split-name" if name in _SPLIT else "hidden-string"
             yield code, Mark(tree.line(at), name[:60])
@@ -220,7 +260,7 @@ def _is_hidden_code(text: str) -> bool:
 
 def _glued(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
     """Texts that are put together of literals, with the place of each."""
-    for find in (_sums, _joins, _templates, _escaped, _numbered):
+    for find in (_sums, _joins, _changes, _templates, _escaped, _numbered):
         yield from find(tree)
 
 
@@ -228,14 +268,19 @@ def _sums(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
     for match in islice(_GLUED.finditer(tree.data), _PLACES):
         _, around = enclosing_string(tree.chain(match.start(), 12))
         text = _outer_sum(tree, around)
-        if text is not None:
-            yield match.start(), text
+        for each in _runs_of_texts(tree, around) if text is None else (text,):
+            yield match.start(), each
 
 
 def _joins(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
     for match in islice(
         near(_JOINED, tree.source, b"join", b"reverse", b"concat", before=20, after=17), _PLACES
     ):
+        yield from _enclosing(tree, match.end() - 1, match.start(), "call_expression")
+
+
+def _changes(tree: SyntaxTree) -> Iterator[tuple[int, str]]:
+    for match in islice(_CHANGED.finditer(tree.data), _PLACES):
         yield from _enclosing(tree, match.end() - 1, match.start(), "call_expression")
 
 
@@ -282,6 +327,20 @@ def _outer_sum(tree: SyntaxTree, around: list[tree_sitter.Node]) -> str | None:
             break
         text = folded
     return text
+
+
+def _runs_of_texts(tree: SyntaxTree, around: list[tree_sitter.Node]) -> list[str]:
+    """The runs of texts in a sum of other things: ``home + "/.np" + "mrc"``."""
+    sums = list(takewhile(lambda each: each.type == "binary_expression", around))
+    node = sums[-1] if sums else None
+    runs = [""]
+    for _ in range(_PIECES):
+        if node is None or node.type != "binary_expression":
+            break
+        text = _folded(tree, node.child_by_field_name("right"))
+        runs = [*runs, ""] if text is None else [*runs[:-1], text + runs[-1]]
+        node = node.child_by_field_name("left")
+    return runs
 
 
 def _folded(tree: SyntaxTree, node: tree_sitter.Node | None, pieces: int = _PIECES) -> str | None:
@@ -334,11 +393,47 @@ def _fold_call(tree: SyntaxTree, node: tree_sitter.Node, pieces: int) -> str | N
             for each in (holder, *arguments.named_children[:_PIECES])
         ]
         return None if None in parts else "".join(each or "" for each in parts)
+    if name in _CHANGES and holder is not None:
+        return _fold_change(tree, name, holder, arguments, pieces)
     if name != b"join" or holder is None:
         return None
     items = _fold_list(tree, holder, pieces - 1)
     separator = _folded(tree, first_part(arguments), 1) if arguments.named_child_count else ","
     return None if items is None or separator is None else separator.join(items)
+
+
+_CHANGES: Final = frozenset({
+    b"slice", b"substring", b"substr", b"trim", b"trimStart", b"trimEnd", b"replace", b"replaceAll",
+    b"toString", b"valueOf",
+})  # fmt: skip
+
+
+def _fold_change(
+    tree: SyntaxTree,
+    name: bytes,
+    holder: tree_sitter.Node,
+    arguments: tree_sitter.Node,
+    pieces: int,
+) -> str | None:
+    """A literal that is cut or changed at once: ``"xfetch".slice(1)``."""
+    text = _folded(tree, holder, pieces - 1)
+    if text is None:
+        return None
+    given = arguments.named_children[:3]
+    if name.startswith(b"trim") or name in (b"toString", b"valueOf"):
+        return text.strip()
+    if name.startswith(b"replace"):
+        what, by = (
+            [_folded(tree, each, pieces - 1) for each in given] if len(given) == 2 else (None, None)
+        )
+        return None if what is None or by is None else text.replace(what, by)
+    numbers = [tree.text(each, 12) for each in given]
+    if not all(re.fullmatch(rb"-?\d{1,4}", each) for each in numbers):
+        return None
+    cut = [int(each) for each in numbers]
+    if name == b"substr" and len(cut) == 2:
+        cut[1] += cut[0]
+    return text[slice(*cut, *([None] * (2 - len(cut))))] if len(cut) < 3 else None
 
 
 def _fold_list(tree: SyntaxTree, node: tree_sitter.Node, pieces: int) -> list[str] | None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from npm_vetted.review.signals.disguise import find_disguises, machine_names
+from npm_vetted.review.signals.disguise import (
+    GluedText,
+    as_source,
+    find_disguises,
+    glued_texts,
+    machine_names,
+)
 from npm_vetted.review.signals.facts import NO_TEXT_LIMIT, SIZE_LIMIT, FileFacts, Mark
 from npm_vetted.review.signals.powers import POWER_OF, find_loads, find_powers
 from npm_vetted.review.signals.search import ScriptText
@@ -12,13 +19,16 @@ from npm_vetted.review.signals.tells import find_hosts, find_tells
 from npm_vetted.review.signals.tree import SyntaxTree, TooMuchError, is_comment
 
 CODE: Final = "code"
+MAYBE: Final = "maybe"
 TEXT: Final = "text"
 _LONG: Final = 1_000
 _AVERAGE: Final = 200
 
 
 def extract_facts(kind: str, data: bytes) -> FileFacts:
-    """The facts of a file: a script (``CODE``), or text that only the tells are looked for in."""
+    """The facts of a file: a script (``CODE``), a text that may be one (``MAYBE``), with the mark
+    ``errors`` if it is none, or a text that only the tells are looked for in.
+    """
     size = len(data)
     unread = "" if size <= SIZE_LIMIT else f"it has more than {SIZE_LIMIT >> 20} MiB"
     data = data[:SIZE_LIMIT]
@@ -26,11 +36,25 @@ def extract_facts(kind: str, data: bytes) -> FileFacts:
     lines = data.count(b"\n") + 1
     readable = longest <= _LONG or len(data) <= _AVERAGE * lines
     facts = FileFacts(size=size, longest=longest, readable=readable, unread=unread)
-    if kind != CODE:
+    if kind == TEXT:
         source = ScriptText(data)
         marks = dict(find_tells(source, lambda _: False))
         return facts._replace(marks=marks, hosts=find_hosts(source, lambda _: False))
-    return _code(facts, data)
+    return _code(facts, data, may_be_prose=kind == MAYBE)
+
+
+def _look_into(
+    tree: SyntaxTree,
+    glued: Sequence[GluedText],
+    marks: dict[str, Mark],
+    hosts: dict[str, int],
+) -> None:
+    """Add what only the texts say that are put together of literals."""
+    source = as_source(glued)
+    for name, mark in find_tells(source, lambda _: False):
+        marks.setdefault(name, Mark(tree.line(glued[mark.line - 1].at), mark.text))
+    for host, line in find_hosts(source, lambda _: False).items():
+        hosts.setdefault(host, tree.line(glued[line - 1].at))
 
 
 def _is_no_text(data: bytes, text: str | None) -> bool:
@@ -49,7 +73,7 @@ def _refuse_large(data: bytes) -> None:
         raise TooMuchError("it is no text")
 
 
-def _code(facts: FileFacts, data: bytes) -> FileFacts:
+def _code(facts: FileFacts, data: bytes, *, may_be_prose: bool) -> FileFacts:
     text = None if data.isascii() else data.decode("utf-8", errors="replace")
     marks: dict[str, Mark] = {}
     source = ScriptText(data.replace(b"\0", b" "))  # where the parser would see the file's end
@@ -58,9 +82,10 @@ def _code(facts: FileFacts, data: bytes) -> FileFacts:
             marks["not-text"] = Mark(1)
             _refuse_large(data)
         tree = SyntaxTree(source)
+        glued = glued_texts(tree)
         for name, mark in (
             *find_powers(tree),
-            *find_disguises(tree, text, facts.readable),
+            *find_disguises(tree, text, facts.readable, glued),
             *find_tells(source, lambda at: is_comment(tree.chain(at, 2))),
         ):
             marks.setdefault(name, mark)
@@ -68,8 +93,12 @@ def _code(facts: FileFacts, data: bytes) -> FileFacts:
             if power is not None:
                 marks.setdefault(power, mark)
         hosts = find_hosts(source, lambda at: is_comment(tree.chain(at, 2)))
+        if glued:
+            _look_into(tree, glued, marks, hosts)
         loads = find_loads(tree)
         tree.confirm()
+        if may_be_prose and tree.broken:
+            marks["errors"] = Mark(1)
         return facts._replace(marks=marks, hosts=hosts, loads=loads)
     except TooMuchError as error:
         marks = {name: mark for name, mark in marks.items() if name == "not-text"}

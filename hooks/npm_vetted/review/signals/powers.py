@@ -30,7 +30,7 @@ MODULES: Final = {
         "cross-fetch", "undici", "request", "superagent", "ws", "needle", "phin", "ky",
         "isomorphic-fetch", "bent", "ofetch", "socket.io-client",
     }),
-    "eval": frozenset({"vm", "vm2", "isolated-vm"}),
+    "eval": frozenset({"vm", "vm2", "isolated-vm", "inspector", "repl"}),
     "worker": frozenset({"worker_threads"}),
     "native": frozenset({"ffi-napi", "koffi", "ref-napi"}),
     "fs": frozenset({"fs", "fs-extra", "graceful-fs"}),
@@ -54,7 +54,10 @@ _BUILTIN: Final = re.compile(
     + rb""")(?:/[\w/.-]{1,40})?\1"""
 )
 _COMPUTED: Final = re.compile(rb"\b(?:require|import)\s{0,20}\(")
-_ALIAS: Final = re.compile(rb"[=(,:]\s{0,20}(?:module\.)?require\s{0,20}[;,)\n}]")
+_ALIAS: Final = re.compile(
+    rb"[=(,:]\s{0,20}(?:module\.)?require\s{0,20}[;,)\n}]"
+    rb"|(?<![\w$.])(?:module\.)?require\s{0,9}\.\s{0,9}(?:apply|call|bind)\b"
+)
 _PROCESS: Final = re.compile(
     rb"""(?<![\w$])([\w$]{1,60})\s{0,9}=\s{0,9}(?:(?:globalThis|global|window)\.)?process\b(?!\s{0,9}[.\[?])"""
     rb"""|(?<![\w$])([\w$]{1,60})\s{0,9}=\s{0,9}require\(\s{0,9}['"](?:node:)?process['"]\s{0,9}\)(?!\.)"""
@@ -62,6 +65,13 @@ _PROCESS: Final = re.compile(
 )
 _ENV_IMPORT: Final = re.compile(
     rb"""\{[^{}\n]{0,200}\benv\b[^{}\n]{0,200}\}\s{0,9}(?:from|=\s{0,9}require\()\s{0,9}['"](?:node:)?process['"]"""
+)
+_ENV_PATTERN: Final = re.compile(
+    rb"\{[^{}\n]{0,200}\benv\b\s{0,9}(:?)[^{}\n]{0,200}\}\s{0,9}=\s{0,9}(?:(?:globalThis|global)\.)?process\b(?!\s{0,9}[.\[?(])"
+)
+_WHOLE_PROCESS: Final = re.compile(
+    rb"\b(?:Object|Reflect)\s{0,9}\.\s{0,9}\w{2,30}\(\s{0,9}(?:(?:globalThis|global)\.)?process\s{0,9}[,)]"
+    rb"|\bprocess\s{0,9}\.\s{0,9}report\s{0,9}\.\s{0,9}getReport\b"
 )
 _SECRET_NAME: Final = re.compile(
     rb"TOKEN|SECRET|PASS(?:W|PHRASE|_)|API_?KEY|PRIVATE|MNEMONIC|CREDENTIAL|ACCESS_KEY|_AUTH\b",
@@ -106,7 +116,8 @@ def _modules(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
         tries[name] = tries.get(name, 0) + 1
         if power in done or tries[name] > _TRIES:
             continue
-        string, around = enclosing_string(tree.chain(match.start(2), 6))
+        string, around = enclosing_string(tree.chain(match.start(2), 8))
+        around = _outside(around)
         if string is None or not around:
             continue
         kind = around[0].type
@@ -119,8 +130,27 @@ def _modules(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
         if loads:
             done.add(power)
             yield power, Mark(tree.line(match.start()), name)
+    if "exec" not in done:
+        yield from _named_by_key(tree)
 
 
+def _outside(around: Chain) -> Chain:
+    """What is around a value, without what only chooses or groups it: ``(0, "x")``, ``a && "x"``."""
+    start = next((at for at, node in enumerate(around) if node.type not in _GROUPING), 0)
+    return around[start:]
+
+
+def _named_by_key(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
+    """``Object.keys({ child_process: 1 })``, where the script loads modules by computed names."""
+    for at in islice(whole_words(tree.source, b"child_process"), _TRIES):
+        chain = tree.chain(at, 2)
+        if len(chain) > 1 and chain[0].type == "property_identifier" and chain[1].type == "pair":
+            if _is_computed(tree):
+                yield "exec", Mark(tree.line(at), "child_process")
+            return
+
+
+_GROUPING: Final = ("parenthesized_expression", "sequence_expression", "binary_expression")
 _VALUES: Final = frozenset({
     "array", "variable_declarator", "assignment_expression", "pair", "ternary_expression",
     "assignment_pattern", "arrow_function", "return_statement",
@@ -128,11 +158,8 @@ _VALUES: Final = frozenset({
 
 
 def _takes_module_name(tree: SyntaxTree, around: Chain) -> bool:
-    """Whether a call with this string as its only argument may load a module."""
-    arguments = around[0]
-    if arguments.named_child_count != 1 or len(around) < 2:
-        return False
-    if around[1].type not in ("call_expression", "new_expression"):
+    """Whether a call of which this string is the argument may load a module."""
+    if len(around) < 2 or around[1].type not in ("call_expression", "new_expression"):
         return False
     function = around[1].child_by_field_name("function")
     if function is None:
@@ -145,10 +172,11 @@ def _takes_module_name(tree: SyntaxTree, around: Chain) -> bool:
             b"binding",
             b"_linkedBinding",
             b"_load",
-            b"call",
-        )
+        ) or (name in (b"call", b"apply") and b"require" in tree.text(function, 60))
     if function.type == "subscript_expression":
         return True
+    if around[0].named_child_count > 1:
+        return tree.text(function, 60) in (b"require", b"import")
     return function.type in ("identifier", "import", "call_expression", "parenthesized_expression")
 
 
@@ -241,6 +269,14 @@ def _evaluates(tree: SyntaxTree, chain: Chain) -> bool:
     return _HARMLESS_FUNCTION.fullmatch(tree.text(arguments, 80)) is None
 
 
+def _makes_a_function(tree: SyntaxTree, chain: Chain) -> bool:
+    """``Reflect.construct(Function, …)``."""
+    if not _holder_is(tree, chain, b"Reflect") or len(chain) < 3:
+        return False
+    first = first_part(chain[2].child_by_field_name("arguments"))
+    return tree.text(first) in (b"Function", b"globalThis.Function")
+
+
 def _property(_: SyntaxTree, chain: Chain) -> bool:
     """A property of any object, by its name or by a string."""
     if not chain:
@@ -272,9 +308,29 @@ def _compiles(tree: SyntaxTree, chain: Chain) -> bool:
     first = first_part(arguments)
     if first is None:
         return False
-    return first.type in ("string", "template_string") and _HARMLESS_FUNCTION.fullmatch(
-        b"(" + tree.text(first, 80) + b")"
-    ) is None and re.search(rb"[(;= ]", tree.text(first)) is not None  # fmt: skip
+    if len(chain) > 1 and _is_of_a_function(tree, chain[1]):
+        return first.type not in ("string", "template_string") or not _is_harmless(tree, first)
+    return first.type in ("string", "template_string") and not _is_harmless(
+        tree, first
+    ) and re.search(rb"[(;= ]", tree.text(first)) is not None  # fmt: skip
+
+
+def _is_harmless(tree: SyntaxTree, first: tree_sitter.Node) -> bool:
+    return _HARMLESS_FUNCTION.fullmatch(b"(" + tree.text(first, 80) + b")") is not None
+
+
+def _is_of_a_function(tree: SyntaxTree, member: tree_sitter.Node) -> bool:
+    """Whether ``constructor`` is asked of what is surely a function: then it is ``Function``."""
+    held = member.child_by_field_name("object")
+    while held is not None and held.type == "parenthesized_expression":
+        held = first_part(held)
+    if held is None:
+        return False
+    if held.type in ("arrow_function", "function_expression", "generator_function"):
+        return True
+    if held.type == "member_expression":
+        return tree.text(held.child_by_field_name("property")) == b"constructor"
+    return held.type == "call_expression" and b"getPrototypeOf" in tree.text(held)
 
 
 def _timer(tree: SyntaxTree, chain: Chain) -> bool:
@@ -331,7 +387,8 @@ def _of_program(tree: SyntaxTree, left: tree_sitter.Node) -> bool:
     text = tree.text(left, 80)
     return (
         re.match(
-            rb"(?:globalThis|window|self|global|https?|[\w$.]{0,40}XMLHttpRequest(?:\.prototype)?)[.\[]",
+            rb"(?:globalThis|window|self|global|https?|[\w$.]{0,40}XMLHttpRequest(?:\.prototype)?"
+            rb"|(?:[\w$.()'\"]{0,40}\.)?(?:Socket|TLSSocket|ClientRequest|OutgoingMessage)\.prototype)[.\[]",
             text,
         )
         is not None
@@ -344,10 +401,15 @@ def _argument(_: SyntaxTree, chain: Chain) -> bool:
     return string is not None and bool(around) and around[0].type == "arguments"
 
 
+_WRITES: Final = (
+    b"writeFile", b"writeFileSync", b"appendFile", b"appendFileSync", b"createWriteStream", b"copyFile",
+    b"copyFileSync", b"renameSync", b"symlinkSync",
+)  # fmt: skip
 Test = Callable[[SyntaxTree, "Chain"], bool]
 _WORDS: Final[tuple[tuple[bytes, str, Test], ...]] = (
     (b"eval", "eval", _used),
     (b"Function", "eval", _evaluates),
+    (b"construct", "eval", _makes_a_function),
     (b"constructor", "eval", _compiles),
     (b"_compile", "eval", _property),
     (b"runInThisContext", "eval", _property),
@@ -362,6 +424,8 @@ _WORDS: Final[tuple[tuple[bytes, str, Test], ...]] = (
     (b"WebSocket", "net", _used),
     (b"EventSource", "net", _used),
     (b"RTCPeerConnection", "net", _used),
+    (b"WebTransport", "net", _used),
+    (b"Image", "fetch", lambda _, chain: len(chain) > 1 and chain[1].type == "new_expression"),
     (b"sendBeacon", "fetch", _property),
     (b"atob", "decode", _used),
     (b"createDecipheriv", "decode", _property),
@@ -376,13 +440,31 @@ _WORDS: Final[tuple[tuple[bytes, str, Test], ...]] = (
     (b"dlopen", "native", _property),
     (b"clipboard", "clipboard", lambda tree, chain: _holder_is(tree, chain, b"navigator")),
     (b"userInfo", "identity", _property),
+    (b"homedir", "home", _property),
+    (b"USERPROFILE", "home", _property),
+    (b"HOME", "home", lambda tree, chain: _holder_is(tree, chain, b"env")),
+    *((word, "writes", _property) for word in _WRITES),
+    (b"resolve", "resolves", lambda tree, chain: _holder_is(tree, chain, b"require")),
     (b"hostname", "identity", lambda tree, chain: _holder_is(tree, chain, b"os")),
     (b"networkInterfaces", "identity", _property),
     (b"cookie", "secrets-read", lambda tree, chain: _holder_is(tree, chain, b"document")),
 )  # fmt: skip
-_HOOKS: Final = (b"fetch", b"XMLHttpRequest", b"open", b"send", b"request")
+_HOOKS: Final = (b"fetch", b"XMLHttpRequest", b"open", b"send", b"request", b"write", b"connect")
+_DEFINES: Final = re.compile(
+    rb"\b(?:Object|Reflect)\s{0,9}\.\s{0,9}(?:defineProperty|defineProperties|assign|set)\(\s{0,9}(?:globalThis|window|self|global)\s{0,9},"
+    rb"[^;]{0,60}?\b(?:fetch|XMLHttpRequest)\b"
+)
+_OF_LOADER: Final = re.compile(
+    rb"\.prototype\s{0,9}\.\s{0,9}require\s{0,9}=(?!=)|\b(?:_?extensions)\s{0,9}\[[^\]\n]{1,60}\]\s{0,9}=(?!=)"
+)
 _LOADER: Final = (b"_load", b"_resolveFilename")
 """The parts of Node.js's module loader through which every module of a program comes."""
+
+
+_REPLACES: Final = (
+    (_DEFINES, (b"Object", b"Reflect"), "fetch or the like"),
+    (_OF_LOADER, (b".prototype", b"extensions", b"_extensions"), "the module loader"),
+)
 
 
 def _holder_is(tree: SyntaxTree, chain: Chain, holder: bytes) -> bool:
@@ -412,6 +494,11 @@ def _words(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
         if at is not None:
             yield "hook-net", Mark(tree.line(at), f"the module loader's {word.decode('ascii')}")
             return
+    for pattern, words, said in _REPLACES:
+        for match in islice(starting_with(pattern, tree.source, *words), _TRIES):
+            if not is_comment(tree.chain(match.start(), 2)):
+                yield "hook-net", Mark(tree.line(match.start()), said)
+                return
 
 
 def _first(tree: SyntaxTree, word: bytes, test: Test) -> int | None:
@@ -426,13 +513,22 @@ def _first(tree: SyntaxTree, word: bytes, test: Test) -> int | None:
 
 def _environment(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
     """The whole environment, and variables of it whose names are those of secrets."""
-    if not tree.source.may_have(b"env"):
-        return
     holders = {b"process", b"Bun", b"Deno"}
     for match in islice(near(_PROCESS, tree.source, b"process", before=160, after=30), 50):
         holders.add(match[1] or match[2] or match[3])
+    for match in islice(near(_WHOLE_PROCESS, tree.source, b"process", before=90, after=40), _TRIES):
+        if not is_comment(tree.chain(match.start(), 2)):
+            yield "env-all", Mark(tree.line(match.start()), "process.env")
+            break
+    if not tree.source.may_have(b"env"):
+        return
+    patterns = list(islice(near(_ENV_PATTERN, tree.source, b"process", before=450, after=12), 50))
+    for match in patterns:
+        if match[1] and not is_comment(tree.chain(match.start(), 2)):
+            yield "env-all", Mark(tree.line(match.start()), "process.env")
+            break
     imports = near(_ENV_IMPORT, tree.source, b"process'", b'process"', before=480, after=8)
-    bare = next(imports, None) is not None
+    bare = next(imports, None) is not None or bool(patterns)
     found: set[str] = set()
     for tries, at in enumerate(whole_words(tree.source, b"env")):
         if tries >= _TRIES * 10 or len(found) == 2:
@@ -494,6 +590,7 @@ def _whole_or_named(
 _PATTERNS: Final = (
     ("detached", rb"\bdetached\s{0,9}:\s{0,9}(?:true|!0)", (b"detached",)),
     ("inject-script", rb"""createElement\(\s{0,9}['"`]script['"`]""", (b"createElement(",)),
+    ("inject-script", rb"""document\.write(?:ln)?\([^;\n]{0,40}<script""", (b"document.write",)),
     ("eval", rb"\beval\s{0,9}:\s{0,9}(?:true|!0)", (b"eval",)),
     ("eval", rb"\bimport\(\s{0,9}['\"`]data:", (b"import(",)),
     ("exec", rb"\bprocess\s{0,9}\.\s{0,9}(?:binding|_linkedBinding)\s{0,9}\(", (b"process",)),
@@ -501,7 +598,6 @@ _PATTERNS: Final = (
 )
 """Powers by a pattern and the words that it starts with; a place counts outside of comments."""
 _COMPILED: Final = [(mark, re.compile(pattern), words) for mark, pattern, words in _PATTERNS]
-_SOURCE: Final = re.compile(rb"\.src\s{0,9}=|['\"]src['\"]")
 
 
 def _patterns(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
@@ -510,19 +606,14 @@ def _patterns(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:
         for match in islice(starting_with(pattern, tree.source, *words), _TRIES):
             if is_comment(tree.chain(match.start(), 2)):
                 continue
-            if mark != "inject-script" or _sets_source(tree):
-                yield mark, Mark(tree.line(match.start()), _shown(match))
-                break
+            yield mark, Mark(tree.line(match.start()), _shown(match))
+            break
     for found in _dynamic(tree):
         yield "dyn-require", found
 
 
 def _shown(match: re.Match[bytes]) -> str:
     return match.group()[:40].decode("utf-8", "replace")
-
-
-def _sets_source(tree: SyntaxTree) -> bool:
-    return next(near(_SOURCE, tree.source, b"src", before=2, after=14), None) is not None
 
 
 def _encodings(tree: SyntaxTree) -> Iterator[tuple[str, Mark]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TABLE_VERSION: Final = 5
+TABLE_VERSION: Final = 6
 """Raised whenever a weight, a rule or the facts' reader changes what is said of the same bytes."""
 ATTENTION: Final = 5
 """From this score on, ``review`` shows a package, and no routine note is written for it."""
@@ -54,6 +54,9 @@ WEIGHTS: Final = {
     "pair:decode-eval": Weight(6, 1, "pair"),
     "pair:hidden-process": Weight(5, 1, "pair"),
     "pair:decode-exec": Weight(4, 1, "pair"),
+    "pair:decode-load": Weight(5, 1, "pair"),
+    "pair:files-of-home": Weight(5, 1, "pair"),
+    "pair:overwrites-code": Weight(5, 1, "pair"),
     "tell:hook-net": Weight(8, 3),
     "tell:wallet": Weight(6, 3),
     "tell:wallet-hook": Weight(6, 3),
@@ -69,18 +72,21 @@ WEIGHTS: Final = {
     "tell:publish": Weight(5, 2),
     "power:exec": Weight(6, 0, "power"),
     "power:eval": Weight(6, 0, "power"),
-    "power:net": Weight(3, 0, "power"),
-    "power:fetch": Weight(3, 0, "power"),
+    "power:net": Weight(5, 0, "power"),
+    "power:fetch": Weight(5, 0, "power"),
     "power:env-all": Weight(3, 0, "power"),
-    "power:native": Weight(4, 0, "power"),
-    "power:detached": Weight(4, 0, "power"),
+    "power:env-secret": Weight(3, 0, "power"),
+    "power:fs": Weight(3, 0, "power"),
+    "power:native": Weight(5, 0, "power"),
+    "power:detached": Weight(5, 0, "power"),
     "power:clipboard": Weight(3, 0, "power"),
-    "power:inject-script": Weight(4, 0, "power"),
+    "power:inject-script": Weight(5, 0, "power"),
     "power:dyn-require": Weight(2, 0, "power"),
     "power:worker": Weight(2, 0, "power"),
     "host-new": Weight(2, 0),
     "file-bin": Weight(2, 0),
     "file-bin-shadows": Weight(6, 3),
+    "file-activated": Weight(6, 0),
     "file-script": Weight(2, 1),
     "file-new-large": Weight(2, 0),
     "file-acts-in-tools": Weight(3, 1),

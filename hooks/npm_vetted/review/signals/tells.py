@@ -65,6 +65,8 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
             (rb"https?://(?!127\.|0\.0\.0\.0|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|1\.2\.3\.4"
             rb"|255\.|169\.254\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])"),
         ),
+        (b"http", rb"https?://\[(?!::1?\])[0-9a-fA-F:.]{3,45}\]"),
+        (b"http", rb"https?://(?:0x[0-9a-fA-F]{8}|\d{8,10})(?=[/:?'\"`])"),
     ),
     "shell-fetch": (
         (b"curl ", rb"\bcurl\s[^\n'\"`]{0,200}(?:\|\s?(?:ba|z)?sh\b|\s-o\b|https?:)"),
@@ -95,6 +97,9 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b".vscode/tasks.json", b""),
         (b".github/workflows/", b""),
         (b".git/hooks", b""),
+        (b"NODE_OPTIONS", rb"NODE_OPTIONS\b[^\n]{0,60}?--(?:require|import|loader|experimental-loader)\b"),
+        (b"LD_PRELOAD", rb"LD_PRELOAD\b"),
+        (b"DYLD_INSERT", b""),
     ),
     "publish": (
         (b"npm publish", b""),
@@ -152,8 +157,10 @@ _SECRET_WORDS: Final = (
 )  # fmt: skip
 """What a match of ``_SECRET`` starts with."""
 _HOST: Final = re.compile(
-    rb"(?:https?|wss?|ftp)://(?:[\w%.-]{1,64}(?::[^\s@/'\"`]{0,64})?@)?([A-Za-z0-9][A-Za-z0-9.-]{0,252})"
+    rb"(?:https?|wss?|ftp)://(?:[\w%.-]{1,64}(?::[^\s@/'\"`]{0,64})?@)?"
+    rb"([A-Za-z0-9\x80-\xff][A-Za-z0-9.\x80-\xff-]{0,252})"
 )
+_BARE_HOST: Final = re.compile(rb"""['"`]//([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6})/""")
 _NAMED_HOST: Final = re.compile(
     rb"""\b(?:host(?:name)?|servername)\s{0,9}:\s{0,9}['"`]\.?([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})['"`]"""
 )
@@ -209,7 +216,7 @@ def find_hosts(source: ScriptText, in_comment: InComment) -> dict[str, int]:
     found: dict[str, int] = {}
     tries = 0
     for match in _host_places(source):
-        name = match[1].decode("ascii").lower().rstrip(".")
+        name = match[1].decode("utf-8", errors="replace").lower().rstrip(".")
         if name in found:
             continue
         if len(found) >= _HOSTS:
@@ -223,6 +230,7 @@ def find_hosts(source: ScriptText, in_comment: InComment) -> dict[str, int]:
 def _host_places(source: ScriptText) -> Iterator[re.Match[bytes]]:
     """Addresses first, then what is named as a host in some other way."""
     yield from near(_HOST, source, b"://", before=5, after=400)
+    yield from starting_with(_BARE_HOST, source, b"'//", b'"//', b"`//")
     yield from starting_with(_NAMED_HOST, source, b"host", b"servername")
     yield from _ENDING.finditer(source.data)
     yield from starting_with(_CALLED, source, *_CALLS)

@@ -66,6 +66,11 @@ class SyntaxTree:
         if len(self.data) * _PARTS_PER_BYTE > NODE_LIMIT:
             _ = self._tree
 
+    @property
+    def broken(self) -> bool:
+        """Whether there is a place that the parser could not read."""
+        return self._tree.root_node.has_error
+
     def chain(self, position: int, length: int = 5) -> list[tree_sitter.Node]:
         """The innermost node around a byte and its ancestors, the nearest first.
 

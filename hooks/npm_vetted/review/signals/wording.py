@@ -17,6 +17,7 @@ POWERS: Final = {
     "fetch": "send web requests",
     "env-all": "read the whole environment",
     "env-secret": "read secrets from the environment",
+    "fs": "work on files",
     "native": "load machine code",
     "detached": "leave programs running",
     "clipboard": "use the clipboard",

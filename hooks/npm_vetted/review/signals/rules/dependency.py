@@ -44,10 +44,31 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
         if not is_popular(name):
             text = f"new dependency that is not well known: {name}"
             yield Reason("dep-unpopular", text, "package.json", line)
-        if not (comparison.fresh or name.startswith(_TYPES) or _loads(comparison, loaded)):
+        if not (_may_be_unloaded(comparison, loaded, name) or _loads(comparison, loaded)):
             text = f"new dependency that its own code never loads: {name}"
             yield Reason("dep-unused", text, "package.json", line)
     yield from _bundled(comparison)
+
+
+def _may_be_unloaded(comparison: PackageComparison, loaded: str, name: str) -> bool:
+    """Whether it says nothing that no code loads a dependency: there is no code, or it holds types, or
+    it is one more program for a platform, where the package had such ones.
+    """
+    if comparison.fresh or name.startswith(_TYPES):
+        return True
+    if not any(map(comparison.is_script, comparison.new)):
+        return True
+    own, version = (str(comparison.manifest.get(key)) for key in ("name", "version"))
+    has, had = (
+        table_of(manifest, "optionalDependencies")
+        for manifest in (comparison.manifest, comparison.old_manifest)
+    )
+    family = (f"{own}-", f"{own.partition('/')[0]}/" if own.startswith("@") else f"@{own}/")
+    return (
+        has.get(loaded) == version
+        and loaded.startswith(family)
+        and any(each.startswith(family) for each in had)
+    )
 
 
 def new_dependencies(comparison: PackageComparison) -> list[tuple[str, str]]:

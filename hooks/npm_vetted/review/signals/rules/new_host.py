@@ -10,17 +10,23 @@ from npm_vetted.review.signals.comparison import Files, PackageComparison, Reaso
 
 CODES = ("pair:new-host-near-secrets", "host-new")
 _DOCUMENTATION: Final = (
-    "github.com", "githubusercontent.com", "github.io", "npmjs.com", "npmjs.org", "nodejs.org", "w3.org",
+    "github.com", "githubusercontent.com", "npmjs.com", "npmjs.org", "nodejs.org", "w3.org",
     "mozilla.org", "whatwg.org", "ecma-international.org", "tc39.es", "wikipedia.org", "stackoverflow.com",
-    "unpkg.com", "jsdelivr.net", "google.com", "googleapis.com", "chromium.org", "webkit.org", "ietf.org",
+    "unpkg.com", "jsdelivr.net", "chromium.org", "webkit.org", "ietf.org",
     "rfc-editor.org", "schema.org", "json-schema.org", "schemastore.org", "opensource.org", "apache.org",
     "gnu.org", "example.com", "example.org", "example.net", "localhost", "microsoft.com", "typescriptlang.org",
     "reactjs.org", "react.dev", "vuejs.org", "vitejs.dev", "vite.dev", "rollupjs.org", "webpack.js.org",
     "babeljs.io", "eslint.org", "yarnpkg.com", "pnpm.io", "opencollective.com", "goo.gl", "caniuse.com",
-    "unicode.org", "openjsf.org", "gitlab.com", "bitbucket.org", "npm.im", "bit.ly", "git.io", "fb.me",
-    "jsperf.com", "esbuild.github.io", "evanw.github.io", "sindresorhus.com", "npmx.dev",
+    "unicode.org", "openjsf.org", "gitlab.com", "bitbucket.org", "npm.im", "git.io", "fb.me",
+    "jsperf.com", "sindresorhus.com", "npmx.dev",
 )  # fmt: skip
 """Hosts that code names in messages and comments; a payload behind one of them is a blind spot."""
+_PAGES: Final = frozenset({
+    "google.com", "www.google.com", "developers.google.com", "code.google.com", "chrome.google.com",
+    "fonts.googleapis.com", "ajax.googleapis.com", "esbuild.github.io", "evanw.github.io", "tc39.github.io",
+    "facebook.github.io", "webassembly.github.io", "lodash.github.io",
+})  # fmt: skip
+"""Pages of hosts where anybody may have a page, a form or a store."""
 _SECRET: Final = (
     "secrets",
     "env-all",
@@ -68,6 +74,7 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
 def _is_documentation(host: str) -> bool:
     return (
         host in _DOCUMENTATION
+        or host in _PAGES
         or host.endswith(tuple(f".{each}" for each in _DOCUMENTATION))
         or "." not in host
     )

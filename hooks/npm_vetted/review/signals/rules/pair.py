@@ -17,6 +17,13 @@ _PAIRS: Final = {
     "decode-eval": (_DECODES, ("eval",), "one file decodes data and evaluates it as code"),
     "hidden-process": (("detached",), ("exec",), "one file starts programs that outlive it"),
     "decode-exec": (("decode",), ("exec",), "one file decodes data and starts programs"),
+    "decode-load": (_DECODES, ("dyn-require",), "one file decodes data and loads what it computed"),
+    "files-of-home": (("home",), ("fs",), "one file works on files of the home folder"),
+    "overwrites-code": (
+        ("resolves",),
+        ("writes",),
+        "one file finds other packages' code and writes files",
+    ),
 }
 CODES = tuple(f"pair:{name}" for name in _PAIRS)
 
