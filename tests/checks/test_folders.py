@@ -105,13 +105,24 @@ AWAY: tuple[Callable[[World], None], ...] = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def with_workspace(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """The adopted repositories of a client, with a workspace."""
+
+    class WithWorkspace(Worlds):
+        def _make(self, client: str) -> Path:
+            world = worlds.copy(client, self._folder / client)
+            add_workspace(world)
+            world.commit("A workspace")
+            assert world.check("--all").status == 0
+            return world.path
+
+    return WithWorkspace(tmp_path_factory.mktemp("workspaces"))
+
+
 @pytest.fixture
-def workspaces(worlds: Worlds, tmp_path: Path, client: str) -> World:
-    world = worlds.copy(client, tmp_path / "repo")
-    add_workspace(world)
-    world.commit("A workspace")
-    assert world.check("--all").status == 0
-    return world
+def workspaces(with_workspace: Worlds, tmp_path: Path, client: str) -> World:
+    return with_workspace.copy(client, tmp_path / "repo")
 
 
 @pytest.mark.parametrize("client", CLIENTS)

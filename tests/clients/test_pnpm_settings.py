@@ -163,25 +163,21 @@ def _agree(clients: Clients, root: Path, row: tuple[str, Given, set[str]], name:
     return marker.ran and (name in passing or "" in passing)
 
 
-_SMALL = ("nothing", "all allowed, npmrc", "none never built", "a hook")
+_QUICK = {("pnpm9", "a hook"), ("pnpm12", "nothing")}
+"""What belongs to the fast suite: one row that a setting makes pass, one that nothing does."""
 
 
-@pytest.mark.parametrize("name", ["pnpm9", "pnpm12"])
-@pytest.mark.parametrize("row", [row for row in MATRIX if row[0] in _SMALL], ids=lambda row: row[0])
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        pytest.param(
+            name, row, id=f"{name}-{row[0]}",
+            marks=() if (name, row[0]) in _QUICK else pytest.mark.slow,
+        )
+        for name in VERSIONS for row in MATRIX
+    ],
+)  # fmt: skip
 def test_real_pnpm_runs_nothing_where_the_settings_pass(
-    clients: Clients,
-    tmp_path: Path,
-    marker_package: Callable[..., Marker],
-    row: tuple[str, Given, set[str]],
-    name: str,
-) -> None:
-    assert not _agree(clients, tmp_path / "project", row, name, marker_package())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", VERSIONS)
-@pytest.mark.parametrize("row", MATRIX, ids=lambda row: row[0])
-def test_real_pnpm_runs_nothing_in_the_whole_matrix(
     clients: Clients,
     tmp_path: Path,
     marker_package: Callable[..., Marker],

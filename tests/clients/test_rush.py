@@ -9,7 +9,7 @@ import pytest
 
 from npm_vetted.clients import clients, pinned_client
 from npm_vetted.model import Location, Pin
-from tests.support.git_repo import GitRepo
+from tests.support.git_repo import GitRepo, made_once
 from tests.support.npm_projects import check, run, sri, write_note
 
 RUSH = {
@@ -47,8 +47,8 @@ def lock(*importers: str, up: str = "../..", packages: str = "", settings: str =
     return text
 
 
-@pytest.fixture
-def repo(git_repo: GitRepo) -> GitRepo:
+@made_once
+def adopted(git_repo: GitRepo) -> None:
     """A repository as Rush makes it, adopted."""
     git_repo.write("rush.json", "/* Rush */\n" + json.dumps(RUSH, indent=2))
     git_repo.write(CONFIG, json.dumps({"useWorkspaces": True}))
@@ -61,7 +61,11 @@ def repo(git_repo: GitRepo) -> GitRepo:
     git_repo.commit("Start")
     assert run(git_repo.path, "init").status == 0
     git_repo.commit("Adopt")
-    return git_repo
+
+
+@pytest.fixture
+def repo(git_repo: GitRepo) -> GitRepo:
+    return adopted(git_repo)
 
 
 def codes(repo: GitRepo, *words: str) -> list[tuple[str, str, str]]:

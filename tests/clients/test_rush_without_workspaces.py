@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.git_repo import GitRepo
+from tests.support.git_repo import GitRepo, made_once
 from tests.support.npm_projects import check, run, sri, write_note
 
 VERSIONS = {"npm": "6.14.18", "yarn": "1.22.22"}
@@ -63,15 +63,14 @@ def client(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def repo(git_repo: GitRepo, client: str) -> GitRepo:
+@made_once
+def adopted(git_repo: GitRepo, client: str) -> None:
     """A repository as Rush makes it, adopted."""
     projects = [
         {"packageName": "shop", "projectFolder": "apps/shop"},
         {"packageName": "lib-b", "projectFolder": "libs/b"},
     ]
     rush = {"rushVersion": "5.179.0", f"{client}Version": VERSIONS[client], "projects": projects}
-    (git_repo.path / ".npmrc").unlink(missing_ok=True)
     git_repo.write("rush.json", "// Rush\n" + json.dumps(rush, indent=2))
     git_repo.write(NPMRC, "registry=https://registry.npmjs.org/\n")
     git_repo.write("apps/shop/package.json", json.dumps(SHOP))
@@ -80,7 +79,11 @@ def repo(git_repo: GitRepo, client: str) -> GitRepo:
     git_repo.commit("Start")
     assert run(git_repo.path, "init").status == 0
     git_repo.commit("Adopt")
-    return git_repo
+
+
+@pytest.fixture
+def repo(git_repo: GitRepo, client: str) -> GitRepo:
+    return adopted(git_repo, client)
 
 
 def codes(repo: GitRepo, *words: str) -> set[tuple[str, str]]:

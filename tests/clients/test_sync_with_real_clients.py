@@ -365,7 +365,7 @@ def registry() -> Iterator[str]:
         yield url
 
 
-FAST = ("bun1.4", "pnpm12", "yarn1", "yarn4.18")
+FAST = ("bun1.4", "pnpm12", "yarn4.18")
 """The kinds of which one trial belongs to the fast suite."""
 
 

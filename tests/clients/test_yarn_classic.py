@@ -469,7 +469,7 @@ def scripts_ran(clients: Clients, folder: Path, marker: Marker, yarnrc: str | No
     return marker.ran
 
 
-FEW = {"ignore-scripts true\n", None, "--install.ignore-scripts true\n"}
+FEW = {"ignore-scripts true\n", None}
 
 
 @pytest.mark.parametrize(

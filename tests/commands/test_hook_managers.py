@@ -301,7 +301,14 @@ repos:
 """
 
 
-@pytest.mark.parametrize("manager", INSTALL)
+@pytest.mark.parametrize(
+    "manager",
+    [
+        # npx and two installs of Node.js programs take as long as the other four.
+        pytest.param(each, marks=pytest.mark.slow if INSTALL[each].startswith("npx") else ())
+        for each in INSTALL
+    ],
+)
 def test_the_real_manager_rejects_and_accepts_in_a_fresh_clone(
     clients: Clients, git_repo: GitRepo, tmp_path: Path, manager: str
 ) -> None:

@@ -99,24 +99,53 @@ class Team:
 
     repo: GitRepo
     npm: Clients
-    url: str
+    registry: Verdaccio
     locked: dict[str, bytes]
     """What npm locked for some dependencies: the same every time."""
 
     def depend(self, folder: str = "", **dependencies: str) -> None:
-        """Write the manifest and let npm write the lockfile, nothing installed."""
+        """Write the manifest and the lockfile as npm does; of what packages carry, npm itself does."""
+        if dependencies.keys() & {"carrier", "shrunk"}:
+            self.lock_by_npm(folder, **dependencies)
+            return
+        manifest = self._manifest(folder, dependencies)
+        entries = {name: self._entry(name, version) for name, version in dependencies.items()}
+        for entry in [*entries.values()]:
+            brought = entry.get("dependencies", {})
+            entries |= {name: self._entry(name, version) for name, version in brought.items()}
+        packages = {f"node_modules/{name}": entries[name] for name in sorted(entries)}
+        lockfile = {"name": "app", "version": "1.0.0", "lockfileVersion": 3, "requires": True}
+        text = json.dumps({**lockfile, "packages": {"": manifest, **packages}}, indent=2)
+        (self.repo.path / folder / "package-lock.json").write_text(f"{text}\n")
+
+    def lock_by_npm(self, folder: str = "", **dependencies: str) -> None:
+        """The same, the lockfile by the real npm, nothing installed."""
+        self._manifest(folder, dependencies)
+        lockfile = self.repo.path / folder / "package-lock.json"
+        key = json.dumps(dependencies, sort_keys=True)
+        if key not in self.locked:
+            lockfile.unlink(missing_ok=True)
+            self.npm.run("npm11", "install", "--package-lock-only", cwd=lockfile.parent)
+            self.locked[key] = lockfile.read_bytes()
+        lockfile.write_bytes(self.locked[key])
+
+    def _manifest(self, folder: str, dependencies: Mapping[str, str]) -> dict[str, Any]:
+        """Write the manifest and the settings; what the manifest says."""
         place = self.repo.path / folder
         place.mkdir(exist_ok=True)
         manifest = {"name": "app", "version": "1.0.0", "dependencies": dependencies}
         (place / "package.json").write_text(json.dumps(manifest, indent=2))
-        (place / ".npmrc").write_text(f"registry={self.url}\nignore-scripts=true\n")
-        lockfile = place / "package-lock.json"
-        key = json.dumps(dependencies, sort_keys=True)
-        if key not in self.locked:
-            lockfile.unlink(missing_ok=True)
-            self.npm.run("npm11", "install", "--package-lock-only", cwd=place)
-            self.locked[key] = lockfile.read_bytes()
-        lockfile.write_bytes(self.locked[key])
+        (place / ".npmrc").write_text(f"registry={self.registry.url}\nignore-scripts=true\n")
+        return manifest
+
+    def _entry(self, name: str, version: str) -> dict[str, Any]:
+        """How npm locks a version of the registry."""
+        told = self.registry.stored(name)["versions"][version]
+        found = {"version": version, "resolved": told["dist"]["tarball"],
+                 "integrity": told["dist"]["integrity"]}  # fmt: skip
+        if "scripts" in told:
+            found["hasInstallScript"] = True
+        return {**found, **{key: told[key] for key in ("license", "dependencies") if key in told}}
 
     def run(self, *args: str) -> Done:
         """Run npm-vetted without a terminal."""
@@ -168,10 +197,21 @@ def locked() -> dict[str, bytes]:
 @pytest.fixture
 def team(git_repo: GitRepo, clients: Clients, shelf: Verdaccio, locked: dict[str, bytes]) -> Team:
     git_repo.write(".vetting/config.toml", "format = 1\n")
-    team = Team(git_repo, clients, shelf.url, locked)
+    team = Team(git_repo, clients, shelf, locked)
     team.depend()
     git_repo.commit("Adopt")
     return team
+
+
+@pytest.mark.slow
+def test_npm_locks_these_packages_so(team: Team) -> None:
+    """What the other tests of this file write in npm's place."""
+    asked = {"plain": "1.0.0", "logged": "1.1.0", "silent": "1.0.0", "scripted": "1.0.0"}
+    lockfile = team.repo.path / "package-lock.json"
+    team.lock_by_npm(**asked)
+    of_npm = lockfile.read_text()
+    team.depend(**asked)
+    assert json.loads(lockfile.read_text()) == json.loads(of_npm)
 
 
 CHECKS = ("unvetted", "integrity", "cooldown", "install-scripts", "notes")

@@ -315,7 +315,13 @@ def _agrees(clients: Clients, npm: str, folder: Path, marker: Marker, text: str 
 
 
 @pytest.mark.parametrize(
-    "text", ["ignore-scripts=true", "\ufeffignore-scripts", "ignore-scripts=false", "a=b"]
+    "text",
+    [
+        "ignore-scripts=true",
+        pytest.param("\ufeffignore-scripts", marks=pytest.mark.slow),
+        "ignore-scripts=false",
+        pytest.param("a=b", marks=pytest.mark.slow),
+    ],
 )
 def test_the_real_npm_agrees(
     clients: Clients, marker_package: Callable[..., Marker], tmp_path: Path, text: str

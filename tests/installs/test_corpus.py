@@ -32,7 +32,7 @@ from tests.support.git_repo import GitRepo
 from tests.support.real_clients import NODE, Clients, Marker
 
 CORPUS = Path(__file__).parent
-ALWAYS = 5
+ALWAYS = 2
 """So many of the cases that run a real client are run every time; all of them with ``-m slow``."""
 
 
@@ -216,7 +216,10 @@ console.log(JSON.stringify(Object.keys(types).flatMap(key =>
 """Which words npm's own parser leaves of ``npm --key value install``, for every key it knows."""
 
 
-@pytest.mark.parametrize("version", ["npm10", "npm11", "npm12"])
+@pytest.mark.parametrize(
+    "version",
+    [*(pytest.param(each, marks=pytest.mark.slow) for each in ("npm10", "npm11")), "npm12"],
+)
 def test_npm_s_own_parser_agrees_on_which_options_take_a_word(
     version: str, clients: Clients
 ) -> None:

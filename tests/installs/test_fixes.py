@@ -76,7 +76,7 @@ FIXES = [
     Fix("bun1.3", "bun add --trust {x}@1.0.0"),
     Fix("bun1.3", "bun add -g {x}@1.0.0"),
 ]
-QUICK = 4
+QUICK = 2
 """So many of them are run every time; all of them with ``-m slow``."""
 
 

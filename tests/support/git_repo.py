@@ -6,7 +6,8 @@ import atexit
 import shutil
 import subprocess
 import tempfile
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from pathlib import Path
 from typing import Final
 
@@ -93,3 +94,23 @@ class GitRepo:
         name = head.read_text().removeprefix("ref: ").strip() if head.is_file() else ""
         branch = self.path / ".git" / name
         return branch.read_text().strip() if branch.is_file() else self.git("rev-parse", "HEAD")
+
+
+def made_once(make: Callable[..., None]) -> Callable[..., GitRepo]:
+    """What ``make`` does to an empty repository; from the second time on, a copy of what it did.
+
+    ``make`` gets the repository and words; it must depend on nothing else.
+    """
+    made: dict[tuple[str, ...], Path] = {}
+
+    @wraps(make)
+    def fill(repo: GitRepo, *words: str) -> GitRepo:
+        if words not in made:
+            folder = Path(tempfile.mkdtemp(prefix="made-repository-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            make(GitRepo(folder), *words)
+            made[words] = folder
+        shutil.copytree(made[words], repo.path, symlinks=True, dirs_exist_ok=True)
+        return repo
+
+    return fill
