@@ -12,12 +12,14 @@ UNREAD = {
     "tasks.json": '{\n// npm install: see below\n"run": "npm ci"\n}\n',
     "tools/build.lua": "os.execute('npx cowsay')\n",
     "ci/pipeline.star": "run('pnpm  install')\n",
+    "setup": "sudo npm install -g serve\n",
 }
 SILENT = {
     "README.md": "npm install\n",
     "docs/build.nix": "npm install\n",
     "NOTES.txt": "npm ci\n",
     "LICENSE": "npm install\n",
+    "script": "#!/bin/sh\nnpm ci\n",
     "page.html": "<code>npm install x</code>\n",
     "a.nix": "echo npm is installed\n",
     "commented.json": '/* run "npm install" */ {"a": 1}\n',
@@ -47,8 +49,8 @@ def repository(git_repo: GitRepo) -> GitRepo:
 
 
 EXPECTED = [
-    ("ci/pipeline.star", 1, "notice"), ("deploy.nix", 2, "notice"), ("tasks.json", 3, "notice"),
-    ("tools/build.lua", 1, "notice"),
+    ("ci/pipeline.star", 1, "notice"), ("deploy.nix", 2, "notice"), ("setup", 1, "notice"),
+    ("tasks.json", 3, "notice"), ("tools/build.lua", 1, "notice"),
 ]  # fmt: skip
 
 

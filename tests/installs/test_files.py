@@ -926,7 +926,7 @@ steps:
   inputs:
     command: ci
     workingDir: sub
-""", {}, []),
+""", {"sub/a.js": ""}, []),
     "az task yarn": ("azure-pipelines.yml", """\
 steps:
 - task: Yarn@3

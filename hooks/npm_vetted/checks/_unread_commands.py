@@ -46,6 +46,7 @@ _FOLDERS: Final = frozenset(
 _NAMES: Final = ("license", "changelog", "readme", "contributing", "authors", "codeowners")
 _FEW: Final = 200
 """So many files are read one by one; for more of them git is asked once."""
+_HEAD: Final = 100_000
 _LARGEST: Final = 1_000_000
 
 
@@ -66,7 +67,7 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
         except UndecidedError:  # a link, or what a partial clone lacks: nothing is said of it
             continue
         found = _said(path, data[:_LARGEST])
-        if found is not None:
+        if found is not None and place_of(path, data[:_HEAD]) is None:
             command = " ".join(found[0].decode("ascii", "replace").split())
             yield Finding(
                 check=check,

@@ -114,7 +114,7 @@ def run(change: Change) -> Iterator[Finding]:
             judged.add(path)
             if _is_read(path) or path in by_text:
                 yield from map(_finding, install_problems(path, after))
-            else:
+            if path not in by_text and (not _is_read(path) or _has_no_suffix(path)):
                 unread.append(path)
     yield from commands_in_unread_files(ID, change, (path for path in unread if not _is_data(path)))
     if not change.everything and any(_supports(change, path) for path in change.touched):
@@ -145,6 +145,11 @@ def _is_read(path: str) -> bool:
     if _is_data(path):
         return False
     return name == MANIFEST or "." not in name or place_of(path, b"") is not None
+
+
+def _has_no_suffix(path: str) -> bool:
+    """Whether a file's first line decides of which kind it is: often none."""
+    return "." not in path.rpartition("/")[2] and place_of(path, b"") is None
 
 
 def _told_by_text(change: Change) -> set[str]:

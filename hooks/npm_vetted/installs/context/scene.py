@@ -53,6 +53,8 @@ class Scene:
     foreign: bool = False
     unknown: bool = False
     """Whether nobody can tell what package.json is there: a program made it."""
+    vague: bool = False
+    """Whether the folder is below the checkout, but nothing says that it is there: it may hold anything."""
     doubt: str = ""
     missing: list[str] = field(default_factory=list)
 
@@ -92,6 +94,8 @@ class Scene:
             paths = (f"{folder.rstrip('/')}/{name}" for name in names)
             found = next(filter(None, map(self.state.disk.find, paths)), None)
             if found is not None:
+                inside = under(CHECKOUT, place) is not None
+                self.vague = inside and folder != place and not self.state.disk.has_folder(place)
                 self.foreign = found.path is None
                 self.unknown = self.foreign and found.text is None
                 self.root = self.where = folder
@@ -246,6 +250,9 @@ class Scene:
             answers.add(None if self.doubt else safe)
             doubts.append(self.doubt)
         self.doubt = next(filter(None, doubts), "")
+        if answers == {True} and self.vague and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
+            self.doubt = "the folder"
+            return None
         if answers == {True}:
             return True
         if self.unknown and not outside:

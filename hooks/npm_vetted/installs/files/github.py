@@ -36,6 +36,9 @@ _OPERATORS: Final = re.compile(r"(&&|\|\|)(?=(?:[^']*'[^']*')*[^']*\Z)")
 _MOST_CHOICES: Final = 20
 _LONGEST: Final = 1_000
 _CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM}|corepack)\b", re.ASCII)
+_THIS_REPOSITORY: Final = re.compile(
+    r"\$\{\{\s*github\.(?:repository\b|event\.[\w.]*(?:repo|repository)\.full_name)"
+)
 _COMMANDS: Final = re.compile(
     r"command|script|run|cmd|install|build|publish|version|test|exec|lint|deploy", re.IGNORECASE
 )
@@ -277,13 +280,18 @@ class Frame:
                 self.disk.put(Copied(self.tracked, "", CHECKOUT, self._left_out(given)))
                 continue
             where = resolve(CHECKOUT, path.strip("/"))
-            named = other if other and "${{" not in other else None
-            mine = is_own(self.follower.context, named) if named else True
+            mine = self._is_own(other)
             if mine:
                 self.disk.put(Copied(self.tracked, "", where, self._left_out(given)))
                 continue
             for layer in of_repository(self.tracked, where, mine):
                 self.disk.put(layer)
+
+    def _is_own(self, repository: str | None) -> bool | None:
+        """Whether a checkout is of this repository; None: nobody can tell."""
+        if not repository or _THIS_REPOSITORY.search(repository):
+            return True
+        return None if "${{" in repository else is_own(self.follower.context, repository)
 
     @staticmethod
     def _left_out(given: Node | None) -> Callable[[str], bool] | None:
@@ -324,7 +332,8 @@ class Frame:
         """A reusable workflow: the commands that it is handed."""
         given = job.get("with")
         if job.scalar("uses") and given is not None:
-            self._hand_over(given.table(), ())
+            self.disk.put(Copied(self.tracked, "", CHECKOUT))  # as if it checks this one out
+            self._hand_over(given.table(), (CHECKOUT,))
 
     def run_image(self, runs: Node) -> None:
         """An action that is an image: its entry point and arguments are one command."""

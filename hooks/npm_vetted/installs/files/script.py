@@ -13,6 +13,8 @@ from npm_vetted.installs.shell.source import Source
 from npm_vetted.model import Problem
 
 _SUFFIXES: Final = (".sh", ".bash", ".zsh", ".ksh", ".dash", ".ash", ".bats", ".envrc", ".command")
+_NAMES: Final = ("PKGBUILD", "APKBUILD")
+"""Scripts of package builders: bash by their name."""
 _SHEBANG: Final = re.compile(
     rb"#!\s*\S*?(?:/|\s)(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b"
 )
@@ -22,7 +24,7 @@ _HOOKS: Final = frozenset((".husky", ".githooks", "githooks", ".git-hooks", "git
 def recognises(path: str, head: bytes) -> bool:
     """By suffix, shebang, or a folder of git hooks."""
     folders, _, name = path.rpartition("/")
-    if name.endswith(_SUFFIXES) or _SHEBANG.match(head):
+    if name in _NAMES or name.endswith(_SUFFIXES) or _SHEBANG.match(head):
         return True
     return "." not in name and bool(_HOOKS.intersection(folders.split("/")))
 

@@ -252,6 +252,14 @@ def _download(call: Call) -> None:
             call.judge.wrote(word, None, append=False, state=call.state)
 
 
+def _make_folder(call: Call) -> None:
+    """``mkdir``: a folder that is known to be empty."""
+    for word in call.words[1:]:
+        if not word.startswith("-"):
+            for place in call.state.places(word):
+                call.state.disk.put(Written(f"{place}/.", b"", call.state.maybe))
+
+
 BUILTINS: Final[Mapping[str, Callable[[Call], None]]] = {
     "cd": _cd,
     "chdir": _cd,
@@ -265,6 +273,8 @@ BUILTINS: Final[Mapping[str, Callable[[Call], None]]] = {
     "Invoke-Expression": _eval,
     "set": _set,
     "git": _git,
+    "mkdir": _make_folder,
+    "md": _make_folder,
     "rm": _remove,
     "unlink": _remove,
     "cp": _copy,

@@ -50,7 +50,7 @@ _CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM})(?:\.cmd)?\s+\S"
 _MANAGER: Final = (
     r"(?:pkg|package|pack)_?(?:manager|mgr)|\bpm\b|pm_?cmd|_pm\b|install_?(?:cmd|command)"
 )
-_NAMED: Final = re.compile(rf"{'|'.join(WORDS)}|{_MANAGER}", re.IGNORECASE)
+_NAMED: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(WORDS)})|{_MANAGER}", re.IGNORECASE)
 """Variables that may hold a client: what others hold is not a question for this check."""
 _VARIABLE: Final = re.compile(rf"\$[{{(]?\w*(?:{_MANAGER})", re.IGNORECASE)
 _UNREADABLE: Final = "this shell text cannot be read"
@@ -67,7 +67,12 @@ _RUNS_WORDS: Final = re.compile(
     re.MULTILINE,
 )
 """A script that runs its words as a command: it tries again, or sets something up."""
-_PLACEHOLDER: Final = re.compile(r"\$\{__unknown(?:_\d+)?\}")
+_OTHER_MANAGER: Final = re.compile(
+    r"composer|poetry|pipenv|\bpip|_pip|bundle|cargo|\bgem\b|brew|conda|\bapt|helm|\bgo\b|_go\b",
+    re.IGNORECASE,
+)
+"""Variables that hold the manager of another language's packages."""
+_PLACEHOLDER: Final = re.compile(r"\$\{__unknown(?:_\w+)?\}")
 """A template that nobody can fill, where single quotes kept the shell from replacing it."""
 _INTERPRETERS: Final = re.compile(r"(?:python|node|ruby|perl|php|osascript|tsx|deno|bun)[\d.]*\Z")
 _DEPTH: Final = 72
@@ -282,11 +287,12 @@ class ShellFollower(ActionJudge):
         """A program that is not known: it matters where it looks like an install."""
         looks = any(word.startswith("--ignore-scripts") for word in words[1:3])
         head = source.text.removeprefix("eval").split(None, 1)[:1]
-        named = (
-            bool(head) and head[0].startswith(("$", '"$')) and _NAMED.search(head[0]) is not None
-        )
+        plain = _PLACEHOLDER.sub("", head[0]) if head else ""
+        named = plain.startswith(("$", '"$')) and _NAMED.search(plain) is not None
         is_global = not {"-g", "--global", "global"}.isdisjoint(words[1:])
         looks = looks or (words[1:2] != [] and words[1] in _VERBS and is_global)
+        if head and _OTHER_MANAGER.search(head[0]) and not named:
+            return
         if looks or named or words[1:2] in (["ci"], ["dlx"]) or words[1:] in (["install"], ["i"]):
             shortened = _PLACEHOLDER.sub("…", source.text.strip())[:80]
             message = f"which program `{shortened}` runs is not known here, because its name is filled in elsewhere"

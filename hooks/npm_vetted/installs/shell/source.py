@@ -84,19 +84,22 @@ def filled(
     if not found:
         yield source
         return
-    options = [resolve(inside) or (_unknown(index),) for index, (_, _, inside) in enumerate(found)]
+    options = [
+        resolve(inside) or (_unknown(index, inside),) for index, (_, _, inside) in enumerate(found)
+    ]
     total = 1
     for index, choice in enumerate(options):
         total *= len(choice)
         if total > _COMBINATIONS:
             total //= len(choice)
-            options[index] = (_unknown(index),)
+            options[index] = (_unknown(index, found[index][2]),)
     for choices in product(*options):
         yield _replaced(source, found, choices)
 
 
-def _unknown(index: int) -> str:
-    return f"${{__unknown_{index}}}"
+def _unknown(index: int, inside: str) -> str:
+    name = f"_{inside}" if inside.isidentifier() and inside.isascii() else ""
+    return f"${{__unknown_{index}{name}}}"
 
 
 def _replaced(

@@ -268,7 +268,7 @@ def _option(
 ) -> tuple[Wrapped, int]:
     """The effect of a wrapper's option, and the number of following words that it takes."""
     bare, equals, value = word.partition("=")
-    takes = bare in wrapper.valued and not equals
+    takes = not equals and (bare in wrapper.valued or _is_group(bare, wrapper))
     given = following[0] if takes and following else value
     if bare in wrapper.text and following:
         return replace(found, text=following[0]), 1
@@ -284,7 +284,17 @@ def _option(
                 found = replace(found, clears=True)
     if name == "sudo" and _keeps(bare):
         found = replace(found, clears=False)
+    if name == "sudo" and (bare == "--login" or (not bare.startswith("--") and "i" in bare)):
+        found = replace(found, elsewhere=True)
     return found, int(takes)
+
+
+def _is_group(option: str, wrapper: Wrapper) -> bool:
+    """``-iu NAME``: letters in one word, of which the last takes a word."""
+    letters = option[1:]
+    if len(letters) < 2 or not letters.isalpha() or option.startswith("--"):
+        return False
+    return f"-{letters[-1]}" in wrapper.valued and f"-{letters[0]}" not in wrapper.valued
 
 
 def _with_command(name: str, found: Wrapped, words: list[str]) -> Wrapped | None:
