@@ -91,10 +91,8 @@ def open_change(
 
 def _repaired(comparison: Comparison) -> Comparison | None:
     """The same change compared with the last state that had a readable policy; None: it is no repair."""
-    source, alone = (
-        comparison.policy_source,
-        all(path in POLICY_FILES for path in comparison.touched),
-    )
+    source = comparison.policy_source
+    alone = all(path in POLICY_FILES for path in comparison.touched)
     if comparison.everything or len(comparison.parents) > 1 or not alone or _has_policy(source):
         return None
     if not _has_policy(comparison.after):

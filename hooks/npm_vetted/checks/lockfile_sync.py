@@ -13,6 +13,7 @@ from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile, whole_manifest_value
 from npm_vetted.clients.shared.unread import unread_by_us
+from npm_vetted.errors import NpmVettedError
 from npm_vetted.git.repository import LINK
 from npm_vetted.model import Finding, Group, Level, Location, Problem, Project, hashed
 from npm_vetted.packages.manifest import NAME as MANIFEST
@@ -82,8 +83,17 @@ def reads(path: str) -> bool:
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Compare each touched project's manifests with its lockfile."""
-    return iter(_removed_at_once(list(_found(change))))
+    """Compare each touched project's manifests with its lockfile.
+
+    Where something cannot be read, what was found before that is reported as well.
+    """
+    found: list[Finding] = []
+    try:
+        found.extend(_found(change))
+    except NpmVettedError:
+        yield from _removed_at_once(found)
+        raise
+    yield from _removed_at_once(found)
 
 
 _REMOVE: Final = ("git", "rm", "--cached")
