@@ -10,6 +10,7 @@ PROGRAMS = (
     "bun",
     "bunx",
     "deno",
+    "install-run.js",
     "jlpm",
     "npm",
     "npx",
@@ -35,6 +36,7 @@ RUNNERS = (
 WORDS = (
     "bun",
     "deno",
+    "install-run.js",
     "jlpm",
     "npm",
     "npx",

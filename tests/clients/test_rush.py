@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -181,7 +182,21 @@ def test_settings_of_pnpm_config(
             2,
         ),
         ("rush.json", json.dumps({**RUSH, "eventHooks": {"preRushInstall": ["x"]}}), "program", 1),
+        ("rush.json", json.dumps({**RUSH, "eventHooks": {"newHook": ["x"]}}), "program", 1),
         ("rush.json", json.dumps({**RUSH, "pnpmOptions": {"a": 1}}), "other-settings", 1),
+        ("rush.json", json.dumps({**RUSH, "npmOptions": {"a": 1}}), "other-settings", 1),
+        (
+            "common/config/rush/artifactory.json",
+            '{"packageRegistry":\n{"enabled": true, "userNpmrcLinesToAdd": ["a=1"]}}',
+            "other-settings",
+            2,
+        ),
+        (
+            "common/config/rush/artifactory.json",
+            '{"packageRegistry":\n{"enabled": true, "registryUrl": "https://evil.example/"}}',
+            "registry-not-allowed",
+            2,
+        ),
     ],
 )
 def test_other_settings(repo: GitRepo, path: str, text: str, code: str, line: int) -> None:
@@ -243,6 +258,10 @@ def test_rebuild_names_the_pnpm_of_rush(repo: GitRepo) -> None:
             ["scripts-on"],
         ),
         ("npm_config_ignore_scripts=false rush install\n", ["scripts-on"]),
+        ("RUSH_PREVIEW_VERSION=5.1.0 rush install\n", ["settings-aside"]),
+        ("rush-pnpm dlx evil\n", ["unpinned"]),
+        ("node common/scripts/install-run-rush-pnpm.js dlx evil\n", ["unpinned"]),
+        ("node common/scripts/install-run.js evil evil\n", ["unpinned"]),
     ],
 )
 def test_commands(repo: GitRepo, text: str, found: list[str]) -> None:
@@ -384,3 +403,100 @@ def test_the_npmrc_that_goes_takes_the_switch_with_it(repo: GitRepo) -> None:
     repo.commit("pnpm 10, with the switch in .npmrc")
     repo.git("rm", "-q", NPMRC)
     assert ("ignore-scripts", "allow-all-scripts", CONFIG) in codes(repo)
+
+
+def test_a_switch_that_depends_on_a_variable_does_not_count(repo: GitRepo) -> None:
+    """Rush leaves the line out where the variable is not set, and the scripts ran."""
+    repo.write(NPMRC, "ignore-scripts=true ; ${UNSET}\n")
+    assert codes(repo) == [("ignore-scripts", "scripts-on", NPMRC)]
+    repo.write(NPMRC, "# ${X}\nignore-scripts=true\n//r.example/:_authToken=${TOKEN}\n")
+    assert ("ignore-scripts", "scripts-on", NPMRC) not in codes(repo)
+
+
+def test_the_commands_of_command_line_json_are_read(repo: GitRepo) -> None:
+    path = "common/config/rush/command-line.json"
+    command = {"commandKind": "global", "name": "x", "shellCommand": "npx evil"}
+    repo.write(path, json.dumps({"commands": [command]}))
+    assert codes(repo) == [("install-command", "unpinned", path)]
+
+
+TOOLS = "common/autoinstallers/tools"
+
+
+def autoinstaller(version: str = "1.0.0") -> dict[str, str]:
+    """The files of one, as ``rush update-autoinstaller`` writes them."""
+    manifest = {
+        "name": "tools",
+        "version": "1.0.0",
+        "private": True,
+        "dependencies": {"ms": version},
+    }
+    text = (
+        "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: true\n"
+        "  excludeLinksFromLockfile: false\n\nimporters:\n\n  .:\n    dependencies:\n"
+        f"      ms:\n        specifier: {version}\n        version: {version}\n\npackages:\n\n"
+        f"  ms@{version}:\n    resolution: {{integrity: {sri(f'ms@{version}')}}}\n\nsnapshots:\n\n"
+        f"  ms@{version}: {{}}\n"
+    )
+    return {f"{TOOLS}/package.json": json.dumps(manifest), f"{TOOLS}/pnpm-lock.yaml": text}
+
+
+def write(repo: GitRepo, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        repo.write(path, text)
+
+
+def test_an_autoinstaller_obeys_the_common_settings(repo: GitRepo) -> None:
+    """Rush copies the common .npmrc over its own, which ``rush init`` keeps out of git."""
+    write(repo, autoinstaller())
+    assert codes(repo) == []
+    assert codes(repo, "--all") == []
+    assert run(repo.path, "init").status == 0
+    assert not (repo.path / TOOLS / ".npmrc").exists()
+    repo.commit("Tools")
+    write(repo, autoinstaller("1.0.1"))
+    assert codes(repo) == [("unvetted", "upgraded", f"{TOOLS}/pnpm-lock.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "found"),
+    [
+        (f"{TOOLS}/.npmrc", "registry=https://evil.example/\n", []),
+        (f"{TOOLS}/pnpm-lock.yaml", "", [("lockfile-sync", "no-lockfile", f"{TOOLS}/package.json")]),
+        (f"{TOOLS}/package.json", '{"name": "tools", "dependencies": {"ms": "2.0.0"}}',
+         [("lockfile-sync", "out-of-date", f"{TOOLS}/package.json")]),
+        (f"{TOOLS}/package.json",
+         '{"name": "tools", "dependencies": {"ms": "1.0.0"}, "pnpm": {"neverBuiltDependencies": []}}',
+         []),
+        (f"{TOOLS}/.pnpmfile.cjs", "evil()\n", [("client-settings", "program", f"{TOOLS}/.pnpmfile.cjs")]),
+        ("pnpm-workspace.yaml", "packages: [common/autoinstallers/*]\n",
+         [("client-settings", "other-settings", "pnpm-workspace.yaml")]),
+    ],
+)  # fmt: skip
+def test_what_an_autoinstaller_may_not_have(
+    repo: GitRepo, path: str, text: str, found: list[tuple[str, str, str]]
+) -> None:
+    write(repo, autoinstaller())
+    repo.commit("Tools")
+    if text:
+        repo.write(path, text)
+    else:
+        repo.git("rm", "-q", path)
+    assert codes(repo) == found
+
+
+@pytest.mark.parametrize("version", ["9.15.9", "10.34.9", "11.28.11"])
+def test_what_install_run_installs_by_npm_runs_no_scripts(repo: GitRepo, version: str) -> None:
+    repo.write("rush.json", json.dumps({**RUSH, "pnpmVersion": version}))
+    repo.write("common/scripts/install-run.js", "// Rush's own\n")
+    repo.write(NPMRC, "ignore-scripts=${X-true}\n")
+    repo.git("rm", "-rq", "--cached", ".vetting")
+    shutil.rmtree(repo.path / ".vetting")
+    repo.commit("Start")
+    done = run(repo.path, "init")
+    assert done.status == 0, done.err
+    assert (repo.path / NPMRC).read_text().endswith("ignore-scripts=true\n")
+    repo.commit("Adopt")
+    assert codes(repo, "--all") == []
+    repo.write(NPMRC, "ignore-scripts=${X-true}\n")
+    assert codes(repo) == [("ignore-scripts", "scripts-on", NPMRC)]

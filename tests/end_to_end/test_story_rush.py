@@ -75,7 +75,8 @@ def test_rush_through_its_whole_story(story: Story, marker: Marker, client: str)
     story.install()
     story.vetted("init")
     written = story.repo.git("diff", "--cached", "--name-only").split()
-    switches = {"pnpm": [], "npm": ["common/config/rush/.npmrc"], "yarn": [".yarnrc"]}
+    common = "common/config/rush/.npmrc"
+    switches = {"pnpm": [common], "npm": [common], "yarn": [".yarnrc", common]}
     assert [each for each in written if each.endswith("rc")] == switches[client]
     story.accepted("commit", "-m", "Adopt npm-vetted")
     install(story, marker)

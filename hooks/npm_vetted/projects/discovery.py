@@ -250,7 +250,8 @@ class Projects:
         manifest = self.manifest(folder)
         if manifest is None:
             return None
-        for client in clients().values():
+        name = manifest.path.rpartition("/")[2]  # the client of a manifest that is its own decides
+        for client in sorted(clients().values(), key=lambda each: name not in each.OWN_MANIFESTS):
             files = {*client.OWN_MANIFESTS, client.WORKSPACE_FILE} - {None}
             if any(self.snapshot.entry(join(folder, str(each))) is not None for each in files):
                 found = client.workspaces(manifest, self.snapshot.read)

@@ -18,13 +18,14 @@ from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.clients.yarn_classic import client as yarn_classic
 from npm_vetted.errors import UsageError
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import Allowance, Edit, Level, Location, Manifest, Pin, Problem, Project, Read
 
 NAME = "rush"
 PROGRAM = "rush"
 PACKAGE = PROGRAM
 LOCKFILES: tuple[str, ...] = (
     f"{config.CONFIG}/{config.LOCKFILE}", f"{config.SUBSPACES}/*/{config.LOCKFILE}",
+    f"{config.AUTOINSTALLERS}/*/{config.LOCKFILE}",
     *(f"{config.CONFIG}/{name}" for name in list(config.LOCKFILE_OF.values())[1:]),
 )  # fmt: skip
 SETTINGS: tuple[str, ...] = (
@@ -36,6 +37,8 @@ SETTINGS: tuple[str, ...] = (
     f"{config.CONFIG}/common-versions.json",
     f"{config.CONFIG}/subspaces.json",
     f"{config.CONFIG}/rush-plugins.json",
+    f"{config.CONFIG}/artifactory.json",
+    "pnpm-workspace.yaml",
     *config.SCRIPTS,
 )
 INHERITED: tuple[str, ...] = ()
@@ -86,7 +89,7 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
     document = config.load_rush(manifest.folder, read)
     if document is None:
         return None
-    return tuple(folder for folder, _ in config.projects_of(document))
+    return config.workspaces_of(document)
 
 
 def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
@@ -106,9 +109,36 @@ def scripts_run(project: Project) -> Iterator[Problem]:
         message = "expected pnpmVersion, npmVersion or yarnVersion: nothing says what Rush runs"
         yield Problem(message, Location(path), code="unreadable", key=config.RUSH)
         return
+    found = False
     for subspace, shadow, place in config.each_shadow(project):
-        yield from map(place, _runs(shadow).scripts_run(shadow))
-        yield from _switched_by_variables(subspace, project.read)
+        for problem in _runs(shadow).scripts_run(shadow):
+            found = found or problem.level is Level.ERROR
+            yield place(problem)
+        if not subspace.is_autoinstaller:
+            yield from _switched_by_variables(subspace, project.read)
+
+    yield from () if found else _run_by_npm(project)
+
+
+def _run_by_npm(project: Project) -> Iterator[Problem]:
+    """``common/scripts/install-run*.js`` install Rush by npm, which runs scripts of what Rush depends on.
+
+    They take over the common .npmrc, without the lines that name a variable (seen with 5.179.0).
+    """
+    if not _has_install_run(project):
+        return
+    folder = project.join(config.CONFIG)
+    installs = project._replace(
+        path=folder, members={}, lockfiles=(), client="npm", pin=None,
+        read=config.npmrc_of_install_run(project),
+    )  # fmt: skip
+    for problem in npm.scripts_run(installs):
+        message = f"{config.SCRIPTS[0]} installs Rush by npm: {problem.message}"
+        yield problem._replace(message=message)
+
+
+def _has_install_run(project: Project) -> bool:
+    return any(project.read(project.join(name)) is not None for name in config.SCRIPTS)
 
 
 def _switched_by_variables(subspace: config.Subspace, read: Read) -> Iterator[Problem]:
@@ -170,12 +200,15 @@ def switch_off(project: Project) -> Sequence[Edit]:
     pin = config.client_pin(project.path, project.read)
     if not list(scripts_run(project)) or pin is None:
         return ()
-    if pin.client == "yarn":
-        return yarn_classic.switch_off(project._replace(members={}, lockfiles=()))
-    if pin.client == "pnpm" and (pin.minimum is None or pin.minimum[0] >= 11):
-        return ()
-    folder = project.join(config.CONFIG)
-    return npm.switch_off(project._replace(path=folder, members={}, lockfiles=()))
+    alone = project._replace(members={}, lockfiles=())
+    edits = yarn_classic.switch_off(alone) if pin.client == "yarn" else ()
+    obeys = pin.client == "npm" or (pin.minimum is not None and pin.minimum[0] < 11)
+    if not _has_install_run(project) and (pin.client == "yarn" or not obeys):
+        return edits
+    common = npm.switch_off(
+        alone._replace(path=project.join(config.CONFIG), client="npm", pin=None)
+    )
+    return (*edits, *common)
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
@@ -197,7 +230,7 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
     """
     if not packages:
         return []
-    shadows = list(config.each_shadow(project))
+    shadows = [each for each in config.each_shadow(project) if not each[0].is_autoinstaller]
     if len(shadows) > 1:
         raise UsageError(
             "npm-vetted does not know which subspace a package is to be built in",

@@ -11,10 +11,12 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch
+from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch, Weakness
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
-PROGRAMS: Final = ("rush", "rush-pnpm")
+_INSTALLS_AND_RUNS: Final = "install-run.js"
+"""``npm install`` of the package of the first word, then the program of the second one."""
+PROGRAMS: Final = ("rush", "rush-pnpm", _INSTALLS_AND_RUNS)
 WHOLE_WORDS: Final[tuple[str, ...]] = ("rush",)
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
 """rush add asks which project is meant."""
@@ -27,7 +29,21 @@ _SHORT: Final = {"h": "help", "d": "debug", "q": "quiet"}
 _FROZEN: Final = {"install": True, "update": False, "add": False, "remove": False}
 _PASSED: Final = frozenset({"rebuild", "rb"})
 
-RULES: Final = ClientRules()
+_WEAK: Final = {
+    "RUSH_PREVIEW_VERSION": "fetches another Rush than rush.json names",
+    "RUSH_VARIANT": "installs from the lockfile of a variant, which is not read",
+    "RUSH_PNPM_VERIFY_STORE_INTEGRITY": "lets pnpm install from its store without comparing a hash",
+}
+"""The variables that leave rush.json, the lockfile or its hashes aside (Rush's documentation)."""
+
+
+def _weak_variable(name: str, text: str) -> Weakness | None:
+    if name not in _WEAK or text in ("", "1"):
+        return None
+    return Weakness(f"{name}={text}", _WEAK[name])
+
+
+RULES: Final = ClientRules(weakens=_weak_variable)
 
 
 def variable(name: str, text: str) -> Switch:
@@ -42,12 +58,18 @@ def source_variable(name: str) -> str | None:
     return variable_setting(name, ("npm_config_", "pnpm_config_"))
 
 
-def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:  # noqa: ARG001
+def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[ClientAction]:
     """The actions of a command line of Rush.
 
     ``rush update`` and ``rush add`` write the lockfile anew and install, without dependencies'
     scripts where the settings switch them off; Rush has no flag that switches scripts on.
     """
+    if words[0] == _INSTALLS_AND_RUNS:
+        if len(words) > 2:
+            from npm_vetted.clients.npm.commands import read as of_npm
+
+            yield from of_npm(["npx", f"--package={words[1]}", *words[2:]], environment)
+        return
     options = take_apart(words[1:], valued=_VALUED, short=_SHORT)
     if not options.words or options.has("help"):
         return
@@ -64,6 +86,10 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
             yield line.act(ActionKind.REBUILD, packages=tuple(options.words[1:]))
         elif verb in ("install", "i", "add", "update"):
             yield line.act(ActionKind.INSTALL)
+        elif verb in ("dlx", "exec"):
+            from npm_vetted.clients.pnpm.commands import read as of_pnpm
+
+            yield from of_pnpm(["pnpm", *words[1:]], environment)
     elif verb in _FROZEN:
         kind = ActionKind.ADD if verb == "add" else ActionKind.INSTALL
         packages = options.values("package", "p") if verb == "add" else ()

@@ -29,6 +29,7 @@ PROGRAM_KEYS: Final = {
 RUSH: Final = "rush.json"
 CONFIG: Final = "common/config/rush"
 SUBSPACES: Final = "common/config/subspaces"
+AUTOINSTALLERS: Final = "common/autoinstallers"
 PNPM_CONFIG: Final = "pnpm-config.json"
 LOCKFILE: Final = "pnpm-lock.yaml"
 LOCKFILE_OF: Final = {"pnpm": LOCKFILE, "npm": "npm-shrinkwrap.json", "yarn": "yarn.lock"}
@@ -70,6 +71,7 @@ SCRIPTS: Final = tuple(
 """What Rush writes for machines without Rush: programs that fetch Rush and run it."""
 HOOKS: Final = ".pnpmfile.cjs"
 YARNRC: Final = ".yarnrc"
+_UNSURE_SWITCH: Final = re.compile(rb"^(?=[ \t]*[\"']?ignore-scripts[^\r\n]*\$\{)", re.MULTILINE)
 _COMMENT: Final = re.compile(rb"/\*.*?\*/|^\s*//[^\n]*$", re.DOTALL | re.MULTILINE)
 _NOTHING: Final = (
     b"'usestrict';module.exports={hooks:{readPackage}};"
@@ -81,20 +83,26 @@ _NOTHING: Final = (
 class Subspace(NamedTuple):
     """A part of the repository with a lockfile of its own; without subspaces there is one, ``''``.
 
-    ``root`` is the folder of rush.json.
+    ``root`` is the folder of rush.json. With ``is_autoinstaller`` it is a folder of packages for Rush itself,
+    of this name: Rush runs pnpm right there, with the common .npmrc in the place of any other.
     """
 
     root: str
     name: str
+    is_autoinstaller: bool = False
 
     @property
     def folder(self) -> str:
         """Where its settings and its lockfile are committed."""
+        if self.is_autoinstaller:
+            return posixpath.join(self.root, AUTOINSTALLERS, self.name)
         return posixpath.join(self.root, f"{SUBSPACES}/{self.name}" if self.name else CONFIG)
 
     @property
     def temp(self) -> str:
         """Where Rush generates its workspace."""
+        if self.is_autoinstaller:
+            return self.folder
         return posixpath.join(self.root, _TEMP, self.name).rstrip("/")
 
     def lockfile(self, read: Read) -> str:
@@ -109,6 +117,8 @@ def subspace_of(lockfile: str) -> Subspace:
     if folder == CONFIG or folder.endswith(f"/{CONFIG}"):
         return Subspace(folder[: -len(CONFIG)].rstrip("/"), "")
     above, _, name = folder.rpartition("/")
+    if above == AUTOINSTALLERS or above.endswith(f"/{AUTOINSTALLERS}"):
+        return Subspace(above[: -len(AUTOINSTALLERS)].rstrip("/"), name, is_autoinstaller=True)
     return Subspace(above[: -len(SUBSPACES)].rstrip("/"), name)
 
 
@@ -124,6 +134,13 @@ def _load(path: str, read: Read) -> Document | None:
     document = load_jsonc(path, data)
     document.root()
     return document
+
+
+def workspaces_of(document: Document) -> tuple[str, ...]:
+    """The folders of the projects, and of the autoinstallers where pnpm installs them."""
+    folders = [folder for folder, _ in projects_of(document)]
+    own = [f"{AUTOINSTALLERS}/*"] if "pnpmVersion" in document.root().data else []
+    return (*folders, *own)
 
 
 def projects_of(document: Document) -> Iterator[tuple[str, str]]:
@@ -170,7 +187,7 @@ def read_rush(path: str, data: bytes) -> Manifest:
     programs = {key: said[key] for key in PROGRAM_KEYS if key in said}
     return Manifest(
         path=path, name=None, version=None, private=True, requires=(),
-        workspaces=tuple(folder for folder, _ in projects_of(document)), scripts={}, data=programs,
+        workspaces=workspaces_of(document), scripts={}, data=programs,
         line_of=document.line_of,
     )  # fmt: skip
 
@@ -192,6 +209,8 @@ def subspaces(root: str, read: Read) -> Sequence[Subspace]:
 
 def folders_of(subspace: Subspace, read: Read) -> list[str]:
     """The projects of a subspace, relative to the folder of rush.json."""
+    if subspace.is_autoinstaller:
+        return []
     document = load_rush(subspace.root, read)
     found = projects_of(document) if document is not None else ()
     return sorted(folder for folder, name in found if subspace.name in ("", name))
@@ -230,8 +249,25 @@ def pnpm_config(subspace: Subspace, read: Read) -> Document | None:
     return None
 
 
+def autoinstallers(project: Project) -> Iterator[Subspace]:
+    """Those of a project that pnpm installs."""
+    for folder in project.members:
+        above, _, name = folder.rpartition("/")
+        if above == posixpath.join(project.path, AUTOINSTALLERS):
+            yield Subspace(project.path, name, is_autoinstaller=True)
+
+
+def _read_installed(subspace: Subspace, read: Read, path: str) -> bytes | None:
+    """Rush copies the common .npmrc over that of an autoinstaller (seen with 5.179.0)."""
+    if path == posixpath.join(subspace.folder, ".npmrc"):
+        return _joined(npmrc_paths(subspace), read)
+    return read(path)
+
+
 def generated(subspace: Subspace, read: Read) -> Read:
     """Read the repository as if Rush had generated the workspace of a subspace."""
+    if subspace.is_autoinstaller:
+        return partial(_read_installed, subspace, read)
     return partial(_read_generated, subspace, read, {})
 
 
@@ -332,14 +368,26 @@ def _builds(own: Mapping[str, object]) -> dict[str, bool]:
 
 def npmrc_paths(subspace: Subspace) -> list[str]:
     """The .npmrc files that Rush puts together, the last one winning."""
-    folders = dict.fromkeys((posixpath.join(subspace.root, CONFIG), subspace.folder))
+    common = posixpath.join(subspace.root, CONFIG)
+    folders = [common] if subspace.is_autoinstaller else dict.fromkeys((common, subspace.folder))
     return [posixpath.join(folder, ".npmrc") for folder in folders]
 
 
 def _joined(paths: Sequence[str], read: Read) -> bytes:
-    """Settings files one after the other: of two values for a key the last one counts."""
+    """Settings files one after the other: of two values for a key the last one counts.
+
+    Rush leaves out a line that names a variable which is not set, also behind a ``;`` (seen with 5.179.0),
+    so a switch in such a line does not count.
+    """
     parts = (read(path) for path in paths)
-    return b"".join(part + b"\n" for part in parts if part is not None)
+    joined = b"".join(part + b"\n" for part in parts if part is not None)
+    return _UNSURE_SWITCH.sub(b"# ", joined)
+
+
+def npmrc_of_install_run(project: Project) -> Read:
+    """Read the common .npmrc as ``install-run.js`` copies it."""
+    path = posixpath.join(project.path, CONFIG, ".npmrc")
+    return lambda name: _joined([path], project.read) if name == path else project.read(name)
 
 
 def _peers(config: Mapping[str, object]) -> bytes:
@@ -386,6 +434,8 @@ def real_place(place: Location, key: str, subspace: Subspace, read: Read) -> Loc
         return _line_in([*above, *npmrc_paths(subspace)], place.line, read)
     if name == YARNRC:
         return _line_in(_above(subspace, YARNRC), place.line, read)
+    if subspace.is_autoinstaller:
+        return place
     if name in (NAME, _WORKSPACE):
         document = pnpm_config(subspace, read) if pin and pin.client == "pnpm" else None
         if document is None:
@@ -417,7 +467,7 @@ def each_shadow(
     project: Project,
 ) -> Iterator[tuple[Subspace, Project, Callable[[Problem], Problem]]]:
     """Each subspace, its pnpm project, and a function that maps a problem to Rush's own file."""
-    for subspace in subspaces(project.path, project.read):
+    for subspace in (*subspaces(project.path, project.read), *autoinstallers(project)):
         place = partial(_placed, subspace=subspace, project=project)
         yield subspace, shadow(project, subspace), place
 

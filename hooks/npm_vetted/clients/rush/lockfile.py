@@ -10,6 +10,7 @@ from npm_vetted.clients.pnpm.lockfile import PnpmLockfile
 from npm_vetted.clients.pnpm.patches import Patches
 from npm_vetted.clients.pnpm.sync import disagreements
 from npm_vetted.clients.rush.config import (
+    AUTOINSTALLERS,
     LOCKFILE,
     LOCKFILE_OF,
     client_pin,
@@ -96,15 +97,22 @@ class RushLockfile(PnpmLockfile):
             if folder in manifests
         }
         pin = client_pin(self.home, self._read)
-        fix = (("rush", "update"), ("git", "add", self.path))
+        update: tuple[str, ...] = ("rush", "update")
+        if self._subspace.is_autoinstaller:
+            update = ("rush", "update-autoinstaller", "--name", self._subspace.name)
+        fix = (update, ("git", "add", self.path))
         hooked = own_hooks(self._subspace, self._read) is not None
         hooked = hooked or prefers(self._subspace, self._read)
-        yield from self._unlocked(manifests)
+        if not self._subspace.is_autoinstaller:
+            yield from self._unlocked(manifests)
         for problem in disagreements(
             self, {"": own, **asked}, self._generated, folder=temp, pin=pin, hooked=hooked
         ):
             found = real_problem(problem, self._subspace, self._read)
             yield found._replace(fix=fix)
+
+    def _locks(self, path: str) -> bytes | None:
+        return self._read(posixpath.join(self.home, path))
 
     def _unlocked(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Subspaces without a lockfile; the first subspace that has one tells."""
@@ -112,6 +120,17 @@ class RushLockfile(PnpmLockfile):
         locked = {each.name for each in every if self._read(each.lockfile(self._read)) is not None}
         if self._subspace.name != min(locked, default=""):
             return
+        for folder, manifest in manifests.items():
+            above, _, name = folder.rpartition("/")
+            path = f"{folder}/{LOCKFILE}"
+            if above == AUTOINSTALLERS and manifest.requires and self._locks(path) is None:
+                yield Problem(
+                    f"missing lockfile: Rush refuses to install the autoinstaller {name} without it",
+                    Location(manifest.path),
+                    code="no-lockfile",
+                    key=manifest.path,
+                    fix=(("rush", "update-autoinstaller", "--name", name), ("git", "add", path)),
+                )
         for subspace in every:
             folders = folders_of(subspace, self._read)
             asks = any(manifests[folder].requires for folder in folders if folder in manifests)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from npm_vetted.clients.npm.settings import unsafe_settings as npm_settings
@@ -14,6 +14,7 @@ from npm_vetted.clients.shared.programs import bound_to_files
 from npm_vetted.clients.shared.settings import (
     AllowedSources,
     known_settings,
+    registry_problems,
     setting_problem,
     unknown_settings,
 )
@@ -25,15 +26,6 @@ from npm_vetted.formats.npmrc import load_npmrc
 from npm_vetted.model import Location, Problem, Project, hashed
 
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d[0-9A-Za-z.-]*")
-_HOOKS: Final = (
-    "preRushInstall",
-    "postRushInstall",
-    "preRushBuild",
-    "postRushBuild",
-    "preRushx",
-    "postRushx",
-)
-
 
 _OTHERS: Final = {"npm": npm_settings, "yarn": yarn_settings}
 """What judges the settings of a client that is not pnpm."""
@@ -46,13 +38,17 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
         yield from _plugins(project)
         yield from _scripts(project)
         yield from _publishing(project, registries)
+        yield from _artifactory(project, registries)
+        yield from _workspace_above(project)
         for subspace, shadow, place in config.each_shadow(project):
             if shadow.client in _OTHERS:
                 yield from map(place, _OTHERS[shadow.client](shadow, registries))
                 continue
             yield from map(place, pnpm.unsafe_settings(shadow, registries))
             yield from map(place, _unlocked(project, subspace, shadow))
-            document = config.pnpm_config(subspace, project.read)
+            document = None
+            if not subspace.is_autoinstaller:
+                document = config.pnpm_config(subspace, project.read)
             if document is not None:
                 yield from _of_pnpm_config(project, document)
     except DocumentError as error:
@@ -123,8 +119,7 @@ def _of_rush(project: Project) -> Iterator[Problem]:
                 Location(document.path, document.line_of(key)),
             )  # fmt: skip
     hooks = data.get("eventHooks")
-    for name in _HOOKS if isinstance(hooks, dict) else ():
-        commands = hooks.get(name) if isinstance(hooks, Mapping) else None
+    for name, commands in hooks.items() if isinstance(hooks, dict) else ():
         if commands not in (None, []):
             problem = setting_problem(
                 "program", f"eventHooks.{name}", commands,
@@ -132,13 +127,14 @@ def _of_rush(project: Project) -> Iterator[Problem]:
                 Location(document.path, document.line_of("eventHooks", name)),
             )  # fmt: skip
             yield bound_to_files(problem, project)
-    if data.get("pnpmOptions") not in (None, {}):
-        yield setting_problem(
-            "other-settings", "pnpmOptions", data["pnpmOptions"],
-            "pnpmOptions in rush.json is the older place of pnpm's settings, and not read: expected "
-            f"them in {config.CONFIG}/{config.PNPM_CONFIG}",
-            Location(document.path, document.line_of("pnpmOptions")),
-        )  # fmt: skip
+    for key in ("pnpmOptions", "npmOptions", "yarnOptions"):
+        if data.get(key) not in (None, {}):
+            yield setting_problem(
+                "other-settings", key, data[key],
+                f"{key} in rush.json is not read, and may set variables that switch scripts on: expected "
+                f"no such key, and pnpm's settings in {config.CONFIG}/{config.PNPM_CONFIG}",
+                Location(document.path, document.line_of(key)),
+            )  # fmt: skip
 
 
 def _plugins(project: Project) -> Iterator[Problem]:
@@ -173,6 +169,40 @@ def _scripts(project: Project) -> Iterator[Problem]:
                 value=hashed(data),
                 fix=(("rush", "update"), ("git", "add", path)),
             )
+
+
+def _artifactory(project: Project, registries: AllowedSources) -> Iterator[Problem]:
+    """artifactory.json: ``rush setup`` writes its registry and its lines into the user's .npmrc."""
+    path = project.join(f"{config.CONFIG}/artifactory.json")
+    data = project.read(path)
+    document = load_jsonc(path, data) if data is not None else None
+    said = document.root().maybe_table("packageRegistry") if document is not None else None
+    if document is None or said is None or said.data.get("enabled") is not True:
+        return
+    url = said.data.get("registryUrl")
+    if url:
+        yield from registry_problems(
+            "registryUrl", str(url), Location(path, said.line("registryUrl")), registries
+        )
+    if said.data.get("userNpmrcLinesToAdd"):
+        key = "userNpmrcLinesToAdd"
+        yield setting_problem(
+            "other-settings", key, said.data[key],
+            f"rush setup writes {key} into the user's own .npmrc: expected no such key",
+            Location(path, said.line(key)),
+        )  # fmt: skip
+
+
+def _workspace_above(project: Project) -> Iterator[Problem]:
+    """A pnpm-workspace.yaml beside rush.json, which pnpm finds when it installs an autoinstaller."""
+    path = project.join("pnpm-workspace.yaml")
+    data = project.read(path)
+    if data is not None and any(config.autoinstallers(project)):
+        yield setting_problem(
+            "other-settings", path, hashed(data),
+            "pnpm obeys this file when Rush installs an autoinstaller, and it is not read: expected no such file",
+            Location(path),
+        )  # fmt: skip
 
 
 def _publishing(project: Project, registries: AllowedSources) -> Iterator[Problem]:

@@ -58,6 +58,7 @@ KINDS: Final = (
         "lint-staged", (".lintstagedrc.json", "*/.lintstagedrc.json"), frozenset(), beside=True,
         maps=frozenset({""}),
     ),
+    DeclaredKind("command-line.json", ("*common/config/rush/command-line.json",), frozenset({"shellCommand"})),
     DeclaredKind("Lefthook", ("*lefthook.json", "*lefthook-local.json"), frozenset({"run"})),
     DeclaredKind("Heroku", ("app.json",), frozenset({"postdeploy", "pr-predestroy", "test", "test-setup"})),
     DeclaredKind("Firebase", ("firebase.json", "*/firebase.json"),
