@@ -527,6 +527,7 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     package can gain a requirement), and those that depend on an entry that the commit removes.
     """
     suspects = project.despite_earlier(lambda: set(project.changed_keys(lockfile)))
+    groups = (Group.PRODUCTION, *((Group.OPTIONAL,) if lockfile.locks_optional else ()))
     for _, earlier in project.earlier:
         if type(earlier) is type(lockfile):
             blocks = lockfile.blocks
@@ -535,7 +536,7 @@ def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
     for key in sorted(suspects & lockfile.blocks.keys()):
         entry = lockfile.entry(key)
         for asked in entry.requires:
-            needed = asked.group is Group.PRODUCTION and not asked.specifier.startswith(_LOCAL)
+            needed = asked.group in groups and not asked.specifier.startswith(_LOCAL)
             if needed and lockfile.resolve(key, asked) is None:
                 yield Problem(
                     message=f"depends on {asked.name}@{asked.specifier}, which is missing from "

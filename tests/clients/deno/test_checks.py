@@ -109,6 +109,38 @@ def test_workspaces_are_of_deno_json(repo: GitRepo) -> None:
     assert _findings(repo, files) == [("unvetted", "new", "deno.lock")]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "version", "taken"),
+    [
+        ("1.0.0", "1.0.0", True), ("^1.0.0", "1.2.0", True), ("npm:m@1", "1.0.0", True),
+        ("*", "3.0.0", True), ("^1.0.0", "1.0.1-rc.1", True), ("^1.0.0", "2.0.0", False),
+        ("npm:m@1.0.0", "2.0.0", False), ("1.0.0", None, False), ("*", None, False),
+        ("latest", "1.0.0", False),
+    ],
+)  # fmt: skip
+def test_a_workspace_is_taken_by_its_version(
+    repo: GitRepo, wanted: str, version: str | None, taken: bool
+) -> None:
+    """As Deno 2.9.6 does: it fetches what no workspace's version satisfies."""
+    lock = _lock(workspace={"members": {"m": {}}})
+    files: dict[str, object] = {
+        "package.json": {"name": "p", "workspaces": ["m"], "dependencies": {"m": wanted}},
+        "m/package.json": {"name": "m", **({"version": version} if version else {})},
+        "deno.lock": lock,
+    }
+    found = _findings(repo, files)
+    assert (("lockfile-sync", "out-of-date", "package.json") in found) == (not taken)
+
+
+def test_a_workspace_is_not_its_own_dependency(repo: GitRepo) -> None:
+    files: dict[str, object] = {
+        "package.json": {"name": "p", "workspaces": ["m"]},
+        "m/package.json": {"name": "m", "version": "1.0.0", "dependencies": {"m": "1.0.0"}},
+        "deno.lock": _lock(workspace={"members": {"m": {}}}),
+    }
+    assert ("lockfile-sync", "out-of-date", "m/package.json") in _findings(repo, files)
+
+
 URL: Final = "https://a.example/x.ts"
 OTHER: Final = "https://a.example/x@1.ts"
 

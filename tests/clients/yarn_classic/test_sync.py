@@ -11,6 +11,8 @@ import pytest
 from npm_vetted.clients.yarn_classic.lockfile import ClassicLockfile
 from npm_vetted.model import Kind, Manifest
 from npm_vetted.packages.manifest import read_manifest
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import check
 
 ENTRY = '"{0}":\n  version "{1}"\n  resolved "https://registry.yarnpkg.com/{2}/-/{2}-{1}.tgz#ab"\n'
 
@@ -154,3 +156,18 @@ def test_an_entry_without_a_source_is_resolved_again() -> None:
     found = lockfile(text, {ROOT: {"dependencies": {"a": "^1", "b": "^1"}}})
     problems = list(found.disagreements(manifests({ROOT: {"dependencies": {"a": "^1"}}})))
     assert [(each.package, each.value) for each in problems] == [("a", "a@^1")]
+
+
+@pytest.mark.parametrize("table", ["dependencies", "optionalDependencies"])
+def test_what_an_entry_requires_and_nothing_locks_is_fetched(git_repo: GitRepo, table: str) -> None:
+    """Also by ``--frozen-lockfile``, and also what is optional (seen with 1.22.22)."""
+    git_repo.write("package.json", json.dumps({"name": "p", "dependencies": {"a": "^1"}}))
+    git_repo.write(".yarnrc", "ignore-scripts true\n")
+    git_repo.write("yarn.lock", f"# yarn lockfile v1\n\n\n{entry('a@^1')}")
+    git_repo.commit("Start")
+    assert check(git_repo, "lockfile-sync").findings == []
+    git_repo.write(
+        "yarn.lock", f'# yarn lockfile v1\n\n\n{entry("a@^1")}  {table}:\n    evil "1.0.0"\n'
+    )
+    [found] = check(git_repo, "lockfile-sync").findings
+    assert (found["code"], found["package"]) == ("missing", "evil")

@@ -8,7 +8,7 @@ ranges.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from npm_vetted.clients.deno.config import (
     NAMES,
@@ -21,7 +21,7 @@ from npm_vetted.clients.deno.lockfile import DenoLockfile, split_id
 from npm_vetted.clients.deno.specifiers import Specifier, canonical, plain_target, read_specifier
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.manifest import read_manifest
-from npm_vetted.packages.ranges import satisfies
+from npm_vetted.packages.ranges import intersects, satisfies
 
 _JSX = ("jsx-runtime", "jsx-dev-runtime")
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
@@ -31,11 +31,11 @@ _IGNORED = ("file:", "link:", "workspace:", "git", "github:", "http:", "https:",
 
 def disagreements(lockfile: DenoLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
     """Every disagreement; none for a lockfile as Deno wrote it."""
-    own = {manifest.name for manifest in manifests.values()}
     for folder, manifest in manifests.items():
+        others = [each for place, each in manifests.items() if place != folder]
         asked = list(_asked(lockfile, folder, manifest))
         locked = list(lockfile.recorded.get(folder, ()))
-        yield from _unlocked(lockfile, asked, locked, own)
+        yield from _unlocked(lockfile, asked, locked, others)
         yield from _unlocked_runtime(lockfile, manifest)
         yield from _not_asked_for(lockfile, manifest, asked, locked)
     for folder, requirements in lockfile.recorded.items():
@@ -126,7 +126,7 @@ def _unlocked(
     lockfile: DenoLockfile,
     asked: Iterable[tuple[str, Requirement]],
     locked: Iterable[Requirement],
-    own: set[str | None],
+    others: Sequence[Manifest],
 ) -> Iterator[Problem]:
     """Requirements that the lockfile lacks: an install takes the registry's newest match."""
     known = _canonical(locked)
@@ -137,10 +137,26 @@ def _unlocked(
                 yield _problem(lockfile, message, path, each.line, each.specifier)
             continue
         wanted = read_specifier(each.specifier)
-        if wanted is not None and (wanted.name in own or canonical(wanted) in known):
+        if wanted is not None and (canonical(wanted) in known or _is_member(wanted, others)):
             continue
         message = f"requires {each.specifier}, which {lockfile.path} does not have"
         yield _problem(lockfile, message, path, each.line, each.name)
+
+
+def _is_member(wanted: Specifier, others: Iterable[Manifest]) -> bool:
+    """Whether Deno takes another workspace for a requirement, not the registry's package.
+
+    It does where the workspace has the name and a version in the range; of jsr, also without one.
+    """
+    for manifest in others:
+        if manifest.name != wanted.name:
+            continue
+        if manifest.version is None:
+            if wanted.text.startswith("jsr:"):
+                return True
+        elif not wanted.range or intersects(manifest.version, wanted.range):
+            return True
+    return False
 
 
 def _canonical(asked: Iterable[Requirement]) -> set[Specifier]:

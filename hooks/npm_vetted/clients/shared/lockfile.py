@@ -140,6 +140,9 @@ class Lockfile(ABC):
         """
         return iter(())
 
+    locks_optional = False
+    """Whether the client fetches an optional requirement of an entry that no entry satisfies."""
+
     def overridden(self, root: Manifest) -> Iterator[tuple[str, str]]:
         """The packages that the root's overrides replace, each with its new specifier."""
         return redirects_of(root.data)

@@ -19,6 +19,8 @@ from npm_vetted.model import Manifest, Problem
 class ClassicLockfile(ClassicEntries):
     """A yarn.lock of version 1."""
 
+    locks_optional = True
+
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
         """Where the manifests and this lockfile disagree, and entries that Yarn ignores."""
         return sync.disagreements(self, manifests, self._read)
