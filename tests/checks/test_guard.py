@@ -63,6 +63,7 @@ CHANGES = [
     (WORKFLOW, STEP.replace("--ci", "--ci --online --strict"), False),
     (WORKFLOW, STEP.replace("- run:", "- name: Vet\n        run:"), False),
     (WORKFLOW, STEP + "\t{{", True),
+    (WORKFLOW, STEP.replace("    runs-on", "    container: evil/image\n    runs-on"), True),
 ]
 
 
@@ -89,6 +90,10 @@ STEPS = [
     ("- uses: npm-vetted/npm-vetted@v1\n", "- uses: actions/checkout@v4\n", True),
     ("- run: pip install npm-vetted==1.0.0\n", "- run: pip install npm-vetted==1.1.0\n", False),
     ("- run: pip install npm-vetted==1.0.0\n", "- run: pip install other\n", True),
+    ("- run: pip install npm-vetted==1.0.0\n", "- run: pip install npm-vetted==0.9.0\n", True),
+    ("- run: npm-vetted check --ci --online\n", "- run: npm-vetted check --ci\n", True),
+    ("- run: npm-vetted check --ci --strict\n", "- run: npm-vetted check --ci --online\n", True),
+    ("- run: npm-vetted check --ci -q\n", "- run: npm-vetted check --ci\n", False),
 ]
 
 
@@ -120,6 +125,12 @@ OTHERS = [
         "lefthook.yml",
         "pre-commit:\n  jobs:\n    - run: npm-vetted check\n",
         "      skip: true\n",
+        True,
+    ),
+    (
+        "lefthook.yml",
+        "pre-commit:\n  jobs:\n    - run: npm-vetted check\n",
+        '      glob: "*.md"\n',
         True,
     ),
 ]

@@ -42,7 +42,7 @@ _CONDITIONS: Final = frozenset({
     "if", "when", "rules", "only", "except", "condition", "needs", "shell", "working-directory",
     "working_directory", "defaults", "branches", "branch", "filters", "skip", "exclude_tags", "exclude",
     "allow_failure", "continue-on-error", "continueOnError", "soft_fail", "disabled", "enabled",
-    "trigger", "pr", "allow_failures", "run-name-pattern",
+    "trigger", "pr", "allow_failures", "run-name-pattern", "container", "glob", "files", "file_types", "root",
 })  # fmt: skip
 """Keys of a step, or of what it is in, that decide whether it runs and whether it can fail."""
 _POSITIVE: Final = ("if", "when", "condition", "enabled", "trigger", "pr")
@@ -56,20 +56,37 @@ _LABELS: Final = ("name", "description", "id", "title", "label", "key", "path", 
 _END: Final = re.compile(r"(?:exit|return|exec)\b")
 
 
+_STRICT: Final = re.compile(r"--(?:online|strict)(?=\s|\Z)")
+_PINNED: Final = re.compile(r"npm[-_]vetted\s*==\s*([\w.+-]+)")
+_TAG: Final = re.compile(r"(?<=[\w/-])(?:@sha256)?:[\w.-]+(?=\"|\Z)")
+
+
 class _Call(NamedTuple):
     """A call of npm-vetted: the command, what must hold for it, and what starts it."""
 
     command: str
     conditions: frozenset[str]
     triggers: frozenset[str]
+    strict: frozenset[str] = frozenset()
+    version: str = ""
 
     def is_kept_by(self, other: _Call) -> bool:
-        """Whether another call checks at least whenever this one does."""
+        """Whether another call checks at least whenever this one does, and as much."""
         return (
             self.command == other.command
             and other.conditions <= self.conditions
             and self.triggers <= other.triggers
+            and self.strict <= other.strict
+            and not (self.version and other.version and _is_step_back(self.version, other.version))
         )
+
+
+def _call(text: str, conditions: frozenset[str], triggers: frozenset[str]) -> _Call:
+    """A call in a script or a step."""
+    pinned = _PINNED.search(text)
+    strict = frozenset(_STRICT.findall(text))
+    version = pinned[1] if pinned else ""
+    return _Call(_command(text), conditions, triggers, strict, version)
 
 
 def guards_removed(check: str, change: Change) -> Iterator[Finding]:
@@ -149,7 +166,7 @@ def _lines(text: str) -> Iterator[_Call]:
         if words.startswith(("#", "//")):
             continue
         if _NAME.search(words):
-            yield _Call(_command(words), frozenset(), frozenset())
+            yield _call(words, frozenset(), frozenset())
         if _END.match(line):
             return
 
@@ -188,14 +205,15 @@ def _within(
         for value in node:
             yield from _within(value, key, conditions, triggers)
     elif isinstance(node, str) and key not in _LABELS and _NAME.search(node):
-        yield _Call(_command(node), conditions, triggers)
+        yield _call(node, conditions, triggers)
 
 
 def _conditions(node: Mapping[object, object]) -> Iterator[str]:
     for key, value in node.items():
         harmless = str(value) in (_ALWAYS if str(key) in _POSITIVE else _NEVER)
         if str(key) in _CONDITIONS and not harmless:
-            yield f"{key}: {_text(value)}"
+            text = _TAG.sub("", _text(value)) if str(key) == "container" else _text(value)
+            yield f"{key}: {text}"
         if str(key) in ("env", "variables", "environment") and isinstance(value, Mapping):
             yield from (f"{name}={_text(text)}" for name, text in value.items()
                         if _VARIABLE.fullmatch(str(name)))  # fmt: skip
