@@ -229,16 +229,13 @@ class History:
         return found
 
     def _through_the_hook(self, found: Replayed) -> None:
-        status, _ = self.judge()
-        found.rejected = status != 0
-        if not found.rejected:
-            return
-        said = self.run("note")
+        said = self.run("note", "--staged")
         found.why = [line for line in said.err.splitlines() if "needs a person" in line]
         if said.status > 2:
             found.problem = said.err[-300:]
         status, report = self.judge()
         found.person = status != 0
+        found.rejected = found.person or "wrote and staged" in said.err
         if found.person and self.reasons:
             said = json.loads(self.run("reasons").out)
             found.codes, found.left = said["codes"], said["left"]

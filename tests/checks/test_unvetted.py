@@ -522,6 +522,8 @@ def manager_note(text: str = HASHED, **keys: Any) -> dict[str, str]:
 
 NEW_FIX = note_fix(PNPM, "--criteria", "health,scripts")
 STEP_FIX = note_fix(PNPM, "--criteria", "changelog,scripts")
+WHOLE_FIX = note_fix(PNPM, "--criteria", "changelog,health,scripts")
+VETTED_START = note("pnpm", "9.0.0")
 
 
 @pytest.mark.parametrize(
@@ -538,7 +540,12 @@ STEP_FIX = note_fix(PNPM, "--criteria", "changelog,scripts")
             None, HASHED, {}, [(PNPM, "package-manager", ERROR, NEW_FIX)], id="new, with a hash"
         ),
         pytest.param(
-            "pnpm@9.0.0", PNPM, {}, [(PNPM, "package-manager", ERROR, STEP_FIX), WITHOUT_HASH],
+            "pnpm@9.0.0", PNPM, {}, [(PNPM, "package-manager", ERROR, WHOLE_FIX), WITHOUT_HASH],
+            id="upgraded from what nobody vetted, without a hash",
+        ),
+        pytest.param(
+            "pnpm@9.0.0", PNPM, VETTED_START,
+            [(PNPM, "package-manager", ERROR, STEP_FIX), WITHOUT_HASH],
             id="upgraded, without a hash",
         ),
         pytest.param(

@@ -47,9 +47,10 @@ def vetting_fix(
 
 def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
     """``note`` of a ``packageManager``; the registry says whether it has lifecycle scripts."""
-    from npm_vetted.recording.proposals import since_of
+    from npm_vetted.recording.proposals import Item, criteria_for, since_of
 
-    criteria = dict.fromkeys(change.vetting.demanded(request, since_of(change, request)))
+    item = Item(subject=request, since=since_of(change, request))
+    criteria = dict.fromkeys(criteria_for(change, [item]))
     if criteria:
         criteria |= dict.fromkeys(change.policy.asks(request.development).scripts)
     named = ("--criteria", ",".join(criteria)) if criteria else ()
