@@ -479,7 +479,7 @@ def test_a_client_without_a_hash_is_a_warning() -> None:
         "unvetted", "a@1.0.0", "unbound", WARNING, (),
     )  # fmt: skip
     assert each.message == (
-        "yarn.lock berry 8 records no hash for a@1.0.0, so .vetting/notes/a/1.0.0.toml cannot be tied to "
+        "yarn.lock berry 8 records no hash of it, so .vetting/notes/a/1.0.0.toml cannot be tied to "
         "its contents"
     )
 

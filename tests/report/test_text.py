@@ -58,6 +58,16 @@ def test_666_weak_hashes_are_one_block() -> None:
     assert len(lines) < 10
 
 
+def test_notes_that_no_hash_ties_to_their_packages_are_one_block() -> None:
+    """Yarn berry records no hash of a program for one platform: esbuild has 23 of them."""
+    unbound = NEW._replace(code="unbound", level=Level.WARNING, message="no hash of it", fix=())
+    lines = printed((*many(unbound, 23), NEW, *many(NEW, 1)))
+    assert len(heads(lines)) == 2
+    [head] = [line for line in heads(lines) if ": warning: " in line]
+    assert "p0@1.0.0: no hash of it" in head
+    assert "    and 22 packages more: p1@1.0.0, p2@1.0.0, p3@1.0.0, and 19 more" in lines
+
+
 def test_verbose_shows_each() -> None:
     assert len(heads(printed(many(WEAK, 66), verbose=True))) == 66
 

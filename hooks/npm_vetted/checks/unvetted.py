@@ -149,10 +149,7 @@ def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Findin
     source = verdict.mention.note.path if verdict.mention else EXEMPTIONS
     lock = use.lockfile.format
     if use.artifact.unhashed:
-        message = (
-            f"{lock} records no hash for {use.artifact.label}, so {source} cannot be tied to its "
-            "contents"
-        )
+        message = f"{lock} records no hash of it, so {source} cannot be tied to its contents"
         return use_finding(ID, "unbound", use, message, level=Level.WARNING)
     was_locked = bool(use.before) or change.everything
     wanted = change.scope_arguments if use.before else (use.artifact.label,)

@@ -86,7 +86,7 @@ def hook_in(repository: Repository, wanted: str | None = None) -> list[Paragraph
     said = [_written(repository, manager, each) for each in manager.changes]
     if any(_guarded(repository)) and not said:
         return []
-    said.append(Paragraph(f"in every clone, once: {manager.install}"))
+    said.append(Paragraph(f"in every clone, once (in this one, too): {manager.install}"))
     if manager.remark:
         said.append(Paragraph(manager.remark))
     return said

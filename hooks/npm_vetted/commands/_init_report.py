@@ -109,7 +109,8 @@ def say_what_is_accepted(
     locked = "that is locked" if count == 1 else "that are locked"
     if count:
         say(
-            f"exempted {_count(count, 'package')} {locked} ({EXEMPTIONS}): nobody has looked at them"
+            f"exempted {_count(count, 'package')} {locked} ({EXEMPTIONS}): nobody has looked at "
+            f"{'it' if count == 1 else 'them'}"
         )
     else:
         say("no package is locked yet: nothing to exempt")

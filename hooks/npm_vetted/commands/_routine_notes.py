@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from npm_vetted.commands._note_dialogue import NoteDialogue
     from npm_vetted.commands._registry_facts import Seen
     from npm_vetted.projects.change import Change
+    from npm_vetted.projects.introduced import IntroducedPackage
     from npm_vetted.registry import Registry
     from npm_vetted.review.signals import Score
     from npm_vetted.review.signals.scoring import Step
@@ -193,13 +194,14 @@ def _store(
 def say_refused(change: Change, drafts: Iterable[Draft], refused: Iterable[Refusal]) -> int:
     """Name each package that is left for a person, and why; the exit status."""
     why = {item.artifact: each.reason for each in refused for item in each.draft.items}
+    left = uncovered(change)
     for draft in drafts:
         reasons = [why[item.artifact] for item in draft.items if item.artifact in why]
         required = f"the policy requires {', '.join(draft.criteria)}"
         reason = reasons[0] if reasons else required if draft.criteria else _stays(change, draft)
         print(
             f"npm-vetted: {printable(draft.label)} needs a person: {printable(reason)}\n"
-            f"  {_command(draft)}",
+            f"  {_command(change, draft, left)}",
             file=sys.stderr,
         )
     return FOUND
@@ -216,10 +218,17 @@ def _stays(change: Change, draft: Draft) -> str:
     return _ASKED_NOBODY
 
 
-def _command(draft: Draft) -> str:
+def _command(change: Change, draft: Draft, left: Sequence[IntroducedPackage]) -> str:
+    """The command that a person runs, as ``check`` prints it, with its words."""
+    from npm_vetted.checks._fixes import manager_fix, scope_fix, vetting_fix
     from npm_vetted.report._shell_commands import command_line, this_program
 
-    named = ("--criteria", ",".join(draft.criteria)) if draft.criteria else ()
-    labels = [draft.own.artifact.label] if draft.own else []
-    fix = ("npm-vetted", "note", *labels, *named, "-m", "REASON")
-    return command_line([fix], this_program()) or ""
+    own = draft.own
+    if own is None:
+        fix = scope_fix(change)
+    elif own.use is None:
+        fix = manager_fix(change, own.subject)
+    else:
+        fix = vetting_fix(change, own.use, left)
+    words = () if "REASON" in fix else ("-m", "REASON")
+    return command_line([(*fix, *words)], this_program()) or ""

@@ -321,7 +321,10 @@ def _line_of(state: StateOf, named: int | None, calm: str = "nothing to vet") ->
 def _backlog_line(backlog: Backlog) -> str:
     parts = []
     if backlog.exempt:
-        parts.append(f"{_count(backlog.exempt, 'package')} exempt: nobody has looked at them")
+        parts.append(
+            f"{_count(backlog.exempt, 'package')} exempt: nobody has looked at "
+            f"{'it' if backlog.exempt == 1 else 'them'}"
+        )
     if backlog.unvetted:
         parts.append(f"{_count(backlog.unvetted, 'package')} without note or exemption")
     if backlog.accepted:

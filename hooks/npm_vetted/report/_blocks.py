@@ -16,6 +16,11 @@ _MOST: Final = 40
 """So many packages are in one command: a line has a limit."""
 
 
+def is_without_note(finding: Finding) -> bool:
+    """Whether a package has no note; one with a note that no hash ties to it is another kind."""
+    return finding.check == "unvetted" and finding.code != "unbound"
+
+
 def families(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
     """Findings that one command resolves, the one it is about first; others by themselves.
 
@@ -40,7 +45,7 @@ def alike_families(found: Sequence[list[Finding]]) -> list[list[list[Finding]]]:
     together: dict[object, list[list[Finding]]] = {}
     for family in found:
         first = family[0]
-        code = "" if first.check == "unvetted" else first.code
+        code = "" if is_without_note(first) else first.code
         kind = (first.check, code, first.level, first.project, first.location.path)
         together.setdefault(kind, []).append(family)
     return list(together.values())
@@ -48,9 +53,9 @@ def alike_families(found: Sequence[list[Finding]]) -> list[list[list[Finding]]]:
 
 def is_one_block(alike: Sequence[list[Finding]]) -> bool:
     """Whether families of one kind say the same of many packages, with one command or none."""
-    if alike[0][0].check != "unvetted" and exempted_together([each[0] for each in alike]):
+    if not is_without_note(alike[0][0]) and exempted_together([each[0] for each in alike]):
         return len(alike) > 1
-    if len(alike) <= _FEW or alike[0][0].check == "unvetted":
+    if len(alike) <= _FEW or is_without_note(alike[0][0]):
         return False
     return all(not each[0].fix and each[0].package for each in alike)
 

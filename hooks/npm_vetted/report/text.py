@@ -29,6 +29,7 @@ from npm_vetted.report._blocks import (
     exempted_together,
     families,
     is_one_block,
+    is_without_note,
 )
 from npm_vetted.report._screen import Paint, count_of, linked, wrapped
 from npm_vetted.report._shared import by_danger, fix_of, fix_of_all, label_of, page_of
@@ -89,7 +90,7 @@ def print_result(result: CheckResult, change: Change | None, style: Style, out: 
 def blocks(found: Sequence[list[Finding]], style: Style) -> Iterator[Block]:
     """The families, of which many of one kind (check, code, level, file) are one block; ``-v`` shows all."""
     for alike in alike_families(found):
-        if alike[0][0].check == "unvetted" and len(alike) > 1:
+        if is_without_note(alike[0][0]) and len(alike) > 1:
             kept = alike if style.verbose else alike[:_LISTED]
             every = [finding for family in alike for finding in family]
             yield Block(every, len(alike) - len(kept), tuple(kept))
