@@ -34,8 +34,7 @@ class Layout(NamedTuple):
         wanted = [name.encode() for name in names]
         if len(wanted) > _FEW or not all(name.isascii() for name in names):
             return self.pieces.by_key
-        found = self.pieces.by_key.items()
-        return [key for key, piece in found if any(name in piece for name in wanted)]
+        return self.pieces.holding(wanted)
 
 
 def read_layout(path: str, data: bytes, like: Layout | None = None) -> Layout:

@@ -7,8 +7,10 @@ both have from the later one: they are proven once, and stored once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from npm_vetted.clients.shared.common_text import stretches
@@ -96,10 +98,35 @@ class Pieces:
     def mentioning(self, names: Iterable[str]) -> Iterable[str]:
         """The keys of the pieces that may hold one of some names; of plain text only."""
         quoted = [json.dumps(name, ensure_ascii=False).encode() for name in names]
-        pieces = self.by_key.items()
         if len(quoted) <= _FEW:
-            return [key for key, piece in pieces if any(each in piece for each in quoted)]
+            return self.holding(quoted)
         if any(b"\\" in each for each in quoted):
             return self.by_key
         wanted = {each[1:-1] for each in quoted}
+        pieces = self.by_key.items()
         return [key for key, piece in pieces if not wanted.isdisjoint(piece.split(b'"'))]
+
+    def holding(self, words: Sequence[bytes]) -> list[str]:
+        """The keys of the pieces that hold one of some texts, in the file's order.
+
+        The whole text is searched at once: that takes 1 ms, and a search of each piece 5.
+        """
+        keys, text = list(self.by_key), self._section.text
+        if sum(map(text.count, words)) > len(keys):
+            return [key for key in keys if any(word in self.by_key[key] for word in words)]
+        places = {bisect_right(self._starts, at) - 1 for word in words for at in _finds(text, word)}
+        found = [keys[place] for place in sorted(places)]
+        return [key for key in found if any(word in self.by_key[key] for word in words)]
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        """Where each piece starts in the text."""
+        size = len(self._section.cut)
+        return list(accumulate((len(each) + size for each in self.by_key.values()), initial=0))
+
+
+def _finds(text: bytes, word: bytes) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
