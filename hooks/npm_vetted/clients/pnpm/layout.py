@@ -97,11 +97,9 @@ class Layout:
         *,
         odd: frozenset[int] = frozenset(),
         lines: Sequence[int] | None = None,
-        text: str = "",
         keys: Sequence[str | None] = (),
     ) -> None:
         self.path = path
-        self.text = text
         self.keys = keys
         self.parts = parts
         self.chunks = chunks
@@ -113,6 +111,11 @@ class Layout:
     def whole(self) -> bool:
         """Whether the YAML reader had to read it whole."""
         return self._lines is not None
+
+    @property
+    def text(self) -> str:
+        """The text that was cut. It is put together again: to keep it would cost memory."""
+        return _CUT.join(cast("Sequence[str]", self.chunks))
 
     def line(self, place: int) -> int:
         """The line that a chunk starts on."""
@@ -217,11 +220,8 @@ def _split(path: str, text: str, like: Layout | None) -> Layout:
     if "\r" in text:
         raise _OddError
     text = text.rstrip("\n")
-    chunks, keys = (
-        _cut(text)
-        if like is None or like.whole or _nests(like.text, text)
-        else _cut_like(text, like)
-    )
+    chunks, keys = _cut(text) if like is None or like.whole else _cut_like(text, like)
+    del text  # the chunks are a copy of it: a second copy would cost memory
     proven = tuple(keys)
     others = [place for place, key in enumerate(keys) if key is None]
     parts: list[Part] = []
@@ -243,7 +243,7 @@ def _split(path: str, text: str, like: Layout | None) -> Layout:
         if place < len(chunks):
             section = _take_top(parts, chunks[place], place)
         start = place + 1
-    return Layout(path, parts, chunks, odd=frozenset(odd), text=text, keys=proven)
+    return Layout(path, parts, chunks, odd=frozenset(odd), keys=proven)
 
 
 def _cut(text: str) -> tuple[list[str], list[str | None]]:
@@ -265,9 +265,12 @@ def _nests(*texts: str) -> bool:
 
 def _cut_like(text: str, like: Layout) -> tuple[list[str], list[str | None]]:
     """The same, with all that another version has in common taken from there."""
+    other = like.text
+    if _nests(text, other):
+        return _cut(text)
     chunks: list[str] = []
     keys: list[str | None] = []
-    for stretch in stretches(text, like.text, _CUT):
+    for stretch in stretches(text, other, _CUT):
         places = slice(stretch.shared.start, stretch.shared.stop)
         chunks += cast("Sequence[str]", like.chunks[places])
         keys += like.keys[places]
