@@ -67,7 +67,8 @@ def _reasons(change: Change, item: Item) -> Iterator[str]:
     elif change.vetting.demanded(subject, item.since):
         yield f"{step(item.since, artifact.version or '')} step"
     if item.since is not None:
-        too_long = streak_of(change.vetting, artifact.name, item.since).too_long
+        streak = streak_of(change.vetting, artifact.name, item.since)
+        too_long = streak.too_long(change.today.date())
         if too_long:
             yield "ten steps" if "in a row" in too_long else "180 days"
     if artifact.scripts:

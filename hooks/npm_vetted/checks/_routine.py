@@ -56,7 +56,7 @@ def _reasons(change: Change, name: str, version: str, mention: Mention) -> Itera
         yield f"published on {published:%Y-%m-%d}, which is in the future"
     elif change.today - published < datetime.timedelta(days=days):
         yield f"published on {published:%Y-%m-%d}, inside the cooldown of {days} days"
-    too_long = streak_of(change.vetting, name, since).too_long
+    too_long = streak_of(change.vetting, name, since).too_long(mention.note.vetted_on)
     if too_long:
         yield f"{too_long}: a person looks at it again"
     new = set(_scripts(mention)) - _scripts_before(change, name, since)

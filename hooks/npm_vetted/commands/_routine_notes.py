@@ -126,7 +126,8 @@ def _unfit(change: Change, item: Item, seen: Seen) -> str | None:
     ripe = published.published + datetime.timedelta(days=days)
     if change.today < ripe:
         return f"{label} is inside the cooldown until {ripe:%Y-%m-%d %H:%M} UTC"
-    too_long = streak_of(change.vetting, artifact.name, item.since).too_long
+    streak = streak_of(change.vetting, artifact.name, item.since)
+    too_long = streak.too_long(change.today.date())
     return None if too_long is None else f"{label}: {too_long}"
 
 

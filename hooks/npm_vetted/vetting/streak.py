@@ -1,10 +1,10 @@
 """Counts the routine steps that lead to a version since a person's note or an exemption.
 
-Ten steps in a row, or steps over more than 180 days, and the next one needs a person. The days are
-those from the first routine step to the last: while a package does not change, nothing comes in, so
-an old exemption, or one old step, is no reason to ask. What is hidden in many small steps is found
-by another rule: signals compare with the last version that a person's words or an exemption cover,
-so the score of a step is that of all routine steps since then together.
+After ten steps in a row, or 180 days after the first of them, the next one needs a person. An
+exemption's or a note's own age is no reason to ask: until the first routine step nothing came in
+that no person decided. What is hidden in many small steps is found by another rule: signals compare
+with the last version that a person's words or an exemption cover, so the score of a step is that of
+all routine steps since then together.
 """
 
 from __future__ import annotations
@@ -17,43 +17,42 @@ from npm_vetted.vetting.resolver import Vetting
 MOST_STEPS: Final = 10
 """After so many routine steps in a row a person is asked."""
 LONGEST: Final = datetime.timedelta(days=180)
-"""After steps over more than this, too."""
+"""After so long since the first of them, too."""
 
 
 class Streak(NamedTuple):
     """Routine steps in a row.
 
     ``anchor`` is the last version that a person's words or an exemption cover; signals compare with it.
-    ``first`` and ``last`` are the days of the routine notes after it; None: there are none.
+    ``since`` is the day of the first routine note after it; None: there is none.
     """
 
     anchor: str
     steps: int
-    first: datetime.date | None
-    last: datetime.date | None
+    since: datetime.date | None
 
-    @property
-    def too_long(self) -> str | None:
+    def too_long(self, day: datetime.date) -> str | None:
         """Why the next step needs a person, in words; None: it does not."""
         if self.steps >= MOST_STEPS:
             return f"{self.steps} routine steps in a row since {self.anchor}"
-        if self.first is not None and self.last is not None and self.last - self.first > LONGEST:
-            return f"routine steps from {self.first} to {self.last}, over more than {LONGEST.days} days"
+        if self.since is not None and day - self.since > LONGEST:
+            return f"routine steps since {self.since}, more than {LONGEST.days} days"
         return None
 
 
 def streak_of(vetting: Vetting, name: str, version: str) -> Streak:
     """Follow routine notes back from a version; it ends where anything else covers one."""
-    at, days = version, list[datetime.date]()
+    at, steps, first = version, 0, None
     seen: set[str] = set()
-    while at not in seen and len(days) <= MOST_STEPS:
+    while at not in seen and steps <= MOST_STEPS:
         seen.add(at)
         before = _routine_start(vetting, name, at)
         if before is None:
             break
         at, day = before
-        days.append(day)
-    return Streak(at, len(days), min(days, default=None), max(days, default=None))
+        first = day if first is None else min(first, day)
+        steps += 1
+    return Streak(at, steps, first)
 
 
 def _routine_start(vetting: Vetting, name: str, version: str) -> tuple[str, datetime.date] | None:
