@@ -11,6 +11,7 @@ import pytest
 from npm_vetted.cli import main
 from tests.review.signals.stand_ins import PLAIN
 from tests.support.git_repo import GitRepo
+from tests.support.terminal import converse
 from tests.support.verdaccio import Verdaccio
 from tests.test_schemas import check_output
 
@@ -117,6 +118,22 @@ def test_each_format_names_the_reasons_with_their_places(
     assert "hello.js:1" in plain
     assert "rv-loud" in plain
     assert "<script" not in out
+
+
+def test_the_keys_at_a_terminal(repo: GitRepo) -> None:
+    """Only what was typed happens: a slip of the finger passes no package."""
+    repo.add()
+    loud = "rv-loud@1.0.1: [i]nspect, [d]iff, [n]ote, [s]kip, [q]uit? "
+    typed = ["?", "", "i", "d", "n", "s"]
+    answers = [(loud, key) for key in typed] + [("rv-part@1.0.0: [i]nspect, [n]ote", "q")]
+    answers.insert(5, ("done? ", "n"))
+    status, screen = converse(["review"], answers, cwd=repo.path)
+    shown = [
+        "newly, since 1.0.0 (score ", "+fetch('https://collector.invalid/'",
+        "nothing is recorded for rv-loud@1.0.1", "rv-part@1.0.0: [i]nspect",
+    ]  # fmt: skip
+    assert (status, screen.count(loud)) == (0, len(typed))
+    assert sorted(shown, key=screen.index) == shown
 
 
 def test_inspect_compares_with_what_is_committed_where_nothing_is_vetted(

@@ -60,7 +60,7 @@ def test_the_screen() -> None:
         "    - new dependency that its own code never loads: a  [package.json:3], and 1 more like it",
         "    - no signal looks into lib/fast.node: it is no text",
         '      npm-vetted inspect "loud@1.0.1"',
-        '      npm-vetted diff "loud@1.0.0" 1.0.1 --only lib/main.js',
+        '      npm-vetted diff "loud@1.0.0" 1.0.1 --only lib/main.js --only package.json',
         '      npm-vetted note "loud@1.0.1"',
         "",
         "The other 3: nothing that deserves attention.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     parser.add_argument(
-        "--only", metavar="PATH", help="show the code of one file, also where it is minified"
+        "--only",
+        action="append",
+        metavar="PATH",
+        help="show the code of one file, also where it is minified; may be repeated",
     )
 
 
@@ -65,13 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _only(found: ReleaseComparison, path: str) -> ReleaseComparison:
-    """The comparison with the code of one file; raises UsageError where that file is the same."""
+def _only(found: ReleaseComparison, paths: Sequence[str]) -> ReleaseComparison:
+    """The comparison with the code of some files; raises UsageError where all of them are the same."""
     from npm_vetted.review.treediff import TreeDiff
 
-    files = tuple(each for each in found.code.files if path in (each.path, each.old_path))
+    files = tuple(each for each in found.code.files if {each.path, each.old_path} & set(paths))
     if not files:
-        raise UsageError(f"{path} is the same in both versions, or in neither")
+        raise UsageError(f"{' and '.join(paths)}: the same in both versions, or in neither")
     return replace(found, code=TreeDiff(files=files))
 
 

@@ -127,26 +127,35 @@ def _said(done: int, total: int) -> None:
 
 def _walk(found: ChangeOverview) -> None:
     """Prompt for an action on each package that deserves attention; only at a terminal."""
-    from npm_vetted.formats.terminal_text import line
     from npm_vetted.report._overview._words import commands_of
 
     for each in found.attention:
-        keys = {words[1][0]: words[1:] for words in commands_of(each)}
-        choices = ", ".join(f"[{key}]{words[0][1:]}" for key, words in keys.items())
-        while True:
-            try:
-                answer = input(f"{line(each.label)}: {choices}, [s]kip, [q]uit? ").strip().lower()
-            except EOFError:
-                return
-            if answer == "q":
-                return
-            if answer not in keys:
+        commands = {words[1][0]: words[1:] for words in commands_of(each)}
+        while (key := _asked(each.label, commands)) not in ("s", "q"):
+            if _call(commands[key]) == 0 and key == "n":
                 break
-            _call(keys[answer])
+        if key == "q":
+            return
 
 
-def _call(words: Sequence[str]) -> None:
-    """Run another command as if it was typed."""
+def _asked(label: str, commands: Mapping[str, Sequence[str]]) -> str:
+    """The key that a person typed, one of those that are offered; ``q`` at the end of the input."""
+    from npm_vetted.formats.terminal_text import line
+
+    choices = [f"[{key}]{words[0][1:]}" for key, words in commands.items()]
+    question = f"{line(label)}: {', '.join(choices)}, [s]kip, [q]uit? "
+    while True:
+        try:
+            answer = input(question).strip().lower()[:1]
+        except EOFError:
+            print()
+            return "q"
+        if answer in (*commands, "s", "q"):
+            return answer
+
+
+def _call(words: Sequence[str]) -> int:
+    """Run another command as if it was typed; its status."""
     from npm_vetted.commands import command
     from npm_vetted.errors import NpmVettedError
     from npm_vetted.formats.terminal_text import printable
@@ -156,6 +165,7 @@ def _call(words: Sequence[str]) -> None:
     called.add_arguments(parser)
     defaults = argparse.Namespace(format="text", color="auto", quiet=False, verbose=False)
     try:
-        called.run(parser.parse_args(list(words[1:]), defaults))
+        return called.run(parser.parse_args(list(words[1:]), defaults))
     except NpmVettedError as error:
         print(f"npm-vetted: {printable(error.message)}", file=sys.stderr)
+        return error.status

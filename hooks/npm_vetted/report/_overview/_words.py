@@ -10,9 +10,10 @@ from npm_vetted.report._shell_commands import command_line
 from npm_vetted.review.overview import ArrivedPackage, ChangeOverview
 from npm_vetted.review.signals import Score
 from npm_vetted.review.signals.comparison import Reason
-from npm_vetted.review.signals.wording import reason_line
+from npm_vetted.review.signals.wording import UNCHANGED, reason_line
 from npm_vetted.review.text import counted
 
+_FILES = 3
 LIMITS = (
     "The reasons are what the published code newly does, not a proof that the rest is good;"
     " nothing is blocked by them."
@@ -86,12 +87,12 @@ def quiet_line(found: ChangeOverview) -> str:
 
 
 def commands_of(each: ArrivedPackage) -> list[list[str]]:
-    """Inspect, diff at the place of the first reason, note."""
+    """Inspect, diff at the places of the first reasons, note."""
     program = "npm-vetted"
     found = [[program, "inspect", each.label]]
     if each.since is not None and each.score is not None:
-        where = next((reason.path for reason in each.score.reasons if reason.path), None)
-        only = ["--only", where] if where else []
+        changed = (r.path for r in each.score.reasons if r.path and r.code not in UNCHANGED)
+        only = [word for path in list(dict.fromkeys(changed))[:_FILES] for word in ("--only", path)]
         found.append([program, "diff", f"{each.name}@{each.since}", each.version, *only])
     if not each.covered:
         found.append([program, "note", each.label])

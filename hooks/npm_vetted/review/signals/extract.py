@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Final
 
 from npm_vetted.review.signals.disguise import (
@@ -32,7 +33,7 @@ def extract_facts(kind: str, data: bytes) -> FileFacts:
     size = len(data)
     unread = "" if size <= SIZE_LIMIT else f"it has more than {SIZE_LIMIT >> 20} MiB"
     data = data[:SIZE_LIMIT]
-    longest = max(map(len, data.split(b"\n")), default=0)
+    longest = max(map(len, BytesIO(data + b"\n"))) - 1  # one line after the other, not all at once
     lines = data.count(b"\n") + 1
     readable = longest <= _LONG or len(data) <= _AVERAGE * lines
     facts = FileFacts(size=size, longest=longest, readable=readable, unread=unread)

@@ -35,6 +35,10 @@ POWERS: Final = {
 }
 
 
+UNCHANGED: Final = frozenset({"file-activated"})
+"""Reasons whose place is a file that is as it was."""
+
+
 def unseen_lines(score: Score, most: int = 2) -> list[str]:
     """What no signal looked into; the first few files."""
     found = [f"no signal looks into {line(each)}" for each in score.unseen[:most]]
