@@ -118,7 +118,7 @@ def follow(
     state = base_state(context, path)
     for command in commands:
         for each in command.variables:
-            found.variable(each.name, each.value, each.line)
+            found.reports.variable(each.name, each.value, each.line)
         if command.shared:
             _follow(found, command, state)
             continue
@@ -135,22 +135,22 @@ def follow(
         elif folder.strip("/"):
             state.enter((folder.lstrip("/"),))
         _follow(found, command, state)
-    return found.finish()
+    return found.reports.finish()
 
 
 def _follow(found: ShellFollower, command: DeclaredCommand, state: State) -> None:
-    before = len(found.problems)
+    before = len(found.reports.problems)
     _follow_text(found, command, state)
     if command.only_options:
-        added = found.problems[before:]
-        found.problems[before:] = [each for each in added if each.code in _BY_OPTIONS]
+        added = found.reports.problems[before:]
+        found.reports.problems[before:] = [each for each in added if each.code in _BY_OPTIONS]
 
 
 def _follow_text(found: ShellFollower, command: DeclaredCommand, state: State) -> None:
     if command.shell == IMAGE:
         assert isinstance(command.text, str)
         text = "\n" * (command.line - 1) + command.text
-        found.problems += image_problems(found.path, text, found.context, command.folder)
+        found.reports.problems += image_problems(found.path, text, found.context, command.folder)
         return
     if not isinstance(command.text, str):
         words = list(command.text)

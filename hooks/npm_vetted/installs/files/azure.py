@@ -63,7 +63,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         for node in nodes:
             if node.pairs is not None:
                 pipeline.step(node)
-    return found.finish()
+    return found.reports.finish()
 
 
 class _Pipeline:
@@ -83,7 +83,7 @@ class _Pipeline:
                 text = (value.text or "",)
                 found[name.lower()] = either(known, text) if known else text
                 if key == "variables":
-                    self.follower.variable(name.replace(".", "_"), text, value.line)
+                    self.follower.reports.variable(name.replace(".", "_"), text, value.line)
 
     def step(self, node: Node) -> None:
         """A step that runs a script, or a task that does."""
@@ -149,7 +149,7 @@ class _Pipeline:
         env = node.get("env")
         for name, each in env.table().items() if env else ():
             state.set(name, (each.text or "",), export=True)
-            self.follower.variable(name, (each.text or "",), each.line)
+            self.follower.reports.variable(name, (each.text or "",), each.line)
         state.set("CI", ("true",), export=True)
         for name in _FOLDERS:
             state.set(name.replace(".", "_").upper(), (CHECKOUT,), export=True)
@@ -157,7 +157,9 @@ class _Pipeline:
             where = [self._macro(text) for text in _texts(folder.text, self._expression)]
             state.enter(either(*where))
         for one in filled(source, _EXPRESSIONS, self._expression):
-            for other in self.follower.told_once(filled(one, self._macros, self._macro_known)):
+            for other in self.follower.reports.told_once(
+                filled(one, self._macros, self._macro_known)
+            ):
                 if shell == "pwsh":
                     run_windows(self.follower, other, state.fork(), cmd=False)
                 else:
@@ -172,7 +174,7 @@ class _Pipeline:
             text = (UNKNOWN_TEXT if "$" in value or "`" in value else value,)
             before = self.variables.get(name.lower())
             self.variables[name.lower()] = either(before, text) if before else text
-            self.follower.variable(name.replace(".", "_"), text, source.line(found.start()))
+            self.follower.reports.variable(name.replace(".", "_"), text, source.line(found.start()))
 
     def _expression(self, text: str) -> Value | None:
         name = text.removeprefix("parameters.").removeprefix("variables.").lower()

@@ -41,7 +41,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             table = root.get(key)
             for body in table.table().values() if table else ():
                 config.job(body)
-    return found.finish()
+    return found.reports.finish()
 
 
 class _Config:
@@ -85,7 +85,7 @@ class _Config:
             for name, value in each.table().items():
                 if value.text is not None:
                     found[name] = (value.text,)
-                    self.follower.variable(name, (value.text,), value.line)
+                    self.follower.reports.variable(name, (value.text,), value.line)
         return found
 
     def _step(

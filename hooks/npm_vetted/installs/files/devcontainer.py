@@ -31,7 +31,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         for name, value in variables.items() if isinstance(variables, dict) else ():
             if isinstance(value, str):
                 state.set(name, (value,), export=True)
-                found.variable(name, (value,), document.line_of(block, name))
+                found.reports.variable(name, (value,), document.line_of(block, name))
     for key in _COMMANDS:
         for command, line in _commands(table.get(key), document.line_of(key)):
             if isinstance(command, str):
@@ -40,7 +40,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
                 found.command(
                     list(command), state.fork(), Source(" ".join(command), ((0, line),)), 0
                 )
-    return found.finish()
+    return found.reports.finish()
 
 
 def _commands(value: object, line: int) -> Iterator[tuple[str | list[str], int]]:

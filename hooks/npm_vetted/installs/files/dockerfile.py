@@ -92,7 +92,7 @@ def image_problems(
     for each in parsed:
         build.take(each)
     build.end_stage()
-    yield from build.follower.finish()
+    yield from build.follower.reports.finish()
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:
@@ -220,7 +220,9 @@ class Build:
         image = stage.expand(words[0]) if words else ""
         base = self.stages.get(image.lower())
         self.stage = base.copy() if base is not None else Stage(Disk())
-        self.follower.installed = dict(self.follower.installed) if base is not None else {}
+        self.follower.judge.installed = (
+            dict(self.follower.judge.installed) if base is not None else {}
+        )
         self.stages[str(len({id(each) for each in self.stages.values()}))] = self.stage
         if len(words) >= 3 and words[1].upper() == "AS":
             self.stages[words[2].lower()] = self.stage
@@ -240,7 +242,7 @@ class Build:
             self._told(name, stage.arguments.get(name), each.line)
 
     def _told(self, name: str, value: str | None, line: int) -> None:
-        self.follower.variable(name, (UNKNOWN_TEXT if value is None else value,), line)
+        self.follower.reports.variable(name, (UNKNOWN_TEXT if value is None else value,), line)
 
     def _env(self, each: Instruction, stage: Stage) -> None:
         for name, value, offset in pairs_of(each.body.text):
@@ -322,7 +324,7 @@ class Build:
                         )
                 continue
             if base == "node_modules" or goal.endswith("/node_modules"):
-                self.follower.installed[goal.removesuffix("/node_modules")] = None
+                self.follower.judge.installed[goal.removesuffix("/node_modules")] = None
             end = f"{goal.rstrip('/')}/{base}" if into and as_file else goal
             stage.disk.put(Taken(disk, place, end))
             if "." not in base and not as_file and not disk.has_folder(place):

@@ -85,7 +85,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         if runs is not None:
             top.steps(runs.get("steps"), checkout=False)
             top.run_image(runs)
-    return found.finish()
+    return found.reports.finish()
 
 
 def _inputs(root: Node) -> dict[str, Value]:
@@ -171,7 +171,7 @@ class Frame:
         for name, value in env.table().items() if env else ():
             text = self.text(value.text or "")
             self.variables[name] = text
-            self.follower.variable(name, text, value.line)
+            self.follower.reports.variable(name, text, value.line)
 
     def take_system(self, job: Node) -> None:
         """Where a job runs on Windows only, PowerShell is the shell unless a step says otherwise."""
@@ -188,7 +188,7 @@ class Frame:
         for name, value in _passed_variables(options.text or "" if options else ""):
             text = self.text(value)
             self.variables[name] = text
-            self.follower.variable(name, text, options.line if options else container.line)
+            self.follower.reports.variable(name, text, options.line if options else container.line)
 
     def take_defaults(self, node: Node) -> None:
         """``defaults.run``."""
@@ -267,7 +267,7 @@ class Frame:
             frame.step(step)
             for name, value in self.follower.environment.persisted.items():
                 if name not in frame.variables:
-                    self.follower.source_variable(name, value, step.line)
+                    self.follower.reports.source_variable(name, value, step.line)
 
     def check_out(self, step: Node) -> None:
         """``actions/checkout``: this repository, or another one at a path."""
@@ -377,7 +377,9 @@ class Frame:
         """Run a script in the shell that the step names."""
         powershell = self.windows or "$env:" in source.text
         name = (shell or ("pwsh" if powershell else "bash")).split()[0].rpartition("/")[2]
-        for filled_source in self.follower.told_once(filled(source, _TEMPLATES, self.resolve)):
+        for filled_source in self.follower.reports.told_once(
+            filled(source, _TEMPLATES, self.resolve)
+        ):
             if name in ("pwsh", "powershell", "cmd"):
                 run_windows(self.follower, filled_source, self.state(where), cmd=name == "cmd")
             elif name in ("bash", "sh", "zsh", "dash", "ksh"):
@@ -385,14 +387,16 @@ class Frame:
             elif name in ("python", "python3", "node"):
                 self.program(filled_source, where)
             elif _CLIENT.search(source.text) and "install" in source.text:
-                self.follower.undecided(f"a script for {name} that names a client", source.line(0))
+                self.follower.reports.undecided(
+                    f"a script for {name} that names a client", source.line(0)
+                )
         self.follower.shell.functions.clear()
 
     def program(self, source: Source, where: Value) -> None:
         """A program in another language: its literal commands, as warnings."""
         inner = ShellFollower(path=self.follower.path, context=self.follower.context)
         follow_program(inner, source, lambda: self.state(where))
-        self.follower.problems.extend(as_warnings(inner.finish()))
+        self.follower.reports.problems.extend(as_warnings(inner.reports.finish()))
 
     def action(self, uses: str, given: Node | None, where: Value, line: int) -> None:
         """Actions that install, and inputs that hold commands."""

@@ -40,7 +40,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     found = ShellFollower(path=path, context=context, ci=True, knows_ci=True)
     for root in file.documents:
         _Pipeline(file, root, found, context).judge_all()
-    return found.finish()
+    return found.reports.finish()
 
 
 class _Pipeline:
@@ -84,7 +84,7 @@ class _Pipeline:
             text = value.text if value.text is not None else value.scalar("value")
             if text is not None:
                 found[name] = (text,)
-                self.follower.variable(name, (text,), value.line)
+                self.follower.reports.variable(name, (text,), value.line)
         return found
 
     def _matrix(self, parallel: Node | None) -> dict[str, Value]:
@@ -95,7 +95,7 @@ class _Pipeline:
             for name, node in entry.table().items():
                 values = either(*((each.text or "",) for each in scalars(node)))
                 found[name] = either(found.get(name, ()), values) if name in found else values
-                self.follower.variable(name, values, node.line)
+                self.follower.reports.variable(name, values, node.line)
         return found
 
     def _extended(self, name: str) -> dict[str, Node]:

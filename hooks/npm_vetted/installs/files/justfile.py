@@ -43,7 +43,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     if folder:
         state.cwd = (f"{CHECKOUT}/{folder}",)
     _Justfile(decode(path, data), found, state).judge_all()
-    return found.finish()
+    return found.reports.finish()
 
 
 class _Justfile:
@@ -97,7 +97,7 @@ class _Justfile:
         self.variables[name] = value
         if export or exports:
             self.state.set(name, value, export=True)
-            self.follower.variable(name, value, line)
+            self.follower.reports.variable(name, value, line)
 
     def _parameters(self, text: str, state: State, line: int) -> dict[str, Value | None]:
         """The defaults of a recipe's parameters; a ``$`` before one exports it."""
@@ -107,7 +107,7 @@ class _Justfile:
             if "$" in sign:
                 value = found[name] or UNKNOWN
                 state.set(name, value, export=True)
-                self.follower.variable(name, value, line)
+                self.follower.reports.variable(name, value, line)
         return found
 
     def _recipe(self, body: list[tuple[str, int]], head: str, folder: str | None) -> None:

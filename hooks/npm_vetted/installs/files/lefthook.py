@@ -35,7 +35,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             env = node.get("env")
             for name, value in env.table().items() if env else ():
                 state.set(name, (value.text or "",), export=True)
-                found.variable(name, (value.text or "",), value.line)
+                found.reports.variable(name, (value.text or "",), value.line)
             if root := node.scalar("root"):
                 state.enter((root,))
             source = file.source(run)
@@ -44,4 +44,4 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             )
             for one in filled(source, _TEMPLATES, lambda _: ("FILES",)) if files else [source]:
                 found.run(one, state)
-    return found.finish()
+    return found.reports.finish()

@@ -53,7 +53,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         state.cwd = (f"{CHECKOUT}/{folder}",)
         state.guesses = (CHECKOUT,)
     _Makefile(decode(path, data), found, state).judge_all()
-    return found.finish()
+    return found.reports.finish()
 
 
 class _Makefile:
@@ -79,7 +79,7 @@ class _Makefile:
         for name, line in self.exported.items():
             value = self._expanded(name and f"$({name})")
             self.state.set(name, value, export=True)
-            self.follower.variable(name, value, line)
+            self.follower.reports.variable(name, value, line)
         if self.export_all:
             for name in self.variables:
                 self.state.set(name, self._expanded(f"$({name})"), export=True)

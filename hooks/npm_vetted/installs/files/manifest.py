@@ -46,7 +46,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     for keys, command in commands:
         found.run(Source(command, ((0, document.line_of(*keys)),)), state.fork())
         found.shell.functions.clear()
-    yield from found.finish()
+    yield from found.reports.finish()
 
 
 def _commands(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -38,7 +38,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             if node.pairs is not None and "id" in node.table():
                 yield from _of_hook(path, node, context)
                 _run(found, file, node, base_state(context, path))
-    yield from found.finish()
+    yield from found.reports.finish()
 
 
 def _run(found: ShellFollower, file: YamlFile, hook: Node, state: State) -> None:

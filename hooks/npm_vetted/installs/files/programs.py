@@ -100,7 +100,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         return state
 
     follow_program(found, Source(decode(path, data)), start)
-    yield from as_warnings(found.finish())
+    yield from as_warnings(found.reports.finish())
 
 
 def follow_program(found: ShellFollower, source: Source, start: Callable[[], State]) -> None:

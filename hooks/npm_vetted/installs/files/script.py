@@ -39,4 +39,4 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
         state.guesses = folders_above(path)
     follower.run(Source(decode(path, data)), state)
     follower.run_uncalled(state)
-    return follower.finish()
+    return follower.reports.finish()

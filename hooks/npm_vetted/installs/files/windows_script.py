@@ -26,4 +26,4 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     found = ShellFollower(path=path, context=context)
     state = base_state(context, path)
     run_windows(found, Source(decode(path, data)), state, cmd=path.lower().endswith(_CMD))
-    return found.finish()
+    return found.reports.finish()

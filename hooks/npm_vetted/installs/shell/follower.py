@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from npm_vetted.client_names import LOCKFILES, WORDS
@@ -30,7 +30,7 @@ from npm_vetted.installs.shell.environment_file import GITHUB_ENV, EnvironmentFi
 from npm_vetted.installs.shell.fetched import put_clients
 from npm_vetted.installs.shell.judgement import ActionJudge
 from npm_vetted.installs.shell.parser import Shell
-from npm_vetted.installs.shell.reports import without_sources
+from npm_vetted.installs.shell.reports import Reports, without_sources
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.started import client_script
 from npm_vetted.installs.shell.state import State
@@ -96,9 +96,15 @@ def folders_above(path: str) -> tuple[str, ...]:
 
 
 @dataclass(slots=True, kw_only=True)
-class ShellFollower(ActionJudge):
+class ShellFollower:
     """Follows the commands of all shells of one file, and judges what clients do in them."""
 
+    path: str
+    context: Context
+    ci: InitVar[bool] = False
+    knows_ci: InitVar[bool] = False
+    reports: Reports = field(init=False)
+    judge: ActionJudge = field(init=False)
     shell: Shell = field(init=False)
     environment: EnvironmentFile = field(default_factory=EnvironmentFile)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -106,7 +112,9 @@ class ShellFollower(ActionJudge):
     lost: bool = False
     """Whether the repository is at a path that the file does not say."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, ci: bool, knows_ci: bool) -> None:
+        self.reports = Reports(path=self.path, context=self.context)
+        self.judge = ActionJudge(reports=self.reports, ci=ci, knows_ci=knows_ci)
         self.shell = Shell(self.path, self)
 
     # -- what places call
@@ -130,18 +138,18 @@ class ShellFollower(ActionJudge):
         text = (self.context.read(self.path) or b"").decode("utf-8", "replace")
         bare = re.sub(r"[\\\\'\"^`]", "", text)
         if _CLIENT.search(bare) or _VARIABLE.search(bare):
-            self.undecided(message, line)
+            self.reports.undecided(message, line)
 
     # -- what the shell tells
 
     def assigned(self, name: str, value: Value, line: int) -> None:
         """An exported variable."""
-        self.variable(name, value, line)
+        self.reports.variable(name, value, line)
 
     def unreadable(self, source: Source) -> None:
         """Text that is no shell; ``{npm,ci}`` is words."""
         if _CLIENT.search(source.text.replace(",", " ")):
-            self.undecided(_UNREADABLE, source.line(0))
+            self.reports.undecided(_UNREADABLE, source.line(0))
 
     def lacks(self, path: str, state: State) -> bool:
         """Whether a lockfile is not there: another one of the repository is, and nothing makes this one."""
@@ -171,7 +179,7 @@ class ShellFollower(ActionJudge):
             if place.rpartition("/")[2] not in SETTINGS and not place.endswith(SETTINGS_ENDINGS):
                 continue
             data = None if text is None else text.encode()
-            before = self.content_of(state.disk.find(place)) if append else b""
+            before = self.judge.content_of(state.disk.find(place)) if append else b""
             if data is not None and before:
                 data = before + (b"" if before.endswith(b"\n") else b"\n") + data
             elif before is None:
@@ -226,7 +234,9 @@ class ShellFollower(ActionJudge):
             self.context.readers()[name].read([name, *call.words[1:]], call.state.environment())
         )
         for variable in call.state.prefix if acts else ():
-            self.source_variable(variable, call.state.variables[variable], call.source.line(0))
+            self.reports.source_variable(
+                variable, call.state.variables[variable], call.source.line(0)
+            )
         for act in acts:
             self._act(act, call)
         if not acts:
@@ -235,7 +245,7 @@ class ShellFollower(ActionJudge):
     def _prefix(self, call: Call) -> None:
         """Variables set for one command that is no install itself, but may run one."""
         for name in call.state.prefix:
-            self.variable(name, call.state.variables[name], call.source.line(0))
+            self.reports.variable(name, call.state.variables[name], call.source.line(0))
 
     # -- commands within commands
 
@@ -296,7 +306,7 @@ class ShellFollower(ActionJudge):
         if looks or named or words[1:2] in (["ci"], ["dlx"]) or words[1:] in (["install"], ["i"]):
             shortened = _PLACEHOLDER.sub("…", source.text.strip())[:80]
             message = f"which program `{shortened}` runs is not known here, because its name is filled in elsewhere"
-            self.undecided(message, source.line(0))
+            self.reports.undecided(message, source.line(0))
 
     def _stranger(self, call: Call) -> None:
         """A program that is not known to run others: an install among its words is a doubt."""
@@ -315,12 +325,16 @@ class ShellFollower(ActionJudge):
                 break
             if " " in word and _CLIENT.search(word) and not _PROSE.match(word):
                 doubt.text(word, state, call.source, depth)
-                quoted = () if doubt.problems or not _INTERPRETERS.match(name) else _quoted(word)
+                quoted = (
+                    () if doubt.reports.problems or not _INTERPRETERS.match(name) else _quoted(word)
+                )
                 for text in quoted:
                     doubt.text(text, state, call.source, depth)
-        for problem in [each for each in doubt.problems if each.key != _UNREADABLE][:1]:
+        for problem in [each for each in doubt.reports.problems if each.key != _UNREADABLE][:1]:
             where = problem.location.line
-            self.undecided(f"if `{shown(name)}` runs it: {problem.key}", where, key=problem.key)
+            self.reports.undecided(
+                f"if `{shown(name)}` runs it: {problem.key}", where, key=problem.key
+            )
 
     def _starts_client(self, words: Sequence[str], at: int) -> bool:
         """Whether a client may begin at a word; ``-t npm --tag x``: it is an option's value there."""
@@ -353,8 +367,10 @@ class ShellFollower(ActionJudge):
             inner.enter((act.folder,))
         if act.sources:
             label = f"`{shown(' '.join(call.words))[:120]}`"
-            self.sources(label, act.sources, call.source.line(0), without_sources(call.words))
-        self.weaknesses(" ".join(call.words), act.weakens, call.source.line(0))
+            self.reports.sources(
+                label, act.sources, call.source.line(0), without_sources(call.words)
+            )
+        self.reports.weaknesses(" ".join(call.words), act.weakens, call.source.line(0))
         if act.setting is not None and act.sources:
             return
         if act.starts:
@@ -363,9 +379,9 @@ class ShellFollower(ActionJudge):
             self.command(words, inner, call.source, call.depth + 2)
             return
         if act.setting is not None:
-            self.configure(act, inner, call.source.line(0))
+            self.judge.configure(act, inner, call.source.line(0))
         elif act.kind is not ActionKind.CONFIG:
-            self.judge_each(act, call.words, inner, call.source.line(0))
+            self.judge.judge_each(act, call.words, inner, call.source.line(0))
             put_clients(act, self.context, inner)
         if act.kind is ActionKind.RUN and any(map(_GENERATES.search, act.packages)):
             self._generated(call.words, inner)

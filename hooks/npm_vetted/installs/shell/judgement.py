@@ -39,13 +39,14 @@ UNKNOWN_FLAGS: Final = (
 
 
 @dataclass(slots=True, kw_only=True)
-class ActionJudge(Reports):
-    """Judges what clients do, one action after the other.
+class ActionJudge:
+    """Judges what clients do, one action after the other, and tells ``reports``.
 
     ``ci``: whether an install must not change a lockfile; ``knows_ci``: whether the clients see that
     they run in CI. ``installed`` are the places with an install, and what was installed there.
     """
 
+    reports: Reports
     ci: bool = False
     knows_ci: bool = False
     installed: dict[str, Project | None] = field(default_factory=dict)
@@ -54,38 +55,42 @@ class ActionJudge(Reports):
     def judge_each(self, act: ClientAction, words: list[str], state: State, line: int) -> None:
         """Where nobody can tell which of several places it runs in, the worst one counts."""
         places = tuple(dict.fromkeys(state.cwd))
-        before = len(self.problems)
+        before = len(self.reports.problems)
         for place in places:
             self._judge(act, words, state, place, line)
-        if len(places) > 1 and len(self.problems) > before + 1:
-            found = self.problems[before:]
+        if len(places) > 1 and len(self.reports.problems) > before + 1:
+            found = self.reports.problems[before:]
             worst = next((each for each in found if each.level is Level.ERROR), found[0])
-            self.problems[before:] = [worst]
+            self.reports.problems[before:] = [worst]
 
     def _judge(
         self, act: ClientAction, words: list[str], state: State, place: str, line: int
     ) -> None:
-        exact = act.folder is not None and self.context.readers()[act.client].RULES.folder_is_exact
-        scene = Scene(self.context, state, place, act.client, exact, act.alone)
+        exact = (
+            act.folder is not None
+            and self.reports.context.readers()[act.client].RULES.folder_is_exact
+        )
+        scene = Scene(self.reports.context, state, place, act.client, exact, act.alone)
         if act.only_for not in (None, scene.client):
             return
         command = shown(" ".join(words))
         label = f"`{command[:120]}`"
-        self.sources(label, scene.written_sources(act), line)
+        self.reports.sources(label, scene.written_sources(act), line)
         self._excluded(act, scene, command, line)
         fix = safe_line(act, scene)
         switch, by = self._switch(act, scene)
         allowed = bool(act.packages) and all(
-            known(each) and self.context.reviewed(scene.project, each) for each in act.packages
+            known(each) and self.reports.context.reviewed(scene.project, each)
+            for each in act.packages
         )
         if act.kind in (ActionKind.REBUILD, ActionKind.ALLOW) and allowed:
             return
         if act.kind is ActionKind.ALLOW:
             message = f"{label} lets packages run install scripts that no note covers"
-            self.report(message, line, code="allows-scripts", key=command)
+            self.reports.report(message, line, code="allows-scripts", key=command)
             return
         if switch is Switch.ON:
-            self.report(
+            self.reports.report(
                 f"{label}: {by} switches install scripts on", line, fix=fix, code="scripts-on",
                 key=command, basis=(str(by),),
             )  # fmt: skip
@@ -94,21 +99,21 @@ class ActionJudge(Reports):
             return
         if switch is Switch.UNKNOWN and act.by == UNREAD_SETTINGS:
             message = f"{label}: the settings of {act.client} are not read"
-            self.undecided(message, line, key=command)
+            self.reports.undecided(message, line, key=command)
             return
         if switch is Switch.UNKNOWN:
-            self.undecided(f"{label}: {UNKNOWN_FLAGS}", line, key=command)
+            self.reports.undecided(f"{label}: {UNKNOWN_FLAGS}", line, key=command)
             return
         if (
             act.kind in (ActionKind.GLOBAL, ActionKind.RUN)
             and switch is Switch.UNSET
-            and are_clients(act.packages, self.context.readers())
+            and are_clients(act.packages, self.reports.context.readers())
         ):
             message = (
                 f"{label} installs a client by its exact version, outside any lockfile and with "
                 "its install scripts on"
             )
-            self.report(message, line, Level.WARNING, code="client", key=command, fix=fix)
+            self.reports.report(message, line, Level.WARNING, code="client", key=command, fix=fix)
             return
         held = switch is Switch.OFF or self._in_force(act, scene, command, line, fix)
         if act.kind in (ActionKind.INSTALL, ActionKind.ADD, ActionKind.TIDY):
@@ -121,7 +126,7 @@ class ActionJudge(Reports):
     def _excluded(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
         """An install in a folder that the policy takes for no project."""
         if scene.excluded is not None and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
-            self.report(
+            self.reports.report(
                 f"`{command[:120]}` installs in {scene.excluded}, which [[exclude]] in .vetting/config.toml calls "
                 "no project: nobody checks what is installed there; take the entry out",
                 line, code="excluded-folder", key=command, basis=(scene.excluded,),
@@ -133,7 +138,7 @@ class ActionJudge(Reports):
             message = (
                 "which version it fetches is not known here, because it is filled in elsewhere"
             )
-            self.undecided(f"`{command[:120]}`: {message}", line, key=command)
+            self.reports.undecided(f"`{command[:120]}`: {message}", line, key=command)
         self._lockfile(act, scene, command, line)
 
     def _judge_fetched(
@@ -154,7 +159,7 @@ class ActionJudge(Reports):
             message = (
                 "which package it runs is not known here, because its name is filled in elsewhere"
             )
-            self.undecided(f"{label}: {message}", line, key=command)
+            self.reports.undecided(f"{label}: {message}", line, key=command)
             return True
         if loose and (loose[0], line) in self._fetched:
             return True
@@ -162,9 +167,9 @@ class ActionJudge(Reports):
             message = (
                 f"whether a locked package has this program is not known here, because {reason}"
             )
-            self.undecided(f"{label}: {message}", line, key=command)
+            self.reports.undecided(f"{label}: {message}", line, key=command)
         elif loose and all_known(loose):
-            self.report(
+            self.reports.report(
                 f"{label} fetches and runs {loose[0]}: no lockfile pins it, and its version is not exact",
                 line,
                 fix=locking(act, scene, loose, words),
@@ -201,20 +206,20 @@ class ActionJudge(Reports):
                 return True
             if scene.where == UNKNOWN_TEXT:
                 message = f"where it runs is not known here, because {scene.why_anywhere}"
-                self.undecided(f"{label}: {message}", line, key=command)
+                self.reports.undecided(f"{label}: {message}", line, key=command)
                 return False
         verdict = scene.settings_hold(act)
         if verdict is True:
             return True
         if verdict is None:
             message = "holds when it runs is not known here, because a program puts it there"
-            self.undecided(f"{label}: what {scene.doubt} {message}", line, key=command)
+            self.reports.undecided(f"{label}: what {scene.doubt} {message}", line, key=command)
         elif act.kind is ActionKind.TIDY:
             message = f"{label} runs install scripts where packages are still missing"
-            self.undecided(message, line, key=command)
+            self.reports.undecided(message, line, key=command)
         else:
             reason = scene.reason(act)
-            self.report(
+            self.reports.report(
                 f"{label} runs install scripts: {reason}", line, fix=fix, code="scripts-run",
                 key=command, basis=(shown(scene.where), scene.client, reason),
             )  # fmt: skip
@@ -228,13 +233,13 @@ class ActionJudge(Reports):
             return
         if act.kind is ActionKind.ADD and loose_among(act.packages):
             message = f"{label} installs what the lockfile does not pin"
-            self.report(message, line, Level.WARNING, code="not-locked", key=command)
+            self.reports.report(message, line, Level.WARNING, code="not-locked", key=command)
         elif act.kind is ActionKind.INSTALL:
             default = self.knows_ci or "true" in scene.state.variables.get("CI", ())
             if act.frozen is None and default and scene.client in scene.rules.frozen_in_ci:
                 return
             better = scene.rules.frozen.get(scene.client, "a frozen install")
-            self.report(
+            self.reports.report(
                 f"{label} may install other versions than the lockfile's and rewrite it; {better} does not",
                 line,
                 Level.WARNING,
@@ -257,12 +262,12 @@ class ActionJudge(Reports):
             )
         )
         if switches_on:
-            self.report(
+            self.reports.report(
                 f"setting {key} to {shown(value)!r} switches install scripts on", line,
                 code="setting-switches-on", key=f"{key}={shown(value)}",
             )  # fmt: skip
             return
-        file = self.context.readers()[act.client].RULES.setting_file(key)
+        file = self.reports.context.readers()[act.client].RULES.setting_file(key)
         if file is not None:
             self._write_setting(file, act.setting, state)
 
@@ -282,4 +287,4 @@ class ActionJudge(Reports):
     def content_of(self, found: Found | None) -> bytes | None:
         if found is None:
             return b""
-        return found.text if found.path is None else self.context.read(found.path)
+        return found.text if found.path is None else self.reports.context.read(found.path)
