@@ -139,6 +139,7 @@ pnpm add -g x
 pnpm i --ignore-scripts
 pnpm i --dangerously-allow-all-builds=false
 pnpm --dir sub i
+pnpm i --ignore-workspace
 pnpm -r i
 pnpm --filter a i
 pnpm up
@@ -173,9 +174,6 @@ pnpm self-update 10.1.0
         "not known here": r"""
 pnpm dlx $X
 pnpm $X
-""",
-        "leave the project's settings aside": r"""
-pnpm i --ignore-workspace
 """,
         "no project of this repository is there": r"""
 pnpm -C /tmp i
@@ -418,7 +416,7 @@ ON = "npm_config_ignore_scripts=false switches install scripts on for every comm
 def on_windows(shell: str, text: str) -> list[tuple[int, str]]:
     path = ".github/workflows/a.yml"
     lines = "".join(f"          {line}\n" for line in text.split("\n"))
-    files = {**REPOSITORIES["npm"], path: WORKFLOW.format(shell=shell) + lines}
+    files = {**REPOSITORIES["npm"], "sub/a.js": "", path: WORKFLOW.format(shell=shell) + lines}
     found = problems(path, files)
     return [(each.location.line - FIRST, each.message) for each in found]
 

@@ -103,7 +103,7 @@ def problems(path: str, files: Mapping[str, str | bytes]) -> list[Problem]:
 
 def in_shell(text: str, repository: str = "npm", path: str = "run.sh") -> list[Problem]:
     """What is wrong with a shell script in one of the corpus' repositories."""
-    return problems(path, {**REPOSITORIES[repository], path: text})
+    return problems(path, {**REPOSITORIES[repository], "sub/a.js": "", path: text})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -168,7 +168,7 @@ def _line(words: Sequence[str], verb: str, options: Options) -> Line:
         flag="--ignore-scripts",
         drop=_DROP,
         folder=options.value("dir", "C"),
-        obeys=not options.has("ignore-workspace"),
+        alone=options.has("ignore-workspace"),
         outside=options.has("global"),
     )
 
@@ -196,7 +196,7 @@ def _link(line: Line) -> Iterator[ClientAction]:
 
 
 def _fetch_and_run(line: Line) -> Iterator[ClientAction]:
-    before = list(line.words[1 : list(line.words).index(line.verb)])
+    before = list(line.words[1 : line.place])
     options = take_apart(before, valued=_VALUED, short=_SHORT, loose=True)
     yield from _dlx(replace(line, options=options), line.rest)
 

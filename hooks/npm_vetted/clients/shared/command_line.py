@@ -159,7 +159,13 @@ class Line:
     @property
     def rest(self) -> list[str]:
         """Everything that was written behind the command, options as well."""
-        return list(self.words[list(self.words).index(self.verb) + 1 :])
+        return list(self.words[self.place + 1 :])
+
+    @property
+    def place(self) -> int:
+        """Where the command is among the words; ``pnpx`` is both program and command."""
+        words = list(self.words)
+        return words.index(self.verb, 1) if self.verb in words[1:] else 0
 
     def act(
         self,

@@ -303,6 +303,8 @@ class Scene:
         def read(path: str) -> bytes | None:
             inner = path[len(base) :].lstrip("/") if base else path
             found = None
+            if self.alone and inner == files.workspace:
+                return None
             if self.root is not None and (project is not None or self.foreign):
                 found = self.state.disk.find(f"{self.root.rstrip('/')}/{inner}", maybe)
             data = self._bytes(found, inner)

@@ -62,10 +62,12 @@ _CALL: Final = re.compile(
 _NAMED: Final = re.compile(
     rf"(?:command\w*|Command\w*(?:::new)?|cmd|script|inline)\s*[({{:=]\s*{_INNER}"
 )
-"""A variable, key or class of that name is before it: what it holds is run, but for the text of a page."""
-_PAGE: Final = re.compile(r"\b(?:document|window)\.[a-z]")
-_STARTS: Final = re.compile(r"child_process|execa|[sS]pawn|execSync|execFile|shelljs|\bzx\b")
-"""What a page's program names, and one that starts others."""
+"""A variable, key or class of that name is before it; pages and tests have commands to show, too."""
+_SCRIPTS: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
+_STARTS: Final = re.compile(
+    r"child_process|execa|[sS]pawn|execSync|execFile|shelljs|\bzx\b|Bun\.|Deno\.|[rR]un[A-Z]\w*\("
+)
+"""What a program in JavaScript names that starts others."""
 _BARE_CALL: Final = re.compile(
     rf"(?<![\w@.])(?:exec|system|spawn|run|sh|bat|powershell|pwsh|shell|commandLine)\s+{_INNER}"
 )
@@ -128,7 +130,7 @@ def _commands(
     Each with its place in the text.
     """
     calls = [_CALL, _BARE_CALL] if path.lower().endswith(_BARE) else [_CALL]
-    if _PAGE.search(text) is None or _STARTS.search(text) is not None:
+    if not path.lower().endswith(_SCRIPTS) or _STARTS.search(text) or "config" in path.lower():
         calls.append(_NAMED)
     for found in islice(_LIST.finditer(text), _MOST):
         program = found[2].rpartition("/")[2]
