@@ -14,7 +14,7 @@ from npm_vetted.clients import Client, clients
 from npm_vetted.clients.rush.config import SCRIPTS as RUSH_SCRIPTS
 from npm_vetted.fast_path import CLIENT_WORDS, is_unread, nothing_to_judge, plain_arguments, staged
 from npm_vetted.installs import place_of
-from npm_vetted.projects.discovery import interesting_names, manifest_names
+from npm_vetted.projects.file_names import interesting_names, manifest_names
 from npm_vetted.vetting.programs import PROGRAM_CODES
 from tests.support.git_repo import GitRepo
 

@@ -23,7 +23,7 @@ import pytest
 
 from npm_vetted.clients import clients as readers
 from npm_vetted.errors import NpmVettedError
-from npm_vetted.projects.discovery import client_of_lockfile
+from npm_vetted.projects.lockfile_owner import client_of_lockfile
 from tests.support.edited_lockfiles import edit_bun, edit_npm
 from tests.support.git_repo import GitRepo
 from tests.support.mutated_projects import (

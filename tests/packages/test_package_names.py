@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from npm_vetted.clients import clients
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import NpmVettedError
-from npm_vetted.projects.discovery import client_of_lockfile
+from npm_vetted.projects.lockfile_owner import client_of_lockfile
 from tests.support.corpus import Case, cases
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

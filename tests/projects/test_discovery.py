@@ -11,17 +11,7 @@ import pytest
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import Document
 from npm_vetted.packages.manifest import read_manifest, read_pin
-from npm_vetted.projects.discovery import (
-    Projects,
-    ancestors,
-    below,
-    client_of_lockfile,
-    folder_of,
-    in_node_modules,
-    is_of_a_project,
-    join,
-    relative_to,
-)
+from npm_vetted.projects.discovery import Projects
 from tests.support.npm_projects import MemorySnapshot
 
 LOCK = '{"lockfileVersion": 3, "packages": {}}'
@@ -305,26 +295,6 @@ def test_a_document_gives_the_line_of_the_nearest_ancestor() -> None:
     assert [document.line_of(*keys) for keys in (("a",), ("a", "b", 0, "c"), ("z",))] == [3, 5, 1]
 
 
-@pytest.mark.parametrize(
-    ("text", "files", "client"),
-    [
-        ("", {}, "yarn-classic"),
-        ("# comment\n\n", {".yarnrc.yml": ""}, "yarn-berry"),
-        ("", {"package.json": '{"packageManager": "yarn@4.18.1"}'}, "yarn-berry"),
-        ("", {"package.json": '{"packageManager": "yarn@1.22.22"}', ".yarnrc.yml": ""}, "yarn-classic"),
-        ('a@1:\n  version "1.0.0"\n', {".yarnrc.yml": ""}, "yarn-classic"),
-    ],
-)  # fmt: skip
-def test_an_empty_lockfile_belongs_to_the_client_in_use(
-    text: str, files: dict[str, str], client: str
-) -> None:
-    contents = {"yarn.lock": text, **files}
-    found = client_of_lockfile(
-        "yarn.lock", lambda path: contents[path].encode() if path in contents else None
-    )
-    assert client == found.NAME
-
-
 COMMENTED = (
     '{\n  // what we need\n  "dependencies": {"a": "*"}, /* no more */\n  "workspaces": ["w"],\n}\n'
 )
@@ -406,51 +376,6 @@ def test_such_a_folder_is_found_however_json_spells_it(spelled: str) -> None:
     }
     every = Projects(MemorySnapshot(files), lambda _: False)
     assert [each.path for each in every.steered_by("libs/x/package.json")] == ["apps/a"]
-
-
-# Paths.
-
-
-@pytest.mark.parametrize(
-    ("path", "folder", "above"),
-    [("a/b/c", "a/b", ["a/b", "a", ""]), ("a", "", [""]), ("a/b", "a", ["a", ""])],
-)
-def test_the_folders_of_a_path(path: str, folder: str, above: list[str]) -> None:
-    assert folder_of(path) == folder
-    assert list(ancestors(folder)) == above
-
-
-@pytest.mark.parametrize(
-    ("folder", "path", "inner", "way"),
-    [
-        ("", "a/b", "a/b", "a/b"),
-        ("a", "a/b/c", "b/c", "b/c"),
-        ("a", "ab/c", None, "../ab/c"),
-        ("a", "a", None, ""),
-        ("a/b", "a", None, ".."),
-        ("a/b", "", None, "../.."),
-    ],
-)
-def test_one_path_from_another(folder: str, path: str, inner: str | None, way: str) -> None:
-    assert below(folder, path) == inner
-    assert relative_to(folder, path) == way
-
-
-def test_a_name_in_a_folder() -> None:
-    assert (join("", "x"), join("a/b", "x")) == ("x", "a/b/x")
-
-
-@pytest.mark.parametrize(
-    ("path", "inside"),
-    [
-        ("node_modules/a", True),
-        ("x/node_modules/y", True),
-        ("my_node_modules/a", False),
-        ("a", False),
-    ],
-)
-def test_what_is_in_node_modules(path: str, inside: bool) -> None:
-    assert in_node_modules(path) is inside
 
 
 # What a project knows.
@@ -592,12 +517,6 @@ def test_a_broken_manifest_is_no_project_and_its_error_says_how_to_go_on() -> No
     assert 'path = "b\\"/package.json"' in (found.unreadable['b"/package.json'].fix or "")
     hidden = every({"a/package.json": "{"}, excluded="a/")
     assert (list(hidden.all()), hidden.unreadable) == ([], {})
-
-
-def test_a_lockfile_that_no_client_recognises_is_an_error_of_its_path() -> None:
-    with pytest.raises(DocumentError) as raised:
-        client_of_lockfile("x/other.lock", lambda _: b"x")
-    assert raised.value.path == "x/other.lock"
 
 
 # Links and submodules, which git does not hold.
@@ -766,28 +685,8 @@ def test_a_broken_workspace_is_unreadable_even_where_it_is_excluded() -> None:
     assert list(found.unreadable) == ["x/w/package.json"]
 
 
-def test_a_folder_of_a_client_has_its_lockfile() -> None:
-    for path, client in (
-        ("common/config/rush/pnpm-lock.yaml", "rush"),
-        ("x/common/config/rush/pnpm-lock.yaml", "rush"),
-        ("pnpm-lock.yaml", "pnpm"),
-    ):
-        assert client == client_of_lockfile(path, lambda _: PNPM_LOCK.encode()).NAME
-
-
 def test_a_backslash_in_an_exclusion_is_written_twice() -> None:
     found = every({"a\\b/package.json": "{"})
     assert list(found.all()) == []
     (error,) = found.unreadable.values()
     assert 'path = "a\\\\b/package.json"' in (error.fix or "")
-
-
-@pytest.mark.parametrize(
-    ("path", "concerned"),
-    [
-        ("x/package.json", True), ("x/.npmrc", True), ("pnpm-lock.yaml", True), ("x/a.patch", True),
-        ("a.tgz", True), ("a.zip", True), ("x/package.json.md", False), ("a.js", False),
-    ],
-)  # fmt: skip
-def test_which_files_may_belong_to_a_project(path: str, concerned: bool) -> None:
-    assert is_of_a_project(path) is concerned

@@ -13,7 +13,7 @@ from npm_vetted.git.history import Commit, FileTouched, Mailmap, read_history
 from npm_vetted.git.objects import Objects
 from npm_vetted.git.repository import Repository, run_git
 from npm_vetted.git.snapshot import TreeSnapshot
-from npm_vetted.projects.discovery import client_of_lockfile
+from npm_vetted.projects.lockfile_owner import client_of_lockfile
 
 _BRANCHES: Final = ("--branches", "--remotes", "--tags")
 

@@ -18,7 +18,7 @@ from npm_vetted.git.repository import LINK, SUBMODULE
 from npm_vetted.model import Entry, Finding, Location, Problem
 from npm_vetted.packages.integrity import Hash, parse_integrity, strongest
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import ancestors
+from npm_vetted.projects.paths import ancestors
 from npm_vetted.projects.project_change import ProjectChange
 
 CODES: Final = {

@@ -21,13 +21,8 @@ from npm_vetted.installs import mentions_client, place_of
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.case_folding import ATTRIBUTES
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import (
-    ancestors,
-    folder_of,
-    in_node_modules,
-    is_of_a_project,
-    join,
-)
+from npm_vetted.projects.file_names import is_of_a_project
+from npm_vetted.projects.paths import ancestors, folder_of, in_node_modules, join
 
 if TYPE_CHECKING:
     from npm_vetted.formats.gitattributes import Assigned, AttributeFile, Rule

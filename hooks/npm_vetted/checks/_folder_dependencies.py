@@ -15,7 +15,8 @@ from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES
 from npm_vetted.git.repository import SUBMODULE
 from npm_vetted.model import Kind, Location, Manifest, Problem
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import folder_named, join, leads_outside
+from npm_vetted.projects.folder_dependencies import folder_named, leads_outside
+from npm_vetted.projects.paths import join
 from npm_vetted.projects.project_change import ProjectChange
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from npm_vetted.checks import checks
 from npm_vetted.git.snapshot import VETTING
 from npm_vetted.projects.case_folding import imitated
-from npm_vetted.projects.discovery import in_node_modules, is_of_a_project
+from npm_vetted.projects.file_names import is_of_a_project
+from npm_vetted.projects.paths import in_node_modules
 
 
 def is_relevant(path: str) -> bool:

@@ -8,7 +8,7 @@ from npm_vetted.clients import clients
 from npm_vetted.clients.shared.unread import unread_by_us
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import in_node_modules
+from npm_vetted.projects.paths import in_node_modules
 
 
 def unread_files(check: str, change: Change) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from npm_vetted.clients.shared.programs import bound_to_files
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import ancestors, join
+from npm_vetted.projects.paths import ancestors, join
 from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.programs import PROGRAM_CODES
 

@@ -31,13 +31,9 @@ from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.packages.program_owners import owner_of
 from npm_vetted.packages.ranges import intersects, satisfies
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import (
-    Projects,
-    ancestors,
-    interesting_names,
-    join,
-    manifest_names,
-)
+from npm_vetted.projects.discovery import Projects
+from npm_vetted.projects.file_names import interesting_names, manifest_names
+from npm_vetted.projects.paths import ancestors, join
 from npm_vetted.projects.project_change import project_lockfile
 from npm_vetted.vetting.policy import CONFIG, read_policy
 from npm_vetted.vetting.resolver import Vetting

@@ -12,8 +12,8 @@ from npm_vetted.model import Artifact, Finding, Kind, Level, Location, hashed
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import Registries, is_pinned, is_tarball_of, tarball_of
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import in_node_modules
 from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.paths import in_node_modules
 from npm_vetted.vetting.policy import DEFAULT_REGISTRY, FORMAT
 from npm_vetted.vetting.resolver import Status, Verdict
 

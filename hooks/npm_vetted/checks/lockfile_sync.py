@@ -19,15 +19,9 @@ from npm_vetted.model import Finding, Group, Level, Location, Problem, Project, 
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import (
-    ancestors,
-    client_of_lockfile,
-    fits_pin,
-    folder_of,
-    is_of_a_project,
-    join,
-    relative_to,
-)
+from npm_vetted.projects.file_names import is_of_a_project
+from npm_vetted.projects.lockfile_owner import client_of_lockfile, fits_pin
+from npm_vetted.projects.paths import ancestors, folder_of, join, relative_to
 from npm_vetted.projects.project_change import ProjectChange, manifests_by_lockfile
 
 ID: Final = "lockfile-sync"

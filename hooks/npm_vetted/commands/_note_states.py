@@ -26,7 +26,7 @@ from npm_vetted.git.worktree import compare_worktree, unstaged
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Project
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import interesting_names, is_of_a_project
+from npm_vetted.projects.file_names import interesting_names, is_of_a_project
 from npm_vetted.recording.proposals import uncovered
 
 _NAMED: Final = 5

@@ -23,7 +23,7 @@ from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.model import Artifact
 from npm_vetted.packages.versions import nearest, parse_version
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.projects.file_names import interesting_names
 from npm_vetted.projects.project_change import project_lockfile
 from npm_vetted.registry import Registry
 from npm_vetted.registry.packument import Packument, Release

@@ -223,7 +223,7 @@ def _with_worktree(
     from npm_vetted.checks._runner import open_change, run_checks
     from npm_vetted.git.objects import Objects
     from npm_vetted.git.worktree import compare_worktree
-    from npm_vetted.projects.discovery import interesting_names
+    from npm_vetted.projects.file_names import interesting_names
 
     with Objects(repository) as objects:
         comparison = compare_worktree(repository, objects, interesting_names())

@@ -37,7 +37,7 @@ from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.git.writer import Store
 from npm_vetted.model import Edit, Finding, Level, Project
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.projects.file_names import interesting_names
 from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.baseline import Baseline, line_of

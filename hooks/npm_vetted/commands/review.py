@@ -78,7 +78,7 @@ def _meant(arguments: argparse.Namespace) -> Iterator[tuple[str, Change]]:
     from npm_vetted.git.objects import Objects
     from npm_vetted.git.repository import Repository
     from npm_vetted.git.worktree import compare_worktree
-    from npm_vetted.projects.discovery import interesting_names, is_of_a_project
+    from npm_vetted.projects.file_names import interesting_names, is_of_a_project
 
     from_ref, to_ref = range_of(arguments)
     repository = Repository.open()

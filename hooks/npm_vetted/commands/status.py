@@ -18,7 +18,7 @@ from npm_vetted.git.repository import Repository
 from npm_vetted.git.worktree import compare_worktree
 from npm_vetted.model import Finding, Level
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.projects.file_names import interesting_names
 from npm_vetted.vetting.policy import CONFIG, FORMAT
 from npm_vetted.vetting.resolver import Status
 

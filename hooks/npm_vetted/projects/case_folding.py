@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from npm_vetted.projects.discovery import interesting_names
+from npm_vetted.projects.file_names import interesting_names
 
 _VETTING: Final = (
     ".vetting", "config.toml", "exemptions.txt", "baseline.txt", "notes", "routine",

@@ -14,8 +14,10 @@ from npm_vetted.git.comparison import Comparison
 from npm_vetted.git.repository import LINK, SUBMODULE, ChangedPath
 from npm_vetted.git.snapshot import Snapshot
 from npm_vetted.model import Allowance, Artifact, Project
-from npm_vetted.projects.discovery import Projects, ancestors, folder_of, interesting_names
+from npm_vetted.projects.discovery import Projects
+from npm_vetted.projects.file_names import interesting_names
 from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.paths import ancestors, folder_of
 from npm_vetted.projects.project_change import JudgingRules, ProjectChange, project_lockfile
 from npm_vetted.vetting.baseline import Baseline
 from npm_vetted.vetting.policy import Policy

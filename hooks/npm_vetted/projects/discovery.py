@@ -3,129 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from functools import cache, cached_property, partial
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 
 from npm_vetted.clients import Client, client_of, clients, default_client, pinned_client
-from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES, PATCH_SUFFIXES
 from npm_vetted.clients.shared.workspaces import is_member, is_unclear, literal_start
 from npm_vetted.errors import DocumentError
 from npm_vetted.git.process import path_text
 from npm_vetted.git.repository import LINK, SUBMODULE, TreeEntry
 from npm_vetted.git.snapshot import Snapshot
-from npm_vetted.model import Manifest, Pin, Project, Read, Requirement
+from npm_vetted.model import Manifest, Pin, Project
 from npm_vetted.packages.manifest import NAME, read_manifest, read_pin
-
-
-@cache
-def interesting_names() -> frozenset[str]:
-    """The file names that make or steer a project, of every client."""
-    names = {NAME}
-    for client in clients().values():
-        names.update(each.rpartition("/")[2] for each in (*client.LOCKFILES, *client.SETTINGS))
-    return frozenset(names)
-
-
-@cache
-def _own_manifests() -> Mapping[str, Callable[[str, bytes], Manifest]]:
-    """The manifests that only one client reads, each with its reader."""
-    return {
-        name: reader
-        for client in clients().values()
-        for name, reader in client.OWN_MANIFESTS.items()
-    }
-
-
-@cache
-def manifest_names() -> frozenset[str]:
-    """The names of every client's manifests."""
-    return frozenset({NAME, *_own_manifests()})
-
-
-def is_of_a_project(path: str) -> bool:
-    """Whether a file of this name may belong to some project: patches and archives do, too."""
-    suffixes = (*PATCH_SUFFIXES, *ARCHIVE_SUFFIXES)
-    return path.rpartition("/")[2] in interesting_names() or path.endswith(suffixes)
-
-
-@cache
-def _inherited() -> frozenset[str]:
-    """The settings that a client reads from the directories above a project as well."""
-    return frozenset(name for client in clients().values() for name in client.INHERITED)
-
-
-def folder_of(path: str) -> str:
-    """The directory of a path, '' for the top."""
-    return path.rpartition("/")[0]
-
-
-def ancestors(folder: str) -> Iterator[str]:
-    """A directory and those above it, the nearest first, '' last."""
-    while True:
-        yield folder
-        if not folder:
-            return
-        folder = folder_of(folder)
-
-
-def join(folder: str, name: str) -> str:
-    """A name in a directory, '' being the top."""
-    return f"{folder}/{name}" if folder else name
-
-
-def below(folder: str, path: str) -> str | None:
-    """``path`` relative to ``folder``; None where it is not below it."""
-    if not folder:
-        return path
-    return path[len(folder) + 1 :] if path.startswith(folder + "/") else None
-
-
-def relative_to(folder: str, path: str) -> str:
-    """The way from a folder to another one, '' for itself; it may lead upwards."""
-    inner = below(folder, path) if path != folder else ""
-    return posixpath.relpath(path or ".", folder or ".") if inner is None else inner
-
-
-_FOLDER_WORDS: Final = ("file:", "link:", "portal:", '"./', '"../', "\\u", "\\/")
-"""What a manifest holds that requires a folder; the last two: it may spell that otherwise."""
-_ANY_FOLDER: Final = ("file:", "link:", "portal:", "./", "../")
-
-
-def in_node_modules(path: str) -> bool:
-    """Whether a path leads through a node_modules directory."""
-    return "node_modules" in path.split("/")
-
-
-def _folder_named(folder: str, asked: Requirement, prefixes: tuple[str, ...]) -> str | None:
-    """The folder that a requirement names, from the top of the repository; None: none in it."""
-    return folder_named(folder, asked.specifier) if asked.specifier.startswith(prefixes) else None
-
-
-def folder_named(folder: str, specifier: str) -> str | None:
-    """The folder that a specifier names, from the top of the repository; None: none in it."""
-    found = _place_named(folder, specifier)
-    return (
-        None
-        if found is None or found.startswith(("../", "/", "~")) or found in ("..", ".")
-        else found
-    )
-
-
-def leads_outside(folder: str, specifier: str) -> bool:
-    """Whether a specifier names a place outside of the repository: upwards, absolute, or a home."""
-    found = _place_named(folder, specifier)
-    return found is not None and (found.startswith(("../", "/", "~")) or found == "..")
-
-
-def _place_named(folder: str, specifier: str) -> str | None:
-    """The place that a specifier names, from the top of the repository; None: it is no place."""
-    if not specifier.startswith((*_ANY_FOLDER, "/", "~/")):
-        return None
-    path = re.sub(r"\A(?:file|link|portal):(?://)?", "", specifier)
-    return path if path.startswith("~/") else posixpath.normpath(posixpath.join(folder, path))
+from npm_vetted.projects.file_names import inherited_names, manifest_names, own_manifests
+from npm_vetted.projects.folder_dependencies import ANY_FOLDER, FOLDER_WORDS, required_folder
+from npm_vetted.projects.lockfile_owner import client_of_lockfile, fits_pin
+from npm_vetted.projects.paths import ancestors, below, folder_of, in_node_modules, join
 
 
 def _toml_text(text: str) -> str:
@@ -186,7 +78,7 @@ class Projects:
 
     def _own(self, folder: str) -> Iterator[Manifest]:
         """The manifests in a directory that only one client reads."""
-        for name, reader in _own_manifests().items():
+        for name, reader in own_manifests().items():
             found = self._read_manifest(join(folder, name), reader)
             if found is not None:
                 yield found
@@ -303,7 +195,7 @@ class Projects:
     def _folder_users(self) -> tuple[str, ...]:
         """The roots of the manifests that may depend on a folder outside of their own."""
         found = set()
-        for path in sorted(self.snapshot.grep(_FOLDER_WORDS, "", manifest_names())):
+        for path in sorted(self.snapshot.grep(FOLDER_WORDS, "", manifest_names())):
             folder = folder_of(path)
             if in_node_modules(path) or self.manifest(folder) is None:
                 continue
@@ -328,7 +220,7 @@ class Projects:
             while todo:
                 asking = todo.pop()
                 for asked in asking.requires:
-                    folder = _folder_named(asking.folder, asked, prefixes)
+                    folder = required_folder(asking.folder, asked, prefixes)
                     named = None if folder is None else self.manifest(folder)
                     if folder and named and folder != root and folder not in found:
                         found[folder] = named
@@ -436,7 +328,7 @@ class Projects:
             return
         for asking in (manifest, *self.members(root).values(), *self._folders_of(root).values()):
             for asked in asking.requires:
-                folder = _folder_named(asking.folder, asked, _ANY_FOLDER)
+                folder = required_folder(asking.folder, asked, ANY_FOLDER)
                 if folder is not None:
                     yield from self._links_above(folder, root)
 
@@ -475,7 +367,7 @@ class Projects:
                 project = self.at(dependent)
                 if project is not None:
                     yield project
-        if name not in _inherited():
+        if name not in inherited_names():
             return
         folder = folder_of(path)
         for root in self.folders:
@@ -618,76 +510,3 @@ class Projects:
             if any(self.snapshot.entry(join(root, name)) is not None for name in client.MARKERS):
                 return client.NAME
         return default_client().NAME
-
-
-_EMPTY_SIZE: Final = 4096
-"""Bytes; an empty lockfile holds at most a header."""
-
-
-def client_of_lockfile(path: str, read: Read) -> Client:
-    """The client that a lockfile belongs to; raises DocumentError where none recognises it.
-
-    By its name, where that is one client's alone: the file need not be read for it.
-    """
-    name = path.rpartition("/")[2]
-    named = [client for client in clients().values() if name in client.LOCKFILES]
-    in_folders = [client for client in clients().values() if _names_folder(client, path)]
-    if in_folders:
-        return in_folders[0]
-    if len(named) == 1:
-        return named[0]
-    data = read(path) or b""
-    if _is_empty(data):
-        owner = _owner_of_empty(path, named, read)
-        if owner is not None:
-            return owner
-    for client in named:
-        if client.recognises(name, data):
-            return client
-    raise DocumentError("no client's lockfile looks like this", path=path)
-
-
-def _names_folder(client: Client, path: str) -> bool:
-    """Whether a client has its lockfile in a folder of this name, as Rush does."""
-    patterns = (each for each in client.LOCKFILES if "/" in each)
-    return any(fnmatchcase(f"/{path}", f"*/{each}") for each in patterns)
-
-
-def fits_pin(path: str, pin: Pin, read: Read) -> bool:
-    """Whether a lockfile belongs to the client that a project pins; an unknown one does not."""
-    try:
-        return client_of_lockfile(path, read).fits(pin)
-    except DocumentError:
-        return False
-
-
-def _is_empty(data: bytes) -> bool:
-    """Whether a lockfile has only blank lines and comments."""
-    if len(data) > _EMPTY_SIZE:
-        return False
-    return not any(line.strip() and not line.startswith(b"#") for line in data.splitlines())
-
-
-def _owner_of_empty(path: str, named: Sequence[Client], read: Read) -> Client | None:
-    """The client of an empty lockfile: the pinned one, else one whose marker file is here.
-
-    Its text does not tell, and the client that runs next fills it.
-    """
-    folder = folder_of(path)
-    manifest = join(folder, NAME)
-    data = read(manifest)
-    try:
-        pin = None if data is None else read_pin(read_manifest(manifest, data))
-    except DocumentError:  # reported where the manifest itself is read
-        pin = None
-    pinned = [each for each in named if pin is not None and each.fits(pin)]
-    if len(pinned) == 1:
-        return pinned[0]
-    return next(
-        (
-            each
-            for each in named
-            if any(read(join(folder, marker)) is not None for marker in each.MARKERS)
-        ),
-        None,
-    )

@@ -17,7 +17,6 @@ from npm_vetted.clients import Client, client_of
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.errors import DocumentError, NpmVettedError
 from npm_vetted.model import Artifact, Entry, Group, Manifest, Project
-from npm_vetted.projects.discovery import client_of_lockfile, folder_of, relative_to
 from npm_vetted.projects.introduced import (
     Arrival,
     IntroducedPackage,
@@ -28,6 +27,8 @@ from npm_vetted.projects.introduced import (
     replaced_versions,
     versions_of,
 )
+from npm_vetted.projects.lockfile_owner import client_of_lockfile
+from npm_vetted.projects.paths import folder_of, relative_to
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.policy import Policy
 from npm_vetted.vetting.resolver import Vetting, VettingRequest
