@@ -38,7 +38,8 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     **{
         f"projects/{name}": (f"projects/test_{name}.py",)
         for name in (
-            "case_folding", "change", "discovery", "package_manager", "project_change", "unlocked",
+            "case_folding", "change", "discovery", "file_names", "folder_dependencies", "lockfile_owner",
+            "package_manager", "paths", "project_change", "unlocked",
         )
     },
     "projects/introduced": ("projects/test_introduced.py", "projects/test_project_change.py"),
