@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import cache
+from itertools import chain
 from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, finding_of
@@ -119,7 +120,7 @@ def _found(change: Change) -> Iterator[Finding]:
         yield found._replace(fix=(accept_fix(found),))
     for project in change.projects:
         yield from _elsewhere(change, project.after)
-        for problem in (*_unclear_workspaces(change, project.after), *_problems(project)):
+        for problem in chain(_unclear_workspaces(change, project.after), _problems(project)):
             by_install = () if problem.code in _BY_HAND else _install(project.after)
             fix = problem.fix or by_install
             yield finding_of(ID, problem._replace(fix=fix), project.after)
