@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 from npm_vetted.client_names import WHOLE_WORDS, WORDS
 from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, path_text, work_tree
+from npm_vetted.projects.unread_names import is_program, is_unread
 from npm_vetted.vetting.programs import PROGRAM_CODES, may_be_program
 
 TYPE_CHECKING = False
@@ -24,47 +25,9 @@ _QUIET = ("-q", "--quiet")
 _ARGUMENTS = frozenset({"--strict", "-v", "--verbose", *_QUIET})
 _HOOKS = ("settings", "notes", "lockfile")
 
-_UNREAD = (
-    ".adoc", ".astro", ".avif", ".bmp", ".c", ".cc", ".cpp", ".cs", ".css", ".csv", ".ejs",
-    ".eot", ".erb", ".ex", ".exs", ".gif", ".gql", ".graphql", ".h", ".hbs", ".hpp",
-    ".htm", ".html", ".ico", ".ipynb", ".java", ".jpeg", ".jpg", ".jsx", ".kt", ".less",
-    ".lua", ".map", ".md", ".mdx", ".mov", ".mp3", ".mp4", ".otf", ".pdf", ".png",
-    ".po", ".proto", ".pug", ".pyi", ".rst", ".sass", ".scala", ".scss",
-    ".sql", ".styl", ".svelte", ".svg", ".swift", ".tsx", ".ttf", ".txt", ".vue",
-    ".wasm", ".webm", ".webp", ".woff", ".woff2",
-)  # fmt: skip
-"""Suffixes that no check reads (tests/test_fast_path.py asks the checks themselves)."""
-_UNUSUAL = ("makefile", "dockerfile", "containerfile", "jspm.config", "importmap")
-"""Names that mean what they mean whatever follows: ``Makefile.js``, ``Dockerfile.ts``."""
-
-
-_PROGRAM = (
-    ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".gradle", ".kts", ".groovy", ".pl",
-    ".go", ".rs", ".php", ".cake",
-)  # fmt: skip
-"""Suffixes of programs: they are read where they name a client (tests/test_fast_path.py)."""
 CLIENT_WORDS = (*WORDS, *(word for word in WHOLE_WORDS if len(word) > 2), "corepack")
 """Every name of a client's program contains one of these, but for ``pn``, which most texts hold."""
 _MOST_PROGRAMS = 500
-
-
-def is_program(path: str) -> bool:
-    """Whether a file may be a program, which a check reads only where it names a client."""
-    return _is_only(path, _PROGRAM)
-
-
-def _is_only(path: str, suffixes: tuple[str, ...]) -> bool:
-    """Whether the suffix alone tells what a file is: its name, folder and letters mean nothing more."""
-    lowered = path.lower()
-    name = lowered.rpartition("/")[2]
-    return (
-        name.endswith(suffixes)
-        and not name.startswith(".")
-        and not any(word in name for word in _UNUSUAL)
-        and ".vetting" not in lowered
-        and "node_modules" not in lowered
-        and path.isascii()  # letters that some file system takes for others
-    )
 
 
 def name_no_client(blobs: list[str]) -> bool:
@@ -87,11 +50,6 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
         )
     except OSError:
         return None
-
-
-def is_unread(path: str) -> bool:
-    """Whether certainly no check reads a file of this name."""
-    return _is_only(path, _UNREAD)
 
 
 def staged(arguments: list[str]) -> bytes | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from npm_vetted.checks._relevance import may_hold_commands
 from npm_vetted.client_names import USER_FILES
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
 from npm_vetted.git.snapshot import VETTING
@@ -107,7 +108,7 @@ def _is_read(path: str) -> bool:
     if path.startswith(VETTING) or in_node_modules(path):
         return False
     nameless = "." not in path.rpartition("/")[2]  # a script is then known by its first line
-    return nameless or is_of_a_project(path) or place_of(path, b"") is not None
+    return nameless or is_of_a_project(path) or may_hold_commands(path)
 
 
 def _differs(change: Change, path: str, name: str, found: Assigned) -> bool:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from npm_vetted.checks import Explanation
+from npm_vetted.checks._relevance import may_hold_commands
 from npm_vetted.checks._unread_commands import commands_in_unread_files
 from npm_vetted.clients import clients
 from npm_vetted.clients.shared.npmrc_rules import npmrc_problems
@@ -96,7 +97,7 @@ _TAIL: Final = re.compile(r"(?<!^)@")
 def reads(path: str) -> bool:
     """Whether a file of this name may hold commands, or decide which files an image gets."""
     name = path.rpartition("/")[2]
-    return "." not in name or name.endswith(_IGNORES) or place_of(path, b"") is not None
+    return "." not in name or name.endswith(_IGNORES) or may_hold_commands(path)
 
 
 def run(change: Change) -> Iterator[Finding]:
@@ -140,7 +141,7 @@ def _is_read(path: str) -> bool:
     name = path.rpartition("/")[2]
     if _is_data(path):
         return False
-    return name == MANIFEST or "." not in name or place_of(path, b"") is not None
+    return name == MANIFEST or "." not in name or may_hold_commands(path)
 
 
 def _has_no_suffix(path: str) -> bool:
