@@ -120,7 +120,8 @@ class History:
             if mine and theirs == base:
                 self._lay(path, mine)
             elif mine and theirs:
-                self._lay(path, self._merged(mine, base, theirs))
+                merged = self._merged_keys if path.endswith(".json") else self._merged
+                self._lay(path, merged(mine, base, theirs))
         if self.removed.exists():
             self.git("update-index", "--force-remove", "--stdin", data=self.removed.read_bytes())
         tree = self.git("write-tree")
@@ -157,6 +158,13 @@ class History:
                 ["git", "merge-file", "-p", "--union", *files], capture_output=True, check=False
             )
         return self.git("hash-object", "-w", "--stdin", data=done.stdout)
+
+    def _merged_keys(self, mine: str, base: str | None, theirs: str) -> str:
+        """The real JSON with the keys that ``init`` added at the top, but for those that it has itself."""
+        old, ours, real = (json.loads(b"".join(self._lines(b))) for b in (base, mine, theirs))
+        real |= {key: value for key, value in ours.items() if key not in old and key not in real}
+        data = f"{json.dumps(real, indent=2, ensure_ascii=False)}\n".encode()
+        return self.git("hash-object", "-w", "--stdin", data=data)
 
     def _lines(self, blob: str | None) -> list[bytes]:
         asked = ["git", "cat-file", "blob", blob or ""]
