@@ -17,6 +17,7 @@ LINUX = Platform(("linux",), ("x64",))
         ("@swc/core-darwin-arm64", "@swc/core", Platform(("darwin",), ("arm64",))),
         ("@biomejs/cli-win32-x64", "@biomejs/biome", Platform(("win32",), ("x64",))),
         ("lightningcss-linux-x64-gnu", "lightningcss", LINUX),
+        ("@pnpm/macos-arm64", "@pnpm/exe", Platform(("darwin",), ("arm64",))),
         ("turbo-windows-64", "turbo", Platform(("win32",), ("x64",))),
         ("@rolldown/binding-wasm32-wasi", "rolldown", Platform((), ("wasm32",))),
         ("@parcel/watcher-darwin", "@parcel/watcher", Platform(("darwin",))),
@@ -36,6 +37,7 @@ def test_a_program_of_the_parent(name: str, parent: str, platform: Platform) -> 
         ("@esbuild/payload", "esbuild", LINUX),  # it does not say what it is
         ("esbuild-payload", "esbuild", LINUX),
         ("@esbuild/linux-x64", "esbuild", Platform()),  # for every platform
+        ("@esbuild/linux-x64", "esbuild", Platform(("darwin",), ("x64",))),  # for another one
         ("@esbuild/linux-x64", "esbuild", Platform(("linux", "darwin"), ("x64",))),
         ("@esbuild/linux-x64", "esbuild", Platform(("linux",), ("x64", "arm64"))),
         ("@esbuild/win32-x64", "esbuild", Platform(("!win32",))),

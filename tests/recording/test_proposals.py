@@ -219,3 +219,32 @@ def test_what_brings_others_comes_before_them() -> None:
     assert names[0] == "top"
     assert names[-1] == "last"
     assert sorted(names) == ["last", "low", "mid", "top"]
+
+
+def builder(version: str, *programs: str) -> dict[str, str]:
+    """``b`` in a version, with its programs for one platform."""
+    packages = {
+        "b": entry("b", version, optionalDependencies=dict.fromkeys(programs, version)),
+        **{name: entry(name, version, os=["linux"], cpu=["x64"]) for name in programs},
+    }
+    return project(packages, dependencies={"b": "*"})
+
+
+@pytest.mark.parametrize(
+    ("name", "criteria"),
+    [
+        ("@b/linux-x64", ("changelog",)),
+        ("@evil/linux-x64", ("changelog", "health")),  # another's scope is a new name
+        ("@b/windows-x64", ("changelog", "health")),  # not what its os says
+    ],
+)
+def test_an_upgrade_brings_its_program_for_one_more_platform(
+    name: str, criteria: tuple[str, ...]
+) -> None:
+    before = {**builder("1.0.0"), **noted(("b", "1.0.0"))}
+    config = '[policy]\nupgrade = ["changelog"]\n'
+    after = builder("2.0.0", name).items()
+    found = change(before, {**before, **dict(after)}, config)
+    (draft,) = drafts_of_change(found)
+    assert (draft.label, [item.artifact.name for item in draft.brings]) == ("b@2.0.0", [name])
+    assert draft.criteria == criteria

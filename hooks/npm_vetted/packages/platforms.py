@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-_OTHER_WORDS: Final = {"win32": ("windows",), "x64": ("64", "amd64"), "ia32": ("32",)}
-"""How packages name a system or processor besides Node's own word for it."""
+_OTHER_WORDS: Final = {"win32": ("windows", "win"), "darwin": ("macos", "mac")}
+"""How packages name a system besides Node's own word for it."""
 
 
 class Platform(NamedTuple):
@@ -39,7 +39,7 @@ def is_program_of(name: str, parent: str, platform: Platform) -> bool:
 
     Its publisher must be the parent's: it has the parent's scope, or the scope that is called like
     the parent (``esbuild``, ``@esbuild/linux-x64``), or the parent's name before its own
-    (``lightningcss-linux-x64-gnu``). What follows must name the platform.
+    (``lightningcss-linux-x64-gnu``). What follows must name the system, or the processor of any system.
     """
     scope, _, rest = name.rpartition("/")
     owner, _, _ = parent.rpartition("/")
@@ -48,7 +48,7 @@ def is_program_of(name: str, parent: str, platform: Platform) -> bool:
     else:
         ours = not owner and name.startswith(f"{parent}-")
         rest = name[len(parent) + 1 :]
-    return ours and platform.is_one and _names(rest, (*platform.systems, *platform.processors))
+    return ours and platform.is_one and _names(rest, platform.systems or platform.processors)
 
 
 def _names(text: str, words: Collection[str]) -> bool:
