@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from npm_vetted.clients.shared.packed_zips import packed_checksum
 from npm_vetted.commands._common import opened
 from npm_vetted.commands._online_evidence import OnlineEvidence, recomputed_evidence
 from npm_vetted.registry import Registry
 from npm_vetted.registry.fetch import Patience
+from npm_vetted.registry.tarball import tarball_entries
 from tests.support.answers import Server, body, redirect, serving
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import lockfile, note_text
@@ -167,6 +169,17 @@ def test_scripts_are_read_from_the_tarball_whatever_the_registry_says(
 ) -> None:
     shelf.serve(SCRIPTED, **told)
     assert kinds(judged(git_repo, shelf, integrity=integrity_of(SCRIPTED))) == ["scripts"]
+
+
+@pytest.mark.parametrize(("changed", "found"), [(False, []), (True, ["bytes"])])
+def test_a_checksum_is_of_what_the_client_packs(
+    git_repo: GitRepo, shelf: Shelf, changed: bool, found: list[str]
+) -> None:
+    """A client that runs committed archives compares them with the lockfile's checksum alone."""
+    like, data = "10c0/" + "0" * 128, SCRIPTED if changed else GOOD
+    files = tarball_entries("aa", data, integrity_of(data))
+    checksum = packed_checksum(like, "aa", b"", files)
+    assert kinds(judged(git_repo, shelf, checksum=checksum)) == found
 
 
 def test_scripts_that_the_note_names_are_confirmed(git_repo: GitRepo, shelf: Shelf) -> None:

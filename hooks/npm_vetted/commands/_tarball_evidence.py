@@ -45,9 +45,26 @@ def tarball_differences(
         if digest_of(data, each.algorithm) != each.digest:
             yield "bytes", f"the registry's tarball has another {each.algorithm} than the note says"
             return
+    yield from _checksum(label, data, noted, mention, release.name)
     files = open_tarball(label, data, noted).files
     yield from _scripts(label, files, mention)
     yield from _contents(label, files, mention, carries=carries)
+
+
+def _checksum(
+    label: str, data: bytes, integrity: str, mention: Mention, name: str
+) -> Iterator[Difference]:
+    """Whether a client packs from the tarball what the note's checksum is of, if that is computable."""
+    from npm_vetted.clients.shared.packed_zips import UNPACKED, packed_checksum
+    from npm_vetted.registry.tarball import Limits, gunzip, tarball_entries
+
+    noted = mention.pinned.checksum
+    if noted is None or mention.pinned.patch is not None:
+        return
+    tar = gunzip(data, Limits().most) if noted.startswith(UNPACKED) else b""
+    found = packed_checksum(noted, name, tar, tarball_entries(label, data, integrity))
+    if found not in (None, noted):
+        yield "bytes", f"the checksum of its tarball is {found}, noted as {noted}"
 
 
 def _scripts(label: str, files: Mapping[str, bytes], mention: Mention) -> Iterator[Difference]:

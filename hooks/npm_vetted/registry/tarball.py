@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from npm_vetted.clients.shared.packed_zips import PackedFile
 from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import line
 from npm_vetted.packages.integrity import Hash, parse_integrity, strongest
@@ -93,6 +94,20 @@ def open_tarball(name: str, data: bytes, integrity: str, limits: Limits | None =
         return Package(name=name, files=_files(_Unzipped(data, limits.most), limits))
     except BadTarballError as error:
         raise UndecidedError(f"{name}: the tarball is refused: {error}") from None
+
+
+def tarball_entries(
+    name: str, data: bytes, integrity: str, limits: Limits | None = None
+) -> list[PackedFile]:
+    """Verify a tarball's bytes by their hash, then return its entries in their order."""
+    open_tarball(name, data, integrity, limits)
+    limits = limits or Limits()
+    return [
+        PackedFile(
+            _path_within(each, limits), each.content, bool(each.mode & 0o111), each.kind == b"5"
+        )
+        for each in _entries(_Unzipped(data, limits.most), limits)
+    ]
 
 
 class BadTarballError(Exception):
@@ -174,6 +189,7 @@ class _Entry:
     path: str
     kind: bytes
     content: bytes
+    mode: int
 
 
 def _files(tar: _Unzipped, limits: Limits) -> dict[str, bytes]:
@@ -274,7 +290,8 @@ def _entry(header: bytes, kind: bytes, override: Mapping[str, str], content: byt
         kind = b"5"  # how tar said "folder" before it had a kind for it
     if kind == b"5" and content:
         raise BadTarballError(f"{line(path)!r} is a folder with content")
-    return _Entry(path, kind, content)
+    mode = _OCTAL.fullmatch(header[100:108])
+    return _Entry(path, kind, content, int(mode[1], 8) if mode else 0)
 
 
 def _checked_size(header: bytes) -> int:
