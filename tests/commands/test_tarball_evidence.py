@@ -325,6 +325,50 @@ def test_no_credential_goes_where_a_registry_points(git_repo: GitRepo, shelf: Sh
         assert [each.headers.get("Authorization") for each in elsewhere.asked] == [None]
 
 
+def test_of_several_registries_the_one_that_confirms_is_asked(
+    git_repo: GitRepo, shelf: Shelf
+) -> None:
+    """Nothing locks the version yet, and another project's registry does not have it."""
+    with serving() as other:
+        git_repo.write("a/package.json", '{"name": "a", "dependencies": {"bb": "1.0.0"}}')
+        git_repo.write("a/.npmrc", f"registry={other.url}\nignore-scripts=true\n")
+        assert judged(git_repo, shelf, {}).findings == ()
+        assert other.asked != []
+
+
+def test_a_scope_has_its_own_registry(git_repo: GitRepo, shelf: Shelf) -> None:
+    judged(git_repo, shelf)
+    with serving() as private:
+        npmrc = git_repo.path / ".npmrc"
+        npmrc.write_text(f"{npmrc.read_text()}@s:registry={private.url}\n")
+        url = f"{private.url}@s/aa/-/aa-1.0.0.tgz"
+        release = {
+            "name": "@s/aa", "version": "1.0.0",
+            "dist": {"integrity": integrity_of(GOOD), "tarball": url},
+        }  # fmt: skip
+        packument = {"name": "@s/aa", "versions": {"1.0.0": release}, "time": {"1.0.0": OLD}}
+        private.answers["/@s%2Faa"] = private.answers["/@s/aa"] = body(
+            json.dumps(packument).encode()
+        )
+        private.answers["/@s/aa/-/aa-1.0.0.tgz"] = body(GOOD)
+        keys = {"published": PUBLISHED, "scripts": [], "vetted-on": date(2024, 4, 20)}
+        for bytes_, expected in ((GOOD, []), (SCRIPTED, ["bytes"])):
+            note = note_text("@s/aa", "1.0.0", integrity=integrity_of(bytes_), **keys)
+            git_repo.write(".vetting/notes/@s/aa/1.0.0.toml", note)
+            git_repo.commit("A private package")
+            with (
+                contextlib.chdir(git_repo.path),
+                opened(from_ref="HEAD~", to_ref="HEAD") as (_, change),
+            ):
+                assert kinds(recomputed_evidence(change)) == expected
+
+
+def test_signals_are_not_computed_of_what_no_registry_has(git_repo: GitRepo, shelf: Shelf) -> None:
+    evidence = {"signals-version": 1, "score": 0, "signals": []}
+    keys = {"resolved": GIT, "evidence": evidence, "from": "0.9.0"}
+    assert judged(git_repo, shelf, {}, **keys).findings == ()
+
+
 def test_every_commit_of_a_range_counts(git_repo: GitRepo, shelf: Shelf) -> None:
     judged(git_repo, shelf, integrity=integrity_of(SCRIPTED))
     git_repo.write("README.md", "More.\n")

@@ -139,8 +139,15 @@ class RegistryAnswers:
                 self._answers[path, pair] = answer
 
     def registry_of(self, claim: Claim) -> Registry:
-        """The registry in which a claim is looked up; the first if there are several."""
-        return self._registries[self._places(claim.pair)[0]]
+        """The registry in which a claim is looked up: of several, the first that confirms it."""
+        paths = self._places(claim.pair)
+        confirming = (path for path in paths if not list(self._differences(claim, path)))
+        return self._registries[next(confirming, paths[0])]
+
+    def _differences(self, claim: Claim, path: str) -> Iterator[Disagreement]:
+        """What one registry says against a claim; nothing where it was not asked."""
+        answer = self._answers.get((path, claim.pair))
+        return iter(()) if answer is None else _disagreements(claim, answer)
 
     def _places(self, pair: Pair) -> list[str]:
         """The projects by whose registries a version is published; each registry once."""
@@ -155,8 +162,7 @@ class RegistryAnswers:
 
     def rows(self, claim: Claim) -> list[Disagreement]:
         """The differences between a note's entry and the registry."""
-        answers = [self._answers[path, claim.pair] for path in self._places(claim.pair)]
-        found = [list(_disagreements(claim, answer)) for answer in answers]
+        found = [list(self._differences(claim, path)) for path in self._places(claim.pair)]
         if claim.pair not in self._lockers and [] in found:
             return []  # none of the others is where it comes from
         if claim.pair not in self._lockers:
@@ -216,7 +222,7 @@ def signal_rows(
     wanted: list[tuple[Registry, Step]] = []
     found: list[tuple[Note, list[Claim], list[Step]]] = []
     for note in notes:
-        claims = list(claims_of(note))
+        claims = [claim for claim in claims_of(note) if answers.knows(claim)]
         if claims and ("signals-version" in note.evidence or note.routine):
             steps = [_step(change, each) for each in claims]
             wanted += [(answers.registry_of(claims[0]), step) for step in steps]
