@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -27,7 +28,8 @@ OLD = "2024-03-25T14:12:02+00:00"
 PUBLISHED = datetime.fromisoformat(OLD)
 NOTE = ".vetting/notes/aa/1.0.0.toml"
 GIT = "git+https://git.example/aa.git#" + "1" * 40
-QUICK = Patience(connect=1, read=0.3, total=0.5, pause=0.01, packument=300_000, tarball=300_000)
+SMALL = Patience(pause=0.01, packument=300_000, tarball=300_000)
+QUICK = Patience(read=0.3, total=0.5, pause=0.01)
 
 
 def packed(
@@ -51,6 +53,11 @@ class Shelf:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.patience = SMALL
+
+    def client(self, *args: Any, **keys: Any) -> Registry:
+        """Who asks it: with little patience, and no cache."""
+        return Registry(*args, **{**keys, "cache": None, "patience": self.patience})
 
     def serve(
         self, data: bytes = GOOD, dist: Mapping[str, Any] | None = None, **said: object
@@ -71,14 +78,11 @@ class Shelf:
 
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """A registry that an impatient client asks."""
-    monkeypatch.setattr(
-        "npm_vetted.registry.Registry",
-        lambda *args, **keys: Registry(*args, **{**keys, "cache": None, "patience": QUICK}),
-    )
+    """A registry, and the client that asks it."""
     with serving() as server:
         found = Shelf(server)
         found.serve()
+        monkeypatch.setattr("npm_vetted.registry.Registry", found.client)
         yield found
 
 
@@ -224,11 +228,13 @@ FAST = ("other bytes than it says", "no tarball")
 """The answers of the fast suite; tests/registry tries how all of them are read."""
 
 
-def _slow(handler: Any) -> None:
-    import time
+def _is_slow(shelf: Shelf) -> None:
+    def answer(handler: Any) -> None:
+        time.sleep(1.5)
+        body(b"{}")(handler)
 
-    time.sleep(0.8)
-    body(b"{}")(handler)
+    shelf.patience = QUICK
+    shelf.server.answers["/aa"] = answer
 
 
 ANSWERS: dict[str, tuple[Callable[[Shelf], None], list[str]]] = {
@@ -276,7 +282,7 @@ ANSWERS: dict[str, tuple[Callable[[Shelf], None], list[str]]] = {
     "a tarball that is a bomb": (
         lambda shelf: shelf.server.answers.update({"/aa/-/aa-1.0.0.tgz": body(bomb(5))}), ["bytes"],
     ),
-    "nothing in time": (lambda shelf: shelf.server.answers.update({"/aa": _slow}), ["?"]),
+    "nothing in time": (_is_slow, ["?"]),
     "a wrong status": (
         lambda shelf: shelf.server.answers.update({"/aa": body(b"{}", 418)}), ["?"],
     ),
