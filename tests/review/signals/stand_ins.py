@@ -506,6 +506,9 @@ STAND_INS = {
         "require('fs').rmSync(require('os').homedir(), { recursive: true });\n",
         "pair:files-of-home",
     ),
+    "removes files for the first time": _adds(
+        PLAIN, "require('fs').rmSync(exports.rows, { recursive: true });\n", "pair:changes-files"
+    ),
     "thin characters between letters": _adds(
         PLAIN, "const s = '" + "a\u200b\u200c" * 30 + "';\n", "obf:invisible"
     ),
@@ -551,6 +554,19 @@ STAND_INS = {
     ),
     "machine code that nothing loaded": _adds(
         {**PLAIN, "lib/fast.node": "\x7fELF"}, "require('./fast.node');\n", "power:native"
+    ),
+    "machine code by a computed name": _adds(
+        {**PLAIN, "lib/fast.node": "\x7fELF"},
+        "require(`./fast.${exports.kind}`);\n",
+        "power:native",
+    ),
+    "a folder of commands": _case(
+        PLAIN,
+        {
+            "package.json": manifest(dependencies={"ms": "^2.1.0"}, directories={"bin": "./run"}),
+            "run/git": "#!/usr/bin/env node\nexports.a = 1;\n",
+        },
+        "file-bin-shadows",
     ),
     "new package that acts at install": _case(
         None,
@@ -638,6 +654,11 @@ HONEST: dict[str, StandIn] = {
     "a list of the runtime's modules": _adds(
         PLAIN, "exports.builtin = new Set(['fs', 'http', 'child_process']);\n"
     ),
+    "fetch where there is none": _adds(
+        KEYS,
+        "self.fetch || (self.fetch = () => exports.post);\nif (!window.fetch) {\n  window.fetch = self.fetch;\n}\n",
+    ),
+    "reads a file": _adds(PLAIN, "exports.text = require('fs').readFileSync;\n"),
     "names of days": _adds(
         PLAIN, "exports.day = 'monday'.slice(0, 3) + 'Tuesday'.replace('T', 't');\n"
     ),

@@ -195,7 +195,7 @@ def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
             continue
         arguments = chain[1].child_by_field_name("arguments")
         first = first_part(arguments)
-        if first is not None and first.type not in ("string", "template_string", "comment"):
+        if first is not None and not _is_fixed(first):
             yield Mark(tree.line(match.start()), tree.text(chain[1], 60).decode("utf-8", "replace"))
             return
     for match in islice(near(_ALIAS, tree.source, b"require", before=30, after=30), 20):
@@ -204,6 +204,13 @@ def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
         if chain and chain[0].type in ("identifier", "property_identifier"):
             yield Mark(tree.line(at), "require under another name")
             return
+
+
+def _is_fixed(name: tree_sitter.Node) -> bool:
+    """Whether a module's name is written out."""
+    if name.type == "template_string":
+        return all(each.type != "template_substitution" for each in name.named_children[:100])
+    return name.type in ("string", "comment")
 
 
 # What the words below mean, where they are really used.
@@ -349,12 +356,26 @@ def _assigned(tree: SyntaxTree, chain: Chain) -> bool:
             left = node.child_by_field_name("left")
             if left is None or chain[index - 1].start_byte != left.start_byte:
                 return False
-            if left.type != "identifier":
-                return _of_program(tree, left)
             name = tree.text(left)
+            if left.type != "identifier":
+                return _of_program(tree, left) and not _fills_a_gap(tree, left)
             return name in (b"fetch", b"XMLHttpRequest") and not _is_local(tree, name)
         if node.type not in ("member_expression", "subscript_expression", "string"):
             break
+    return False
+
+
+def _fills_a_gap(tree: SyntaxTree, left: tree_sitter.Node) -> bool:
+    """Whether a function is only set where there is none: ``self.fetch || (self.fetch = …)``."""
+    name = tree.text(left)
+    for node in tree.chain(left.start_byte, 12):
+        if node.type == "binary_expression":
+            operator = tree.text(node.child_by_field_name("operator"))
+            if operator in (b"||", b"??") and tree.text(node.child_by_field_name("left")) == name:
+                return True
+        if node.type == "if_statement":
+            condition = tree.text(node.child_by_field_name("condition"))
+            return condition.strip(b"( )") in (b"!" + name, b"typeof " + name + b" === 'undefined'")
     return False
 
 
@@ -405,6 +426,7 @@ _WRITES: Final = (
     b"writeFile", b"writeFileSync", b"appendFile", b"appendFileSync", b"createWriteStream", b"copyFile",
     b"copyFileSync", b"renameSync", b"symlinkSync",
 )  # fmt: skip
+_REMOVES: Final = (b"rm", b"rmSync", b"rmdirSync", b"unlink", b"unlinkSync", b"truncateSync")
 Test = Callable[[SyntaxTree, "Chain"], bool]
 _WORDS: Final[tuple[tuple[bytes, str, Test], ...]] = (
     (b"eval", "eval", _used),
@@ -444,6 +466,7 @@ _WORDS: Final[tuple[tuple[bytes, str, Test], ...]] = (
     (b"USERPROFILE", "home", _property),
     (b"HOME", "home", lambda tree, chain: _holder_is(tree, chain, b"env")),
     *((word, "writes", _property) for word in _WRITES),
+    *((word, "removes", _property) for word in _REMOVES),
     (b"resolve", "resolves", lambda tree, chain: _holder_is(tree, chain, b"require")),
     (b"hostname", "identity", lambda tree, chain: _holder_is(tree, chain, b"os")),
     (b"networkInterfaces", "identity", _property),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TABLE_VERSION: Final = 6
+TABLE_VERSION: Final = 7
 """Raised whenever a weight, a rule or the facts' reader changes what is said of the same bytes."""
 ATTENTION: Final = 5
 """From this score on, ``review`` shows a package, and no routine note is written for it."""
@@ -56,6 +56,7 @@ WEIGHTS: Final = {
     "pair:decode-exec": Weight(4, 1, "pair"),
     "pair:decode-load": Weight(5, 1, "pair"),
     "pair:files-of-home": Weight(5, 1, "pair"),
+    "pair:changes-files": Weight(5, 0, "pair"),
     "pair:overwrites-code": Weight(5, 1, "pair"),
     "tell:hook-net": Weight(8, 3),
     "tell:wallet": Weight(6, 3),
@@ -76,7 +77,6 @@ WEIGHTS: Final = {
     "power:fetch": Weight(5, 0, "power"),
     "power:env-all": Weight(3, 0, "power"),
     "power:env-secret": Weight(5, 0, "power"),
-    "power:fs": Weight(5, 0, "power"),
     "power:native": Weight(5, 0, "power"),
     "power:detached": Weight(5, 0, "power"),
     "power:clipboard": Weight(3, 0, "power"),

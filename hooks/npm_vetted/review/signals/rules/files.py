@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from npm_vetted.client_names import PROGRAMS
 from npm_vetted.review.signals.comparison import (
     SCRIPT_SUFFIXES,
     SHELL_SUFFIXES,
+    Files,
     PackageComparison,
     Reason,
     manifest_line,
@@ -39,8 +41,8 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
     """At most one reason of each kind."""
     old = comparison.old or {}
     new = [path for path in comparison.changed_paths if path not in old]
-    had = table_of(comparison.old_manifest, "bin")
-    for name, target in sorted(table_of(comparison.manifest, "bin").items()):
+    had = _commands(comparison.old_manifest, old)
+    for name, target in sorted(_commands(comparison.manifest, comparison.new).items()):
         if (
             not comparison.fresh
             and name not in had
@@ -81,11 +83,21 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
             break
 
 
+def _commands(manifest: Mapping[str, object], files: Files) -> dict[str, str]:
+    """The commands that a package brings: by its table, or all files of a folder that it names."""
+    folder = table_of(manifest, "directories").get("bin")
+    if folder is None or "bin" in manifest:
+        return table_of(manifest, "bin")
+    start = posixpath.normpath(folder) + "/"
+    return {path[len(start) :]: path for path in files if path.startswith(start)}
+
+
 def _shadowing(comparison: PackageComparison) -> Iterator[Reason]:
     """A new command that the scripts of a project then run in the place of another program."""
     own = str(comparison.manifest.get("name", "")).rpartition("/")[2]
-    had = table_of(comparison.old_manifest, "bin")
-    for name in sorted(table_of(comparison.manifest, "bin").keys() - had.keys() - {own}):
+    had = _commands(comparison.old_manifest, comparison.old or {})
+    has = _commands(comparison.manifest, comparison.new)
+    for name in sorted(has.keys() - had.keys() - {own}):
         if name in _COMMON or name in PROGRAMS:
             line = manifest_line(comparison.new, f'"{name}"')
             text = f"brings a command with the name of another program: {name}"

@@ -23,7 +23,8 @@ _DOCUMENTATION: Final = (
 """Hosts that code names in messages and comments; a payload behind one of them is a blind spot."""
 _PAGES: Final = frozenset({
     "google.com", "www.google.com", "developers.google.com", "code.google.com", "chrome.google.com",
-    "fonts.googleapis.com", "ajax.googleapis.com", "esbuild.github.io", "evanw.github.io", "tc39.github.io",
+    "fonts.googleapis.com", "ajax.googleapis.com", "www.googleapis.com", "oauth2.googleapis.com",
+    "accounts.google.com", "esbuild.github.io", "evanw.github.io", "tc39.github.io",
     "facebook.github.io", "webassembly.github.io", "lodash.github.io",
 })  # fmt: skip
 """Pages of hosts where anybody may have a page, a form or a store."""

@@ -19,6 +19,11 @@ _PAIRS: Final = {
     "decode-exec": (("decode",), ("exec",), "one file decodes data and starts programs"),
     "decode-load": (_DECODES, ("dyn-require",), "one file decodes data and loads what it computed"),
     "files-of-home": (("home",), ("fs",), "one file works on files of the home folder"),
+    "changes-files": (
+        ("fs",),
+        ("writes", "removes"),
+        "one file writes or removes files, for the first time",
+    ),
     "overwrites-code": (
         ("resolves",),
         ("writes",),

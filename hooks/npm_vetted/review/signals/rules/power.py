@@ -11,8 +11,8 @@ from npm_vetted.review.signals.table import WEIGHTS
 from npm_vetted.review.signals.wording import POWERS
 
 _NAMES: Final = (
-    "exec", "eval", "net", "fetch", "env-all", "env-secret", "fs", "native", "detached", "clipboard",
-    "inject-script", "dyn-require", "worker",
+    "exec", "eval", "net", "fetch", "env-all", "env-secret", "native", "detached", "clipboard", "inject-script",
+    "dyn-require", "worker",
 )  # fmt: skip
 CODES = tuple(f"power:{name}" for name in _NAMES)
 _BINARIES: Final = (".node", ".so", ".dylib", ".dll", ".exe")
@@ -29,6 +29,9 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
             yield Reason(
                 f"power:{name}", f"can {POWERS[name]} (first time: {mark.text})", path, mark.line
             )
+            if name == "dyn-require" and any(each.endswith(".node") for each in comparison.new):
+                text = "can load machine code by a computed name (first time)"
+                yield Reason("power:native", text, path, mark.line)
         elif name == "native":
             yield from _binaries(comparison)
 
