@@ -523,6 +523,21 @@ def test_an_entry_is_bound_to_its_patch() -> None:
     assert entries(v9(THREE)).patches.line == 1
 
 
+@pytest.mark.parametrize(
+    ("snapshot", "patched"),
+    [
+        ("b@1.0.0(patch_hash=y)(a@1.0.0(patch_hash=x))", True), ("b@1.0.0(a@1.0.0)(patch_hash=y)", True),
+        ("b@1.0.0(a@1.0.0(patch_hash=x))", False), ("b@1.0.0(c@1.0.0(a@1.0.0(patch_hash=x)))(d@1.0.0)", False),
+    ],
+)  # fmt: skip
+def test_a_peer_s_patch_is_not_the_package_s_own(snapshot: str, *, patched: bool) -> None:
+    """pnpm 11.28.11 and 12.21.0 write the hash of a peer's patch into the keys of what depends on it."""
+    text = v9({"a@1.0.0": packed(), "b@1.0.0": packed()}, {snapshot: "{}"}, top=PATCH)
+    assert entries(text, {"p.patch": b"x"}).artifact("b@1.0.0") == of(
+        "b", integrity=A, patch="missing" if patched else None
+    )
+
+
 def test_the_format_is_named_with_its_version() -> None:
     assert entries(v9({})).format == "pnpm-lock.yaml 9.0"
     assert (entries(v9({})).generation, entries(v5({})).generation) == (9, 5)

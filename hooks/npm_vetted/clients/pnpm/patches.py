@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from posixpath import dirname, join, normpath
+from typing import Final
 
 from npm_vetted.clients.pnpm.settings import manifest_beside, root_above, settings_beside
 from npm_vetted.clients.shared.lockfile import PATCH_SUFFIXES
 from npm_vetted.model import Location, Problem, Read
+
+_BRACKETS: Final = re.compile(r"\((?:patch_hash=(?P<hash>[^()]*)(?=\)))?|\)")
 
 
 class Patches:
@@ -61,7 +65,7 @@ class Patches:
             return f"{name}@{version}"
         for key in keys:
             digest = self._hash(key)
-            if digest and any(f"(patch_hash={digest})" in snapshot for snapshot in snapshots):
+            if digest and any(digest in _own_hashes(snapshot) for snapshot in snapshots):
                 return key
         ranges = [key for key in keys if not _exact(key)]
         return ranges[0] if ranges else None
@@ -95,8 +99,7 @@ class Patches:
         """``sha256-<base64>`` of the patch file; ``missing`` (no hash that a note can have)."""
         key = self._selector(name, version, snapshots)
         if key is None:
-            patched = any("(patch_hash=" in snapshot for snapshot in snapshots)
-            return "missing" if patched else None
+            return "missing" if any(map(_own_hashes, snapshots)) else None
         data = self._content(key)
         if data is None:
             return "missing"
@@ -160,3 +163,16 @@ def _exact(key: str) -> bool:
     return version[:1].isdigit() and all(
         part.isdigit() for part in version.split("-")[0].split(".")
     )
+
+
+def _own_hashes(snapshot: str) -> list[str]:
+    """The hashes of a snapshot's own patches: those within brackets of its peers are the peers'."""
+    found, depth = [], 0
+    for part in _BRACKETS.finditer(snapshot):
+        if part[0] == ")":
+            depth -= 1
+            continue
+        if depth == 0 and part["hash"] is not None:
+            found.append(part["hash"])
+        depth += 1
+    return found
