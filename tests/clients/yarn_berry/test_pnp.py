@@ -19,10 +19,10 @@ YARNS = ("yarn3.8", "yarn4.9", "yarn4.13", "yarn4.14", "yarn4.18")
 @pytest.fixture
 def zero(
     git_repo: GitRepo, clients: Clients, marker_package: Callable[..., Marker]
-) -> Callable[[str], GitRepo]:
+) -> Callable[..., GitRepo]:
     """A zero-install that a real Yarn wrote, adopted."""
 
-    def make(yarn: str) -> GitRepo:
+    def make(yarn: str, more: str = "") -> GitRepo:
         marker = marker_package("lib", scripts=())
         (git_repo.path / "vendor").mkdir()
         (git_repo.path / "vendor" / "lib.tgz").write_bytes(marker.tarball.read_bytes())
@@ -33,7 +33,7 @@ def zero(
         git_repo.write("yarn.lock", "")
         lines = ["enableScripts: false", "enableGlobalCache: false"]
         lines += [] if yarn == "yarn3.8" else ["pnpEnableEsmLoader: true"]
-        git_repo.write(".yarnrc.yml", "".join(f"{line}\n" for line in lines))
+        git_repo.write(".yarnrc.yml", "".join(f"{line}\n" for line in lines) + more)
         git_repo.write(".gitignore", ".yarn/install-state.gz\n")
         clients.run(yarn, "install", cwd=git_repo.path)
         git_repo.commit("Start")
@@ -52,9 +52,12 @@ def codes(repo: GitRepo, *words: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "lines", ["", "pnpEnableInlining: false\npnpMode: loose\n", "compressionLevel: 9\n"]
+)
 @pytest.mark.parametrize("yarn", YARNS)
-def test_what_yarn_wrote_is_known(zero: Callable[[str], GitRepo], yarn: str) -> None:
-    repo = zero(yarn)
+def test_what_yarn_wrote_is_known(zero: Callable[..., GitRepo], yarn: str, lines: str) -> None:
+    repo = zero(yarn, lines)
     for name in (".pnp.cjs", ".pnp.loader.mjs"):
         file = repo.path / name
         if file.exists():
@@ -70,7 +73,7 @@ def _archive(repo: GitRepo) -> Path:
 
 
 def test_a_zero_install_that_somebody_changes(
-    zero: Callable[[str], GitRepo], clients: Clients
+    zero: Callable[..., GitRepo], clients: Clients
 ) -> None:
     repo = zero("yarn4.18")
     archive = _archive(repo)
@@ -85,6 +88,11 @@ def test_a_zero_install_that_somebody_changes(
     evil = ".yarn/cache/evil-npm-1.0.0-0123456789-0123456789.zip"
     assert codes(repo) == [("integrity", "archive-unlocked", evil)]
     repo.git("rm", "-q", "-f", evil)
+    repo.write(".gitignore", "")
+    repo.write(".yarn/install-state.gz", "state")
+    assert codes(repo) == [("client-settings", "program", ".yarn/install-state.gz")]
+    repo.git("checkout", "-q", "HEAD", "--", ".gitignore")
+    repo.git("rm", "-q", "-f", ".yarn/install-state.gz")
 
     pnp = repo.path / ".pnp.cjs"
     wrote = pnp.read_text()

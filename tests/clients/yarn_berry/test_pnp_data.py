@@ -79,6 +79,7 @@ GIVEN = '["lib", "file:./vendor/lib.tgz::locator=p%40workspace%3A."], ["ms", "np
         ("./.yarn/cache/lib-x", "./.yarn/__virtual__/lib-virtual-0/0/cache/lib-x", False),
         ("./.yarn/cache/lib-x", "../../home/.yarn/berry/cache/lib-x", False),
         ("./.yarn/cache/", "./vendor/", True),
+        ("./.yarn/cache/", "./evil/cache/", True), ("./.yarn/cache/", "./cache/", True),
         ("./.yarn/cache/lib-x", "./.yarn/__virtual__/lib-virtual-0/1/lib-x", True),
         (HASH, "0000000000", True),
         ("/node_modules/lib/", "/node_modules/evil/", True),
@@ -100,6 +101,7 @@ GIVEN = '["lib", "file:./vendor/lib.tgz::locator=p%40workspace%3A."], ["ms", "np
         ('["ms", "npm:1.0.0"]]}]', '["ms", "npm:2.0.0"]]}]', True),
         (PLACE, UNPLUGGED, False),  # seen with Yarn 4.0: the place of the form that is required
         (PLACE, UNPLUGGED.replace("/pp/", "/evil/"), True),
+        (PLACE, UNPLUGGED.replace("./.yarn/", "./evil/"), True),
         # peers are those of who asks
         (GIVEN, '["lib", ["ms", "npm:1.0.0"]], ["ms", "npm:2.0.0"], ', True),
         (GIVEN, '["lib", null], ["ms", "npm:2.0.0"], ', True),
@@ -172,3 +174,37 @@ def test_a_peer_that_yarn_adds_itself_is_asked_for_by_nobody() -> None:
     files = {".pnp.data.json": json.dumps(state).encode()}
     lockfile = read_lockfile("yarn.lock", lock.encode(), files.get)
     assert [each for each in lockfile.disagreements({}) if each.code == "pnp-differs"] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "old", "new", "differs"),
+    [
+        ("pnpMode: loose\n", '"fallbackPool": []', '"fallbackPool": [["ms", "npm:1.0.0"]]', False),
+        ("pnpMode: loose\n", '"fallbackPool": []', '"fallbackPool": [["ms", "npm:9.0.0"]]', True),
+        ("pnpMode: loose\n", '"fallbackPool": []', '"fallbackPool": [["x", ["ms", "npm:1.0.0"]]]', True),
+        ("cacheFolder: ./zips\n", "./.yarn/cache/", "./zips/", False),
+        ("cacheFolder: ./zips\n", "./.yarn/cache/", "./.yarn/cache/", True),
+        ("cacheFolder: ../zips\n", "./.yarn/cache/", "../zips/", True),
+    ],
+)  # fmt: skip
+def test_settings_say_where_archives_are_and_what_is_hoisted(
+    settings: str, old: str, new: str, *, differs: bool
+) -> None:
+    text = f"const RAW_RUNTIME_STATE =\n'{STATE.replace(old, new)}';\n"
+    files = {".pnp.cjs": text.encode(), ".yarnrc.yml": settings.encode()}
+    lockfile = read_lockfile("yarn.lock", LOCK.encode(), files.get)
+    found = [each for each in lockfile.disagreements({}) if each.code == "pnp-differs"]
+    assert bool(found) is differs, found
+
+
+@pytest.mark.parametrize(
+    ("settings", "store"),
+    [
+        ("", ".yarn/cache/"), ("cacheFolder: ./zips\n", "zips/"), ("cacheFolder: ../zips\n", ".yarn/cache/"),
+        ("cacheFolder: /tmp\n", ".yarn/cache/"), ("cacheFolder: ${X}\n", ".yarn/cache/"),
+        ("cacheFolder: .\n", ".yarn/cache/"),
+    ],
+)  # fmt: skip
+def test_the_archives_of_the_cache_folder_are_hashed(settings: str, store: str) -> None:
+    lockfile = read_lockfile("yarn.lock", LOCK.encode(), {".yarnrc.yml": settings.encode()}.get)
+    assert lockfile.store == store

@@ -18,7 +18,14 @@ from npm_vetted.clients.shared.yarn.settings import (
     has_metadata,
 )
 from npm_vetted.clients.yarn_berry import settings
-from npm_vetted.clients.yarn_berry.settings import META, PNP_FILES, RC_FILE, SWITCH, settings_table
+from npm_vetted.clients.yarn_berry.settings import (
+    INSTALL_STATE,
+    META,
+    PNP_FILES,
+    RC_FILE,
+    SWITCH,
+    settings_table,
+)
 from npm_vetted.errors import DocumentError, UndecidedError, UsageError
 from npm_vetted.formats.document import decode
 from npm_vetted.formats.yaml import load_yaml
@@ -34,7 +41,7 @@ NAME = "yarn-berry"
 PROGRAM = "yarn"
 PACKAGE = "@yarnpkg/cli-dist"
 LOCKFILES: tuple[str, ...] = ("yarn.lock",)
-SETTINGS: tuple[str, ...] = (".yarnrc.yml", *PNP_FILES)
+SETTINGS: tuple[str, ...] = (".yarnrc.yml", *PNP_FILES, INSTALL_STATE)
 INHERITED: tuple[str, ...] = (".yarnrc.yml",)
 MARKERS: tuple[str, ...] = (".yarnrc.yml",)
 DEFAULT = False

@@ -390,7 +390,7 @@ class BerryEntries(YarnLockfile):
 
     @property
     def store(self) -> str:  # type: ignore[override]
-        """The cache of a zero-install; ``client-settings`` refuses another cacheFolder."""
+        """The cache of a zero-install, where the settings name no other."""
         return beside(self.path, ".yarn/cache") + "/"
 
     def stored(self, names: Collection[str]) -> Mapping[str, str]:

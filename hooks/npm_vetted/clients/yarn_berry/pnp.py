@@ -21,6 +21,12 @@ DATA_FILES: Final = (".pnp.cjs", ".pnp.js", ".pnp.data.json")
 
 KNOWN: Final[Mapping[str, str]] = {
     "ab19fa49a647bfab8e33e88e54f6a68fcf39555faf65294488ae4658733c1b3f": "3.8.7",
+    "e0ae1e58b8b31fa80c2bca6f94b1d0be308f4563e70083e286ffa364dd22bf8e": "3.8.7, JSON apart",
+    "8797e5e7253af2cdc2395b23cefdca6d253e3219c6842bdc238157fc1bb678a9": "3.8.7, loader",
+    "e7bca850e3127f5538c8b32ff7c284cc7c9c53a72678890634cdb66e59d1c294": "4.9.4, JSON apart",
+    "f0485d2d79887f050b840b369319504c33907a7f9b2fa5c511bae713223d9a0e": "4.13.0, JSON apart",
+    "2ffda7d5464fcded117cd20a0ab9bf12e66e09d4fe53abac6832910ed02d56e2": "4.14.1, JSON apart",
+    "0f3362069fc92f6c7a9a95c1863e71bc8b92f8e159ea4f72f234987febca48f0": "4.18.1, JSON apart",
     "771976aaedc951496cc96727ee773f59f5ba58fd66c9e3a8a71fe781664a7ef8": "4.9.4",
     "30e014b23d9af4837a8afe2621c60e3751256a7b6b2b636b00a1a6a00b2b7df7": "4.9.4, loader",
     "38ef0f01576fb537a57ab20d7b758557776b4335b18a56a3c6c764fb6d367ba9": "4.13.0",
@@ -30,7 +36,10 @@ KNOWN: Final[Mapping[str, str]] = {
     "c81d1841f77e5db267fae12b49e0becac9e51b63146c2000adceb452ae07a0a3": "4.18.1",
     "d8fdc78e08361fd1ee851003498918b0b68fd5fd131226970201e2100000afdc": "4.18.1, loader",
 }
-"""The code of each Yarn that was run, by its hash (tests/clients/yarn_berry/test_pnp.py)."""
+"""The code of each Yarn that was run, by its hash (tests/clients/yarn_berry/test_pnp.py).
+
+With ``pnpEnableInlining: false`` the code reads the JSON from .pnp.data.json.
+"""
 _STATE: Final = re.compile(
     rb"(?:const RAW_RUNTIME_STATE =\s?|hydrateRuntimeState\(JSON\.parse\()'((?:[^'\\]++|\\.)*)'",
     re.DOTALL,

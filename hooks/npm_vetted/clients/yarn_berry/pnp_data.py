@@ -23,8 +23,8 @@ from npm_vetted.model import Group, Location, Problem, Read
 
 _VIRTUAL: Final = re.compile(r"(.*?)/?(?:__virtual__|\$\$virtual)/[^/]+/([0-9]{1,3})/(.*)")
 _PACKED: Final = re.compile(
-    r"(?:.*/)?(?P<folder>cache|unplugged)/[^/]*-(?P<hash>[0-9a-f]{10})"
-    r"(?:-(?:[0-9a-f]{10}|[0-9]+(?:c[0-9])?)\.zip)?/node_modules/(?P<name>(?:@[^/]+/)?[^/]+)"
+    r"(?P<folder>(?:.*/)?[^/]+)/[^/]*-(?P<hash>[0-9a-f]{10})"
+    r"(?P<zip>-(?:[0-9a-f]{10}|[0-9]+(?:c[0-9])?)\.zip)?/node_modules/(?P<name>(?:@[^/]+/)?[^/]+)"
 )
 _IGNORED: Final = (
     r"(^(?:\.yarn\/sdks(?:\/(?!\.{1,2}(?:\/|$))(?:(?:(?!(?:^|\/)\.{1,2}(?:\/|$)).)*?)|$))$)"
@@ -52,7 +52,7 @@ def data_problems(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
         except DocumentError as error:
             yield _problem(path, folder, name, f"its data cannot be read: {error.message}")
             continue
-        found = _Data(state or {}, lockfile).differences("pnpIgnorePatterns" in settings)
+        found = _Data(state or {}, lockfile).differences(settings)
         for at, (key, why) in enumerate(found):
             if at < _MOST:
                 yield _problem(path, folder, key, why)
@@ -104,12 +104,14 @@ class _Data:
                 self._twice.append(row.label)
             self._rows[row.locator] = row
 
-    def differences(self, patterns: bool) -> Iterator[tuple[str, str]]:
-        """Each difference: what it is about, and what is wrong; ``patterns``: the settings have some."""
+    def differences(self, settings: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Each difference: what it is about, and what is wrong."""
         yield from ((label, "is in the file twice") for label in self._twice)
-        if self._state.get("fallbackPool") not in (None, []):
-            yield "fallbackPool", "expected nothing, found packages that every other one gets"
-        if not patterns and self._state.get("ignorePatternData") not in (None, _IGNORED):
+        yield from self._of_pool(settings.get("pnpMode") == "loose")
+        if "pnpIgnorePatterns" not in settings and self._state.get("ignorePatternData") not in (
+            None,
+            _IGNORED,
+        ):
             yield (
                 "ignorePatternData",
                 "expected Yarn's own, as .yarnrc.yml has no pnpIgnorePatterns",
@@ -124,6 +126,25 @@ class _Data:
                 if why is not None:
                     yield row.label, why
             yield from self._lacking(row)
+
+    def _of_pool(self, loose: bool) -> Iterator[tuple[str, str]]:
+        """``fallbackPool``: what every package gets; with ``pnpMode: loose`` what is hoisted, else nothing."""
+        pool = self._state.get("fallbackPool")
+        if pool not in (None, []) and not loose:
+            yield "fallbackPool", "expected nothing, found packages that every other one gets"
+        for name, target in _targets({"packageDependencies": pool}).items() if loose else ():
+            if target is None or target not in self._rows or target[0] != name:
+                found = "nothing" if target is None else "@".join(target)
+                yield "fallbackPool", f"gives {found} to every package that requires {name}"
+
+    def _is_of_yarn(self, found: re.Match[str]) -> bool:
+        """Whether an archive is in the cache whose archives are hashed, or outside of the repository."""
+        home = posixpath.dirname(self._lockfile.path)
+        folder = posixpath.normpath(posixpath.join(home, found["folder"]))
+        if folder.startswith(("../", "/")):
+            return posixpath.basename(folder) in ("cache", "unplugged")
+        own = posixpath.normpath(posixpath.join(home, ".yarn/unplugged"))
+        return folder == (own if found["zip"] is None else str(self._lockfile.store).rstrip("/"))
 
     def _misplaced(self, name: str, reference: str, location: object) -> str | None:
         """Why a package is not where yarn.lock has it; None: it is."""
@@ -146,7 +167,8 @@ class _Data:
             return None if place == wanted else f"expected at {wanted}, found {location}"
         found = _PACKED.fullmatch(place)
         hashes = {locator_hash(name, each)[:10] for each in (real, *self._forms[name, real])}
-        if found is None or found["hash"] not in hashes or found["name"] != name:
+        sound = found is not None and found["hash"] in hashes and found["name"] == name
+        if found is None or not sound or not self._is_of_yarn(found):
             return f"expected in the archive of {name}@{real}, found {location}"
         return None
 

@@ -7,6 +7,7 @@ requirement of a manifest or a package is taken through the same steps.
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
@@ -178,6 +179,15 @@ class BerryResolution(BerryEntries):
         documents = load_yaml(path, data, strings_only=True) if data else []
         empty = not documents or documents[0].data is None
         return {} if empty else documents[0].root().data
+
+    @cached_property
+    def store(self) -> str:  # type: ignore[override]
+        """The cache of a zero-install: ``cacheFolder`` of the settings, where that is in the repository."""
+        name = self._settings.get("cacheFolder")
+        folder = posixpath.normpath(beside(self.path, name)) if isinstance(name, str) else ".."
+        plain = isinstance(name, str) and not set(name) & set("$~\\")
+        inside = plain and folder not in (".", "..") and not folder.startswith(("../", "/"))
+        return f"{folder}/" if inside else super().store
 
     def override(self, parent: str | None, name: str, wanted: str) -> str | None:
         """The replacement of a range by the first fitting entry of the root's ``resolutions``."""

@@ -34,9 +34,11 @@ from npm_vetted.model import (
     Location,
     Problem,
     Project,
+    hashed,
 )
 
 PNP_FILES: Final = (".pnp.cjs", ".pnp.js", ".pnp.loader.mjs", ".pnp.data.json")
+INSTALL_STATE: Final = ".yarn/install-state.gz"
 SWITCH: Final = "enableScripts"
 OFF_SINCE: Final = (4, 14, 0)
 """From this version on scripts are off unless something switches them on."""
@@ -151,6 +153,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             yield from _sources(path, settings, registries)
             yield from _executed_files(project, path, settings)
     yield from _pnp_code(project)
+    yield from _install_state(project)
 
 
 def _pnp_code(project: Project) -> Iterator[Problem]:
@@ -163,6 +166,21 @@ def _pnp_code(project: Project) -> Iterator[Problem]:
             problem = code_problem(project.join(name), data, project.path)
             if problem is not None:
                 yield problem
+
+
+def _install_state(project: Project) -> Iterator[Problem]:
+    """What an install left for ``yarn run``, which takes the project's packages from it unread."""
+    path = project.join(INSTALL_STATE)
+    data = project.read(path)
+    if data is not None:
+        yield Problem(
+            "Yarn takes the state of an install from this file, which nobody can read: expected it in .gitignore",
+            Location(path),
+            code="program",
+            key=path,
+            value=hashed(data),
+            fix=(("git", "rm", "-q", "--cached", path),),
+        )
 
 
 _IMPLIED: Final = {"enableConstraintsChecks": ("yarn.config.cjs", "constraints.pro")}
