@@ -17,6 +17,7 @@ import pytest
 
 from npm_vetted.cli import main
 from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import write_project
 
 SRI: Final = "sha512-" + "A" * 86 + "=="
 OTHER: Final = "sha512-" + "B" * 86 + "=="
@@ -363,6 +364,15 @@ def test_many_findings_are_counted_and_told_with_v(git_repo: GitRepo) -> None:
     assert "jobs/0.sh:1 and 39 files more" in said
     git_repo.git("reset", "-q", "--hard", start)
     assert "jobs/39.sh:1: " in vetted(git_repo, "init", "-v").stderr
+
+
+def test_what_no_exemption_can_bind_is_one_paragraph(git_repo: GitRepo) -> None:
+    write_project(git_repo, {f"p{at}": {"version": "1.0.0"} for at in range(40)})
+    git_repo.commit("Hashes are lost")
+    said = vetted(git_repo, "init").stderr
+    assert "neither a hash nor a source of these" in said
+    assert "and 36 more: .vetting/baseline.txt" in said
+    assert len(said.splitlines()) <= 24, said
 
 
 def test_without_exclusions_it_is_named(git_repo: GitRepo) -> None:

@@ -40,7 +40,7 @@ from npm_vetted.projects.change import Change
 from npm_vetted.projects.file_names import interesting_names
 from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.projects.project_change import ProjectChange
-from npm_vetted.vetting.baseline import Baseline, line_of
+from npm_vetted.vetting.baseline import BASELINE, Baseline, line_of
 from npm_vetted.vetting.exemptions import Exemption
 from npm_vetted.vetting.policy import CONFIG, DEFAULT_REGISTRY, FORMAT, read_policy
 from npm_vetted.vetting.presets import DEFAULT_PRESET, PRESETS
@@ -259,14 +259,20 @@ def _is_template(project: Project) -> bool:
 
 
 def _exemptions(seen: Adoption) -> Iterator[Exemption]:
+    unbound: dict[str, None] = {}
     for project in seen.sound_projects():
         for use in project.uses:
             if use.artifact.bundled or seen.staged.verdict(use).status is not Status.UNVETTED:
                 continue
             try:
                 yield exemption_of(use.artifact, _REASON)
-            except UsageError as error:
-                say(error.message)
+            except UsageError:
+                unbound[use.artifact.label] = None
+    if unbound:
+        words = (
+            "the lockfile has neither a hash nor a source of these, so no exemption can bind them:"
+        )
+        say(words, unbound, most=SHOWN, where=BASELINE)
     sound = [each.after.path for each in seen.sound_projects()]
     for project, pinned in pinned_managers(seen.staged):
         if project.after.path in sound and not seen.staged.vetting.decide(pinned.request).covered:
