@@ -18,7 +18,16 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.document import decode
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, replaced
 from npm_vetted.installs import SETTINGS_ENDINGS, Context
-from npm_vetted.installs.context.disk import Copied, Disk, Gone, Taken, Tracked, Written, resolve
+from npm_vetted.installs.context.disk import (
+    Copied,
+    Disk,
+    Gone,
+    Taken,
+    Tracked,
+    Written,
+    resolve,
+    under,
+)
 from npm_vetted.installs.files._dockerfile_text import (
     Instruction,
     flags_of,
@@ -35,7 +44,7 @@ from npm_vetted.installs.shell.powershell import run_windows
 from npm_vetted.installs.shell.source import Source, joined
 from npm_vetted.installs.shell.state import State
 from npm_vetted.installs.shell.wrappers import program_name
-from npm_vetted.model import Level, Problem
+from npm_vetted.model import Level, Problem, Project
 
 _NAME: Final = re.compile(
     r"(?:.*[._-])?(?:docker|container|earth)file(?:[._-].*)?\Z", re.IGNORECASE
@@ -149,11 +158,13 @@ class Stage:
     shell: str = "sh"
     starts: dict[str, Instruction] = field(default_factory=dict)
     """ENTRYPOINT and CMD: the last of each counts."""
+    installed: dict[str, Project | None] = field(default_factory=dict)
+    """The places with installed packages, and whose they are."""
 
     def copy(self) -> Stage:
         """The stage that starts from this one: its variables, not its arguments."""
         return Stage(self.disk.copy(), self.folder, self.home, dict(self.variables), {}, self.shell,
-                     dict(self.starts))  # fmt: skip
+                     dict(self.starts), dict(self.installed))  # fmt: skip
 
     def expand(self, text: str) -> str:
         """Replace ``$NAME`` as Docker does outside RUN."""
@@ -220,9 +231,7 @@ class Build:
         image = stage.expand(words[0]) if words else ""
         base = self.stages.get(image.lower())
         self.stage = base.copy() if base is not None else Stage(Disk())
-        self.follower.judge.installed = (
-            dict(self.follower.judge.installed) if base is not None else {}
-        )
+        self.follower.judge.installed = self.stage.installed
         self.stages[str(len({id(each) for each in self.stages.values()}))] = self.stage
         if len(words) >= 3 and words[1].upper() == "AS":
             self.stages[words[2].lower()] = self.stage
@@ -303,6 +312,16 @@ class Build:
                     each.name == "ADD",
                 )  # fmt: skip
 
+    def _copy_installed(self, other: Stage, stage: Stage, place: str, goal: str) -> None:
+        """A copy of ``node_modules``, or of a folder that has one, brings what was installed."""
+        if posixpath.basename(place) == "node_modules" or goal.endswith("/node_modules"):
+            owner = other.installed.get(place.removesuffix("/node_modules"))
+            stage.installed[goal.removesuffix("/node_modules")] = owner
+            return
+        for folder, owner in other.installed.items():
+            if (inner := under(place, folder)) is not None:
+                stage.installed[resolve(goal, inner)] = owner
+
     def _copy_from(
         self, stage: Stage, name: str, sources: Sequence[str], goal: str, into: bool
     ) -> None:
@@ -323,8 +342,7 @@ class Build:
                             Taken(disk, f"{folder}/{found}", f"{goal.rstrip('/')}/{found}")
                         )
                 continue
-            if base == "node_modules" or goal.endswith("/node_modules"):
-                self.follower.judge.installed[goal.removesuffix("/node_modules")] = None
+            self._copy_installed(other, stage, place, goal)
             end = f"{goal.rstrip('/')}/{base}" if into and as_file else goal
             stage.disk.put(Taken(disk, place, end))
             if "." not in base and not as_file and not disk.has_folder(place):
