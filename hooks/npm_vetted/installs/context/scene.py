@@ -25,6 +25,8 @@ _TEMPORARY: Final = "/tmp/"  # noqa: S108
 _RELEASES: Final = "/~clients"
 """Where the disk has the version of each client that a command installed."""
 _LEADING: Final = re.compile(r"[v=^~]?(\d+)(?:\.|\Z)")
+_SYSTEM: Final = ("/tmp", "/usr", "/opt", "/etc", "/var")  # noqa: S108
+"""Where no checkout of a container or a machine usually is."""
 _MANY: Final = 200
 _SETTING: Final = re.compile(
     r"""^[ \t]*["']?(?P<key>@[\w.-]+:registry|[\w-]+)["']?"""
@@ -50,6 +52,8 @@ class Scene:
     where: str = UNKNOWN_TEXT
     excluded: str | None = None
     """The folder that it runs in, where the policy calls that no project."""
+    elsewhere: str = ""
+    """The folder outside of the checkout that it runs in, where nothing says what is there."""
     foreign: bool = False
     unknown: bool = False
     """Whether nobody can tell what package.json is there: a program made it."""
@@ -72,15 +76,31 @@ class Scene:
             self.place, self.where = f"{CHECKOUT}/{UNKNOWN_TEXT}", UNKNOWN_TEXT
         elif self._may_be_checkout():
             self.place, self.where = f"{CHECKOUT}/{UNKNOWN_TEXT}", UNKNOWN_TEXT
+        elif self._is_elsewhere():
+            self.elsewhere, self.place, self.where = self.place, UNKNOWN_TEXT, UNKNOWN_TEXT
+
+    def _is_elsewhere(self) -> bool:
+        """Whether nothing says what is in a folder outside of the checkout, such as a container's."""
+        known = (CHECKOUT, self.state.home, *_SYSTEM)
+        return (
+            self._has_checkout()
+            and self.place.strip("/") != ""
+            and all(under(folder, self.place) is None for folder in known)
+            and not self.state.disk.has_folder(self.place)
+        )
+
+    def _has_checkout(self) -> bool:
+        """Whether the whole repository is where the file's commands start: not so in an image."""
+        layers = (each for each in self.state.disk.layers if isinstance(each, Copied))
+        return any(each.place == CHECKOUT and not each.source for each in layers)
 
     def _may_be_checkout(self) -> bool:
         """Whether a folder beside or above the checkout may be in it: nobody says the checkout's name."""
         inside = self.place.strip("/").partition("/")[2]
-        layers = (each for each in self.state.disk.layers if isinstance(each, Copied))
         return (
             bool(inside)
             and under(CHECKOUT, self.place) is None
-            and any(each.place == CHECKOUT and not each.source for each in layers)
+            and self._has_checkout()
             and any(
                 f"{inside[at:]}/package.json" in self.context.tracked().paths
                 for at in (0, *(each.end() for each in re.finditer("/", inside)))
@@ -134,6 +154,8 @@ class Scene:
     @property
     def why_anywhere(self) -> str:
         """Why the folder is not known."""
+        if self.elsewhere:
+            return f"nothing says what is in {self.elsewhere}"
         if self.state.guesses:
             return "the file does not say where it is started"
         return "its folder is filled in elsewhere"

@@ -78,6 +78,7 @@ _HOLE: Final = re.compile(r"(?<!\$)\{([A-Za-z_]\w*)[^{}\n]*\}")
 """What Python fills into an f-string: a shell's variable, to the reader."""
 _SAID: Final = ("scripts-on", "allows-scripts", "unpinned", "scripts-run")
 _BEFORE: Final = 60
+_TEXT: Final = 8_000
 _MOST: Final = 2_000
 
 
@@ -91,6 +92,8 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Judge the literal commands as if they ran at the top, or in a folder above the program."""
+    if b"\0" in data[:_TEXT]:  # an image or the like under a program's name
+        return
     found = ShellFollower(path=path, context=context)
 
     def start() -> State:
