@@ -38,8 +38,9 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     **{
         f"projects/{name}": (f"projects/test_{name}.py",)
         for name in (
-            "case_folding", "change", "discovery", "file_names", "folder_dependencies", "lockfile_owner",
-            "package_manager", "paths", "project_change", "unlocked",
+            "case_folding", "change", "discovery", "file_names", "folder_dependencies", "links",
+            "lockfile_owner", "lockfiles", "manifests", "package_manager", "paths",
+            "project_change", "unlocked",
         )
     },
     "projects/introduced": ("projects/test_introduced.py", "projects/test_project_change.py"),

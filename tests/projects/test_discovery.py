@@ -13,9 +13,7 @@ from npm_vetted.formats.document import Document
 from npm_vetted.packages.manifest import read_manifest, read_pin
 from npm_vetted.projects.discovery import Projects
 from tests.support.npm_projects import MemorySnapshot
-
-LOCK = '{"lockfileVersion": 3, "packages": {}}'
-DEP = {"dependencies": {"a": "*"}}
+from tests.support.project_trees import BERRY_LOCK, DEP, LOCK, PNPM_LOCK, every, moved
 
 
 def projects(files: Mapping[str, Any], excluded: str = "") -> dict[str, list[str]]:
@@ -295,41 +293,6 @@ def test_a_document_gives_the_line_of_the_nearest_ancestor() -> None:
     assert [document.line_of(*keys) for keys in (("a",), ("a", "b", 0, "c"), ("z",))] == [3, 5, 1]
 
 
-COMMENTED = (
-    '{\n  // what we need\n  "dependencies": {"a": "*"}, /* no more */\n  "workspaces": ["w"],\n}\n'
-)
-
-
-@pytest.mark.parametrize(
-    ("beside", "read"),
-    [
-        ({"bun.lock": "{}"}, True),
-        ({"bunfig.toml": ""}, True),
-        ({"package-lock.json": LOCK}, False),
-        ({"bun.lock": "{}", "package-lock.json": LOCK}, False),
-        ({"yarn.lock": "# yarn lockfile v1\n"}, False),
-        ({}, False),
-    ],
-)
-def test_a_manifest_with_comments_is_read_where_its_client_reads_it(
-    beside: Mapping[str, str], read: bool
-) -> None:
-    """Bun reads it (tried with 1.2 to 1.4), in a workspace too; for the others it is broken."""
-    files = {**beside, "package.json": COMMENTED, "w/package.json": COMMENTED}
-    found = Projects(MemorySnapshot(files), lambda _: False)
-    assert {each.path: sorted(each.members) for each in found.all()} == (
-        {"": ["w"]} if read else {}
-    )
-    assert sorted(found.unreadable) == ([] if read else ["package.json", "w/package.json"])
-
-
-def test_a_pin_tells_who_reads_comments() -> None:
-    for pin, read in (("bun@1.4.5", True), ("npm@11.0.0", False)):
-        text = COMMENTED.replace("{\n", f'{{ "packageManager": "{pin}",\n', 1)
-        found = Projects(MemorySnapshot({"package.json": text}), lambda _: False)
-        assert [each.path for each in found.all()] == ([""] if read else [])
-
-
 USER = {
     "apps/a/package.json": {"dependencies": {"x": "file:../../libs/x"}},
     "apps/a/package-lock.json": LOCK,
@@ -379,68 +342,6 @@ def test_such_a_folder_is_found_however_json_spells_it(spelled: str) -> None:
 
 
 # What a project knows.
-
-
-def every(files: Mapping[str, Any], excluded: str = "", **more: Any) -> Projects:
-    texts = {
-        path: data if isinstance(data, str) else json.dumps(data) for path, data in files.items()
-    }
-    return Projects(
-        MemorySnapshot(texts, more.get("modes")),
-        lambda path: bool(excluded) and path.startswith(excluded),
-    )
-
-
-PNPM_LOCK = "lockfileVersion: '9.0'\n"
-SEVERAL = {"package-lock.json": LOCK, "pnpm-lock.yaml": PNPM_LOCK, "bun.lock": "{}"}
-
-
-@pytest.mark.parametrize(
-    ("pin", "first", "client"),
-    [
-        (None, "bun.lock", "bun"),
-        ("pnpm@9.1.0", "pnpm-lock.yaml", "pnpm"),
-        ("bun@1.2.0", "bun.lock", "bun"),
-        ("yarn@1.22.22", "bun.lock", "bun"),
-    ],
-)
-def test_of_several_lockfiles_the_pinned_client_s_is_first(
-    pin: str | None, first: str, client: str
-) -> None:
-    manifest = DEP if pin is None else {**DEP, "packageManager": pin}
-    (found,) = every({"package.json": manifest, **SEVERAL}).all()
-    assert (found.lockfiles[0], found.client) == (first, client)
-    assert sorted(found.lockfiles) == sorted(SEVERAL)
-    assert (found.pin is None) is (pin is None)
-    assert found.read(first) == SEVERAL[first].encode()
-    assert found.read(first) == SEVERAL[first].encode()
-    assert found.read("x") is None
-
-
-def test_a_pin_tells_the_client_where_there_is_no_lockfile() -> None:
-    for pin, client in (
-        ("pnpm@9.1.0", "pnpm"),
-        ("yarn@1.22.22", "yarn-classic"),
-        ("x@1.0.0", "npm"),
-    ):
-        (found,) = every({"package.json": {**DEP, "packageManager": pin}}).all()
-        assert found.client == client
-
-
-def test_workspaces_may_have_lockfiles_of_their_own() -> None:
-    shared = {
-        "package.json": DEP, "pnpm-lock.yaml": PNPM_LOCK, "w/package.json": DEP,
-        "w/pnpm-lock.yaml": PNPM_LOCK, "v/package.json": DEP,
-    }  # fmt: skip
-    for setting, lockfiles in (
-        ("", ("pnpm-lock.yaml",)),
-        ("sharedWorkspaceLockfile: false", ("pnpm-lock.yaml", "w/pnpm-lock.yaml")),
-    ):
-        found = every({**shared, "pnpm-workspace.yaml": f"packages: [w, v]\n{setting}\n"}).at("")
-        assert found is not None
-        assert found.lockfiles == lockfiles
-        assert list(found.members) == ["v", "w"]
-        assert found.folders == frozenset()
 
 
 def test_the_settings_above_and_below_a_project() -> None:
@@ -506,65 +407,6 @@ def test_an_excluded_file_concerns_no_project_unless_a_workspace_holds_it() -> N
     assert not workspace.counts("node_modules/x")
 
 
-# What cannot be read.
-
-
-def test_a_broken_manifest_is_no_project_and_its_error_says_how_to_go_on() -> None:
-    found = every({"a/package.json": "{", 'b"/package.json': "{", "c/package.json": DEP})
-    assert [each.path for each in found.all()] == ["c"]
-    assert sorted(found.unreadable) == ["a/package.json", 'b"/package.json']
-    assert '[[exclude]] path = "a/package.json"' in (found.unreadable["a/package.json"].fix or "")
-    assert 'path = "b\\"/package.json"' in (found.unreadable['b"/package.json'].fix or "")
-    hidden = every({"a/package.json": "{"}, excluded="a/")
-    assert (list(hidden.all()), hidden.unreadable) == ([], {})
-
-
-# Links and submodules, which git does not hold.
-
-
-@pytest.mark.parametrize(
-    ("globs", "path", "found"),
-    [
-        (["packages/*"], "packages/m", ["packages/m"]),
-        (["packages/*"], "other/m", []),
-        (["packages/*"], "packages/m/n", []),
-        (["packages/**"], "packages/m/n", ["packages/m/n"]),
-        (["packages/*/x"], "packages/m", ["packages/m"]),
-        (["packages/m"], "packages/m", ["packages/m"]),
-        (["packages/m"], "packages", ["packages"]),
-        (["packages/*", "!packages/m"], "packages/m", []),
-        (["!packages/m"], "packages/m", []),
-        ([], "packages/m", []),
-    ],
-)
-def test_a_submodule_that_workspaces_lead_through(
-    globs: list[str], path: str, found: list[str]
-) -> None:
-    files = {"package.json": {**DEP, "workspaces": globs}, "package-lock.json": LOCK, path: ""}
-    projects = every(files, modes={path: "160000"})
-    assert [each for each, _ in projects.elsewhere("")] == found
-    assert list(every(files).elsewhere("")) == []
-
-
-@pytest.mark.parametrize(
-    ("specifier", "found"),
-    [
-        ("file:libs/m", ["libs"]),
-        ("link:./libs/m", ["libs"]),
-        ("./libs/m", ["libs"]),
-        ("file:other/m", []),
-        ("^1.0.0", []),
-        ("file:../libs/m", []),
-    ],
-)
-def test_a_submodule_that_a_folder_dependency_leads_through(
-    specifier: str, found: list[str]
-) -> None:
-    files = {"package.json": {"dependencies": {"m": specifier}}, "libs": ""}
-    projects = every(files, modes={"libs": "160000"})
-    assert [each for each, _ in projects.elsewhere("")] == found
-
-
 def test_what_is_told_of_a_root_s_globs() -> None:
     found = every({"package.json": {"workspaces": ["a/*", "b/@(x)"]}, "c/package.json": DEP})
     assert found.globs("") == ("a/*", "b/@(x)")
@@ -580,13 +422,6 @@ def test_what_is_told_of_a_root_s_globs() -> None:
 
 
 # The same in a folder.
-
-
-def moved(files: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"x/{path}": data for path, data in files.items()}
-
-
-BERRY_LOCK = "__metadata:\n  version: 8\n"
 
 
 @pytest.mark.parametrize(
@@ -625,46 +460,6 @@ def test_a_workspace_that_depends_on_a_folder_brings_it_to_its_root() -> None:
         assert found.folders == {f"{prefix}f"}
 
 
-def test_a_submodule_among_the_workspaces_of_a_folder() -> None:
-    for specifier, workspaces_of in (("*", ["p/*"]), ("file:p/m", [])):
-        manifest = {"dependencies": {"m": specifier}, "workspaces": workspaces_of}
-        tree = moved({"package.json": manifest, "p/m": ""})
-        found = every(tree, modes={"x/p/m": "160000"})
-        assert [path for path, _ in found.elsewhere("x")] == ["x/p/m"]
-        assert list(found.elsewhere("")) == []
-
-
-@pytest.mark.parametrize(
-    ("target", "more", "found"),
-    [
-        pytest.param(
-            "../libs/m", {"libs/m/package.json": DEP}, True, id="a folder with a manifest"
-        ),
-        pytest.param("../libs/m", {"libs/m/README.md": ""}, False, id="without one"),
-        pytest.param("../libs", {"libs/m/package.json": DEP}, False, id="with one further below"),
-        pytest.param("/libs/m", {}, True, id="an absolute path"),
-        pytest.param("../../libs/m", {}, True, id="outside the repository"),
-        pytest.param("../libs/m", {"libs/m": ""}, False, id="a file"),
-        pytest.param("../other", {"other": "z"}, True, id="another link"),
-    ],
-)
-def test_a_link_in_the_place_of_a_workspace(
-    target: str, more: Mapping[str, Any], found: bool
-) -> None:
-    files = {"package.json": {**DEP, "workspaces": ["packages/*"]}, "packages/m": target, **more}
-    projects = every(files, modes={"packages/m": "120000", "other": "120000"})
-    assert [path for path, _ in projects.elsewhere("")] == (["packages/m"] if found else [])
-
-
-def test_a_link_above_workspaces_may_lead_to_manifests_further_below() -> None:
-    files = {
-        "package.json": {**DEP, "workspaces": ["packages/*/x"]}, "packages/m": "../libs",
-        "libs/x/package.json": DEP,
-    }  # fmt: skip
-    projects = every(files, modes={"packages/m": "120000"})
-    assert [path for path, _ in projects.elsewhere("")] == ["packages/m"]
-
-
 def test_a_manifest_of_a_shared_folder_concerns_all_that_depend_on_it() -> None:
     user = {"dependencies": {"x": "file:../../libs/x"}}
     tree = {
@@ -676,17 +471,3 @@ def test_a_manifest_of_a_shared_folder_concerns_all_that_depend_on_it() -> None:
     both = [each.path for each in found.steered_by("libs/x/package.json")]
     assert both == ["apps/a", "apps/b"]
     assert [each.path for each in found.steered_by("libs/x/index.js")] == ["apps/a"]
-
-
-def test_a_broken_workspace_is_unreadable_even_where_it_is_excluded() -> None:
-    tree = moved({"package.json": {**DEP, "workspaces": ["w"]}, "w/package.json": "{"})
-    found = every(tree, excluded="x/w")
-    assert [each.path for each in found.all()] == ["x"]
-    assert list(found.unreadable) == ["x/w/package.json"]
-
-
-def test_a_backslash_in_an_exclusion_is_written_twice() -> None:
-    found = every({"a\\b/package.json": "{"})
-    assert list(found.all()) == []
-    (error,) = found.unreadable.values()
-    assert 'path = "a\\\\b/package.json"' in (error.fix or "")

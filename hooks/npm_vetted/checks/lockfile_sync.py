@@ -21,6 +21,7 @@ from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.file_names import is_of_a_project
+from npm_vetted.projects.links import elsewhere
 from npm_vetted.projects.lockfile_owner import client_of_lockfile, fits_pin
 from npm_vetted.projects.paths import ancestors, folder_of, join, relative_to
 from npm_vetted.projects.project_change import ProjectChange, manifests_by_lockfile
@@ -280,7 +281,7 @@ def _folder_entries(project: Project, lockfile: Lockfile) -> Iterator[Problem]:
 
 def _elsewhere(change: Change, project: Project) -> Iterator[Finding]:
     """Links and submodules that are installed from: git does not hold what is there."""
-    for path, entry in change.projects_after.elsewhere(project.path):
+    for path, entry in elsewhere(change.projects_after, project.path):
         kind = "a symbolic link" if entry.mode == LINK else "a submodule"
         problem = Problem(
             message=f"a workspace or folder dependency is installed from {kind}, and what is there is "

@@ -17,6 +17,7 @@ from npm_vetted.model import Allowance, Artifact, Project
 from npm_vetted.projects.discovery import Projects
 from npm_vetted.projects.file_names import interesting_names
 from npm_vetted.projects.introduced import IntroducedPackage
+from npm_vetted.projects.links import elsewhere
 from npm_vetted.projects.paths import ancestors, folder_of
 from npm_vetted.projects.project_change import JudgingRules, ProjectChange, project_lockfile
 from npm_vetted.vetting.baseline import Baseline
@@ -142,7 +143,7 @@ class Change:
                 project = self.projects_after.at(folder)
                 if project is None:
                     continue
-                if any(each == path for each, _ in self.projects_after.elsewhere(folder)):
+                if any(each == path for each, _ in elsewhere(self.projects_after, folder)):
                     yield project
 
     def _of_programs(self, touched: Collection[str]) -> Iterator[Project]:
