@@ -1049,10 +1049,6 @@ npm init @a/b
 
 
 @pytest.mark.parametrize(("path", "text", "files", "expected"), CASES.values(), ids=CASES)
-def test_an_image_under_a_program_s_name_is_no_program() -> None:
-    assert problems("fake.js", {"fake.js": b"\x89PNG\0\xff npm install"}) == []
-
-
 def test_a_file(
     path: str, text: str, files: Mapping[str, str], expected: list[tuple[int, str]]
 ) -> None:
@@ -1061,3 +1057,7 @@ def test_a_file(
     assert len(said) == len(expected), said
     for (line, message), (at, words) in zip(said, expected, strict=True):
         assert (line, words in message) == (at, True), said
+
+
+def test_an_image_under_a_program_s_name_is_no_program() -> None:
+    assert problems("fake.js", {"fake.js": b"\x89PNG\0\xff npm install"}) == []
