@@ -54,6 +54,8 @@ def rendered() -> str:
         _constant("USER_FILES", _names(each.USER_FILE for each in known),
                   "The settings files in a user's home."),
         _constant("LOCKFILES", _names(locks), "The lockfiles."),
+        _constant("PROGRAM_FOLDERS", {name for each in known for name in each.PROGRAM_FOLDERS},
+                  "Folders of modules that a client runs, whatever their files are called."),
     ])  # fmt: skip
 
 
@@ -67,7 +69,8 @@ def _shortest(names: Collection[str]) -> list[str]:
 
 def _constant(name: str, values: Collection[str], meaning: str) -> str:
     listed = "".join(f'    "{each}",\n' for each in sorted(values))
-    return f'{name} = (\n{listed})\n"""{meaning}"""\n'
+    inner = f"\n{listed}" if len(values) > 1 else listed.strip()
+    return f'{name} = ({inner})\n"""{meaning}"""\n'
 
 
 if __name__ == "__main__":

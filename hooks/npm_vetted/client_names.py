@@ -98,3 +98,6 @@ LOCKFILES = (
     "yarn.lock",
 )
 """The lockfiles."""
+
+PROGRAM_FOLDERS = ("vendor",)
+"""Folders of modules that a client runs, whatever their files are called."""

@@ -61,6 +61,8 @@ class Client(Protocol):
     """The file of SETTINGS that an image needs for the switch to hold; None: scripts are off by default."""
     USER_FILE: str | None
     """The file in the user's home that this client reads together with SWITCH_FILE."""
+    PROGRAM_FOLDERS: tuple[str, ...]
+    """Folders of modules that it runs if a setting says so, whatever their files are called."""
     LOCK_COMMAND: tuple[str, ...]
     """The command that writes the lockfile and runs no dependency's script; ``.`` (or ``./FILE``): the folder."""
     WRITES: str

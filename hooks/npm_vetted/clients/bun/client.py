@@ -48,6 +48,7 @@ FOLDER_PREFIXES: tuple[str, ...] = ("file:", "./", "../")
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = "bunfig.toml"
 USER_FILE: str | None = ".bunfig.toml"
+PROGRAM_FOLDERS: tuple[str, ...] = ()
 LOCK_COMMAND: tuple[str, ...] = (
     "bun",
     "install",

@@ -40,6 +40,7 @@ FOLDER_PREFIXES: tuple[str, ...] = ()
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = None
 USER_FILE: str | None = None
+PROGRAM_FOLDERS: tuple[str, ...] = ("vendor",)
 LOCK_COMMAND: tuple[str, ...] = ("deno", "install", "--lockfile-only", "--config", "./deno.json")
 WRITES = "deno.lock"
 

@@ -46,6 +46,7 @@ FOLDER_PREFIXES: tuple[str, ...] = ("file:", "link:", "./", "../")
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".npmrc"
 USER_FILE: str | None = ".npmrc"
+PROGRAM_FOLDERS: tuple[str, ...] = ()
 LOCK_COMMAND: tuple[str, ...] = (
     "npm",
     "--prefix",

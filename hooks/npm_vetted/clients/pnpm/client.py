@@ -45,6 +45,7 @@ FOLDER_PREFIXES: tuple[str, ...] = ("file:",)
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = ".npmrc"
 USER_FILE: str | None = ".npmrc"
+PROGRAM_FOLDERS: tuple[str, ...] = ()
 LOCK_COMMAND: tuple[str, ...] = (
     "pnpm",
     "-C",

@@ -55,6 +55,7 @@ FOLDER_PREFIXES: tuple[str, ...] = ()
 LINKS_MEMBERS = False
 SWITCH_FILE: str | None = f"{config.CONFIG}/.npmrc"
 USER_FILE: str | None = ".npmrc"
+PROGRAM_FOLDERS: tuple[str, ...] = ()
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("rush", "update")
 WRITES = f"{config.CONFIG}/{config.LOCKFILE}"

@@ -56,6 +56,7 @@ FOLDER_PREFIXES: tuple[str, ...] = ("file:", "portal:", "./", "../")
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".yarnrc.yml"
 USER_FILE: str | None = ".yarnrc.yml"
+PROGRAM_FOLDERS: tuple[str, ...] = ()
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"
 

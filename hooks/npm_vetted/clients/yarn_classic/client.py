@@ -40,6 +40,7 @@ FOLDER_PREFIXES: tuple[str, ...] = ("file:", "link:", "./", "../")
 LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".yarnrc"
 USER_FILE: str | None = ".yarnrc"
+PROGRAM_FOLDERS: tuple[str, ...] = ()
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--ignore-scripts")
 WRITES = "yarn.lock"
 
