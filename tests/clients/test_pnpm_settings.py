@@ -13,6 +13,8 @@ from npm_vetted.clients.pnpm import client as pnpm
 from npm_vetted.errors import UndecidedError
 from npm_vetted.model import Level, Location, Project
 from npm_vetted.packages.manifest import read_manifest, read_pin
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import check
 from tests.support.real_clients import Clients, Marker
 
 VERSIONS = {"pnpm9": "9.15.9", "pnpm10": "10.34.9", "pnpm11": "11.28.11", "pnpm12": "12.21.0"}
@@ -541,3 +543,28 @@ def test_workspaces(text: str | None, globs: tuple[str, ...] | None) -> None:
         manifest, lambda path: None if (data := files.get(path)) is None else data.encode()
     )
     assert found == globs
+
+
+@pytest.mark.parametrize("home", ["", "app/"])
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("packages/m/pnpm-workspace.yaml", True),
+        ("packages/pnpm-workspace.yaml", True),
+        ("packages/m/sub/pnpm-workspace.yaml", False),
+        ("docs/pnpm-workspace.yaml", False),
+    ],
+)
+def test_a_workspace_is_no_root_of_its_own(
+    git_repo: GitRepo, home: str, path: str, found: bool
+) -> None:
+    """pnpm 10 to 12 run scripts there that the root's settings switch off, with another lockfile."""
+    pin = {"name": "p", "private": True, "packageManager": "pnpm@12.21.0"}
+    git_repo.write(f"{home}package.json", json.dumps(pin))
+    git_repo.write(f"{home}pnpm-workspace.yaml", "packages:\n  - packages/*\nignoreScripts: true\n")
+    git_repo.write(f"{home}packages/m/package.json", '{"name": "m", "version": "1.0.0"}')
+    git_repo.write(f"{home}pnpm-lock.yaml", "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n")
+    git_repo.commit("Start")
+    git_repo.write(f"{home}{path}", "dangerouslyAllowAllBuilds: true\n")
+    said = [each["key"] for each in check(git_repo).findings if each["code"] == "other-settings"]
+    assert said == ([f"{home}{path}"] if found else [])

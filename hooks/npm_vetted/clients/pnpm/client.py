@@ -21,7 +21,17 @@ from npm_vetted.clients.shared.settings import (
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import (
+    Allowance,
+    Edit,
+    Location,
+    Manifest,
+    Pin,
+    Problem,
+    Project,
+    Read,
+    hashed,
+)
 
 if TYPE_CHECKING:
     from npm_vetted.clients.pnpm.settings import Settings
@@ -177,6 +187,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
             yield bound_to_files(problem, project, "pyproject.toml") if is_python else problem
     except DocumentError as error:
         yield _unreadable(project, error)
+    yield from _roots_below(project)
     for name in HOOKS:
         if project.read_own(name) is not None:
             path = project.join(name)
@@ -187,6 +198,29 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
                 code="program",
                 key=f"pnpmfile:{name}",
                 value=program_value(project, project.path, name),
+            )
+
+
+def _roots_below(project: Project) -> Iterator[Problem]:
+    """Files that make a workspace, or a folder above some, a root of its own for an install there."""
+    assert WORKSPACE_FILE is not None
+    inner = {
+        "/".join(parts[:depth])
+        for parts in (folder.split("/") for folder in project.members)
+        for depth in range(1, len(parts) + 1)
+    }
+    for folder in sorted(inner):
+        path = f"{folder}/{WORKSPACE_FILE}"
+        data = project.read(path) if folder.startswith(project.join("")) else None
+        if data is not None:
+            yield Problem(
+                message="makes this folder a root of its own: an install in it has neither the lockfile "
+                f"nor the settings of {project.join(WORKSPACE_FILE)}",
+                location=Location(path),
+                fix=(("git", "rm", path),),
+                code="other-settings",
+                key=path,
+                value=hashed(data),
             )
 
 
