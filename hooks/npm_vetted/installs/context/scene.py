@@ -96,9 +96,9 @@ class Scene:
 
     def _may_be_checkout(self) -> bool:
         """Whether a folder beside or above the checkout may be in it: nobody says the checkout's name."""
-        inside = self.place.strip("/").partition("/")[2]
+        inside = self.place.strip("/")
         return (
-            bool(inside)
+            "/" in inside
             and under(CHECKOUT, self.place) is None
             and self._has_checkout()
             and any(

@@ -28,6 +28,7 @@ _FOLDERS: Final = (
     "build.repository.localpath",
     "pipeline.workspace",
 )
+_NAMED: Final = re.compile(r"azure[^/]*pipeline")
 
 
 def recognises(path: str, head: bytes) -> bool:
@@ -36,17 +37,15 @@ def recognises(path: str, head: bytes) -> bool:
     if not lowered.endswith((".yml", ".yaml")):
         return False
     words = (
-        "azure-pipeline",
-        "azure_pipeline",
         ".azuredevops/",
         ".azure-devops/",
         ".pipelines/",
         ".ado/",
         ".vsts",
-        "azurepipelines",
         "azure-devops/",
     )
-    return any(word in lowered for word in words) or AZURE_NPM_TASK in head
+    named = _NAMED.search(lowered) is not None or any(word in lowered for word in words)
+    return named or AZURE_NPM_TASK in head
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
