@@ -41,7 +41,7 @@ _KUBERNETES: Final = "Kubernetes, Tekton and Argo"
 _RESOURCE: Final = re.compile(rb"(?m)^apiVersion:[\s\S]*^kind:|^kind:[\s\S]*^apiVersion:")
 KINDS: Final = (
     DeclaredKind(
-        "Travis CI", (".travis.yml", "*/.travis.yml"), frozenset(_TRAVIS), ci=True,
+        "Travis CI", (".travis.yml",), frozenset(_TRAVIS), ci=True,
         env=frozenset({"env"}), shares=True,
     ),
     DeclaredKind(
