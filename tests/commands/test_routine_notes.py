@@ -156,6 +156,21 @@ def test_what_needs_a_person(
     assert rejected(repo)
 
 
+def test_several_that_need_a_person_have_one_command(repo: GitRepo, shelf: Verdaccio) -> None:
+    lock(repo, shelf.url, stepper="2.0.0", stepper_dep="1.0.0", stepper_new="1.0.0")
+    for name in ("package.json", "package-lock.json"):
+        text = (repo.path / name).read_text()
+        direct = '"stepper": "2.0.0", "stepper-new": "1.0.0"'
+        repo.write(name, text.replace('"stepper": "2.0.0"', direct))
+    repo.git("add", "-A")
+    done = note(repo)
+    assert (done.status, done.err.count(" needs a person: ")) == (1, 2), done.err
+    command = done.err.partition("one command for all of them:\n")[2].splitlines()[0]
+    words = [word.replace("REASON", "Both were read.") for word in shlex.split(command)[1:]]
+    assert note(repo, *words[1:]).status == 0
+    assert rejected(repo) == []
+
+
 def test_what_an_allow_list_names_needs_a_person_once(repo: GitRepo, shelf: Verdaccio) -> None:
     """The version has no scripts today; the entry lets those of the bytes run that a note admits."""
     lock(repo, shelf.url, stepper="1.0.1", stepper_dep="1.0.0")

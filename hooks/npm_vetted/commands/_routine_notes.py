@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from npm_vetted.checks._fixes import scope_fix
 from npm_vetted.commands._scores import scores_of
 from npm_vetted.errors import FOUND
 from npm_vetted.formats.terminal_text import printable
@@ -192,8 +193,13 @@ def _store(
     return path
 
 
-def say_refused(change: Change, drafts: Iterable[Draft], refused: Iterable[Refusal]) -> int:
-    """Name each package that is left for a person, and why; the exit status."""
+def say_refused(
+    change: Change, drafts: Sequence[Draft], refused: Iterable[Refusal], *, everything: bool
+) -> int:
+    """Name each package that is left for a person, and why; the exit status.
+
+    ``everything``: they are all that the change brings, for which there is one command.
+    """
     why = {item.artifact: each.reason for each in refused for item in each.draft.items}
     left = uncovered(change)
     for draft in drafts:
@@ -205,6 +211,9 @@ def say_refused(change: Change, drafts: Iterable[Draft], refused: Iterable[Refus
             f"  {_command(change, draft, left)}",
             file=sys.stderr,
         )
+    if everything and len(drafts) > 1:
+        command = _printed(scope_fix(change))
+        print(f"npm-vetted: one command for all of them:\n  {command}", file=sys.stderr)
     return FOUND
 
 
@@ -221,15 +230,20 @@ def _stays(change: Change, draft: Draft) -> str:
 
 def _command(change: Change, draft: Draft, left: Sequence[IntroducedPackage]) -> str:
     """The command that a person runs, as ``check`` prints it, with its words."""
-    from npm_vetted.checks._fixes import manager_fix, scope_fix, vetting_fix
-    from npm_vetted.report._shell_commands import command_line, this_program
+    from npm_vetted.checks._fixes import manager_fix, vetting_fix
 
     own = draft.own
     if own is None:
-        fix = scope_fix(change)
-    elif own.use is None:
-        fix = manager_fix(change, own.subject)
-    else:
-        fix = vetting_fix(change, own.use, left)
+        return _printed(scope_fix(change))
+    fix = (
+        manager_fix(change, own.subject) if own.use is None else vetting_fix(change, own.use, left)
+    )
+    return _printed(fix)
+
+
+def _printed(fix: tuple[str, ...]) -> str:
+    """A command as it is pasted, with a placeholder for the words."""
+    from npm_vetted.report._shell_commands import command_line, this_program
+
     words = () if "REASON" in fix else ("-m", "REASON")
     return command_line([(*fix, *words)], this_program()) or ""

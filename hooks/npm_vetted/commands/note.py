@@ -125,7 +125,7 @@ def _record(desk: NoteDialogue, arguments: argparse.Namespace) -> int:
     settled, refused = _routine(desk, arguments) if unworded else (set(), [])
     drafts = _drafts(desk, arguments, settled)
     if drafts and unworded and not has_terminal():
-        return say_refused(desk.change, drafts, refused)
+        return say_refused(desk.change, drafts, refused, everything=not arguments.packages)
     if settled and not drafts:
         return 0
     unbound = [] if arguments.packages else _say_what_binds_no_note(desk)
