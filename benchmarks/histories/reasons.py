@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +78,17 @@ def _reasons(change: Change, item: Item) -> Iterator[str]:
 
 
 def shares(commits: Sequence[Collection[Collection[str]]], number: int) -> Iterator[str]:
-    """For each reason: in how many commits it is, and what share would remain without it."""
+    """For each reason: in how many commits it is, and what share would remain without it.
+
+    A commit of which no reason is known remains.
+    """
     every = Counter(why for commit in commits for why in {w for each in commit for w in each})
     for why, count in every.most_common():
-        remain = sum(any(set(each) - {why} for each in commit) for commit in commits)
-        alone = count - (remain - sum(why not in _all(commit) for commit in commits))
+        remain = sum(not commit or any(set(each) - {why} for each in commit) for commit in commits)
         yield (
-            f"{count:4} commits  {why:28} without it: {100 * remain / number:.0f} %"
-            f"  (the only reason in {len(commits) - remain}; {alone})"
+            f"{count:4} commits  {why:30} without it: {100 * remain / number:.0f} %"
+            f"  (the only reason in {len(commits) - remain})"
         )
-
-
-def _all(commit: Iterable[Iterable[str]]) -> set[str]:
-    return {why for each in commit for why in each}
 
 
 def main() -> int:
