@@ -368,7 +368,9 @@ _SLOW: set[str] = {
     "yaml",
 }
 """Modules that take up to 12 ms to import; a small commit is judged in about 100."""
-_ON_THE_WAY = ("checks", "commands.check", "report.text", "vetting", "projects", "packages")
+_ON_THE_WAY = (
+    "checks", "commands.check", "report.text", "vetting", "projects", "packages", "recording.proposals",
+)  # fmt: skip
 """With each client's reader, these are imported for every commit that touches a lockfile."""
 
 

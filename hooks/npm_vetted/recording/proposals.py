@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.model import Artifact
@@ -14,8 +14,7 @@ from npm_vetted.projects.project_change import manifests_by_lockfile
 from npm_vetted.vetting.resolver import VettingRequest, has_scripts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(NamedTuple):
     """An artifact that a note is about or lists, and the vetted version it is an upgrade from.
 
     ``use`` is where a lockfile pins it; None where none does yet (a note ahead of a bot's branch).
@@ -36,8 +35,7 @@ class Item:
         return self.since or nearest(self.subject.previous, self.artifact.version or "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """A note to be written: of ``own``, or of a group (``accepts``). ``criteria`` are demanded."""
 
     own: Item | None
