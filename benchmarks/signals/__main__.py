@@ -79,12 +79,13 @@ def report(found: Sequence[tuple[Sample, Score]]) -> Iterator[str]:
     }  # fmt: skip
     groups = {name: members for name, members in groups.items() if members}
     yield f"table {TABLE_VERSION}"
-    yield f"{'':<28}" + "".join(
+    yield f"{'':<30}" + "".join(
         f"{f'{name} {len(members)}':>16}" for name, members in groups.items()
     )
     codes = sorted({reason.code for _, score in found for reason in score.reasons})
     rows = [(f"score >= {ATTENTION}", lambda score: score.points >= ATTENTION),
             (f"score >= {WORTH_A_LOOK}", lambda score: score.points >= WORTH_A_LOOK),
+            ("files that nothing looks into", lambda score: bool(score.unseen)),
             ("not complete", lambda score: not score.complete)]  # fmt: skip
     rows += [
         (code, lambda score, code=code: any(r.code == code for r in score.reasons))
@@ -92,7 +93,7 @@ def report(found: Sequence[tuple[Sample, Score]]) -> Iterator[str]:
     ]
     for label, fires in rows:
         hits = [sum(fires(score) for _, score in members) for members in groups.values()]
-        yield f"{label:<28}" + "".join(
+        yield f"{label:<30}" + "".join(
             f"{f'{100 * hit / len(members):.1f} % ({hit})':>16}"
             for hit, members in zip(hits, groups.values(), strict=True)
         )

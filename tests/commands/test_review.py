@@ -105,6 +105,22 @@ def test_the_package_that_newly_acts_comes_first(
     assert brought["rv-part"] == ["rv-loud@1.0.1"]
 
 
+def test_how_the_files_are_shared_out_changes_nothing(
+    repo: GitRepo,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(repo.path)
+    seen = []
+    for turn in (1, 1 << 20):
+        monkeypatch.setattr("npm_vetted.review.signals.scoring._TURN", turn)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"cache-{turn}"))
+        seen.append(review(repo, capsys, "--format", "json"))
+    assert seen[0] == seen[1]
+    assert '"hello.js"' in seen[0][1]
+
+
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_each_format_names_the_reasons_with_their_places(
     repo: GitRepo, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str

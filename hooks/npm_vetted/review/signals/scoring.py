@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from npm_vetted.registry.packument import Release
 from npm_vetted.registry.tarball import Package
 from npm_vetted.review.signals import Score, compare_packages, weigh
 from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.review.signals.facts import FileFacts
 from npm_vetted.review.signals.reader import FactsReader
 from npm_vetted.review.signals.statements import (
     PackageAge,
@@ -33,6 +34,11 @@ from npm_vetted.review.signals.table import TABLE_VERSION
 PROCESSES: Final = 2
 _LARGE: Final = 6 << 20
 """Bytes of a tarball that may unpack to so much that only one such package is compared at a time."""
+
+
+_TURN: Final = 1 << 20
+"""Bytes of scripts that one reader gets at a time."""
+FileRequest = tuple[str, bytes]
 
 
 class Step(NamedTuple):
@@ -71,6 +77,7 @@ class Scorer:
         self._all = [FactsReader(cache) for _ in range(PROCESSES)]
         self._ages: dict[str, PackageAge] = {}
         self._one_large = Lock()
+        self._pool = ThreadPoolExecutor(PROCESSES)
         self._free: SimpleQueue[FactsReader] = SimpleQueue()
         for reader in self._all:
             self._free.put(reader)
@@ -79,6 +86,7 @@ class Scorer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
         for reader in self._all:
             reader.close()
 
@@ -135,12 +143,22 @@ class Scorer:
     def _compared(self, step: Step, release: Release, base: Release | None) -> Score:
         new = self._registry.package(release, step.integrity)
         old = self._registry.package(base, step.since_integrity) if base is not None else None
+        found = compare_packages(old.files if old is not None else None, new.files, self._read)
+        return found._replace(reasons=(*found.reasons, *conflict_reasons(release, new)))
+
+    def _read(self, files: Iterable[FileRequest]) -> list[FileFacts]:
+        """The facts of files; those of a large package are read by all readers at once."""
+        parts = list(_parts(files))
+        if len(parts) < 2:
+            return [each for part in parts for each in self._read_part(part)]
+        return [each for found in self._pool.map(self._read_part, parts) for each in found]
+
+    def _read_part(self, files: Sequence[FileRequest]) -> list[FileFacts]:
         reader = self._free.get()
         try:
-            found = compare_packages(old.files if old is not None else None, new.files, reader.read)
+            return reader.read(files)
         finally:
             self._free.put(reader)
-        return found._replace(reasons=(*found.reasons, *conflict_reasons(release, new)))
 
     def _of_statements(
         self, step: Step, release: Release, base: Release | None
@@ -163,6 +181,20 @@ class Scorer:
         if name not in self._ages:
             self._ages[name] = age_of(self._registry.packument(name))
         return self._ages[name]
+
+
+def _parts(files: Iterable[FileRequest]) -> Iterator[list[FileRequest]]:
+    """Files in order, so many together as are worth a turn."""
+    part: list[FileRequest] = []
+    size = 0
+    for each in files:
+        part.append(each)
+        size += len(each[1])
+        if size >= _TURN:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def conflict_reasons(release: Release, package: Package) -> list[Reason]:
