@@ -27,7 +27,7 @@ from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Level, Problem
 
 _SUFFIXES: Final = (
-    ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".gradle", ".kts", ".groovy", ".pl",
+    ".rake", ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".gradle", ".kts", ".groovy", ".pl",
     ".go", ".rs", ".php", ".cake",
 )  # fmt: skip
 _VAGRANT: Final = "vagrantfile"
@@ -72,7 +72,7 @@ _BARE_CALL: Final = re.compile(
     rf"(?<![\w@.])(?:exec|system|spawn|run|sh|bat|powershell|pwsh|shell|commandLine)\s+{_INNER}"
 )
 """The same in a language whose calls need no parentheses; elsewhere these are words of a sentence."""
-_BARE: Final = (".rb", ".gradle", ".kts", ".groovy", ".pl", *_NAMES, ".jenkinsfile")
+_BARE: Final = (".rb", ".rake", ".gradle", ".kts", ".groovy", ".pl", *_NAMES, ".jenkinsfile")
 _COMMENT: Final = re.compile(r"\s*(?://|/?\*|#(?!!)|--\s)")
 _HOLE: Final = re.compile(r"(?<!\$)\{([A-Za-z_]\w*)[^{}\n]*\}")
 """What Python fills into an f-string: a shell's variable, to the reader."""

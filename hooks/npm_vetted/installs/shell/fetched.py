@@ -21,6 +21,8 @@ _EXACT: Final = re.compile(
 _ARCHIVES: Final = (".tgz", ".tar.gz", ".tar")
 """What npm takes for a file, whatever is before it."""
 _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
+_GLOBAL: Final = "/~global"
+_WITH_NPX: Final = "npm"
 _LATEST: Final = "@latest"
 _MANY: Final = 200
 """So many projects are asked whether they lock a package, where nobody can tell which one is meant."""
@@ -44,6 +46,14 @@ def put_modules(act: ClientAction, scene: Scene) -> None:
         if known(package) and known(root):
             place = f"{root.rstrip('/')}/node_modules/{bare_name(package)}"
             scene.state.disk.put(Written(place, b"", scene.state.maybe))
+
+
+def put_programs(act: ClientAction, state: State) -> None:
+    """The packages of a global install: npx runs their programs, wherever it is (npm 10 and 11 do)."""
+    if act.kind is ActionKind.GLOBAL and act.client == _WITH_NPX:
+        for package in filter(known, act.packages):
+            place = f"{_GLOBAL}/node_modules/{bare_name(package)}"
+            state.disk.put(Written(place, b"", state.maybe))
 
 
 def put_clients(act: ClientAction, context: Context, state: State) -> None:
@@ -70,13 +80,15 @@ def _was_added(scene: Scene, package: str) -> bool:
     """Whether a command before this one added the package, or the one that brings the program."""
     names = {package, scene.context.package_of(package)}
     folder = scene.where
+    folders = [_GLOBAL] if scene.client == _WITH_NPX else []
     while folder:
-        if any(
-            scene.state.disk.find(f"{folder}/node_modules/{name}", maybe=False) for name in names
-        ):
-            return True
+        folders.append(folder)
         folder = folder.rpartition("/")[0]
-    return False
+    return any(
+        scene.state.disk.find(f"{each}/node_modules/{name}", maybe=False)
+        for each in folders
+        for name in names
+    )
 
 
 def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str]) -> str:

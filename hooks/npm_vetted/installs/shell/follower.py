@@ -27,7 +27,7 @@ from npm_vetted.installs.context.ownership import is_own, of_repository
 from npm_vetted.installs.context.scene import Scene
 from npm_vetted.installs.shell.builtins import BUILTINS, SETTINGS, Call
 from npm_vetted.installs.shell.environment_file import GITHUB_ENV, EnvironmentFile
-from npm_vetted.installs.shell.fetched import put_clients
+from npm_vetted.installs.shell.fetched import put_clients, put_programs
 from npm_vetted.installs.shell.judgement import ActionJudge
 from npm_vetted.installs.shell.parser import Shell
 from npm_vetted.installs.shell.reports import Reports, without_sources
@@ -383,6 +383,7 @@ class ShellFollower:
         elif act.kind is not ActionKind.CONFIG:
             self.judge.judge_each(act, call.words, inner, call.source.line(0))
             put_clients(act, self.context, inner)
+            put_programs(act, inner)
         if act.kind is ActionKind.RUN and any(map(_GENERATES.search, act.packages)):
             self._generated(call.words, inner)
         if act.shell is not None:

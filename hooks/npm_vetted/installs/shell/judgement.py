@@ -75,7 +75,7 @@ class ActionJudge:
             return
         command = shown(" ".join(words))
         label = f"`{command[:120]}`"
-        self.reports.sources(label, scene.written_sources(act), line)
+        self._written_sources(act, scene, label, line)
         self._excluded(act, scene, command, line)
         fix = safe_line(act, scene)
         switch, by = self._switch(act, scene)
@@ -122,6 +122,11 @@ class ActionJudge:
             put_modules(act, scene)
         if held:
             self._pinned(act, scene, command, line)
+
+    def _written_sources(self, act: ClientAction, scene: Scene, label: str, line: int) -> None:
+        """Where packages come from by settings that a command wrote, unless it fetches none."""
+        if act.kind is not ActionKind.RUN or act.fetches_always or not stays(act, scene):
+            self.reports.sources(label, scene.written_sources(act), line)
 
     def _excluded(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
         """An install in a folder that the policy takes for no project."""
