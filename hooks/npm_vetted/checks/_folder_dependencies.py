@@ -15,7 +15,7 @@ from npm_vetted.clients.shared.lockfile import ARCHIVE_SUFFIXES
 from npm_vetted.git.repository import SUBMODULE
 from npm_vetted.model import Kind, Location, Manifest, Problem
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.folder_dependencies import folder_named, leads_outside
+from npm_vetted.projects.folder_dependencies import folder_named, leads_outside, names_a_place
 from npm_vetted.projects.paths import join
 from npm_vetted.projects.project_change import ProjectChange
 
@@ -31,8 +31,11 @@ class _Asked(NamedTuple):
 
 def folder_problems(change: Change, project: ProjectChange) -> Iterator[Problem]:
     """Yield problems of the folder dependencies that the commit adds."""
-    known = {(each.folder, each.name, each.specifier) for each in _of_before(project)}
-    for asked in _from_folders(project):
+    named = [each for each in _of_after(project) if names_a_place(each.specifier)]
+    known = (
+        {(each.folder, each.name, each.specifier) for each in _of_before(project)} if named else ()
+    )
+    for asked in named:
         if (asked.folder, asked.name, asked.specifier) in known:
             continue
         if leads_outside(asked.folder, asked.specifier):
@@ -47,7 +50,7 @@ def folder_problems(change: Change, project: ProjectChange) -> Iterator[Problem]
             yield _problem(asked, "folder-for-package", words, _tree(change, folder))
 
 
-def _from_folders(project: ProjectChange) -> Iterator[_Asked]:
+def _of_after(project: ProjectChange) -> Iterator[_Asked]:
     yield from _required(project.after.manifests.values())
     for lockfile in project.lockfiles:
         yield from _redirected(project.after.manifest, lockfile.overridden(project.after.manifest))

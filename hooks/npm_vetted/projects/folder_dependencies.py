@@ -34,9 +34,14 @@ def leads_outside(folder: str, specifier: str) -> bool:
     return found is not None and (found.startswith(("../", "/", "~")) or found == "..")
 
 
+def names_a_place(specifier: str) -> bool:
+    """Whether a specifier names a folder or a file, wherever that is."""
+    return specifier.startswith((*ANY_FOLDER, "/", "~/"))
+
+
 def _place_named(folder: str, specifier: str) -> str | None:
     """The place that a specifier names, from the top of the repository; None: it is no place."""
-    if not specifier.startswith((*ANY_FOLDER, "/", "~/")):
+    if not names_a_place(specifier):
         return None
     path = re.sub(r"\A(?:file|link|portal):(?://)?", "", specifier)
     return path if path.startswith("~/") else posixpath.normpath(posixpath.join(folder, path))

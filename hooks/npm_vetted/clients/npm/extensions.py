@@ -54,8 +54,9 @@ def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Proble
 def _places(lockfile: NpmLockfile, names: set[str]) -> Iterator[str]:
     """The places of some packages, and all that may claim an extension or have another name."""
     unusual = lockfile.layout.unusual
-    for place in lockfile.blocks:
-        if place in unusual or place.rpartition(MODULES)[2] in names:
+    yield from (place for place in unusual if place)
+    for place in lockfile.blocks if names else ():
+        if place.rpartition(MODULES)[2] in names and place not in unusual:
             yield place
 
 
