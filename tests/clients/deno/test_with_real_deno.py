@@ -253,3 +253,18 @@ def _one_package(tarball: bytes) -> Any:
             server.server_close()
 
     return serve()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_fix_writes_the_lockfile_also_where_it_is_frozen(
+    frozen: bool, clients: Clients, git_repo: GitRepo, registry: str
+) -> None:
+    trial = Trial(clients, git_repo, registry)
+    trial.write("deno.json", {"imports": {"ee": "npm:ee@1"}, "lock": {"frozen": frozen}})
+    trial.write("deno.lock", {"version": "5"})
+    (first, *_) = check(git_repo, "--all", "lockfile-sync").findings
+    command = first["fix"].splitlines()[0].split()
+    assert command[:2] == ["deno", "install"]
+    assert trial.deno(*command[1:]), trial.said
+    assert trial.findings() == []

@@ -41,7 +41,9 @@ LINKS_MEMBERS = False
 SWITCH_FILE: str | None = None
 USER_FILE: str | None = None
 PROGRAM_FOLDERS: tuple[str, ...] = ("vendor",)
-LOCK_COMMAND: tuple[str, ...] = ("deno", "install", "--lockfile-only", "--config", "./deno.json")
+LOCK_COMMAND: tuple[str, ...] = (
+    "deno", "install", "--lockfile-only", "--frozen=false", "--config", "./deno.json",
+)  # fmt: skip
 WRITES = "deno.lock"
 
 _AGE: Final = "minimumDependencyAge"

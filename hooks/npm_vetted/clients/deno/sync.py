@@ -60,7 +60,10 @@ def _problem(
         code="out-of-date",
         key=package or path,
         value=message,
-        fix=(("deno", "install", *config, "--lockfile-only"), ("git", "add", lockfile.path)),
+        fix=(
+            ("deno", "install", *config, "--lockfile-only", "--frozen=false"),
+            ("git", "add", lockfile.path),
+        ),
     )
 
 
