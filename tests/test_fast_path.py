@@ -149,6 +149,9 @@ def test_no_commands_stand_in_lockfiles_and_settings(name: str) -> None:
         ("tools/build.py", "run(['YARN'])\n", False),
         ("tools/build.py", "print(1)\n", True),
         ("pom.xml", "<a/>\n", False),
+        ("src/main.ts", 'import "https://a.example/x.ts";\n', False),
+        ("src/main.tsx", "import x from 'jsr:@a/b';\n", False),
+        ("src/main.tsx", 'import x from "./x.ts"; // https://a.example\n', True),
     ],
 )
 def test_a_program_is_read_where_it_names_a_client(

@@ -54,6 +54,10 @@ def rendered() -> str:
         _constant("USER_FILES", _names(each.USER_FILE for each in known),
                   "The settings files in a user's home."),
         _constant("LOCKFILES", _names(locks), "The lockfiles."),
+        _constant("CODE_WORDS", {word for each in known for word in each.CODE_WORDS},
+                  "What code has in it that names packages by itself, where it names no program."),
+        _constant("CODE_SUFFIXES", {suffix for each in known for suffix in each.CODE},
+                  "The suffixes of such code."),
         _constant("PROGRAM_FOLDERS", {name for each in known for name in each.PROGRAM_FOLDERS},
                   "Folders of modules that a client runs, whatever their files are called."),
     ])  # fmt: skip
@@ -68,9 +72,13 @@ def _shortest(names: Collection[str]) -> list[str]:
 
 
 def _constant(name: str, values: Collection[str], meaning: str) -> str:
-    listed = "".join(f'    "{each}",\n' for each in sorted(values))
+    listed = "".join(f"    {_quoted(each)},\n" for each in sorted(values))
     inner = f"\n{listed}" if len(values) > 1 else listed.strip()
     return f'{name} = ({inner})\n"""{meaning}"""\n'
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 if __name__ == "__main__":

@@ -99,5 +99,32 @@ LOCKFILES = (
 )
 """The lockfiles."""
 
+CODE_WORDS = (
+    'from "http:',
+    'from "https:',
+    "from 'http:",
+    "from 'https:",
+    'import "http:',
+    'import "https:',
+    "import 'http:",
+    "import 'https:",
+    'import("http:',
+    'import("https:',
+    "import('http:",
+    "import('https:",
+    "jsr:",
+)
+"""What code has in it that names packages by itself, where it names no program."""
+
+CODE_SUFFIXES = (
+    ".js",
+    ".jsx",
+    ".mjs",
+    ".mts",
+    ".ts",
+    ".tsx",
+)
+"""The suffixes of such code."""
+
 PROGRAM_FOLDERS = ("vendor",)
 """Folders of modules that a client runs, whatever their files are called."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-from npm_vetted.client_names import WHOLE_WORDS, WORDS
+from npm_vetted.client_names import CODE_WORDS, WHOLE_WORDS, WORDS
 from npm_vetted.git.process import DIFF_INDEX, git_environment, hardened, path_text, work_tree
 from npm_vetted.projects.unread_names import is_program, is_unread
 from npm_vetted.vetting.programs import PROGRAM_CODES, may_be_program
@@ -25,7 +25,9 @@ _QUIET = ("-q", "--quiet")
 _ARGUMENTS = frozenset({"--strict", "-v", "--verbose", *_QUIET})
 _HOOKS = ("settings", "notes", "lockfile")
 
-CLIENT_WORDS = (*WORDS, *(word for word in WHOLE_WORDS if len(word) > 2), "corepack")
+CLIENT_WORDS = (
+    *WORDS, *(word for word in WHOLE_WORDS if len(word) > 2), "corepack", *CODE_WORDS,
+)  # fmt: skip
 """Every name of a client's program contains one of these, but for ``pn``, which most texts hold."""
 _MOST_PROGRAMS = 500
 

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 Read = Callable[[str], "bytes | None"]
 """Read a file of one snapshot by its path from the top of the repository; None: not there."""
@@ -268,6 +268,10 @@ class Project(NamedTuple):
     def manifests(self) -> Mapping[str, Manifest]:
         """All its manifests by directory from the top of the repository, the root's first."""
         return {self.path: self.manifest, **self.members}
+
+
+CodeReader: TypeAlias = "Callable[[Callable[[], Project | None], str, bytes], Iterator[Problem]]"
+"""Reads one file of code; it is handed a function that finds the project of the file."""
 
 
 class Allowance(NamedTuple):

@@ -43,7 +43,7 @@ def test_what_is_taken_for_unread_is_read_by_no_check(
     ("path", "unread"),
     [
         ("src/index.js", False),
-        ("src/index.jsx", True),
+        ("src/index.jsx", False),
         ("README.md", True),
         ("docs/logo.SVG", True),
         ("package.json", False),

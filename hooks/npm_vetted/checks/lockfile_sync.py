@@ -8,9 +8,11 @@ from itertools import chain
 from typing import Final
 
 from npm_vetted.checks import Explanation, artifact_value, finding_of
+from npm_vetted.checks._code_imports import code_imports
 from npm_vetted.checks._fixes import accept_fix
 from npm_vetted.checks._folder_dependencies import folder_problems
 from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
+from npm_vetted.client_names import CODE_SUFFIXES
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile, whole_manifest_value
 from npm_vetted.clients.shared.unread import unread_by_us
@@ -74,8 +76,12 @@ _LOCAL: Final = ("link:", "workspace:")
 
 
 def reads(path: str) -> bool:
-    """Whether a file is a manifest that only some client reads, or of a client that is not read."""
-    return path.rpartition("/")[2] in _other_manifest_names() or unread_by_us(path) is not None
+    """Whether a file is a manifest that only some client reads, of a client that is not read, or code."""
+    return (
+        path.rpartition("/")[2] in _other_manifest_names()
+        or unread_by_us(path) is not None
+        or path.endswith(CODE_SUFFIXES)
+    )
 
 
 def run(change: Change) -> Iterator[Finding]:
@@ -117,6 +123,7 @@ def _found(change: Change) -> Iterator[Finding]:
     yield from _collisions(change)
     yield from _other_manifests(change)
     yield from unread_files(ID, change)
+    yield from code_imports(ID, change)
     for found in excluded_lockfiles(ID, change):
         yield found._replace(fix=(accept_fix(found),))
     for project in change.projects:

@@ -14,7 +14,7 @@ from npm_vetted._plugins import import_part, parts
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
-from npm_vetted.model import Allowance, Edit, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import Allowance, CodeReader, Edit, Manifest, Pin, Problem, Project, Read
 
 
 class Client(Protocol):
@@ -63,6 +63,10 @@ class Client(Protocol):
     """The file in the user's home that this client reads together with SWITCH_FILE."""
     PROGRAM_FOLDERS: tuple[str, ...]
     """Folders of modules that it runs if a setting says so, whatever their files are called."""
+    CODE: Mapping[str, CodeReader]
+    """By suffix: what reports the packages that code itself names and the lockfile lacks."""
+    CODE_WORDS: tuple[str, ...]
+    """Code that names such a package has one of these words, or the name of a program, in it."""
     LOCK_COMMAND: tuple[str, ...]
     """The command that writes the lockfile and runs no dependency's script; ``.`` (or ``./FILE``): the folder."""
     WRITES: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 _UNREAD = (
     ".adoc", ".astro", ".avif", ".bmp", ".c", ".cc", ".cpp", ".cs", ".css", ".csv", ".ejs",
     ".eot", ".erb", ".ex", ".exs", ".gif", ".gql", ".graphql", ".h", ".hbs", ".hpp",
-    ".htm", ".html", ".ico", ".ipynb", ".java", ".jpeg", ".jpg", ".jsx", ".kt", ".less",
+    ".htm", ".html", ".ico", ".ipynb", ".java", ".jpeg", ".jpg", ".kt", ".less",
     ".lua", ".map", ".md", ".mdx", ".mov", ".mp3", ".mp4", ".otf", ".pdf", ".png",
     ".po", ".proto", ".pug", ".pyi", ".rst", ".sass", ".scala", ".scss",
-    ".sql", ".styl", ".svelte", ".svg", ".swift", ".tsx", ".ttf", ".txt", ".vue",
+    ".sql", ".styl", ".svelte", ".svg", ".swift", ".ttf", ".txt", ".vue",
     ".wasm", ".webm", ".webp", ".woff", ".woff2",
 )  # fmt: skip
 """Suffixes that no check reads (tests/projects/test_unread_names.py asks the checks themselves)."""
@@ -21,7 +21,7 @@ _UNUSUAL = ("makefile", "dockerfile", "containerfile", "jspm.config", "importmap
 
 _PROGRAM = (
     ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".gradle", ".kts", ".groovy", ".pl",
-    ".go", ".rs", ".php", ".cake",
+    ".go", ".rs", ".php", ".cake", ".tsx", ".jsx",
 )  # fmt: skip
 """Suffixes of programs: they are read where they name a client (tests/projects/test_unread_names.py)."""
 

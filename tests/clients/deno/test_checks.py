@@ -299,3 +299,31 @@ def test_a_jsr_package_that_a_command_runs_is_locked_or_exact(
     _adopt_as_it_is(git_repo)
     expected = [("install-command", "unpinned", "run.sh")] if found else []
     assert _findings(git_repo, {"run.sh": f"#!/bin/sh\n{command}\n"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('import "npm:b@1.0.0";', True), ('import x from "npm:a@^1";', False), ('import "npm:a";', False),
+        ('import "npm:a@2";', True), ('export * from "jsr:@evil/e";', True), ("await import('npm:b');", True),
+        ('import { x } from\n  "https://evil.example/x.ts";', True), ('import "https://a.example/x.ts";', False),
+        ('// import "npm:b";\n/** import "jsr:@x/y" */', False), ('import "./npm.ts"; import "node:fs";', False),
+        ('const u = "https://evil.example/x.ts";', False), ('import "std/x.ts"; import "http://h/x.ts"', True),
+    ],
+)  # fmt: skip
+def test_what_code_imports_by_itself_is_locked(repo: GitRepo, code: str, *, found: bool) -> None:
+    """With the real Deno 2.9.6 each of the found ones was fetched when the code ran."""
+    repo.write("deno.json", json.dumps(_config("a")))
+    repo.write("deno.lock", json.dumps(_lock("a", remote={"https://a.example/x.ts": HEX})))
+    repo.commit("Lock a")
+    expected = [("lockfile-sync", "out-of-date", "main.ts")] if found else []
+    assert _findings(repo, {"main.ts": code + "\n"}) == expected
+
+
+def test_code_of_other_projects_is_not_read(git_repo: GitRepo) -> None:
+    git_repo.write("package.json", "{}")
+    git_repo.write("package-lock.json", json.dumps(NPM_LOCK))
+    git_repo.write(".npmrc", "ignore-scripts=true\n")
+    adopt(git_repo)
+    git_repo.commit("Begin")
+    assert _findings(git_repo, {"main.ts": 'import "npm:b@1.0.0";\n'}) == []

@@ -17,7 +17,17 @@ from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import NpmVettedError, UndecidedError
 from npm_vetted.formats.npmrc import depends_on_environment, effective, load_npmrc
-from npm_vetted.model import Allowance, Edit, Location, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import (
+    Allowance,
+    CodeReader,
+    Edit,
+    Location,
+    Manifest,
+    Pin,
+    Problem,
+    Project,
+    Read,
+)
 
 NAME = "deno"
 PROGRAM = "deno"
@@ -48,6 +58,25 @@ WRITES = "deno.lock"
 
 _AGE: Final = "minimumDependencyAge"
 _BOOLEAN: Final = re.compile(rb'("allowScripts"\s*:\s*)(?:true|false)\b')
+
+
+def _problems_of_code(
+    find: Callable[[], Project | None], path: str, data: bytes
+) -> Iterator[Problem]:
+    """What code imports by itself and deno.lock does not have."""
+    from npm_vetted.clients.deno.code import problems_of_code as found
+
+    return found(find, path, data)
+
+
+CODE_WORDS: tuple[str, ...] = (
+    "jsr:",
+    *(f"{word}{quote}{scheme}:" for word in ("from ", "import ", "import(")
+      for quote in "\"'" for scheme in ("https", "http")),
+)  # fmt: skip
+CODE: Mapping[str, CodeReader] = dict.fromkeys(
+    (".ts", ".mts", ".js", ".mjs", ".tsx", ".jsx"), _problems_of_code
+)
 
 
 def fits(pin: Pin) -> bool:

@@ -23,6 +23,7 @@ from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.model import (
     Allowance,
+    CodeReader,
     Edit,
     Location,
     Manifest,
@@ -56,6 +57,8 @@ LINKS_MEMBERS = False
 SWITCH_FILE: str | None = ".npmrc"
 USER_FILE: str | None = ".npmrc"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
+CODE_WORDS: tuple[str, ...] = ()
+CODE: Mapping[str, CodeReader] = {}
 LOCK_COMMAND: tuple[str, ...] = (
     "pnpm",
     "-C",

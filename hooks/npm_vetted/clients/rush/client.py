@@ -18,7 +18,18 @@ from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.clients.yarn_classic import client as yarn_classic
 from npm_vetted.errors import UsageError
-from npm_vetted.model import Allowance, Edit, Level, Location, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import (
+    Allowance,
+    CodeReader,
+    Edit,
+    Level,
+    Location,
+    Manifest,
+    Pin,
+    Problem,
+    Project,
+    Read,
+)
 
 NAME = "rush"
 PROGRAM = "rush"
@@ -56,6 +67,8 @@ LINKS_MEMBERS = False
 SWITCH_FILE: str | None = f"{config.CONFIG}/.npmrc"
 USER_FILE: str | None = ".npmrc"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
+CODE_WORDS: tuple[str, ...] = ()
+CODE: Mapping[str, CodeReader] = {}
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("rush", "update")
 WRITES = f"{config.CONFIG}/{config.LOCKFILE}"

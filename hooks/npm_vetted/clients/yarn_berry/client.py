@@ -30,6 +30,7 @@ from npm_vetted.errors import DocumentError, UndecidedError, UsageError
 from npm_vetted.formats.document import decode
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.model import (
+    CodeReader,
     Edit,
     Manifest,
     Pin,
@@ -57,6 +58,8 @@ LINKS_MEMBERS = True
 SWITCH_FILE: str | None = ".yarnrc.yml"
 USER_FILE: str | None = ".yarnrc.yml"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
+CODE_WORDS: tuple[str, ...] = ()
+CODE: Mapping[str, CodeReader] = {}
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"
 

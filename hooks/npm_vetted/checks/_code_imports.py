@@ -1,0 +1,61 @@
+"""Packages that code itself names, where a client fetches them when the code runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache, partial
+
+from npm_vetted.clients import clients
+from npm_vetted.errors import NpmVettedError, UndecidedError
+from npm_vetted.model import CodeReader, Finding, Problem, Project
+from npm_vetted.projects.change import Change
+from npm_vetted.projects.paths import in_node_modules
+
+
+def code_imports(check: str, change: Change) -> Iterator[Finding]:
+    """The problems of the touched files of code, by the clients that read such files."""
+    readers = _readers()
+    names = {name for name, _ in readers.values()}
+    if change.everything and not any(each.after.client in names for each in change.projects):
+        return
+    for path, touched in sorted(change.touched.items()):
+        found = readers.get(path[path.rfind(".") :])
+        if found is None or touched.after is None or touched.is_link or in_node_modules(path):
+            continue
+        if change.policy.excludes(path):
+            continue
+        with suppress(UndecidedError):  # what a partial clone lacks is said elsewhere
+            data = change.after.read(path) or b""
+            for problem in found[1](partial(_project, change, path), path, data):
+                yield _finding(check, problem)
+
+
+@cache
+def _readers() -> dict[str, tuple[str, CodeReader]]:
+    """By suffix: the client, and its reader."""
+    return {
+        suffix: (client.NAME, read)
+        for client in clients().values()
+        for suffix, read in client.CODE.items()
+    }
+
+
+def _project(change: Change, path: str) -> Project | None:
+    try:
+        return change.projects_after.of(path)
+    except NpmVettedError:  # said elsewhere
+        return None
+
+
+def _finding(check: str, problem: Problem) -> Finding:
+    return Finding(
+        check=check,
+        message=problem.message,
+        location=problem.location,
+        level=problem.level,
+        fix=problem.fix,
+        code=problem.code,
+        key=problem.key,
+        value=problem.value,
+    )
