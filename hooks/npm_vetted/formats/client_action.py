@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from npm_vetted.formats.shell_text import Value
-from npm_vetted.model import Pin
+from npm_vetted.model import Pin, Project
 
 UNKNOWN_COMMAND: Final = "its command"
 """Why the flags of a command line are not known: nobody can tell its very command."""
@@ -145,6 +145,8 @@ class ClientRules(NamedTuple):
     """Whether a folder that an option names must hold the manifest itself."""
     frozen: Mapping[str, str] = MappingProxyType({})
     """By NAME: how an install is told to leave the lockfile alone."""
+    frozen_by: Callable[[Project], bool] = lambda _project: False
+    """Whether a project's settings tell its installs to leave the lockfile alone."""
     frozen_in_ci: frozenset[str] = frozenset()
     """The NAMEs of those that leave it alone where they see that they run in CI."""
     setting_file: Callable[[str], SettingFile | None] = lambda _key: None

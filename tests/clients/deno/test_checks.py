@@ -327,3 +327,19 @@ def test_code_of_other_projects_is_not_read(git_repo: GitRepo) -> None:
     adopt(git_repo)
     git_repo.commit("Begin")
     assert _findings(git_repo, {"main.ts": 'import "npm:b@1.0.0";\n'}) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "command", "found"),
+    [
+        ({"frozen": True}, "deno install", []), ({"frozen": False}, "deno install", ["lockfile-may-change"]),
+        ({"frozen": True}, "deno install --frozen=false", ["lockfile-may-change"]),
+    ],
+)  # fmt: skip
+def test_a_frozen_lockfile_holds_in_an_image(
+    repo: GitRepo, lock: object, command: str, found: list[str]
+) -> None:
+    repo.write("deno.json", json.dumps(_config(lock=lock)))
+    repo.commit("Say so")
+    repo.write("Dockerfile", f"FROM denoland/deno\nCOPY . .\nRUN {command}\n")
+    assert [each["code"] for each in check(repo).findings] == found

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from npm_vetted.clients.deno.config import load_config
 from npm_vetted.clients.deno.options import SHORT, VALUED, weak_variable, weaknesses
 from npm_vetted.clients.deno.specifiers import module_name, plain_target
 from npm_vetted.clients.shared.command_line import (
@@ -21,8 +22,10 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
+from npm_vetted.errors import DocumentError
 from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
+from npm_vetted.model import Project
 
 PROGRAMS: Final = ("deno",)
 WHOLE_WORDS: Final[tuple[str, ...]] = ()
@@ -45,7 +48,18 @@ _SOURCES: Final = {
     "JSR_NPM_URL": "@jsr:registry",
 }
 
-RULES: Final = ClientRules(weakens=weak_variable)
+
+def _frozen_by(project: Project) -> bool:
+    """``"lock": {"frozen": true}`` of deno.json."""
+    try:
+        document = load_config(project.path, project.read)
+    except DocumentError:
+        return False
+    said = document.root().data.get("lock") if document is not None else None
+    return isinstance(said, dict) and said.get("frozen") is True
+
+
+RULES: Final = ClientRules(weakens=weak_variable, frozen_by=_frozen_by)
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
@@ -158,7 +172,9 @@ def _install(line: Line) -> Iterator[ClientAction]:
 
 
 def _frozen(line: Line) -> bool | None:
-    return True if line.options.has("frozen", "frozen-lockfile") else None
+    names = ("frozen", "frozen-lockfile")
+    said = any(name in names for name, _ in line.options.options)
+    return line.options.has(*names) if said else None
 
 
 def _packages(line: Line) -> tuple[str, ...]:

@@ -243,6 +243,8 @@ class ActionJudge:
             default = self.knows_ci or "true" in scene.state.variables.get("CI", ())
             if act.frozen is None and default and scene.client in scene.rules.frozen_in_ci:
                 return
+            if act.frozen is None and scene.rules.frozen_by(project):
+                return
             better = scene.rules.frozen.get(scene.client, "a frozen install")
             self.reports.report(
                 f"{label} may install other versions than the lockfile's and rewrite it; {better} does not",
