@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from npm_vetted.clients.pnpm.declared import declared, extensions_checksum, override_target
+from tests.support.git_repo import GitRepo
+from tests.support.npm_projects import check
 
 MANIFEST: dict[str, Any] = {
     "dependencies": {"aa": "^1.0.0"},
@@ -92,3 +94,49 @@ def test_the_order_of_extensions_does_not_count() -> None:
     other = {"b": {"peers": ["2", "1"]}, "a": {"dependencies": {"y": "2", "x": "1"}}}
     assert extensions_checksum(one) == extensions_checksum(other) is not None
     assert extensions_checksum({}) is None
+
+
+LINKED = """\
+lockfileVersion: '9.0'
+
+overrides:
+  tt: link:./l
+
+importers:
+
+  .:
+    dependencies:
+      tt:
+        specifier: ROOT
+        version: ROOT
+
+  packages/m:
+    dependencies:
+      tt:
+        specifier: MEMBER
+        version: MEMBER
+"""
+
+
+@pytest.mark.parametrize(
+    ("root", "member", "found"),
+    [
+        ("link:l", "link:../../l", []),
+        ("link:x", "link:../../l", ["tt@1.0.0"]),
+        ("link:l", "link:l", ["tt@1.0.0"]),
+        ("file:l", "link:../../l", ["tt@1.0.0", "tt@file:l"]),
+    ],
+)
+def test_an_override_by_a_folder_is_locked_by_the_way_to_it(
+    git_repo: GitRepo, root: str, member: str, found: list[str]
+) -> None:
+    """As pnpm 9 to 12 write it: from each importer to the folder."""
+    needs = {"version": "1.0.0", "dependencies": {"tt": "1.0.0"}}
+    pin = {"name": "p", "packageManager": "pnpm@12.21.0", **needs}
+    git_repo.write("package.json", json.dumps(pin))
+    git_repo.write("packages/m/package.json", json.dumps({"name": "m", **needs}))
+    git_repo.write("l/package.json", '{"name": "tt", "version": "1.0.0"}')
+    git_repo.write("pnpm-workspace.yaml", "packages: [packages/*]\noverrides: {tt: 'link:./l'}\n")
+    git_repo.write("pnpm-lock.yaml", LINKED.replace("ROOT", root).replace("MEMBER", member))
+    done = check(git_repo, "--all", "lockfile-sync")
+    assert [each["key"] for each in done.findings if each["code"] == "out-of-date"] == found

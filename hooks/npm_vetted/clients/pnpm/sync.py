@@ -355,7 +355,10 @@ class _Comparison:
             return
         if self.hooked:
             return
-        if not any(_same_specifier(found.specifier, each) for each in accepted):
+        if not any(
+            _same_specifier(found.specifier, each) or _same_folder(folder, found.specifier, each)
+            for each in accepted
+        ):
             message = (
                 f"depends on {label}, but {self.lockfile.path} was written for "
                 f"{name}@{found.specifier}"
@@ -525,6 +528,13 @@ class _Comparison:
                         # pnpm takes the path from the folder, older versions from the root
                         left += [normpath(join(folder, _path(value))), normpath(_path(value))]
         yield from seen
+
+
+def _same_folder(folder: str, locked: str, override: str) -> bool:
+    """Whether an importer has an override's folder: pnpm writes the way from the importer to it."""
+    if not override.startswith(("link:", "file:")) or locked[:5] != override[:5]:
+        return False
+    return normpath(join(folder, _path(locked))) == normpath(_path(override))
 
 
 def _path(specifier: str) -> str:
