@@ -580,6 +580,7 @@ def test_the_filter_spares_the_rest(text: str) -> None:
         ("GNUmakefile", b""), ("rules.mk", b""), ("Justfile", b""), (".justfile", b""),
         ("x.sh", b""), ("x.zsh", b""), ("bin/x", b"#!/bin/sh\n"), ("bin/x", b"#!/usr/bin/env bash\n"),
         (".husky/pre-commit", b""), ("lefthook.yml", b""), ("package.json", b""),
+        ("bin/x", b"#!/usr/bin/env node\n"), ("bin/x", b"#!/usr/bin/python3\n"),
     ],
 )  # fmt: skip
 def test_files_that_hold_commands(path: str, head: bytes) -> None:
@@ -590,7 +591,7 @@ def test_files_that_hold_commands(path: str, head: bytes) -> None:
     ("path", "head"),
     [
         ("README.md", b""), ("docs/Dockerfile.md", b""), (".dockerignore", b""),
-        ("config.yml", b""), ("bin/x", b"#!/usr/bin/env node\n"),
+        ("config.yml", b""), ("bin/x", b"#!/usr/bin/awk -f\n"),
         ("node_modules/a/package.json", b""), ("Makefile.md", b""),
     ],
 )  # fmt: skip

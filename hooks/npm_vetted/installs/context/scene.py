@@ -25,7 +25,7 @@ _TEMPORARY: Final = "/tmp/"  # noqa: S108
 _RELEASES: Final = "/~clients"
 """Where the disk has the version of each client that a command installed."""
 _LEADING: Final = re.compile(r"[v=^~]?(\d+)(?:\.|\Z)")
-_SYSTEM: Final = ("/tmp", "/usr", "/opt", "/etc", "/var")  # noqa: S108
+_SYSTEM: Final = ("/tmp", "/usr", "/opt", "/etc", "/var", "/dev")  # noqa: S108
 """Where no checkout of a container or a machine usually is."""
 _MANY: Final = 200
 _SETTING: Final = re.compile(
@@ -272,7 +272,8 @@ class Scene:
             answers.add(None if self.doubt else safe)
             doubts.append(self.doubt)
         self.doubt = next(filter(None, doubts), "")
-        if answers == {True} and self.vague and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
+        vague = self.vague and not self.unknown
+        if answers == {True} and vague and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
             self.doubt = "the folder"
             return None
         if answers == {True}:

@@ -30,6 +30,7 @@ _SUFFIXES: Final = (
     ".rake", ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".gradle", ".kts", ".groovy", ".pl",
     ".go", ".rs", ".php", ".cake",
 )  # fmt: skip
+_SHEBANG: Final = re.compile(rb"#!\s*\S*?(?:/|\s)(?:node|python[\d.]*|ruby|perl|php)\b")
 _VAGRANT: Final = "vagrantfile"
 _NAMES: Final = ("jenkinsfile", "rakefile", "gulpfile", "gruntfile", "gemfile", _VAGRANT)
 _STRING: Final = re.compile(
@@ -82,9 +83,11 @@ _TEXT: Final = 8_000
 _MOST: Final = 2_000
 
 
-def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """By suffix or name; a test is a program too."""
+def recognises(path: str, head: bytes) -> bool:
+    """By suffix, name or first line; a test is a program too."""
     name = path.lower().rpartition("/")[2]
+    if "." not in name and _SHEBANG.match(head):
+        return True
     return (name.endswith(_SUFFIXES) and not name.startswith(".")) or (
         name in _NAMES or name.endswith(".jenkinsfile")
     )
