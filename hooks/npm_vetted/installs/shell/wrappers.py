@@ -186,7 +186,7 @@ QUIET: Final = word_set(
     "die info warn warning error err fail fatal ok success debug notice header title print puts "
     "cowsay figlet print_info print_error log_info log_error npm_config add-apt-repository dpkg "
     "rpm asdf-plugin systemctl service supervisorctl crontab sleep date nslookup ping nc telnet "
-    "openssl base64 nodenv fnm-use"
+    "openssl base64 nodenv fnm-use throw"
 )
 """Programs that only print, look up or install something else: a client's name among their words
 is no command."""
