@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -476,6 +477,25 @@ def test_a_token_does_not_go_where_the_packument_points(server: Server, elsewher
     registry.package(registry.packument("p").release("1.0.0"))
     assert authorised(server) == [("/p", "Bearer s3cret")]
     assert authorised(elsewhere) == [("/p.tgz", None)]
+
+
+def test_the_authorities_are_read_for_an_encrypted_connection_alone(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take 20 ms to read; an answer that is not encrypted is none over https."""
+    read: list[object] = []
+
+    def prepare(**given: object) -> ssl.SSLContext:
+        read.append(given)
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    monkeypatch.setattr(ssl, "create_default_context", prepare)
+    server.answers["/p"] = body(packument())
+    registry_at(server.url).version("p", "1.0.0")
+    assert read == []
+    said = undecided(registry_at(server.url.replace("http:", "https:")))
+    assert "the certificate is not accepted" in said
+    assert read == [{"cafile": None}]
 
 
 @pytest.mark.parametrize(
