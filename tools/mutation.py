@@ -5,6 +5,7 @@ beside that module only: a mutant that only a distant test notices counts as one
 
     python -m tools.mutation                      every module of TARGETS, every mutant: some hours
     python -m tools.mutation --share 20           about a fifth of the mutants
+    python -m tools.mutation --digits 6           another tenth: those whose number ends in 6
     python -m tools.mutation vetting/resolver     one module
 
 It prints a line a module, and below it the diff of each mutant that survived. ``docs/mutation.md`` has the
@@ -90,10 +91,10 @@ def copied(folder: Path, module: str) -> None:
     )  # Python looks for a folder of its path only once
 
 
-def run(module: str, share: int, workers: int, folder: Path) -> tuple[int, list[str]]:
+def run(module: str, digits: str, workers: int, folder: Path) -> tuple[int, list[str]]:
     """How many of a module's mutants were tried, and the names of those that survived."""
     copied(folder, module)
-    pattern = f"npm_vetted.{module.replace('/', '.')}.*__mutmut_*{LAST_DIGITS[share]}"
+    pattern = f"npm_vetted.{module.replace('/', '.')}.*__mutmut_*{digits}"
     environment = {**os.environ, "PYTHONPATH": str(folder / "mutants" / "src")}
     command = [SCRIPTS / "mutmut", "run", "--max-children", str(workers), pattern]
     done = subprocess.run(
@@ -120,13 +121,17 @@ def main() -> None:
     """Try the modules that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", choices=[*TARGETS, []], metavar="MODULE")
+    parser.add_argument(
+        "--digits", metavar="DIGITS", help="in place of a share: mutants whose number ends in one"
+    )
     parser.add_argument("--share", type=int, choices=LAST_DIGITS, default=100, metavar="PERCENT")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
+    digits = f"[{chosen.digits}]" if chosen.digits else LAST_DIGITS[chosen.share]
     for module in chosen.modules or TARGETS:
         with tempfile.TemporaryDirectory(prefix="mutation-") as name:
             folder = Path(name)
-            tried, survived = run(module, chosen.share, chosen.workers, folder)
+            tried, survived = run(module, digits, chosen.workers, folder)
             print(f"{module}: {tried - len(survived)} of {tried} killed", flush=True)
             for each in survived:
                 print(difference(each, folder), flush=True)

@@ -165,6 +165,14 @@ def test_one_artifact_in_two_places_is_one_use_that_is_direct_where_either_is() 
     assert use(found, "a@1.0.0").direct
 
 
+BROKEN_LATE = {
+    "name": "p",
+    "lockfileVersion": 3,
+    "packages": {"": {"dependencies": {"b": "*"}}, "node_modules/c": {"version": 3}},
+}
+"""What production installs can be told, and the entry of c cannot be decoded."""
+
+
 def test_a_malformed_lockfile_of_before_counts_as_absent() -> None:
     before = project({"a": A}) | {"package-lock.json": BROKEN}
     assert brought(change(before, project({"a": A}))) == {"a@1.0.0": "added"}
@@ -183,6 +191,25 @@ def test_a_malformed_lockfile_of_one_parent_leaves_that_of_the_other() -> None:
         "c@1.0.0": "added",
     }
     assert only(change((dev, broken), after)).names_before() == {"a", "b"}
+
+
+@pytest.mark.parametrize("answer", ["direct_before", "_production_before", "_changed"])
+def test_what_was_computed_of_a_malformed_lockfile_is_forgotten(answer: str) -> None:
+    """A question may find an earlier lockfile malformed after other answers were kept of it."""
+    dev = project({"a": A, "b": B}, devDependencies={"a": "*"}, dependencies={"b": "*"})
+    broken = dev | {"package-lock.json": json.dumps(BROKEN_LATE)}
+    found = only(change((dev, broken), project({"a": A, "b": B}), SPLIT))
+    kept = []
+
+    def ask() -> int:
+        kept.append(getattr(found, answer))
+        if len(found.earlier) == 2:
+            raise DocumentError("found too late", path="package-lock.json")
+        return len(found.earlier)
+
+    assert found.despite_earlier(ask) == 1
+    assert len(kept) == 2
+    assert kept[0] is not kept[1]
 
 
 def test_a_malformed_lockfile_is_an_error_now() -> None:
