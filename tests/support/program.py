@@ -38,7 +38,7 @@ def start_copy(
     environment = dict(os.environ if env is None else env)
 
     def become() -> None:
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # Popen waits until its own pipe is closed
+        _let_go_of_files()
         try:
             _begin(words, environment)
             first()
@@ -57,6 +57,18 @@ def start_copy(
             preexec_fn=become,  # noqa: PLW1509
             **options,
         )
+
+
+def _let_go_of_files() -> None:
+    """Close what this process has open, Popen's own pipe included: Popen waits for that.
+
+    Each number stays in use. An object of the old process that ends later closes its number again,
+    which must not be a new file's by then.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in map(int, os.listdir("/dev/fd")):  # noqa: PTH208
+        if number > 2 and number != nothing:
+            os.dup2(nothing, number, inheritable=False)
 
 
 def _begin(words: Sequence[str], environment: Mapping[str, str]) -> None:
