@@ -228,3 +228,14 @@ def test_a_client_s_own_manifest_may_name_a_program(version: Any, named: bool) -
         resolved=registry_file("@microsoft/rush", version),
     )  # fmt: skip
     assert found == ([("rushVersion", version, artifact, True)] if named else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "package"),
+    [("npm@11.0.0", "npm"), ("yarn@4.9.4", "@yarnpkg/cli-dist"), ("other@1.0.0", "other")],
+)
+def test_the_package_of_a_manager_is_its_client_s_or_has_its_name(text: str, package: str) -> None:
+    manifest = read_manifest("package.json", json.dumps({"packageManager": text}).encode())
+    project = Project("", manifest, {}, "npm", (), None, lambda _: None)
+    (found,) = named_managers(project)
+    assert (found.text, found.artifact.name) == (text, package)
