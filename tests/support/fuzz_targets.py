@@ -33,7 +33,8 @@ from npm_vetted.model import Artifact
 from npm_vetted.packages import integrity as hashes
 from npm_vetted.packages import urls as sources
 from npm_vetted.packages.manifest import read_manifest, read_pin
-from npm_vetted.packages.versions import comparators, matches_versions, newest, step
+from npm_vetted.packages.ranges import is_strict_range, lies_in
+from npm_vetted.packages.versions import newest, step
 from npm_vetted.projects.discovery import Projects
 from npm_vetted.registry.packument import read_packument
 from npm_vetted.registry.settings import load_settings
@@ -431,7 +432,7 @@ def read_words(data: bytes) -> None:
         lambda: hashes.same_checksum(one, other), lambda: hashes.fragment_integrity(text),
         lambda: sources.tarball_of(text), lambda: sources.is_tarball_of(one, other, "1.0.0"),
         lambda: sources.Registries((one,)).allows(other), lambda: write_pinned(read_pinned(text)),
-        lambda: hosted(text), lambda: comparators(text), lambda: matches_versions(one, other),
+        lambda: hosted(text), lambda: is_strict_range(text), lambda: lies_in(one, other),
         lambda: step(one, other), lambda: newest([one, other]), lambda: package_folder(text),
     ):  # fmt: skip
         _asked(ask)

@@ -230,8 +230,8 @@ BAD = [
     ("[[deny]]\nreason = 'bad'", "deny[0]: the key 'package' is missing", 1),
     ("[[deny]]\npackage = 'a'\nreason = ' '", "deny[0].reason: say why: the reason is empty", 3),
     (
-        "[[deny]]\npackage = 'a'\nversions = '^1'\nreason = 'bad'",
-        "deny[0].versions: expected an exact version, bounds such as '>=1.0.0 <2.0.0', or '*', found '^1'", 3,
+        "[[deny]]\npackage = 'a'\nversions = 'one'\nreason = 'bad'",
+        "deny[0].versions: expected an exact version, a range such as '>=1.0 <2', or '*', found 'one'", 3,
     ),
     ("[[exclude]]\npath = 'a'", "exclude[0]: the key 'reason' is missing", 1),
     (
@@ -366,6 +366,8 @@ def test_an_ignore_may_name_the_code_and_the_key(keys: dict[str, str], accepted:
         ("a", '"*"', ["1.0.0", "9.9.9-rc.1"], []),
         ("a", None, ["1.0.0"], []),
         ("a", '"1.0.1 || 1.0.0"', ["1.0.0", "1.0.1"], ["1.0.2"]),
+        ("a", '">= 0.9, < 2"', ["0.9.0", "1.9.9"], ["0.8.0", "2.0.0"]),
+        ("a", '"^1.2"', ["1.2.0", "1.9.9-rc.1"], ["1.1.9", "2.0.0"]),
     ],
 )
 def test_which_versions_are_denied(

@@ -9,7 +9,7 @@ from typing import Final
 
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.model import Finding, Level, Location
-from npm_vetted.packages.versions import can_match
+from npm_vetted.packages.ranges import can_match
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.project_change import project_lockfile
 from npm_vetted.vetting.policy import CONFIG, Deny, Policy, read_policy

@@ -77,6 +77,32 @@ def intersects(one: str, other: str) -> bool | None:
     return any(_is_possible((*left, *right)) for left in first for right in second)
 
 
+def lies_in(version: str | None, wanted: str) -> bool:
+    """Whether a version lies between the bounds of a deny entry's range; prereleases do as well.
+
+    A version that cannot be read lies in every range: a deny entry fails closed.
+    """
+    found = parse_loose_version(version) if version else None
+    alternatives = _parse(wanted)
+    if found is None or alternatives is None:
+        return True
+    return any(_is_between(found, bounds) for bounds in alternatives)
+
+
+def is_strict_range(text: str) -> bool:
+    """Whether each word of a range is a comparator: npm drops others, and then takes any version."""
+    return all(map(_is_strict, text.split("||")))
+
+
+def _is_strict(part: str) -> bool:
+    words = _GLUE.sub(r"\1", part).split()
+    return _HYPHEN.match(part) is not None or (bool(words) and all(map(_is_comparator, words)))
+
+
+def _is_comparator(word: str) -> bool:
+    return _comparator(word) is not None
+
+
 def _is_possible(bounds: tuple[Match, ...]) -> bool:
     """Whether a version can meet all bounds: the lowest that meets those from below does, or none."""
     lowest = _LOWEST
@@ -97,17 +123,24 @@ def _is_possible(bounds: tuple[Match, ...]) -> bool:
 
 def _holds(version: Version, bounds: tuple[Match, ...]) -> bool:
     """A prerelease satisfies only bounds that name a prerelease of the same three numbers."""
-    for operator, bound in bounds:
-        same = version == bound
-        if not (
-            (same and operator not in ("<", ">"))
-            or (operator[:1] == "<" and version < bound)
-            or (operator[:1] == ">" and bound < version)
-        ):
-            return False
-    return not version.prerelease or any(
-        bound.prerelease and bound.numbers == version.numbers for _, bound in bounds
+    return _is_between(version, bounds) and (
+        not version.prerelease
+        or any(bound.prerelease and bound.numbers == version.numbers for _, bound in bounds)
     )
+
+
+def _is_between(version: Version, bounds: tuple[Match, ...]) -> bool:
+    return all(
+        (version == bound and operator not in ("<", ">"))
+        or (operator[:1] == "<" and version < bound)
+        or (operator[:1] == ">" and bound < version)
+        for operator, bound in bounds
+    )
+
+
+def can_match(wanted: str) -> bool:
+    """Whether any version lies in a range."""
+    return any(map(_is_possible, _parse(wanted) or ()))
 
 
 @cache

@@ -1,10 +1,9 @@
-"""Versions in semver's order, and the ranges of the policy's deny entries."""
+"""Versions in semver's order, and the steps between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import cache
-from operator import eq, ge, gt, le, lt
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
 STEPS: Final = ("major", "minor", "patch")
 ARRIVALS: Final = (*STEPS, "new")
 """How a version comes in: by a step from an earlier one, or as a package that is new."""
-_OPERATORS: Final[dict[str, Callable[[Version, Version], bool]]] = {
-    ">=": ge, "<=": le, ">": gt, "<": lt, "=": eq,
-}  # fmt: skip
 
 
 @cache
@@ -44,53 +40,6 @@ def step(old: str, new: str) -> str:
     if before.minor != after.minor:
         return "major" if after.major == 0 else "minor"
     return "patch"
-
-
-def comparators(text: str) -> list[tuple[str, str]] | None:
-    """``3.3.6`` or ``>=1.0.0 <2.0.0`` as (operator, version) pairs; None: not of that form."""
-    parts: list[tuple[str, str]] = []
-    for word in text.split():
-        operator = next((each for each in _OPERATORS if word.startswith(each)), "")
-        version = word[len(operator) :]
-        if parse_version(version) is None:
-            return None
-        parts.append((operator or "=", version))
-    return parts or None
-
-
-def matches_versions(version: str | None, wanted: str) -> bool:
-    """Whether a version is one that ``wanted`` names; alternatives are separated by ``||``.
-
-    A version that semver cannot read satisfies every range: a deny entry fails closed.
-    """
-    found = parse_version(version) if version else None
-    if found is None:
-        return True
-    for alternative in wanted.split("||"):
-        parts = comparators(alternative)
-        if parts is None:
-            return True
-        if all(_holds(found, operator, bound) for operator, bound in parts):
-            return True
-    return False
-
-
-def can_match(wanted: str) -> bool:
-    """Whether any version satisfies bounds such as ``>=1.0.0 <2.0.0``.
-
-    If one does, a bound does, the version after a bound, or the first prerelease of a bound.
-    """
-    bounds = [bound for _, bound in comparators(wanted) or ()]
-    found = [each for each in map(parse_version, bounds) if each is not None]
-    near = {str(each.bump_patch()) for each in found}
-    near |= {f"{each.major}.{each.minor}.{each.patch}-0" for each in found}
-    near |= {f"{each}.0" for each in found if each.prerelease}
-    return not bounds or any(matches_versions(each, wanted) for each in {*bounds, *near})
-
-
-def _holds(found: Version, operator: str, bound: str) -> bool:
-    wanted = parse_version(bound)
-    return wanted is not None and _OPERATORS[operator](found, wanted)
 
 
 def newest(versions: list[str]) -> str | None:

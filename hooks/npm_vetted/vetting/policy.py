@@ -13,7 +13,7 @@ from npm_vetted.formats.globs import glob_matcher
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.urls import Registries
-from npm_vetted.packages.versions import ARRIVALS, STEPS, comparators, matches_versions
+from npm_vetted.packages.versions import ARRIVALS, STEPS
 
 CONFIG: Final = ".vetting/config.toml"
 FORMAT: Final = 2
@@ -78,7 +78,9 @@ class Deny(NamedTuple):
         """Whether a version is denied; one that is unknown (git, URL) is."""
         if not self.names(name):
             return False
-        return not self.versions or any(matches_versions(version, each) for each in self.versions)
+        from npm_vetted.packages.ranges import lies_in  # here: few policies deny anything
+
+        return not self.versions or any(lies_in(version, each) for each in self.versions)
 
 
 class Exclude(NamedTuple):
@@ -405,17 +407,19 @@ def _deny(table: Table) -> Deny:
 
 
 def _denied_versions(table: Table) -> tuple[str, ...]:
-    """A list of exact versions, one or several bounds, or ``*``; none: every version."""
+    """A list of exact versions, one or several ranges, or ``*``; none: every version."""
+    from npm_vetted.packages.ranges import is_strict_range
+
     if isinstance(table.data.get("versions"), list):
         texts = table.maybe_texts("versions") or ()
     else:
         text = table.maybe_text("versions")
-        texts = () if text is None else tuple(part.strip() for part in text.split("||"))
+        plain = (text or "").replace(",", " ")  # advisories write ">= 1.0.0, < 2.0.0"
+        texts = () if text is None else tuple(part.strip() for part in plain.split("||"))
     for text in texts:
-        if text != "*" and comparators(text) is None:
+        if not is_strict_range(text):
             raise table.fail(
-                "expected an exact version, bounds such as '>=1.0.0 <2.0.0', or '*', "
-                f"found {text!r}",
+                f"expected an exact version, a range such as '>=1.0 <2', or '*', found {text!r}",
                 "versions",
             )
     return () if "*" in texts else texts
