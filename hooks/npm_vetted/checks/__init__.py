@@ -58,15 +58,15 @@ def checks() -> Mapping[str, Check]:
 
 
 def finding_of(
-    check: str, problem: Problem, project: Project, fix: tuple[str, ...] | None = None
+    check: str, problem: Problem, project: Project | None, fix: tuple[str, ...] | None = None
 ) -> Finding:
-    """Make a finding of a client reader's problem; ``fix`` is used where the problem names none."""
+    """Make a finding of a reader's problem; ``fix`` is used where the problem names none."""
     return Finding(
         check=check,
         message=problem.message,
         location=problem.location,
         level=problem.level,
-        project=project.path or ".",
+        project=None if project is None else project.path or ".",
         package=problem.package,
         version=problem.version,
         fix=problem.fix or ((fix,) if fix else ()),

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, partial
 
+from npm_vetted.checks import finding_of
 from npm_vetted.clients import clients
 from npm_vetted.errors import NpmVettedError, UndecidedError
-from npm_vetted.model import CodeReader, Finding, Problem, Project
+from npm_vetted.model import CodeReader, Finding, Project
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.paths import in_node_modules
 
@@ -28,7 +29,7 @@ def code_imports(check: str, change: Change) -> Iterator[Finding]:
         with suppress(UndecidedError):  # what a partial clone lacks is said elsewhere
             data = change.after.read(path) or b""
             for problem in found[1](partial(_project, change, path), path, data):
-                yield _finding(check, problem)
+                yield finding_of(check, problem, None)
 
 
 @cache
@@ -46,16 +47,3 @@ def _project(change: Change, path: str) -> Project | None:
         return change.projects_after.of(path)
     except NpmVettedError:  # said elsewhere
         return None
-
-
-def _finding(check: str, problem: Problem) -> Finding:
-    return Finding(
-        check=check,
-        message=problem.message,
-        location=problem.location,
-        level=problem.level,
-        fix=problem.fix,
-        code=problem.code,
-        key=problem.key,
-        value=problem.value,
-    )

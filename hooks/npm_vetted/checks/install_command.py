@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeGuard
 
-from npm_vetted.checks import Explanation
+from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.checks._relevance import may_hold_commands
 from npm_vetted.checks._unread_commands import commands_in_unread_files
 from npm_vetted.clients import clients
@@ -110,7 +110,7 @@ def run(change: Change) -> Iterator[Finding]:
         if _is_file(change.touched[path].after) and not change.policy.excludes(path):
             judged.add(path)
             if _is_read(path) or path in by_text:
-                yield from map(_finding, install_problems(path, after))
+                yield from (finding_of(ID, each, None) for each in install_problems(path, after))
             if path not in by_text and (not _is_read(path) or _has_no_suffix(path)):
                 unread.append(path)
     yield from commands_in_unread_files(ID, change, (path for path in unread if not _is_data(path)))
@@ -133,7 +133,7 @@ def _newly_excluded(change: Change, judged: Collection[str]) -> Iterator[Finding
             continue
         for problem in install_problems(path, view):
             if problem.code == "excluded-folder":
-                yield _finding(problem)
+                yield finding_of(ID, problem, None)
 
 
 def _is_read(path: str) -> bool:
@@ -172,19 +172,6 @@ def _is_data(path: str) -> bool:
     return name in interesting_names() and name not in manifest_names()
 
 
-def _finding(problem: Problem) -> Finding:
-    return Finding(
-        check=ID,
-        message=problem.message,
-        location=problem.location,
-        level=problem.level,
-        fix=problem.fix,
-        code=problem.code,
-        key=problem.key,
-        value=problem.value,
-    )
-
-
 def _is_file(entry: TreeEntry | None) -> TypeGuard[TreeEntry]:
     return entry is not None and entry.mode in ("100644", "100755")
 
@@ -211,7 +198,7 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
             if known is None:
                 known = {_state(each) for each in install_problems(path, before)}
             if _state(problem) not in known:
-                yield _finding(problem)
+                yield finding_of(ID, problem, None)
 
 
 def _state(problem: Problem) -> tuple[str, str, str]:
