@@ -39,8 +39,11 @@ def test_a_commit_is_rejected(balanced: Worlds, tmp_path: Path, tried: Attack, c
     reject(verdict.errors, verdict.status, tried, verdict.text)
 
 
-HONEST_STEPS = {"an upgrade within the range"}
-"""What is no attack by itself, but a step whose contents are as clean as the bot's job found them."""
+HONEST_STEPS = {"an upgrade within the range", "a note copied for another version"}
+"""What is no attack by itself, but a step whose contents are as clean as the bot's job found them.
+
+The copied note covers nothing, since its hash is of other bytes; ``check --online`` reports it.
+"""
 OLD = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
 

@@ -225,7 +225,8 @@ def _to_pnpm(world: World) -> None:
 
 @honest("a project's folder renamed, the settings with it", clients=CLIENTS)
 def _renamed(world: World) -> None:
-    for name in ("package.json", world.lockfile, ".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"):
+    settings = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pnpm-workspace.yaml")
+    for name in ("package.json", world.lockfile, *settings):
         if (world.path / name).exists():
             world.write(f"app/{name}", world.read(name))
             world.remove(name)
@@ -255,7 +256,8 @@ def _new_workspace(world: World) -> None:
 
 @honest("a second project that uses what the first does", clients=CLIENTS)
 def _second_project(world: World) -> None:
-    for name in ("package.json", world.lockfile, ".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"):
+    settings = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pnpm-workspace.yaml")
+    for name in ("package.json", world.lockfile, *settings):
         if (world.path / name).exists():
             world.write(f"tools/{name}", world.read(name))
 
