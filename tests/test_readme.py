@@ -82,7 +82,7 @@ def test_the_first_screen_has_the_two_commands() -> None:
     """One judges this repository, one tests it."""
     first, second = blocks("sh")[:2]
     assert first.strip().endswith("npm-vetted check --all")
-    assert second.strip().endswith("pytest -q -n 2")
+    assert second.strip().endswith("pytest -q -n 3")
     assert README.index(second) < README.index("## ")
 
 
