@@ -330,7 +330,7 @@ def test_a_commit_that_adds_a_vetted_package_imports_no_slow_module(project: Git
     npm_vetted_here(*NOTE, cwd=project.path)
     project.add()
     told = (
-        "import atexit, sys; atexit.register(lambda: print(*sys.modules, sep='\\n'))\n"
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, sep='\\n', flush=True))\n"
         "from npm_vetted.__main__ import main; main()"
     )
     done = npm_vetted("check", cwd=project.path, python=("-c", told))
