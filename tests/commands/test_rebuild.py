@@ -172,8 +172,11 @@ def test_only_what_a_note_approves_runs(
     place = installed(git_repo, clients, marks, verdaccio.url, client, folder, asked)
     status, out, said = place.run("rebuild", "--print")
     assert (status, out) == (0, "")
-    assert f"{APPROVED}@1.0.0" in said
-    assert f"{OTHER}@1.0.0" in said
+    if client.startswith(("npm", "bun1.4")):  # whose lockfiles tell
+        assert f"{APPROVED}@1.0.0" in said
+        assert f"{OTHER}@1.0.0" in said
+    else:
+        assert "the lockfile does not say which packages have some" in said
     approve(place, APPROVED)
     if client.startswith("yarn4"):
         status, _, err = place.run("rebuild")
