@@ -81,8 +81,11 @@ def kill_while(repository: GitRepo, arguments: tuple[str, ...], times: int) -> K
     """
     before = tree(repository)
     index = repository.git("write-tree")
+    assert npm_vetted_here(*arguments, cwd=repository.path).returncode == 0  # imports, once
+    put_back(repository, before, index)
+    process = start(*arguments, cwd=repository.path)
     began = time.monotonic()
-    assert npm_vetted_here(*arguments, cwd=repository.path).returncode == 0
+    process.communicate()
     length = time.monotonic() - began
     whole = tree(repository)
     paths = [path for path in whole if whole[path] != before.get(path)]
@@ -91,7 +94,7 @@ def kill_while(repository: GitRepo, arguments: tuple[str, ...], times: int) -> K
     for _ in range(times):
         put_back(repository, before, index)
         process = start(*arguments, cwd=repository.path)
-        time.sleep(chance.uniform(length / 3, length * 1.1))
+        time.sleep(chance.uniform(0, length * 1.1))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         after = tree(repository)
