@@ -106,16 +106,19 @@ _MOST: Final = 40
 def _removed_at_once(found: list[Finding]) -> list[Finding]:
     """Findings of a code whose files are to be removed: each has the command for all of them."""
     files: dict[str, dict[str, None]] = {}
-    removed = [each for each in found if each.fix and all(c[:3] == _REMOVE for c in each.fix)]
-    for each in removed:
+    for each in filter(_is_removal, found):
         files.setdefault(each.code, {}).update((c[-1], None) for c in each.fix)
     commands = {code: (*_REMOVE, *list(paths)[:_MOST]) for code, paths in files.items()}
     return [
         each._replace(fix=(commands[each.code],))
-        if each in removed and each.fix[0][-1] in commands[each.code]
+        if _is_removal(each) and each.fix[0][-1] in commands[each.code]
         else each
         for each in found
     ]
+
+
+def _is_removal(finding: Finding) -> bool:
+    return bool(finding.fix) and all(command[:3] == _REMOVE for command in finding.fix)
 
 
 def _found(change: Change) -> Iterator[Finding]:
