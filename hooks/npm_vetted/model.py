@@ -270,8 +270,10 @@ class Project(NamedTuple):
         return {self.path: self.manifest, **self.members}
 
 
-CodeReader: TypeAlias = "Callable[[Callable[[], Project | None], str, bytes], Iterator[Problem]]"
-"""Reads one file of code; it is handed a function that finds the project of the file."""
+CodeReader: TypeAlias = (
+    "Callable[[Callable[[str], Project | None], Iterable[tuple[str, bytes]]], Iterator[Problem]]"
+)
+"""Reads files of code, each its path and content; it is handed a function that finds a file's project."""
 
 
 class Allowance(NamedTuple):

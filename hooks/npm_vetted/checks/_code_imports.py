@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 
 from npm_vetted.checks import finding_of
@@ -20,16 +19,25 @@ def code_imports(check: str, change: Change) -> Iterator[Finding]:
     names = {name for name, _ in readers.values()}
     if change.everything and not any(each.after.client in names for each in change.projects):
         return
+    by_reader: dict[CodeReader, list[str]] = {}
     for path, touched in sorted(change.touched.items()):
         found = readers.get(path[path.rfind(".") :])
         if found is None or touched.after is None or touched.is_link or in_node_modules(path):
             continue
-        if change.policy.excludes(path):
-            continue
-        with suppress(UndecidedError):  # what a partial clone lacks is said elsewhere
+        if not change.policy.excludes(path):
+            by_reader.setdefault(found[1], []).append(path)
+    for read, paths in by_reader.items():
+        for problem in read(partial(_project, change), _contents(change, paths)):
+            yield finding_of(check, problem, None)
+
+
+def _contents(change: Change, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        try:
             data = change.after.read(path) or b""
-            for problem in found[1](partial(_project, change, path), path, data):
-                yield finding_of(check, problem, None)
+        except UndecidedError:  # what a partial clone lacks is said elsewhere
+            continue
+        yield path, data
 
 
 @cache

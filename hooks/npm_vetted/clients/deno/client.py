@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from npm_vetted.clients.deno import config
@@ -61,12 +61,12 @@ _BOOLEAN: Final = re.compile(rb'("allowScripts"\s*:\s*)(?:true|false)\b')
 
 
 def _problems_of_code(
-    find: Callable[[], Project | None], path: str, data: bytes
+    find: Callable[[str], Project | None], files: Iterable[tuple[str, bytes]]
 ) -> Iterator[Problem]:
     """What code imports by itself and deno.lock does not have."""
     from npm_vetted.clients.deno.code import problems_of_code as found
 
-    return found(find, path, data)
+    return found(find, files)
 
 
 CODE_WORDS: tuple[str, ...] = (

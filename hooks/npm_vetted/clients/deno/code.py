@@ -7,12 +7,14 @@ knows comments and literal specifiers; what a program puts together while it run
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from npm_vetted.clients.deno.config import URLS, all_imports, load_config
 from npm_vetted.clients.deno.lockfile import DenoLockfile, split_id
 from npm_vetted.clients.deno.specifiers import plain_target, read_specifier
+from npm_vetted.errors import UndecidedError
 from npm_vetted.model import Location, Problem, Project
 from npm_vetted.packages.ranges import satisfies
 
@@ -40,27 +42,61 @@ def imported(data: bytes) -> Iterator[_Imported]:
 
 
 def problems_of_code(
-    find: Callable[[], Project | None], path: str, data: bytes
+    find: Callable[[str], Project | None], files: Iterable[tuple[str, bytes]]
 ) -> Iterator[Problem]:
-    """The imports that the project's deno.lock does not cover; ``find`` finds the project of the file."""
-    asked = list(imported(data))
-    project = find() if asked else None
-    if project is None or project.client != "deno" or not project.lockfiles:
-        return
-    place = project.lockfiles[0]
-    lockfile = DenoLockfile(place, project.read(place) or b"", project.read)
-    mapped = _mapped(project)
-    own = {manifest.name for manifest in project.manifests.values()}
+    """The imports that a project's deno.lock does not cover; ``find`` finds the project of a file."""
+    known: dict[str, _Locked] = {}  # a repository has many files, and few lockfiles
+    for path, data in files:
+        with suppress(UndecidedError):  # what a partial clone lacks is said elsewhere
+            asked = list(imported(data))
+            project = find(path) if asked else None
+            if project is None or project.client != "deno" or not project.lockfiles:
+                continue
+            if project.path not in known:
+                known[project.path] = _Locked(project)
+            yield from _uncovered(known[project.path], path, asked)
+
+
+def _uncovered(locked: _Locked, path: str, asked: Iterable[_Imported]) -> Iterator[Problem]:
     for target, line in asked:
-        if not _is_covered(lockfile, target, mapped, own):
+        if not locked.covers(target):
             yield Problem(
-                f"imports {target}, which {place} does not have: Deno fetches it when this runs",
+                f"imports {target}, which {locked.place} does not have: Deno fetches it when this runs",
                 Location(path, line),
                 code="out-of-date",
                 key=target,
                 value=target,
-                fix=(("deno", "cache", "--frozen=false", path), ("git", "add", place)),
+                fix=(("deno", "cache", "--frozen=false", path), ("git", "add", locked.place)),
             )
+
+
+class _Locked:
+    """What a project's deno.lock, its import maps and its own manifests cover."""
+
+    def __init__(self, project: Project) -> None:
+        self.place = project.lockfiles[0]
+        read = project.read
+        self._lockfile = DenoLockfile(self.place, read(self.place) or b"", read)
+        self._mapped = _mapped(project)
+        self._own = {manifest.name for manifest in project.manifests.values()}
+        self._versions: dict[str, list[str]] = {}
+        for key in self._lockfile.blocks:
+            name, version = split_id(key[4:])
+            if key[4:] != name:
+                self._versions.setdefault(key[:4] + name, []).append(version)
+
+    def covers(self, target: str) -> bool:
+        """Whether what an import names is locked, replaced by a map, or the project's own."""
+        mapped = self._mapped
+        if target in mapped or any(key.endswith("/") and target.startswith(key) for key in mapped):
+            return True
+        asked = read_specifier(target)
+        if asked is None:
+            return not target.startswith(URLS) or self._lockfile.binds(target)
+        if asked.name in self._own:
+            return True
+        versions = self._versions.get(f"{asked.kind}:{asked.name}", ())
+        return any(satisfies(each, asked.range) is not False for each in versions)
 
 
 def _mapped(project: Project) -> set[str]:
@@ -70,21 +106,3 @@ def _mapped(project: Project) -> set[str]:
         document = load_config(folder, project.read)
         found |= {each.name for each in all_imports(document, project.read)} if document else set()
     return found
-
-
-def _is_covered(
-    lockfile: DenoLockfile, target: str, mapped: set[str], own: set[str | None]
-) -> bool:
-    if target in mapped or any(key.endswith("/") and target.startswith(key) for key in mapped):
-        return True
-    asked = read_specifier(target)
-    if asked is None:
-        return not target.startswith(URLS) or lockfile.binds(target)
-    if asked.name in own:
-        return True
-    start = f"{asked.kind}:{asked.name}@"
-    return any(
-        satisfies(split_id(key[4:])[1], asked.range) is not False
-        for key in lockfile.blocks
-        if key.startswith(start)
-    )
