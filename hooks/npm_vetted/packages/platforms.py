@@ -6,7 +6,7 @@ them. Such a name is covered together with that parent (DESIGN.md, section 6, "R
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 _OTHER_WORDS: Final = {"win32": ("windows", "win"), "darwin": ("macos", "mac")}
@@ -18,6 +18,11 @@ class Platform(NamedTuple):
 
     systems: tuple[str, ...] = ()
     processors: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, entry: Mapping[str, object]) -> Platform:
+        """From the keys ``os`` and ``cpu`` of an entry."""
+        return cls(listed_words(entry.get("os")), listed_words(entry.get("cpu")))
 
     @property
     def is_one(self) -> bool:

@@ -18,7 +18,7 @@ from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import DEPTH_LIMIT, Table
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
 from npm_vetted.packages.manifest import requirements
-from npm_vetted.packages.platforms import Platform, listed_words
+from npm_vetted.packages.platforms import Platform
 
 KNOWN_VERSIONS: Final = range(4)
 """Bun 1.4 writes 3 where overrides are nested, and refuses 4 (seen by running it)."""
@@ -192,8 +192,7 @@ class BunLockfile(Lockfile):
         )
 
     def platform(self, key: str) -> Platform:
-        info = self._parts(key).info
-        return Platform(*(listed_words(info.get(each)) for each in ("os", "cpu")))
+        return Platform.of(self._parts(key).info)
 
     def package_names(self) -> set[str]:
         unusual = self.layout.unusual

@@ -27,7 +27,7 @@ from npm_vetted.model import (
     Read,
     Requirement,
 )
-from npm_vetted.packages.platforms import Platform, listed_words
+from npm_vetted.packages.platforms import Platform
 from npm_vetted.packages.ranges import parse_loose_version
 
 KNOWN_VERSIONS: Final = ("3", "4", "5")
@@ -161,7 +161,7 @@ class DenoLockfile(Lockfile):
     def platform(self, key: str) -> Platform:
         if self._place(key)[0] != "npm":
             return Platform()
-        return Platform(*(listed_words(self._table(key).get(each)) for each in ("os", "cpu")))
+        return Platform.of(self._table(key))
 
     def _of_jsr(self, key: str, name: str) -> Artifact:
         package, version = split_id(name)

@@ -27,7 +27,7 @@ from npm_vetted.clients.shared.workspaces import Negation, is_member
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
 from npm_vetted.model import Artifact, Entry, Group, Kind, Read, Requirement
-from npm_vetted.packages.platforms import Platform, listed_words
+from npm_vetted.packages.platforms import Platform
 
 
 class NpmLockfile(Lockfile):
@@ -148,7 +148,7 @@ class NpmLockfile(Lockfile):
         )
 
     def platform(self, key: str) -> Platform:
-        return Platform(*(listed_words(self.packages[key].get(each)) for each in ("os", "cpu")))
+        return Platform.of(self.packages[key])
 
     def _is_file(self, resolved: str | None) -> bool:
         """Whether ``file:`` leads to a file of the repository, by git's object type."""

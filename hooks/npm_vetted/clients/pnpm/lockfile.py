@@ -21,7 +21,7 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.redirects import override_leaves
 from npm_vetted.model import Artifact, Entry, Group, Level, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.integrity import sri_of_hex
-from npm_vetted.packages.platforms import Platform, listed_words
+from npm_vetted.packages.platforms import Platform
 from npm_vetted.packages.ranges import satisfies
 
 _FEW: Final = 16
@@ -243,7 +243,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
     def platform(self, key: str) -> Platform:
         document, own = self._find(key)
         table = self._table(document.packages[own])
-        return Platform(*(listed_words(table.get(each)) for each in ("os", "cpu")))
+        return Platform.of(table)
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
         """The dependents of these keys; for few keys, only entries with their versions in the text."""
