@@ -41,7 +41,7 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
         for name in (
             "case_folding", "change", "discovery", "file_names", "folder_dependencies", "links",
             "lockfile_owner", "lockfiles", "manifests", "package_manager", "paths",
-            "project_change", "unlocked",
+            "project_change", "unlocked", "unread_names",
         )
     },
     "projects/introduced": ("projects/test_introduced.py", "projects/test_project_change.py"),

@@ -1,7 +1,8 @@
-"""The clients, discovered automatically: one folder each. A new one is a new folder and its tests.
+"""The clients, discovered automatically: one folder each. To add a client, add a folder and its tests.
 
-A client module reads its lockfile and its settings, and knows nothing of checks, notes or policy.
-It receives a ``Project`` and reads through it.
+A client's folder reads the client's lockfile, settings and command line. It knows nothing of checks,
+notes or policy. Its functions receive a ``Project`` and read files through it.
+docs/adding-a-client.md says how to write one.
 """
 
 from __future__ import annotations
@@ -18,123 +19,128 @@ from npm_vetted.model import Allowance, CodeReader, Edit, Manifest, Pin, Problem
 
 
 class Client(Protocol):
-    """The interface of each client."""
+    """The interface of each client: the module ``client`` of its folder has all these names."""
 
     NAME: str
-    """Its name in ``--format json`` and in messages: npm, pnpm, yarn-classic, yarn-berry, bun, deno, rush."""
+    """The client's name in ``--format json``: npm, pnpm, yarn-classic, yarn-berry, bun, deno, rush."""
     PROGRAM: str
-    """Its name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun, deno, rush."""
+    """The client's name in ``packageManager`` and on the command line: npm, pnpm, yarn, bun, deno, rush."""
     PACKAGE: str
-    """The package of the registry that holds the program which ``packageManager`` means."""
+    """The registry's package that contains the client's program: ``packageManager`` pins a version of it."""
     LOCKFILES: tuple[str, ...]
-    """File names of its lockfiles; where several are side by side the first wins.
+    """File names of the client's lockfiles; if a folder has several, the first of this list wins.
 
-    One may be a path below the project, and one of its folders ``*``: any folder.
+    A name may be a path below the project; a folder ``*`` in it means any one folder.
     """
     SETTINGS: tuple[str, ...]
-    """Files beside the manifest that hold its settings; one may be a path below the project."""
+    """Files with the client's settings, as paths relative to the manifest's folder."""
     INHERITED: tuple[str, ...]
-    """Those of SETTINGS that it also reads from the directories above a project."""
+    """The files of SETTINGS that the client also reads from the directories above a project."""
     MARKERS: tuple[str, ...]
-    """Files beside a manifest that show this client where neither lockfile nor pin does."""
+    """Files beside a manifest that decide for this client if there is neither a lockfile nor a pin."""
     DEFAULT: bool
     """Whether a project that names no client uses this one; true of exactly one client."""
     COMMENTED_MANIFESTS: bool
-    """Whether its package.json may have comments and trailing commas."""
+    """Whether this client accepts comments and trailing commas in package.json."""
     MANIFESTS: tuple[str, ...]
-    """Files that this client reads as a manifest where there is no package.json."""
+    """Files that this client reads as a manifest in a folder without package.json."""
     OWN_MANIFESTS: Mapping[str, Callable[[str, bytes], Manifest]]
-    """Files that this client reads as a manifest, with their reader: each makes a project."""
+    """Manifests in a format of this client, with their readers: a folder with one is a project."""
     PROGRAM_KEYS: Mapping[str, str]
-    """The keys of its own manifest that name an exact version of a program, with its package."""
+    """Keys of OWN_MANIFESTS that pin the version of a program -> the registry's package of that program."""
     WORKSPACE_FILE: str | None
-    """A settings file that makes its folder a workspace root, whatever the manifest says."""
+    """A settings file whose folder is a workspace root, even if the manifest has no ``workspaces``."""
     NEGATION: Negation
-    """What a negated glob of workspaces does."""
+    """The effect of a negated glob (``!folder``) among the globs of the workspaces."""
     REPLACING: tuple[tuple[str, ...], ...]
-    """The tables of its manifest that put other packages or versions in the place of dependencies."""
+    """Key paths of the manifest's tables that replace dependencies by other packages or versions."""
     FOLDER_PREFIXES: tuple[str, ...]
-    """How a specifier starts that names a folder whose dependencies the project's lockfile holds."""
+    """Prefixes of specifiers that name a folder (``file:``), if the lockfile has that folder's dependencies."""
     LINKS_MEMBERS: bool
-    """Whether a range that a workspace's version satisfies always means that workspace."""
+    """Whether the client always uses a workspace, not the registry, if the workspace satisfies a range."""
     SWITCH_FILE: str | None
-    """The file of SETTINGS that an image needs for the switch to hold; None: scripts are off by default."""
+    """The file of SETTINGS with the switch for scripts, which an image must copy; None: off by default."""
     USER_FILE: str | None
     """The file in the user's home that this client reads together with SWITCH_FILE."""
     PROGRAM_FOLDERS: tuple[str, ...]
-    """Folders of modules that it runs if a setting says so, whatever their files are called."""
+    """Folders whose modules the client runs if a setting names them, whatever their file names are."""
     CODE: Mapping[str, CodeReader]
-    """By suffix: what reports the packages that code itself names and the lockfile lacks."""
+    """Readers of source code by file suffix: each reports imported packages that the lockfile lacks."""
     CODE_WORDS: tuple[str, ...]
-    """Code that names such a package has one of these words, or the name of a program, in it."""
+    """Words to search before CODE reads a file: code that imports a package contains one of them, or the
+    name of a client's program.
+    """
     LOCK_COMMAND: tuple[str, ...]
-    """The command that writes the lockfile and runs no dependency's script; ``.`` (or ``./FILE``): the folder."""
+    """The command that writes the lockfile without running scripts; ``.`` is the project's folder in it."""
     WRITES: str
     """The lockfile that LOCK_COMMAND writes."""
 
     def fits(self, pin: Pin) -> bool:
-        """Whether a project's pin may mean this client (``yarn`` names two of them)."""
+        """Whether a project's pin may mean this client (Yarn classic and Yarn berry are both ``yarn``)."""
 
     def recognises(self, name: str, data: bytes) -> bool:
-        """Whether a file of one of LOCKFILES is this client's own (yarn.lock has two owners)."""
+        """Whether a file with a name of LOCKFILES is of this client (two clients write a yarn.lock)."""
 
     def read_lockfile(
         self, path: str, data: bytes, read: Read, like: Lockfile | None = None
     ) -> Lockfile:
         """Read a lockfile; raises DocumentError for an unreadable file or an unknown version.
 
-        ``read`` reads files that a lockfile names (patch files), by their path from the
-        repository's top. ``like`` is another version of the lockfile, which was read already: its reader
-        may take from there what both have.
+        ``read`` reads the files that a lockfile names (patch files), by their path from the
+        repository's top. ``like`` is another version of the lockfile that was read before. A reader may
+        reuse the decoded parts that both versions share: this saves time and changes no result.
         """
 
     def workspaces(self, manifest: Manifest, read: Read) -> tuple[str, ...] | None:
-        """The globs of the workspaces' directories, relative to the manifest's; None: no root.
+        """The globs of the workspaces, relative to the manifest's folder; None: this is no workspace root.
 
-        Negations start with ``!``. ``pnpm-workspace.yaml`` or the manifest's own field says it.
+        Negated globs start with ``!``. The globs come from the manifest's ``workspaces`` or from
+        WORKSPACE_FILE.
         """
 
     def locks_members(self, manifest: Manifest, read: Read) -> bool:
         """Whether the settings beside a root's manifest give each workspace a lockfile of its own."""
 
     def scripts_run(self, project: Project) -> Iterator[Problem]:
-        """The reasons why committed settings let dependencies' lifecycle scripts run; empty if they do not.
+        """The reasons why dependencies' lifecycle scripts would run; empty if the settings prevent it.
 
-        The weakest version of the client that the project's pin and lockfile admit decides.
+        Several versions of the client may fit the project's pin and lockfile: if scripts run in one
+        of them, that is a reason.
         """
 
     def unsafe_settings(self, project: Project, registries: AllowedSources) -> Iterator[Problem]:
         """Committed settings that undo protection (the check ``client-settings``)."""
 
     def allowances(self, project: Project) -> Iterator[Allowance]:
-        """The entries of its allow-lists that let a package's scripts run; denials are left out."""
+        """The allow-list entries that permit a package's scripts; entries that deny scripts are left out."""
 
     def registry_of(self, project: Project, package: str) -> str | None:
-        """The registry URL the committed settings name for a package; None: they name none."""
+        """The URL of the registry that the committed settings name for a package; None: they name none."""
 
     def switch_off(self, project: Project) -> Sequence[Edit]:
-        """The edits that switch dependencies' scripts off, keeping comments; none if they are."""
+        """The edits that switch dependencies' scripts off and keep comments; none if scripts are off."""
 
     def scripts_stopped(self, scripts: Collection[str]) -> list[str]:
-        """Those of the project's own scripts that the client runs automatically and that its switch stops."""
+        """The project's own scripts that the client usually runs and that its switch also turns off."""
 
     def set_cooldown(self, project: Project, days: int) -> Sequence[Edit]:
-        """The edits that set its own cooldown, keeping comments.
+        """The edits that set the client's own cooldown and keep comments.
 
-        None where it has one already, or where a version that may run would refuse the key.
+        Empty if a cooldown is set already, or if a version that may run would refuse the key.
         """
 
     def rebuild(self, project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-        """The client's own commands that run these packages' scripts (name, version), no others.
+        """The client's commands that run the scripts of these packages (name, version) and of no others.
 
-        To be run at the repository's top: they name the project's folder themselves.
+        They are run at the repository's top, and contain the project's folder as an argument.
+        Raises UndecidedError if the client cannot run these scripts alone.
         """
 
     def allow_list(self, project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
-        """The edit that writes the client's allow-list, or the reason why none works beside the switch."""
+        """The edit that adds packages to the client's allow-list; a text: why no list works for it."""
 
     def cooldown_exclude(self, name: str, version: str) -> str | None:
-        """The entry, as ``FILE: LINE``, with which its own cooldown passes a version; None: no way."""
+        """The setting that exempts a version from the client's cooldown, as ``FILE: LINE``; None: there is none."""
 
 
 @cache
@@ -163,9 +169,9 @@ def client_of(project: Project) -> Client:
 
 
 def pinned_client(pin: Pin) -> Client | None:
-    """The client that a pin names; None where none is known by that name.
+    """The client that a pin names; None: npm-vetted knows no client of that name.
 
-    A client that runs another one fits that one's pin, too, and is never meant by it.
+    Rush runs pnpm, so it fits a pin of pnpm too. But such a pin means pnpm: PROGRAM must be equal.
     """
     named = (each for each in clients().values() if pin.client == each.PROGRAM)
     return next((each for each in named if each.fits(pin)), None)

@@ -1,7 +1,6 @@
 """Parses the command lines of clients. Each client has a module ``commands``.
 
-Such a module reads argument lists as its client does, and knows nothing of files, projects or
-notes.
+Such a module parses argument lists like its client, and knows nothing of files, projects or notes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from npm_vetted.formats.shell_text import UNKNOWN_TEXT
 
 @cache
 def readers() -> Mapping[str, CommandReader]:
-    """The readers by program."""
+    """The module that parses the command lines of each program, by the program's name."""
     found: dict[str, CommandReader] = {}
     package = importlib.import_module("npm_vetted.clients")
     for folder in parts(package.__path__):
@@ -49,7 +48,7 @@ class Options:
     rest: list[str] | None = None
 
     def has(self, *names: str) -> bool:
-        """Whether one of some boolean options is on; the last one counts."""
+        """Whether a boolean option with one of these names is on; the last occurrence counts."""
         found = False
         for name, value in self.options:
             if name in names:
@@ -59,7 +58,7 @@ class Options:
         return found
 
     def value(self, *names: str) -> str | None:
-        """The last value of some options."""
+        """The last value that options of these names have; None: no such option has a value."""
         found = None
         for name, value in self.options:
             if name in names and value is not None:
@@ -67,12 +66,12 @@ class Options:
         return found
 
     def values(self, *names: str) -> tuple[str, ...]:
-        """All the values of some options."""
+        """All values of the options of these names."""
         return tuple(value for name, value in self.options if name in names and value is not None)
 
     @property
     def unknown(self) -> bool:
-        """Whether a word may be anything, so also an option."""
+        """Whether a word begins with unknown text: it may then be any option."""
         return any(word.startswith(UNKNOWN_TEXT) for word in self.words) or any(
             name.startswith(UNKNOWN_TEXT) for name, _ in self.options
         )
@@ -86,11 +85,11 @@ def take_apart(
     stop: bool = False,
     loose: bool = False,
 ) -> Options:
-    """Read options as nopt, commander and clipanion do: ``--a=b``, ``--a b``, ``-abc``.
+    """Split a command line as nopt, commander and clipanion do: ``--a=b``, ``--a b``, ``-abc``.
 
-    ``valued`` are the options that take the next word, ``short`` what letters mean. With
-    ``stop`` the first word that is no option ends them: the rest are words. With ``loose`` one
-    dash is as good as two, and a boolean takes a ``true`` or ``false`` that follows it (nopt).
+    ``valued`` are the options whose value is the next word. ``short`` maps letters to the long names
+    of their options. ``stop``: all words after the first one without a dash are arguments. ``loose``
+    (nopt): ``-name`` means ``--name``, and a boolean option may have ``true`` or ``false`` behind it.
     """
     found = Options([], [])
     queue = list(words)
@@ -135,7 +134,7 @@ def _named(word: str, short: Mapping[str, str], loose: bool) -> Iterator[tuple[s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A client's command line, taken apart; ``verb`` is its command as it was written."""
+    """A client's command line, split into parts; ``verb`` is the command as written (``i``, ``add``)."""
 
     client: str
     words: Sequence[str]
@@ -149,21 +148,21 @@ class Line:
     obeys: bool = True
     alone: bool = False
     outside: bool = False
-    """Whether it installs outside any project."""
+    """Whether the command installs outside any project (``npm install --global``)."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The words behind the command."""
+        """The words after the command, without options."""
         return tuple(self.options.words[1:])
 
     @property
     def rest(self) -> list[str]:
-        """Everything that was written behind the command, options as well."""
+        """All words after the command, with options."""
         return list(self.words[self.place + 1 :])
 
     @property
     def place(self) -> int:
-        """Where the command is among the words; ``pnpx`` is both program and command."""
+        """The index of the command among the words; 0 if the program is the command (``pnpx``)."""
         words = list(self.words)
         return words.index(self.verb, 1) if self.verb in words[1:] else 0
 
@@ -193,26 +192,26 @@ class Line:
         )
 
     def runs(self, *words: str) -> ClientAction:
-        """Another command that it runs."""
+        """The action of running another command (``words``)."""
         return ClientAction(
             kind=ActionKind.CONFIG, client=self.client, folder=self.folder, then=words
         )
 
     def fetches_client(self, package: str) -> ClientAction:
-        """A release of a client that it fetches, without install scripts, for later commands to run."""
+        """The action of fetching a client's release, without install scripts; later commands run it."""
         return ClientAction(
             kind=ActionKind.RUN, client=self.client, packages=(package,), switch=Switch.OFF,
             fetches_always=True,
         )  # fmt: skip
 
     def starts(self) -> ClientAction:
-        """A package.json that it makes where none is."""
+        """The action of creating a package.json in a folder that has none."""
         return ClientAction(
             kind=ActionKind.CONFIG, client=self.client, folder=self.folder, starts=True
         )
 
     def sets(self, key: str, value: str, *, own: bool) -> ClientAction:
-        """A setting that it changes."""
+        """The action of changing a setting; ``own``: in the project's file, not in the user's."""
         name = source_setting(key)
         return ClientAction(
             kind=ActionKind.CONFIG, client=self.client, setting=(key, value, own),
@@ -220,7 +219,7 @@ class Line:
         )  # fmt: skip
 
     def fetches(self, package: str, command: Sequence[str]) -> ClientAction:
-        """A package that it fetches and runs."""
+        """The action of fetching a package and running its program."""
         unknown = Switch.UNKNOWN if package.startswith(UNKNOWN_TEXT) else None
         return replace(
             self.act(ActionKind.RUN, packages=(package,), switch=unknown), then=tuple(command)
@@ -228,7 +227,7 @@ class Line:
 
 
 def sources_of(options: Options) -> Iterator[tuple[str, str]]:
-    """The sources of packages in the options of a command line."""
+    """The options of a command line that say where packages come from: setting and value."""
     for name, value in options.options:
         positive = name.removeprefix("no-")
         setting = source_setting(positive)
@@ -240,30 +239,35 @@ def sources_of(options: Options) -> Iterator[tuple[str, str]]:
 
 
 def variable_setting(name: str, prefixes: Collection[str]) -> str | None:
-    """The setting that ``npm_config_registry`` names, for the prefixes that a client reads."""
+    """The source setting that an environment variable sets: ``registry`` for ``npm_config_registry``.
+
+    ``prefixes`` are those that the client reads, in lower case. None: the variable sets no source.
+    """
     lowered = name.lower()
     found = next((each for each in prefixes if lowered.startswith(each)), None)
     return None if found is None else source_setting(lowered.removeprefix(found))
 
 
 def tidies(line: Line) -> Iterator[ClientAction]:
-    """A command that takes packages away or arranges them: it changes an installed tree."""
+    """The action of a command that removes or rearranges installed packages (``uninstall``, ``dedupe``)."""
     if not line.outside:
         yield line.act(ActionKind.TIDY)
 
 
 def rebuilds(line: Line) -> Iterator[ClientAction]:
-    """A command that runs the scripts of packages that are there: no flag leaves anything of it.
+    """The action of a command that only runs the scripts of installed packages.
 
-    ``yarn rebuild`` and ``pnpm rebuild`` refuse one (4.13 and 9 were run).
+    It has no fix: with scripts off, such a command would do nothing, and ``yarn rebuild`` (4.13) and
+    ``pnpm rebuild`` (9) refuse the flag.
     """
     yield replace(line.act(ActionKind.REBUILD, packages=line.arguments), fix=())
 
 
 def fetched(options: Options, *, creates: bool = False) -> tuple[tuple[str, ...], list[str]]:
-    """The packages that a command line fetches, and the command line that is run with them.
+    """The packages that a command line fetches, and the command line that runs with them.
 
-    Without ``--package`` the first word is both; ``creates``: it is a short name, as for ``npm init``.
+    Without ``--package`` the first word names the package and its program. ``creates``: that word is
+    short for a package, as in ``npm init vite`` (``create-vite``).
     """
     command = [*options.words, *(options.rest or [])]
     packages = options.values("package")
@@ -281,7 +285,7 @@ def unknown_command(client: str) -> ClientAction:
 
 
 def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
-    """``key=value`` words, or a key and its value apart, as ``config set`` takes them."""
+    """The keys and values after ``config set``: ``key=value`` words, or a key and a value as two words."""
     found = [(key, value) for key, equals, value in (w.partition("=") for w in words) if equals]
     if not found and words:
         found = [(words[0], words[1] if len(words) > 1 else "true")]
@@ -289,7 +293,7 @@ def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def boolean_switch(text: str | None) -> Switch:
-    """The meaning of a value of ``ignore-scripts``: for npm, every value but false is true."""
+    """The effect of a value of ``ignore-scripts``: npm reads every value except false as true."""
     if text is None:
         return Switch.OFF
     if UNKNOWN_TEXT in text:
@@ -298,12 +302,12 @@ def boolean_switch(text: str | None) -> Switch:
 
 
 def opposite(switch: Switch) -> Switch:
-    """``--no-…``."""
+    """The effect of the negated option, ``--no-…``."""
     return {Switch.OFF: Switch.ON, Switch.ON: Switch.OFF}.get(switch, switch)
 
 
 def runner(package: str, arguments: Sequence[str]) -> list[str]:
-    """The command that a package runs with its arguments: its own name, as far as one can tell."""
+    """The command line of a package's program, assuming that it is called like the package."""
     name = package if package.startswith("@") else package.partition("@")[0]
     return [name, *arguments]
 
@@ -324,7 +328,7 @@ def created(name: str) -> str:
 def inserted(
     words: Sequence[str], verb: str | None, flag: str, drop: Collection[str]
 ) -> tuple[str, ...]:
-    """The command line with a flag after its verb, and without options that switch scripts on."""
+    """The command line with ``flag`` after its verb, and without the options in ``drop``."""
     kept: list[str] = []
     skip = False
     for index, word in enumerate(words):

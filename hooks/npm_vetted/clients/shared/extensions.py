@@ -1,4 +1,4 @@
-"""``packageExtensions`` of the root's manifest: what they add to which packages."""
+"""``packageExtensions`` of the root's manifest: the dependencies that they add to packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def declared_extensions(root: Manifest | None) -> Mapping[str, Extension]:
 
 
 def extended_name(selector: str) -> str:
-    """The package that a selector is about."""
+    """The package name in a selector: ``a`` in ``a@^1``."""
     at = selector.find("@", 1)
     return selector if at < 0 else selector[:at]
 
@@ -28,7 +28,7 @@ def extended_name(selector: str) -> str:
 def extensions_of(
     name: str, version: str | None, declared: Mapping[str, Extension]
 ) -> dict[str, Extension]:
-    """The extensions that are about a version of a package, by selector."""
+    """The extensions whose selector matches a version of a package, by selector."""
     found = {}
     for selector, extension in declared.items():
         wanted = selector[len(extended_name(selector)) + 1 :].strip().removeprefix("npm:")

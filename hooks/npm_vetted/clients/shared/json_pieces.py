@@ -1,7 +1,8 @@
-"""The members of a JSON object as pieces of its text, each proven and decoded on first use.
+"""The members of a JSON object as pieces of its text, each decoded on first use.
 
-A commit changes a few of a lockfile's ten thousand entries. The earlier version takes the pieces that
-both have from the later one: they are proven once, and stored once.
+A piece is proven: a client's reader has shown that the text of the piece is exactly one member. A
+commit changes a few of a lockfile's ten thousand entries, so the reader of the earlier version reuses
+the pieces that the later version has too. They are proven once, and stored once.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from npm_vetted.clients.shared.common_text import stretches
 from npm_vetted.formats.json import uncollected
 
 _FEW: Final = 16
-"""How many names are searched one by one; beyond it every text is compared with them."""
+"""Up to so many names are searched one by one; for more, the texts in each piece are compared with them."""
 
 
 Proof = tuple[str, bool]
-"""What a piece is that is one member: its key, and whether it is like most."""
+"""The result of proving a piece: the member's key, and whether its value has the usual form."""
 
 
 def is_plain(data: bytes) -> bool:
-    """Whether no letter and no slash is escaped, so that a name is written in one way."""
+    """Whether letters and slashes are written without escapes, so that a text search finds each name."""
     return b"\\" not in data or (b"\\u" not in data and b"\\/" not in data)
 
 
 class MembersText(NamedTuple):
-    """The text of an object's members, what is between one and the next, and its first line."""
+    """The text of an object's members, the separator between members, and the line that the text starts on."""
 
     text: bytes
     cut: bytes
@@ -38,7 +39,7 @@ class MembersText(NamedTuple):
 
 
 class Pieces:
-    """The pieces by key, in the text's order, a line break between one and the next."""
+    """The pieces by key, in the text's order."""
 
     def __init__(
         self,
@@ -46,9 +47,9 @@ class Pieces:
         prove: Callable[[bytes], Proof],
         like: Pieces | None = None,
     ) -> None:
-        """Raise ValueError where ``prove`` does, or where a key appears twice.
+        """Split ``section`` and prove each piece; raises ValueError if ``prove`` does, or for a repeated key.
 
-        ``like`` are the pieces of another version of the file, proven in the same way.
+        ``like`` are the pieces of another version of the file, proven by the same function.
         """
         self._section = section
         self._prove = prove
@@ -74,7 +75,7 @@ class Pieces:
                     self.unusual[key] = None
 
     def _take(self, keys: Sequence[str], pieces: Sequence[bytes], unusual: Collection[str]) -> None:
-        """Add what was proven already."""
+        """Add pieces that another version of the file has proven already."""
         known = len(self.by_key)
         self.by_key.update(zip(keys, pieces, strict=True))
         if len(self.by_key) != known + len(keys):
@@ -96,7 +97,7 @@ class Pieces:
         return lines
 
     def mentioning(self, names: Iterable[str]) -> Iterable[str]:
-        """The keys of the pieces that may hold one of some names; of plain text only."""
+        """The keys of the pieces that may contain one of some names; only correct for ``is_plain`` text."""
         quoted = [json.dumps(name, ensure_ascii=False).encode() for name in names]
         if len(quoted) <= _FEW:
             return self.holding(quoted)
@@ -107,9 +108,9 @@ class Pieces:
         return [key for key, piece in pieces if not wanted.isdisjoint(piece.split(b'"'))]
 
     def holding(self, words: Sequence[bytes]) -> list[str]:
-        """The keys of the pieces that hold one of some texts, in the file's order.
+        """The keys of the pieces that contain one of some texts, in the file's order.
 
-        The whole text is searched at once: that takes 1 ms, and a search of each piece 5.
+        The whole text is searched at once, which takes 1 ms; searching each piece would take 5.
         """
         keys, text = list(self.by_key), self._section.text
         if sum(map(text.count, words)) > len(keys):

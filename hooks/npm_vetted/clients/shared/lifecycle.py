@@ -17,7 +17,7 @@ OF_RELEASE: Final = (
 
 
 def own_lifecycle(scripts: Collection[str]) -> list[str]:
-    """The scripts among a manifest's that run by themselves."""
+    """The scripts of a manifest that clients run without being told to."""
     return sorted(name for name in scripts if name in (*OF_INSTALL, *OF_RELEASE))
 
 

@@ -1,9 +1,13 @@
 """The interface of a lockfile in any format: entries, their requirements, direct dependencies.
 
-A lockfile is read lazily: ``blocks`` splits it (cheaply) into one raw block for each entry, and an
-entry is decoded on first use. Two versions are compared block by block, so that the cost follows
-the change. Equal blocks must mean equal entries; a reader that cannot promise that from the
-text (unusual layout) puts the decoded value in the block's place.
+A lockfile is read lazily:
+
+1. ``blocks`` splits it into one raw block for each entry, which is cheap.
+2. ``changed`` compares two versions block by block, so the cost follows the size of the change.
+3. ``entry`` decodes an entry when a check first needs it.
+
+Equal blocks must mean equal entries. If a reader cannot promise that from the text (unusual layout),
+its block is the decoded value.
 """
 
 from __future__ import annotations
@@ -20,11 +24,11 @@ from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Problem, Re
 from npm_vetted.packages.platforms import Platform, is_program_of
 
 PATCH_SUFFIXES: Final = (".patch", ".diff")
-"""What a patch file must be called: by its name a commit of one is noticed, wherever it lies."""
+"""Suffixes of patch files. A changed patch file is noticed by its name, so a patch must have one of them."""
 ARCHIVE_SUFFIXES: Final = (".tgz", ".tar.gz", ".tar", ".zip")
-"""What a committed archive that packages are installed from is called."""
+"""Suffixes of committed archives that a client may install packages from."""
 _FEW = 40
-"""How many names are searched one by one; beyond it every entry is decoded."""
+"""Up to so many names are searched in the text; for more, decoding every entry is faster."""
 
 
 def beside(path: str, name: str) -> str:
@@ -37,7 +41,10 @@ _REPLACING: Final = ("overrides", "resolutions", "packageExtensions", "dependenc
 
 
 def whole_manifest_value(message: str, manifest: Manifest) -> str:
-    """The value of a problem with a manifest as a whole: accepted, it covers these requirements alone."""
+    """The value of a problem with a whole manifest.
+
+    It contains the requirements, so an accepted finding stays accepted only while they are the same.
+    """
     import json
 
     asked = [(each.group, each.name, each.specifier) for each in manifest.requires]
@@ -54,19 +61,19 @@ class Lockfile(ABC):
     format: str
     """Its format and version for people: ``package-lock.json 3``."""
     names_hosts = True
-    """Whether the format records where a registry package came from (pnpm and berry do not)."""
+    """Whether the format has the URL of each registry package (those of pnpm and Yarn berry have none)."""
 
     locks_folders = False
-    """Whether a folder that is no workspace has an entry of its own, with what its manifest requires."""
+    """Whether a folder outside the workspaces (``file:``) has an entry with its manifest's requirements."""
 
     @property
     def home(self) -> str:
-        """The folder that the importers' folders are relative to: the lockfile's, mostly."""
+        """The folder that the importers' paths are relative to; usually the lockfile's own."""
         return posixpath.dirname(self.path)
 
     @property
     def base(self) -> str:
-        """The folder that paths of the lockfile are relative to: its own, mostly."""
+        """The folder that other paths in the lockfile are relative to; usually the lockfile's own."""
         return posixpath.dirname(self.path)
 
     @property
@@ -90,28 +97,28 @@ class Lockfile(ABC):
     @property
     @abstractmethod
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """The manifests' requirements, by directory relative to the lockfile ('' the root).
+        """The manifests' requirements as the lockfile records them, by folder relative to it ('' the root).
 
-        They are read from the lockfile's record. A format without one (npm 1, yarn classic) returns
-        an empty mapping, and callers pass the manifests to ``direct`` instead.
+        Empty if the format does not record them (npm's version 1, Yarn classic): callers then pass
+        the manifests to ``direct``.
         """
 
     @abstractmethod
     def resolve(
         self, origin: str | None, requirement: Requirement, importer: str = ""
     ) -> str | None:
-        """The key of the entry that satisfies a requirement of ``origin`` (a key) or of an importer.
+        """The key of the entry that satisfies a requirement of the entry ``origin``, or of an importer.
 
-        None if no entry does (an optional dependency, a peer that is not installed).
+        None if no entry does, as for an optional dependency or a peer that is not installed.
         """
 
     def disagreements(
         self,
         manifests: Mapping[str, Manifest],  # noqa: ARG002
     ) -> Iterator[Problem]:
-        """Disagreements between the manifests (by directory relative to the lockfile) and this lockfile.
+        """Disagreements between the manifests (by folder relative to the lockfile) and this lockfile.
 
-        Disagreements within the lockfile itself are included (the two halves of version 2 of npm's format).
+        Also disagreements within the lockfile, such as those between the two halves of npm's version 2.
         """
         return iter(())
 
@@ -120,10 +127,10 @@ class Lockfile(ABC):
         keys: Iterable[str],  # noqa: ARG002
         before: Iterable[Lockfile],  # noqa: ARG002
     ) -> Iterator[Problem]:
-        """Contradictions within some entries that the commit changes.
+        """Contradictions within the entries ``keys``, which the commit changes.
 
-        ``before`` are the earlier versions: an entry that the commit removes may have explained
-        another.
+        ``before`` are the earlier versions of the lockfile: if a commit removes an entry, the entries
+        that required it are examined too.
         """
         return iter(())
 
@@ -133,15 +140,15 @@ class Lockfile(ABC):
         manifest: Manifest,  # noqa: ARG002
         added: Iterable[Requirement],  # noqa: ARG002
     ) -> Iterator[Problem]:
-        """Of the requirements that a commit adds to a manifest, those without an entry.
+        """The requirements ``added`` by a commit to a manifest that have no entry.
 
-        This is for a client that leaves some out itself, so that ``disagreements`` cannot report
-        them all.
+        Only needed for a client that itself leaves some requirements out of its lockfile (npm: optional
+        ones). ``disagreements`` cannot report those without reporting old ones too.
         """
         return iter(())
 
     locks_optional = False
-    """Whether the client fetches an optional requirement of an entry that no entry satisfies."""
+    """Whether the lockfile must have the optional requirements of entries: the client fetches missing ones."""
 
     def overridden(self, root: Manifest) -> Iterator[tuple[str, str]]:
         """The packages that the root's overrides replace, each with its new specifier."""
@@ -152,20 +159,21 @@ class Lockfile(ABC):
         return iter(())
 
     def records(self, key: str, asked: Requirement) -> bool:
-        """Whether a folder's entry has a requirement of its manifest, as this format writes that."""
+        """Whether the entry of a folder has the requirement ``asked`` of the folder's manifest."""
         return any(
             (each.name, each.specifier) == (asked.name, asked.specifier)
             for each in self.entry(key).requires
         )
 
     def platform(self, key: str) -> Platform:  # noqa: ARG002
-        """The systems and processors that an entry is for; a format may not tell."""
+        """The systems and processors that an entry is for; empty if the format has no such fields."""
         return Platform()
 
     def parent_of_program(self, key: str) -> str | None:
-        """The package whose program an entry holds for one platform; None: it is no such entry.
+        """The package that an entry is the platform's program of: ``esbuild`` for ``@esbuild/linux-x64``.
 
-        That package requires it as an optional dependency, in its own version.
+        That package requires the entry as an optional dependency, in its own version. None: the entry
+        is an ordinary package.
         """
         artifact, platform = self.artifact(key), self.platform(key)
         if artifact is None or artifact.kind is not Kind.REGISTRY or not platform.is_one:
@@ -184,27 +192,27 @@ class Lockfile(ABC):
         return None
 
     def patch_files(self) -> Mapping[str, tuple[str, ...]]:
-        """The patch files that artifacts are changed with: path from the top -> keys of entries."""
+        """The patch files that the client applies: path from the top -> keys of the patched entries."""
         return {}
 
     store: str | None = None
-    """The folder, with its slash, of committed archives that the client installs from; None: none."""
+    """The folder of committed archives that the client installs from, ending in a slash; None: no such folder."""
 
     prunes_store = True
-    """Whether the client removes from ``store`` what the lockfile no longer names."""
+    """Whether the client removes archives from ``store`` that the lockfile no longer names."""
 
     def stored(self, names: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Of some files in ``store``, those that an entry is installed from, with its key."""
+        """The files of ``names`` (in ``store``) that entries are installed from, each with the entry's key."""
         return {}
 
     def refetch(self, path: str) -> tuple[tuple[str, ...], ...]:
-        """The commands that put the right archive in the place of a wrong one."""
+        """The commands that replace a wrong archive in ``store`` by the right one."""
         return (("git", "checkout", "HEAD", "--", path),)
 
     def local_archive(self, entry: Entry) -> str | None:
-        """The archive of the repository that an entry names, from the top; None: it names none.
+        """The path from the top of a committed archive that an entry is installed from (``file:a.tgz``).
 
-        A path that leads out of the repository is none.
+        None: the entry names no archive, or one outside the repository.
         """
         artifact = entry.artifact
         if artifact is None or artifact.kind is not Kind.FILE or not artifact.resolved:
@@ -215,7 +223,7 @@ class Lockfile(ABC):
         return None if outside or not path.endswith(ARCHIVE_SUFFIXES) else path
 
     def archive_hash(self, entry: Entry) -> str | None:
-        """The SRI text that the archive of an entry must have; None if the lockfile has no hash of it."""
+        """The hash (as SRI text) that the archive of an entry must have; None: the lockfile has no hash."""
         from npm_vetted.packages.integrity import fragment_integrity
 
         artifact = entry.artifact
@@ -232,17 +240,17 @@ class Lockfile(ABC):
         return (self.entry(key) for key in self.blocks)
 
     def artifacts(self) -> Iterator[tuple[Entry, Artifact]]:
-        """Every entry that is an artifact, with it."""
+        """Every entry that is an artifact, together with the artifact."""
         for entry in self.entries():
             if entry.artifact is not None:
                 yield entry, entry.artifact
 
     def package_names(self) -> set[str]:
-        """The names of all artifacts; formats tell most without decoding the entries."""
+        """The names of all artifacts. A format overrides this if it can tell names without decoding entries."""
         return {artifact.name for _, artifact in self.artifacts()}
 
     def same_bytes(self, one: Artifact, other: Artifact) -> bool | None:
-        """Whether two artifacts of one version are the same bytes; None where that is not known."""
+        """Whether two artifacts of one version have the same content; None: their hashes do not tell."""
         from npm_vetted.packages.integrity import same_bytes, same_checksum
 
         if one.integrity and other.integrity:
@@ -252,30 +260,30 @@ class Lockfile(ABC):
         return None
 
     def hash_text(self, entry: Entry) -> str | None:
-        """The hash of an entry as the lockfile itself has it."""
+        """The hash of an entry as the lockfile spells it, for messages."""
         artifact = entry.artifact
         return artifact and (artifact.integrity or artifact.checksum)
 
     def source_text(self, entry: Entry) -> str | None:
-        """Where an entry comes from as the lockfile itself has it."""
+        """The source of an entry as the lockfile spells it, for messages."""
         return entry.artifact and entry.artifact.resolved
 
     def unheeded(self, entry: Entry) -> Problem | None:  # noqa: ARG002
-        """Why the client does not hold the bytes against the hash that an entry has."""
+        """The problem of an entry whose hash the client does not verify; None: the client verifies it."""
         return None
 
     def rehashed(self, before: Lockfile) -> Problem | None:  # noqa: ARG002
-        """Why the hashes of this version cannot be compared with those of one before."""
+        """The problem if all hashes are of another kind than in an earlier version; None: they compare."""
         return None
 
     def may_lack_hash(self, entry: Entry) -> bool:
-        """Whether the client itself writes such an entry without a hash."""
+        """Whether the client writes entries like this one without a hash, so that none is missing."""
         return entry.artifact is not None and entry.artifact.unhashed
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
-        """The keys whose block is in none of the ``before`` versions under the same key.
+        """The keys whose block is not the same, under the same key, in any of the ``before`` versions.
 
-        A format that names patches apart from the entries adds those that are patched otherwise.
+        A format that lists patches outside the entries adds the entries whose patch changed.
         """
         changed = list(self.blocks.items())
         for other in before:
@@ -284,7 +292,7 @@ class Lockfile(ABC):
         return [key for key, _ in changed]
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
-        """The artifacts of some packages."""
+        """The artifacts with one of these package names."""
         for key in self.keys_of(names):
             artifact = self.artifact(key)
             if artifact is not None:
@@ -295,7 +303,7 @@ class Lockfile(ABC):
         return None
 
     def keys_of(self, names: Collection[str]) -> Iterator[str]:
-        """The keys of some packages' artifacts; a few names are looked up in the blocks' text."""
+        """The keys of the artifacts with one of these package names."""
         few = len(names) <= _FEW and all(isinstance(block, str) for block in self.blocks.values())
         for key, block in self.blocks.items():
             if few and not any(name in key or name in str(block) for name in names):
@@ -305,11 +313,11 @@ class Lockfile(ABC):
                 yield key
 
     def asked(self, manifests: Mapping[str, Manifest]) -> Mapping[str, tuple[Requirement, ...]]:
-        """The importers' requirements: as recorded here, else from the manifests."""
+        """The importers' requirements as this lockfile records them, else as the manifests have them."""
         return self.importers or {path: found.requires for path, found in manifests.items()}
 
     def direct(self, manifests: Mapping[str, Manifest]) -> dict[str, set[Group]]:
-        """The keys that a manifest requires itself, with the fields that do."""
+        """The keys of the direct dependencies, each with the manifest fields that require it."""
         found: dict[str, set[Group]] = {}
         for importer, requirements in self.asked(manifests).items():
             for requirement in requirements:
@@ -326,7 +334,7 @@ class Lockfile(ABC):
                 yield child
 
     def reach(self, roots: Iterable[str]) -> set[str]:
-        """The keys that are reached from some keys, those included."""
+        """The keys of ``roots`` and of all their direct and indirect dependencies."""
         seen = set(roots)
         queue = deque(seen)
         while queue:
@@ -338,7 +346,7 @@ class Lockfile(ABC):
 
     @property
     def kept(self) -> Collection[str]:
-        """The keys that only settings require, not the dependencies of a manifest or an entry."""
+        """The keys of entries that only settings require: no manifest and no entry depends on them."""
         return ()
 
     def production(self, manifests: Mapping[str, Manifest]) -> set[str]:
@@ -357,5 +365,5 @@ class Lockfile(ABC):
         return {key: tuple(parents) for key, parents in found.items()}
 
     def dependents(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """The dependents of these keys among the entries; a format may have a quicker way."""
+        """The dependents of these keys among the entries. A format may override this with a faster way."""
         return {key: self.parents.get(key, ()) for key in keys}

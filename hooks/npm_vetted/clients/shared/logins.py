@@ -31,14 +31,14 @@ class LoginReader(Protocol):
     """The interface of a module ``logins``."""
 
     FILES: tuple[str, ...]
-    """The names of its files in the home folder."""
+    """The names of the client's files in the home folder."""
 
     def logins(self, path: str, data: bytes, environment: Mapping[str, str]) -> Iterator[Login]:
         """The credentials in a file; raises DocumentError if it cannot be read."""
 
 
 def user_logins(home: Path, environment: Mapping[str, str]) -> Iterator[Login | str]:
-    """The logins of every client; a text where a file cannot be read, with why."""
+    """The logins of every client; for a file that cannot be read, a text with the reason."""
     for reader in _readers():
         for name in reader.FILES:
             path = home / name
@@ -64,18 +64,18 @@ def _readers() -> Iterator[LoginReader]:
 
 
 def bearer(url: str, token: str) -> Login:
-    """A token."""
+    """The login with a bearer token."""
     return Login(url, f"Bearer {token}")
 
 
 def basic(url: str, user: str, password: str) -> Login:
-    """A user's name and password."""
+    """The login with a user's name and password."""
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
     return Login(url, f"Basic {pair}")
 
 
 def without_user(url: str) -> tuple[str, tuple[str, str] | None]:
-    """A URL without the user's name and password that it may have, and those."""
+    """A URL without its user name and password, and these two; None: it has none."""
     try:
         found = urlsplit(url)
         host = found.netloc.rpartition("@")[2]

@@ -70,10 +70,10 @@ def unknown_keys(
     reader: KnownSettings | None = None,
     spelled: Callable[[str], str] = str,
 ) -> Iterator[Problem]:
-    """Unknown keys of an .npmrc: warnings, since any program may keep settings here.
+    """Unknown keys of an .npmrc: warnings, because any program may keep settings in this file.
 
-    ``reader`` are the settings of the client that reads the file, under the names that ``spelled``
-    gives to the keys: a key that it reads and that is not known to be harmless is an error.
+    ``reader`` are the known settings of a client that reads the file. A key that this client reads
+    and that is not known to be harmless is an error. ``spelled`` maps a key to the client's spelling.
     """
     npmrc = known_settings("npm")
     for setting in settings:
@@ -97,7 +97,7 @@ def unknown_keys(
 
 
 def _is_literal(setting: NpmrcSetting) -> bool:
-    """Whether any of its text is more than one variable, which has no default of its own."""
+    """Whether a value is anything but one bare ``${VARIABLE}``: then a part of a secret may be literal."""
     values = setting.value if isinstance(setting.value, tuple) else (setting.value,)
     return any(
         isinstance(value, str) and value.strip(BLANKS) and not _VARIABLE.match(value.strip(BLANKS))
@@ -182,9 +182,9 @@ def _network(key: str, value: object, registries: AllowedSources) -> Iterator[_R
 
 
 def is_foreign(key: str, value: str, registries: AllowedSources) -> bool:
-    """Whether a setting of any name sends downloads elsewhere: ``disturl``, ``electron_mirror``.
+    """Whether an unknown setting names a download server, such as ``disturl`` or ``electron_mirror``.
 
-    npm passes unknown settings to the scripts that it runs, which fetch binaries from there.
+    npm passes unknown settings to the scripts that it runs, and these fetch binaries from that server.
     """
     return key not in _NO_SOURCES and bool(_URL.match(value)) and not registries.allows(value)
 
@@ -219,7 +219,7 @@ def _weaker(found: NpmrcSetting, settings: tuple[NpmrcSetting, ...]) -> Iterator
 
 
 def _plain(found: NpmrcSetting) -> str | bool | None:
-    """The value, one that is a list as npm would print it."""
+    """The value as one text; a list is joined as npm prints it."""
     if isinstance(found.value, tuple):
         return ",".join(map(str, found.value))
     return found.value

@@ -21,9 +21,9 @@ from npm_vetted.formats.client_action import (
 from npm_vetted.formats.shell_text import Value
 
 _RUNNERS: Final = frozenset({"vlx", "nlx", "dx", "aubx"})
-"""They fetch a package and run it, as npx does."""
+"""Programs that fetch a package and run it, as npx does."""
 _ANY_ARGUMENTS: Final = frozenset({"ni", "nci", "nup"})
-"""They install whatever their words are; nothing else is their job."""
+"""Programs that install whatever their arguments are, because they do nothing else."""
 _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
     "vlt": frozenset({"install", "i", "add", "ci", "update", "build"}),
     "lerna": frozenset({"bootstrap", "add"}),
@@ -34,7 +34,7 @@ _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
     "na": frozenset({"install", "i", "add", "ci", "update"}),
 }
 _TOOLS: Final = frozenset({"volta", "mise", "rtx"})
-"""They install npm packages for all projects, with the npm that they bring."""
+"""Programs that install npm packages for all projects, with an npm of their own."""
 _OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
 _COREPACK: Final = "corepack"
 _BY_COREPACK: Final = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"})
@@ -49,7 +49,7 @@ _BY_NI: Final[Mapping[str, Mapping[str, str]]] = {
     "nlx": {"npm": "npx", "pnpm": "pnpm dlx", "yarn-classic": "npx", "yarn-berry": "yarn dlx",
             "bun": "bunx"},
 }  # fmt: skip
-"""What @antfu/ni starts (its source, commands.ts), by the client of the project's lockfile."""
+"""The command that each program of @antfu/ni starts, by the NAME of the project's client (ni's commands.ts)."""
 PROGRAMS: Final = frozenset({*_RUNNERS, *_ANY_ARGUMENTS, *_INSTALLS, *_TOOLS, _COREPACK})
 WHOLE_WORDS: Final = frozenset(
     name
@@ -86,7 +86,8 @@ def _by_owner(program: str, rest: Sequence[str]) -> tuple[tuple[str, tuple[str, 
 def _corepack(rest: Sequence[str], bare: Sequence[str]) -> Iterator[ClientAction]:
     """``corepack pnpm install`` runs the client; ``prepare``, ``install -g`` and ``use`` fetch releases.
 
-    A release has no install scripts. Where none is named, the project's ``packageManager`` says which.
+    corepack runs no install script of a release. Without an argument it fetches the release in the
+    project's ``packageManager``.
     """
     verb, *names = bare or ("",)
     client, at, _ = verb.partition("@")
@@ -141,10 +142,10 @@ def _install(program: str, rest: Sequence[str]) -> ClientAction:
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
-    """No variable of theirs is known."""
+    """The effect of an environment variable: none, because no variable of these programs is known."""
     return Switch.UNSET
 
 
 def source_variable(name: str) -> str | None:  # noqa: ARG001
-    """No variable of theirs is known."""
+    """The source setting of an environment variable: none is known for these programs."""
     return None

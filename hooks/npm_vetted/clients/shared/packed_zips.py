@@ -1,9 +1,9 @@
-"""Checksums of what a client packs from a package's tarball, computed again.
+"""Computes the checksums of the archives that clients make from a package's tarball.
 
-A zip of Yarn 2 and later has the tarball's files below ``node_modules/NAME/``, in the tarball's order,
-each folder before what is in it, all at one time. The cache key before the checksum says how they are
-packed: with ``c0`` nothing is compressed, so the bytes follow from the files. (Seen with 3.8, and 4.9 to
-4.18: the same bytes.) The key ``tar`` is of the unpacked tar.
+Yarn 2 and later repack a tarball as a zip: the tarball's files below ``node_modules/NAME/`` in the
+tarball's order, each folder before its files, all with one fixed time. The cache key before the checksum
+says how the zip was made. With ``c0`` it is not compressed, so its bytes follow from the files (Yarn 3.8
+and 4.9 to 4.18 make the same bytes). pnpm's key ``tar`` means the hash of the unpacked tar.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 UNPACKED: Final = "tar/"
-"""Before the checksum of an unpacked tar."""
+"""The key before the checksum of an unpacked tar."""
 _KEY: Final = re.compile(r"(?:(?P<key>[0-9]+c0|tar)/)[0-9a-f]{128}")
 _LOCAL: Final = struct.Struct("<IHHHHHIIIHH")
 _CENTRAL: Final = struct.Struct("<IHHHHHHIIIHHHHHII")
@@ -37,7 +37,7 @@ class PackedFile(NamedTuple):
 
 
 def packed_checksum(like: str, name: str, tar: bytes, files: Sequence[PackedFile]) -> str | None:
-    """The checksum of a package, under the cache key of another one; None: it cannot be computed."""
+    """The checksum of a package, made with the cache key of the checksum ``like``; None: not computable."""
     key = _KEY.fullmatch(like)
     if key is None:
         return None
@@ -64,7 +64,7 @@ def _zip(name: str, files: Sequence[PackedFile]) -> bytes | None:
 
 
 def _entries(home: str, files: Sequence[PackedFile]) -> Iterator[tuple[str, int, bytes]]:
-    """The entries of the zip: each folder once, before what is in it."""
+    """The entries of the zip: each folder once, before its files."""
     made: set[str] = set()
     for each in (one for one in files if one.path):
         path = f"{home}/{each.path}"

@@ -1,10 +1,15 @@
 """Programs of the repository that a setting names, bound by the hash of their content.
 
-An accepted finding covers the program's content, not any content at its path: the finding's value
-is a hash over the file and over every tracked file that it reaches by a literal relative
-``require`` or ``import``. Where the name of a reached file is computed, every file of the folder of the requiring
-file is part of the hash, by git's name of its content; so is every file of a folder that is
-required and has a package.json. Of a program that is no JavaScript, the files count that it names.
+A person who accepts such a finding accepts the program's content, not any later content at its path.
+So the finding's value is a hash over:
+
+1. the file that the setting names;
+2. every tracked file that it reaches by a literal relative ``require`` or ``import``;
+3. if the name of a required file is computed, every file of the folder of the requiring file;
+4. if a required folder has a package.json, every file of that folder;
+5. for a program that is not JavaScript, the files whose names are in its text.
+
+Files of 3 and 4 count by their git object id, the others by their content.
 """
 
 from __future__ import annotations
@@ -24,12 +29,12 @@ _COMPUTED: Final = re.compile(rb"""\b(?:require|import)\s*\(\s*[^"'\s)]""")
 _ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", ".ts", "/index.js", "/index.cjs")
 _MODULES: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".json")
 _MOST: Final = 200
-"""Files. A program that reaches more of the repository is bound to these."""
+"""The most files that are read for one program; the hash covers the first ones only."""
 _INCLUDED: Final = re.compile(
     rb"""(?:^|[\s;&|(])(?:\.|source|sh|bash|node|python3?|exec)\s+["']?([^\s;&|"']+)"""
     rb"""|(?<![\w:/.])((?:\.{0,2}/|[\w-]+/)[\w./-]+)"""
 )
-"""What a shell script starts or includes: the word behind such a command, and each path."""
+"""Files that a shell script starts or includes: the word after ``source`` and the like, and each path."""
 _WORD: Final = re.compile(r"""[^\s"'=,;\[\]{}()|&<>]+""")
 _BOUND: Final = re.compile(r"sha256-[0-9a-f]{64}|absent")
 
@@ -72,10 +77,10 @@ def program_value(project: Project, folder: str, name: str) -> str:
 
 
 def bound_to_files(problem: Problem, project: Project, *implied: str) -> Problem:
-    """The problem of a setting, with its value bound to the files of the repository that it names.
+    """The problem of a setting, whose value becomes a hash over the tracked files that the setting names.
 
-    ``implied`` are files that the client takes without being told their names. A value that is a hash
-    already is left alone.
+    ``implied`` are files that the client executes without a setting naming them. A value that is a
+    hash already stays as it is.
     """
     if _BOUND.fullmatch(problem.value):
         return problem
@@ -86,7 +91,7 @@ def bound_to_files(problem: Problem, project: Project, *implied: str) -> Problem
 
 
 def _named_files(project: Project, folder: str, value: str) -> Iterator[str]:
-    """The words of a value that are paths of tracked files."""
+    """The words of a setting's value that are paths of tracked files."""
     for name in list(dict.fromkeys(_WORD.findall(value)))[:_MOST]:
         path = _resolve(folder, name.removeprefix("file:"))
         if path is None or "://" in name:

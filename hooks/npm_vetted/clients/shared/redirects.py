@@ -1,4 +1,4 @@
-"""Overrides and resolutions of a manifest: which package they replace, and with what."""
+"""Overrides and resolutions of a manifest: the packages that they replace, and the new specifiers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def redirects_of(data: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 
 def override_leaves(table: object, above: str = "") -> Iterator[tuple[str, str]]:
-    """The names and specifiers of a table of overrides, which may be nested; ``.`` is the key above."""
+    """The replaced packages of a table of overrides, with their new specifiers.
+
+    Tables may be nested. The key ``.`` means the package of the table's own key, ``above``.
+    """
     for selector, value in table.items() if isinstance(table, dict) else ():
         if isinstance(value, str):
             yield package_replaced_by(above if selector == "." else selector), value
@@ -27,6 +30,6 @@ def override_leaves(table: object, above: str = "") -> Iterator[tuple[str, str]]
 
 
 def package_replaced_by(selector: str) -> str:
-    """The package that a selector is about: ``cc>bb@1``, ``**/@s/bb`` and ``bb@npm:^1`` say which."""
+    """The package that a selector replaces: ``bb`` in ``cc>bb@1`` and ``bb@npm:^1``, ``@s/bb`` in ``**/@s/bb``."""
     parts = _PART.findall(_STEP.split(selector)[-1])
     return parts[-1] if parts else selector

@@ -1,4 +1,4 @@
-"""Shared by clients that judge settings: problems of keys and values, and known keys.
+"""Judges settings for all clients: problems of keys and values, and tables of known keys.
 
 A committed setting is judged in this order:
 
@@ -40,11 +40,12 @@ class AllowedSources(Protocol):
 
 
 class KnownSettings(NamedTuple):
-    """The table of a client: its keys, and with which values each is harmless.
+    """A client's ``known-settings.toml``: its keys, and for some the values that are harmless.
 
-    ``verified`` names the newest version of the client that the keys were compared with. ``judged``
-    are keys that a rule of the client judges, ``unverified`` those that the client reads and nobody
-    has shown to be harmless.
+    ``verified`` is the newest version of the client whose keys were compared with the table.
+    ``harmless`` are keys that may have any value, ``values`` keys with the listed values only,
+    ``judged`` keys that a rule of the client judges, ``unverified`` keys that the client reads and
+    that nobody has shown to be harmless.
     """
 
     verified: str
@@ -59,7 +60,7 @@ class KnownSettings(NamedTuple):
         return self.harmless | self.judged | self.values.keys() | self.unverified
 
     def accepts(self, key: str, value: object) -> bool:
-        """Whether a setting needs no further look."""
+        """Whether the table says that a setting is harmless, or a rule of the client judges its key."""
         if key in self.values:
             return value_text(value) in self.values[key]
         return key in self.harmless or key in self.judged
@@ -67,7 +68,7 @@ class KnownSettings(NamedTuple):
 
 @cache
 def known_settings(folder: str) -> KnownSettings:
-    """The table of the client in a folder of ``clients``."""
+    """The table of a client, by the name of its folder below ``clients``."""
     import tomllib
 
     home = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
@@ -106,7 +107,7 @@ def setting_problem(
 
 
 def secret_problem(key: str, location: Location) -> Problem:
-    """A literal secret. Its value is written nowhere, not even as a hash, and is never accepted."""
+    """The problem of a literal secret. Its value is written nowhere, not even as a hash; nobody can accept it."""
     return Problem(
         message=f"{key} is a secret in plain text, readable by everyone who has the repository: "
         "revoke it, and write ${VARIABLE} in its place",
@@ -118,7 +119,7 @@ def secret_problem(key: str, location: Location) -> Problem:
 
 
 def holds_password(url: str) -> bool:
-    """Whether a URL carries a literal user and password, or a token in their place."""
+    """Whether a URL contains a literal user name and password, or a token."""
     found = _USER.match(url)
     return found is not None and "$" not in found[1]
 
@@ -126,7 +127,7 @@ def holds_password(url: str) -> bool:
 def registry_problems(
     key: str, url: str, location: Location, registries: AllowedSources
 ) -> Iterator[Problem]:
-    """Why packages must not come from a URL; ``$`` means that the environment decides."""
+    """The problem if packages must not come from a URL: unclear (``$``), not https, or not allowed."""
     if holds_password(url):
         yield secret_problem(f"the password in {key}", location)
         return
@@ -145,21 +146,21 @@ def registry_problems(
 
 
 class NetworkKeys(NamedTuple):
-    """The names that a client gives to proxies, and to certificate authorities and client keys."""
+    """A client's keys for proxies, and its keys for certificate authorities and client certificates."""
 
     proxies: frozenset[str]
     authorities: frozenset[str]
 
     @property
     def names(self) -> frozenset[str]:
-        """All of them."""
+        """The keys of both kinds."""
         return self.proxies | self.authorities
 
 
 def network_problems(
     settings: Iterable[tuple[str, object, Location]], registries: AllowedSources, keys: NetworkKeys
 ) -> Iterator[Problem]:
-    """Proxies and certificate authorities of the repository's choice, unless the policy lists them."""
+    """The settings that name a proxy or a certificate authority that the policy does not list."""
     for key, value, location in settings:
         found = network_rule(key, value, registries, keys)
         if found is not None:
@@ -170,10 +171,11 @@ def network_problems(
 def network_rule(
     key: str, value: object, registries: AllowedSources, keys: NetworkKeys
 ) -> tuple[str, str] | None:
-    """The code and the message where a setting names a proxy or an authority that is not listed.
+    """The code and message if a setting names a proxy or an authority that the policy does not list.
 
-    A proxy reads every token and changes what is installed; an authority can pose as any host. The
-    last part of the key decides, as in ``//host/:cafile`` and ``networkSettings.host.httpsProxy``.
+    A proxy can read every token and replace packages; an authority can pose as any host. The last
+    part of the key decides, as in ``//host/:cafile`` and ``networkSettings.host.httpsProxy``. None:
+    the setting is of neither kind, or listed.
     """
     name = key[max(key.rfind(":"), key.rfind(".")) + 1 :]
     values = value if isinstance(value, list | tuple) else (value,)
@@ -208,7 +210,7 @@ _AUTHORITY: Final = _Why(
 def unknown_settings(
     settings: Iterable[tuple[str, object, Location]], known: KnownSettings
 ) -> Iterator[Problem]:
-    """The settings that no rule knows: a key, its value, where it is."""
+    """The problems of settings that the table ``known`` does not accept."""
     for key, value, location in settings:
         if known.accepts(key, value):
             continue

@@ -1,10 +1,10 @@
 """Files of JavaScript clients and installers that npm-vetted does not read.
 
-Without a report they would seem to be judged. Each committed one is a finding, which an
-``[[ignore]]`` entry on that literal file accepts (DESIGN.md, section 6). A client that gets a
-folder here leaves this table: a name that some client reads is never reported. A lockfile of Rush
-is only read beside a rush.json, and Bun's binary one is only refused beside a package.json, and Deno's can be
-named on a command line without a deno.json.
+Without a finding, people would believe that these files are judged. An ``[[ignore]]`` entry with the
+file's literal path accepts such a finding. If a client with a folder in ``clients`` has read a file,
+the file is not reported. Therefore names of Rush, Bun and Deno may be in this table: a lockfile of
+Rush without a rush.json, a bun.lockb without a package.json and a deno.lock without a deno.json are
+read by no client.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _PATHS: Final = {
 
 
 def unread_by_us(path: str) -> str | None:
-    """The client that reads a file and that npm-vetted does not know; None: there is none."""
+    """The client or installer of a file that npm-vetted cannot read; None: the name is not in the table."""
     path = path.lower()  # a file system that folds case takes it for the client's own
     name = path.rpartition("/")[2]
     if name in _FILES:

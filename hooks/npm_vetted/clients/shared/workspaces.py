@@ -1,4 +1,4 @@
-"""Finds the folders that a root's workspace globs name, as the clients match them.
+"""Decides which folders a root's workspace globs name, as the clients match them.
 
 Measured with npm 10 and 12, pnpm 10 and 12, Yarn 1 and 4.18, Bun 1.2 and 1.4:
 
@@ -6,7 +6,7 @@ Measured with npm 10 and 12, pnpm 10 and 12, Yarn 1 and 4.18, Bun 1.2 and 1.4:
   ``{a,b}`` (nested, too), a leading ``./``, a trailing slash and doubled slashes.
 - ``*`` takes no name that starts with a dot.
 - They differ about everything else: extended globs, backslashes, ``{a..b}``, ``{a}``, ``[^a]``, a
-leading slash, ``..``. Such a pattern is unclear: the named folders depend on the client.
+  leading slash, ``..``. Such a pattern is unclear: which folders it names depends on the client.
 - They differ about ``!``, see ``Negation``.
 """
 
@@ -114,7 +114,7 @@ def is_member(globs: Sequence[str], folder: str, negation: Negation) -> bool:
 
 
 def literal_start(glob: str) -> tuple[str, str | None]:
-    """The folders that a glob spells out, and the pattern below them; None: at any depth."""
+    """The leading folders of a glob without wildcards, and the rest of it; None: the rest contains ``**``."""
     parts = _tidy(glob).split("/")
     at = next((at for at, part in enumerate(parts) if _SPECIAL.search(part)), len(parts))
     rest = "/".join(parts[at:])
