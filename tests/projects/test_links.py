@@ -19,6 +19,7 @@ from tests.support.project_trees import DEP, LOCK, every, moved
         (["packages/*"], "packages/m/n", []),
         (["packages/**"], "packages/m/n", ["packages/m/n"]),
         (["packages/*/x"], "packages/m", ["packages/m"]),
+        (["packages/*/x"], "packages/m/x", ["packages/m/x"]),
         (["packages/m"], "packages/m", ["packages/m"]),
         (["packages/m"], "packages", ["packages"]),
         (["packages/*", "!packages/m"], "packages/m", []),

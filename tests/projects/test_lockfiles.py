@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from npm_vetted.projects.lockfiles import Lockfiles
+from tests.support.npm_projects import MemorySnapshot
 from tests.support.project_trees import DEP, LOCK, PNPM_LOCK, every
 
 SEVERAL = {"package-lock.json": LOCK, "pnpm-lock.yaml": PNPM_LOCK, "bun.lock": "{}"}
@@ -55,3 +57,30 @@ def test_workspaces_may_have_lockfiles_of_their_own() -> None:
         assert found.lockfiles == lockfiles
         assert list(found.members) == ["v", "w"]
         assert found.folders == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("files", "client"),
+    [({"bunfig.toml": ""}, "bun"), ({"x/bunfig.toml": ""}, "npm"), ({}, "npm")],
+)
+def test_a_file_marks_the_client_where_there_is_neither_lockfile_nor_pin(
+    files: dict[str, str], client: str
+) -> None:
+    installer = Lockfiles(MemorySnapshot(files)).installer("", None)
+    assert client == installer.NAME
+
+
+def test_a_lockfile_s_path_may_lead_through_any_one_folder() -> None:
+    """Rush has a lockfile for each subspace: ``common/config/subspaces/*/pnpm-lock.yaml``."""
+    below = "common/config/subspaces"
+    files = {
+        f"{below}/{path}": PNPM_LOCK
+        for path in ("a/pnpm-lock.yaml", "b/c/pnpm-lock.yaml", "a/pnpm-lock.yaml.txt", "x.yaml")
+    }
+    found = Lockfiles(MemorySnapshot(files))
+    assert list(found.in_folder("")) == [f"{below}/a/pnpm-lock.yaml"]
+
+
+def test_a_folder_has_a_lockfile_if_one_of_some_client_is_in_it() -> None:
+    found = Lockfiles(MemorySnapshot({"a/yarn.lock": "", "b/package.json": "{}"}))
+    assert [found.exists_in(folder) for folder in ("a", "b", "")] == [True, False, False]

@@ -45,6 +45,12 @@ def test_a_pin_tells_who_reads_comments() -> None:
         assert [each.path for each in found.all()] == ([""] if read else [])
 
 
+def test_the_path_of_a_manifest_is_that_of_package_json_where_there_is_none() -> None:
+    found = every({"a/package.json": DEP, "d/deno.json": "{}"})
+    paths = {folder: found.manifest_path(folder) for folder in ("a", "d", "e")}
+    assert paths == {"a": "a/package.json", "d": "d/deno.json", "e": "e/package.json"}
+
+
 def test_a_broken_manifest_is_no_project_and_its_error_says_how_to_go_on() -> None:
     found = every({"a/package.json": "{", 'b"/package.json': "{", "c/package.json": DEP})
     assert [each.path for each in found.all()] == ["c"]

@@ -70,7 +70,14 @@ def test_the_line_of_the_first_of_two_equal_exemptions() -> None:
 
 @pytest.mark.parametrize(
     ("name", "written"),
-    [("a", "a"), ("@s/a.b_c~d", "@s/a.b_c~d"), ("a b", "a%20b"), ("é", "%C3%A9"), ("a:b", "a%3Ab")],
+    [
+        ("a", "a"),
+        ("@s/a.b_c~d", "@s/a.b_c~d"),
+        ("a b", "a%20b"),
+        ("é", "%C3%A9"),
+        ("a:b", "a%3Ab"),
+        ("@s/é", "@s/%C3%A9"),
+    ],
 )
 def test_a_name_is_written_without_what_splits_a_line(name: str, written: str) -> None:
     line = str(Exemption(name, "1.0.0", sri("a"), False, "r"))

@@ -552,3 +552,41 @@ def test_the_notes_about_what_tarballs_carry() -> None:
     }
     store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
     assert [name for name, _, _ in store.carrying({'"in@'})] == ["a", "b"]
+
+
+def test_an_entry_has_the_line_of_its_package() -> None:
+    text = (
+        note_text("express", "4.19.2")
+        + f'[[brings]]\nintegrity = "{sri("b")}"\npackage = "b@1.0.0"\n'
+    )
+    (found,) = read_note(PATH, text.encode(), BUILT_IN_CRITERIA).brings
+    assert text.splitlines()[found.line - 1] == 'package = "b@1.0.0"'
+
+
+def test_the_store_reads_notes_with_the_criteria_of_the_policy() -> None:
+    files = {f"{FOLDER}a/1.0.0.toml": note_text("a", criteria=["licence"])}
+    for criteria, kind in ((("licence",), Note), (BUILT_IN_CRITERIA, NoteError)):
+        assert (
+            type(NoteStore(MemorySnapshot(files), criteria).read(f"{FOLDER}a/1.0.0.toml")) is kind
+        )
+
+
+def test_a_group_note_that_accepts_a_package_names_it() -> None:
+    store = NoteStore(
+        MemorySnapshot({GROUP: note_text(None, accepts=[listed("c")])}), BUILT_IN_CRITERIA
+    )
+    assert [each.note.path for each in store.naming("c")] == [GROUP]
+
+
+def test_the_own_notes_of_a_version_are_found_without_opening_those_of_others() -> None:
+    files = {f"{FOLDER}a/{each}.0.0.toml": note_text("a", f"{each}.0.0") for each in range(1, 5)}
+    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
+    artifact = Artifact(name="a", version="2.0.0", kind=Kind.REGISTRY)
+    assert [each.note.label for each in store.own(artifact)] == ["a@2.0.0"]
+    assert store.opened == 1
+
+
+def test_a_hash_that_is_no_base64_is_no_file_name() -> None:
+    source = "https://host.example/a.tgz"
+    odd = file_stem(None, Pins(integrity="sha512-ab!cd", resolved=source))
+    assert odd == file_stem(None, Pins(resolved=source))

@@ -928,3 +928,59 @@ def test_a_chain_may_start_at_any_of_several_versions() -> None:
 def test_a_routine_note_makes_no_name_known(committed: Files, new: bool) -> None:
     judge = vetting(committed, "[policy]\nnew = []\n", form=2, committed=committed)
     assert judge.is_new_name(subject()) is new
+
+
+# Several notes of one version.
+
+
+def test_a_note_of_the_same_hash_wins_over_one_of_another_kind_of_hash() -> None:
+    by_checksum = note_text("a", integrity=None, checksum="10c0/" + "a" * 128)
+    judge = vetting({f"{NOTES}a/1.0.0.2.toml": by_checksum, **OWN})
+    first = next(iter(judge.notes.mentioning(artifact())))
+    assert first.pinned.integrity is None, "the note that cannot be compared comes first"
+    verdict = judge.decide(subject())
+    assert (verdict.status, verdict.unbound) == (Status.VETTED, False)
+    assert verdict.mention is not None
+    assert verdict.mention.note.path == A_NOTE
+
+
+def test_format_1_passes_over_a_routine_note_and_reads_the_others() -> None:
+    files = {
+        ".vetting/routine/a/1.0.0.toml": routine_text("a", "1.0.0", "0.9.0"),
+        GROUP: note_text(None, accepts=[listed("a")]),
+    }
+    assert answer(vetting(files, form=1), subject()) is Status.ACCEPTED
+
+
+def test_an_unvetted_artifact_has_the_note_that_comes_nearest() -> None:
+    verdict = vetting(OWN).decide(
+        VettingRequest(artifact(integrity=sri("others")), direct=True, development=False)
+    )
+    assert verdict.mention is not None
+    assert verdict.gap is not None
+    assert verdict.mention == verdict.gap.mention
+
+
+def test_a_shrinkwrap_counts_also_in_the_list_of_another_note() -> None:
+    pins = [{"package": "deep@1.0.0", "integrity": sri("deep@1.0.0")}]
+    judge = vetting(notes(("b", "1.0.0", {"brings": [listed("a", shrinkwrap=pins)]})), form=2)
+    assert [[each.name for each in found] for found in judge.shrinkwraps(artifact())] == [["deep"]]
+
+
+def test_no_chain_starts_at_another_version_that_is_exempt() -> None:
+    delta = notes(("a", "1.2.0", {"from_": "1.1.0", "criteria": ["changelog"]}))
+    for version, expected in (("1.1.0", Status.VETTED), ("1.0.0", GapReason.CHAIN)):
+        line = f"a@{version} {sri(f'a@{version}')} - at adoption\n"
+        assert answer(vetting(delta, exemptions=line), subject(version="1.2.0")) is expected
+
+
+@pytest.mark.parametrize(("form", "expected"), [(2, Status.VETTED), (1, GapReason.CHAIN)])
+def test_a_routine_note_is_a_link_of_a_chain_from_format_2_on(
+    form: int, expected: Status | GapReason
+) -> None:
+    files = {
+        **OWN,
+        ".vetting/routine/a/1.0.1.toml": routine_text("a", "1.0.1", "1.0.0"),
+        **notes(("a", "1.0.2", {"from_": "1.0.1", "criteria": ["changelog"]})),
+    }
+    assert answer(vetting(files, FREE, form=form), subject(version="1.0.2")) is expected

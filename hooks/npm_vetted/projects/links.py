@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from npm_vetted.clients.shared.workspaces import is_member, literal_start
+from npm_vetted.clients.shared.workspaces import Negation, is_member, literal_start
 from npm_vetted.git.process import path_text
 from npm_vetted.git.repository import LINK, SUBMODULE, TreeEntry
 from npm_vetted.git.snapshot import Snapshot
@@ -48,7 +48,6 @@ def _may_be_workspace(projects: Projects, root: str, path: str) -> bool:
     if projects.is_workspace(root, path):
         return _may_hold_manifest(projects.snapshot, path, at_once=True)
     inner = below(root, path)
-    negation = projects.client_at(root).NEGATION
     starts = {
         "/".join(parts[:depth])
         for each in projects.globs(root) or ()
@@ -56,7 +55,9 @@ def _may_be_workspace(projects: Projects, root: str, path: str) -> bool:
         for parts in [[part for part in each.split("/") if part not in ("", ".")]]
         for depth in range(1, len(parts))
     }
-    above = inner is not None and any(is_member((each,), inner, negation) for each in starts)
+    above = inner is not None and any(
+        is_member((each,), inner, Negation.IGNORED) for each in starts
+    )
     return above and _may_hold_manifest(projects.snapshot, path, at_once=False)
 
 
