@@ -264,6 +264,8 @@ def test_an_exemption_of_an_exact_version_counts_as_well(
         ({"overrides": {"a": {".": "2.0.0", "@s/c@^1": "3.0.0"}}}, ["@s/c@3.0.0", "a@2.0.0"]),
         ({"resolutions": {"x/**/b": "2.0.0", "a/@s/c": "3.0.0"}}, ["@s/c@3.0.0", "b@2.0.0"]),
         ({"pnpm": {"overrides": {"a@1>b@2": "2.0.0", "c": "-"}}}, ["b@2.0.0"]),
+        ({"overrides": {"b@>=1": "2.0.0"}}, ["b@2.0.0"]),
+        ({"pnpm": {"overrides": {"a@>=1>b@>=1": "2.0.0"}}}, ["b@2.0.0"]),
         ({"overrides": {"b": "$a"}}, []),
     ],
 )

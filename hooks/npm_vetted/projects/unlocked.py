@@ -8,6 +8,7 @@ from typing import Final
 
 from npm_vetted.clients import client_of, clients
 from npm_vetted.clients.shared.lockfile import Lockfile
+from npm_vetted.clients.shared.redirects import override_leaves
 from npm_vetted.model import Artifact, Entry, Group, Kind, Manifest, Project, Requirement
 from npm_vetted.packages.ranges import satisfies
 
@@ -100,22 +101,9 @@ def _replacements(manifest: Manifest) -> Iterator[Requirement]:
         for key in path:
             table = table.get(key) if isinstance(table, Mapping) else None
         line = manifest.line_of(*path)
-        todo = [("", table)]
-        while todo:
-            name, value = todo.pop()
-            if isinstance(value, Mapping):
-                todo += [(name if key == "." else key, inner) for key, inner in value.items()]
-            elif isinstance(value, str) and name and value[:1] not in ("$", "-"):
-                yield Requirement(name=_replaced_name(name), specifier=value, line=line)
-
-
-def _replaced_name(selector: str) -> str:
-    """The package that a selector is about: ``b`` in ``a@1>b@^2``, ``a/**/b`` and ``b@npm:^1``."""
-    last = re.split(r">|\*\*/", selector)[-1]
-    name = re.sub(r"(?<=[^/])@.*\Z", "", last)
-    parts = name.split("/")
-    scoped = len(parts) > 1 and parts[-2].startswith("@")
-    return "/".join(parts[-2:]) if scoped else parts[-1]
+        for name, specifier in override_leaves(table):
+            if name and specifier[:1] not in ("$", "-"):
+                yield Requirement(name=name, specifier=specifier, line=line)
 
 
 def _is_served_by(member: Manifest, asked: Requirement) -> bool:

@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 _FIELDS: Final = ("overrides", "resolutions")
-_STEP: Final = re.compile(r"(?<=[^ |@])>")
+_STEP: Final = re.compile(r"(?<=[^ |@:])>")
+"""The ``>`` between a package and its dependency; ``>`` in a range such as ``@>=1`` is none.
+
+Seen with pnpm 9 to 12 and Bun 1.4; only Bun takes ``npm:>=1`` for a range.
+"""
 _PART: Final = re.compile(r"((?:@[^/@]+/)?[^/@]+)(?:@(?:npm:(?:@[^/]+/)?)?[^/]*)?(?:/|\Z)")
 
 
