@@ -55,6 +55,13 @@ def test_a_submodule_that_a_folder_dependency_leads_through(
     assert [each for each, _ in elsewhere(projects, "")] == found
 
 
+def test_a_submodule_that_several_globs_lead_through_is_named_once() -> None:
+    for globs, path in ((["p/*", "p/**", "p/m"], "p/m"), (["*", "m"], "m")):
+        files = {"package.json": {**DEP, "workspaces": globs}, path: ""}
+        found = elsewhere(every(files, modes={path: "160000"}), "")
+        assert [each for each, _ in found] == [path]
+
+
 def test_a_submodule_among_the_workspaces_of_a_folder() -> None:
     for specifier, workspaces_of in (("*", ["p/*"]), ("file:p/m", [])):
         manifest = {"dependencies": {"m": specifier}, "workspaces": workspaces_of}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from npm_vetted.errors import DocumentError
-from npm_vetted.projects.lockfile_owner import client_of_lockfile
+from npm_vetted.model import Location, Pin, Read
+from npm_vetted.projects.lockfile_owner import client_of_lockfile, fits_pin
 
 PNPM_LOCK = "lockfileVersion: '9.0'\n"
 
@@ -23,11 +26,27 @@ PNPM_LOCK = "lockfileVersion: '9.0'\n"
 def test_an_empty_lockfile_belongs_to_the_client_in_use(
     text: str, files: dict[str, str], client: str
 ) -> None:
-    contents = {"yarn.lock": text, **files}
-    found = client_of_lockfile(
-        "yarn.lock", lambda path: contents[path].encode() if path in contents else None
-    )
-    assert client == found.NAME
+    for folder in ("", "x/"):
+        contents = {f"{folder}{path}": each for path, each in {"yarn.lock": text, **files}.items()}
+        found = client_of_lockfile(f"{folder}yarn.lock", reader(contents))
+        assert client == found.NAME
+
+
+def reader(files: Mapping[str, str]) -> Read:
+    return lambda path: files[path].encode() if path in files else None
+
+
+def test_a_lockfile_of_many_comments_is_not_empty() -> None:
+    files = {"yarn.lock": "#\n" * 3000, ".yarnrc.yml": ""}
+    assert client_of_lockfile("yarn.lock", reader(files)).NAME == "yarn-classic"
+
+
+@pytest.mark.parametrize(("major", "fits"), [(1, False), (4, True)])
+def test_a_lockfile_fits_the_pin_of_its_own_client(major: int, fits: bool) -> None:
+    read = reader({"yarn.lock": "__metadata:\n  version: 8\n"})
+    pin = Pin("yarn", (major, 0, 0), exact=True, enforced=True, location=Location("package.json"))
+    assert fits_pin("yarn.lock", pin, read) is fits
+    assert not fits_pin("none.lock", pin, read)
 
 
 def test_a_lockfile_that_no_client_recognises_is_an_error_of_its_path() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from npm_vetted.projects.lockfiles import Lockfiles
+from npm_vetted.projects.paths import join
 from tests.support.npm_projects import MemorySnapshot
-from tests.support.project_trees import DEP, LOCK, PNPM_LOCK, every
+from tests.support.project_trees import BERRY_LOCK, DEP, LOCK, PNPM_LOCK, every
 
 SEVERAL = {"package-lock.json": LOCK, "pnpm-lock.yaml": PNPM_LOCK, "bun.lock": "{}"}
 
@@ -79,6 +80,17 @@ def test_a_lockfile_s_path_may_lead_through_any_one_folder() -> None:
     }
     found = Lockfiles(MemorySnapshot(files))
     assert list(found.in_folder("")) == [f"{below}/a/pnpm-lock.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "client"), [(BERRY_LOCK, "yarn-berry"), ("# v1\n\na@1:\n", "yarn-classic")]
+)
+def test_a_lockfile_s_text_tells_which_of_two_clients_wrote_it(text: str, client: str) -> None:
+    for folder in ("", "x"):
+        found = Lockfiles(MemorySnapshot({join(folder, "yarn.lock"): text}))
+        installer = found.installer(folder, None)
+        assert client == installer.NAME
+        assert list(found.in_folder(folder)) == [join(folder, "yarn.lock")]
 
 
 def test_a_folder_has_a_lockfile_if_one_of_some_client_is_in_it() -> None:

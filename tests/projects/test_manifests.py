@@ -20,6 +20,7 @@ COMMENTED = (
     [
         ({"bun.lock": "{}"}, True),
         ({"bunfig.toml": ""}, True),
+        ({"x/bunfig.toml": ""}, False),
         ({"package-lock.json": LOCK}, False),
         ({"bun.lock": "{}", "package-lock.json": LOCK}, False),
         ({"yarn.lock": "# yarn lockfile v1\n"}, False),
@@ -65,7 +66,22 @@ def test_a_broken_workspace_is_unreadable_even_where_it_is_excluded() -> None:
     tree = moved({"package.json": {**DEP, "workspaces": ["w"]}, "w/package.json": "{"})
     found = every(tree, excluded="x/w")
     assert [each.path for each in found.all()] == ["x"]
-    assert list(found.unreadable) == ["x/w/package.json"]
+    assert {path: error.path for path, error in found.unreadable.items()} == {
+        "x/w/package.json": "x/w/package.json"
+    }
+
+
+def test_a_manifest_in_node_modules_is_not_read() -> None:
+    found = every({"node_modules/a/package.json": DEP, "a/package.json": DEP})
+    assert found.manifest("node_modules/a") is None
+    assert found.manifest("a") is not None
+
+
+def test_a_marker_beside_a_manifest_tells_who_reads_comments() -> None:
+    tree = {"x/package.json": COMMENTED, "x/bunfig.toml": "", "y/package.json": COMMENTED}
+    found = Projects(MemorySnapshot(tree), lambda _: False)
+    assert [each.path for each in found.all()] == ["x"]
+    assert list(found.unreadable) == ["y/package.json"]
 
 
 def test_a_backslash_in_an_exclusion_is_written_twice() -> None:

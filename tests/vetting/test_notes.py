@@ -411,6 +411,8 @@ def test_a_note_says_the_same_of_its_own_package() -> None:
 def test_a_moment_without_a_zone_is_universal() -> None:
     note = read_listed(published=TIME.replace(tzinfo=None))
     assert note.published == TIME
+    east = datetime.timezone(datetime.timedelta(hours=5))
+    assert read_listed(published=TIME.astimezone(east)).published == TIME
 
 
 @pytest.mark.parametrize(
@@ -582,7 +584,8 @@ def test_the_own_notes_of_a_version_are_found_without_opening_those_of_others() 
     files = {f"{FOLDER}a/{each}.0.0.toml": note_text("a", f"{each}.0.0") for each in range(1, 5)}
     store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
     artifact = Artifact(name="a", version="2.0.0", kind=Kind.REGISTRY)
-    assert [each.note.label for each in store.own(artifact)] == ["a@2.0.0"]
+    (found,) = store.own(artifact)
+    assert (found.note.label, found.accepted) == ("a@2.0.0", True)
     assert store.opened == 1
 
 

@@ -616,6 +616,7 @@ READ = {"criteria": ["health", "scripts"]}
         (notes(("a", "1.0.0", READ)), "", "", True),
         (OWN, "", "", False),
         (OWN, "[policy]\nscripts = []\n", "", True),
+        (OWN, "[policy.development]\nscripts = []\n", "", False),
         (notes(("b", "1.0.0", {**READ, "brings": [listed("a")]})), "", "", True),
         (notes(("a", "1.0.0", {**READ, "integrity": sri("others")})), "", "", False),
         ({}, "", f"a@1.0.0 {sri('a@1.0.0')} - at adoption\n", False),
