@@ -1,7 +1,7 @@
 """npm: package-lock.json, npm-shrinkwrap.json and .npmrc.
 
-The effects of its settings were tried with npm 10, 11 and 12 (tests/formats/test_npmrc.py,
-test_client_npm.py).
+The effects of npm's settings were tried with npm 10, 11 and 12 (tests/formats/test_npmrc.py and
+tests/clients/test_npm.py run them again).
 """
 
 from __future__ import annotations
@@ -70,24 +70,24 @@ registry_of = settings.registry_of
 
 
 def fits(pin: Pin) -> bool:
-    """The name is npm's alone."""
+    """Whether a pin names npm; no other client has that name."""
     return pin.client == PROGRAM
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
-    """npm's lockfiles have names of their own."""
+    """Always true: no other client writes a lockfile with these names."""
     return name in LOCKFILES
 
 
 def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = None) -> NpmLockfile:
-    """Read a lockfile of any version from none to 4."""
+    """Read a lockfile of any version: without ``lockfileVersion`` (npm 4), or 1 to 4."""
     from npm_vetted.clients.npm.reader import read_npm_lockfile
 
     return read_npm_lockfile(path, data, read, like)
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:  # noqa: ARG001
-    """The manifest's own field."""
+    """The globs in the manifest's ``workspaces``."""
     return manifest.workspaces
 
 
@@ -97,9 +97,9 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """Set the switch in the project's .npmrc, replacing a line with another value.
+    """Set ``ignore-scripts=true`` in the project's .npmrc, replacing a line with another value.
 
-    Raises UndecidedError where no added line can win over what the file says, or it is no UTF-8.
+    Raises UndecidedError if the file has a form in which an added line does not win, or is not UTF-8.
     """
     path = project.join(NPMRC)
     data = project.read(path) or b""
@@ -117,16 +117,16 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:
-    """The lifecycle scripts, and ``pre`` and ``post`` of any other (seen with npm 10 and 12)."""
+    """The lifecycle scripts, and ``preNAME`` and ``postNAME`` of other scripts (seen with npm 10 and 12)."""
     from npm_vetted.clients.shared.lifecycle import own_lifecycle, paired
 
     return sorted({*own_lifecycle(scripts), *paired(scripts)})
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
-    """``min-release-age`` in .npmrc: npm 11.10 and later wait, older ones warn at most (npm 6, 10).
+    """Set ``min-release-age`` in .npmrc: npm 11.10 and later obey, older ones warn at most (npm 6, 10).
 
-    ``before`` in the same file would exclude it: npm stops where it finds both.
+    No edit if ``before`` is in the same file: npm stops if it finds both.
     """
     path = project.join(NPMRC)
     data = project.read(path) or b""
@@ -149,7 +149,7 @@ def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
 
 
 def _with_switch(text: str, settings: Sequence[NpmrcSetting]) -> str:
-    """The text with the switch on the first line that sets it, and on no other."""
+    """The .npmrc's text with ``ignore-scripts=true`` in place of the first line with that key, and no other."""
     setting_lines = [
         setting.line for setting in settings if setting.key == SWITCH and setting.section is None
     ]
@@ -173,9 +173,9 @@ def _with_switch(text: str, settings: Sequence[NpmrcSetting]) -> str:
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """One ``npm rebuild`` of exactly these versions; aliases go by the folder they are in.
+    """One ``npm rebuild`` of exactly these versions; an alias is named by its folder in node_modules.
 
-    npm 12 needs to be told that scripts may run; the names keep all others from running.
+    npm 12 needs options that permit scripts. Because the packages are named, no other script runs.
     """
     if not packages:
         return []
@@ -191,7 +191,7 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 
 def _folders(project: Project) -> dict[tuple[str, str | None], set[str]]:
-    """The names in node_modules of each locked package: npm selects by those."""
+    """The folders in node_modules of each locked name and version: ``npm rebuild`` selects by folder."""
     from npm_vetted.clients.npm.places import folder_name
     from npm_vetted.clients.npm.reader import read_npm_lockfile
 
@@ -206,7 +206,7 @@ def _folders(project: Project) -> dict[tuple[str, str | None], set[str]]:
 
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:  # noqa: ARG001
-    """None works: the switch beats it."""
+    """Always a reason: with ``ignore-scripts=true``, npm runs no script of a listed package either."""
     return (
         "npm's allowScripts has no effect beside ignore-scripts=true, which npm 10 and 11 need to "
         "run no other scripts; run npm-vetted rebuild after an install instead"
@@ -214,5 +214,5 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
 
 
 def cooldown_exclude(name: str, version: str) -> str:  # noqa: ARG001
-    """``min-release-age-exclude`` takes names; with a version it passes nothing (npm 11, 12)."""
+    """A line of ``min-release-age-exclude`` with the name: with a version it has no effect (npm 11, 12)."""
     return f"{NPMRC}: min-release-age-exclude[]={name}"

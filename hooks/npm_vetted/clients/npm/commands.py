@@ -103,23 +103,23 @@ _ABBREVIATED: Final = {
     "prefix": "prefi", "location": "locat", "userconfig": "userc", "globalconfig": "globalc",
     "script-shell": "scr",
 }  # fmt: skip
-"""Options that decide about scripts, with the shortest beginning that npm 10 or 11 takes for them."""
+"""Options that decide about scripts -> their shortest abbreviation that npm 10 or 11 accepts."""
 _DROP: Final = (
     "allow-scripts", "dangerously-allow-all-scripts",
     *(sign + "ignore-scripts"[:end] for sign in ("", "no-") for end in range(2, 15)),
 )  # fmt: skip
-"""What a fix leaves out, abbreviations included."""
+"""Options that a fix removes from a command line, with their abbreviations."""
 _SHORTENED: Final = frozenset(
     full[:end]
     for full, least in _ABBREVIATED.items() if full in _VALUED
     for end in range(len(least), len(full))
 )  # fmt: skip
-"""Abbreviations of options that take the next word."""
+"""Abbreviations of options whose value is the next word -> the whole name."""
 _NOTHING: Final = ("usage", "version", "dry-run", "package-lock-only")
 
 
 def verb_of(word: str) -> str | None:
-    """The command that a word means: an alias, or a beginning that no other command has (abbrev)."""
+    """The npm command that a word means: its name, an alias, or an unambiguous abbreviation of it."""
     if word in _NAMES:
         return _NAMES[word]
     if word in _OTHERS or not word:
@@ -155,7 +155,7 @@ def variable(name: str, text: str) -> Switch:
 
 
 def source_variable(name: str) -> str | None:
-    """The setting of a variable like ``npm_config_registry``, else None."""
+    """The source setting of a variable such as ``npm_config_registry``; None: it sets no source."""
     return variable_setting(name, ("npm_config_",))
 
 
@@ -178,9 +178,10 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
 
 
 def _taken_apart(words: Sequence[str]) -> Options:
-    """Options and words; where no command comes of it, as if no option took a value.
+    """Split a command line into options and words.
 
-    npm 10 takes the ``install`` of ``--to install`` for the command, npm 12 for a value.
+    npm 10 reads the ``install`` in ``--to install`` as the command, npm 12 as a value. So if the usual
+    way finds no command, the line is split again as if no option had a value.
     """
     options = _spelled_out(take_apart(words, valued=_VALUED | _SHORTENED, short=_SHORT, loose=True))
     first = options.words[0] if options.words else ""
@@ -191,10 +192,10 @@ def _taken_apart(words: Sequence[str]) -> Options:
 
 
 def _spelled_out(options: Options) -> Options:
-    """Abbreviated options in full, as nopt takes them: ``--no-ig``, ``--ig=false``.
+    """Replace abbreviated options by their names, as nopt reads them: ``--no-ig``, ``--ig=false``.
 
-    npm 12 has more options and accepts fewer abbreviations. So an abbreviation that would switch
-    scripts off is left as it is and has no effect.
+    npm 12 has more options, so it accepts fewer abbreviations. Therefore an abbreviation that switches
+    scripts off stays as written and counts for nothing.
     """
     found = [(_full(name, value), value) for name, value in options.options]
     return replace(options, options=found)

@@ -1,7 +1,7 @@
-"""npm 12's ``packageExtensions``: whether each locked package has what the root's manifest adds to it.
+"""npm 12's ``packageExtensions``: compares each locked package with the extension that the root declares.
 
-``npm ci`` and ``npm install`` compare the hash of the whole table only. Where that is right, they keep
-the entries as they are, so an entry may lack what is declared, or claim what nobody declared.
+``npm ci`` and ``npm install`` only compare a hash of the whole table. If it is right, they keep the
+entries as they are. So an entry may lack a declared dependency, or have one that nobody declared.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 
 
 def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
-    """Entries that do not have the root's extension of their package, or have one of nobody.
+    """The problems of entries without the extension that the root declares, or with an undeclared one.
 
-    Run only where the lockfile has the hash of what is declared.
+    Only meaningful if the lockfile has the right hash of the table: otherwise the table is the problem.
     """
     declared = declared_extensions(root)
     by_file = lockfile.packages.get("", {}).get("npmExtensionHash") is not None
@@ -52,7 +52,7 @@ def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Proble
 
 
 def _places(lockfile: NpmLockfile, names: set[str]) -> Iterator[str]:
-    """The places of some packages, and all that may claim an extension or have another name."""
+    """The places of packages with these names, of aliases, and of entries that record an extension."""
     unusual = lockfile.layout.unusual
     yield from (place for place in unusual if place)
     for place in lockfile.blocks if names else ():

@@ -37,21 +37,21 @@ class Layout(ABC):
     packages: Mapping[str, Raw]
     """The tables by place, the root's (``''``) among them."""
     blocks: Mapping[str, object]
-    """The same, or the text of each; equal ones mean equal tables. The root's is not among them."""
+    """``packages`` without the root, each as a table or as its text; equal values mean equal tables."""
 
     @abstractmethod
     def line_of(self, place: str, *keys: str) -> int:
-        """The line of a place's key, or of a key in its table."""
+        """The line of a place's key in the file, or of a key within the place's table."""
 
     @cached_property
     def unusual(self) -> Collection[str]:
-        """The places that are not plain folders in node_modules with a package from a registry."""
+        """The places of anything but a registry's package in a plain folder of node_modules."""
         return dict.fromkeys(
             place for place, raw in self.packages.items() if not _is_usual(place, raw)
         )
 
     def asking(self, names: Collection[str]) -> Iterator[str]:
-        """The places whose tables require one of some names."""
+        """The places whose packages require a package of one of these names."""
         for place in self._mentioning(names):
             tables = (self.packages[place].get(field) for field in ASKING)
             if any(
@@ -60,7 +60,7 @@ class Layout(ABC):
                 yield place
 
     def _mentioning(self, names: Collection[str]) -> Iterable[str]:  # noqa: ARG002
-        """The places whose tables may contain one of some names."""
+        """The places whose tables may contain one of these names anywhere."""
         return self.packages
 
 
@@ -78,7 +78,7 @@ class Whole(Layout):
     """A lockfile that was parsed whole."""
 
     def __init__(self, document: Document) -> None:
-        """Raise DocumentError where there is no ``packages``, or something in it is no table."""
+        """Raises DocumentError if ``packages`` is missing, or has a value that is no table."""
         root = document.root()
         table = root.maybe_table("packages")
         if table is None:
@@ -140,17 +140,21 @@ class _Tables(Mapping[str, Raw]):
 
 
 def _object(piece: bytes) -> str:
-    """A piece as an object of its own; raises ValueError where it is not UTF-8."""
+    """A piece with braces around it, so that JSON readers accept it; raises ValueError if it is not UTF-8."""
     return '{"' + piece.decode() + "}"
 
 
 def split(path: str, data: bytes, like: Layout | None = None) -> Split | None:
-    """Split a file in npm's own layout; None if that is not certain.
+    """Split a file that has npm's own layout; None if the layout is not certain.
 
-    It is certain if two things hold: the text without the pieces is one strict document, and
-    ``packages`` opens in its outermost object (no other brace opens before); and each piece alone
-    is one member, whose value is a table. By JSON's grammar the file then is that document with
-    those members. ``like`` is another version of the file.
+    The layout is certain if both hold:
+
+    1. The text without the pieces is one strict document, and ``packages`` is in its outermost object
+       (no other brace opens before it).
+    2. Each piece alone is one member, whose value is a table.
+
+    By JSON's grammar, the file is then that document with those members. ``like`` is another version
+    of the file.
     """
     start = _START.match(data)
     if start is None or not is_plain(data):

@@ -13,9 +13,10 @@ from npm_vetted.formats.document import DEPTH_LIMIT, Document, dotted, named
 
 
 class LegacyLayout(Layout):
-    """Version 1 and npm 4's format: ``dependencies`` nested as in node_modules, no root.
+    """A lockfile of npm 4 to 6: ``dependencies`` nested as in node_modules, without the root.
 
-    Each table gets the fields of version 3. Dependencies below a link belong to its target.
+    Each table is converted to the fields of version 3. Dependencies nested below a link are placed
+    below the link's target.
     """
 
     def __init__(self, document: Document) -> None:
@@ -28,7 +29,7 @@ class LegacyLayout(Layout):
         return self.document.line_of(*self._tree[place][1], *keys)
 
     def _flattened(self) -> Mapping[str, tuple[Raw, tuple[str, ...]]]:
-        """Each place's table, with its keys in the document; in the file's order."""
+        """Each place in the file's order: its table, and the path of keys to it in the document."""
         found: dict[str, tuple[Raw, tuple[str, ...]]] = {}
         todo: list[tuple[str, tuple[str, ...], Raw]] = [("", (), self.document.root().data)]
         while todo:
@@ -55,7 +56,7 @@ class LegacyLayout(Layout):
         return found
 
     def _table(self, holder: Raw, keys: tuple[str, ...]) -> Raw:
-        """The table under the last of these keys; true means an unknown one."""
+        """The table at the last of these keys; empty if it is missing or ``true``, which means unknown."""
         value = holder.get(keys[-1])
         if value is None or value is True:
             return {}
@@ -94,25 +95,25 @@ class LegacyLayout(Layout):
 
 
 class LegacyLockfile(NpmLockfile):
-    """A lockfile without ``packages``: it records neither scripts nor the carriers of bundled packages."""
+    """A lockfile without ``packages``: it records neither scripts nor which package bundles another."""
 
     @property
     def graph(self) -> bool:
-        """Whether ``requires`` is written at all; npm 4 and the first npm 5 did not."""
+        """Whether the lockfile has ``requires``; npm 4 and the first npm 5 did not write it."""
         return self.layout.document.root().data.get("requires") is True
 
     def _scripts(self, key: str) -> bool | None:  # noqa: ARG002
         return None
 
     def _bundles(self, key: str) -> frozenset[str]:
-        """Derive the bundled names, which are not recorded: required, nested below, and marked as bundled."""
+        """The names that a package bundles. The format lists none: those required, nested and marked count."""
         below = f"{key}/{MODULES}"
         names = (name for name in self._wanted(key) if below + name in self.packages)
         return frozenset(name for name in names if self._flag(below + name, "inBundle"))
 
 
 def _is_folder(source: object) -> bool:
-    """Whether npm 4's ``from`` is a folder: it then wrote nothing else."""
+    """Whether npm 4's ``from`` names a folder; npm 4 wrote no other field for one."""
     return isinstance(source, str) and re.match(r"file:|\.{0,2}/", source) is not None
 
 

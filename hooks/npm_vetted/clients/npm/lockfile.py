@@ -58,7 +58,7 @@ class NpmLockfile(Lockfile):
         return frozenset(found)
 
     def _check_places(self) -> None:
-        """Raise where two keys may mean one folder, or a link leads nowhere."""
+        """Raises DocumentError if two keys may mean one folder, or if a link's target has no entry."""
         for place in self.layout.unusual:
             if place and not is_plain_place(place) and not is_place(place):
                 raise self._fail(place, "no place that npm installs a package at")
@@ -66,7 +66,7 @@ class NpmLockfile(Lockfile):
                 self._target(place)
 
     def _target(self, place: str) -> str:
-        """Where a link leads, as a key."""
+        """The key of a link's target."""
         resolved = self.text(place, "resolved")
         target = None if resolved is None else clean_path(resolved)
         if target is None or self.packages.get(target, {"link": True}).get("link"):
@@ -79,7 +79,7 @@ class NpmLockfile(Lockfile):
 
     @property
     def blocks(self) -> Mapping[str, object]:
-        """The table of each place, or its text; the root's is no entry."""
+        """The table of each place, or its text; the root is left out, because it is no entry."""
         return self.layout.blocks
 
     def text(self, place: str, key: str) -> str | None:
@@ -156,7 +156,7 @@ class NpmLockfile(Lockfile):
         return path is not None and self.read(path) is not None
 
     def _resolved(self, key: str) -> str | None:
-        """``resolved``; false, which npm 5 and 6 wrote for an unknown source, is None."""
+        """The entry's ``resolved``; None also for ``false``, which npm 5 and 6 wrote for an unknown source."""
         if self.packages[key].get("resolved") is False:
             return None
         return self.text(key, "resolved")
@@ -165,11 +165,11 @@ class NpmLockfile(Lockfile):
         return self._flag(key, "hasInstallScript")
 
     def _is_bundled(self, key: str) -> bool:
-        """Whether it says that another package's tarball carries it; the project's own does not."""
+        """Whether the entry is marked as part of another package's tarball, and that is not the project's."""
         return self._flag(key, "inBundle") and self._enclosing(key) is not None
 
     def _enclosing(self, key: str) -> str | None:
-        """The nearest package around it that is installed from a tarball of its own."""
+        """The nearest package above an entry that is installed from a tarball of its own."""
         place = parent_place(key)
         while place:
             raw = self.packages.get(place)
@@ -179,7 +179,7 @@ class NpmLockfile(Lockfile):
         return None
 
     def _bundler(self, key: str) -> str | None:
-        """The carrier of a bundled entry: the parent that lists it, or that lists one of its dependents."""
+        """The package whose tarball contains a bundled entry: it bundles the entry, or a dependent of it."""
         if not self._is_bundled(key):
             return None
         around = self._enclosing(key)
@@ -217,7 +217,7 @@ class NpmLockfile(Lockfile):
         return frozenset(value)
 
     def _wanted(self, key: str) -> Iterator[str]:
-        """The names that an entry requires; a folder of the repository has devDependencies too."""
+        """The names that an entry requires; for a folder of the repository, its devDependencies too."""
         for field in FIELDS:
             yield from self._specifiers(key, field)
         if folder_name(key) is None:
@@ -303,17 +303,17 @@ class NpmLockfile(Lockfile):
         return self.find(importer if origin is None else origin, requirement.name)
 
     def find(self, start: str, name: str) -> str | None:
-        """The same by name alone; a link to the root itself is not a locked entry."""
+        """The key of the entry that Node finds under a name from a folder; None also for the root."""
         place = self.place(start, name)
         link = None if place is None else self.linked_to(place)
         return place if link is None else link or None
 
     def linked_to(self, place: str) -> str | None:
-        """The target of a link ('' the root); None: it is no link."""
+        """The target of the link at a place ('' is the root); None: the place is no link."""
         return self._target(place) if self.packages[place].get("link") else None
 
     def place(self, start: str, name: str) -> str | None:
-        """Where Node finds a name from a folder on upwards, a link as such."""
+        """The place at which Node finds a name, from a folder upwards; links are not followed."""
         packages = self.packages
         place: str | None = start
         while place is not None:
@@ -345,9 +345,10 @@ class NpmLockfile(Lockfile):
 
     @cached_property
     def _alone(self) -> Mapping[str, str]:
-        """Names that one place alone has, right below the root: any lookup from there ends so.
+        """The names that only one place has, and that directly below the root, with that place.
 
-        Links are unusual, so that no entry is decoded to tell; others are looked up place by place.
+        Every lookup of such a name ends there, so none is searched. Names with a link among their
+        places are left out. No entry is decoded for this: links are among the unusual places.
         """
         found: dict[str, str] = {}
         twice: set[str] = set()
@@ -388,7 +389,7 @@ class NpmLockfile(Lockfile):
                         yield place
 
     def changed(self, before: Iterable[Lockfile]) -> list[str]:
-        """The changed keys, with bundled entries whose carrier's tarball changed or vanished."""
+        """The changed keys, and the bundled entries whose carrier has another tarball, or none, now."""
         changed = list(self.blocks)
         for other in before:
             theirs = other.blocks
@@ -402,7 +403,7 @@ class NpmLockfile(Lockfile):
         return changed
 
     def _says(self, key: str, other: Lockfile) -> bool:
-        """Whether a table says something else than another's: its text may differ by layout only."""
+        """Whether two versions of an entry differ in content; their texts may differ in layout only."""
         if not isinstance(other, NpmLockfile) or key not in other.packages:
             return True
         return other.packages[key] != self.packages[key]
@@ -412,7 +413,7 @@ class NpmLockfile(Lockfile):
         return [key for key in self.layout.unusual if key and self.packages[key].get("inBundle")]
 
     def _is_recarried(self, key: str, other: Lockfile, fresh: Collection[str]) -> bool:
-        """Whether an entry's carrier has changed: the entry's own table tells only that it is bundled."""
+        """Whether a bundled entry has another carrier, or a changed one; its own table does not show this."""
         if not isinstance(other, NpmLockfile) or key not in other.packages:
             return True
         try:
@@ -424,7 +425,7 @@ class NpmLockfile(Lockfile):
         return carrier in fresh
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
-        """The artifacts of some packages: under their own names, or an alias."""
+        """The artifacts with one of these names, under the name itself or an alias."""
         unusual = self.layout.unusual
         for key in self.blocks:
             if key.rpartition(MODULES)[2] in names or (

@@ -1,4 +1,4 @@
-"""Whether the package that package-lock.json locks at a place satisfies a specifier, as npm reads it."""
+"""Decides whether the package locked at a place of package-lock.json satisfies a specifier, as npm does."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _HOSTED: Final = re.compile(
     r"(?:(?:github\.com|bitbucket\.org|gist\.github\.com)/[^/#\s]+/[^/#\s]+"
     r"|gitlab\.com/(?!.*/-/)[^#\s]+/[^/#\s]+)/?(?:#|\Z)"
 )
-"""The page of a repository at a host that npm knows: npm takes it for git (hosted-git-info)."""
+"""The URL of a repository's page at a host that npm knows; npm clones it with git (hosted-git-info)."""
 _COMMIT: Final = re.compile(r"[0-9a-fA-F]{40,64}\Z")
 
 
 def mismatch(lockfile: NpmLockfile, place: str, name: str, specifier: str) -> str | None:
-    """The reason why a locked package does not satisfy a specifier; None if it may."""
+    """The reason why a locked package does not satisfy a specifier; None: it satisfies it, as far as known."""
     wanted, specifier = name, specifier.strip()
     if specifier.startswith("npm:"):
         wanted, at, version = specifier[4:].rpartition("@")
@@ -70,7 +70,7 @@ def _found(artifact: Artifact) -> str:
 def _folder_mismatch(
     lockfile: NpmLockfile, place: str, link: str | None, name: str, specifier: str
 ) -> str | None:
-    """A folder serves a path; a workspace serves a range too, by its own name and version."""
+    """The same for a locked folder: it satisfies a path; a workspace also a range, by name and version."""
     if _is_folder(specifier):
         return None
     target = place if link is None else link
@@ -95,7 +95,7 @@ def _git_mismatch(artifact: Artifact, specifier: str) -> str | None:
 
 
 def _repository(source: str) -> tuple[str, str] | None:
-    """The host and path of a repository, however it is written."""
+    """The host and path of a git repository, from any spelling of its address."""
     source = source.partition("#")[0]
     if shorthand := _SHORTHAND.match(source):
         host, path = _HOSTS[shorthand[1] or "github"], shorthand[2]
@@ -111,7 +111,7 @@ def _repository(source: str) -> tuple[str, str] | None:
 
 
 def _registry_mismatch(artifact: Artifact, wanted: str, specifier: str) -> str | None:
-    """A range or a tag: a package of that name from a registry, of a version in the range."""
+    """The same for a range or tag: it needs a registry's package of that name, in a version of the range."""
     if artifact.name != wanted or not _is_of_registry(artifact):
         return _found(artifact)
     if artifact.version is None and artifact.kind is Kind.REGISTRY:
@@ -122,7 +122,7 @@ def _registry_mismatch(artifact: Artifact, wanted: str, specifier: str) -> str |
 
 
 def _is_of_registry(artifact: Artifact) -> bool:
-    """Whether a registry has it, or a tarball is laid out as some registries do it, without ``/-/``."""
+    """Whether an artifact comes from a registry, by its kind or by a tarball URL in a registry's form."""
     if artifact.kind is not Kind.TARBALL:
         return artifact.kind is Kind.REGISTRY
     return is_tarball_of(artifact.resolved or "", artifact.name, artifact.version) is True

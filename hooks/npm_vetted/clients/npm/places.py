@@ -1,4 +1,4 @@
-"""The places where npm installs, and the sources it installs from, as texts of a lockfile.
+"""Reads two texts of a lockfile: the places where npm installs, and the sources it installs from.
 
 The fields are described in docs.npmjs.com, "package-lock.json"; npm's treatment of odd values is in
 @npmcli/arborist.
@@ -13,10 +13,10 @@ from typing import Final
 from npm_vetted.model import Kind
 
 PATH_LIMIT: Final = 4096
-"""No file system takes a longer path, so npm could not install there."""
+"""Characters; no file system accepts a longer path, so npm could not install there."""
 MODULES: Final = "node_modules/"
 EXACT: Final = re.compile(r"[=v\s]*\d{1,16}\.\d{1,16}\.\d{1,16}(?:[-+a-zA-Z][0-9A-Za-z.+-]*)?\s*\Z")
-"""A version, as npm reads it."""
+"""An exact version, as npm reads one."""
 TARBALL: Final = re.compile(r"\.(?:tgz|tar\.gz|tar)\Z", re.IGNORECASE)
 
 _USUAL: Final = re.compile(
@@ -31,7 +31,7 @@ _GIT_HOST: Final = re.compile(
 
 
 def clean_path(path: str) -> str | None:
-    """A relative path without detours, '' for the root; None: absolute, or no path."""
+    """Normalize a relative path ('' is the root); None: the path is absolute, too long or not a path."""
     if path.startswith("/") or "\\" in path or "\0" in path or len(path) > PATH_LIMIT:
         return None
     found = posixpath.normpath(path)
@@ -39,7 +39,7 @@ def clean_path(path: str) -> str | None:
 
 
 def folder_name(place: str) -> str | None:
-    """The folder below the last node_modules (an alias or the name); None: no such place."""
+    """The name below the last node_modules of a place (the package's, or an alias); None: no node_modules."""
     at = place.rfind(MODULES)
     if at < 0 or (at > 0 and place[at - 1] != "/"):
         return None
@@ -48,7 +48,7 @@ def folder_name(place: str) -> str | None:
 
 
 def parent_place(place: str) -> str | None:
-    """The folder whose node_modules Node looks in next; None: it leaves the project."""
+    """The folder above, whose node_modules Node searches next; None: that is outside the project."""
     if not place or place == ".." or place.endswith("/.."):
         return None
     name = folder_name(place)
@@ -58,12 +58,12 @@ def parent_place(place: str) -> str | None:
 
 
 def is_plain_place(place: str) -> bool:
-    """Whether a key is one folder in node_modules below another, by names that need no thought."""
+    """Whether a place consists of node_modules folders and package names in plain characters only."""
     return len(place) < PATH_LIMIT and _USUAL.match(place) is not None
 
 
 def is_place(place: str) -> bool:
-    """Whether a key is a path that npm writes: relative, without detours or odd characters."""
+    """Whether npm could have written this place: relative, without ``..`` and control characters."""
     if len(place) > PATH_LIMIT or clean_path(place) != place or not place.isprintable():
         return False
     return folder_name(place) is not None or MODULES not in f"/{place}/"

@@ -18,7 +18,7 @@ from npm_vetted.model import Manifest, Problem, Read, Requirement
 def read_npm_lockfile(
     path: str, data: bytes, read: Read, like: Lockfile | None = None
 ) -> NpmLockfile:
-    """Read a lockfile of any version; raises DocumentError with the line if it is none."""
+    """Read a lockfile of any version; raises DocumentError with the line if the file is not one."""
     layout = split(path, data, like.layout if isinstance(like, NpmLockfile) else None)
     document = layout.document if layout else load_json(path, data)
     root = document.root()
@@ -64,9 +64,9 @@ class _Current(NpmLockfile):
 
 class _Legacy(LegacyLockfile):
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """Disagreements of the root alone: npm 6 knows no workspaces, and ``npm ci`` refuses gaps itself."""
+        """Disagreements with the root's manifest; npm 6 has no workspaces, and ``npm ci`` refuses gaps."""
         return sync.satisfied(self, "", manifests[""]) if "" in manifests else iter(())
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
-        """The versions that ``requires`` names; optional ones look like the others."""
+        """Entries that have another version than ``requires`` names; it does not say which are optional."""
         return requirements.entry_problems(self, keys, before)

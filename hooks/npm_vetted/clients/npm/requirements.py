@@ -1,10 +1,10 @@
-"""Whether a package-lock.json implements the requirements of its own entries, as npm would.
+"""Decides whether a package-lock.json satisfies the requirements of its own entries, as npm decides it.
 
-``npm install`` builds the tree again where an edge has a problem (@npmcli/arborist,
-``#problemEdges``), and then takes from the registry what the lockfile lacks:
+``npm install`` rebuilds the tree around a requirement with a problem (@npmcli/arborist,
+``#problemEdges``), and fetches the missing package from the registry. A problem is:
 
-- a required, optional or peer dependency that is missing; an optional peer may be missing;
-- one that is there, and is not what the specifier or the override names.
+- a missing required, optional or peer dependency (an optional peer may be missing);
+- a dependency in the lockfile that the specifier, or the override of it, does not allow.
 
 Bundled packages are not checked: npm installs them from the tarball.
 """
@@ -38,9 +38,9 @@ _OF_OTHER_CLIENTS: Final = ("workspace:", "catalog:", "link:", "portal:", "patch
 
 
 class Override(NamedTuple):
-    """One leaf of ``overrides``: what replaces ``name`` (where its specifier meets ``wanted``).
+    """One value of ``overrides``: the replacement for ``name``, if the specifier is within ``wanted``.
 
-    ``parents`` are the packages below which it applies, each with a range; none: everywhere.
+    ``parents`` are the packages below which it applies, each with a range; empty: it applies everywhere.
     """
 
     parents: tuple[tuple[str, str], ...]
@@ -49,13 +49,13 @@ class Override(NamedTuple):
     specifier: str
 
     def meets(self, asked: Requirement) -> bool:
-        """Whether it is about a requirement, wherever that is in the tree."""
+        """Whether the override replaces a requirement of this name and specifier in some place of the tree."""
         if self.name != asked.name:
             return False
         return self.wanted in ("", "*") or intersects(self.wanted, asked.specifier) is not False
 
     def is_certain(self, name: str | None, version: str | None) -> bool:
-        """Whether it applies to a package's own requirements in every position of the tree."""
+        """Whether it applies to the requirements of a package in every place where that is installed."""
         if not self.parents:
             return True
         (parent, wanted), *others = self.parents
@@ -64,7 +64,7 @@ class Override(NamedTuple):
 
 
 def overrides_of(root: Manifest | None) -> tuple[Override, ...]:
-    """The leaves of a root manifest's ``overrides``; ``$name`` is the root's own specifier."""
+    """The values of a root manifest's ``overrides``; ``$name`` becomes the root's own specifier of it."""
     table = None if root is None else root.data.get("overrides")
     if root is None or not isinstance(table, Mapping):
         return ()
@@ -90,14 +90,14 @@ def _selector(key: str) -> tuple[str, str]:
 
 
 class _Tree:
-    """The edges of a lockfile, and their problems."""
+    """The requirements of a lockfile's entries, and their problems."""
 
     def __init__(self, lockfile: NpmLockfile, overrides: tuple[Override, ...]) -> None:
         self.lockfile = lockfile
         self.overrides = overrides
 
     def reason(self, key: str, asked: Requirement) -> str | None:
-        """The reason why the locked package does not satisfy an entry; '' if none is locked; None if it does."""
+        """Why the locked package does not satisfy an entry's requirement; '' if none is locked; None: it does."""
         lockfile = self.lockfile
         place = lockfile.place(key, asked.name)
         if place is None:
@@ -116,10 +116,10 @@ class _Tree:
         return reasons[0]
 
     def _is_kept(self, place: str, asked: Requirement, replacements: Sequence[str]) -> bool:
-        """Whether npm leaves what an override would replace (seen with 10 and 12).
+        """Whether npm itself leaves a package in place that an override replaces (seen with 10 and 12).
 
-        It looks for room for the replacement, finds it locked already further up, and does not see
-        that the copy below, which satisfies what is required, hides it. ``npm ci`` passes.
+        npm finds the replacement further up and adds no second one. It misses that another copy below
+        hides the replacement. That copy satisfies the original specifier, and ``npm ci`` passes.
         """
         if not replacements or mismatch(self.lockfile, place, asked.name, asked.specifier):
             return False
@@ -146,9 +146,9 @@ class _Tree:
                 yield self._problem(key, asked, "unsatisfied", words)
 
     def _may_be_missing(self, raw: Mapping[str, object], asked: Requirement) -> bool:
-        """Optional peers may, and every peer where the settings say so.
+        """Whether a requirement may be missing: an optional peer, or any peer with ``legacy-peer-deps``.
 
-        A missing required dependency is reported for every client by the check itself.
+        So may a required dependency here, because the check reports that for every client.
         """
         if asked.group is Group.PRODUCTION:
             return True
@@ -189,9 +189,9 @@ def installs_peers(lockfile: NpmLockfile) -> bool:
 def entry_problems(
     lockfile: NpmLockfile, keys: Iterable[str], before: Iterable[Lockfile] = ()
 ) -> Iterator[Problem]:
-    """Requirements of some entries, and requirements of others that lead or led to these entries.
+    """Problems of the entries' requirements, and of requirements that lead or led to these entries.
 
-    Where an entry is removed, the package that requires it finds another one further up.
+    If an entry is removed, the package that requires it may find another one further up.
     """
     tree = _Tree(lockfile, overrides_of(root_manifest(lockfile)))
     changed = dict.fromkeys(keys)
@@ -227,7 +227,7 @@ def pending_overrides(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[
 
 
 def conflicting_overrides(root: Manifest | None) -> Iterator[Problem]:
-    """Overrides of what the root itself requires otherwise: npm then stops with EOVERRIDE."""
+    """Overrides of a direct dependency with another specifier than its own: npm stops with EOVERRIDE."""
     leaves = [each for each in overrides_of(root) if not each.parents]
     for asked in root.requires if root is not None and leaves else ():
         for each in leaves:
@@ -247,7 +247,7 @@ def conflicting_overrides(root: Manifest | None) -> Iterator[Problem]:
 
 
 def unread_overrides(root: Manifest | None) -> Iterator[Problem]:
-    """Selectors that npm cannot parse: it then takes the lockfile for missing, and writes another."""
+    """Selectors that npm cannot parse: npm then ignores the lockfile and writes a new one."""
     todo: list[object] = [None if root is None else root.data.get("overrides")]
     while root is not None and todo:
         table = todo.pop()
@@ -264,7 +264,7 @@ def unread_overrides(root: Manifest | None) -> Iterator[Problem]:
 
 
 def _is_selector(key: str) -> bool:
-    """Whether npm-package-arg finds a name, and after it what may be a specifier."""
+    """Whether npm-package-arg can split a selector into a name and a specifier."""
     name, wanted = _selector(key)
     if not _NAME.match(name):
         return False
@@ -291,10 +291,10 @@ def root_manifest(lockfile: NpmLockfile) -> Manifest | None:
 def left_out(
     lockfile: NpmLockfile, folder: str, manifest: Manifest, added: Iterable[Requirement]
 ) -> Iterator[Problem]:
-    """Optional and peer dependencies that the commit adds to a manifest, and does not lock.
+    """Optional and peer dependencies that the commit adds to a manifest, and that have no entry.
 
-    npm leaves out an optional one that it could not install, so requirements from before the change
-    are not reported.
+    npm leaves an optional dependency out of the lockfile if it could not install it. So older
+    requirements are not reported.
     """
     for asked in added:
         expected = asked.group is Group.OPTIONAL or (

@@ -24,17 +24,17 @@ _EXACT: Final = re.compile(r"[=v]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
 
 def _settings(project: Project, folder: str | None = None) -> tuple[str, tuple[NpmrcSetting, ...]]:
-    """The path of the .npmrc in a folder (the project's own), and its settings."""
+    """The path and the settings of the .npmrc in a folder, from the top; by default the project's own."""
     path = project.join(NPMRC) if folder is None else f"{folder}/{NPMRC}"
     data = project.read(path)
     return path, () if data is None else load_npmrc(path, data)
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
-    """The root's .npmrc must say ``ignore-scripts=true``: npm ignores the members' own.
+    """The root's .npmrc must have ``ignore-scripts=true``; npm does not read the .npmrc of a workspace.
 
-    npm 12 blocks dependencies' scripts by default. But a project cannot force npm 12 on its users,
-    and with ``allow-git`` it still runs a git dependency's scripts.
+    npm 12 blocks dependencies' scripts by default. But a project cannot make its users run npm 12, and
+    with ``allow-git`` npm 12 still runs a git dependency's scripts.
     """
     try:
         path, settings = _settings(project)
@@ -55,7 +55,9 @@ def _unreadable(error: DocumentError) -> Problem:
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """Unsafe settings in the .npmrc files and npm's extension files; members' files can only leak secrets."""
+    """Unsafe settings of the .npmrc files and the extension files; npm ignores those of workspaces, but a
+    secret in them is a problem.
+    """
     for folder in (None, *project.members):
         try:
             path, settings = _settings(project, folder)
@@ -78,9 +80,9 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 
 
 def allowances(project: Project) -> Iterator[Allowance]:
-    """package.json ``allowScripts`` and .npmrc ``allow-scripts``; npm takes no ranges or tags.
+    """The entries of package.json's ``allowScripts`` and .npmrc's ``allow-scripts``; npm accepts no ranges.
 
-    An entry for several versions (``a@1.0.0 || 2.0.0``) is one allowance for each.
+    An entry with several versions (``a@1.0.0 || 2.0.0``) is one allowance for each version.
     """
     manifest = project.manifest
     listed = manifest.data.get("allowScripts")
@@ -99,7 +101,7 @@ def allowances(project: Project) -> Iterator[Allowance]:
 
 
 def _allowed(spec: str, setting: str, location: Location) -> Iterator[Allowance]:
-    """The name and version that a spec allows; without an exact version it counts as every version."""
+    """The allowances of one entry; an entry without an exact version counts for every version."""
     name, _, wanted = spec[1:].partition("@")
     versions = [part.strip() for part in wanted.split("||")]
     exact = all(_EXACT.match(version) for version in versions)
@@ -110,7 +112,7 @@ def _allowed(spec: str, setting: str, location: Location) -> Iterator[Allowance]
 
 
 def registry_of(project: Project, package: str) -> str | None:
-    """The scope's registry, else the default one's setting; as written, also where it is ``${V}``."""
+    """The registry of the package's scope, else the default registry, as written (it may be ``${V}``)."""
     _, settings = _settings(project)
     keys = ["registry"]
     if package.startswith("@"):

@@ -52,7 +52,7 @@ def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> 
 
 
 def _copies(lockfile: NpmLockfile, folder: str, manifest: Manifest) -> Iterator[Problem]:
-    """Where the lockfile's copy of a manifest says something else."""
+    """The differences between a manifest and the lockfile's copy of it."""
     wanted = {(asked.name, asked.group): asked for asked in _asked(manifest)}
     copied = {(asked.name, asked.group): asked.specifier for asked in lockfile.requirements(folder)}
     for (name, group), asked in wanted.items():
@@ -70,7 +70,7 @@ def _copies(lockfile: NpmLockfile, folder: str, manifest: Manifest) -> Iterator[
 
 
 def _asked(manifest: Manifest) -> Iterator[Requirement]:
-    """A manifest's dependencies as npm reads them: a name that is optional too is optional only."""
+    """A manifest's dependencies as npm reads them: a name in ``optionalDependencies`` too is only optional."""
     optional = {asked.name for asked in manifest.requires if asked.group is Group.OPTIONAL}
     for asked in manifest.requires:
         if asked.group is not Group.PRODUCTION or asked.name not in optional:
@@ -83,10 +83,10 @@ def satisfied(
     manifest: Manifest,
     overrides: tuple[Override, ...] = (),
 ) -> Iterator[Problem]:
-    """Look up a manifest's requirements, and whether the locked packages satisfy them.
+    """The requirements of a manifest that the locked packages do not satisfy.
 
-    A missing optional dependency is npm's own doing; peers may be left out and mismatched
-    (``legacy-peer-deps``), and a devDependency of the same name wins over them.
+    Not reported: a missing optional dependency, which npm itself may leave out; a peer, which may be
+    missing or wrong with ``legacy-peer-deps``; and a peer with a devDependency of the same name.
     """
     development = {each.name for each in manifest.requires if each.group is Group.DEVELOPMENT}
     for asked in _asked(manifest):
@@ -113,10 +113,9 @@ def satisfied(
 def _accepted(
     overrides: Iterable[Override], folder: str, manifest: Manifest, asked: Requirement
 ) -> Iterator[str]:
-    """The specifiers that may be locked for a manifest's requirement: its own, or an override's.
+    """The specifiers that a locked package may satisfy for a manifest's requirement: its own, or an override's.
 
-    An override below a package applies to that package's requirements; a workspace may be such a
-    package.
+    An override that is nested below a workspace's name applies to the requirements of that workspace.
     """
     yield asked.specifier
     for each in overrides:
@@ -130,7 +129,7 @@ def _accepted(
 
 
 def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-    """npm 12 applies the root's ``patchedDependencies`` whether the lockfile says so or not."""
+    """Differences in patches: npm 12 applies the root's ``patchedDependencies`` even if no entry has them."""
     root = manifests.get("")
     patches = root.data.get("patchedDependencies") if root is not None else None
     if root is None or not isinstance(patches, dict):
@@ -150,9 +149,9 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
 
 
 def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
-    """npm 12 adds the root's ``packageExtensions`` to what packages require, and locks their hash.
+    """Differences in ``packageExtensions``, which npm 12 adds to packages' requirements and locks by a hash.
 
-    Older versions read neither: where one is pinned, a lockfile without it is right.
+    Older versions read neither the table nor the hash: if one is pinned, the hash may be missing.
     """
     if root is None:
         return
@@ -170,9 +169,9 @@ def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Pr
 
 
 def with_extension_file(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
-    """npm 12 locks the hash of the program that rewrites manifests, and ``npm ci`` compares it.
+    """A wrong hash of the program that rewrites manifests: npm 12 locks the hash, and ``npm ci`` compares it.
 
-    It compares also where scripts are off, though it does not run the program then.
+    npm compares the hash also if scripts are off, although it does not run the program then.
     """
     if root is None:
         return
@@ -194,7 +193,7 @@ def with_extension_file(lockfile: NpmLockfile, root: Manifest | None) -> Iterato
 
 
 def _settings_beside(lockfile: NpmLockfile) -> tuple[NpmrcSetting, ...]:
-    """The settings beside a lockfile; none where they cannot be read, which the settings' check says."""
+    """The settings beside a lockfile; empty if they cannot be read, which another check reports."""
     path = beside(lockfile.path, ".npmrc")
     try:
         return load_npmrc(path, lockfile.read(path) or b"")
@@ -220,7 +219,7 @@ def _digest(data: bytes) -> str:
 def halves(lockfile: NpmLockfile) -> Iterator[Problem]:
     """Differences between ``packages``, which npm 7 and later read, and ``dependencies``, which npm 6 reads.
 
-    For a package from no registry, version 1 has neither the name nor the version.
+    Name and version are only compared for packages of a registry: for others, ``dependencies`` has neither.
     """
     other = LegacyLockfile(LegacyLayout(lockfile.layout.document), 1, lambda _: None)
     for place in dict.fromkeys([*lockfile.packages, *other.packages]):
@@ -241,7 +240,7 @@ def halves(lockfile: NpmLockfile) -> Iterator[Problem]:
 
 
 def _is_plainly_one(lockfile: NpmLockfile, other: NpmLockfile, place: str) -> bool:
-    """Whether both have the same of a package from a registry: most do, and need no more thought."""
+    """Whether both halves have the same registry package at a place: a quick test that most entries pass."""
     ours, theirs = lockfile.packages.get(place, {}), other.packages.get(place, {})
     said = [ours.get(field) for field in _PINNING]
     return (
@@ -256,7 +255,7 @@ _Said = tuple[str, str, str]
 
 
 def _said(lockfile: NpmLockfile, place: str) -> _Said:
-    """Which package, from where, with which hash a half says is installed at a place."""
+    """The package, source and hash that one half has for a place."""
     if place not in lockfile.packages:
         return "nothing", "", ""
     link = lockfile.linked_to(place)

@@ -95,7 +95,7 @@ _NEVER: Final = {
         "integrity-off", False, "the contents of the store are compared with no hash",
     ),
 }  # fmt: skip
-"""Values that a setting must not have: the code, the value, why."""
+"""Forbidden values: setting -> code of the finding, forbidden value, reason."""
 _NETWORK: Final = NetworkKeys(
     proxies=frozenset({"httpProxy", "httpsProxy", "proxy"}),
     authorities=frozenset({"ca", "cafile", "cert", "key"}),
@@ -110,12 +110,12 @@ def _settings(project: Project) -> Settings:
 
 
 def fits(pin: Pin) -> bool:
-    """The name is pnpm's alone."""
+    """Whether a pin names pnpm; no other client has that name."""
     return pin.client == PROGRAM
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
-    """Whether a file is pnpm's lockfile: its name tells."""
+    """Always true: no other client writes a lockfile with these names."""
     return name in LOCKFILES
 
 
@@ -133,7 +133,7 @@ def read_lockfile(path: str, data: bytes, read: Read, like: Lockfile | None = No
 
 
 def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
-    """``packages`` of pnpm-workspace.yaml; none where that is there without them: a root alone."""
+    """The globs in ``packages`` of pnpm-workspace.yaml; empty if the file has none: a root without members."""
     from npm_vetted.clients.pnpm.settings import WORKSPACE, load_workspace
 
     path = f"{manifest.folder}/{WORKSPACE}" if manifest.folder else WORKSPACE
@@ -145,14 +145,14 @@ def workspaces(manifest: Manifest, read: Read) -> tuple[str, ...] | None:
 
 
 def locks_members(manifest: Manifest, read: Read) -> bool:
-    """``sharedWorkspaceLockfile: false``, which pnpm 9 knows in .npmrc alone, and 10 there too."""
+    """Whether ``sharedWorkspaceLockfile`` is false; pnpm 9 reads it in .npmrc, 10 in both files."""
     from npm_vetted.clients.pnpm.settings import locks_members as found
 
     return found(manifest.folder, read)
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
-    """Why an admissible version of pnpm would run dependencies' scripts."""
+    """Why some version of pnpm that fits the pin would run dependencies' scripts."""
     from npm_vetted.clients.pnpm.settings import scripts_run as found
 
     try:
@@ -205,7 +205,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 
 
 def _roots_below(project: Project) -> Iterator[Problem]:
-    """Files that make a workspace, or a folder above some, a root of its own for an install there."""
+    """A pnpm-workspace.yaml in a member's folder, or between it and the root: an install there ignores the root."""
     assert WORKSPACE_FILE is not None
     inner = {
         "/".join(parts[:depth])
@@ -261,7 +261,7 @@ def _of_npmrc(path: str, settings: Sequence[NpmrcSetting]) -> Iterator[Problem]:
 
 
 def _is_never(value: object, bad: object) -> bool:
-    """Whether an .npmrc's value is the forbidden one, or may become it by the environment."""
+    """Whether a value of .npmrc is the forbidden one, or depends on the environment and may be."""
     text = str(value).lower()
     return text == str(bad).lower() or "${" in text
 
@@ -302,7 +302,7 @@ def _of_workspace(settings: Settings, registries: AllowedSources) -> Iterator[Pr
 
 
 def _undoes(key: str, value: object, bad: object) -> bool:
-    """Whether a value is the forbidden one, or has a type with an unknown effect."""
+    """Whether a value is the forbidden one, or has a type whose effect is unknown."""
     if key == "lockfile" and isinstance(value, dict):  # pnpm 12.15
         return not set(value) <= {"includeResolutionSettings", "integrityTarget"}
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -341,9 +341,9 @@ def _other_files(settings: Settings) -> Iterator[Problem]:
 
 
 def _registries(settings: Settings, registries: AllowedSources) -> Iterator[Problem]:
-    """The registries of pnpm-workspace.yaml (which pnpm 10 to 12 read), and Node.js's mirrors.
+    """Unsafe registries of pnpm-workspace.yaml (pnpm 10 to 12 read them), and mirrors of Node.js.
 
-    From pnpm 11.23 on, a key of ``registries`` may be a URL, whose table names its scopes.
+    From pnpm 11.23 on, a key of ``registries`` may be a URL; the table below it names the scopes.
     """
     found: list[tuple[tuple[str, ...], object]] = []
     for key in ("registries", "namedRegistries", "nodeDownloadMirrors"):
@@ -366,7 +366,7 @@ def _registries(settings: Settings, registries: AllowedSources) -> Iterator[Prob
 
 
 def _is_plain_declaration(declaration: Mapping[str, object]) -> bool:
-    """Whether a registry's table only routes scopes and prefixes (pnpm refuses unknown fields)."""
+    """Whether a registry's table only lists scopes and prefixes for it (pnpm refuses unknown fields)."""
     scopes = declaration.get("scopes", [])
     return (
         set(declaration) <= {"scopes", "prefix", "supportsTimeField", "serverType"}
@@ -404,7 +404,7 @@ def _config_dependencies(settings: Settings) -> Iterator[Problem]:
 
 
 def allowances(project: Project) -> Iterator[Allowance]:
-    """The entries of onlyBuiltDependencies, allowBuilds and permissions that let scripts run."""
+    """The entries of ``onlyBuiltDependencies``, ``allowBuilds`` and ``permissions`` that permit scripts."""
     from npm_vetted.clients.pnpm.settings import allowances as found
 
     return found(_settings(project))
@@ -438,9 +438,9 @@ def registry_of(project: Project, package: str) -> str | None:
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """``ignore-scripts=true`` in .npmrc for pnpm 9, ``ignoreScripts: true`` for those from 10 on.
+    """Set ``ignore-scripts=true`` in .npmrc for pnpm 9, ``ignoreScripts: true`` in YAML for pnpm 10 to 12.
 
-    No pnpm-workspace.yaml is made where pnpm 9 may run: it stops at one without ``packages``.
+    If pnpm 9 may run, no pnpm-workspace.yaml is created: pnpm 9 stops at one without ``packages``.
     """
     from npm_vetted.clients.npm import client as npm
     from npm_vetted.clients.pnpm.settings import SWITCH, WORKSPACE, load_workspace
@@ -465,14 +465,14 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
-    """None: the switch is for dependencies alone."""
+    """No script: the switch only affects dependencies."""
     return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
-    """``minimumReleaseAge`` in pnpm-workspace.yaml: pnpm 10.16 and later wait, older ones pass it.
+    """Set ``minimumReleaseAge`` in pnpm-workspace.yaml: pnpm 10.16 and later obey, older ones ignore it.
 
-    No file is made where pnpm 9 may run: it stops at one without ``packages``.
+    If pnpm 9 may run, no file is created: pnpm 9 stops at one without ``packages``.
     """
     from npm_vetted.clients.pnpm.settings import WORKSPACE, load_workspace
 
@@ -496,7 +496,7 @@ def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
 
 
 def _with_line(data: bytes, key: str, value: str) -> bytes:
-    """YAML with a plain key at the top set, in place of its old line, else at the end."""
+    """The YAML text with a top-level key set to a plain value: its old line is replaced, or one is added."""
     text = data.decode("utf-8")
     end = "\r\n" if "\r\n" in text else "\n"
     old = re.compile(rf"^(?:{key}|'{key}'|\"{key}\")[ \t]*:[^\r\n#]*", re.MULTILINE)
@@ -510,11 +510,11 @@ def _with_line(data: bytes, key: str, value: str) -> bytes:
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """One ``pnpm rebuild`` of exactly these packages, with the switch off for it alone.
+    """One ``pnpm rebuild`` of exactly these packages, with options that permit scripts for this command.
 
-    With names it builds only those, and both settings are needed: pnpm 10 to 12 read both (seen
-    with each). pnpm 12 accepts names only, and builds nothing for a name with a version. So where
-    pnpm 12 may run, every locked version of a name must be among the packages.
+    pnpm builds only the named packages. Both options are needed, because pnpm 10 to 12 read both (each
+    was run). pnpm 12 accepts names only: it builds nothing for a name with a version. So if pnpm 12
+    may run, all locked versions of a name must be among the packages; else UndecidedError is raised.
     """
     if not packages:
         return []
@@ -529,7 +529,7 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 
 def _all_versions(project: Project, packages: Sequence[tuple[str, str]]) -> None:
-    """Raise UndecidedError where a name is locked in a version that is not among the packages."""
+    """Raises UndecidedError if one of the names is also locked in a version outside ``packages``."""
     names = {name for name, version in packages if version}
     for path in project.lockfiles:
         data = project.read(path)
@@ -546,7 +546,7 @@ def _all_versions(project: Project, packages: Sequence[tuple[str, str]]) -> None
 
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
-    """``allowBuilds`` of pnpm-workspace.yaml, if pnpm's own default blocks scripts."""
+    """The edit of ``allowBuilds`` in pnpm-workspace.yaml, if pnpm's own default blocks scripts."""
     from npm_vetted.clients.pnpm.settings import SWITCH, WORKSPACE, load_workspace
 
     settings = _settings(project)
@@ -568,7 +568,7 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
 
 
 def _with_table(data: bytes, key: str, table: Mapping[str, bool]) -> bytes:
-    """YAML with a block mapping at the top set; comments elsewhere stay."""
+    """The YAML text with a top-level key set to a table; comments elsewhere stay."""
     lines = [f"  '{name}': {'true' if value else 'false'}\n" for name, value in table.items()]
     block = f"{key}:\n{''.join(lines)}" if lines else f"{key}: {{}}\n"
     text = data.decode("utf-8")
@@ -579,7 +579,7 @@ def _with_table(data: bytes, key: str, table: Mapping[str, bool]) -> bytes:
 
 
 def cooldown_exclude(name: str, version: str) -> str:
-    """``minimumReleaseAgeExclude`` takes a version (seen with 10 and 11)."""
+    """A line of ``minimumReleaseAgeExclude`` with name and version (seen with 10 and 11)."""
     from npm_vetted.clients.pnpm.settings import WORKSPACE
 
     return f'{WORKSPACE}: minimumReleaseAgeExclude: ["{name}@{version}"]'

@@ -71,7 +71,7 @@ _DROP: Final = (*_FLAGS, *_ON, "no-ignore-scripts", "allow-build")
 
 
 def _holds(names: Sequence[str], kind: ActionKind, major: int | None) -> bool:
-    """pnpm reads ``npm_config_`` until 10 and ``pnpm_config_`` from 11 (both were run)."""
+    """Whether variables of these names count: ``npm_config_`` until pnpm 10, ``pnpm_config_`` from 11 (run)."""
     kinds = {name.lower().split("_config_")[0] for name in names}
     if kinds == {"npm", "pnpm"}:
         return True
@@ -81,9 +81,11 @@ def _holds(names: Sequence[str], kind: ActionKind, major: int | None) -> bool:
 
 
 def _decides(kind: ActionKind, major: int | None) -> bool | None:
-    """From 11 ``dlx`` reads no project's settings; until 9 ``rebuild`` reads none (each was run).
+    """What the version alone decides: False: scripts may run whatever the project's settings are; True: they
+    do not run; None: the settings decide. Each was run.
 
-    A global install runs scripts until 9.
+    ``dlx`` reads no project's settings from pnpm 11 on, ``rebuild`` reads none until 9. A global install
+    runs scripts until 9, and none from 10 on.
     """
     match kind:
         case ActionKind.RUN if major is None or major >= 11:
@@ -113,7 +115,7 @@ RULES: Final = ClientRules(
 
 
 def variable(name: str, text: str) -> Switch:
-    """``npm_config_`` counts until pnpm 10, ``pnpm_config_`` from 11."""
+    """The effect of a variable on scripts: ``npm_config_…`` counts until pnpm 10, ``pnpm_config_…`` from 11."""
     lowered = name.lower().replace("-", "_")
     for prefix in ("npm_config_", "pnpm_config_"):
         if lowered.startswith(prefix) and text:
@@ -126,7 +128,7 @@ def variable(name: str, text: str) -> Switch:
 
 
 def source_variable(name: str) -> str | None:
-    """``npm_config_`` until pnpm 10, ``pnpm_config_`` from 11."""
+    """The source setting of a variable (``npm_config_…``, ``pnpm_config_…``); None: it sets no source."""
     return variable_setting(name, ("npm_config_", "pnpm_config_"))
 
 
@@ -223,7 +225,7 @@ def _starts(line: Line) -> Iterator[ClientAction]:
 
 
 def _update_itself(line: Line) -> Iterator[ClientAction]:
-    """``pnpm self-update``: to the newest release, where no version is named."""
+    """``pnpm self-update`` fetches another pnpm: the newest release, if no version is named."""
     version = line.arguments[0] if line.arguments else "latest"
     yield line.fetches_client(f"pnpm@{version}")
 
@@ -260,7 +262,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
 
 
 def _dlx(line: Line, rest: list[str]) -> Iterator[ClientAction]:
-    """The package's own options follow its name; pnpm's are before it, or before ``dlx``."""
+    """``pnpm dlx PACKAGE``: options after the package's name are the package's, those before are pnpm's."""
     inner = take_apart(rest, valued=_VALUED, short=_SHORT, stop=True)
     both = Options([*line.options.options, *inner.options], [])
     if both.has("help"):

@@ -34,7 +34,7 @@ _PARENT: Final = re.compile(r"(?<=[^ |@])>")
 
 
 class Declared(NamedTuple):
-    """The settings as one version of pnpm reads them; ``wrong`` are keys with a value that pnpm refuses."""
+    """The settings as one version of pnpm reads them; ``wrong`` are the keys whose values pnpm refuses."""
 
     overrides: Mapping[str, str]
     extensions: Mapping[str, object]
@@ -76,7 +76,7 @@ def _table(value: object) -> dict[str, object]:
 
 
 def _catalogs(workspace: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
-    """The catalogs by name; the one without a name is ``default``."""
+    """The catalogs by name; the key ``catalog`` is the catalog ``default``."""
     named = {name: _table(each) for name, each in _table(workspace.get("catalogs")).items()}
     own = _table(workspace.get("catalog"))
     return {**({"default": own} if own else {}), **named}
@@ -111,7 +111,7 @@ def _resolved(
 
 
 def override_target(selector: str) -> tuple[str, str | None, str | None]:
-    """An override's selector taken apart: the package, its range, the parent's selector."""
+    """The parts of an override's selector: the package, its range, and the selector of the parent."""
     parts = _PARENT.split(selector.strip(), maxsplit=1)
     target = parts[-1].strip()
     name, at, wanted = target[1:].partition("@")

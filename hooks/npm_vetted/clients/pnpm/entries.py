@@ -1,9 +1,9 @@
 """The entries of pnpm-lock.yaml in every version that pnpm 3 to 12 wrote, decoded on first use.
 
-An entry's key is its key below ``packages``. From 9.0 on (and in some 7.0) that has no peers, and
-the requirements of each variant with its peers are below ``snapshots``: the variants are one entry.
-The environment document, which pnpm 11 and 12 write first (config dependencies and pnpm itself),
-has its own entries under keys that start with ``ENVIRONMENT``.
+An entry's key is the key below ``packages``. From format 9.0 on (and in some 7.0), this key contains no
+peers. ``snapshots`` then has the requirements, once for each combination of peers; all snapshots of a
+package are one entry here. pnpm 11 and 12 write a second document at the start of the file, for config
+dependencies and pnpm itself. The keys of its entries start with ``ENVIRONMENT``.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class PnpmEntries:
         return self._project.generation
 
     def setting(self, key: str) -> object:
-        """The value of a key at the top of the project's document; None: not there."""
+        """The value of a top-level key of the project's document; None: the key is missing."""
         return self._layout.top(self._project.part, key)
 
     @cached_property
     def hashes_tar(self) -> bool:
-        """Whether its hashes are of the unpacked tar (``lockfile.integrityTarget``, pnpm 12.15).
+        """Whether the hashes are those of unpacked tars (``lockfile.integrityTarget``, pnpm 12.15).
 
-        Raises DocumentError for another target.
+        Raises DocumentError for an unknown target.
         """
         settings = self.setting("settings")
         target = settings.get("integrityTarget") if isinstance(settings, dict) else None
@@ -83,7 +83,7 @@ class PnpmEntries:
 
     @cached_property
     def patches(self) -> Patches:
-        """The patches that it applies."""
+        """The patches that this lockfile applies."""
         return Patches(
             self.path, self.setting("patchedDependencies"), self._read, self._line_of_patches()
         )
@@ -93,7 +93,7 @@ class PnpmEntries:
         return 1 if place is None else self._layout.line(place)
 
     def _find(self, key: str) -> tuple[KeyedDocument, str]:
-        """The document of an entry, and its key there."""
+        """The document that contains an entry, and the entry's key in it."""
         if key.startswith(ENVIRONMENT) and len(self._documents) > 1:
             return self._documents[0], key.removeprefix(ENVIRONMENT)
         return self._project, key
@@ -104,7 +104,7 @@ class PnpmEntries:
         return own in document.packages
 
     def _places(self, key: str) -> tuple[int, ...]:
-        """Where an entry is: below packages first, then each of its snapshots."""
+        """The chunks of an entry: the one below ``packages`` first, then those of its snapshots."""
         document, own = self._find(key)
         variants = document.variants(own)
         return (document.packages[own], *(document.snapshots[one] for one in variants))
@@ -138,7 +138,7 @@ class PnpmEntries:
         return self._artifact(document, own, self._table(document.packages[own]))
 
     def identity(self, key: str) -> tuple[str, str | None] | None:
-        """An artifact's name and version: by the key, where that tells; None: it is no artifact."""
+        """An artifact's name and version, without decoding if the key tells them; None: no artifact."""
         document, own = self._find(key)
         name, version = split_key(document, own)
         if name and version is not None:
@@ -147,7 +147,7 @@ class PnpmEntries:
         return artifact and (artifact.name, artifact.version)
 
     def folder_of(self, key: str) -> str | None:
-        """The folder, relative to the lockfile, that an entry is installed from; None: it has none."""
+        """The folder that an entry is installed from, relative to the lockfile; None: no folder."""
         document, own = self._find(key)
         resolution = self._table(document.packages[own]).get("resolution")
         folder = resolution.get("directory") if isinstance(resolution, dict) else None
@@ -159,12 +159,12 @@ class PnpmEntries:
 
     @cached_property
     def project_importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """The manifests' requirements, without the environment's."""
+        """The manifests' requirements, without those of the environment document."""
         return self._all_asked(self._project)
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[Requirement, ...]]:
-        """The manifests' requirements; the environment's dependencies are the root's."""
+        """The manifests' requirements; those of the environment document count as the root's."""
         found = dict(self.project_importers)
         for document in self._documents[:-1]:
             for folder, requirements in self._all_asked(document).items():
@@ -172,7 +172,7 @@ class PnpmEntries:
         return found
 
     def config_dependencies(self) -> dict[str, str]:
-        """The specifiers that the environment's document has for what runs before an install."""
+        """The config dependencies of the environment document, with their specifiers."""
         return {
             str(name): str(value.get("specifier") if isinstance(value, dict) else value)
             for document in self._documents[:-1]
@@ -188,7 +188,7 @@ class PnpmEntries:
         }
 
     def importer(self, folder: str) -> Table:
-        """The project's importer as it is there; kept, for each of its requirements reads it."""
+        """The raw table of an importer; kept, because reading each of its requirements needs it."""
         if folder not in self._importer_tables:
             self._importer_tables[folder] = next(
                 (table for name, _, table in self._importers(self._project) if name == folder), {}
@@ -231,7 +231,7 @@ class PnpmEntries:
     def _identity(
         self, document: KeyedDocument, key: str, package: Table, place: int
     ) -> tuple[str, str | None, Kind]:
-        """The package's real name and version, and the kind that the key tells."""
+        """The package's real name and version, and its kind as far as the key shows it."""
         name, version = split_key(document, key)
         fields = {field: package.get(field) for field in ("name", "version")}
         for field, value in fields.items():
@@ -258,7 +258,7 @@ class PnpmEntries:
         return name, version, Kind.REGISTRY
 
     def _source(self, package: Table, kind: Kind, place: int) -> _Source | None:
-        """Where the bytes come from; None for a directory, which is no artifact."""
+        """The source of an entry's bytes; None for a folder, which is no artifact."""
         resolution = package.get("resolution")
         if not isinstance(resolution, dict):
             raise self._fail(f"resolution: expected a table, found {named(resolution)}", place)
@@ -321,7 +321,7 @@ class PnpmEntries:
                     )
 
     def children(self, key: str) -> Iterator[str]:
-        """The keys of an entry's requirements: from its text in pnpm's own layout, else decoded."""
+        """The keys that an entry requires, read from its text if that has pnpm's layout, else decoded."""
         document, _ = self._find(key)
         for _, name, reference in self._references(key):
             target = self._target(document, name, reference)
@@ -329,7 +329,7 @@ class PnpmEntries:
                 yield target
 
     def _references(self, key: str) -> Iterator[tuple[Group, str, str]]:
-        """The names that an entry requires, with what each leads to."""
+        """The requirements of an entry: field, name, and the reference to the locked package."""
         document, _ = self._find(key)
         places = self._places(key)
         for place in places[1:] if document.split else places:
@@ -341,12 +341,12 @@ class PnpmEntries:
                     yield group, name, reference
 
     def has_snapshot(self, key: str) -> bool:
-        """Whether an entry has one, with whatever peers; an older format has no snapshots."""
+        """Whether an entry has a snapshot with any peers; always true in formats without snapshots."""
         document, own = self._find(key)
         return not document.split or bool(document.variants(own))
 
     def leads(self, name: str, reference: str, key: str = "") -> bool:
-        """Whether a reference, of an entry or of a manifest, leads to a snapshot with those peers."""
+        """Whether a reference (in an entry or importer) leads to a snapshot with exactly its peers."""
         document, _ = self._find(key)
         if reference.startswith("link:"):
             return True
@@ -354,9 +354,9 @@ class PnpmEntries:
         return target in (document.snapshots if document.split else document.packages)
 
     def dangling(self, key: str) -> Iterator[tuple[str, str]]:
-        """The names that an entry requires whose reference leads to no snapshot.
+        """The requirements of an entry (name, reference) that lead to no snapshot.
 
-        A missing package that is required is reported for every client by the check itself.
+        A missing required package is left out, because the check reports that for every client.
         """
         document, _ = self._find(key)
         for group, name, reference in self._references(key):
@@ -375,7 +375,7 @@ class PnpmEntries:
             yield name, value
 
     def _importers(self, document: KeyedDocument) -> Iterator[tuple[str, int, Table]]:
-        """Each importer: its directory, its place, its table."""
+        """Each importer: its folder, its chunk, its table."""
         entries = document.part.entries.get("importers")
         if entries is None:
             top = document.part.top
@@ -411,7 +411,7 @@ class PnpmEntries:
                 )
 
     def _target(self, document: KeyedDocument, name: str, reference: str) -> str | None:
-        """The key that a reference leads to; None for a link."""
+        """The key of the entry that a reference leads to; None for a link to a folder."""
         if reference.startswith("link:"):
             return None
         target = key_of_reference(document, name, reference)
@@ -440,7 +440,7 @@ def _tarball_kind(kind: Kind, tarball: str | None, git_hosted: bool) -> Kind:
 
 
 def _digest(resolution: Mapping[str, object]) -> str:
-    """The pin of a runtime's binaries: a hash over the lockfile's whole entry of them."""
+    """The pin of a runtime (Node.js, Bun, Deno) with binaries for several platforms: a hash over its entry."""
     import base64
     import hashlib
     import json

@@ -1,4 +1,4 @@
-"""The keys of pnpm's lockfiles: their form and meaning in each version of the format."""
+"""Parses the keys of pnpm's lockfiles, whose form depends on the version of the format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import named
 
 ENVIRONMENT: Final = "environment: "
-"""What the keys of the environment document's entries start with; no package has such a name."""
+"""The start of the keys of the environment document's entries; no package has such a name."""
 
 REWRITE: Final = "let pnpm write it again: pnpm install --lockfile-only"
 
@@ -46,7 +46,7 @@ class KeyedDocument(NamedTuple):
 
 
 def format_version(layout: Layout, part: Part) -> str:
-    """The text of ``lockfileVersion``; raises DocumentError for one that is not known."""
+    """The text of ``lockfileVersion``; raises DocumentError for an unknown version."""
     value = layout.top(part, "lockfileVersion")
     text = str(value).removesuffix("-inlineSpecifiers")
     if isinstance(value, bool) or text not in _GENERATIONS:
@@ -60,7 +60,7 @@ def format_version(layout: Layout, part: Part) -> str:
 
 
 def keyed_documents(layout: Layout) -> Iterator[KeyedDocument]:
-    """The documents, the project's last; raises DocumentError where there are none or too many."""
+    """The documents, the project's last; raises DocumentError if there is none or more than two."""
     if not 1 <= len(layout.parts) <= 2:
         message = f"expected one or two YAML documents, found {len(layout.parts)}"
         raise DocumentError(message, path=layout.path, fix=REWRITE)
@@ -106,9 +106,9 @@ def _peered(
 
 
 def parts_of(document: KeyedDocument, key: str) -> tuple[str, str]:
-    """A key as a dependent writes it: a name, and the reference to it.
+    """How a dependent refers to a key: the name, and the reference behind it.
 
-    Both are as in the YAML text; an unknown one is empty.
+    Both are texts as in the YAML; '' if the form of the key does not tell.
     """
     name, _ = split_key(document, key)
     reference = key.removeprefix("/").removeprefix(name)[1:] if name else key
@@ -118,7 +118,7 @@ def parts_of(document: KeyedDocument, key: str) -> tuple[str, str]:
 _GROUPS_OF_PEERS: Final = re.compile(
     r"(?:\((?:[^()]++|\((?:[^()]++|\((?:[^()]++|\([^()]*+\))*\))*\))*\))+"
 )
-"""Parentheses nested four deep; what is deeper is counted one by one."""
+"""Groups of parentheses, nested up to four deep; deeper ones are counted character by character."""
 
 
 def without_suffix(key: str) -> str:
@@ -148,7 +148,7 @@ def name_of(key: str) -> str:
 
 
 def split_key(document: KeyedDocument, key: str) -> tuple[str, str | None]:
-    """The name and version that a key tells; no name where only the fields tell it."""
+    """The name and version in a key; '' for the name if only the entry's fields have it."""
     if document.slash:
         if not key.startswith("/"):
             return "", None
@@ -167,7 +167,7 @@ def _at(text: str) -> tuple[str, str]:
 
 
 def is_on_registry(key: str, name: str, version: str) -> bool:
-    """Whether a key is of the shape ``registry.host/name/1.2.3``, with its peers."""
+    """Whether a key has the form ``registry.host/name/1.2.3``, possibly with peers."""
     bare = key if "(" not in key else without_suffix(key)
     return (
         not key.startswith("@")

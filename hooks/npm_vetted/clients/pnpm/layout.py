@@ -1,11 +1,13 @@
-"""pnpm's lockfile as text: one chunk for each entry, so that a commit decodes only changed entries.
+"""Splits pnpm's lockfile into one chunk of text for each entry, so that only changed entries are decoded.
 
-pnpm writes one blank line between entries. A chunk between blank lines counts as an entry only if
-every chunk of the file is proven closed: it is one whole value at its own indentation, and no part
-of it (a quote, a bracket, a block scalar, a document marker) reaches past its end. pnpm's own
-layout matches one expression of linear time; the YAML reader proves any other chunk by reading it
-alone. A file with a chunk that fails both is read whole by the YAML reader, and values replace the
-chunks. So no text can be dead in one commit (inside a block scalar) and alive in the next.
+1. pnpm writes one blank line between entries: the text is split there.
+2. Each chunk is proven closed: it is one whole value at its own indentation, and no quote, bracket,
+   block scalar or document marker in it reaches past its end. A chunk in pnpm's own layout matches one
+   expression, in linear time. The YAML reader proves any other chunk by reading it alone.
+3. If a chunk cannot be proven, the YAML reader reads the whole file, and decoded values replace the chunks.
+
+Without the proof, a text could be dead in one commit (inside a block scalar) and part of an entry in the
+next, although its chunk did not change.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from npm_vetted.errors import DocumentError
 from npm_vetted.formats.document import decode
 
 SIZE_LIMIT: Final = 32 * 1024 * 1024
-"""Bytes; the largest lockfiles that people commit have a tenth of this."""
+"""Bytes; the largest lockfiles that people commit are ten times smaller."""
 ODD_SIZE_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of a file that must be read whole, which costs twenty times as much."""
+"""Bytes of a file that must be read whole: that takes twenty times as long."""
 
 ENTRIES: Final = frozenset({"importers", "packages", "snapshots"})
 """The sections that hold one entry a chunk."""
@@ -41,10 +43,10 @@ class _Expressions(NamedTuple):
 
 @cache
 def _expressions() -> _Expressions:
-    """Compiled when the first lockfile is read, in few milliseconds: they are kept short.
+    """The expressions, compiled when the first lockfile is read (a few milliseconds, as they are short).
 
-    Printable ASCII only, scalars that end on their line, and nesting by two blanks: in this subset
-    YAML 1.1 and 1.2 agree. A repeated part never begins like the part after it: linear time.
+    They match printable ASCII, scalars on one line, and nesting by two blanks: in this subset YAML 1.1
+    and 1.2 agree. No repeated part begins like the part after it, so matching takes linear time.
     """
     # YAML has keys of at most 1024 characters; '<' as a first one would let in the merge key.
     key = r"(?:[A-Za-z0-9./_+$][!-~]{0,900}|'[ -&(-~]{1,900}')"
@@ -83,10 +85,11 @@ class Part:
 
 
 class Layout:
-    """A lockfile's chunks, or the values in their place where it had to be read whole.
+    """A lockfile's chunks; or their decoded values, if the file had to be read whole.
 
-    ``odd`` are the places of chunks that pnpm would have laid out differently; ``lines`` are the
-    lines of values. Of a text that was cut, ``keys`` has the key of each chunk that is a plain entry.
+    ``odd`` are the indexes of chunks that are not in pnpm's own layout; ``lines`` are the lines of
+    decoded values. If the text was cut, ``keys`` has the key of each chunk that is an entry in pnpm's
+    layout.
     """
 
     def __init__(
@@ -114,7 +117,7 @@ class Layout:
 
     @property
     def text(self) -> str:
-        """The text that was cut. It is put together again: to keep it would cost memory."""
+        """The lockfile's text, joined again from the chunks: keeping a copy would cost memory."""
         return _CUT.join(cast("Sequence[str]", self.chunks))
 
     def line(self, place: int) -> int:
@@ -134,9 +137,9 @@ class Layout:
         return next(iter(self._decoded(place).values()))
 
     def pairs(self, place: int, field: str) -> dict[str, str] | None:
-        """The strings of a table below an entry, by name; None if only decoding can tell.
+        """The strings of a table below an entry, by name; None if the entry must be decoded for it.
 
-        A tenth of what decoding the whole entry costs.
+        This takes a tenth of the time that decoding the whole entry takes.
         """
         chunk = self.chunks[place]
         if not isinstance(chunk, str) or place in self._odd or "\n    '" in chunk:
@@ -165,7 +168,7 @@ class Layout:
             raise DocumentError(error.message, path=self.path, line=line) from None
 
     def top(self, part: Part, key: str) -> object:
-        """The value of a top-level key that holds no entries; None: not there."""
+        """The value of a top-level key other than the sections of entries; None: the key is missing."""
         place = part.top.get(key)
         if place is None:
             return None
@@ -188,10 +191,10 @@ class _OddError(Exception):
 
 
 def read_layout(path: str, data: bytes, like: Layout | None = None) -> Layout:
-    """Read a lockfile; raises DocumentError, with the line.
+    """Read a lockfile. ``like`` is another version of the file, whose proven chunks are reused.
 
-    That is for text that is not YAML, and for YAML that readers interpret differently. ``like`` is
-    another version of the file.
+    Raises DocumentError, with the line, for text that is not YAML, and for YAML that readers interpret
+    differently.
     """
     if len(data) > SIZE_LIMIT:
         raise DocumentError(f"{len(data):,} bytes: too large for a lockfile", path=path)
@@ -202,7 +205,7 @@ def read_layout(path: str, data: bytes, like: Layout | None = None) -> Layout:
 
 
 def _text(path: str, data: bytes) -> str:
-    """The text, with ends of lines that every reader takes for such."""
+    """The decoded text, with line ends that all YAML readers agree on."""
     text = decode(path, data)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
@@ -259,12 +262,12 @@ def _keys_of(chunks: Iterable[str]) -> list[str | None]:
 
 
 def _nests(*texts: str) -> bool:
-    """Whether a blank line may be within a chunk, or beside another one."""
+    """Whether a blank line is inside a value, or next to another blank line: then texts are not compared."""
     return any("\n\n   " in text or "\n\n\n" in text for text in texts)
 
 
 def _cut_like(text: str, like: Layout) -> tuple[list[str], list[str | None]]:
-    """The same, with all that another version has in common taken from there."""
+    """The same, reusing the chunks that another version of the file has in common."""
     other = like.text
     if _nests(text, other):
         return _cut(text)
@@ -280,7 +283,7 @@ def _cut_like(text: str, like: Layout) -> tuple[list[str], list[str | None]]:
 
 
 def _take_top(parts: list[Part], chunk: str, place: int) -> str | None:
-    """Take in a chunk at the top; the section that it opens, if it does."""
+    """Add a top-level chunk to its document; returns the section of entries that it opens, if any."""
     if chunk.startswith("---\n"):
         parts.append(Part())
         chunk = chunk[4:]
@@ -313,7 +316,7 @@ def _top(chunk: str) -> dict[str, object]:
 
 
 def _is_plain(chunk: str) -> bool:
-    """Whether a chunk is an entry as pnpm writes it, or one key at the top: the same, two blanks on."""
+    """Whether a chunk has pnpm's layout: an entry, or a top-level key, which is indented two blanks less."""
     text = chunk if chunk.startswith(" ") else "  " + chunk.replace("\n", "\n  ")
     return _expressions().entry.fullmatch(text) is not None
 
@@ -335,7 +338,7 @@ def _odd_entry(chunk: str) -> str:
 
 
 def _alone(chunk: str) -> dict[str, object]:
-    """A chunk as a document of its own, a mapping."""
+    """The mapping that a chunk is, if the YAML reader reads the chunk alone."""
     from npm_vetted.formats.yaml import load_yaml
 
     try:

@@ -25,7 +25,7 @@ from npm_vetted.packages.platforms import Platform
 from npm_vetted.packages.ranges import satisfies
 
 _FEW: Final = 16
-"""How many keys are searched in the text, one by one, before everybody's children are listed."""
+"""Up to so many keys are searched in the text; for more, the children of every entry are listed."""
 
 
 class PnpmLockfile(PnpmEntries, Lockfile):
@@ -35,11 +35,11 @@ class PnpmLockfile(PnpmEntries, Lockfile):
 
     @property
     def blocks(self) -> Mapping[str, object]:
-        """Each entry's chunks, with its patch, if it has one."""
+        """The chunks of each entry, and its patch if it has one."""
         return _Blocks(self)
 
     def block(self, key: str) -> object:
-        """An entry's chunks, with its patch, if it has one."""
+        """The chunks of one entry, and its patch if it has one."""
         chunks = tuple([self._layout.chunks[place] for place in self._places(key)])
         return (chunks, self.artifact(key)) if self._is_patched(key) else chunks
 
@@ -59,7 +59,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
     def resolve(
         self, origin: str | None, requirement: Requirement, importer: str = ""
     ) -> str | None:
-        """The requirement's target, where it is locked; by its name where it has none."""
+        """The entry that a requirement leads to: by its reference, else the entry of that name."""
         target = requirement.target
         if target is None:
             known = (
@@ -70,7 +70,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
 
     @cached_property
     def _names(self) -> list[str]:
-        """The artifacts' names, key by key: by the key, where that alone tells; none: ''."""
+        """The name of each key's artifact, in order; '' if only decoding the entry tells it."""
         found: list[str] = []
         for document in self._documents:
             for key in document.packages:
@@ -83,7 +83,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         return found
 
     def package_names(self) -> set[str]:
-        """By the keys, where they tell."""
+        """The names of all artifacts; an entry is only decoded if its key does not show the name."""
         return set(self._names) - {""}
 
     def named(self, names: Collection[str]) -> Iterator[Artifact]:
@@ -109,7 +109,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         return {path: tuple(keys) for path, keys in found.items()}
 
     def rehashed(self, before: Lockfile) -> Problem | None:
-        """Another ``integrityTarget``: the same packages have other hashes."""
+        """The problem of another ``integrityTarget``: then the same packages have other hashes."""
         if not isinstance(before, PnpmLockfile) or before.hashes_tar == self.hashes_tar:
             return None
         now, then = ("tar", "tarball") if self.hashes_tar else ("tarball", "tar")
@@ -125,14 +125,14 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         )
 
     def hash_text(self, entry: Entry) -> str | None:
-        """The hash as the lockfile itself has it."""
+        """The hash as the lockfile spells it."""
         text = super().hash_text(entry)
         return sri_of_hex(text[4:]) if text and text.startswith("tar/") else text
 
     locks_folders = True
 
     def overridden(self, root: Manifest) -> Iterator[tuple[str, str]]:  # noqa: ARG002
-        """The lockfile has those that are in force, wherever they are declared."""
+        """The overrides in force: the lockfile records them, whichever file declares them."""
         return override_leaves(self.setting("overrides"))
 
     def folder_keys(self, folder: str) -> Iterator[str]:
@@ -142,7 +142,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
                 yield key
 
     def records(self, key: str, asked: Requirement) -> bool:
-        """By name and range: a snapshot has versions, and an override puts anything in their place."""
+        """Whether a snapshot has a version for the requirement; an override may have changed the version."""
         overrides = self.setting("overrides")
         if isinstance(overrides, dict) and asked.name in {
             override_target(each)[0] for each in overrides
@@ -167,12 +167,12 @@ class PnpmLockfile(PnpmEntries, Lockfile):
         return disagreements(self, manifests, self._read)
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
-        """Where ``packages`` and ``snapshots`` are not of one piece: pnpm calls that broken."""
+        """Contradictions between ``packages`` and ``snapshots``; pnpm calls such a lockfile broken."""
         changed = [key for key in keys if self.has(key)]
         return broken_halves(self, changed, self._lost(changed, before))
 
     def _lost(self, changed: Iterable[str], before: Iterable[Lockfile]) -> set[str]:
-        """The entries that require one that has lost a snapshot."""
+        """The entries that require an entry that lost a snapshot in this change."""
         lost = {
             key
             for other in before
@@ -219,7 +219,7 @@ class PnpmLockfile(PnpmEntries, Lockfile):
     def _differing_keys(
         self, mine: KeyedDocument, other: PnpmLockfile, other_one: KeyedDocument
     ) -> Iterator[str]:
-        """The same by comparing texts: a few milliseconds for ten thousand entries."""
+        """The same by comparing chunks as texts: a few milliseconds for ten thousand entries."""
         if mine.generation != other_one.generation or mine.split != other_one.split:
             yield from mine.packages
             return

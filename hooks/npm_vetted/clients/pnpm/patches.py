@@ -1,4 +1,4 @@
-"""The patches that a pnpm lockfile applies: the file, its hash, and the patched packages."""
+"""The patches that a pnpm lockfile applies: each patch's file, its hash, and the patched packages."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Patches:
         return name in self._by_name
 
     def _selector(self, name: str, version: str | None, snapshots: Sequence[str]) -> str | None:
-        """The key of ``patchedDependencies`` that a package falls under."""
+        """The key of ``patchedDependencies`` that applies to a package; None: none does."""
         keys = self._by_name.get(name, ())
         if f"{name}@{version}" in keys:
             return f"{name}@{version}"
@@ -76,7 +76,7 @@ class Patches:
         return value if isinstance(value, str) else None
 
     def _recorded(self, key: str) -> str | None:
-        """The file that the lockfile itself names (until pnpm 10)."""
+        """The patch file that the lockfile itself names (pnpm 9 and 10); None: it names none."""
         value = self._data.get(key)
         path = value.get("path") if isinstance(value, dict) else None
         return path if isinstance(path, str) else None
@@ -91,7 +91,7 @@ class Patches:
         return path if path.endswith(PATCH_SUFFIXES) and not path.startswith("../") else None
 
     def path_of(self, name: str, version: str | None, snapshots: Sequence[str]) -> str | None:
-        """The patch file that a package is changed with, if it is there to be named."""
+        """The patch file of a package, as a path from the top; None: no patch, or none in the repository."""
         key = self._selector(name, version, snapshots)
         return None if key is None else self._path(key)
 
@@ -113,7 +113,7 @@ class Patches:
         return None if path is None else self._read(path)
 
     def problems(self) -> Iterator[Problem]:
-        """Patches that are not there, are not those of the lockfile, or are unknown to it."""
+        """Problems: a missing patch file, one with another hash than the lockfile's, one without an entry."""
         fix = (("pnpm", "install", "--lockfile-only"), ("git", "add", self.lockfile))
         where = Location(self.lockfile, self.line)
         for key in self._data:
@@ -148,7 +148,7 @@ class Patches:
 
 
 def _sha256(data: bytes) -> str:
-    """pnpm's own hash of a patch file, which does not depend on line endings."""
+    """The hash that pnpm makes of a patch file: line endings do not matter."""
     import hashlib
 
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
@@ -166,7 +166,7 @@ def _exact(key: str) -> bool:
 
 
 def _own_hashes(snapshot: str) -> list[str]:
-    """The hashes of a snapshot's own patches: those within brackets of its peers are the peers'."""
+    """The hashes of a snapshot's own patches; a hash inside the parentheses of a peer is the peer's."""
     found, depth = [], 0
     for part in _BRACKETS.finditer(snapshot):
         if part[0] == ")":

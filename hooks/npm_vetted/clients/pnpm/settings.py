@@ -33,7 +33,7 @@ HOOKS: Final = (".pnpmfile.cjs", ".pnpmfile.mjs")
 SWITCH: Final = "ignoreScripts"
 ALLOW_ALL: Final = "dangerouslyAllowAllBuilds"
 MAJORS: Final = frozenset({9, 10, 11, 12})
-"""The versions told apart; 9 includes those before it, 12 those after."""
+"""The major versions with rules of their own; 9 also means those before it, 12 those after it."""
 
 _ALLOW_ALL_IN_NPMRC: Final = (
     "dangerously-allow-all-builds",
@@ -45,7 +45,7 @@ _UNPINNED: Final = (
     ("package-manager-strict", "packageManagerStrict", (False, "false")),
     ("pm-on-fail", "pmOnFail", ("ignore", "warn")),
 )
-"""Settings after which another version than the pinned one may run."""
+"""Settings with which another version than the pinned one may run."""
 
 
 class Settings:
@@ -70,7 +70,7 @@ class Settings:
         return {} if self._document is None else self._document.root().data
 
     def place(self, *keys: str | int) -> Location:
-        """Where a key of pnpm-workspace.yaml is."""
+        """The location of a key of pnpm-workspace.yaml."""
         line = 1 if self._document is None else self._document.line_of(*keys)
         return Location(self.project.join(WORKSPACE), line)
 
@@ -81,13 +81,13 @@ class Settings:
         return found if isinstance(found, dict) else {}
 
     def place_in_manifest(self, *keys: str | int) -> Location:
-        """Where a key of the manifest's ``pnpm`` field is."""
+        """The location of a key of the manifest's ``pnpm`` field."""
         manifest = self.project.manifest
         return Location(manifest.path, manifest.line_of("pnpm", *keys))
 
     @property
     def majors(self) -> frozenset[int]:
-        """The versions that may install this project, by its pin; all, where nothing pins."""
+        """The major versions that may install this project, by its pin; without a pin, all."""
         pin = self.project.pin
         if pin is None or pin.client != "pnpm" or not pin.enforced or pin.minimum is None:
             return MAJORS
@@ -136,7 +136,7 @@ def locks_members(folder: str, read: Read) -> bool:
 
 
 def root_above(folder: str, read: Read) -> str:
-    """The workspace root whose settings hold for a lockfile's directory: itself, mostly."""
+    """The folder of the workspace root whose settings apply to a lockfile; usually the lockfile's own."""
     above = folder
     while above and read(join(above, WORKSPACE)) is None:
         above = above.rpartition("/")[0]
@@ -173,7 +173,7 @@ def _doubtful(value: object) -> bool:
 
 
 def scripts_run(settings: Settings) -> Iterator[Problem]:
-    """Why an admissible version of pnpm would run dependencies' scripts."""
+    """Why some version of pnpm that fits the pin would run dependencies' scripts."""
     majors = settings.majors
     yield from _hooks(settings, majors)
     switch = settings.workspace.get(SWITCH)
@@ -222,7 +222,7 @@ def _fix(settings: Settings, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _members(settings: Settings) -> Iterator[Problem]:
-    """A member's .npmrc, which wins in pnpm 9 and 10 where they are run in that folder."""
+    """The .npmrc of a member: it wins over the root's if pnpm 9 or 10 is run in the member's folder."""
     project = settings.project
     for folder in project.members:
         path = f"{folder}/{NPMRC}"
@@ -322,7 +322,7 @@ def _sources(
 
 
 def _allowed(spec: str, setting: str, where: Location) -> Iterator[Allowance]:
-    """``name``, ``name@1.0.0`` or ``name@1.0.0 || 2.0.0``; a text that is no version counts as any."""
+    """The allowances of ``name``, ``name@1.0.0`` or ``name@1.0.0 || 2.0.0``; other texts allow any version."""
     name, _, versions = spec[1:].partition("@")
     for version in versions.split("||") or [""]:
         text = version.strip()

@@ -37,12 +37,12 @@ _PRECEDENCE: Final = (Group.DEVELOPMENT, Group.PRODUCTION, Group.OPTIONAL)
 """Where a manifest names one dependency in several fields, the last of these counts."""
 _HOOKS: Final = (".pnpmfile.cjs", ".pnpmfile.mjs", "pnpmfile.js")
 _MAJORS: Final = (10, 11, 9)
-"""The versions that may run, where nothing pins one; 12 reads the settings as 11 does."""
+"""The major versions that may run if nothing pins one; 12 reads the settings like 11."""
 _RECORDED: Final = {
     "autoInstallPeers": False, "excludeLinksFromLockfile": False,
     "injectWorkspacePackages": True, "dedupePeers": True,
 }  # fmt: skip
-"""Whether a switch that the lockfile does not record counts as off; else it is not compared."""
+"""Switches that count as off if the lockfile does not record them; other missing ones are not compared."""
 _FIRST_TO_LOCK_TOOLS: Final = 11
 _LOCAL: Final = ("link:", "file:", "workspace:.", ".", "/")
 _GIT: Final = re.compile(
@@ -63,9 +63,9 @@ def disagreements(
 ) -> Iterator[Problem]:
     """All disagreements; none for a lockfile that pnpm wrote.
 
-    ``folder`` is the one that pnpm installs in, where that is not the lockfile's; ``pin`` the pnpm
-    that runs there, if no manifest names it; ``hooked`` whether hooks change the manifests'
-    requirements, if the lockfile does not tell.
+    Rush needs the last three. ``folder``: where pnpm installs, if that is not the lockfile's folder.
+    ``pin``: the pnpm that runs, if no manifest pins one. ``hooked``: whether a pnpmfile changes the
+    manifests' requirements, if the lockfile does not record that.
     """
     yield from lockfile.patches.problems()
     home = dirname(lockfile.path) if folder is None else folder
@@ -81,7 +81,7 @@ def disagreements(
 
 
 def _version_alone(value: object) -> str:
-    """The version of a config dependency; pnpm 10 wrote its hash behind it, or a table."""
+    """The version of a config dependency, without the hash that pnpm 10 appends, or from its table."""
     text = value.get("version", "") if isinstance(value, dict) else value
     return str(text).partition("+sha")[0]
 
@@ -89,7 +89,7 @@ def _version_alone(value: object) -> str:
 def _majors(
     folder: str, manifests: Mapping[str, Manifest], read: Read, known: Pin | None
 ) -> Sequence[int]:
-    """The versions of pnpm whose reading of the settings counts, the likeliest first."""
+    """The major versions of pnpm that may install the project, the likeliest first."""
     above = root_above(folder, read)
     root = manifests.get("")
     if above != folder:
@@ -106,10 +106,10 @@ def _majors(
 def broken_halves(
     lockfile: PnpmEntries, keys: Iterable[str], askers: Iterable[str]
 ) -> Iterator[Problem]:
-    """Packages without a snapshot, and requirements of entries that lead to none.
+    """Packages without a snapshot, and requirements of entries that lead to no snapshot.
 
-    pnpm's frozen install stops there, another one takes from the registry what it finds. An item
-    that ``askers`` alone require has changed itself; the entry has not.
+    A frozen install stops at such an entry; any other install fetches the package from the registry.
+    ``askers`` are entries that did not change themselves, but require one that lost a snapshot.
     """
     keys = dict.fromkeys(keys)
     for key in keys:
@@ -200,7 +200,7 @@ class _Comparison:
     # Settings
 
     def _hooks(self) -> Iterator[Problem]:
-        """A checksum of hooks that are not there: a frozen install refuses it."""
+        """A recorded checksum of a pnpmfile that does not exist: a frozen install refuses the lockfile."""
         if self.told or self.lockfile.setting("pnpmfileChecksum") is None:
             return
         here = any(self.read(join(self.folder, name)) is not None for name in _HOOKS)
@@ -212,9 +212,9 @@ class _Comparison:
             )
 
     def _config_dependencies(self) -> Iterator[Problem]:
-        """What runs before an install, and the lockfile of pnpm 11 and 12 does not have so.
+        """Config dependencies that the lockfile of pnpm 11 and 12 has in another version, or lacks.
 
-        Without a frozen lockfile, pnpm fetches what the settings say and runs its hooks.
+        Unless the lockfile is frozen, pnpm fetches the declared version and runs its hooks.
         """
         asked = self.workspace.get("configDependencies")
         if self.major < _FIRST_TO_LOCK_TOOLS or self.told:
@@ -235,7 +235,7 @@ class _Comparison:
                 yield self._setting(message, f"configDependencies.{name}", theirs, name)
 
     def _overrides(self) -> Iterator[Problem]:
-        """Overrides that the lockfile has and the settings have not, or the other way round."""
+        """Overrides that only the lockfile has, or only the settings."""
         wanted = self.declared.overrides
         if self.hooked:
             return
@@ -268,7 +268,7 @@ class _Comparison:
                     yield self._setting(message, key, theirs, str(name))
 
     def _extensions(self) -> Iterator[Problem]:
-        """packageExtensions that the lockfile was not written with."""
+        """``packageExtensions`` whose checksum is not the one in the lockfile."""
         extensions = self.declared.extensions
         recorded = self.lockfile.setting("packageExtensionsChecksum")
         known = {extensions_checksum(extensions), legacy_extensions_checksum(extensions)}
@@ -288,7 +288,7 @@ class _Comparison:
             yield self._setting(message, "ignoredOptionalDependencies", " ".join(theirs))
 
     def _switches(self) -> Iterator[Problem]:
-        """Switches that the lockfile records otherwise than the settings have them."""
+        """Switches whose value in the lockfile is not the one in the settings."""
         for key, missing_is_off in _RECORDED.items():
             ours, theirs = self.declared.switches[key], self.settings.get(key)
             if theirs is None and missing_is_off:
@@ -309,7 +309,7 @@ class _Comparison:
     # Manifests
 
     def _accepted(self, manifest: Manifest, name: str, specifier: str) -> set[str]:
-        """The specifiers that pnpm may record for a manifest's requirement; '-' drops it."""
+        """The specifiers that pnpm may record for a manifest's requirement; the override '-' removes it."""
         found, certain = set(), False
         for selector, value in self.replaced.items():
             target, wanted, parent = override_target(selector)
@@ -473,7 +473,7 @@ class _Comparison:
                 yield self._problem(message, self.lockfile.path, line, None, folder or ".")
 
     def _folders(self) -> Iterator[Problem]:
-        """Folders in the place of packages that no manifest and no setting names as folders."""
+        """Folders that are locked in place of packages, although no manifest and no setting names them."""
         named: set[str] | None = None
         for key in self.lockfile.keys():  # noqa: SIM118 (a method, not a mapping)
             if "file:" not in key:
@@ -508,7 +508,7 @@ class _Comparison:
         yield from self._nested_folders()
 
     def _nested_folders(self) -> Iterator[str]:
-        """The folders that the manifests of those folders name, as far as they are read."""
+        """The folders that manifests require, the folders that the manifests of those require, and so on."""
         seen: set[str] = set()
         left = [
             normpath(join(folder, _path(one.specifier)))
@@ -531,7 +531,7 @@ class _Comparison:
 
 
 def _same_folder(folder: str, locked: str, override: str) -> bool:
-    """Whether an importer has an override's folder: pnpm writes the way from the importer to it."""
+    """Whether an importer's locked folder is that of an override: pnpm records it relative to the importer."""
     if not override.startswith(("link:", "file:")) or locked[:5] != override[:5]:
         return False
     return normpath(join(folder, _path(locked))) == normpath(_path(override))
@@ -543,7 +543,7 @@ def _path(specifier: str) -> str:
 
 
 def _reference(importer: Mapping[str, object], name: str) -> str:
-    """The version that an importer records for a name; '' where there is none."""
+    """The version that an importer records for a name; '' if it records none."""
     for group in _PRECEDENCE:
         table = importer.get(group.value)
         entry = table.get(name) if isinstance(table, dict) else None
@@ -563,7 +563,7 @@ def _texts(table: object) -> Iterator[str]:
 
 
 def _same_specifier(one: object, other: object) -> bool:
-    """Whether pnpm takes two specifiers for the same: equal texts, or one git repository."""
+    """Whether pnpm treats two specifiers as equal: the same text, or the same commit of a git repository."""
     if one == other:
         return True
     if not isinstance(one, str) or not isinstance(other, str):
@@ -587,7 +587,7 @@ def _repository(specifier: str) -> tuple[str, str, str] | None:
 
 
 def _matches(patterns: tuple[str, ...], name: str) -> bool:
-    """pnpm's matcher: ``*`` is any text, a pattern with ``!`` takes names out again."""
+    """Whether a name matches patterns as pnpm reads them: ``*`` is any text, ``!pattern`` excludes names."""
     matched = all(each.startswith("!") for each in patterns)
     for pattern in patterns:
         text = pattern.removeprefix("!")
