@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import json
 import re
 import shlex
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from obliging import Answer, run_program
+from obliging import Answer, World, run_program
 
 LOCKFILES: Final = (
     "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "deno.lock",
@@ -76,6 +77,7 @@ class History:
         self.new_names = new_names
         self.clock = clock
         self.today: datetime.datetime | None = None
+        self.hashes: dict[str, str] = {}
         self.edits: dict[str, None] = {}
         self.removed = folder.with_suffix(".removed")
         if not folder.exists():
@@ -103,10 +105,25 @@ class History:
         )
         return found.split("\n")[::-1]
 
+    def learn_hashes(self, commits: list[str]) -> None:
+        """Read the hashes of a client's own package from all lockfiles of the history.
+
+        A manifest that pins pnpm does not have its hash; a lockfile that comes later may.
+        """
+        asked = ("-hA1", "-E", r"^  '?(@pnpm/exe|pnpm)@[0-9]", *commits, "--", "*pnpm-lock.yaml")
+        try:
+            lines = self.git("grep", *asked).splitlines()
+        except RuntimeError:
+            return  # no such lockfile
+        for head, body in itertools.pairwise(lines):
+            found = re.search(r"integrity: (sha512-[^},]+)", body)
+            if found is not None:
+                self.hashes[head.strip(" ':")] = found[1]
+
     def run(self, *words: str) -> Answer:
         """npm-vetted as it is at the moment of the commit."""
         moment = self.today if self.clock else None
-        return run_program(self.folder, words, moment, new_names=self.new_names)
+        return run_program(self.folder, words, World(moment, self.hashes, self.new_names))
 
     def put(self, real: str, since: str) -> None:
         """Stage and write a real commit's files, with ours laid over them."""
@@ -223,7 +240,7 @@ class History:
         """Bring the real commit, as a bot or a person would."""
         parent = self.git("rev-parse", f"{commit}^1")
         self.put(parent, last)
-        self.commit("What happened in between")
+        self._in_between()
         self.put(commit, parent)
         self.today = self.moment_of(commit)
         words = self.git("log", "-1", "--format=%cs%x00%an%x00%s", commit).split("\0")
@@ -235,6 +252,15 @@ class History:
         self._count(found)
         self.commit(found.subject)
         return found
+
+    def _in_between(self) -> None:
+        """Commit what touches no lockfile, with the notes of a ``packageManager`` that it brings."""
+        if any(path.endswith("package.json") for path in self._staged_paths()):
+            self.run("note", "--staged", "-m", WORDS, "--criteria", "health,changelog,scripts")
+        self.commit("What happened in between")
+
+    def _staged_paths(self) -> list[str]:
+        return self.git("diff", "--cached", "--name-only", "HEAD").splitlines()
 
     def _through_the_hook(self, found: Replayed) -> None:
         said = self.run("note", "--staged")
@@ -320,6 +346,7 @@ def replays(arguments: argparse.Namespace, folder: Path, done: int) -> Iterator[
         reasons=arguments.reasons,
     )
     commits = history.lockfile_commits(arguments.commits)
+    history.learn_hashes(commits)
     if done:
         history.know_edits()
         last = commits[done - 1]
@@ -358,7 +385,7 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=60)
     parser.add_argument("--known-names", action="store_true", help="without the rule on new names")
     parser.add_argument("--reasons", action="store_true", help="with --json: why, for reasons.py")
-    parser.add_argument("--clock", action="store_true", help="at each commit's time (libfaketime)")
+    parser.add_argument("--clock", action="store_true", help="at each commit's time")
     parser.add_argument("--json", type=Path, help="write every commit there")
     parser.add_argument(
         "--keep", type=Path, help="replay in this folder, and leave it; with --json, go on there"

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -74,13 +74,43 @@ def _no_network(*_: object, **__: object) -> NoReturn:
     raise OSError("no registry is asked in a replay")
 
 
-def _released(_: Registry, name: str, __: str) -> Published:
-    """What no lockfile pins, a client's own package for one."""
-    return Published(PUBLISHED, MADE_UP, ("postinstall",) if name in BUILDERS else (), {})
+class World(NamedTuple):
+    """What a run finds: the moment of the commit, hashes that only later lockfiles pin, the rules."""
+
+    moment: datetime.datetime | None
+    hashes: Mapping[str, str]
+    new_names: bool
 
 
-def _obliging(*, new_names: bool) -> None:
+class _AnyMoment(type(datetime.datetime)):  # type: ignore[misc]
+    """Makes the moments of TOML and of the standard library count as those of the stopped clock."""
+
+    def __instancecheck__(cls, each: object) -> bool:
+        return isinstance(each, _RealMoment)
+
+
+_RealMoment = datetime.datetime
+
+
+def _stop_the_clock(moment: datetime.datetime) -> None:
+    """Let every module that asks for the time get the one of the commit."""
+
+    class Stopped(datetime.datetime, metaclass=_AnyMoment):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
+            return moment.astimezone(tz)
+
+    datetime.datetime = Stopped  # type: ignore[misc]
+
+
+def _obliging(world: World) -> None:
     """Put the stand-ins in place; AttributeError where the program has moved on from them."""
+
+    def released(_: Registry, name: str, version: str) -> Published:
+        """What no lockfile pins yet, a client's own package for one."""
+        integrity = world.hashes.get(f"{name}@{version}", MADE_UP)
+        return Published(PUBLISHED, integrity, ("postinstall",) if name in BUILDERS else (), {})
+
     _ = (
         noting.seen_by_registry,
         noting.say_what_remains,
@@ -88,12 +118,14 @@ def _obliging(*, new_names: bool) -> None:
         socket.create_connection,
     )
     noting.seen_by_registry = _confirmed
-    Registry.version = _released  # type: ignore[method-assign]
+    Registry.version = released  # type: ignore[method-assign]
     noting.say_what_remains = lambda _: None  # ``check`` says it next
     routine.scores_of = lambda wanted, **_: [Score(0, ()) for _ in wanted]
     socket.create_connection = _no_network
     socket.socket.connect = _no_network  # type: ignore[method-assign]
-    if not new_names:
+    if world.moment is not None:
+        _stop_the_clock(world.moment)
+    if not world.new_names:
         _ = Vetting.is_new_name
         Vetting.is_new_name = lambda *_: False  # type: ignore[method-assign]
 
@@ -105,23 +137,19 @@ def _reasons() -> int:
     return 0
 
 
-def run_program(
-    folder: Path, words: Sequence[str], moment: datetime.datetime | None, *, new_names: bool
-) -> Answer:
+def run_program(folder: Path, words: Sequence[str], world: World) -> Answer:
     """``npm-vetted WORDS`` in a folder, with nobody there, as a hook runs it."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
             os.chdir(folder)
             os.environ["PRE_COMMIT"] = "1"
-            if moment is not None:
-                os.environ["FAKETIME"] = f"@{moment:%Y-%m-%d %H:%M:%S}"
             nobody = os.open(os.devnull, os.O_RDONLY)
             for at, file in enumerate((nobody, out.fileno(), err.fileno())):
                 os.dup2(file, at)
             status = 70
             try:
-                _obliging(new_names=new_names)
+                _obliging(world)
                 status = _reasons() if list(words) == ["reasons"] else main(list(words))
             except SystemExit as ended:
                 status = int(ended.code or 0)

@@ -245,6 +245,30 @@ def test_a_manager_that_init_does_not_know_is_a_usage_error(git_repo: GitRepo) -
     assert run(git_repo.path, "init", "--hook", "overcommit").status == 2
 
 
+@pytest.mark.parametrize(
+    ("pin", "scripts", "said"),
+    [
+        ("npm@11.6.0", {}, "npx --no simple-git-hooks, after an install\n"),
+        ("npm@11.6.0", {"prepare": "simple-git-hooks"}, "(npm no longer runs prepare by itself)"),
+        ("pnpm@10.4.0", {}, "pnpm exec simple-git-hooks, after an install\n"),
+        (
+            "pnpm@10.4.0",
+            {"postinstall": "simple-git-hooks"},
+            "pnpm exec simple-git-hooks, after an install (its script postinstall does that, too)",
+        ),
+        ("yarn@4.9.0", {}, "yarn run simple-git-hooks, after an install\n"),
+        ("bun@1.3.0", {}, "bun run simple-git-hooks, after an install\n"),
+    ],
+)
+def test_the_command_for_each_clone_is_that_of_the_projects_client(
+    git_repo: GitRepo, pin: str, scripts: dict[str, str], said: str
+) -> None:
+    manifest = {"name": "shop", "packageManager": pin, "scripts": scripts}
+    git_repo.write("package.json", json.dumps(manifest))
+    git_repo.commit("A shop")
+    assert said in run(git_repo.path, "init", "--hook", "simple-git-hooks").err
+
+
 def test_simple_git_hooks_needs_a_manifest(git_repo: GitRepo) -> None:
     assert run(git_repo.path, "init", "--hook", "simple-git-hooks").status == 2
 

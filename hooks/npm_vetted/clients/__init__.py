@@ -74,6 +74,8 @@ class Client(Protocol):
     """The command that writes the lockfile without running scripts; ``.`` is the project's folder in it."""
     WRITES: str
     """The lockfile that LOCK_COMMAND writes."""
+    RUN_INSTALLED: str
+    """The command that runs a program of an installed package; ``{}`` is the program's name in it."""
 
     def fits(self, pin: Pin) -> bool:
         """Whether a project's pin may mean this client (Yarn classic and Yarn berry are both ``yarn``)."""

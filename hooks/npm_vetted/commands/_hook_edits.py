@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from npm_vetted import __version__
+from npm_vetted.clients import client_of, default_client
+from npm_vetted.clients.shared.lifecycle import OF_INSTALL
 from npm_vetted.commands._hook_managers import CALL, CONFIGS, HOOKS, hooks_folder, read_small
 from npm_vetted.errors import NpmVettedError, UsageError
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.git.repository import Repository, run_git
 from npm_vetted.git.writer import Store
+from npm_vetted.model import Project
 
 _COMMANDS: Final = {
     "pre-commit": "npm-vetted check",
@@ -66,19 +69,25 @@ class HookFile(NamedTuple):
 
 
 class HookManager(NamedTuple):
-    """A hook manager in use, the lines to add for it, and the command that installs hooks in a clone."""
+    """A hook manager in use, the lines to add for it, and the command that installs hooks in a clone.
+
+    ``packaged``: the command is the program of a package that the project installs.
+    """
 
     name: str
     changes: tuple[HookFile, ...]
     install: str
     remark: str = _PROGRAM
+    packaged: bool = False
 
 
-def hook_in(repository: Repository, wanted: str | None = None) -> list[Paragraph]:
+def hook_in(
+    repository: Repository, top: Project | None, wanted: str | None = None
+) -> list[Paragraph]:
     """Add npm-vetted to a hook manager and stage the change; report it and the steps left.
 
     ``wanted`` names the manager, whose file is then made where it is missing; without it, the
-    manager in use gets the lines.
+    manager in use gets the lines. ``top`` is the project at the repository's top.
     """
     manager = MANAGERS[wanted](repository, wanted) if wanted else hook_manager(repository)
     if manager is None:
@@ -86,10 +95,28 @@ def hook_in(repository: Repository, wanted: str | None = None) -> list[Paragraph
     said = [_written(repository, manager, each) for each in manager.changes]
     if any(_guarded(repository)) and not said:
         return []
-    said.append(Paragraph(f"in every clone, once (in this one, too): {manager.install}"))
+    install = how_to_run(top, manager.install) if manager.packaged else manager.install
+    said.append(Paragraph(f"in every clone, once (in this one, too): {install}"))
     if manager.remark:
         said.append(Paragraph(manager.remark))
     return said
+
+
+def how_to_run(top: Project | None, command: str) -> str:
+    """How a clone runs the command of an installed hook manager, in the words of the project's client.
+
+    A dependency's own install script is off; the project's scripts run with some clients.
+    """
+    client = client_of(top) if top is not None else default_client()
+    said = f"{client.RUN_INSTALLED.format(command)}, after an install"
+    scripts = top.manifest.scripts if top is not None else {}
+    program = command.partition(" ")[0]
+    calling = [name for name in OF_INSTALL if program in scripts.get(name, "")]
+    stopped = client.scripts_stopped(calling)
+    if stopped:
+        return f"{said} ({client.PROGRAM} no longer runs {stopped[0]} by itself)"
+    running = next((name for name in calling if name.endswith("install")), None)
+    return f"{said} (its script {running} does that, too)" if running else said
 
 
 def hook_manager(repository: Repository) -> HookManager | None:
@@ -228,10 +255,8 @@ def _lefthook(repository: Repository, wanted: str | None) -> HookManager | None:
     if not CALL.search(text):
         written = with_lefthook(path, text) if path.endswith(("yml", "yaml")) else None
         changes = (HookFile(path, written, tuple(_lefthook_lines(HOOKS))),)
-    return HookManager(
-        "lefthook", changes,
-        "lefthook install (npm's: npx --no lefthook install, after npm ci; its install script is off)",
-    )  # fmt: skip
+    packaged = '"lefthook"' in (_text_of(repository, "package.json") or "")
+    return HookManager("lefthook", changes, "lefthook install", packaged=packaged)
 
 
 def _lefthook_lines(hooks: tuple[str, ...]) -> Iterator[str]:
@@ -337,9 +362,7 @@ def _husky(repository: Repository, wanted: str | None) -> HookManager | None:
     if wanted is None and not Path(repository.top, ".husky").is_dir():
         return None
     changes = tuple(_scripts(repository, ".husky", executable=False))
-    return HookManager(
-        "husky", changes, "npx --no husky, after npm ci (npm no longer runs prepare by itself)"
-    )
+    return HookManager("husky", changes, "husky", packaged=True)
 
 
 def _scripts(repository: Repository, folder: str, *, executable: bool) -> Iterator[HookFile]:
@@ -400,10 +423,7 @@ def _simple_git_hooks(repository: Repository, wanted: str | None) -> HookManager
             changes = (HookFile("package.json", data.decode(), lines),)
         except NpmVettedError:
             changes = (HookFile("package.json", None, lines),)
-    return HookManager(
-        "simple-git-hooks", changes,
-        "npx --no simple-git-hooks, after npm ci (its install script is off)",
-    )  # fmt: skip
+    return HookManager("simple-git-hooks", changes, "simple-git-hooks", packaged=True)
 
 
 def _plain(repository: Repository, wanted: str | None) -> HookManager | None:

@@ -117,7 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.upgrade:
         return _upgrade()
     if arguments.hook:
-        _hook(None if arguments.hook == _PRESENT else arguments.hook)
+        with _opened() as opened:
+            _hook(opened, None if arguments.hook == _PRESENT else arguments.hook)
         return _adoption_is_next()
     with _opened() as opened:
         seen = opened.examined()
@@ -157,7 +158,7 @@ def _adopt(seen: Adoption, preset: str, *, verbose: bool) -> int:
     )
     projects = [each.after for each in seen.sound_projects()]
     say_what_to_consider(projects, seen.tree.policy, carried.accepted)
-    _hook()
+    _hook(seen)
     say_what_is_wrong(failed, carried.blocking)
     say('next: git commit -m "Adopt npm-vetted"; then: npm-vetted suggest')
     return FOUND if carried.blocking or failed else 0
@@ -440,9 +441,10 @@ def _ignore(store: Store, findings: Sequence[Finding]) -> None:
         edit_policy(store, lambda document: add_entries(document, "ignore", entries))
 
 
-def _hook(wanted: str | None = None) -> None:
+def _hook(seen: Adoption, wanted: str | None = None) -> None:
     """Let a hook manager run npm-vetted: the one that is wanted, or the one that is here."""
-    for paragraph in hook_in(Repository.open(), wanted):
+    top = seen.tree.projects_after.prospective("")
+    for paragraph in hook_in(Repository.open(), top, wanted):
         say(paragraph.heading, paragraph.lines)
 
 

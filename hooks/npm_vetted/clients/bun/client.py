@@ -60,6 +60,7 @@ LOCK_COMMAND: tuple[str, ...] = (
     "--ignore-scripts",
 )
 WRITES = "bun.lock"
+RUN_INSTALLED = "bun run {}"
 
 scripts_run = settings.scripts_run
 unsafe_settings = settings.unsafe_settings

@@ -55,6 +55,7 @@ LOCK_COMMAND: tuple[str, ...] = (
     "deno", "install", "--lockfile-only", "--frozen=false", "--config", "./deno.json",
 )  # fmt: skip
 WRITES = "deno.lock"
+RUN_INSTALLED = "deno run -A npm:{}"
 
 _AGE: Final = "minimumDependencyAge"
 _BOOLEAN: Final = re.compile(rb'("allowScripts"\s*:\s*)(?:true|false)\b')

@@ -58,6 +58,7 @@ LOCK_COMMAND: tuple[str, ...] = (
     "--ignore-scripts",
 )
 WRITES = "package-lock.json"
+RUN_INSTALLED = "npx --no {}"
 
 _AGE: Final = "min-release-age"
 _LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")

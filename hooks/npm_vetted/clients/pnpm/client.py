@@ -68,6 +68,7 @@ LOCK_COMMAND: tuple[str, ...] = (
     "--ignore-scripts",
 )
 WRITES = "pnpm-lock.yaml"
+RUN_INSTALLED = "pnpm exec {}"
 
 _AGE: Final = "minimumReleaseAge"
 _PROGRAMS: Final = {

@@ -72,6 +72,7 @@ CODE: Mapping[str, CodeReader] = {}
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("rush", "update")
 WRITES = f"{config.CONFIG}/{config.LOCKFILE}"
+RUN_INSTALLED = "npx --no {}"
 
 _SWITCH: Final = "ignore-scripts=true"
 

@@ -62,6 +62,7 @@ CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"
+RUN_INSTALLED = "yarn run {}"
 
 
 _AGE: Final = "npmMinimalAgeGate"

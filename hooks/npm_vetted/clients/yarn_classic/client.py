@@ -45,6 +45,7 @@ CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--ignore-scripts")
 WRITES = "yarn.lock"
+RUN_INSTALLED = "yarn run {}"
 
 scripts_run = settings.scripts_run
 unsafe_settings = settings.unsafe_settings
