@@ -24,7 +24,7 @@ from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.model import Artifact, Kind, Published
 from npm_vetted.recording.proposals import Draft
 from npm_vetted.registry import Registry
-from npm_vetted.review.signals import Score
+from npm_vetted.review.signals.weighing import Score
 from npm_vetted.vetting.resolver import Vetting
 
 for _found in pkgutil.walk_packages(npm_vetted.__path__, "npm_vetted."):

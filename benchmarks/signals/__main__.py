@@ -25,9 +25,9 @@ from npm_vetted.packages.versions import parse_version
 from npm_vetted.registry import Registry
 from npm_vetted.registry.cache import cache_folder
 from npm_vetted.registry.settings import load_settings
-from npm_vetted.review.signals import Score
 from npm_vetted.review.signals.scoring import Scorer, Step
 from npm_vetted.review.signals.table import ATTENTION, TABLE_VERSION, WORTH_A_LOOK
+from npm_vetted.review.signals.weighing import Score
 
 
 class Sample(NamedTuple):

@@ -27,7 +27,7 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.registry import Registry
 from npm_vetted.registry.cache import cache_folder
 from npm_vetted.registry.settings import load_settings
-from npm_vetted.review import previous_release
+from npm_vetted.review.releases import previous_release
 from npm_vetted.review.signals.scoring import Scorer, Step
 
 _OFTEN = 0.05

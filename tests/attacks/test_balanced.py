@@ -11,7 +11,7 @@ import pytest
 from npm_vetted.commands._note_dialogue import NoteDialogue
 from npm_vetted.model import Artifact, Kind, Published
 from npm_vetted.recording.proposals import Draft
-from npm_vetted.review.signals import Score
+from npm_vetted.review.signals.weighing import Score
 from tests.attacks.incidents import INCIDENTS
 from tests.attacks.test_attacks import Attack, cases, prepared, reject
 from tests.attacks.world import Worlds, run_command

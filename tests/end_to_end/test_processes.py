@@ -311,7 +311,7 @@ def test_trusted_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv(
         "PATH", os.pathsep.join(["", ".", "bin", str(inside), str(link), str(outside)])
     )
-    assert trusted_folders() == [str(outside)]
+    assert trusted_folders() == (str(outside),)
     assert git_environment()["PATH"] == str(outside)
     with pytest.raises(UndecidedError, match="git is not on PATH"):
         git_program()

@@ -7,8 +7,8 @@ import pytest
 from npm_vetted.report import Style
 from npm_vetted.report._overview import overview_text
 from npm_vetted.review.overview import ArrivedPackage, ChangeOverview
-from npm_vetted.review.signals import Score
 from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.review.signals.weighing import Score
 
 LONG = "can open network connections (first time: https) and has many other things to say of itself"
 SCORE = Score(

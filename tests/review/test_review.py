@@ -17,7 +17,7 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.registry import Registry
 from npm_vetted.registry.settings import load_settings
 from npm_vetted.registry.tarball import Package
-from npm_vetted.review import (
+from npm_vetted.review.releases import (
     Inspection,
     ReleaseComparison,
     compare_releases,

@@ -40,9 +40,9 @@ from npm_vetted.registry.packument import read_packument
 from npm_vetted.registry.settings import load_settings
 from npm_vetted.registry.tarball import open_tarball
 from npm_vetted.review.changelog import find_changelog, hosted
-from npm_vetted.review.signals import compare_packages
 from npm_vetted.review.signals.extract import extract_facts
 from npm_vetted.review.signals.facts import FileFacts, facts_from_json, facts_to_json
+from npm_vetted.review.signals.weighing import compare_packages
 from npm_vetted.review.treediff import diff_trees
 from npm_vetted.vetting.exemptions import Exemptions
 from npm_vetted.vetting.notes import file_stem, mentions, package_folder, read_note

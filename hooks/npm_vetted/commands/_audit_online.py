@@ -20,8 +20,8 @@ from npm_vetted.vetting.notes import Mention, Note, NoteError, mentions
 if TYPE_CHECKING:
     from npm_vetted.model import Published
     from npm_vetted.registry import Registry
-    from npm_vetted.review.signals import Score
     from npm_vetted.review.signals.scoring import Step
+    from npm_vetted.review.signals.weighing import Score
 
 Pair = tuple[str, str]
 
@@ -247,8 +247,8 @@ def _signals_today(
     note: Note, claim: Claim, scores: Mapping[Step, Score]
 ) -> Iterator[tuple[Claim, Disagreement]]:
     from npm_vetted.commands._routine_notes import total_of
-    from npm_vetted.review.signals import weigh
     from npm_vetted.review.signals.table import PASSING, TABLE_VERSION
+    from npm_vetted.review.signals.weighing import weigh
     from npm_vetted.vetting.routine import ROUTINE_SCORE
 
     for score in scores.values():

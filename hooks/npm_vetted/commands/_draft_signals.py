@@ -9,9 +9,9 @@ from npm_vetted.commands._scores import scores_of
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.recording.note_file import SignalEvidence
 from npm_vetted.recording.proposals import Draft, Item
-from npm_vetted.review.signals import Score
 from npm_vetted.review.signals.scoring import Step
 from npm_vetted.review.signals.table import TABLE_VERSION, WORTH_A_LOOK
+from npm_vetted.review.signals.weighing import Score
 
 if TYPE_CHECKING:
     from npm_vetted.commands._note_dialogue import NoteDialogue

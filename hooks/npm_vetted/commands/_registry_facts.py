@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from npm_vetted.model import Published
     from npm_vetted.registry import Registry
     from npm_vetted.registry.packument import Packument
-    from npm_vetted.review import Inspection, LifecycleScript, ReleaseComparison
+    from npm_vetted.review.releases import Inspection, LifecycleScript, ReleaseComparison
 
 T = TypeVar("T")
 Seen = Mapping[Artifact, "Published"]
@@ -207,7 +207,7 @@ def _all(ask: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
 
 
 def _comparison(registry: Registry, item: Item, old: str) -> ReleaseComparison:
-    from npm_vetted.review import compare_releases
+    from npm_vetted.review.releases import compare_releases
 
     packument = registry.packument(item.artifact.name)
     before, after = packument.release(old), packument.release(item.artifact.version or "")
@@ -218,7 +218,7 @@ def _comparison(registry: Registry, item: Item, old: str) -> ReleaseComparison:
 
 
 def _inspection(registry: Registry, item: Item, now: datetime.datetime) -> Inspection:
-    from npm_vetted.review import inspect
+    from npm_vetted.review.releases import inspect
 
     packument = registry.packument(item.artifact.name)
     release = packument.release(item.artifact.version or "")
@@ -227,7 +227,7 @@ def _inspection(registry: Registry, item: Item, now: datetime.datetime) -> Inspe
 
 
 def _scripts(registry: Registry, item: Item) -> tuple[LifecycleScript, ...]:
-    from npm_vetted.review import lifecycle_scripts, read_tarball_manifest
+    from npm_vetted.review.releases import lifecycle_scripts, read_tarball_manifest
 
     release = registry.packument(item.artifact.name).release(item.artifact.version or "")
     package = registry.package(release, item.artifact.integrity)

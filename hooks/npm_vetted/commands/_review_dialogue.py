@@ -28,7 +28,7 @@ from npm_vetted.projects.project_change import project_lockfile
 from npm_vetted.registry import Registry
 from npm_vetted.registry.packument import Packument, Release
 from npm_vetted.registry.tarball import Package
-from npm_vetted.review.signals import Score
+from npm_vetted.review.signals.weighing import Score
 from npm_vetted.review.text import Painter
 from npm_vetted.vetting.notes import Note, mentions
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from npm_vetted.projects.change import Change
     from npm_vetted.projects.introduced import IntroducedPackage
     from npm_vetted.registry import Registry
-    from npm_vetted.review.signals import Score
     from npm_vetted.review.signals.scoring import Step
+    from npm_vetted.review.signals.weighing import Score
 
 
 _ASKED_NOBODY: Final = "without the registry there is no routine note"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from npm_vetted.registry import Progress, Registry
-    from npm_vetted.review.signals import Score
     from npm_vetted.review.signals.scoring import Step
+    from npm_vetted.review.signals.weighing import Score
 
 
 def scores_of(

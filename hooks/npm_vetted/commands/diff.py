@@ -11,7 +11,7 @@ from npm_vetted.errors import UsageError
 
 if TYPE_CHECKING:
     from npm_vetted.commands._review_dialogue import ReviewDialogue
-    from npm_vetted.review import ReleaseComparison
+    from npm_vetted.review.releases import ReleaseComparison
 
 HELP = "changelog and code between two published versions"
 FORMATS = ("text", "json")
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from npm_vetted.commands._note_dialogue import split_label
     from npm_vetted.commands._review_dialogue import as_json, at_bench, show, signals_of
     from npm_vetted.report._screen import Paint
-    from npm_vetted.review import compare_releases
+    from npm_vetted.review.releases import compare_releases
     from npm_vetted.review.text import comparison_text
 
     name, old = split_label(arguments.package)

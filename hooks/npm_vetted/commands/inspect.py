@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         signals_of,
     )
     from npm_vetted.report._screen import Paint
-    from npm_vetted.review import inspect
+    from npm_vetted.review.releases import inspect
     from npm_vetted.review.text import inspection_text, script_text
 
     def version_here(bench: ReviewDialogue, name: str) -> str:

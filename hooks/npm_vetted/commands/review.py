@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from npm_vetted.projects.change import Change
     from npm_vetted.projects.introduced import IntroducedPackage
     from npm_vetted.review.overview import ChangeOverview
-    from npm_vetted.review.signals import Score
+    from npm_vetted.review.signals.weighing import Score
 
 HELP = "what a change brings, and which parts of it deserve attention"
 FORMATS = ("text", "json", "markdown", "html")

@@ -15,9 +15,9 @@ from npm_vetted.packages.versions import parse_version
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.introduced import IntroducedPackage
 from npm_vetted.recording.proposals import distinct, item_of
-from npm_vetted.review.signals import Score
 from npm_vetted.review.signals.scoring import Step
 from npm_vetted.review.signals.table import ATTENTION, WORTH_A_LOOK
+from npm_vetted.review.signals.weighing import Score
 
 NEW, UPGRADED, DOWNGRADED, OTHER = "new", "upgraded", "downgraded", "changed"
 ARRIVALS: Final = (NEW, UPGRADED, DOWNGRADED, OTHER)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from npm_vetted.formats.terminal_text import line, printable
-from npm_vetted.review import Inspection, LifecycleScript, ReleaseComparison, Sized
+from npm_vetted.review.releases import Inspection, LifecycleScript, ReleaseComparison, Sized
 from npm_vetted.review.treediff import FileChange, FileDiff, FileKind, TreeDiff
 
 Painter = Callable[..., str]

@@ -147,6 +147,18 @@ def test_a_loop_ends_by_the_time_that_it_works() -> None:
     assert (done.returncode < 0, done.stdout) == (True, b"")
 
 
+def test_the_process_that_reads_hostile_bytes_imports_no_network() -> None:
+    """It starts sooner, and holds less that hostile bytes could reach."""
+    import subprocess
+
+    script = "import sys, npm_vetted.review.signals.child; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.split())
+    assert not imported & {"urllib3", "socket", "npm_vetted.registry", "npm_vetted.git"}
+
+
 # -- what is kept --------------------------------------------------------------------------------
 
 

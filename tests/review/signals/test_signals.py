@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from npm_vetted.review.signals import Score, compare_packages, weigh
 from npm_vetted.review.signals.comparison import Reason
 from npm_vetted.review.signals.facts import LOST, NO_TEXT_LIMIT, FileFacts
 from npm_vetted.review.signals.reader import FactsReader
 from npm_vetted.review.signals.table import ATTENTION
+from npm_vetted.review.signals.weighing import Score, compare_packages, weigh
 from tests.review.signals.stand_ins import (
     HONEST,
     LIGHT,

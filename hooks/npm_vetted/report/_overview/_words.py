@@ -8,8 +8,8 @@ from npm_vetted.formats.terminal_text import line
 from npm_vetted.report import Style
 from npm_vetted.report._shell_commands import command_line
 from npm_vetted.review.overview import ArrivedPackage, ChangeOverview
-from npm_vetted.review.signals import Score
 from npm_vetted.review.signals.comparison import Reason
+from npm_vetted.review.signals.weighing import Score
 from npm_vetted.review.signals.wording import UNCHANGED, reason_line
 from npm_vetted.review.text import counted
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from npm_vetted.registry.packument import lifecycle
 from npm_vetted.registry.tarball import Package
-from npm_vetted.review import called_files, is_machine_code, is_machine_program
+from npm_vetted.review.releases import called_files, is_machine_code, is_machine_program
 from npm_vetted.review.signals.facts import (
     BYTES_LIMIT,
     FILES_LIMIT,

@@ -19,7 +19,6 @@ from npm_vetted.registry import Registry
 from npm_vetted.registry.cache import Cache
 from npm_vetted.registry.packument import Release
 from npm_vetted.registry.tarball import Package
-from npm_vetted.review.signals import Score, compare_packages, weigh
 from npm_vetted.review.signals.comparison import Reason
 from npm_vetted.review.signals.facts import FileFacts
 from npm_vetted.review.signals.reader import FactsReader
@@ -30,6 +29,7 @@ from npm_vetted.review.signals.statements import (
     registry_signals,
 )
 from npm_vetted.review.signals.table import TABLE_VERSION
+from npm_vetted.review.signals.weighing import Score, compare_packages, weigh
 
 PROCESSES: Final = 2
 _LARGE: Final = 6 << 20
@@ -199,7 +199,7 @@ def _parts(files: Iterable[FileRequest]) -> Iterator[list[FileRequest]]:
 
 def conflict_reasons(release: Release, package: Package) -> list[Reason]:
     """Where the registry's manifest says something else than the tarball's own: the first place."""
-    from npm_vetted.review import conflicts, read_tarball_manifest
+    from npm_vetted.review.releases import conflicts, read_tarball_manifest
 
     for said in conflicts(release, read_tarball_manifest(package), package):
         return [Reason("manifest-differs", said, "package.json")]

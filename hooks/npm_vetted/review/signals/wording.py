@@ -8,7 +8,7 @@ from npm_vetted.formats.terminal_text import line
 from npm_vetted.review.signals.comparison import Reason
 
 if TYPE_CHECKING:
-    from npm_vetted.review.signals import Score
+    from npm_vetted.review.signals.weighing import Score
 
 POWERS: Final = {
     "exec": "start programs",
