@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from npm_vetted.git.repository import ChangedPath
@@ -163,3 +165,56 @@ def test_a_comparison_is_what_the_checks_see() -> None:
     assert list(found.touched) == ["x"]
     assert (found.everything, found.earlier_vetting) == (False, found.earlier_vettings[0])
     assert list(found.after.everything()) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("names", "locked"),
+    [({"a"}, {"a"}), ({"a", "b", "c"}, {"a", "b"}), ({"c"}, set()), (set(), set())],
+)
+def test_names_that_were_locked_before(names: set[str], locked: set[str]) -> None:
+    before = project({"a": A}, "x/") | project({"b": B}, "y/")
+    unreadable = project({"c": A}, "w/") | {"w/package-lock.json": "{"}
+    found = change(before | unreadable, before | project({"d": entry("d")}, "z/"))
+    assert found.names_locked_before(names) == locked
+    assert [found.was_locked(each) for each in sorted(names)] == [
+        each in locked for each in sorted(names)
+    ]
+
+
+def test_with_all_no_name_is_new() -> None:
+    assert change({}, {}, everything=True).was_locked("a")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "runs"), [(["a"], True), (["b"], False), ([], False), (["b", "a"], True)]
+)
+def test_what_an_allow_list_lets_run(allowed: list[str], runs: bool) -> None:
+    lists = {"x": allowed, "y": []}
+    files = {
+        f"{folder}/{path}": text
+        for folder, names in lists.items()
+        for path, text in patched({}).items() | {
+            ("pnpm-workspace.yaml", f"onlyBuiltDependencies: {json.dumps(names)}\n")
+        }
+    }  # fmt: skip
+    found = change({}, files)
+    answers = {
+        each.project.path: found.lets_run(each)
+        for each in found.uses()
+        if each.artifact.name == "a"
+    }
+    assert answers == {"x": runs, "y": False}
+
+
+def test_a_merge_takes_the_parents_whose_project_can_be_read() -> None:
+    broken = project({"a": A}) | {"package.json": "{"}
+    found = only(change((broken, project({"a": A})), project({"a": A, "b": B})))
+    assert len(found.before) == 1
+    assert brought(change((broken, project({"a": A})), project({"a": A, "b": B}))) == {
+        "b@1.0.0": "added"
+    }
+
+
+def test_an_archive_whose_name_is_not_utf_8_concerns_no_lockfile_in_utf_8() -> None:
+    files = project({"a": entry("a", resolved="file:vendor/a-1.0.0.tgz")})
+    assert change(files, {**files, "vendor/\udce9.tgz": "bytes"}).projects == ()

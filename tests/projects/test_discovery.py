@@ -471,3 +471,65 @@ def test_a_manifest_of_a_shared_folder_concerns_all_that_depend_on_it() -> None:
     both = [each.path for each in found.steered_by("libs/x/package.json")]
     assert both == ["apps/a", "apps/b"]
     assert [each.path for each in found.steered_by("libs/x/index.js")] == ["apps/a"]
+
+
+def test_a_manifest_of_a_folder_concerns_every_root_above_that_depends_on_it() -> None:
+    tree = {
+        "package.json": {"dependencies": {"x": "file:apps/libs/x"}}, "package-lock.json": LOCK,
+        "apps/package.json": {"dependencies": {"x": "file:libs/x"}}, "apps/package-lock.json": LOCK,
+        "apps/libs/x/package.json": DEP,
+    }  # fmt: skip
+    found = [each.path for each in every(tree).steered_by("apps/libs/x/package.json")]
+    assert found == ["apps", ""]
+
+
+def test_a_dependency_on_a_folder_without_a_manifest_is_no_project() -> None:
+    found = every({"package.json": {"dependencies": {"x": "file:libs/x"}}, "libs/x/index.js": ""})
+    assert found.folder_dependencies("") == {}
+
+
+def test_a_broken_workspace_is_told_with_its_path() -> None:
+    tree = moved({"package.json": {**DEP, "workspaces": ["w"]}, "w/package.json": "{"})
+    found = every(tree, excluded="x/w")
+    (project,) = found.all()
+    assert (project.manifest.path, list(found.unreadable)) == (
+        "x/package.json",
+        ["x/w/package.json"],
+    )
+
+
+def test_settings_concern_only_the_projects_below_them() -> None:
+    yarn = {"package.json": DEP, "yarn.lock": "# yarn lockfile v1\n"}
+    tree = {f"{folder}/{path}": each for folder in ("a/b", "c") for path, each in yarn.items()}
+    assert [each.path for each in every(tree).steered_by("a/.yarnrc")] == ["a/b"]
+
+
+@pytest.mark.parametrize(
+    ("files", "globs"),
+    [
+        ({"package.json": {"workspaces": ["m"]}}, ("m",)),
+        ({"package.json": {"workspaces": ["m"]}, "pnpm-workspace.yaml": "packages: [p]"}, ("p",)),
+        ({"deno.json": {"workspace": ["d"]}}, ("d",)),
+        # The client of the manifest decides, before another client's file of workspaces.
+        ({"deno.json": {"workspace": ["d"]}, "pnpm-workspace.yaml": "packages: [p]"}, ("d",)),
+        (
+            {"rush.json": {"projects": [{"packageName": "r", "projectFolder": "r"}]},
+             "pnpm-workspace.yaml": "packages: [p]"}, ("r",),
+        ),
+    ],
+)  # fmt: skip
+def test_which_file_names_the_workspaces(files: Mapping[str, Any], globs: tuple[str, ...]) -> None:
+    for tree, folder in ((files, ""), (moved(files), "x")):
+        assert set(every(tree).globs(folder) or ()) == set(globs)
+
+
+@pytest.mark.parametrize(
+    ("lockfile", "member"),
+    [({"package-lock.json": LOCK}, True), ({"pnpm-lock.yaml": PNPM_LOCK}, False)],
+)
+def test_the_client_decides_what_a_negated_glob_does(
+    lockfile: Mapping[str, str], member: bool
+) -> None:
+    globs = ["p/*", "!p/a", "p/a"]
+    tree = {"package.json": {"workspaces": globs}, "p/a/package.json": DEP, **lockfile}
+    assert every(tree).is_workspace("", "p/a") is member

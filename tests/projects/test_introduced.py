@@ -33,4 +33,5 @@ def test_of_two_lockfiles_the_one_where_a_package_is_direct_is_reported(
     found = use(change({}, files), "a@1.0.0")
     expected = "pnpm-lock.yaml" if direct_first else "w/pnpm-lock.yaml"
     assert (found.location.path, found.direct) == (expected, True)
-    assert not use(change({}, workspace(brings, brings)), "a@1.0.0").direct
+    neither = use(change({}, workspace(brings, brings)), "a@1.0.0")
+    assert (neither.location.path, neither.direct) == ("pnpm-lock.yaml", False)

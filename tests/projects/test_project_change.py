@@ -193,7 +193,9 @@ def test_a_malformed_lockfile_of_one_parent_leaves_that_of_the_other() -> None:
     assert only(change((dev, broken), after)).names_before() == {"a", "b"}
 
 
-@pytest.mark.parametrize("answer", ["direct_before", "_production_before", "_changed"])
+@pytest.mark.parametrize(
+    "answer", ["direct_before", "_production_before", "_shipped_before", "_changed"]
+)
 def test_what_was_computed_of_a_malformed_lockfile_is_forgotten(answer: str) -> None:
     """A question may find an earlier lockfile malformed after other answers were kept of it."""
     dev = project({"a": A, "b": B}, devDependencies={"a": "*"}, dependencies={"b": "*"})
@@ -460,48 +462,64 @@ def test_a_name_that_was_not_locked_has_no_version_to_start_from() -> None:
     assert use(found, "b@1.0.0").subject.previous == ()
 
 
-@pytest.mark.parametrize(
-    ("names", "locked"),
-    [({"a"}, {"a"}), ({"a", "b", "c"}, {"a", "b"}), ({"c"}, set()), (set(), set())],
-)
-def test_names_that_were_locked_before(names: set[str], locked: set[str]) -> None:
-    before = project({"a": A}, "x/") | project({"b": B}, "y/")
-    unreadable = project({"c": A}, "w/") | {"w/package-lock.json": "{"}
-    found = change(before | unreadable, before | project({"d": entry("d")}, "z/"))
-    assert found.names_locked_before(names) == locked
-    assert [found.was_locked(each) for each in sorted(names)] == [
-        each in locked for each in sorted(names)
-    ]
-
-
-def test_with_all_no_name_is_new() -> None:
-    assert change({}, {}, everything=True).was_locked("a")
-
-
-@pytest.mark.parametrize(
-    ("allowed", "runs"), [(["a"], True), (["b"], False), ([], False), (["b", "a"], True)]
-)
-def test_what_an_allow_list_lets_run(allowed: list[str], runs: bool) -> None:
-    lists = {"x": allowed, "y": []}
-    files = {
-        f"{folder}/{path}": text
-        for folder, names in lists.items()
-        for path, text in patched({}).items() | {
-            ("pnpm-workspace.yaml", f"onlyBuiltDependencies: {json.dumps(names)}\n")
-        }
-    }  # fmt: skip
-    found = change({}, files)
-    answers = {
-        each.project.path: found.lets_run(each)
-        for each in found.uses()
-        if each.artifact.name == "a"
-    }
-    assert answers == {"x": runs, "y": False}
-
-
 def test_a_lockfile_that_is_gone_is_an_error_of_its_path() -> None:
     manifest = read_manifest("package.json", b"{}")
     gone = Project("", manifest, {}, None, ("package-lock.json",), None, nothing)
     with pytest.raises(DocumentError) as error:
         project_lockfile(gone, "package-lock.json")
     assert error.value.path == "package-lock.json"
+
+
+def test_specifiers_are_judged_up_to_the_day_that_the_policy_names() -> None:
+    after = {"package.json": json.dumps({"name": "p", "dependencies": {"a": "1.0.0"}})}
+    for day, judged in (("2026-02-28", []), ("2026-03-01", ["a"])):
+        found = change({}, after, ACCEPTED + f"until = {day}\n")
+        assert [each.artifact.name for each in found.uses()] == judged
+
+
+def test_a_package_that_two_tarballs_carry_is_used_twice() -> None:
+    two = {name: entry(name, bundleDependencies=["in"]) for name in ("out", "two")}
+    files = project({**two, "out/node_modules/in": LONE, "two/node_modules/in": LONE})
+    carriers = [
+        each.subject.carrier.name for each in change({}, files).uses() if each.subject.carrier
+    ]
+    assert carriers == ["out", "two"]
+
+
+def test_a_folder_among_the_entries_is_passed_over() -> None:
+    packages = {"aa": {"resolved": "aa", "link": True}, "b": B}
+    files = project(packages, dependencies={"aa": "file:aa", "b": "*"})
+    lock = json.loads(files["package-lock.json"])
+    lock["packages"]["aa"] = {"version": "1.0.0"}
+    files |= {"package-lock.json": json.dumps(lock), "aa/package.json": '{"name": "aa"}'}
+    assert brought(change({}, files)) == {"b@1.0.0": "added"}
+
+
+@pytest.mark.parametrize(
+    ("before", "program_of"),
+    [({"a": A}, "b"), ({"a": A, "b": B}, "b"), ({"a": A, "@b/linux-x64": entry("@b/linux-x64", "0.9.0")}, None)],
+)  # fmt: skip
+def test_a_program_for_one_platform_belongs_to_its_package(
+    before: Locked, program_of: str | None
+) -> None:
+    program = entry("@b/linux-x64", os=["linux"], cpu=["x64"], optional=True)
+    parent = entry("b", optionalDependencies={"@b/linux-x64": "1.0.0"})
+    after = {"a": A, "b": parent, "@b/linux-x64": program}
+    found = change(project(before), project(after, dependencies={"a": "*", "b": "*"}))
+    assert use(found, "@b/linux-x64@1.0.0").subject.program_of == program_of
+
+
+def test_what_becomes_direct_is_judged_also_where_development_has_its_own_policy() -> None:
+    found = change(
+        nested(dependencies={"a": "*"}), nested(dependencies={"a": "*", "b": "*"}), SPLIT
+    )
+    assert brought(found) == {"b@1.0.0": Arrival.PROMOTED}
+
+
+def test_the_entries_that_a_later_lockfile_lacks_or_has_otherwise() -> None:
+    before, after = {"a": A, "b": B, "c": entry("c")}, {"a": OTHER_BYTES, "c": entry("c")}
+    found = only(change(project(before), project(after)))
+    ((_, earlier),) = found.earlier
+    later = found.lockfiles[0]
+    for _ in range(2):
+        assert found.outdated_keys(earlier, later) == ["node_modules/a", "node_modules/b"]

@@ -112,13 +112,13 @@ class Projects:
         return next(iter(self._dependents(home)), None)
 
     def _dependents(self, home: str) -> list[str]:
-        """The roots that are not above a directory and depend on it as a folder."""
+        """The roots that depend on a directory as a folder."""
         if not home or not self._folder_users:
             return []
         return [
             root
             for root in self._folder_users
-            if root != home and below(root, home) is None and home in self.folder_dependencies(root)
+            if root != home and home in self.folder_dependencies(root)
         ]
 
     @cached_property
