@@ -171,9 +171,12 @@ class History:
             for name, lines in (("mine", ours), ("base", old), ("theirs", real)):
                 Path(place, name).write_bytes(b"".join(lines))
                 files.append(str(Path(place, name)))
-            done = subprocess.run(
-                ["git", "merge-file", "-p", "--union", *files], capture_output=True, check=False
-            )
+            merge = ["git", "merge-file", "-p", *files]
+            done = subprocess.run(merge, capture_output=True, check=False)
+        if done.returncode:  # a conflict: the real file, and our lines below it
+            added = [line for line in ours if line not in old]
+            text = b"".join(real)
+            done.stdout = b"".join([text, b"" if text.endswith(b"\n") else b"\n", *added])
         return self.git("hash-object", "-w", "--stdin", data=done.stdout)
 
     def _merged_keys(self, mine: str, base: str | None, theirs: str) -> str:

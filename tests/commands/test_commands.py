@@ -170,6 +170,14 @@ def test_diff_says_where_to_begin_or_that_it_does_not_know(shop: Shop) -> None:
     assert run(shop.repo.path.parent, "diff", "a", "2.0.0").status == 2
 
 
+def test_diff_without_versions_compares_what_the_working_tree_brings_with_head(shop: Shop) -> None:
+    shop.repo.commit("Lock a 1.0.0")
+    shop.lock("a@2.0.0")
+    found = shop.run("diff", "a", "--format", "json").json
+    assert (found["old"], found["new"]) == ("1.0.0", "2.0.0")
+    assert shop.run("diff", "unknown").status == 2
+
+
 @pytest.mark.parametrize(
     ("pager", "expected"),
     [

@@ -1,4 +1,4 @@
-"""``npm-vetted diff PKG[@OLD] NEW``: changelog and code between two published versions."""
+"""``npm-vetted diff PKG[@OLD] [NEW]``: changelog and code between two published versions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "package",
         metavar="PKG[@OLD]",
-        help="default: the version that is vetted in this repository",
+        help="default: the version that is vetted in this repository, else the one that HEAD locks",
     )
-    parser.add_argument("new", metavar="NEW", help="a version or a dist-tag")
+    parser.add_argument(
+        "new", metavar="NEW", nargs="?",
+        help="a version or a dist-tag; default: what is staged or locked in the working tree",
+    )  # fmt: skip
     parser.add_argument("--stat", action="store_true", help="the files' sizes in place of the code")
     parser.add_argument(
         "--unfold", action="store_true", help="show minified files and source maps too"
@@ -49,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     name, old = split_label(arguments.package)
     with at_bench() as bench:
-        _, new_release = bench.release(name, arguments.new)
-        _, old_release = bench.release(name, old or _vetted(bench, name, new_release.version))
+        _, new_release = bench.release(name, arguments.new or _locked(bench, name, old))
+        _, old_release = bench.release(name, old or _earlier(bench, name, new_release.version))
         found = compare_releases(
             (old_release, bench.package(old_release)),
             (new_release, bench.package(new_release)),
@@ -79,14 +82,29 @@ def _only(found: ReleaseComparison, paths: Sequence[str]) -> ReleaseComparison:
     return replace(found, code=TreeDiff(files=files))
 
 
-def _vetted(bench: ReviewDialogue, name: str, new: str) -> str:
-    """The vetted version to start from; raises UsageError where there is none."""
-    from npm_vetted.commands._review_dialogue import other_nearest
+def _locked(bench: ReviewDialogue, name: str, old: str | None) -> str:
+    """The version that the working tree brings, else the one that it locks; raises where there is none."""
+    from npm_vetted.packages.versions import newest
 
-    found = other_nearest(bench.vetted(name), new)
+    committed = bench.committed(name)
+    locked = {each.version for each in bench.locked(name) if each.version} - {old}
+    found = newest([*(locked - {*committed})]) or newest([*locked])
     if found is None:
         raise UsageError(
-            f"no other version of {name} is vetted in this repository",
+            f"{name} is neither staged nor locked in the working tree",
+            fix=f'name the version: npm-vetted diff "{name}" NEW',
+        )
+    return found
+
+
+def _earlier(bench: ReviewDialogue, name: str, new: str) -> str:
+    """The version to start from: vetted here, else locked by HEAD; raises where there is none."""
+    from npm_vetted.commands._review_dialogue import other_nearest
+
+    found = other_nearest(bench.vetted(name), new) or other_nearest(bench.committed(name), new)
+    if found is None:
+        raise UsageError(
+            f"no other version of {name} is vetted in this repository, and HEAD locks none",
             fix=f'name the old one: npm-vetted diff "{name}@OLD" {new}; or look at the whole:'
             f' npm-vetted inspect "{name}@{new}"',
         )
