@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from typing import Any
 
 import pytest
@@ -83,6 +84,24 @@ def test_the_first_command_leaves_the_young_version_out(repo: GitRepo) -> None:
     assert last.endswith("--waive-cooldown REASON")
     repo.git(*first.split()[1:])
     assert check(repo, add=False).judged == []
+    assert '"version": "1.0.1"' in (repo.path / "package-lock.json").read_text()
+
+
+def test_after_commit_a_the_young_version_is_stashed(repo: GitRepo) -> None:
+    """What only the index leaves out, `git commit -a` would stage again."""
+    write_project(repo, {"a": entry("a")})
+    write_note(repo, "a", published=days_ago(400))
+    repo.commit("Old enough")
+    write_project(repo, {"a": entry("a", "1.0.1")})
+    write_note(repo, "a", "1.0.1", from_="1.0.0", criteria=["changelog"], published=days_ago(1))
+    hook = f"#!/bin/sh\nexec {sys.executable} -m npm_vetted check\n"
+    repo.write(".git/hooks/pre-commit", hook).chmod(0o755)
+    repo.git("add", ".vetting")
+    done = repo.run("commit", "-qam", "Upgrade", check=False)
+    assert "    fix: git stash push -- package-lock.json\n" in done.stdout + done.stderr
+    repo.git("stash", "push", "--", "package-lock.json")
+    repo.git("commit", "-qam", "The note alone")
+    repo.git("stash", "pop")
     assert '"version": "1.0.1"' in (repo.path / "package-lock.json").read_text()
 
 

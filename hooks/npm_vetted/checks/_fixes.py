@@ -81,15 +81,26 @@ def accept_fix(finding: Finding, scope: tuple[str, ...] = ()) -> tuple[str, ...]
 
 
 def leaving_out(change: Change, path: str) -> tuple[tuple[str, ...], ...]:
-    """The command that leaves a file's change out of the commit; it stays in the working tree.
+    """The command that leaves a file's change out of the commit; nothing of it is lost.
 
-    Empty where that cannot be: a new file may be needed for other lines, a range is changed by a
-    commit, and ``git commit -a`` stages the change again.
+    Empty where that cannot be: a new file may be needed for other lines, and a range is changed by
+    a commit.
     """
     touched = change.touched.get(path)
-    if touched is None or touched.before is None or change.everything or change.scope_arguments:
+    aside = _setting_aside(change)
+    return ((*aside, path),) if aside and touched is not None and touched.before is not None else ()
+
+
+def _setting_aside(change: Change) -> tuple[str, ...]:
+    """The command that takes files out of the commit, which it is to name; empty where there is none.
+
+    ``git commit -a`` would stage again what only the index leaves out, so the change is stashed.
+    """
+    if change.everything or range_arguments(change):
         return ()
-    return (("git", "restore", "--staged", path),)
+    if change.scope_arguments:
+        return ("git", "stash", "push", "--")
+    return ("git", "restore", "--staged")
 
 
 def ways_out(change: Change, findings: Iterable[Finding]) -> dict[str, tuple[str, ...]]:
@@ -97,7 +108,8 @@ def ways_out(change: Change, findings: Iterable[Finding]) -> dict[str, tuple[str
 
     The commit then keeps the versions that were locked before, and no file loses anything.
     """
-    if change.everything or change.scope_arguments:
+    aside = _setting_aside(change)
+    if not aside:
         return {}
     labels = {(each.project, each.package, each.version) for each in findings}
     found = {}
@@ -110,7 +122,7 @@ def ways_out(change: Change, findings: Iterable[Finding]) -> dict[str, tuple[str
         paths = sorted(path for path in files if path in change.touched)
         known = all(change.touched[path].before is not None for path in paths)
         if fresh and known and labels.issuperset((name, each.name, each.version) for each in fresh):
-            found[name] = ("git", "restore", "--staged", *paths)
+            found[name] = (*aside, *paths)
     return found
 
 
