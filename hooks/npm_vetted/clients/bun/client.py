@@ -69,12 +69,12 @@ registry_of = settings.registry_of
 
 
 def fits(pin: Pin) -> bool:
-    """The name is Bun's alone."""
+    """Whether a pin names Bun; no other client has that name."""
     return pin.client == PROGRAM
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
-    """Both names are Bun's alone."""
+    """Always true: no other client writes a lockfile with these names."""
     return name in LOCKFILES
 
 
@@ -112,8 +112,9 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """``"trustedDependencies": []`` in package.json: unlike ``ignoreScripts`` it leaves the
-    project's own scripts alone, and names can be added to it.
+    """Write ``"trustedDependencies": []`` into package.json.
+
+    Unlike ``ignoreScripts``, this does not switch off the project's own scripts, and names can be added.
     """
     broken = any(malformed_trust(project)) or any(doubtful_bunfig(project))
     if broken or replaces_trusted(project) or not any(scripts_run(project)):
@@ -122,12 +123,12 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
-    """None: the switch is for dependencies alone."""
+    """No script: the switch only affects dependencies."""
     return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
-    """``minimumReleaseAge`` of bunfig.toml, in seconds: Bun 1.3 waits, 1.2 passes the key over."""
+    """Set ``minimumReleaseAge`` in bunfig.toml, in seconds: Bun 1.3 obeys, 1.2 ignores the key."""
     import tomlkit
 
     bunfig = read_bunfig(project)
@@ -166,9 +167,10 @@ def _with_trusted(project: Project, names: Sequence[str]) -> Edit:
 
 
 def _names_of(project: Project, packages: Sequence[tuple[str, str]]) -> list[str]:
-    """The names in node_modules of these packages; raises where Bun would run others besides.
+    """The names in node_modules of these packages.
 
-    Bun trusts by name, so every version that is locked by a name must be among them.
+    Bun trusts by name, for every version that is locked under it. Raises UndecidedError if another
+    version is locked under one of the names, because its scripts would run too.
     """
     from npm_vetted.clients.bun.keys import last_name
 
@@ -195,12 +197,11 @@ def _names_of(project: Project, packages: Sequence[tuple[str, str]]) -> list[str
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """``bun pm trust NAME…`` for names that package.json does not trust; trusted ones are installed
-    again.
+    """``bun pm trust NAME…`` for names that package.json does not trust; trusted ones are reinstalled.
 
-    ``bun pm trust`` adds the names to package.json and bun.lock. Raises UndecidedError where
-    ``.npmrc`` switches scripts off, which no command of Bun 1.4 overrides, and where other names
-    are trusted, whose scripts would run too.
+    ``bun pm trust`` adds the names to package.json and bun.lock. Raises UndecidedError if ``.npmrc``
+    switches scripts off (no command of Bun 1.4 overrides that), or if other names are trusted (their
+    scripts would run too).
     """
     names = _names_of(project, packages)
     if not names:
@@ -242,5 +243,5 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
 
 
 def cooldown_exclude(name: str, version: str) -> str:  # noqa: ARG001
-    """``minimumReleaseAgeExcludes`` of the ``[install]`` table takes names (seen with 1.3 and 1.4)."""
+    """A line of ``minimumReleaseAgeExcludes`` in ``[install]``, which lists names (seen with 1.3 and 1.4)."""
     return f'bunfig.toml: minimumReleaseAgeExcludes = ["{name}"]'

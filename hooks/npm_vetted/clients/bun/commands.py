@@ -43,16 +43,16 @@ _SHORT: Final = {
 _DROP: Final = ("trust",)
 
 RULES: Final = ClientRules(frozen={"bun": "--frozen-lockfile"}, needs_script=frozenset({"bun"}))
-"""Without its script, the package ``bun`` has an empty program (seen with 1.3.0, npm 11)."""
+"""``needs_script``: without its install script, the package ``bun`` is an empty program (1.3.0, npm 11)."""
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
-    """No variable counts in every version (``npm_config_ignore_scripts`` only from 1.4)."""
+    """The effect of a variable on scripts: none that all versions share (1.4 reads npm's, older do not)."""
     return Switch.UNSET
 
 
 def source_variable(name: str) -> str | None:
-    """The setting of a variable like ``BUN_CONFIG_REGISTRY`` or npm's own, else None."""
+    """The source setting of a variable (``BUN_CONFIG_REGISTRY``, npm's variables); None: it sets none."""
     return variable_setting(name, ("npm_config_", "bun_config_"))
 
 

@@ -1,8 +1,8 @@
-"""Bun 1.4's ``packageExtensions``: whether the lockfile implements those of the root's manifest.
+"""Bun 1.4's ``packageExtensions``: compares those of the root's manifest with the lockfile.
 
-Bun adds what a package does not require itself, writes it into the package's entry, and lists the
-names in a table of the lockfile: ``"packageExtensions": {"bb@1.2.0": {"dependencies": ["cc"]}}``.
-Versions before 1.4 read neither.
+Bun adds each dependency that a package does not have already, writes it into the package's entry, and
+lists the added names in a table: ``"packageExtensions": {"bb@1.2.0": {"dependencies": ["cc"]}}``.
+Versions before 1.4 read neither the manifest's table nor the lockfile's.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _TABLE: Final = "packageExtensions"
 _FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 
 Difference = tuple[str, str]
-"""What differs, in words, and the package that it is about."""
+"""The text of a difference, and the name of the package with it."""
 
 
 def extension_differences(lockfile: BunLockfile, root: Manifest | None) -> Iterator[Difference]:
-    """Extensions that the lockfile does not have, and those of it that nobody declares."""
+    """Declared extensions that the lockfile lacks, and extensions in the lockfile that are not declared."""
     declared = declared_extensions(root)
     recorded = _recorded(lockfile)
     if not declared and not recorded:
@@ -48,7 +48,7 @@ def extension_differences(lockfile: BunLockfile, root: Manifest | None) -> Itera
 
 
 def _recorded(lockfile: BunLockfile) -> dict[str, Collection[str]]:
-    """The names that the lockfile says were added, by package and version."""
+    """The names that Bun added to each ``name@version``, as the lockfile records them."""
     table = lockfile.head.data.get(_TABLE)
     return {
         label: frozenset(

@@ -10,8 +10,7 @@ from npm_vetted.model import Kind
 
 EXACT: Final = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z")
 INNER: Final = ("root:", "workspace:", "link:", "file:")
-"""What is no artifact: the project itself, and directories (``file:`` is one; a tarball's path
-is without it)."""
+"""Locators of the project itself and of folders, which are no artifacts (a tarball's has no ``file:``)."""
 _GIT: Final = ("git+", "git:", "git@", "ssh:", "github:", "gitlab:", "bitbucket:", "gist:")
 _GIT_HOSTS: Final = (
     "https://codeload.github.com/",
@@ -22,7 +21,7 @@ _TARBALLS: Final = (".tgz", ".tar.gz")
 
 
 def locator_kind(reference: str) -> Kind | None:
-    """The kind of source that a locator names; None if it is not fetched, or unknown."""
+    """The kind of source that a locator names; None if nothing is fetched, or the form is unknown."""
     if reference.startswith(INNER):
         return None
     if EXACT.match(reference):
@@ -46,7 +45,7 @@ def components(key: str) -> list[str]:
 
 
 def last_name(key: str) -> str:
-    """The folder that a path ends with: ``a/@s/b`` ends with ``@s/b``."""
+    """The last name of a path: ``@s/b`` in ``a/@s/b``."""
     if "/" not in key:
         return key
     head, _, last = key.rpartition("/")
@@ -55,7 +54,7 @@ def last_name(key: str) -> str:
 
 
 def upwards(key: str | None) -> Iterator[str]:
-    """A path and those above it, '' (node_modules itself) last."""
+    """A path, and each shorter one above it; '' (node_modules itself) is the last."""
     parts = components(key) if key else []
     while parts:
         yield "/".join(parts)
@@ -64,7 +63,7 @@ def upwards(key: str | None) -> Iterator[str]:
 
 
 def is_usual(key: str, locator: object) -> bool:
-    """Whether an entry's first element is a version of the name at its path's end: most are."""
+    """Whether an entry's first element is ``name@version`` with the last name of its path, as usual."""
     name = last_name(key)
     return (
         isinstance(locator, str)

@@ -33,7 +33,7 @@ class Layout(ABC):
 
     head: Document
     blocks: Mapping[str, object]
-    """The elements of each entry, or its text; equal ones mean equal entries."""
+    """The elements of each entry, or its text; equal values mean equal entries."""
 
     @abstractmethod
     def values(self, key: str) -> Values:
@@ -45,11 +45,11 @@ class Layout(ABC):
 
     @cached_property
     def unusual(self) -> Collection[str]:
-        """The keys of entries that are not simply a version of the name at their path's end."""
+        """The keys of entries whose first element is not ``name@version`` with the last name of the key."""
         return dict.fromkeys(key for key in self.blocks if not _is_usual(key, self.values(key)))
 
     def mentioning(self, names: Collection[str]) -> Iterable[str]:  # noqa: ARG002
-        """The keys of entries that may hold one of some names."""
+        """The keys of entries that may contain one of these names."""
         return self.blocks
 
 
@@ -107,11 +107,14 @@ class _Split(Layout):
 
 
 def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
-    """Split a file in Bun's own layout; None if that is not certain.
+    """Split a file that has Bun's own layout; None if the layout is not certain.
 
-    It is certain if three things hold: the text above, with ``packages`` emptied, is one strict
-    document except for commas before a line's closing bracket; below there are only the two closing
-    braces; and each piece alone is one member, whose value is a list.
+    The layout is certain if all three hold:
+
+    1. The text above the entries, with an empty ``packages``, is one strict document, except for commas
+       before a closing bracket.
+    2. The text below the entries consists of the two closing braces.
+    3. Each piece alone is one member, whose value is a list.
     """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")

@@ -23,7 +23,7 @@ from npm_vetted.packages.platforms import Platform
 KNOWN_VERSIONS: Final = range(4)
 """Bun 1.4 writes 3 where overrides are nested, and refuses 4 (seen by running it)."""
 FIRST_TO_TELL_SCRIPTS: Final = 2
-"""From this version on the lockfile has ``hasInstallScript`` where there is one."""
+"""From this version on, the lockfile records which packages have install scripts."""
 
 
 class _Parts(NamedTuple):
@@ -64,7 +64,7 @@ class BunLockfile(Lockfile):
 
     @cached_property
     def blocks(self) -> Mapping[str, object]:
-        """The entries' own text (or data), with the patch that is applied to them."""
+        """The text (or data) of each entry, with its patch."""
         locators = {key: locator for locator, keys in self._patched.items() for key in keys}
         if not locators:
             return self.layout.blocks
@@ -75,7 +75,7 @@ class BunLockfile(Lockfile):
 
     @cached_property
     def _patches(self) -> Mapping[str, str]:
-        """The patch files by the ``name@version`` that they change: paths from the top."""
+        """The patch file of each patched ``name@version``, as a path from the top."""
         table = self.head.maybe_table("patchedDependencies")
         folder = dirname(self.path)
         found: dict[str, str] = {}
@@ -279,18 +279,18 @@ class BunLockfile(Lockfile):
                 yield key
 
     def folders(self) -> Iterator[str]:
-        """The keys of what is installed from a folder, workspaces included."""
+        """The keys of entries that are installed from a folder, with workspaces."""
         return (key for key in self.layout.unusual if self.artifact(key) is None)
 
     def aliases(self) -> Iterator[str]:
-        """The keys whose folder has another name than the package in it."""
+        """The keys of aliases: their last name is not the name of the package."""
         for key in self.layout.unusual:
             if not self.locator(key).startswith(f"{last_name(key)}@"):
                 yield key
 
 
 class _Shape(NamedTuple):
-    """Where the elements of an entry are: how few, how many, and the indexes of two of them."""
+    """The elements of a kind of entry: the least and greatest count, and the indexes of two elements."""
 
     fewest: int
     most: int

@@ -1,11 +1,11 @@
-"""What a bun.lock records of ``overrides`` and ``resolutions``, by the version of Bun that wrote it.
+"""Compares ``overrides`` and ``resolutions`` with bun.lock, in the form that each version of Bun records.
 
 Seen by running 1.2 to 1.4, with every form of a selector:
 
-- A manifest that has ``overrides``, if only an empty table, has no resolutions.
-- Bun 1.4 (version 2 of the lockfile on) knows one level of nesting, and writes a selector of two
-  names, however it is spelled, as a table. Where there are more levels, it warns and goes on.
-- Bun before it takes a key of ``overrides`` as it is, and of a table only what is under ``.``.
+- If a manifest has ``overrides``, even an empty table, Bun ignores its ``resolutions``.
+- Bun 1.4 (from version 2 of the lockfile on) supports one level of nesting. It records a selector of two
+  names as a nested table, however the manifest spells it. It warns about deeper levels and ignores them.
+- Older versions take a key of ``overrides`` literally, and read only the key ``.`` of a nested table.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Final, NamedTuple
 from npm_vetted.clients.bun.keys import components
 
 FIRST_TO_NEST: Final = 2
-"""The first version of the lockfile whose Bun applies nested overrides."""
+"""The first version of the lockfile that a Bun with nested overrides writes."""
 
 _ANYWHERE: Final = "**/"
 
 
 class Selector(NamedTuple):
-    """What an override replaces: a package, everywhere or where ``parent`` requires it."""
+    """The package that an override replaces: everywhere, or only as a dependency of ``parent``."""
 
     parent: str
     target: str
@@ -46,7 +46,7 @@ def recorded_overrides(head: Mapping[str, object], *, nests: bool) -> Overrides:
 def declared_overrides(
     root: Mapping[str, object], asked: Mapping[str, str], *, nests: bool
 ) -> Overrides:
-    """The overrides of a root manifest as Bun records them; ``$name`` is what it requires itself."""
+    """The overrides of a root manifest as Bun records them; ``$name`` is the manifest's own specifier of it."""
     field = "overrides" if isinstance(root.get("overrides"), dict) else "resolutions"
     table = root.get(field)
     if not isinstance(table, dict):
@@ -63,7 +63,7 @@ def declared_overrides(
 
 
 def _leaves(table: Mapping[str, object]) -> Iterator[tuple[Selector, str]]:
-    """The values of a table of one level of nesting, whichever way a selector spells it."""
+    """The selectors and values of overrides with one level of nesting, in any spelling."""
     for key, value in table.items():
         path = _path(key)
         if isinstance(value, str):
@@ -77,7 +77,7 @@ def _leaves(table: Mapping[str, object]) -> Iterator[tuple[Selector, str]]:
 
 
 def _plain(table: Mapping[str, object], field: str) -> Iterator[tuple[Selector, str]]:
-    """The same for a Bun that knows no nesting."""
+    """The same for Bun before 1.4, which has no nesting."""
     for key, value in table.items():
         leaf = value.get(".") if isinstance(value, dict) else value
         name = key.removeprefix(_ANYWHERE) if field == "resolutions" else key
@@ -98,7 +98,7 @@ def _selector(path: list[str]) -> Selector:
 
 
 def _respelled(selector: Selector, value: str, *, nests: bool) -> Selector:
-    """Before 1.4 a key stays as it is written, but where its value refers to a name."""
+    """Before 1.4, Bun records a key as written, unless its value is a reference (``$name``)."""
     if nests or not value.startswith("$"):
         return selector
     return selector._replace(target=selector.target.removeprefix(_ANYWHERE))

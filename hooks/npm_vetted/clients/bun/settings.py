@@ -36,9 +36,9 @@ ENVIRONMENTS: Final = tuple(
     for mode in ("", ".development", ".production", ".test")
     for local in ("", ".local")
 )
-"""Bun reads these before it installs, and takes a registry from them (seen in 1.2 to 1.4)."""
+"""Files with variables that Bun reads before an install; they may name a registry (seen in 1.2 to 1.4)."""
 _NETWORK: Final = NetworkKeys(proxies=frozenset(), authorities=frozenset({"ca", "cafile"}))
-"""Bun reads no proxy from bunfig.toml: such a key is an unknown setting."""
+"""Bun reads no proxy from bunfig.toml, so a key for one is an unknown setting."""
 TRUSTED: Final = "trustedDependencies"
 _PLAIN_TRUE: Final = re.compile(
     r"""\s*(?:"ignore-scripts"|ignore-scripts)\s*(?:=\s*(true|"true"|'true')\s*)?\Z"""
@@ -48,14 +48,14 @@ _VARIABLE: Final = re.compile(
     r"|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|XDG_CACHE_HOME|GITHUB_API_URL|SSL_CERT_(?:FILE|DIR)"
     r"|(?:HTTPS?|ALL)_PROXY|(?:https?|all)_proxy)\s*[=:]"
 )
-"""Bun takes proxies from these files too (seen in 1.2 to 1.4: the install connects to them)."""
+"""Variables of .env files that name proxies: Bun uses them (seen in 1.2 to 1.4)."""
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
-    """Why dependencies' scripts may run: no list replaces the built-in names, and no switch is on.
+    """Why dependencies' scripts may run: ``trustedDependencies`` is missing, and no switch turns scripts off.
 
-    Where bunfig.toml and ``.npmrc`` disagree the one wins or the other by Bun's version, so the
-    switch counts only where neither says anything else.
+    If bunfig.toml and ``.npmrc`` disagree, it depends on Bun's version which one wins. So a switch only
+    counts if the other file does not contradict it.
     """
     wrong = [*malformed_trust(project), *doubtful_bunfig(project)]
     if wrong:
@@ -120,7 +120,7 @@ def malformed_trust(project: Project) -> Iterator[Problem]:
 
 
 def replaces_trusted(project: Project) -> bool:
-    """Whether some manifest replaces the built-in names: the root's or any member's does."""
+    """Whether the root's manifest or a member's has ``trustedDependencies``, which replaces the built-in names."""
     return any(_is_list(value) for _, value in trusted_lists(project))
 
 
@@ -133,7 +133,7 @@ def read_bunfig(project: Project) -> Document | None:
 
 
 def doubtful_bunfig(project: Project) -> Iterator[Problem]:
-    """A byte order mark: Bun 1.2 installs, scripts and all, before it refuses the file."""
+    """A bunfig.toml with a byte order mark: Bun 1.2 refuses it only after it has installed and run scripts."""
     path = project.join("bunfig.toml")
     if (project.read(path) or b"").startswith(b"\xef\xbb\xbf"):
         yield _off_problem(project, path, "a byte order mark, with which Bun 1.2 cannot read this")
@@ -158,10 +158,10 @@ def _npmrc(project: Project) -> tuple[NpmrcSetting, ...]:
 
 
 def npmrc_switch(project: Project) -> tuple[bool | None, Problem | None]:
-    """The switch in ``.npmrc``, if its spelling means the same in every version of Bun.
+    """The switch in ``.npmrc``; and a problem, if versions of Bun read its spelling differently.
 
-    Bun before 1.4 reads only a bare key or ``true`` as true: no ``1``, no empty value, no comment
-    after it. No version reads a lone carriage return as the end of a line.
+    Bun before 1.4 reads only a bare key or ``true`` as true, not ``1``, an empty value, or a value with a
+    comment behind it. No version reads a lone carriage return as the end of a line.
     """
     path = project.join(".npmrc")
     settings = _npmrc(project)
@@ -201,7 +201,7 @@ def _unsafe_npmrc(project: Project, registries: AllowedSources) -> Iterator[Prob
 
 
 def _cache(key: str, folder: str, location: Location) -> Iterator[Problem]:
-    """A cache in the repository: Bun takes packages from it and compares them with no hash."""
+    """A cache folder inside the repository: Bun installs packages from it without verifying their hash."""
     if key != "globalconfig" and is_within_project(folder):
         yield setting_problem(
             "cache-in-repository", key, folder,
@@ -211,7 +211,7 @@ def _cache(key: str, folder: str, location: Location) -> Iterator[Problem]:
 
 
 def _unsafe_environments(project: Project) -> Iterator[Problem]:
-    """Variables that steer Bun: it loads these files even to install."""
+    """Variables in .env files that change an install: Bun loads these files before it."""
     for name in ENVIRONMENTS:
         path = project.join(name)
         text = (project.read(path) or b"").decode("utf-8", errors="replace")
@@ -252,7 +252,7 @@ def _unsafe_bunfig(path: str, bunfig: Document, registries: AllowedSources) -> I
 def _doubled_scopes(
     scopes: Mapping[str, object], where: Callable[..., Location]
 ) -> Iterator[Problem]:
-    """``acme`` and ``"@acme"`` are one scope, of which Bun takes the last."""
+    """A scope that is set twice, as ``acme`` and ``"@acme"``: Bun uses the last one."""
     for scope, value in scopes.items():
         if scope.startswith("@") and scopes.get(scope[1:], value) != value:
             yield setting_problem(
@@ -274,7 +274,7 @@ def _cooldown(path: str, bunfig: Document, install: Mapping[str, object]) -> Ite
 
 
 def _bunfig_settings(path: str, bunfig: Document) -> Iterator[tuple[str, object, Location]]:
-    """Every key that an install or a run reads: those at the top, and those of two tables."""
+    """The keys that Bun reads to install or run: the top-level ones, and those of ``[install]`` and ``[run]``."""
     for key, value in bunfig.root().data.items():
         if key in ("install", "run") and isinstance(value, dict):
             for inner, each in value.items():
@@ -313,8 +313,8 @@ def _registry(
 def allowances(project: Project) -> Iterator[Allowance]:
     """The allow-list: ``trustedDependencies`` of the root and of every member.
 
-    Bun trusts the name in node_modules, not the package's own name. So an entry allows each package
-    that the lockfile has under that name, and the package of that name.
+    Bun trusts the name in node_modules, which may be an alias. So an entry allows every package that
+    the lockfile has under that name, and also the package with that name.
     """
     for manifest, value in trusted_lists(project):
         names = names_in(value)
@@ -342,7 +342,7 @@ def lockfile_of(project: Project) -> Lockfile | None:
 
 
 def _real_names(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
-    """The packages that the lockfile has below each of these names."""
+    """The real package names that the lockfile has under each of these names in node_modules."""
     from npm_vetted.clients.bun.keys import last_name
 
     lockfile = lockfile_of(project) if names else None
@@ -358,7 +358,7 @@ def _real_names(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
 
 
 def registry_of(project: Project, package: str) -> str | None:
-    """The registry that bunfig.toml or ``.npmrc`` names for a package; None where they disagree."""
+    """The registry that bunfig.toml or ``.npmrc`` names for a package; None if they disagree, or name none."""
     scope = package.partition("/")[0] if package.startswith("@") else None
     found = {*_bunfig_urls(project, scope), *_npmrc_urls(project, scope)}
     if not found and scope:

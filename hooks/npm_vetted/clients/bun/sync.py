@@ -1,8 +1,8 @@
 """Disagreements between a bun.lock and the manifests beside it.
 
-Bun's own ``--frozen-lockfile`` passes if only a specifier differs (seen in 1.2 to 1.4), so this
-module compares all of the manifests' fields that the lockfile records. Some are recorded in another
-form; each rule below says which, as seen by running Bun.
+``bun install --frozen-lockfile`` does not notice a specifier that differs (seen in 1.2 to 1.4). So this
+module compares every field of the manifests that the lockfile records. Bun records some fields in another
+form; the functions below say which, as seen by running Bun.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from npm_vetted.packages.ranges import satisfies
 
 _ALIAS: Final = re.compile(r"npm:(@?[^@]+)(?:@(.*))?\Z", re.DOTALL)
 _OWN_RANGE: Final = re.compile(r"npm:\s*([\^~<>=].*|\d+\.\d+\.\d.*)\Z", re.DOTALL)
-"""Bun from 1.4: a range without a name is a range of the package itself; ``npm:1`` is an alias."""
+"""``npm:^1``: from Bun 1.4 on, a range of the package itself, not an alias."""
 _ELSEWHERE: Final = re.compile(r"(?:[a-z+]+:|\.{0,2}/|~/|git@|[^@]*/)", re.IGNORECASE)
-"""A specifier that names a place (a directory, a URL, a repository), where any name may be."""
+"""A specifier of a folder, a URL or a repository: the package there may have any name."""
 
 
 def asked_by_entries(
     lockfile: BunLockfile, keys: Iterable[str], before: Iterable[Lockfile]
 ) -> Iterator[Problem]:
-    """Requirements of some entries, and of others that lead or led to these entries.
+    """Problems of the entries' requirements, and of requirements that lead or led to these entries.
 
-    Bun itself does not look at them again, so nothing repairs what is wrong with them.
+    Bun never compares these with the packages again, so a wrong one stays.
     """
     compared = _Comparison(lockfile, {})
     changed = dict.fromkeys(keys)
@@ -142,7 +142,7 @@ class _Comparison:
             yield self._problem(message, manifest.path, wanted.line, name)
 
     def _is_directory(self, wanted: Requirement, specifier: str) -> bool:
-        """Bun 1.1 (version 0) records a workspace's directory for ``workspace:*``."""
+        """Whether the recorded folder means ``workspace:*``: Bun 1.1 (version 0) records a folder for it."""
         table = self.lockfile.workspaces.get(specifier)
         return (
             self.lockfile.version == 0
@@ -167,7 +167,7 @@ class _Comparison:
                 yield self._recorded(message, "workspaces", folder)
 
     def overrides(self) -> Iterator[Problem]:
-        """``overrides``, and where there are none ``resolutions``, of the root manifest."""
+        """Differences in the root manifest's ``overrides``, or in its ``resolutions`` if it has no overrides."""
         locked, wanted = self._overrides, self._declared_overrides
         for selector, value in locked.items():
             asked = wanted.get(selector)
@@ -196,9 +196,9 @@ class _Comparison:
 
     @cached_property
     def _nests(self) -> bool:
-        """Whether overrides are read as Bun 1.4 does: any version may run that no pin rules out.
+        """Whether overrides may be nested: Bun 1.4 reads them so, and no pin of an older one excludes 1.4.
 
-        It leaves an older lockfile its version, and refuses one that lacks a nested override.
+        Bun 1.4 keeps the version of an older lockfile, but refuses it if a nested override is missing.
         """
         if self.lockfile.version >= FIRST_TO_NEST or not _pins_older(self.manifests.get("")):
             return True
@@ -214,7 +214,7 @@ class _Comparison:
         return declared_overrides(self.root, asked, nests=nests)
 
     def catalogs(self) -> Iterator[Problem]:
-        """``catalog`` and ``catalogs``, which may be in ``workspaces`` too."""
+        """Differences in ``catalog`` and ``catalogs``, which the manifest may have below ``workspaces`` too."""
         head = self.lockfile.head.data
         wanted, locked = self._catalogs(self.root), _catalogs(head)
         for name in sorted({*wanted, *locked}):
@@ -232,7 +232,7 @@ class _Comparison:
         return _catalogs(root) | _catalogs(inner)
 
     def table(self, field: str, words: str) -> Iterator[Problem]:
-        """A field that the lockfile repeats from the root manifest as it is."""
+        """Differences in a field that the lockfile copies unchanged from the root manifest."""
         found, asked = self.lockfile.head.data.get(field), self.root.get(field)
         locked = found if isinstance(found, dict) else {}
         wanted = asked if isinstance(asked, dict) else {}
@@ -242,7 +242,7 @@ class _Comparison:
                 yield self._recorded(message + str(wanted.get(name)), field, name)
 
     def extensions(self) -> Iterator[Problem]:
-        """``packageExtensions``, which Bun reads from 1.4."""
+        """Differences in ``packageExtensions``, which Bun reads from 1.4 on."""
         if (
             _pins_older(self.manifests.get(""))
             and "packageExtensions" not in self.lockfile.head.data
@@ -255,7 +255,7 @@ class _Comparison:
             yield self._problem(words, path, line, label)
 
     def trusted(self) -> Iterator[Problem]:
-        """``trustedDependencies``: Bun records those of any manifest that it found locked."""
+        """Names that the lockfile trusts and no manifest does: Bun records the names of all manifests."""
         allowed: set[str] = set()
         for manifest in self.manifests.values():
             names = manifest.data.get("trustedDependencies")
@@ -289,9 +289,9 @@ class _Comparison:
                     yield from self._range(key, wanted, ranges[wanted.name])
 
     def _unlocked(self, folder: str, requirements: Sequence[Requirement]) -> Iterator[Problem]:
-        """What a manifest requires and nothing locks: Bun then ignores the whole lockfile.
+        """Requirements of a manifest without an entry: Bun then ignores the whole lockfile.
 
-        It does not of peers that may be missing, and of optional dependencies.
+        It does not if only an optional peer or an optional dependency is missing.
         """
         manifest = self.manifests.get(folder)
         for wanted in requirements:
@@ -306,7 +306,7 @@ class _Comparison:
 
     @cached_property
     def _everywhere(self) -> Mapping[str, str]:
-        """What overrides put in the place of a package wherever it is required."""
+        """The replacements by overrides without a parent and a range: package -> new specifier."""
         return {
             selector.target: value
             for selector, value in self._overrides.items()
@@ -315,7 +315,7 @@ class _Comparison:
 
     @cached_property
     def _ranged(self) -> Mapping[str, set[str]]:
-        """The packages that overrides replace for some who ask: whose names, '' all of some range."""
+        """The packages that overrides replace for some dependents: package -> dependents ('': by range)."""
         found: dict[str, set[str]] = {}
         for selector in self._overrides:
             name = replaced_name(selector.target)
@@ -324,7 +324,7 @@ class _Comparison:
         return found
 
     def _may_be_replaced(self, name: str, asker: str | None) -> bool:
-        """Whether an override of which only Bun knows if it applies may replace a package."""
+        """Whether an override may replace a dependent's package, but only Bun can tell whether it applies."""
         return not self._ranged.get(name, set()).isdisjoint({"", asker})
 
     @cached_property
@@ -332,7 +332,7 @@ class _Comparison:
         return _catalogs(self.lockfile.head.data)
 
     def _specifier(self, wanted: Requirement) -> str:
-        """What is required, or what an override has in its place; a catalog's word looked up."""
+        """The specifier in force: an override's, else the requirement's own; ``catalog:`` is looked up."""
         text = self._everywhere.get(wanted.name, wanted.specifier).strip()
         if not text.startswith("catalog:"):
             return text
@@ -359,7 +359,7 @@ class _Comparison:
             yield self._problem(message, self.lockfile.path, line, artifact.name)
 
     def entry(self, key: str, names: Collection[str] | None) -> Iterator[Problem]:
-        """Versions that an entry requires and that are not locked for it; with ``names``, of those."""
+        """Requirements of an entry that its locked packages do not satisfy; with ``names``, only of those."""
         name = self._name(key)
         for wanted in self.lockfile.entry(key).requires:
             if wanted.group is Group.PEER or self._may_be_replaced(wanted.name, name):
@@ -397,7 +397,7 @@ class _Comparison:
 
     @cached_property
     def _asked_for(self) -> set[str]:
-        """The keys of aliases to which a dependency that is no peer leads: it decides their package."""
+        """The keys of aliases that a dependency other than a peer leads to: it decides the alias's package."""
         aliases = set(self.lockfile.aliases())
         askers = self.lockfile.dependents(aliases) if aliases else {}
         asked: list[tuple[str | None, str, Sequence[Requirement]]] = [
@@ -429,7 +429,7 @@ class _Comparison:
 
 
 def _fits(artifact: Artifact, name: str, specifier: str) -> bool:
-    """Whether an artifact is a package of that name from a registry, in a range."""
+    """Whether an artifact is a registry's package of this name, in a version that the specifier allows."""
     return (
         artifact.kind is Kind.REGISTRY
         and artifact.name == name
@@ -446,12 +446,12 @@ def _aim(name: str, specifier: str) -> tuple[str, str]:
 
 
 def _doubled(wanted: Requirement, locked: Mapping[tuple[Group, str], Requirement]) -> bool:
-    """Whether an optional dependency of that name took its place (as npm has it)."""
+    """Whether an optional dependency of the same name replaces a requirement (as npm does it)."""
     return wanted.group is Group.PRODUCTION and (Group.OPTIONAL, wanted.name) in locked
 
 
 def _pins_older(root: Manifest | None) -> bool:
-    """Whether the Bun that a manifest names exactly is older than the first with nested overrides."""
+    """Whether a manifest pins an exact Bun that is older than the first with nested overrides."""
     pin = None if root is None else read_pin(root)
     if pin is None or pin.client != "bun" or not pin.exact:
         return False

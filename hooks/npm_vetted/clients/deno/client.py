@@ -1,7 +1,7 @@
 """Deno 2: deno.json, deno.lock, and package.json where there is one.
 
-Deno runs a dependency's scripts only if ``allowScripts`` of deno.json or the flag
-``--allow-scripts`` names it. ``ignore-scripts`` in .npmrc has no meaning for it (seen with 2.9.6).
+Deno runs a dependency's scripts only if ``allowScripts`` in deno.json or the flag ``--allow-scripts``
+names the dependency. Deno ignores ``ignore-scripts`` in .npmrc (seen with 2.9.6).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _BOOLEAN: Final = re.compile(rb'("allowScripts"\s*:\s*)(?:true|false)\b')
 def _problems_of_code(
     find: Callable[[str], Project | None], files: Iterable[tuple[str, bytes]]
 ) -> Iterator[Problem]:
-    """What code imports by itself and deno.lock does not have."""
+    """Packages and modules that source code imports and that deno.lock lacks."""
     from npm_vetted.clients.deno.code import problems_of_code as found
 
     return found(find, files)
@@ -81,12 +81,12 @@ CODE: Mapping[str, CodeReader] = dict.fromkeys(
 
 
 def fits(pin: Pin) -> bool:
-    """The name is Deno's alone."""
+    """Whether a pin names Deno; no other client has that name."""
     return pin.client == PROGRAM
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
-    """The name is Deno's alone."""
+    """Always true: no other client writes a deno.lock."""
     return name in LOCKFILES
 
 
@@ -112,14 +112,14 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
-    """``allowScripts`` that allows everything, or that cannot be read."""
+    """Why scripts may run: ``allowScripts`` permits everything, or cannot be read."""
     from npm_vetted.clients.deno.settings import scripts_problems
 
     return scripts_problems(project)
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """Keys of deno.json that undo protection or that nobody knows, and the registries of .npmrc."""
+    """Keys of deno.json that undo protection or are unknown, and unsafe registries of .npmrc."""
     from npm_vetted.clients.deno.settings import settings_problems
 
     return settings_problems(project, registries)
@@ -172,7 +172,7 @@ def registry_of(project: Project, package: str) -> str | None:
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """Write ``"allowScripts": []`` if it allows everything; without the key Deno runs no script."""
+    """Write ``"allowScripts": []`` if the key permits everything; without the key, Deno runs no script."""
     from npm_vetted.clients.deno.settings import scripts_problems
 
     if not any(scripts_problems(project)):
@@ -184,12 +184,12 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
-    """None: the switch is for dependencies alone."""
+    """No script: the switch only affects dependencies."""
     return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
-    """``minimumDependencyAge`` of deno.json; Deno 2.9 waits a day without it."""
+    """Set ``minimumDependencyAge`` in deno.json; without the key, Deno 2.9 waits one day."""
     from npm_vetted.clients.deno.settings import config_of, config_path
     from npm_vetted.formats.json_edit import set_text
 
@@ -228,7 +228,7 @@ def _named(packages: Sequence[tuple[str, str]]) -> list[str]:
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
     """``deno install --frozen --allow-scripts=npm:NAME@VERSION,…``: the flag replaces allowScripts.
 
-    Raises UndecidedError where the project has no node_modules folder: no script would run there.
+    Raises UndecidedError if the project uses no node_modules folder: then Deno runs no script.
     """
     from npm_vetted.clients.deno.settings import config_of, config_path
 
@@ -258,5 +258,5 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
 
 
 def cooldown_exclude(name: str, version: str) -> str:  # noqa: ARG001
-    """``minimumDependencyAge`` takes a table whose ``exclude`` names packages (seen with 2.9.6)."""
+    """``minimumDependencyAge`` as a table with the package in ``exclude`` (seen with 2.9.6)."""
     return f'deno.json: "minimumDependencyAge": {{"age": "P1D", "exclude": ["npm:{name}"]}}'

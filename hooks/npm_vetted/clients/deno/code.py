@@ -1,7 +1,7 @@
-"""What code imports by itself: ``import "npm:name"``, ``jsr:`` and URLs that deno.lock lacks.
+"""Finds imports in source code that deno.lock lacks: ``import "npm:name"``, ``jsr:…`` and URLs.
 
-Deno fetches such a module when the code runs, unless the lockfile is frozen (seen with 2.9.6). The reader
-knows comments and literal specifiers; what a program puts together while it runs is not seen.
+Deno fetches such a module when the code runs, unless the lockfile is frozen (seen with 2.9.6). Literal
+specifiers outside comments are found. A specifier that the program computes is not found.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Imported(NamedTuple):
 
 
 def imported(data: bytes) -> Iterator[_Imported]:
-    """Each package and each module of a server that code imports, with its line."""
+    """Each package and each remote module (URL) that a source file imports, with the line."""
     if not any(word in data for word in _QUICK):
         return
     for found in _IMPORT.finditer(data):
@@ -71,7 +71,7 @@ def _uncovered(locked: _Locked, path: str, asked: Iterable[_Imported]) -> Iterat
 
 
 class _Locked:
-    """What a project's deno.lock, its import maps and its own manifests cover."""
+    """The imports that a project's deno.lock, import maps and manifests cover."""
 
     def __init__(self, project: Project) -> None:
         self.place = project.lockfiles[0]
@@ -100,7 +100,7 @@ class _Locked:
 
 
 def _mapped(project: Project) -> set[str]:
-    """What import maps of the project replace; the maps themselves are compared elsewhere."""
+    """The specifiers that the project's import maps replace; ``sync`` compares the maps' targets."""
     found: set[str] = set()
     for folder in project.manifests:
         document = load_config(folder, project.read)

@@ -1,8 +1,8 @@
 """Deno's command line, as Deno 2.9 reads it.
 
-A command installs the packages that deno.lock pins; scripts run only if ``--allow-scripts`` or
-allowScripts allows them. ``deno run npm:…`` and ``deno x`` fetch a package and run it. What the
-options leave aside is in ``options``.
+Most commands install the packages that deno.lock pins. Scripts only run if ``--allow-scripts`` or
+``allowScripts`` permits them. ``deno run npm:…`` and ``deno x`` fetch a package and run it. The module
+``options`` knows which options bypass deno.lock or deno.json.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _QUIET: Final = frozenset({
 })  # fmt: skip
 """The commands that neither install nor run anything."""
 _OF_JSR: Final = {"deploy": "@deno/deploy", "sandbox": "@deno/deploy"}
-"""The commands that are a package of jsr, in its newest version."""
+"""Commands that fetch and run the newest version of a jsr package -> that package."""
 _SOURCES: Final = {
     "DENO_CERT": "cafile",
     "JSR_URL": "@jsr:registry",
@@ -63,12 +63,12 @@ RULES: Final = ClientRules(weakens=weak_variable, frozen_by=_frozen_by)
 
 
 def variable(name: str, text: str) -> Switch:  # noqa: ARG001
-    """No variable switches scripts (seen with 2.9.6: ``npm_config_ignore_scripts`` has no meaning)."""
+    """The effect of a variable on scripts: none (2.9.6 ignores ``npm_config_ignore_scripts``)."""
     return Switch.UNSET
 
 
 def source_variable(name: str) -> str | None:
-    """npm's variables, for Deno reads .npmrc settings, and its own."""
+    """The source setting of a variable: npm's variables count, because Deno reads .npmrc settings."""
     return _SOURCES.get(name) or variable_setting(name, ("npm_config_",))
 
 
@@ -138,7 +138,7 @@ def _sources(options: Options) -> Iterator[tuple[str, str]]:
 
 
 def switched(options: Options) -> tuple[Switch, str | None]:
-    """``--allow-scripts`` without packages runs every script; with packages see ``_named``."""
+    """The effect of the flags: ``--allow-scripts`` alone runs every script; for named packages, see ``_named``."""
     if None in _allowed(options):
         return Switch.ON, "--allow-scripts"
     unknown = any(name.startswith(UNKNOWN_TEXT) for name, _ in options.options)
@@ -225,7 +225,7 @@ def _of_jsr(line: Line) -> Iterator[ClientAction]:
 
 
 def _runs(line: Line) -> Iterator[ClientAction]:
-    """A package or a module of a server that is fetched and run, and what runs before it."""
+    """The actions of a command that runs a package or remote module, with its ``--preload`` modules."""
     yield from _named(line)
     count = 1 if line.verb in _WITH_ARGUMENTS or line.verb not in _VERBS else None
     main = line.options.values("package") or line.arguments[:count]
@@ -242,7 +242,7 @@ def _runs(line: Line) -> Iterator[ClientAction]:
 
 
 def _module(line: Line, url: str, *, always: bool) -> ClientAction:
-    """A module; ``always``: Deno does not ask deno.lock about it (seen with 2.9.6)."""
+    """The action of running a remote module; ``always``: Deno does not compare it with deno.lock (2.9.6)."""
     found = line.act(ActionKind.RUN, packages=(module_name(url),), switch=line.switch)
     return replace(found, fetches_always=always)
 
@@ -272,9 +272,9 @@ def _name_of_jsr(text: str) -> str:
 _WITH_ARGUMENTS: Final = frozenset(
     {"compile", "desktop", "eval", "run", "serve", "task", "watch", "x"}
 )
-"""The commands whose second word, and all after it, are not Deno's."""
+"""Commands whose words from the second one on are arguments of the program, not Deno's."""
 _LOCKED: Final = frozenset({"x", "cache", "check", "test", "bench", "info", "doc"})
-"""The commands that compare a module of a server with deno.lock; ``deno run https://…`` does not."""
+"""Commands that compare a remote module with deno.lock; ``deno run https://…`` does not."""
 _READERS: Final[Mapping[str, Callable[[Line], Iterator[ClientAction]]]] = {
     **dict.fromkeys(("install", "i", "add"), _install),
     "ci": _ci,

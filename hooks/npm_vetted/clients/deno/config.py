@@ -17,9 +17,9 @@ HARMLESS_UNSTABLE: Final = frozenset({
     "broadcast-channel", "cron", "ffi", "fs", "http", "kv", "net", "otel", "sloppy-imports",
     "temporal", "webgpu", "worker-options",
 })  # fmt: skip
-"""Features that fetch nothing and leave nothing of the lockfile aside."""
+"""Unstable features that fetch nothing and do not bypass the lockfile."""
 NAMES: Final = ("deno.json", "deno.jsonc")
-"""Where both are in one folder Deno reads the first (seen with 2.9.6)."""
+"""The configuration files; if a folder has both, Deno reads the first (seen with 2.9.6)."""
 URLS: Final = ("https://", "http://")
 _AGE: Final = re.compile(
     r"[1-9]\d*|P(?=[^P]*[1-9])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
@@ -27,7 +27,7 @@ _AGE: Final = re.compile(
 
 
 class Import(NamedTuple):
-    """One target of an import map, and where it is."""
+    """One target of an import map, and its location."""
 
     name: str
     target: str
@@ -93,17 +93,17 @@ def all_imports(document: Document, read: Read) -> Iterator[Import]:
 
 
 def is_cooldown(age: str) -> bool:
-    """Whether a cooldown is one: whole minutes or a plain duration, and not 0."""
+    """Whether a value is a cooldown greater than 0: whole minutes, or a plain duration."""
     return _AGE.fullmatch(age) is not None
 
 
 def is_remote(name: str) -> bool:
-    """Whether an import map is no file of the repository: a server's, or one in the URL itself."""
+    """Whether an import map is not a file: a URL of a server, or a ``data:`` URL."""
     return ":" in plain_target(name)
 
 
 def requirements_of(found: Iterator[Import]) -> Iterator[Requirement]:
-    """The packages and remote modules among some imports; files of the repository are none."""
+    """The imports of packages and remote modules as requirements; files of the repository are left out."""
     for each in found:
         specifier = read_specifier(each.target)
         if specifier is not None:
@@ -113,7 +113,7 @@ def requirements_of(found: Iterator[Import]) -> Iterator[Requirement]:
 
 
 def workspace_globs(document: Document) -> tuple[str, ...] | None:
-    """``workspace``: a list of folders, or a table with ``members``; None: no workspace root."""
+    """The globs in ``workspace`` (a list, or a table with ``members``); None: this is no workspace root."""
     root = document.root()
     if isinstance(root.data.get("workspace"), dict):
         table = root.maybe_table("workspace")
@@ -127,7 +127,7 @@ def workspace_globs(document: Document) -> tuple[str, ...] | None:
 
 
 def read_deno_config(path: str, data: bytes) -> Manifest:
-    """A deno.json in the place of a package.json; raises DocumentError where it cannot be read."""
+    """A deno.json as a manifest; raises DocumentError if it cannot be read."""
     document = load_jsonc(path, data)
     root = document.root()
     return Manifest(
@@ -144,7 +144,7 @@ def read_deno_config(path: str, data: bytes) -> Manifest:
 
 
 def linked_folders(document: Document | None) -> Iterator[str]:
-    """The folders that ``links`` (before: ``patch``) puts in the place of packages."""
+    """The folders that ``links`` (formerly ``patch``) uses instead of packages."""
     for key in ("links", "patch"):
         value = document.root().data.get(key) if document else None
         yield from (

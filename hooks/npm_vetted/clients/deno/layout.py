@@ -22,13 +22,13 @@ _FEW: Final = 16
 
 
 class Layout(NamedTuple):
-    """The document without npm's packages, and these by ``npm:name@version``; None: not split."""
+    """The document, and the npm packages cut out of it, by ``npm:name@version``; None: nothing was cut out."""
 
     head: Document
     pieces: Pieces | None = None
 
     def asking(self, names: Collection[str]) -> Collection[str]:
-        """The keys of the pieces that may name one of some packages."""
+        """The keys of the pieces that may contain one of these package names."""
         if self.pieces is None:
             return ()
         wanted = [name.encode() for name in names]
@@ -48,9 +48,11 @@ def read_layout(path: str, data: bytes, like: Layout | None = None) -> Layout:
 def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
     """Split a file in Deno's own layout; None if that is not certain.
 
-    A mark takes the place of the section. It is drawn by lot, so the file cannot contain it.
-    If the document has the mark as its own ``npm``, and each piece alone is one member, the pieces
-    are the members of that section.
+    1. A random mark replaces the section in the text. The file cannot contain it.
+    2. The remaining text must be one strict document in which the mark is the value of ``npm``.
+    3. Each piece alone must be one member.
+
+    Then the pieces are the members of that section.
     """
     start = data.find(_START)
     end = data.find(_END, start + len(_START))
@@ -73,7 +75,7 @@ def _split(path: str, data: bytes, like: Layout | None) -> Layout | None:
 
 
 def _moved(head: Document, section: int, lines: int) -> Document:
-    """The document with the lines of the whole file, and an empty section."""
+    """The document with an empty section, and with the line numbers of the whole file."""
 
     def find(keys: Keys) -> int | None:
         line = head.line_of(*keys)
@@ -95,5 +97,5 @@ def _entry(piece: bytes) -> tuple[str, Mapping[str, object]]:
 
 
 def fields(piece: bytes) -> Mapping[str, object]:
-    """The fields of a piece that was proven."""
+    """The fields of a proven piece."""
     return _entry(piece)[1]

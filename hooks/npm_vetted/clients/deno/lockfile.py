@@ -1,9 +1,9 @@
 """deno.lock, versions 3 to 5: packages of npm and jsr, and remote modules, each with a hash.
 
-Keys are ``npm:name@version``, ``jsr:@scope/name@version`` and URLs. A jsr package is pinned by the
-SHA-256 of its ``<version>_meta.json``, which lists the hash of each of its files; a remote module by
-the SHA-256 of its text (both seen with Deno 2.9.6). A jsr package has the name that jsr gives it in
-npm's world, ``@jsr/scope__name``, so that it cannot be taken for the package of npm by that name.
+Keys are ``npm:name@version``, ``jsr:@scope/name@version`` and URLs. The hash of a jsr package is the
+SHA-256 of its ``<version>_meta.json``, which lists the hash of each file. The hash of a remote module is
+the SHA-256 of its text (both seen with Deno 2.9.6). A jsr package is called ``@jsr/scope__name`` here, its
+name in jsr's npm registry, so that it is never confused with an npm package ``@scope/name``.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class DenoLockfile(Lockfile):
 
     @cached_property
     def blocks(self) -> Mapping[str, object]:
-        """The entries of all sections; npm's and jsr's are tables, a remote module is its hash."""
+        """The entries of all sections; those of npm and jsr are tables, that of a remote module is its hash."""
         pieces = self._layout.pieces
         found: dict[str, object] = dict(pieces.by_key) if pieces else {}
         found.update((f"npm:{key}", block) for key, block in self._npm.items())
@@ -206,7 +206,7 @@ class DenoLockfile(Lockfile):
                 yield Requirement(name=name, specifier=target, group=group, target=found, line=line)
 
     def _dependencies(self, key: str, field: str) -> Iterator[tuple[str, str]]:
-        """The names and the targets of one field: of a list, or of version 3's table."""
+        """The names and targets in one field of dependencies: a list, or in version 3 a table."""
         value = self._table(key).get(field)
         if value is None:
             return
@@ -233,7 +233,7 @@ class DenoLockfile(Lockfile):
 
     @cached_property
     def _by_specifier(self) -> Mapping[str, str]:
-        """The key of each specifier, and of a jsr package with one specifier only."""
+        """The key that each specifier leads to; also for the bare name of a jsr package with one specifier."""
         found: dict[str, str] = {}
         short: dict[str, list[str]] = {}
         for text, version in self._specifiers.items():
@@ -253,7 +253,7 @@ class DenoLockfile(Lockfile):
         requirement: Requirement,
         importer: str = "",  # noqa: ARG002
     ) -> str | None:
-        """By the table of specifiers for manifests and jsr packages, by its id for npm's."""
+        """The entry of a requirement: by the table of specifiers; of an npm package, by the id in its entry."""
         target = requirement.target or requirement.specifier
         if origin is not None and origin.startswith("npm:"):
             if target in self.blocks:
@@ -266,7 +266,7 @@ class DenoLockfile(Lockfile):
         return key if key in self.blocks else None
 
     def _module_key(self, url: str) -> str | None:
-        """The module at a URL, behind the redirects that the lockfile records."""
+        """The key of the module that a URL leads to after the redirects that the lockfile records."""
         redirects = self.redirects
         for _ in range(10):
             if url in self._remote:
@@ -296,13 +296,13 @@ class DenoLockfile(Lockfile):
 
     @cached_property
     def links(self) -> frozenset[str]:
-        """The packages that folders of the repository take the place of, as ``workspace`` records them."""
+        """The packages that folders of the repository replace, as ``workspace`` records them."""
         root = self.root.maybe_table("workspace")
         return frozenset((*self._section(root, "links"), *self._section(root, "patches")))
 
     @property
     def redirects(self) -> Mapping[str, object]:
-        """Where a URL leads, as Deno was told when it wrote the file."""
+        """The redirects of URLs that Deno recorded when it wrote the file."""
         return self._section(self.root, "redirects")
 
     def binds(self, url: str) -> bool:
@@ -310,7 +310,7 @@ class DenoLockfile(Lockfile):
         return self._module_key(url) is not None
 
     def has_module(self, target: str) -> bool:
-        """Whether a target of an import map has a hash; a prefix: whether a module below it has."""
+        """Whether the target of an import map has a hash; of a prefix (``/``): whether a module below it has."""
         if not target.endswith("/"):
             return self.binds(target)
         return any(url.startswith(target) for url in (*self._remote, *self.redirects))
@@ -344,7 +344,7 @@ class DenoLockfile(Lockfile):
 
     @property
     def kept(self) -> Collection[str]:
-        """Remote modules: code imports them, and they import each other without a record."""
+        """The keys of remote modules: the lockfile does not record which code or module imports them."""
         return self._remote.keys()
 
     def package_names(self) -> set[str]:
@@ -387,13 +387,13 @@ class DenoLockfile(Lockfile):
 
 
 def split_id(text: str) -> tuple[str, str]:
-    """The name and the version of ``name@version_peer@version``; no version: ''."""
+    """The name and version in ``name@version_peer@version``; '' if there is no version."""
     at = text.find("@", 1)
     return (text, "") if at < 0 else (text[:at], text[at + 1 :].partition("_")[0])
 
 
 def _mentions(block: Mapping[str, object], names: Collection[str]) -> bool:
-    """Whether a table of an entry may name one of some packages among its dependencies."""
+    """Whether the table of an entry may have one of these packages among its dependencies."""
     for field in _GROUPS:
         value = block.get(field)
         texts = list(value.values()) if isinstance(value, dict) else value

@@ -1,7 +1,7 @@
-"""The options and variables of Deno 2.9: which are harmless, and what the others leave aside.
+"""The options and variables of Deno 2.9: the harmless ones, and those that bypass deno.lock or deno.json.
 
-All options that ``deno VERB --help`` lists were read; what each judged one does was seen by running it
-with a lockfile whose hashes were wrong (docs/clients/deno.md).
+The options are those that ``deno VERB --help`` lists. Each of the second kind was run with a lockfile
+whose hashes were wrong (docs/clients/deno.md).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ VALUED: Final = word_set(
     "platform port pr preload prose-wrap related release-notes repeats reporter require retry root "
     "seed set-version shard source-map sourcemap start symbol-redirect-map target threshold token"
 )
-"""The options that take the next word."""
+"""Options whose value is the next word."""
 
 _HARMLESS: Final = VALUED - word_set(
     "cert config import-map lock min-dep-age minimum-dependency-age preload require"
@@ -55,7 +55,7 @@ _HARMLESS: Final = VALUED - word_set(
     "skip-types socket strip-trailing-html unscoped update update-snapshots use-env-proxy use-tabs "
     "v8-flags version watch watch-exclude watch-hmr workspace yes unsafely-ignore-certificate-errors"
 )
-"""None of these makes Deno read another lockfile or configuration, or skip a hash.
+"""Options with which Deno reads the usual lockfile and configuration, and compares all hashes.
 
 ``cert`` and ``unsafely-ignore-certificate-errors`` are judged as sources of packages.
 """
@@ -64,12 +64,12 @@ _HARMLESS: Final = VALUED - word_set(
 _WEAK_VARIABLES: Final = (
     "DENO_CACHE_LSC_ENDPOINT", "DENO_INTERNAL_", "DENO_TSC_BIN", "DENO_UNSTABLE_CONTROL_SOCK",
 )  # fmt: skip
-"""The variables in the program's text that name a program, a server or a socket."""
+"""Variables that name a program, a server or a socket (found in the text of Deno's binary)."""
 _AGE_VARIABLE: Final = "npm_config_min_release_age"
 
 
 def weaknesses(words: Sequence[str], options: Options) -> Iterator[Weakness]:
-    """What the options of a command line leave aside of deno.lock and deno.json, or may."""
+    """The options of a command line that bypass deno.lock or deno.json, or may."""
     for name, value in options.options:
         reason = _reason(name, value)
         if reason is not None:
@@ -115,7 +115,7 @@ _LOCKS: Final = ("deno.lock", "true")
 
 
 def _without(words: Sequence[str], name: str, value: str | None) -> tuple[str, ...]:
-    """The command line without an option; empty where the option has a short name there."""
+    """The command line without an option; empty if the option is written with its short name."""
     alone = f"--{name}"
     if alone in words:
         at = words.index(alone)
@@ -126,7 +126,7 @@ def _without(words: Sequence[str], name: str, value: str | None) -> tuple[str, .
 
 
 def weak_variable(name: str, text: str) -> Weakness | None:
-    """What a variable leaves aside, or may."""
+    """How a variable bypasses deno.lock or deno.json, or may; None: it does not."""
     if name.lower() == _AGE_VARIABLE:
         if text.isdigit() and int(text):
             return None

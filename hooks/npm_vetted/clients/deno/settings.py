@@ -132,7 +132,7 @@ def _of_config(document: Document, project: Project) -> Iterator[Problem]:
 
 
 def _second_file(document: Document, project: Project) -> Iterator[Problem]:
-    """A deno.jsonc beside deno.json: Deno reads it only where a command names it."""
+    """A deno.jsonc beside deno.json: Deno reads it only if a command names it."""
     folder, name = posixpath.split(document.path)
     other = posixpath.join(folder, NAMES[1])
     if name == NAMES[0] and project.read(other) is not None:
@@ -164,7 +164,7 @@ def _lock(document: Document, project: Project) -> Iterator[Problem]:
 
 
 def _other_lockfile(document: Document, project: Project, path: str) -> Iterator[Problem]:
-    """Another lockfile than deno.lock, accepted by its content at most."""
+    """The problem of a lockfile other than deno.lock; accepting it covers the file's present content only."""
     folder = posixpath.dirname(document.path)
     place = posixpath.normpath(posixpath.join(folder, path))
     target = posixpath.join(folder, "deno.lock")
@@ -189,7 +189,7 @@ def _other_lockfile(document: Document, project: Project, path: str) -> Iterator
 
 
 def _vendor(document: Document, project: Project) -> Iterator[Problem]:
-    """``vendor`` runs what the folder holds, against no hash: it is bound by all of its files."""
+    """``vendor``: Deno runs the files of the folder without comparing hashes; the value covers all files."""
     value = document.root().data.get("vendor")
     if value in (None, False):
         return
@@ -204,9 +204,10 @@ def _vendor(document: Document, project: Project) -> Iterator[Problem]:
 
 
 def _age(document: Document) -> Iterator[Problem]:
-    """``minimumDependencyAge``: without it Deno 2.9 waits 24 hours; 0 means no cooldown.
+    """The problem of a ``minimumDependencyAge`` without effect; without the key, Deno 2.9 waits 24 hours.
 
-    Nor does a negative duration, or a date to come; a date that is past excludes what is newer.
+    0, a negative duration and a date in the future mean no cooldown. A date in the past excludes newer
+    versions.
     """
     value = document.root().data.get("minimumDependencyAge")
     age = value.get("age") if isinstance(value, dict) else value
@@ -219,7 +220,7 @@ def _age(document: Document) -> Iterator[Problem]:
 
 
 def _places(document: Document) -> Iterator[Problem]:
-    """``links`` (before: ``patch``) put folders in the place of packages; ``workspace`` names members."""
+    """``links`` (formerly ``patch``), which replace packages by folders, and ``workspace``: unsafe paths."""
     folder = posixpath.dirname(document.path)
     for key in ("links", "patch", "workspace"):
         value = document.root().data.get(key)
@@ -278,6 +279,6 @@ def _unstable(document: Document) -> Iterator[Problem]:
 
 
 def config_path(project: Project) -> str:
-    """The configuration file of a project's root; where there is none, the one to write."""
+    """The configuration file of a project's root; if there is none, the path where to create it."""
     found = find_config(project.path, project.read)
     return found[0] if found else project.join("deno.json")

@@ -30,7 +30,7 @@ _Numbers = tuple[int, ...]
 
 
 class Specifier(NamedTuple):
-    """``npm:`` or ``jsr:``, the package, and the range; ``*`` where there is none."""
+    """The parts of a specifier: ``npm:`` or ``jsr:``, the package, and the range (``*`` if there is none)."""
 
     kind: str
     name: str
@@ -38,12 +38,12 @@ class Specifier(NamedTuple):
 
     @property
     def text(self) -> str:
-        """As deno.lock writes it, but for the form of the range."""
+        """The specifier as deno.lock has it, except that the range may be in another form."""
         return f"{self.kind}:{self.name}@{self.range}"
 
 
 def read_specifier(text: str) -> Specifier | None:
-    """Take a specifier apart; None where it is no package of npm or jsr (a URL, a path)."""
+    """Split a specifier; None if it names no package of npm or jsr (a URL, a path)."""
     found = _SPECIFIER.match(text)
     if found is None:
         return None
@@ -51,10 +51,10 @@ def read_specifier(text: str) -> Specifier | None:
 
 
 def plain_target(text: str) -> str:
-    """A target of an import as Deno's URL parser reads it.
+    """The target of an import as Deno's URL parser reads it.
 
-    It drops tabs, line ends and the blanks around, and takes ``NPM:`` and ``https:host`` for ``npm:``
-    and ``https://host`` (seen with 2.9.6).
+    The parser drops tabs, line ends and surrounding blanks. It reads ``NPM:`` as ``npm:`` and
+    ``https:host`` as ``https://host`` (seen with 2.9.6).
     """
     cleaned = _DROPPED.sub("", text.strip(_BLANKS))
     scheme, colon, rest = cleaned.partition(":")
@@ -65,9 +65,9 @@ def plain_target(text: str) -> str:
 
 
 def module_name(url: str) -> str:
-    """A name for a module: its URL without the scheme, ``@`` encoded; a long one by its hash.
+    """A package name for a remote module: the URL without its scheme, ``@`` encoded; long URLs are hashed.
 
-    It is empty where the URL has no host.
+    Empty if the URL has no host.
     """
     from urllib.parse import urlsplit  # here: it takes 2 ms to import
 
@@ -82,7 +82,7 @@ def module_name(url: str) -> str:
 
 
 def canonical(specifier: Specifier) -> Specifier:
-    """A specifier with its range in a form that equal ranges share."""
+    """A specifier with its range in a canonical form: equal ranges have equal forms."""
     text = specifier.range
     if len(text) > _LONGEST:
         return specifier
@@ -108,7 +108,7 @@ def _alternative(text: str) -> object:
 
 
 def _bounds(found: re.Match[str]) -> list[tuple[str, _Numbers, str]]:
-    """One comparator as its lower and its upper bound; nothing for ``*``."""
+    """The lower and the upper bound of one comparator; empty for ``*``."""
     parts: list[int] = []
     for name in ("major", "minor", "patch"):
         if found[name] is None or not found[name].isdigit():

@@ -1,8 +1,7 @@
 """Disagreements between a deno.lock and the manifests beside it.
 
-Deno installs the version in the table of specifiers without checking the range: ``deno ci``
-installs a lock that maps ``npm:ms@2.1.2`` to 2.0.0 (seen with 2.9.6). So this module checks the
-ranges.
+Deno installs the version in the table of specifiers without comparing it with the range. If deno.lock
+maps ``npm:ms@2.1.2`` to 2.0.0, ``deno ci`` installs 2.0.0 (seen with 2.9.6). So this module compares them.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from npm_vetted.packages.ranges import intersects, satisfies
 _JSX = ("jsx-runtime", "jsx-dev-runtime")
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 _IGNORED = ("file:", "link:", "workspace:", "git", "github:", "http:", "https:", "./", "../", "/")
-"""Deno installs none of these from a package.json (seen with 2.9.6)."""
+"""Specifiers in a package.json for which Deno installs nothing (seen with 2.9.6)."""
 
 
 def disagreements(lockfile: DenoLockfile, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
@@ -119,7 +118,7 @@ def _specifier(
 
 
 def _of_jsr(name: str, text: str) -> str:
-    """``jsr:^1`` or ``jsr:@scope/name@^1`` of a package.json: npm's package of that name (seen with 2.9.6)."""
+    """The specifier for ``jsr:…`` in a package.json: Deno takes jsr's npm package, ``@jsr/scope__name`` (2.9.6)."""
     package, asked = split_id(text) if text.startswith("@") else (name, text)
     scope, _, rest = package.partition("/")
     return f"npm:@jsr/{scope.removeprefix('@')}__{rest}@{asked or '*'}"
@@ -131,7 +130,7 @@ def _unlocked(
     locked: Iterable[Requirement],
     others: Sequence[Manifest],
 ) -> Iterator[Problem]:
-    """Requirements that the lockfile lacks: an install takes the registry's newest match."""
+    """Requirements that the lockfile lacks: Deno then installs the registry's newest match."""
     known = _canonical(locked)
     for path, each in asked:
         if each.specifier.lower().startswith(("https://", "http://")):
@@ -147,9 +146,9 @@ def _unlocked(
 
 
 def _is_member(wanted: Specifier, others: Iterable[Manifest]) -> bool:
-    """Whether Deno takes another workspace for a requirement, not the registry's package.
+    """Whether another workspace satisfies a requirement, so that Deno does not use the registry.
 
-    It does where the workspace has the name and a version in the range; of jsr, also without one.
+    The workspace must have the name and a version in the range; for jsr, it may have no version.
     """
     for manifest in others:
         if manifest.name != wanted.name:
@@ -182,7 +181,7 @@ def _not_asked_for(
 
 
 def _unlocked_runtime(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Problem]:
-    """``jsxImportSource`` of a package or a server: every file with JSX imports it."""
+    """A ``jsxImportSource`` that the lockfile lacks: every file with JSX imports it."""
     document = load_config(manifest.folder, lockfile.read)
     table = document.root().maybe_table("compilerOptions") if document else None
     text = table.data.get("jsxImportSource") if table else None
@@ -215,7 +214,7 @@ def _of_compiler(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Specifi
 
 
 def _links(lockfile: DenoLockfile) -> Iterator[Problem]:
-    """``links`` of the root's deno.json, each of which ``workspace`` records by name and version."""
+    """Differences in ``links`` of the root's deno.json: ``workspace`` records name and version of each."""
     home = posixpath.dirname(lockfile.path)
     document = load_config(home, lockfile.read)
     wanted = {
@@ -232,7 +231,7 @@ def _links(lockfile: DenoLockfile) -> Iterator[Problem]:
 
 
 def _linked(home: str, folder: str, lockfile: DenoLockfile) -> Iterator[str]:
-    """What a folder is called: npm's name by its package.json, jsr's by its deno.json."""
+    """The names of a linked folder: the npm name in its package.json, the jsr name in its deno.json."""
     path = posixpath.normpath(posixpath.join(home, folder))
     config = load_config(path, lockfile.read)
     package = posixpath.join(path, "package.json")
@@ -245,9 +244,9 @@ def _linked(home: str, folder: str, lockfile: DenoLockfile) -> Iterator[str]:
 
 
 def _redirects(lockfile: DenoLockfile) -> Iterator[Problem]:
-    """Redirects to what has no hash: Deno follows them, to a ``data:`` URL even with ``--frozen``.
+    """Recorded redirects to modules without a hash: Deno follows them (to ``data:`` even with ``--frozen``).
 
-    Declarations of types have none: they are not executed.
+    Type declarations are left out: they have no hash and are not executed.
     """
     for url, target in lockfile.redirects.items():
         text = str(target)
@@ -263,7 +262,7 @@ def _redirects(lockfile: DenoLockfile) -> Iterator[Problem]:
 
 
 def _overrides(lockfile: DenoLockfile, root: Manifest | None) -> Iterator[Problem]:
-    """``overrides`` of the root's package.json, which ``workspace`` repeats as they are."""
+    """Differences in ``overrides`` of the root's package.json, which ``workspace`` copies unchanged."""
     asked = (root.data.get("overrides") if root else None) or {}
     if root is not None and asked != lockfile.overrides:
         message = f"{root.path} and {lockfile.path} have different overrides"

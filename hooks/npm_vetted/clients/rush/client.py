@@ -78,12 +78,12 @@ _SWITCH: Final = "ignore-scripts=true"
 
 
 def fits(pin: Pin) -> bool:
-    """A package.json next to rush.json may pin the client that Rush runs."""
+    """Whether a pin may mean the client that Rush runs: a package.json beside rush.json may pin that."""
     return pin.client in config.LOCKFILE_OF
 
 
 def recognises(name: str, data: bytes) -> bool:  # noqa: ARG001
-    """The folder tells."""
+    """Whether a lockfile is of Rush: it is in one of Rush's folders."""
     return True
 
 
@@ -113,7 +113,7 @@ def locks_members(manifest: Manifest, read: Read) -> bool:  # noqa: ARG001
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
-    """As pnpm reads the files that Rush generates."""
+    """Why scripts may run, as pnpm (or npm, or Yarn) reads the files that Rush generates for it."""
     if config.load_rush(project.path, project.read) is None:
         path = project.join(config.RUSH)
         message = "rush.json is missing: nothing says which pnpm Rush runs"
@@ -136,9 +136,9 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 
 def _run_by_npm(project: Project) -> Iterator[Problem]:
-    """``common/scripts/install-run*.js`` install Rush by npm, which runs scripts of what Rush depends on.
+    """Scripts that ``common/scripts/install-run*.js`` let run: they install Rush by npm, with its dependencies.
 
-    They take over the common .npmrc, without the lines that name a variable (seen with 5.179.0).
+    They copy the common .npmrc for that npm, without lines that contain a variable (seen with 5.179.0).
     """
     if not _has_install_run(project):
         return
@@ -157,7 +157,7 @@ def _has_install_run(project: Project) -> bool:
 
 
 def _switched_by_variables(subspace: config.Subspace, read: Read) -> Iterator[Problem]:
-    """Variables that Rush sets for pnpm: they win over every file."""
+    """Variables in rush.json that Rush sets for pnpm: they win over settings in every file."""
     document = config.pnpm_config(subspace, read)
     listed = document.root().data.get("environmentVariables") if document is not None else None
     if not isinstance(listed, dict):
@@ -182,7 +182,7 @@ def _switched_by_variables(subspace: config.Subspace, read: Read) -> Iterator[Pr
 
 
 def _runs(shadow: Project) -> ModuleType:
-    """The client that Rush runs in what it generates."""
+    """The module of the client that Rush runs in the project that it generates."""
     return {"npm": npm, "yarn": yarn_classic}.get(shadow.client or "", pnpm)
 
 
@@ -211,7 +211,7 @@ def registry_of(project: Project, package: str) -> str | None:
 
 
 def switch_off(project: Project) -> Sequence[Edit]:
-    """``ignore-scripts=true`` in the common .npmrc, where the client reads that; for Yarn in .yarnrc."""
+    """Set ``ignore-scripts=true`` in the common .npmrc; for Yarn, which does not read it there, in .yarnrc."""
     pin = config.client_pin(project.path, project.read)
     if not list(scripts_run(project)) or pin is None:
         return ()
@@ -227,21 +227,20 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
-    """None: the switch is for dependencies alone."""
+    """No script: the switch only affects dependencies."""
     return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:  # noqa: ARG001
-    """None is written: pnpm-config.json is full of comments, and pnpm before 10.16 ignores the key."""
+    """Always empty: pnpm-config.json is full of comments, and pnpm before 10.16 ignores the key."""
     return ()
 
 
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
     """A rebuild of exactly these packages, in the workspace that Rush generated.
 
-    By the pnpm or npm of Rush; for Yarn by npm, as outside of Rush.
-
-    Raises UsageError where there are several.
+    Rush's own pnpm or npm runs it; for Yarn, npm does, as outside of Rush. Raises UsageError if the
+    repository has several subspaces.
     """
     if not packages:
         return []
@@ -269,7 +268,7 @@ def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[
 
 
 def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | str:
-    """None is written: the keys of pnpm-config.json differ between versions of pnpm."""
+    """Always a reason: the keys of pnpm-config.json differ between versions of pnpm."""
     pin = config.client_pin(project.path, project.read)
     if pin is not None and pin.client == "npm":
         return npm.allow_list(project, packages)
@@ -280,5 +279,5 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
 
 
 def cooldown_exclude(name: str, version: str) -> str:
-    """``minimumReleaseAgeExclude`` of pnpm-config.json, which Rush hands to pnpm."""
+    """A line of ``minimumReleaseAgeExclude`` in pnpm-config.json, which Rush passes to pnpm."""
     return f'{config.CONFIG}/{config.PNPM_CONFIG}: "minimumReleaseAgeExclude": ["{name}@{version}"]'

@@ -15,11 +15,11 @@ from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRul
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 
 _INSTALLS_AND_RUNS: Final = "install-run.js"
-"""``npm install`` of the package of the first word, then the program of the second one."""
+"""Scripts that run ``npm install`` of the package in their first word, then its program in the second."""
 PROGRAMS: Final = ("rush", "rush-pnpm", _INSTALLS_AND_RUNS)
 WHOLE_WORDS: Final[tuple[str, ...]] = ("rush",)
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {}
-"""rush add asks which project is meant."""
+"""No command: ``rush add`` would ask which project is meant."""
 
 _VALUED: Final = word_set(
     "max-install-attempts network-concurrency subspace variant t to T to-except f from i impacted-by "
@@ -34,7 +34,7 @@ _WEAK: Final = {
     "RUSH_VARIANT": "installs from the lockfile of a variant, which is not read",
     "RUSH_PNPM_VERIFY_STORE_INTEGRITY": "lets pnpm install from its store without comparing a hash",
 }
-"""The variables that leave rush.json, the lockfile or its hashes aside (Rush's documentation)."""
+"""Variables with which Rush ignores rush.json, the lockfile or its hashes (Rush's documentation)."""
 
 
 def _weak_variable(name: str, text: str) -> Weakness | None:
@@ -47,14 +47,14 @@ RULES: Final = ClientRules(weakens=_weak_variable)
 
 
 def variable(name: str, text: str) -> Switch:
-    """pnpm's own variables reach the pnpm that Rush starts."""
+    """The effect of a variable on scripts: pnpm's variables reach the pnpm that Rush starts."""
     from npm_vetted.clients.pnpm.commands import variable as of_pnpm
 
     return of_pnpm(name, text)
 
 
 def source_variable(name: str) -> str | None:
-    """npm's variables reach the pnpm that Rush starts."""
+    """The source setting of a variable: npm's variables reach the pnpm that Rush starts."""
     return variable_setting(name, ("npm_config_", "pnpm_config_"))
 
 

@@ -25,7 +25,7 @@ from npm_vetted.packages.manifest import NAME, read_manifest
 PROGRAM_KEYS: Final = {
     "rushVersion": "@microsoft/rush", "pnpmVersion": "pnpm", "npmVersion": "npm", "yarnVersion": "yarn",
 }  # fmt: skip
-"""The keys of rush.json that name what install-run-rush.js and Rush fetch and run."""
+"""Keys of rush.json with the version of a program that install-run-rush.js or Rush fetches -> its package."""
 RUSH: Final = "rush.json"
 CONFIG: Final = "common/config/rush"
 SUBSPACES: Final = "common/config/subspaces"
@@ -35,7 +35,7 @@ LOCKFILE: Final = "pnpm-lock.yaml"
 LOCKFILE_OF: Final = {"pnpm": LOCKFILE, "npm": "npm-shrinkwrap.json", "yarn": "yarn.lock"}
 """The lockfile of each client that Rush can run. Only pnpm has workspaces in Rush."""
 DEFAULT: Final = "default"
-"""The subspace of the projects that name none."""
+"""The subspace of projects that do not name one."""
 _TEMP: Final = "common/temp"
 _PATCHES: Final = "common/pnpm-patches"
 _WORKSPACE: Final = "pnpm-workspace.yaml"
@@ -68,7 +68,7 @@ _BUILT: Final = ("neverBuiltDependencies", "onlyBuiltDependencies")
 SCRIPTS: Final = tuple(
     f"common/scripts/install-run{each}.js" for each in ("", "-rush", "-rushx", "-rush-pnpm")
 )
-"""What Rush writes for machines without Rush: programs that fetch Rush and run it."""
+"""Scripts that Rush writes into the repository: they fetch Rush and run it on machines without Rush."""
 HOOKS: Final = ".pnpmfile.cjs"
 YARNRC: Final = ".yarnrc"
 _UNSURE_SWITCH: Final = re.compile(rb"^(?=[ \t]*[\"']?ignore-scripts[^\r\n]*\$\{)", re.MULTILINE)
@@ -77,14 +77,14 @@ _NOTHING: Final = (
     b"'usestrict';module.exports={hooks:{readPackage}};"
     b"functionreadPackage(packageJson,context){returnpackageJson;}"
 )
-"""The pnpmfile of ``rush init`` without its comments and blanks."""
+"""The pnpmfile that ``rush init`` writes, without comments and blanks: it changes nothing."""
 
 
 class Subspace(NamedTuple):
     """A part of the repository with a lockfile of its own; without subspaces there is one, ``''``.
 
-    ``root`` is the folder of rush.json. With ``is_autoinstaller`` it is a folder of packages for Rush itself,
-    of this name: Rush runs pnpm right there, with the common .npmrc in the place of any other.
+    ``root`` is the folder of rush.json. ``is_autoinstaller``: this is an autoinstaller of this name, a folder
+    with packages for Rush itself. Rush runs pnpm in that folder, with the common .npmrc.
     """
 
     root: str
@@ -93,26 +93,26 @@ class Subspace(NamedTuple):
 
     @property
     def folder(self) -> str:
-        """Where its settings and its lockfile are committed."""
+        """The folder with the committed settings and lockfile of the subspace."""
         if self.is_autoinstaller:
             return posixpath.join(self.root, AUTOINSTALLERS, self.name)
         return posixpath.join(self.root, f"{SUBSPACES}/{self.name}" if self.name else CONFIG)
 
     @property
     def temp(self) -> str:
-        """Where Rush generates its workspace."""
+        """The folder in which Rush generates the workspace of the subspace."""
         if self.is_autoinstaller:
             return self.folder
         return posixpath.join(self.root, _TEMP, self.name).rstrip("/")
 
     def lockfile(self, read: Read) -> str:
-        """The lockfile that Rush copies to the workspace."""
+        """The committed lockfile, which Rush copies into the workspace."""
         pin = client_pin(self.root, read)
         return posixpath.join(self.folder, LOCKFILE_OF[pin.client] if pin else LOCKFILE)
 
 
 def subspace_of(lockfile: str) -> Subspace:
-    """The subspace that a lockfile is of, by its path."""
+    """The subspace of a lockfile, by the lockfile's path."""
     folder = posixpath.dirname(lockfile)
     if folder == CONFIG or folder.endswith(f"/{CONFIG}"):
         return Subspace(folder[: -len(CONFIG)].rstrip("/"), "")
@@ -123,7 +123,7 @@ def subspace_of(lockfile: str) -> Subspace:
 
 
 def load_rush(root: str, read: Read) -> Document | None:
-    """rush.json of a folder; None where there is none. Raises DocumentError."""
+    """The rush.json in a folder; None if there is none. Raises DocumentError if it cannot be read."""
     return _load(posixpath.join(root, RUSH), read)
 
 
@@ -137,7 +137,7 @@ def _load(path: str, read: Read) -> Document | None:
 
 
 def workspaces_of(document: Document) -> tuple[str, ...]:
-    """The folders of the projects, and of the autoinstallers where pnpm installs them."""
+    """The folders of the projects, and, if pnpm is used, those of the autoinstallers."""
     folders = [folder for folder, _ in projects_of(document)]
     own = [f"{AUTOINSTALLERS}/*"] if "pnpmVersion" in document.root().data else []
     return (*folders, *own)
@@ -159,9 +159,9 @@ def projects_of(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def temporary_names(root: str, read: Read) -> dict[str, str]:
-    """The folder of each project, with the name that Rush's package for it has in ``@rush-temp``.
+    """The folder of each project -> the name of the package ``@rush-temp/NAME`` that Rush makes for it.
 
-    Of projects with one name in two scopes the later one gets a number, in the order of their names.
+    If two projects have one name in different scopes, the later one (in the order of names) gets a number.
     """
     document = load_rush(root, read)
     listed = document.root().data.get("projects") if document is not None else None
@@ -199,7 +199,7 @@ def has_subspaces(root: str, read: Read) -> bool:
 
 
 def subspaces(root: str, read: Read) -> Sequence[Subspace]:
-    """The subspaces that projects name; without the feature the one of the whole repository."""
+    """The subspaces that projects name; if subspaces are off, one for the whole repository."""
     if not has_subspaces(root, read):
         return [Subspace(root, "")]
     document = load_rush(root, read)
@@ -208,7 +208,7 @@ def subspaces(root: str, read: Read) -> Sequence[Subspace]:
 
 
 def folders_of(subspace: Subspace, read: Read) -> list[str]:
-    """The projects of a subspace, relative to the folder of rush.json."""
+    """The folders of a subspace's projects, relative to the folder of rush.json."""
     if subspace.is_autoinstaller:
         return []
     document = load_rush(subspace.root, read)
@@ -217,7 +217,7 @@ def folders_of(subspace: Subspace, read: Read) -> list[str]:
 
 
 def client_pin(root: str, read: Read) -> Pin | None:
-    """The client that Rush installs and runs, by the key of rush.json; None: it names none."""
+    """The client that Rush runs, as rush.json names it (``pnpmVersion`` …); None: it names none."""
     document = load_rush(root, read)
     said = document.root().data if document is not None else {}
     for client in LOCKFILE_OF:
@@ -234,7 +234,7 @@ def client_pin(root: str, read: Read) -> Pin | None:
 
 
 def pnpm_config(subspace: Subspace, read: Read) -> Document | None:
-    """The pnpm-config.json that holds for a subspace: its own, else the common one."""
+    """The pnpm-config.json that applies to a subspace: its own, else the common one."""
     for folder in (subspace.folder, posixpath.join(subspace.root, CONFIG)):
         document = _load(posixpath.join(folder, PNPM_CONFIG), read)
         if document is None:
@@ -250,7 +250,7 @@ def pnpm_config(subspace: Subspace, read: Read) -> Document | None:
 
 
 def autoinstallers(project: Project) -> Iterator[Subspace]:
-    """Those of a project that pnpm installs."""
+    """The autoinstallers of a repository that pnpm installs."""
     for folder in project.members:
         above, _, name = folder.rpartition("/")
         if above == posixpath.join(project.path, AUTOINSTALLERS):
@@ -258,7 +258,7 @@ def autoinstallers(project: Project) -> Iterator[Subspace]:
 
 
 def _read_installed(subspace: Subspace, read: Read, path: str) -> bytes | None:
-    """Rush copies the common .npmrc over that of an autoinstaller (seen with 5.179.0)."""
+    """Read a file as it is when pnpm runs: Rush replaces an autoinstaller's .npmrc by the common one (5.179.0)."""
     if path == posixpath.join(subspace.folder, ".npmrc"):
         return _joined(npmrc_paths(subspace), read)
     return read(path)
@@ -325,7 +325,7 @@ def _files(subspace: Subspace, read: Read) -> dict[str, bytes]:
 
 
 def _files_without_workspaces(subspace: Subspace, read: Read, *, is_yarn: bool) -> dict[str, bytes]:
-    """What Rush writes for npm and Yarn; Yarn also reads the files in the folders above."""
+    """The files that Rush writes for npm and Yarn; Yarn also reads settings in the folders above."""
     manifest = {"name": "rush-common", "version": "0.0.0", "private": True}
     made = {NAME: json.dumps(manifest).encode(), ".npmrc": _joined(npmrc_paths(subspace), read)}
     if is_yarn:
@@ -335,12 +335,12 @@ def _files_without_workspaces(subspace: Subspace, read: Read, *, is_yarn: bool) 
 
 
 def _above(subspace: Subspace, name: str) -> list[str]:
-    """A file in the folders above the workspace that Rush generates, the nearest last."""
+    """The paths of a file name in the folders above the generated workspace, the nearest folder last."""
     return [posixpath.join(subspace.root, folder, name) for folder in ("", "common")]
 
 
 def own_hooks(subspace: Subspace, read: Read) -> tuple[str, bytes] | None:
-    """The repository's pnpmfile, with its path; the one that ``rush init`` writes does nothing."""
+    """The path and content of the repository's pnpmfile; None also for the one that ``rush init`` writes."""
     path = posixpath.join(subspace.folder, HOOKS)
     data = read(path)
     if data is None or b"".join(_COMMENT.sub(b"", data).split()) == _NOTHING:
@@ -358,7 +358,7 @@ def prefers(subspace: Subspace, read: Read) -> bool:
 
 
 def _builds(own: Mapping[str, object]) -> dict[str, bool]:
-    """Rush's translation of the older lists for pnpm 11."""
+    """``allowBuilds`` for pnpm 11, which Rush makes from the older lists."""
     found: dict[str, bool] = {}
     for key, value in (("onlyBuiltDependencies", True), ("neverBuiltDependencies", False)):
         listed = own.get(key)
@@ -367,17 +367,17 @@ def _builds(own: Mapping[str, object]) -> dict[str, bool]:
 
 
 def npmrc_paths(subspace: Subspace) -> list[str]:
-    """The .npmrc files that Rush puts together, the last one winning."""
+    """The .npmrc files that Rush joins; a later file wins."""
     common = posixpath.join(subspace.root, CONFIG)
     folders = [common] if subspace.is_autoinstaller else dict.fromkeys((common, subspace.folder))
     return [posixpath.join(folder, ".npmrc") for folder in folders]
 
 
 def _joined(paths: Sequence[str], read: Read) -> bytes:
-    """Settings files one after the other: of two values for a key the last one counts.
+    """The settings files joined in order: if a key appears twice, the last value counts.
 
-    Rush leaves out a line that names a variable which is not set, also behind a ``;`` (seen with 5.179.0),
-    so a switch in such a line does not count.
+    Rush leaves out a line with a variable that is not set, even if the variable is behind a ``;`` (seen
+    with 5.179.0). So a switch in a line with a variable does not count.
     """
     parts = (read(path) for path in paths)
     joined = b"".join(part + b"\n" for part in parts if part is not None)
@@ -391,7 +391,7 @@ def npmrc_of_install_run(project: Project) -> Read:
 
 
 def _peers(config: Mapping[str, object]) -> bytes:
-    """Rush passes autoInstallPeers to pnpm; the default is false."""
+    """The line with ``autoInstallPeers`` that Rush passes to pnpm; Rush's default is false."""
     value = config.get("autoInstallPeers") is True
     return b"auto-install-peers=" + (b"true" if value else b"false") + b"\n"
 
@@ -414,7 +414,7 @@ def shadow(project: Project, subspace: Subspace) -> Project:
 
 
 def real_problem(problem: Problem, subspace: Subspace, read: Read) -> Problem:
-    """A problem of the generated files at the committed file that it comes from."""
+    """A problem of a generated file, moved to the committed file from which Rush generates that."""
     place = real_place(problem.location, problem.key, subspace, read)
     fix = tuple(
         tuple(real_place(Location(word), "", subspace, read).path for word in words)
@@ -424,7 +424,7 @@ def real_problem(problem: Problem, subspace: Subspace, read: Read) -> Problem:
 
 
 def real_place(place: Location, key: str, subspace: Subspace, read: Read) -> Location:
-    """Where something of a generated file really is."""
+    """The location in a committed file from which a location of a generated file comes."""
     name = place.path.removeprefix(f"{subspace.temp}/")
     if name == place.path:
         return place
@@ -451,7 +451,7 @@ def real_place(place: Location, key: str, subspace: Subspace, read: Read) -> Loc
 
 
 def _line_in(paths: Sequence[str], line: int, read: Read) -> Location:
-    """The file, of those that ``_joined`` puts together, that has a line; a missing one has none."""
+    """The file and line behind a line of the text that ``_joined`` makes of several files."""
     for path in paths:
         data = read(path)
         if data is None:
@@ -473,7 +473,7 @@ def each_shadow(
 
 
 def _placed(problem: Problem, subspace: Subspace, project: Project) -> Problem:
-    """A problem at Rush's own file, a pnpmfile's with the hash of what it reaches from there."""
+    """A problem moved to Rush's own file; one of a pnpmfile is bound to the files that the pnpmfile reaches."""
     found = real_problem(problem, subspace, project.read)
     folder, name = posixpath.split(found.location.path)
     if name != HOOKS or not found.value.startswith("sha256-"):

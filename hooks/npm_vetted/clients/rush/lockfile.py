@@ -1,4 +1,4 @@
-"""The lockfile of Rush: its client's, written for what Rush generates in ``common/temp``."""
+"""The lockfile of Rush: pnpm writes it for the workspace that Rush generates in ``common/temp``."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RushLockfile(PnpmLockfile):
 
     @property
     def home(self) -> str:
-        """The folder of rush.json, which the projects' folders are relative to."""
+        """The folder of rush.json: the folders of projects are relative to it."""
         return self._subspace.root
 
     def _relative(self, folder: str) -> str:
@@ -81,11 +81,11 @@ class RushLockfile(PnpmLockfile):
 
     @property
     def base(self) -> str:
-        """The generated workspace."""
+        """The folder of the generated workspace: other paths are relative to it."""
         return self._subspace.temp
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """As pnpm would find them in the generated workspace."""
+        """The disagreements that pnpm would find in the generated workspace."""
         temp = self._subspace.temp
         path = posixpath.join(temp, NAME)
         own = read_manifest(path, self._generated(path) or b"{}")
@@ -115,7 +115,7 @@ class RushLockfile(PnpmLockfile):
         return self._read(posixpath.join(self.home, path))
 
     def _unlocked(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """Subspaces without a lockfile; the first subspace that has one tells."""
+        """Autoinstallers and subspaces without a lockfile; reported with one lockfile, the first subspace's."""
         every = subspaces(self.home, self._read)
         locked = {each.name for each in every if self._read(each.lockfile(self._read)) is not None}
         if self._subspace.name != min(locked, default=""):
@@ -146,7 +146,7 @@ class RushLockfile(PnpmLockfile):
 
 
 def read_rush_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
-    """Read the lockfile of the client that rush.json names; raises DocumentError for another one."""
+    """Read a lockfile of the client that rush.json names; raises DocumentError for another client's."""
     root = subspace_of(path).root
     pin = client_pin(root, read)
     name = posixpath.basename(path)

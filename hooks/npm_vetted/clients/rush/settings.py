@@ -28,11 +28,11 @@ from npm_vetted.model import Location, Problem, Project, hashed
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d[0-9A-Za-z.-]*")
 
 _OTHERS: Final = {"npm": npm_settings, "yarn": yarn_settings}
-"""What judges the settings of a client that is not pnpm."""
+"""The functions that judge the settings of a client other than pnpm."""
 
 
 def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Problem]:
-    """Of each subspace as pnpm reads them, and Rush's own."""
+    """Unsafe settings of each subspace, as pnpm reads them, and of Rush itself."""
     try:
         yield from _of_rush(project)
         yield from _plugins(project)
@@ -57,9 +57,9 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 
 
 def _unlocked(project: Project, subspace: config.Subspace, shadow: Project) -> Iterator[Problem]:
-    """Packages that may run scripts and that the lockfile does not have.
+    """Allow-list entries for packages that are not in the lockfile.
 
-    A later commit that adds the package does not touch this list again.
+    They are reported now, because a later commit that adds the package does not change the list.
     """
     path = subspace.lockfile(project.read)
     data = project.read(path)
@@ -79,7 +79,7 @@ def _unlocked(project: Project, subspace: config.Subspace, shadow: Project) -> I
 
 
 def _of_pnpm_config(project: Project, document: Document) -> Iterator[Problem]:
-    """Keys that nobody has shown to be harmless."""
+    """Keys of pnpm-config.json that nobody has shown to be harmless."""
     data = document.root().data
     placed = [
         (key, value, Location(document.path, document.line_of(key))) for key, value in data.items()
@@ -155,7 +155,7 @@ def _plugins(project: Project) -> Iterator[Problem]:
 
 
 def _scripts(project: Project) -> Iterator[Problem]:
-    """The programs that fetch Rush: a copy of what Rush writes, which nothing compares before it runs."""
+    """The scripts that fetch Rush: Rush wrote them, but nothing verifies the committed copy before it runs."""
     for name in config.SCRIPTS:
         path = project.join(name)
         data = project.read(path)

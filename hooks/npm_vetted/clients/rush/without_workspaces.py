@@ -1,8 +1,8 @@
-"""npm-shrinkwrap.json and yarn.lock of Rush: it packs what each project requires, and installs that.
+"""npm-shrinkwrap.json and yarn.lock of Rush, which does not use workspaces with npm and Yarn.
 
-npm and Yarn have no workspaces in Rush. Rush writes a package ``@rush-temp/NAME`` for each project,
-packs it to ``common/temp/projects/NAME.tgz`` and runs the client on a package.json that depends on
-these. They are not committed: Rush makes them anew from the projects' manifests.
+1. Rush makes a package ``@rush-temp/NAME`` for each project, with the project's requirements.
+2. It packs each to ``common/temp/projects/NAME.tgz``. These are not committed.
+3. It runs the client on a package.json that depends on all of them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read_temporary_lockfile(path: str, data: bytes, read: Read) -> Lockfile:
 
 
 class _Packed:
-    """What Rush knows of the projects whose packages a lockfile has."""
+    """The projects whose packages ``@rush-temp/NAME`` are in a lockfile."""
 
     def __init__(self, path: str, read: Read) -> None:
         self.root = subspace_of(path).root
@@ -64,14 +64,14 @@ class _Packed:
         self._read = read
 
     def made(self, artifact: Artifact | None) -> bool:
-        """Whether an entry is the archive that Rush packs for a project, and no other file."""
+        """Whether an entry is the archive that Rush packs for a project."""
         if artifact is None or artifact.kind is not Kind.FILE or not artifact.resolved:
             return False
         written = artifact.resolved.removeprefix("file:").partition("#")[0]
         return self.archives.get(artifact.name) == written.removeprefix("./")
 
     def decoupled(self) -> Mapping[str, frozenset[str]]:
-        """The projects of the repository that a project takes from the registry, by its folder."""
+        """By a project's folder: the other projects that it takes from the registry (decoupled ones)."""
         document = load_rush(self.root, self._read)
         listed = document.root().data.get("projects") if document is not None else None
         found: dict[str, frozenset[str]] = {}
@@ -83,9 +83,9 @@ class _Packed:
         return found
 
     def asked(self, folder: str, manifests: Mapping[str, Manifest]) -> dict[str, Requirement]:
-        """What Rush writes into a project's package: not what another project satisfies.
+        """The requirements in the package that Rush makes for a project, by name.
 
-        A range of devDependencies wins over one of dependencies.
+        Requirements that another project satisfies are left out. devDependencies win over dependencies.
         """
         own = {each.name: each.version for path, each in manifests.items() if path and each.name}
         decoupled = self.decoupled().get(folder, frozenset())
@@ -114,7 +114,7 @@ class _Packed:
     def disagreements(
         self, lockfile: Lockfile, keys: Mapping[str, str | None], manifests: Mapping[str, Manifest]
     ) -> Iterator[Problem]:
-        """Where a project's manifest and the package that the lockfile has for it differ."""
+        """Differences between a project's manifest and the package of it in the lockfile."""
         for folder in sorted(manifests.keys() & self.names.keys()):
             manifest, key = manifests[folder], keys[folder]
             if key is None:
@@ -169,7 +169,7 @@ class _OfNpm(LegacyLockfile):
     def resolve(
         self, origin: str | None, requirement: Requirement, importer: str = ""
     ) -> str | None:
-        """From where a project's package is installed."""
+        """The entry for a requirement; a project's own requirements are looked up from its package."""
         start = origin if origin is not None else self._keys.get(importer)
         return None if start is None else self.find(start, requirement.name)
 
@@ -181,7 +181,7 @@ class _OfNpm(LegacyLockfile):
 
     @property
     def base(self) -> str:
-        """What Rush generates."""
+        """The folder of what Rush generates: other paths are relative to it."""
         return self._packed.temp
 
 
@@ -211,7 +211,7 @@ class _OfYarn(ClassicLockfile):
 
     @property
     def resolutions(self) -> Mapping[str, str]:
-        """None: Rush writes them into the projects' packages only, where Yarn ignores them."""
+        """Always empty: Rush writes resolutions only into the projects' packages, where Yarn ignores them."""
         return {}
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
@@ -220,5 +220,5 @@ class _OfYarn(ClassicLockfile):
 
     @property
     def base(self) -> str:
-        """What Rush generates."""
+        """The folder of what Rush generates: other paths are relative to it."""
         return self._packed.temp

@@ -118,14 +118,14 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:  # noqa: ARG001
-    """None: the switch is for dependencies alone."""
+    """No script: the switch only affects dependencies."""
     return []
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
-    """``npmMinimalAgeGate`` in minutes, where a Yarn is pinned that knows the key.
+    """Set ``npmMinimalAgeGate`` in minutes, if the project pins a Yarn that knows the key.
 
-    Yarn before 4.10 stops at an unknown key, and 4.10.3 ignored ``3d``.
+    Yarn before 4.10 stops at an unknown key. The unit is minutes because 4.10.3 ignored ``3d``.
     """
     pin = project.pin
     if pin is None or pin.client != PROGRAM or (pin.minimum or (0, 0, 0)) < _AGE_SINCE:
@@ -152,7 +152,7 @@ def set_cooldown(project: Project, days: int) -> Sequence[Edit]:
 
 
 def _edited(path: str, text: str) -> bytes:
-    """The file with its switch put right, or with one added at its end; comments stay."""
+    """The file with ``enableScripts: false`` in place of its line, or added at the end; comments stay."""
     end = "\r\n" if "\r\n" in text else "\n"
     lines = text.split("\n")
     places = [number for number, line in enumerate(lines) if _SWITCH_LINE.match(line)]
@@ -178,9 +178,8 @@ def _edited(path: str, text: str) -> bytes:
 def rebuild(project: Project, packages: Sequence[tuple[str, str]]) -> list[list[str]]:
     """``yarn rebuild`` of packages that ``dependenciesMeta`` already allows; raises for others.
 
-    Under ``enableScripts: false`` it runs allowed scripts only. With scripts switched on for the
-    one command it runs those of every package that is not yet built (seen with 3.8, 4.13, 4.18), so
-    that is not used.
+    With ``enableScripts: false``, Yarn runs allowed scripts only. If scripts were switched on for this one
+    command, Yarn would run those of every package that is not built yet (seen with 3.8, 4.13, 4.18).
     """
     if not packages:
         return []
@@ -220,5 +219,5 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
 
 
 def cooldown_exclude(name: str, version: str) -> str:
-    """``npmPreapprovedPackages`` takes a version (seen with 4.18)."""
+    """A line of ``npmPreapprovedPackages`` with name and version (seen with 4.18)."""
     return f'{RC_FILE}: npmPreapprovedPackages: ["{name}@{version}"]'

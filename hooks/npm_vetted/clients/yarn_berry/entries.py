@@ -2,10 +2,10 @@
 
 docs/clients/yarn-berry.md describes the format.
 
-A checksum is of the zip that Yarn packs, under its own cache key: in the entry (``10c0/<hex>``) or
-for the whole file (``__metadata.cacheKey``). Yarn silently replaces a checksum with another key
-than its own, even with ``--immutable`` (seen with 3.8 and 4.18). Such a checksum binds nothing and
-counts as missing.
+A checksum is the hash of the zip that Yarn packs. A cache key says how the zip was packed. The key is in
+the entry (``10c0/<hex>``) or applies to the whole file (``__metadata.cacheKey``). If the key is not the
+one of the running Yarn, Yarn silently replaces the checksum, even with ``--immutable`` (seen with 3.8 and
+4.18). Such a checksum binds nothing, so it counts as missing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _CONTENT: Final = re.compile(r"^[^#\n]", re.MULTILINE)
 _RESOLUTION: Final = re.compile(
     r'\n  resolution: "(?:((?:@[^/@"\s]++/)?[^/@"\s]++)@npm:[^":#\n]++"|([^"\n]*+)")'
 )
-"""The line that says what is installed: a registry's package by its name, else all of it."""
+"""The line ``resolution:``; it captures the name of a registry's package, or the whole other source."""
 _LEGACY: Final = re.compile(r"#\s+yarn\s+lockfile\s+v1", re.IGNORECASE)
 _KNOWN: Final = frozenset({
     "version", "resolution", "dependencies", "peerDependencies", "dependenciesMeta",
@@ -66,7 +66,7 @@ _KNOWN: Final = frozenset({
 _COMMIT: Final = re.compile(r"[#&]commit[=:]")
 _COMMA: Final = re.compile(" *, *")
 FOLDERS: Final = ("workspace:", "link:", "portal:")
-"""Protocols of what is linked, not installed."""
+"""Protocols of folders, which Yarn links instead of installing."""
 _TARBALL: Final = (".tgz", ".tar.gz", ".tar")
 
 
@@ -76,7 +76,7 @@ _PROGRAM: Final = re.compile(r"""(?m)^    ["']?([^"':\s]+)["']?:""")
 
 
 class BerryEntries(YarnLockfile):
-    """A yarn.lock with ``__metadata``, as far as its entries go."""
+    """The entries of a yarn.lock with ``__metadata``."""
 
     names_hosts = False
     _tables: Tables | None = None
@@ -120,7 +120,7 @@ class BerryEntries(YarnLockfile):
         return found.places
 
     def _alike(self, like: Lockfile | None) -> LocatedEntries | None:
-        """Nothing, where the other version was parsed whole."""
+        """The entries' places in another version of the file; None if that was parsed whole."""
         canonical = isinstance(like, BerryEntries) and like._tables is None
         return super()._alike(like) if canonical else None
 
@@ -131,13 +131,13 @@ class BerryEntries(YarnLockfile):
 
     @property
     def blocks(self) -> Mapping[str, object]:
-        """The text of each entry by its key; decoded where the text is not canonical."""
+        """The text of each entry by its key; its fields, if the text is not in Yarn's own layout."""
         if self._tables is None:
             return super().blocks
         return {key: self._tables[key] for key in self._places}
 
     def _differing(self, other: YarnLockfile) -> Iterable[str]:
-        """The differing keys; an entry without a cache key differs if the file's own key differs."""
+        """The keys of differing entries; those without a cache key also differ if the file's key does."""
         if not isinstance(other, BerryEntries):
             return self._places
         if self._tables is None and other._tables is None:
@@ -157,7 +157,7 @@ class BerryEntries(YarnLockfile):
         return decoded_fields(self.path, self._text[start:end], self.line(key))
 
     def mentioning(self, word: str) -> list[str]:
-        """The keys of the entries with a word somewhere, in the file's order."""
+        """The keys of the entries whose text contains a word, in the file's order."""
         if self._tables is None:
             return self._keys_at(self._finds(word))
         return [key for key in self._places if word in key or word in str(self._tables[key])]
@@ -168,7 +168,7 @@ class BerryEntries(YarnLockfile):
 
     @cached_property
     def _resolved(self) -> Sequence[tuple[str | None, int]]:
-        """The resolution line of each entry: a registry's package by its name, or another source."""
+        """The package name in each entry's resolution, None for other sources; and where the line is."""
         start, end = self._metadata_place
         return [
             (line[1], line.start())
@@ -177,7 +177,7 @@ class BerryEntries(YarnLockfile):
         ]
 
     def _naming(self, names: Collection[str]) -> Iterable[str]:
-        """By the resolution, where it names a registry's version."""
+        """The keys of the entries of these packages, and of all with another source than a registry."""
         if self._tables is not None:
             return self._places
         return self._keys_at(at for name, at in self._resolved if name is None or name in names)
@@ -188,7 +188,7 @@ class BerryEntries(YarnLockfile):
         return self._keys_at((*self._asked(names), *self._finds("@patch:")))
 
     def package_names(self) -> set[str]:
-        """By the resolution, where it names a registry's version."""
+        """The names of all artifacts, by the resolution lines; only other sources are decoded."""
         _ = self.index
         if self._tables is not None:
             return super().package_names()
@@ -199,7 +199,7 @@ class BerryEntries(YarnLockfile):
 
     @cached_property
     def index(self) -> Mapping[str, str]:
-        """As of every yarn.lock; most keys are their one descriptor."""
+        """The key of each descriptor; most keys consist of one descriptor."""
         found = {key: key for key in self._places if "," not in key}
         for key in self._places:
             if "," in key:
@@ -213,7 +213,7 @@ class BerryEntries(YarnLockfile):
         return [text for text in _COMMA.split(key) if text]
 
     def names(self, key: str) -> set[str]:
-        """The names that its descriptors give it."""
+        """The names in the entry's descriptors."""
         return {found[0] for text in self.descriptors(key) if (found := split_ident(text))}
 
     def _decode(self, key: str) -> Entry:
@@ -272,7 +272,7 @@ class BerryEntries(YarnLockfile):
         return found
 
     def _sources(self, key: str) -> Iterator[Requirement]:
-        """The source of a patched entry: another entry of this lockfile."""
+        """The unpatched source of a patched entry, as a requirement: it has an entry of its own."""
         if "@patch:" not in key:
             return
         seen = set()
@@ -318,7 +318,7 @@ class BerryEntries(YarnLockfile):
         return own if isinstance(own, str) and own else None
 
     def _heeded(self, fields: Mapping[str, object]) -> str | None:
-        """The checksum with its cache key; None where Yarn holds the bytes against none."""
+        """The checksum with its cache key; None if Yarn compares the bytes with no checksum."""
         text = fields.get("checksum")
         if self.cache_key is None or not isinstance(text, str):
             return None
@@ -326,22 +326,22 @@ class BerryEntries(YarnLockfile):
         return f"{self.cache_key}/{digest}" if not slash or key == self.cache_key else None
 
     def programs(self) -> frozenset[str] | None:
-        """Each entry lists its own under ``bin``."""
+        """The names of the programs, which each entry lists under ``bin``."""
         blocks = _PROGRAMS.findall(self._text)
         return frozenset(name for block in blocks for name in _PROGRAM.findall(block))
 
     def hash_text(self, entry: Entry) -> str | None:
-        """The checksum as the lockfile itself has it."""
+        """The checksum as the lockfile spells it."""
         text = self.fields(entry.key).get("checksum")
         return text if isinstance(text, str) else None
 
     def source_text(self, entry: Entry) -> str | None:
-        """The resolution as the lockfile itself has it, or the URL in it."""
+        """The resolution as the lockfile spells it, or the URL in it."""
         ident, reference = self.locator(entry.key)
         return self._archive(entry.key, reference) or f"{ident}@{reference}"
 
     def unheeded(self, entry: Entry) -> Problem | None:
-        """A checksum under another key than the file's own: Yarn would replace it."""
+        """The problem of a checksum with another cache key than the file's: Yarn would replace it."""
         fields = self.fields(entry.key)
         text = fields.get("checksum")
         if not isinstance(text, str) or self._heeded(fields) is not None:
@@ -357,7 +357,7 @@ class BerryEntries(YarnLockfile):
         )
 
     def rehashed(self, before: Lockfile) -> Problem | None:
-        """Another cache key: the same packages have other checksums."""
+        """The problem of another cache key: then the same packages have other checksums."""
         if not isinstance(before, BerryEntries) or before.cache_key in (None, self.cache_key):
             return None
         return Problem(
@@ -372,7 +372,7 @@ class BerryEntries(YarnLockfile):
         )
 
     def is_locked(self, name: str, reference: str) -> bool:
-        """Whether an entry is resolved to a locator."""
+        """Whether some entry resolves to this locator."""
         return f"{name}@{reference}" in self._resolutions
 
     @cached_property
@@ -380,7 +380,7 @@ class BerryEntries(YarnLockfile):
         return frozenset("@".join(self.locator(key)) for key in self._places)
 
     def refetch(self, path: str) -> tuple[tuple[str, ...], ...]:
-        """The commands that replace an archive of the cache by the registry's."""
+        """The commands that replace an archive of the cache by one from the registry."""
         folder = self.path.rpartition("/")[0]
         where = ("--cwd", folder) if folder else ()
         install = ("yarn", *where, "install", "--mode=skip-build")
@@ -390,11 +390,14 @@ class BerryEntries(YarnLockfile):
 
     @property
     def store(self) -> str:  # type: ignore[override]
-        """The cache of a zero-install, where the settings name no other."""
+        """The folder of a zero-install's committed cache: Yarn's default."""
         return beside(self.path, ".yarn/cache") + "/"
 
     def stored(self, names: Collection[str]) -> Mapping[str, str]:
-        """Yarn calls an archive ``NAME-PROTOCOL-VERSION-LOCATOR-CHECKSUM.zip``, each hash cut to ten."""
+        """The archives with their entries' keys: Yarn names them ``NAME-PROTOCOL-VERSION-LOCATOR-CHECKSUM.zip``.
+
+        LOCATOR and CHECKSUM are the first ten characters of a hash.
+        """
         wanted: dict[str, list[str]] = {}
         for name in names:
             found = _ARCHIVE.fullmatch(name)
@@ -417,7 +420,7 @@ class BerryEntries(YarnLockfile):
     # -- sources
 
     def _source(self, key: str, name: str, reference: str, version: str) -> tuple[str, Kind | None]:
-        """The name and kind of the bytes below any patch; None: a workspace, link, directory."""
+        """The name and kind of the package below any patch; None as kind: a workspace, link or folder."""
         for _ in range(PATCHES):
             parts = Reference.parse(reference)
             if parts.protocol != "patch:":
@@ -429,7 +432,7 @@ class BerryEntries(YarnLockfile):
         raise self.fail("resolution: patches of patches without end", key)
 
     def _archive(self, key: str, reference: str) -> str | None:
-        """The URL that a registry package is fetched from, where it is not its registry's usual one."""
+        """The URL of a registry's package, if it is not the usual one of that registry; else None."""
         parts = Reference.parse(reference)
         for _ in range(PATCHES):
             if parts.protocol != "patch:":
@@ -481,7 +484,7 @@ def install_again(path: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _is_unusual(resolution: str | None) -> bool:
-    """Whether a resolution names neither a registry's package nor a folder, so that it must be judged."""
+    """Whether a resolution names neither a registry's package nor a folder, so it needs a closer look."""
     found = split_ident(resolution) if resolution else None
     return found is not None and not found[1].startswith(FOLDERS)
 

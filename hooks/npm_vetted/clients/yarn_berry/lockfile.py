@@ -18,7 +18,7 @@ from npm_vetted.model import Group, Manifest, Problem, Requirement
 from npm_vetted.packages.platforms import Platform
 
 _NESTED: Final = 20
-"""Folders that require folders; a circle ends here."""
+"""The greatest depth of folders that require folders; it also ends circles."""
 
 
 class BerryLockfile(BerryResolution):
@@ -42,7 +42,7 @@ class BerryLockfile(BerryResolution):
         return Platform(*((words[each],) if each in words else () for each in ("os", "cpu")))
 
     def _place(self, reference: str, depth: int = 0) -> str | None:
-        """The folder of a workspace, or of a folder that something in one requires."""
+        """The folder that a locator leads to: a workspace's, or one that a workspace's folder requires."""
         parts = Reference.parse(reference)
         if parts.protocol == "workspace:":
             return posixpath.normpath(parts.source)
@@ -61,7 +61,7 @@ class BerryLockfile(BerryResolution):
         )
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """Where the manifests and this lockfile disagree, and where entries contradict themselves."""
+        """Disagreements between the manifests and this lockfile, and contradictions within entries."""
         from npm_vetted.clients.yarn_berry.pnp_data import data_problems
 
         yield from sync.disagreements(self, manifests, self._read)

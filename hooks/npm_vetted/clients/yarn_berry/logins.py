@@ -48,7 +48,7 @@ def _of(table: Mapping[str, object], url: str, environment: Mapping[str, str]) -
 
 
 def _resolved(text: object, environment: Mapping[str, str]) -> str | None:
-    """A text with its variables; None where one has no value."""
+    """A text with its variables replaced; None if one of them has no value."""
     if not isinstance(text, str):
         return None
     missing = False

@@ -1,8 +1,8 @@
 """``.pnp.cjs`` and its companions: node loads them in a project without node_modules.
 
-The file is Yarn's own code, the same for every project of one Yarn, around one JSON text that says
-where each package is. The code is known by its hash (a test asks the real Yarns), and every other
-code is a program of the repository. ``pnp_data`` compares the JSON with the lockfile.
+The file consists of code and of a JSON text that says where each package is. The code is the same for
+every project of one version of Yarn. It is recognized by its hash (a test runs the real Yarns); any other
+code counts as a program of the repository. ``pnp_data`` compares the JSON with the lockfile.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from npm_vetted.formats.json import load_json
 from npm_vetted.model import Location, Problem
 
 CODE_FILES: Final = (".pnp.cjs", ".pnp.js", ".pnp.loader.mjs")
-"""What Yarn 3 and 4, Yarn 2, and the loader of ES modules are called."""
+"""The files with code: of Yarn 3 and 4, of Yarn 2, and the loader of ES modules."""
 DATA_FILES: Final = (".pnp.cjs", ".pnp.js", ".pnp.data.json")
-"""Where the JSON is; the last with ``pnpEnableInlining: false``."""
+"""The files that may contain the JSON; the last one if ``pnpEnableInlining`` is false."""
 
 KNOWN: Final[Mapping[str, str]] = {
     "ab19fa49a647bfab8e33e88e54f6a68fcf39555faf65294488ae4658733c1b3f": "3.8.7",
@@ -58,7 +58,7 @@ def code_hash(data: bytes) -> str:
 
 
 def code_problem(path: str, data: bytes, folder: str) -> Problem | None:
-    """Why the code of a file is not known to be Yarn's own; None: it is."""
+    """The problem if the code of a file is not known to be Yarn's own; None: it is Yarn's."""
     digest = code_hash(data)
     if digest in KNOWN:
         return None
@@ -85,7 +85,7 @@ def regenerate(path: str, folder: str) -> tuple[tuple[str, ...], ...]:
 
 
 def data_of(path: str, data: bytes) -> Mapping[str, object] | None:
-    """The JSON of a file; None where it has none. Raises DocumentError where it is malformed."""
+    """The JSON of a file; None if it has none. Raises DocumentError for malformed JSON."""
     if path.endswith(".json"):
         text = data
     else:

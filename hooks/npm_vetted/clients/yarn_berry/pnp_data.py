@@ -1,9 +1,12 @@
-"""The JSON of ``.pnp.cjs``: which version each package gets, and where it is.
+"""Compares the JSON of ``.pnp.cjs`` with yarn.lock: the versions that each package gets, and their places.
 
-Yarn writes it from yarn.lock alone, so each row is compared with the entry that it is of: the place
-is the archive of its locator, and each dependency is what yarn.lock resolves it to. A peer is what
-the package that requires it has under that name. Yarn's built-in corrections of packages add
-dependencies that no file names: such a one must be locked, under its own name.
+Yarn makes the JSON from yarn.lock alone. For each package in it:
+
+1. its place must be the archive of its locator;
+2. each dependency must be the entry to which yarn.lock resolves it;
+3. a peer must be the dependency of that name of the package that requires this one;
+4. a dependency that no file names is accepted if it is locked under its own name, because Yarn's built-in
+   corrections of packages add such dependencies.
 """
 
 from __future__ import annotations
@@ -29,17 +32,17 @@ _PACKED: Final = re.compile(
 _IGNORED: Final = (
     r"(^(?:\.yarn\/sdks(?:\/(?!\.{1,2}(?:\/|$))(?:(?:(?!(?:^|\/)\.{1,2}(?:\/|$)).)*?)|$))$)"
 )
-"""Where files are looked up without this JSON, by default: ``.yarn/sdks/**``."""
+"""The default of ``pnpIgnorePatterns``: files there are found without this JSON."""
 _MOST: Final = 20
-"""Findings for one file."""
+"""The most findings for one file."""
 
 Locator = tuple[str, str]
-"""A package's name, and its reference; ('', '') is the top once more."""
+"""A package's name and reference; ('', '') means the root project."""
 _TOP: Final[Locator] = ("", "")
 
 
 def data_problems(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
-    """Where the committed PnP files differ from what the lockfile gives."""
+    """The differences between the committed PnP files and the lockfile."""
     folder = posixpath.dirname(lockfile.path)
     for name in DATA_FILES:
         path = posixpath.join(folder, name)
@@ -76,7 +79,7 @@ def _problem(path: str, folder: str, key: str, why: str) -> Problem:
 
 
 class _Row(NamedTuple):
-    """One package of the data: what it gets under each name (None: nothing), and where it is."""
+    """One package of the JSON: the locator that it gets for each name (None: nothing), and its place."""
 
     locator: Locator
     gets: Mapping[str, Locator | None]
@@ -92,7 +95,7 @@ class _Row(NamedTuple):
 
 
 class _Data:
-    """The data of one file, compared with a lockfile."""
+    """The JSON of one file, compared with a lockfile."""
 
     def __init__(self, state: Mapping[str, object], lockfile: BerryResolution) -> None:
         self._state = state
@@ -105,7 +108,7 @@ class _Data:
             self._rows[row.locator] = row
 
     def differences(self, settings: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        """Each difference: what it is about, and what is wrong."""
+        """Each difference: the name of the package (or key) with it, and a sentence."""
         yield from ((label, "is in the file twice") for label in self._twice)
         yield from self._of_pool(settings.get("pnpMode") == "loose")
         if "pnpIgnorePatterns" not in settings and self._state.get("ignorePatternData") not in (
@@ -128,7 +131,7 @@ class _Data:
             yield from self._lacking(row)
 
     def _of_pool(self, loose: bool) -> Iterator[tuple[str, str]]:
-        """``fallbackPool``: what every package gets; with ``pnpMode: loose`` what is hoisted, else nothing."""
+        """Differences in ``fallbackPool``, the packages that all get; empty unless ``pnpMode`` is loose."""
         pool = self._state.get("fallbackPool")
         if pool not in (None, []) and not loose:
             yield "fallbackPool", "expected nothing, found packages that every other one gets"
@@ -138,7 +141,7 @@ class _Data:
                 yield "fallbackPool", f"gives {found} to every package that requires {name}"
 
     def _is_of_yarn(self, found: re.Match[str]) -> bool:
-        """Whether an archive is in the cache whose archives are hashed, or outside of the repository."""
+        """Whether an archive is outside the repository, or in the cache folder, whose archives are hashed."""
         home = posixpath.dirname(self._lockfile.path)
         folder = posixpath.normpath(posixpath.join(home, found["folder"]))
         if folder.startswith(("../", "/")):
@@ -147,7 +150,7 @@ class _Data:
         return folder == (own if found["zip"] is None else str(self._lockfile.store).rstrip("/"))
 
     def _misplaced(self, name: str, reference: str, location: object) -> str | None:
-        """Why a package is not where yarn.lock has it; None: it is."""
+        """Why a package's place is not the one that follows from yarn.lock; None: it is."""
         if not isinstance(location, str):
             return "has no place"
         place = _real(location)
@@ -174,7 +177,7 @@ class _Data:
 
     @cached_property
     def _forms(self) -> Mapping[Locator, list[str]]:
-        """How each package is bound to those who ask: an unplugged one lies where one form has it."""
+        """All forms of each package with peers (one for each dependent); unplugged, one form has the place."""
         found: dict[Locator, list[str]] = {}
         for name, reference in self._rows:
             found.setdefault((name, _settled(reference)), []).append(reference)
@@ -182,7 +185,7 @@ class _Data:
 
     @cached_property
     def _keys(self) -> Mapping[Locator, str]:
-        """The entry of each locator, without the wrapping of peers; the root's for the top."""
+        """The key of each locator's entry; ``virtual:`` references are unwrapped; the root's for ('', '')."""
         found = {self._lockfile.locator(key): key for key in self._lockfile.blocks}
         root = self._lockfile.workspaces.get("")
         return found if root is None else {**found, _TOP: root}
@@ -192,7 +195,7 @@ class _Data:
 
     @cached_property
     def _askers(self) -> Mapping[Locator, list[_Row]]:
-        """The packages that require each package; one that has it as a peer gets it from another."""
+        """The packages that require each package, except those that have it as a peer."""
         found: dict[Locator, list[_Row]] = {}
         for row in self._rows.values():
             key = self._key(row.locator)
@@ -207,7 +210,7 @@ class _Data:
         return found
 
     def _wrong(self, row: _Row, name: str, target: Locator | None) -> str | None:
-        """Why a package must not get this under a name; None: it may."""
+        """Why a package must not get the locator ``target`` for a name; None: it may."""
         if target is not None and target not in self._rows:
             return f"depends on {'@'.join(target)}, which the file itself does not have"
         found = "nothing" if target is None else "@".join(target)
@@ -233,7 +236,7 @@ class _Data:
     def _wrong_peer(
         self, row: _Row, name: str, target: Locator | None, own: str | None
     ) -> str | None:
-        """A peer is what the packages have that require this one, or else its own dependency."""
+        """Why a peer is wrong: it must be what the dependents of this package have, or its own dependency."""
         for asker in self._askers.get(row.locator, ()):
             given = asker.gets.get(name)
             if given is None and name == asker.locator[0]:
@@ -245,7 +248,7 @@ class _Data:
         return None
 
     def _lacking(self, row: _Row) -> Iterator[tuple[str, str]]:
-        """What a package requires and does not get: it would get what the top has by that name."""
+        """Requirements that a package does not get: it would get the root's package of that name instead."""
         if row.locator != _TOP and row.locator[0] not in row.gets:
             yield row.label, "does not get itself"
         key = self._key(row.locator)
@@ -260,14 +263,14 @@ class _Data:
                 yield row.label, f"gets nothing for its peer {name}"
 
     def _is_bound(self, target: Locator) -> bool:
-        """Whether a package with peers is bound to the package that requires it, so that it gets them."""
+        """Whether a package with peers is in the form for one dependent, in which it gets its peers."""
         key = self._key(target)
         if key is None or target[1].startswith("virtual:"):
             return True
         return not self._table(key, "peerDependencies")
 
     def _may_lack(self, key: str) -> bool:
-        """Whether Yarn leaves an entry out on some machines."""
+        """Whether Yarn does not install an entry on some machines."""
         return "conditions" in self._fields(key)
 
     def _is_workspace(self, row: _Row) -> bool:
@@ -290,7 +293,7 @@ class _Data:
         return found if isinstance(found, Mapping) else {}
 
     def _asked(self, key: str) -> Mapping[str, str | None]:
-        """What an entry requires by name, with the key of what yarn.lock has for it."""
+        """The requirements of an entry: name -> key of the entry that yarn.lock resolves it to."""
         if key not in self._asked_by:
             lockfile = self._lockfile
             self._asked_by[key] = {
@@ -308,7 +311,7 @@ class _Data:
         return {}
 
     def _peers(self, key: str) -> frozenset[str]:
-        """The names of an entry's peers; Yarn adds the types of each, and what it corrects."""
+        """The names of an entry's peers; Yarn adds ``@types/NAME`` for each, and its own corrections."""
         if key not in self._peers_of:
             meta = self._table(key, "peerDependenciesMeta")
             named = {**self._table(key, "peerDependencies"), **meta}
@@ -322,12 +325,12 @@ class _Data:
 
 
 def _settled(reference: str) -> str:
-    """A reference without the wrapping of peers."""
+    """A reference without ``virtual:``, by which Yarn marks the form for one dependent."""
     return reference.partition("#")[2] if reference.startswith("virtual:") else reference
 
 
 def _rows(packages: object) -> Iterator[_Row]:
-    """Each package of the data."""
+    """Each package of the JSON."""
     for row in packages if isinstance(packages, list) else ():
         if not isinstance(row, list) or len(row) != 2 or not isinstance(row[1], list):
             continue
@@ -351,7 +354,7 @@ def _targets(info: Mapping[str, object]) -> Mapping[str, Locator | None]:
 
 
 def _real(location: str) -> str:
-    """A place without the detour over ``__virtual__/NAME/UP/``."""
+    """A place without ``__virtual__/NAME/UP/``, which Yarn inserts for forms of packages with peers."""
     found = _VIRTUAL.fullmatch(location)
     if found is not None:
         location = posixpath.join(found[1] or ".", *[".."] * int(found[2]), found[3])

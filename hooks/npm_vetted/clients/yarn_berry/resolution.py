@@ -1,7 +1,7 @@
-"""The requirements in a yarn.lock of Yarn berry, and the entries that satisfy them.
+"""Finds the entry of a yarn.lock of Yarn berry that satisfies a requirement.
 
-Yarn stores descriptors after ``resolutions``, catalogs and its own patches have been applied, so a
-requirement of a manifest or a package is taken through the same steps.
+Yarn applies ``resolutions``, then catalogs, then its own patches to a requirement, and stores the resulting
+descriptor. So ``resolve`` takes a requirement of a manifest or a package through the same steps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from npm_vetted.packages.ranges import satisfies
 
 _ENTRY_GROUPS: Final = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
 Pattern = tuple[str | None, str | None, str, str | None]
-"""The package that requires, with its range; the package that is required, with its range."""
+"""A key of ``resolutions``: the dependent and its range, the replaced package and its range."""
 
 
 class BerryResolution(BerryEntries):
@@ -70,8 +70,7 @@ class BerryResolution(BerryEntries):
     def _unusual(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """Keys by the normalized form of an unusual descriptor, and by the descriptor that a patch wraps.
 
-        Only Yarn's own patches are of the latter kind: dependents require them by the name of the
-        patched package.
+        The second table has only Yarn's own patches: dependents require the patched package by its name.
         """
         plain: dict[str, str] = {}
         wrapped: dict[str, str] = {}
@@ -110,7 +109,7 @@ class BerryResolution(BerryEntries):
         return None
 
     def _find(self, name: str, text: str, asker: str | None) -> str | None:
-        """The entry of a name and range, which may be bound to the entry that has it."""
+        """The entry of a descriptor; its range may be bound to the dependent (``::locator=…``)."""
         for candidate in self._bound(text, asker):
             descriptor = f"{name}@{candidate}"
             found = self._unusual[1].get(descriptor) or self._stands_for(descriptor)
@@ -126,7 +125,7 @@ class BerryResolution(BerryEntries):
         )  # fmt: skip
 
     def _bound(self, wanted: str, asker: str | None) -> Iterator[str]:
-        """A range as it is, and bound to its dependent (a path is relative to that)."""
+        """A range as written, and bound to its dependent, which Yarn does for paths relative to that."""
         yield wanted
         if asker is not None:
             name, reference = self.locator(asker)
@@ -149,9 +148,9 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def kept(self) -> frozenset[str]:
-        """The packages that extensions add: Yarn locks them without a record of the dependent.
+        """The packages that extensions add: Yarn locks them, but no entry requires them.
 
-        Also those of Yarn's own list, which its ``.yarnrc.yml`` does not show.
+        This includes Yarn's built-in list of extensions, which no file of the repository contains.
         """
         found = set()
         for key, name, wanted in (*self.extensions(), *self._added(_built_in())):
@@ -160,13 +159,13 @@ class BerryResolution(BerryEntries):
         return frozenset(each for each in found if each is not None)
 
     def _extension_target(self, key: str, name: str, wanted: str) -> str | None:
-        """The entry of what an extension adds to a package."""
+        """The entry of a dependency that an extension adds to a package."""
         override = self.override(key, name, normal(wanted))
         return self._find(name, override or normal(wanted), key)
 
     @cached_property
     def extended(self) -> Mapping[str, Mapping[str, str | None]]:
-        """What ``packageExtensions`` add to each entry, by name: the lockfile does not say who asks."""
+        """By entry: the dependencies that ``packageExtensions`` add to it; no entry records them."""
         found: dict[str, dict[str, str | None]] = {}
         for key, name, wanted in self.extensions():
             found.setdefault(key, {})[name] = self._extension_target(key, name, wanted)
@@ -182,7 +181,7 @@ class BerryResolution(BerryEntries):
 
     @cached_property
     def store(self) -> str:  # type: ignore[override]
-        """The cache of a zero-install: ``cacheFolder`` of the settings, where that is in the repository."""
+        """The folder of the committed cache: ``cacheFolder`` of the settings, if it is in the repository."""
         name = self._settings.get("cacheFolder")
         folder = posixpath.normpath(beside(self.path, name)) if isinstance(name, str) else ".."
         plain = isinstance(name, str) and not set(name) & set("$~\\")
@@ -212,9 +211,9 @@ class BerryResolution(BerryEntries):
         return found
 
     def unsatisfied(self, names: Collection[str]) -> Iterator[tuple[str, Requirement, str]]:
-        """The requirements of some names that no entry implements, after ``resolutions``.
+        """The requirements of these names that no entry satisfies, after ``resolutions``.
 
-        Each with the key of the entry that has it and the descriptor that is missing.
+        Yields the key of the dependent, the requirement, and the missing descriptor.
         """
         for key in self._asking(names) if names else ():
             for asked in self.entry(key).requires:
@@ -224,7 +223,7 @@ class BerryResolution(BerryEntries):
                         yield key, asked, missing
 
     def missing_descriptor(self, key: str, asked: Requirement) -> str | None:
-        """The descriptor that a requirement needs and no entry has; None: it is there."""
+        """The descriptor that a requirement leads to, if no entry has it; None: an entry has it."""
         wanted = normal(self.catalogued(asked.name, asked.specifier))
         override = self.override(key, asked.name, wanted)
         text, asker = (wanted, key) if override is None else (override, self.workspaces.get(""))
@@ -233,7 +232,7 @@ class BerryResolution(BerryEntries):
         return f"{asked.name}@{text}"
 
     def resolved_names(self) -> set[str]:
-        """The names that the root's ``resolutions`` are about."""
+        """The names that the root's ``resolutions`` replace."""
         return set(self._patterns)
 
     def extensions(self) -> Iterator[tuple[str, str, str]]:
@@ -277,7 +276,7 @@ def _needs(extension: object) -> Mapping[str, object]:
 
 
 def _built_in() -> list[tuple[str, Mapping[str, str]]]:
-    """The list that Yarn itself has (``tools/yarn_extensions.py`` writes it)."""
+    """The extensions that are built into Yarn (``tools/yarn_extensions.py`` writes the list)."""
     path = os.path.join(os.path.dirname(__file__), "built-in-extensions.txt")  # noqa: PTH118, PTH120
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 3 ms to import
         table = file.read()

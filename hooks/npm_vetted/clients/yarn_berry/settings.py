@@ -41,13 +41,13 @@ PNP_FILES: Final = (".pnp.cjs", ".pnp.js", ".pnp.loader.mjs", ".pnp.data.json")
 INSTALL_STATE: Final = ".yarn/install-state.gz"
 SWITCH: Final = "enableScripts"
 OFF_SINCE: Final = (4, 14, 0)
-"""From this version on scripts are off unless something switches them on."""
+"""The first version in which scripts are off by default."""
 RC_FILE: Final = ".yarnrc.yml"
 META: Final = "dependenciesMeta"
 
 
 def settings_table(project: Project, name: str = RC_FILE) -> Table | None:
-    """A .yarnrc.yml, every scalar as text, as Yarn reads it; None where there is none."""
+    """A .yarnrc.yml with every scalar as text, as Yarn reads it; None if the file is missing."""
     data = project.read_own(name)
     if data is None:
         return None
@@ -70,7 +70,7 @@ def _fix(path: str) -> tuple[tuple[str, ...], ...]:
 
 
 def scripts_run(project: Project) -> Iterator[Problem]:
-    """``enableScripts: false`` in .yarnrc.yml, or a pinned Yarn whose default it is."""
+    """Why scripts may run: neither ``enableScripts: false`` nor a pinned Yarn with that default."""
     path = project.join(RC_FILE)
     try:
         settings = settings_table(project)
@@ -102,7 +102,7 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 
 def _not_by_default(project: Project, settings: Table | None) -> str | None:
-    """Why the client's own default does not keep scripts off; None: it does."""
+    """Why scripts are not off by default; None: the pinned Yarn's default is off."""
     pin = project.pin
     if pin is None or pin.client != "yarn" or pin.minimum is None or not pin.enforced:
         return "Yarn before 4.14 runs dependencies' install scripts, and no newer one is pinned"
@@ -115,7 +115,7 @@ def _not_by_default(project: Project, settings: Table | None) -> str | None:
 
 
 def _wrong(path: str, settings: Table) -> Iterator[Problem]:
-    """Why the switch, where it is, does not say false beyond doubt."""
+    """The problem of an ``enableScripts`` whose value is not certainly false."""
     value = settings.data[SWITCH]
     if value == "false":
         return
@@ -157,7 +157,7 @@ def unsafe_settings(project: Project, registries: AllowedSources) -> Iterator[Pr
 
 
 def _pnp_code(project: Project) -> Iterator[Problem]:
-    """Code that node is started with, and that is not known to be Yarn's own."""
+    """PnP files with code that is not known to be Yarn's own: node loads them at its start."""
     for name in (each for each in PNP_FILES if not each.endswith(".json")):
         data = project.read_own(name)
         if data is not None:
@@ -169,7 +169,7 @@ def _pnp_code(project: Project) -> Iterator[Problem]:
 
 
 def _install_state(project: Project) -> Iterator[Problem]:
-    """What an install left for ``yarn run``, which takes the project's packages from it unread."""
+    """A committed ``install-state.gz``: ``yarn run`` takes the project's packages from it unverified."""
     path = project.join(INSTALL_STATE)
     data = project.read(path)
     if data is not None:
@@ -184,7 +184,7 @@ def _install_state(project: Project) -> Iterator[Problem]:
 
 
 _IMPLIED: Final = {"enableConstraintsChecks": ("yarn.config.cjs", "constraints.pro")}
-"""Files that a setting makes Yarn execute without naming them."""
+"""Settings with which Yarn executes a file that they do not name -> that file."""
 _NETWORK: Final = NetworkKeys(
     proxies=frozenset({"httpProxy", "httpsProxy"}),
     authorities=frozenset(
@@ -203,7 +203,7 @@ _FORBIDDEN: Final[Mapping[str, tuple[str, str]]] = {
         "environment-file", "loads variables from files of the repository into every command",
     ),
 }  # fmt: skip
-"""Settings that must not be there, unless empty: the code, and why."""
+"""Settings that must be missing or empty -> code of the finding, reason."""
 _VALUES: Final[Mapping[str, tuple[str, frozenset[str], str]]] = {
     "enableStrictSsl": (
         "tls-off",
@@ -231,7 +231,7 @@ _VALUES: Final[Mapping[str, tuple[str, frozenset[str], str]]] = {
         "executes yarn.config.cjs in every install: expected no such line",
     ),
 }
-"""Settings that may only have some values: the code, the values, why."""
+"""Settings with few permitted values -> code of the finding, the values, reason."""
 
 
 def _unsafe(path: str, settings: Table, registries: AllowedSources) -> Iterator[Problem]:
@@ -255,7 +255,7 @@ def _unsafe(path: str, settings: Table, registries: AllowedSources) -> Iterator[
 
 
 def _of_hosts(path: str, settings: Table, registries: AllowedSources) -> Iterator[Problem]:
-    """``networkSettings``: proxies and authorities of some hosts."""
+    """Proxies and authorities for single hosts, below ``networkSettings``."""
     placed = list(_host_settings(path, settings))
     yield from network_problems(placed, registries, _NETWORK)
     for key, value, place in placed:

@@ -20,11 +20,11 @@ from npm_vetted.model import Group, Location, Manifest, Problem, Read, Requireme
 from npm_vetted.packages.ranges import satisfies
 
 _ORDER: Final = (Group.PRODUCTION, Group.OPTIONAL, Group.DEVELOPMENT)
-"""The fields of a manifest, those that win last."""
+"""The fields of a manifest with dependencies; a later one wins."""
 _SAME_NAME: Final = re.compile(
     r'"?((?:@[^/@"\n]++/)?[^/@"\n]++)@[^"\n,]*+"?:\n  version: [^\n]*+\n  resolution: "\1@(?!patch:)'
 )
-"""An entry under one descriptor, of the name that it has there."""
+"""An entry with one descriptor, whose resolution has the same name."""
 _CACHE_KEYS: Final = {
     4: re.compile(r"[5-8](?:c[0-9])?\Z"),
     5: re.compile(r"8(?:c[0-9])?\Z"),
@@ -32,10 +32,10 @@ _CACHE_KEYS: Final = {
     7: re.compile(r"(?:9|10)(?:c[0-9])?\Z"),
 }
 _LATEST_KEY: Final = re.compile(r"10(?:c[0-9])?\Z")
-"""Under which keys the Yarns pack that write a lockfile version (seen with 2.4 to 4.18)."""
+"""The cache keys of the Yarns that write a lockfile version: by version, else the latest (2.4 to 4.18)."""
 _PINNED: Final = re.compile(r"yarn@([34])\.")
 _WRITES: Final = {"3": range(4, 7), "4": range(7, 11)}
-"""The lockfile versions that a Yarn writes."""
+"""Major version of Yarn -> the lockfile versions that it writes."""
 
 
 def disagreements(
@@ -88,7 +88,7 @@ def _unapplied(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Pro
 def contradictions(
     lockfile: BerryResolution, keys: Iterable[str], before: Iterable[Lockfile]
 ) -> Iterator[Problem]:
-    """Requirements of some entries that have no entry, and those of names that a resolution covered before."""
+    """Requirements without an entry: those of ``keys``, and those of names that a resolution replaced before."""
     if "" not in lockfile.workspaces:
         return
     now = lockfile.resolved_names()
@@ -166,7 +166,7 @@ def _texts(value: object) -> dict[str, object]:
 
 
 def _peers(manifest: Manifest) -> dict[str, object]:
-    """The peers as Yarn records them: a text that is no range counts as ``*``."""
+    """The peers as Yarn records them: ``*`` for a text that is no range."""
     return {
         asked.name: asked.specifier
         if asked.specifier.startswith("workspace:") or satisfies("0.0.0", asked.specifier) is not None
@@ -191,7 +191,7 @@ def _meta(manifest: Manifest) -> dict[str, object]:
 
 
 def _wanted(manifest: Manifest) -> dict[str, Requirement]:
-    """The expected requirements of a workspace's entry: a later field wins over an earlier one, as in Yarn."""
+    """The requirements that a workspace's entry must have; a later field wins over an earlier one."""
     return {
         asked.name: asked for group in _ORDER for asked in manifest.requires if asked.group is group
     }
@@ -236,7 +236,7 @@ def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
 
 
 def _folders_for_packages(lockfile: BerryResolution) -> Iterator[Problem]:
-    """Folders that a range of the registry resolves to, and that are no workspaces."""
+    """Folders outside the workspaces to which a registry range is resolved."""
     for key in {key for word in FOLDERS for key in lockfile.mentioning(f"@{word}")}:
         name, reference = lockfile.locator(key)
         place = reference.removeprefix("workspace:")
@@ -258,7 +258,7 @@ def _folders_for_packages(lockfile: BerryResolution) -> Iterator[Problem]:
 
 
 def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Problem]:
-    """Report a cache key of another Yarn than the project's: none of its checksums binds anything."""
+    """The problem of a cache key that the project's Yarn does not use: then no checksum binds anything."""
     key = lockfile.cache_key
     if key is None:
         return

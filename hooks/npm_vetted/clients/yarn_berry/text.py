@@ -1,7 +1,7 @@
-"""The text of a yarn.lock of Yarn berry: canonical text is read here, any other YAML by libyaml.
+"""Reads the text of a yarn.lock of Yarn berry: Yarn's own layout here, any other YAML by libyaml.
 
-Yarn's own reader knows less of YAML than libyaml; the grammar here is the part that all three read
-alike.
+Yarn's own reader supports less of YAML than libyaml. The grammar here is the part that Yarn, libyaml and
+this module read alike; it is called canonical.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FIRST: Final = rf"(?:\n  {_KEY}:(?: {_SCALAR}|{_SECOND}))+"
 _BLOCK: Final = re.compile(
     rf"""((?:"([^"\\\n]++)"|([A-Za-z0-9_/]{_WORD})|\? "([^"\\\n]++)"\n):{_FIRST})(?:\n++|\Z)"""
 )
-"""One canonical entry, its key captured: lines that are whole, each deeper only below a key."""
+"""One canonical entry, with its key captured: complete lines, each indented deeper only below a key."""
 _BETWEEN: Final = re.compile(r"(?:#[^\n]*+|\n++)+")
 
 Tables = Mapping[str, Mapping[str, object]]
@@ -37,7 +37,7 @@ Tables = Mapping[str, Mapping[str, object]]
 def canonical_places(
     path: str, text: str, like: LocatedEntries | None = None
 ) -> LocatedEntries | None:
-    """Where each entry is, if every one is canonical; None: some YAML reader must judge.
+    """The place of each entry, if all are canonical; None: a YAML reader must read the file.
 
     Raises DocumentError for a key that appears twice.
     """
@@ -56,7 +56,7 @@ def canonical_places(
 
 
 def parsed_tables(path: str, text: str) -> tuple[Tables, Places]:
-    """The decoded entries of a file that no Yarn wrote so, and where their text starts."""
+    """The decoded entries of a file that is not canonical, and the offsets at which their texts start."""
     documents = load_yaml(path, text.encode(), strings_only=True)
     if len(documents) != 1:
         raise DocumentError("expected one YAML document", path=path)

@@ -1,8 +1,8 @@
 """Yarn classic (1.x): ``yarn.lock`` version 1, ``.yarnrc``, and the registries in ``.npmrc``.
 
-Its scripts run by default, and only ``ignore-scripts true`` in ``.yarnrc`` switches them off for
-every command: ``.npmrc`` and ``npm_config_`` have no effect, ``--install.ignore-scripts`` misses
-``yarn add``. Seen with Yarn 1.22.22 (tests/clients/test_yarn_classic.py runs it again).
+Dependencies' scripts run by default. Only ``ignore-scripts true`` in ``.yarnrc`` switches them off for
+every command: ``.npmrc`` and ``npm_config_…`` have no effect, and ``--install.ignore-scripts`` does not
+apply to ``yarn add``. Seen with Yarn 1.22.22 (tests/clients/test_yarn_classic.py runs it again).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def fits(pin: Pin) -> bool:
 
 
 def recognises(name: str, data: bytes) -> bool:
-    """Whether a yarn.lock is of version 1: berry's has ``__metadata``."""
+    """Whether a yarn.lock is of version 1, without the ``__metadata`` of Yarn berry's."""
     return name in LOCKFILES and not has_metadata(data)
 
 
@@ -98,14 +98,14 @@ def switch_off(project: Project) -> Sequence[Edit]:
 
 
 def scripts_stopped(scripts: Collection[str]) -> list[str]:
-    """Those of an install and of a pack; ``yarn run`` and ``yarn version`` run theirs (1.22)."""
+    """The scripts of install and pack; ``yarn run`` and ``yarn version`` still run theirs (1.22)."""
     from npm_vetted.clients.shared.lifecycle import own_lifecycle
 
     return [name for name in own_lifecycle(scripts) if not name.endswith("version")]
 
 
 def set_cooldown(project: Project, days: int) -> Sequence[Edit]:  # noqa: ARG001
-    """Yarn 1 has no cooldown."""
+    """Always empty: Yarn 1 has no cooldown."""
     return ()
 
 
@@ -113,7 +113,7 @@ _REASON: Final = "switch dependencies' install scripts off"
 
 
 def _edited(path: str, data: bytes) -> bytes:
-    """The file with every line of the switch put right, or with one added at its end."""
+    """The file in which each line with ``ignore-scripts`` is ``true``; without one, a line is added."""
     end = b"\r\n" if b"\r\n" in data else b"\n"
     numbers = {s.line for s in read_yarnrc(path, data) if s.key == SWITCH and s.table is None}
     lines = data.split(b"\n")
@@ -134,11 +134,10 @@ def rebuild(
     project: Project,
     packages: Sequence[tuple[str, str]],
 ) -> list[list[str]]:
-    """``npm rebuild`` of exactly these versions: Yarn 1 itself can only run all or none.
+    """``npm rebuild`` of exactly these versions, because Yarn 1 itself can only run all scripts or none.
 
-    ``yarn install --force`` with scripts on runs those of every package; npm's rebuild works on
-    the node_modules that Yarn made (seen with npm 11 and 12 on Yarn 1.22.22's). npm 12 needs to
-    be told that scripts may run; the names keep all others from running.
+    npm's rebuild works on the node_modules that Yarn made (seen with npm 11 and 12 and Yarn 1.22.22).
+    npm 12 needs options that permit scripts. Because the packages are named, no other script runs.
     """
     if not packages:
         return []
@@ -152,7 +151,7 @@ def allow_list(
     project: Project,  # noqa: ARG001
     packages: Sequence[tuple[str, str]],  # noqa: ARG001
 ) -> Edit | str:
-    """None: says why."""
+    """Always a reason: Yarn 1 has no allow-list."""
     return (
         "Yarn 1 has no allow-list: with ignore-scripts true it runs no dependency's script, "
         "without it all of them; npm-vetted rebuild runs the approved ones"

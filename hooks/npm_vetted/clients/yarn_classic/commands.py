@@ -55,7 +55,7 @@ _BERRY: Final = "yarn-berry"
 
 
 def _which(locked: str | None, has: Callable[[str], bool], pin: Pin | None) -> str:
-    """By the lockfile, by berry's settings file, by the pin."""
+    """Which Yarn runs: by the lockfile, else by a .yarnrc.yml, else by the pin."""
     if locked in (_CLASSIC, _BERRY):
         return locked
     if has(".yarnrc.yml"):
@@ -67,13 +67,16 @@ _MEANT_FOR: Final = {
     "yarn_enable_scripts": _BERRY, "yarn_ignore_scripts": _CLASSIC,
     "--ignore-scripts": _CLASSIC, "--mode": _BERRY,
 }  # fmt: skip
-"""berry refuses ``--ignore-scripts``, classic does not know ``--mode`` (both were run)."""
+"""Options and variables of one Yarn only.
+
+berry refuses ``--ignore-scripts``, classic does not know ``--mode`` (both were run).
+"""
 
 
 _SWITCHED_OFF: Final = (
     ("YARN_ENABLE_SCRIPTS=0",), ("YARN_ENABLE_SCRIPTS=0", "YARN_IGNORE_SCRIPTS=true"),
 )  # fmt: skip
-"""What ``dlx`` needs, which is berry's; and ``create``, which both have."""
+"""The variables that switch scripts off for ``dlx`` (berry) and ``create`` (both)."""
 
 
 def _counts(option: str, client: str) -> bool:
@@ -81,7 +84,7 @@ def _counts(option: str, client: str) -> bool:
 
 
 def _setting_file(key: str) -> SettingFile:
-    """classic writes the user's file only."""
+    """The file that ``config set`` writes; classic writes only the user's."""
     if key.replace("_", "-").lower() == "enablescripts":
         return SettingFile(".yarnrc.yml", "{key}: {value}", once=True)
     return SettingFile(".yarnrc", "{key} {value}", may_be_own=False)
@@ -115,7 +118,7 @@ def _ignoring(text: str) -> Switch:
 
 
 def source_variable(name: str) -> str | None:
-    """The setting of a variable like ``YARN_REGISTRY`` or npm's own, else None."""
+    """The source setting of a variable (``YARN_REGISTRY``, npm's variables); None: it sets none."""
     return variable_setting(name, ("npm_config_", "yarn_"))
 
 
@@ -142,7 +145,7 @@ def read(words: Sequence[str], environment: Mapping[str, Value]) -> Iterator[Cli
 
 
 def _enables_none(environment: Mapping[str, Value]) -> bool:
-    """Whether berry's variable switches scripts off; only berry has ``dlx``, whatever the project says."""
+    """Whether berry's variable switches scripts off: ``dlx`` exists only in berry, so it decides there."""
     texts = [
         (name, text)
         for name, value in environment.items() if name.lower() == "yarn_enable_scripts"
@@ -180,13 +183,13 @@ def _change(line: Line) -> Iterator[ClientAction]:
 
 
 def _link(line: Line) -> Iterator[ClientAction]:
-    """berry adds a resolution and installs; classic makes a symbolic link only (1.22.22)."""
+    """``yarn link``: berry adds a resolution and installs; classic only makes a symbolic link (1.22.22)."""
     if line.arguments:
         yield replace(line.act(ActionKind.INSTALL, frozen=False), only_for=_BERRY)
 
 
 def _global(line: Line) -> Iterator[ClientAction]:
-    """Yarn 1.22.22 drops ``--ignore-scripts`` here; the variable or the home's .yarnrc switches off."""
+    """``yarn global``: Yarn 1.22.22 ignores ``--ignore-scripts`` here; the variable and ~/.yarnrc work."""
     if line.arguments[:1] in (("add",), ("upgrade",)):
         act = replace(line, verb=line.arguments[0], by=None).act(
             ActionKind.GLOBAL, packages=line.arguments[1:], switch=Switch.UNSET
@@ -201,7 +204,7 @@ def _exec(line: Line) -> Iterator[ClientAction]:
 
 
 def _workspace(line: Line) -> Iterator[ClientAction]:
-    """``yarn workspace NAME COMMAND``: the command, as if it ran there."""
+    """``yarn workspace NAME COMMAND`` runs the command in the folder of that workspace."""
     if line.rest[1:]:
         yield line.runs(line.words[0], *line.rest[1:])
 
@@ -228,7 +231,7 @@ def _starts(line: Line) -> Iterator[ClientAction]:
 
 
 def _set_version(line: Line) -> Iterator[ClientAction]:
-    """``yarn set version stable``, ``yarn policies set-version``: a release that later commands run."""
+    """``yarn set version stable`` and ``yarn policies set-version`` fetch a Yarn that later commands run."""
     match line.arguments:
         case ("version" | "set-version", version, *_) if version not in ("self", "from"):
             yield line.fetches_client(f"yarn@{version}")
@@ -248,7 +251,7 @@ def _frozen(options: Options) -> bool | None:
 def switched(options: Options) -> tuple[Switch, str | None]:
     """The effect of the flags: ``--ignore-scripts`` for classic, ``--mode=skip-build`` for berry.
 
-    ``by`` tells them apart; the other Yarn does not know the flag.
+    The returned ``by`` is the flag itself: the other Yarn does not know it.
     """
     found: tuple[Switch, str | None] = (Switch.UNSET, None)
     for name, value in options.options:
@@ -262,7 +265,7 @@ def switched(options: Options) -> tuple[Switch, str | None]:
 
 
 def _dlx(line: Line) -> Iterator[ClientAction]:
-    """No flag of ``yarn dlx`` switches scripts off, a variable does."""
+    """``yarn dlx``: no flag switches scripts off, but a variable does."""
     inner = take_apart(line.rest, valued=_VALUED, short=_SHORT, stop=True)
     packages, command = fetched(inner, creates=line.verb == "create")
     if packages:

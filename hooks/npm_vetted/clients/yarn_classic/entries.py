@@ -1,4 +1,4 @@
-"""The entries of a yarn.lock of version 1, and which of them satisfies a requirement."""
+"""The entries of a yarn.lock of version 1, and the lookup of the entry for a requirement."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GIT: Final = re.compile(
     r"(?:git[+:@]|ssh:|github:|gitlab:|bitbucket:)|https?://[^?#]*\.git(?:[?#]|\Z)"
     r"|https?://(?:github\.com|gitlab\.com|bitbucket\.(?:com|org))/[^/?#]+/[^/?#]+(?:#|\Z)"
 )
-"""Git sources; the last line is Yarn's rule that two segments on a git host are a repository."""
+"""Git sources. The last line is Yarn's rule: a path of two segments on a git host is a repository."""
 _GIT_TARBALL: Final = re.compile(
     r"https://(?:codeload\.github\.com|gitlab\.com|bitbucket\.org)/[^#]*tar\.gz"
 )
@@ -42,7 +42,7 @@ _USUAL: Final = re.compile(
     r'"?((?:@[^/@:"\\\s]++/)?[^/@:"\\\s]++)@(?!npm:)[^",\\\n]*"?:\n'
     r'  version [^\n]*+\n  resolved "https://'
 )
-"""An entry from the network under one plain pattern: its artifact has the pattern's name."""
+"""The usual entry: one plain pattern and a URL. The artifact then has the name in the pattern."""
 
 
 _DIRECTORY: Final = re.compile(r"(?:@[^/]+/)?[^/]+")
@@ -52,12 +52,12 @@ _SOURCE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|\.{1,2}/|https?:|[^@:/\s]+/[^:/
 
 
 def _is_source(wanted: str) -> bool:
-    """Whether a resolution's value is a range, or a source that one of Yarn's resolvers takes."""
+    """Whether Yarn can read a resolution's value: a range, or a source of one of its resolvers."""
     return satisfies("0.0.0", wanted) is not None or _SOURCE.match(wanted) is not None
 
 
 def split_pattern(pattern: str) -> tuple[str | None, str]:
-    """``name@range`` as its two halves; no name where the pattern is a bare source."""
+    """The name and the range of a pattern ``name@range``; None as the name if it is only a source."""
     name, at, wanted = pattern[1:].partition("@")
     name = pattern[:1] + name
     if not _NAME.match(name) or (not at and name.startswith((".", "~"))):
@@ -86,7 +86,7 @@ class ClassicEntries(YarnLockfile):
         self.taken = found.taken
 
     def _after_comments(self, at: int) -> int:
-        """Where lines end that are no entry's; raises DocumentError where they are no comments."""
+        """The offset behind the comments at ``at``; raises DocumentError if there is other text."""
         lines = _COMMENTS.match(self._text, at)
         if lines is None:
             refuse_conflict(self.path, self._text)
@@ -98,7 +98,7 @@ class ClassicEntries(YarnLockfile):
         return lines.end()
 
     def _unread(self, at: int) -> DocumentError:
-        """The error about an entry that is none, at the line where it ceases to be one."""
+        """The error of an entry that cannot be read, with the line where it becomes unreadable."""
         end = _END.search(self._text, at)
         lines = self._text[at : end and end.start()].split("\n")
         wrong = (
@@ -123,11 +123,11 @@ class ClassicEntries(YarnLockfile):
         return [token(text) for text in TOKENS.findall(key)]
 
     def names(self, key: str) -> set[str]:
-        """The names that its patterns give it."""
+        """The names in the entry's patterns."""
         return {name for name, _ in map(split_pattern, self.descriptors(key)) if name}
 
     def package_names(self) -> set[str]:
-        """By the patterns, where an entry comes from the network under one name."""
+        """The names of all artifacts, read from the patterns of usual entries without decoding them."""
         _ = self.index
         found: set[str] = set()
         for key, (start, _) in self._places.items():
@@ -139,7 +139,7 @@ class ClassicEntries(YarnLockfile):
         return found
 
     def _naming(self, names: Collection[str]) -> Iterable[str]:
-        """By the patterns: one of the name itself, or an alias of it, or a field for want of both."""
+        """The keys of entries that may be of these packages: by a pattern, by an alias, or by ``name``."""
         found = dict.fromkeys(self._keys_at(self._finds("\n  name ")))
         for each, key in self.index.items():
             if each[: each.find("@", 1)] in names or each in names or "@npm:" in each:
@@ -203,9 +203,9 @@ class ClassicEntries(YarnLockfile):
         )
 
     def _tarball(self, wanted: str) -> str | None:
-        """The file that ``file:x`` names, as written; None for a folder, a link or a missing path.
+        """The tarball that ``file:x`` names, as written; None for a folder, a link or a missing path.
 
-        Git decides that it is a file, not its name.
+        Git's object type decides whether it is a file, not the name.
         """
         if wanted.startswith("link:") or not _LOCAL.match(wanted):
             return None
@@ -258,9 +258,9 @@ class ClassicEntries(YarnLockfile):
 
     @cached_property
     def overrides(self) -> Mapping[str, tuple[str, ...]]:
-        """The replacements of a name's ranges by the root's ``resolutions``.
+        """The root's ``resolutions``: package -> the ranges that replace its own.
 
-        Yarn warns about a resolution that it cannot read, and ignores it.
+        Yarn ignores a resolution that it cannot read, with a warning.
         """
         found: dict[str, tuple[str, ...]] = {}
         for key, wanted in self.resolutions.items():
@@ -270,9 +270,9 @@ class ClassicEntries(YarnLockfile):
         return found
 
     def replaces(self, name: str, asker: str | None) -> bool:
-        """Whether a resolution of a name may be about what a manifest requires itself.
+        """Whether a resolution may replace the package ``name`` as a requirement of the manifest ``asker``.
 
-        ``a/b`` is about what ``a`` requires: a manifest of another name is not concerned.
+        ``a/b`` only replaces what ``a`` requires, so it does not apply to a manifest of another name.
         """
         for key in self.resolutions:
             *parents, last = [each[0] for each in _DIRECTORY.finditer(key)] or [""]
@@ -282,13 +282,13 @@ class ClassicEntries(YarnLockfile):
 
     @property
     def kept(self) -> frozenset[str]:
-        """The packages that ``resolutions`` name: Yarn locks them even if no package requires them."""
+        """The entries that ``resolutions`` name: Yarn locks them even if nothing requires them."""
         patterns = (f"{name}@{each}" for name, every in self.overrides.items() for each in every)
         return frozenset(self.index[pattern] for pattern in patterns if pattern in self.index)
 
 
 def _kind(resolved: str | None, ranges: Sequence[str]) -> Kind | None:
-    """Where an entry's bytes come from; None: a link or a directory."""
+    """The kind of source of an entry's bytes; None: a link or a folder."""
     if resolved is None:
         local = any(wanted.startswith("link:") or _LOCAL.match(wanted) for wanted in ranges)
         return None if local else Kind.REGISTRY

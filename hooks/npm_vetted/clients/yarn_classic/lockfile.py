@@ -22,11 +22,11 @@ class ClassicLockfile(ClassicEntries):
     locks_optional = True
 
     def disagreements(self, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-        """Where the manifests and this lockfile disagree, and entries that Yarn ignores."""
+        """Disagreements between the manifests and this lockfile, and entries that Yarn ignores."""
         return sync.disagreements(self, manifests, self._read)
 
     def contradictions(self, keys: Iterable[str], before: Iterable[Lockfile]) -> Iterator[Problem]:
-        """Entries, among some, with a version that their own patterns do not allow."""
+        """Those of the entries ``keys`` whose version their own patterns do not allow."""
         return sync.contradictions(self, keys, before)
 
     prunes_store = False
@@ -37,7 +37,7 @@ class ClassicLockfile(ClassicEntries):
         return mirror_folder(self.path, self._read)
 
     def stored(self, names: Collection[str]) -> Mapping[str, str]:
-        """The tarballs of the mirror, by the URL that each entry has."""
+        """The tarballs of the mirror with the key of their entry: Yarn names a file by the entry's URL."""
         wanted = set(names)
         found: dict[str, str] = {}
         for key in self._places if wanted else ():

@@ -1,7 +1,7 @@
 """``yarn-offline-mirror``: a folder of tarballs that Yarn 1 installs from instead of a registry.
 
-Yarn compares each with the hash that yarn.lock has, and installs whatever is there for an entry
-without one (seen with 1.22.22). It calls a file by the URL's last part, behind the scope.
+Yarn compares each tarball with the hash in yarn.lock. If the entry has no hash, Yarn installs any content
+(seen with 1.22.22). The name of a file is the scope and the last part of the entry's URL.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _SCOPED: Final = re.compile(
 
 
 def mirror_folder(lockfile: str, read: Read) -> str | None:
-    """The committed folder, from the top and with its slash; None: there is none in the repository.
+    """The committed folder, as a path from the top that ends in a slash; None: no mirror in the repository.
 
-    The nearest file above the lockfile wins, and beside it .yarnrc wins over .npmrc.
+    The settings file nearest above the lockfile wins; in one folder, .yarnrc wins over .npmrc.
     """
     folder = posixpath.dirname(lockfile)
     while True:
@@ -38,7 +38,7 @@ def mirror_folder(lockfile: str, read: Read) -> str | None:
 
 
 def inside(folder: str, value: str) -> str | None:
-    """A folder as a settings file there names it, with its slash; None: outside the repository."""
+    """The folder that a settings file in ``folder`` names, from the top, ending in a slash; None: outside."""
     if value.startswith(("/", "~")) or "\\" in value or "$" in value:
         return None
     path = posixpath.normpath(posixpath.join(folder, value))
@@ -62,7 +62,7 @@ def _value(path: str, read: Read) -> str | None:
 
 
 def file_name(resolved: str) -> str:
-    """What Yarn calls the file of an entry with this ``resolved``."""
+    """The name that Yarn gives to the tarball of an entry with this ``resolved``."""
     path = resolved.partition("#")[0].partition("?")[0]
     found = _SCOPED.search(path)
     if found is None:

@@ -49,7 +49,7 @@ _HARMLESS: Final = frozenset({
 })  # fmt: skip
 """Flags that ``.yarnrc`` may add to commands (``--install.check-files true``) without harm."""
 _UNDOING: Final = frozenset({"no-default-rc", "use-yarnrc", "cwd"})
-"""Flags after which Yarn no longer reads this .yarnrc's settings (seen: scripts run again)."""
+"""Flags with which Yarn no longer reads the settings of this .yarnrc (seen: scripts run again)."""
 
 
 def read_yarnrc(path: str, data: bytes) -> tuple[YarnrcSetting, ...]:
@@ -97,7 +97,7 @@ def scripts_run(project: Project) -> Iterator[Problem]:
 
 
 def _elsewhere(project: Project, settings: Sequence[YarnrcSetting]) -> str:
-    """Settings that look like the switch and have no effect."""
+    """A sentence about settings that look like the switch but have no effect; '' if there are none."""
     for setting in settings:
         if setting.key.startswith("--") and setting.key.endswith(SWITCH):
             return f" ({setting.key} does not cover every command)"
@@ -215,9 +215,9 @@ def _network(
 
 
 def _npmrc_files(project: Project) -> Iterator[str]:
-    """The .npmrc files that Yarn 1 reads, relative to the project: those above and below it too.
+    """The .npmrc files that Yarn 1 may read: the project's, and those in folders above and below.
 
-    It looks in the folder where it is run and in every folder above that one.
+    Yarn reads the files in the folder where it is run and in every folder above that.
     """
     yield _NPMRC
     members = {posixpath.relpath(each, project.path or ".") for each in project.members}
@@ -255,7 +255,7 @@ def _yarn_path(project: Project) -> Iterator[Problem]:
 
 
 def allowances(project: Project) -> Iterator[Allowance]:  # noqa: ARG001
-    """None: Yarn 1 has no allow-list."""
+    """Always empty: Yarn 1 has no allow-list."""
     return iter(())
 
 

@@ -68,7 +68,7 @@ def _manifest(
     lockfile: ClassicEntries, manifest: Manifest, own: Mapping[str, Manifest], read: Read,
     seen: set[str], *, is_folder: bool = False,
 ) -> Iterator[Problem]:  # fmt: skip
-    """A manifest's requirements, and those of the folders that it depends on."""
+    """Problems of a manifest's requirements, and of those of the folders that it depends on."""
     for asked in effective_requirements(manifest).values():
         member = own.get(asked.name)
         if member is not None and satisfies(member.version or "", asked.specifier or "*"):
@@ -82,7 +82,7 @@ def _manifest(
 
 
 def _of_workspaces(lockfile: ClassicEntries, own: Mapping[str, Manifest]) -> Iterator[Problem]:
-    """Patterns with an entry that a workspace answers: Yarn installs that one, whatever requires it."""
+    """Entries for a range that a workspace satisfies: Yarn always installs the workspace instead."""
     for pattern, key in lockfile.index.items() if own else ():
         name, wanted = split_pattern(pattern)
         member = own.get(name or pattern)
@@ -99,7 +99,7 @@ def _folder(
     lockfile: ClassicEntries, specifier: str, own: Mapping[str, Manifest], read: Read,
     seen: set[str],
 ) -> Iterator[Problem]:  # fmt: skip
-    """The requirements of a folder, which Yarn reads from the root's directory."""
+    """Problems of a folder dependency's requirements; Yarn resolves its path from the root."""
     bare = specifier.removeprefix("file:").removeprefix("link:")
     path = posixpath.normpath(beside(lockfile.path, posixpath.join(bare, "package.json")))
     if path in seen or path.startswith(("../", "/")):
@@ -114,7 +114,7 @@ def _folder(
 def _requirement(
     lockfile: ClassicEntries, manifest: Manifest, asked: Requirement
 ) -> Iterator[Problem]:
-    """A dependency of a manifest without an entry, or with one of another version."""
+    """The problem of a manifest's dependency without an entry, or with an entry of another version."""
     wanted = f"{asked.name}@{asked.specifier}"
     key = lockfile.resolve(None, asked)
     own = lockfile.index.get(wanted, None if asked.specifier else lockfile.index.get(asked.name))
@@ -136,10 +136,10 @@ def _requirement(
 def contradictions(
     lockfile: ClassicEntries, keys: Iterable[str], before: Iterable[Lockfile]
 ) -> Iterator[Problem]:
-    """Some entries' patterns that do not allow the version, without a resolution that explains it.
+    """Entries whose patterns do not allow their version, unless a resolution explains that.
 
-    Also the entries of the names that a resolution is about, now or before: where a resolution
-    goes, its entries stay and are outdated.
+    Besides ``keys``, the entries of names with a resolution now or before are examined: if a resolution
+    is removed, its entries stay in the lockfile and are outdated.
     """
     names = set(lockfile.overrides)
     for each in before:
@@ -166,10 +166,10 @@ def _name(pattern: str) -> str:
 
 
 def _is_outdated(lockfile: ClassicEntries, key: str, pattern: str) -> bool:
-    """Whether Yarn takes an entry for outdated under one of its patterns.
+    """Whether Yarn treats an entry as outdated because of one of its patterns.
 
-    A range must allow the version, and name the package that the entry holds, unless a resolution
-    of the name has put this entry in its place.
+    The pattern's range must allow the version, and its name must be the entry's package, unless a
+    resolution of the name leads to this entry.
     """
     name, wanted = split_pattern(pattern)
     artifact = lockfile.entry(key).artifact
@@ -200,9 +200,9 @@ def _unapplied(lockfile: ClassicEntries, root: Manifest | None) -> Iterator[Prob
 
 
 def _passed_over(lockfile: ClassicEntries, manifests: Mapping[str, Manifest]) -> Iterator[Problem]:
-    """Patterns of a name with a resolution for every parent, which have another entry than it.
+    """Patterns of a name with a resolution for every dependent (``**/name``) that lead to another entry.
 
-    Only the dependencies of a root without workspaces are not replaced.
+    Only the direct dependencies of a root without workspaces are not replaced.
     """
     everywhere = {key.removeprefix("**/"): value for key, value in lockfile.resolutions.items()}
     everywhere = {name: value for name, value in everywhere.items()
