@@ -78,7 +78,8 @@ class History:
         self.clock = clock
         self.today: datetime.datetime | None = None
         self.hashes: dict[str, str] = {}
-        self.edits: dict[str, None] = {}
+        self.edits: dict[str, list[bytes]] = {}
+        """The lines that ``init`` added to each of the repository's own files."""
         self.removed = folder.with_suffix(".removed")
         if not folder.exists():
             clone = ("git", "clone", "-q", "--shared", "--no-checkout", str(source), str(folder))
@@ -137,8 +138,10 @@ class History:
             if mine and theirs == base:
                 self._lay(path, mine)
             elif mine and theirs:
-                merged = self._merged_keys if path.endswith(".json") else self._merged
-                self._lay(path, merged(mine, base, theirs))
+                if path.endswith(".json"):
+                    self._lay(path, self._merged_keys(mine, base, theirs))
+                else:
+                    self._lay(path, self._merged(mine, base, theirs, path))
         if self.removed.exists():
             self.git("update-index", "--force-remove", "--stdin", data=self.removed.read_bytes())
         tree = self.git("write-tree")
@@ -161,11 +164,12 @@ class History:
     def _lay(self, path: str, blob: str) -> None:
         self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
 
-    def _merged(self, mine: str, base: str | None, theirs: str) -> str:
-        """The real file with the lines that ``init`` added, but for keys that it now has itself."""
+    def _merged(self, mine: str, base: str | None, theirs: str, path: str) -> str:
+        """The real file with the lines that ``init`` added; they win over lines of the same key."""
         old, ours, real = (self._lines(blob) for blob in (base, mine, theirs))
-        own = {_key_of(line) for line in real if line not in old}
-        ours = [line for line in ours if line in old or _key_of(line) not in own]
+        added = self.edits[path]
+        keys = {_key_of(line) for line in added if line.strip()}
+        real = [line for line in real if line in added or _key_of(line) not in keys]
         with tempfile.TemporaryDirectory() as place:
             files = []
             for name, lines in (("mine", ours), ("base", old), ("theirs", real)):
@@ -173,11 +177,11 @@ class History:
                 files.append(str(Path(place, name)))
             merge = ["git", "merge-file", "-p", *files]
             done = subprocess.run(merge, capture_output=True, check=False)
+        text = done.stdout
         if done.returncode:  # a conflict: the real file, and our lines below it
-            added = [line for line in ours if line not in old]
-            text = b"".join(real)
-            done.stdout = b"".join([text, b"" if text.endswith(b"\n") else b"\n", *added])
-        return self.git("hash-object", "-w", "--stdin", data=done.stdout)
+            whole = b"".join(real)
+            text = b"".join([whole, b"" if whole.endswith(b"\n") else b"\n", *added])
+        return self.git("hash-object", "-w", "--stdin", data=text)
 
     def _merged_keys(self, mine: str, base: str | None, theirs: str) -> str:
         """The real JSON with the keys that ``init`` added at the top, but for those that it has itself."""
@@ -217,10 +221,11 @@ class History:
         return said
 
     def know_edits(self) -> None:
-        """Look up which of the repository's own files ``init`` changed."""
+        """Look up what ``init`` changed in the repository's own files."""
         changed = self.git("diff", "--name-only", "refs/adopted^", "refs/adopted").split("\n")
-        own = (each for each in changed if each and not each.startswith(".vetting/"))
-        self.edits = dict.fromkeys(own)
+        for path in (each for each in changed if each and not each.startswith(".vetting/")):
+            old, new = (self._lines(self._blob(f"refs/adopted{at}", path)) for at in ("^", ""))
+            self.edits[path] = [line for line in new if line not in old]
 
     def moment_of(self, commit: str) -> datetime.datetime:
         """When a commit was made."""

@@ -140,6 +140,24 @@ def test_settings_above_a_project_of_yarn_1(git_repo: GitRepo) -> None:
     ]  # fmt: skip
 
 
+def test_a_line_above_many_projects_is_one_finding_and_one_acceptance(git_repo: GitRepo) -> None:
+    """Projects with a lockfile of their own below the top read its .yarnrc.yml as well."""
+    write(git_repo, "yarn@4.18.1")
+    for folder in ("one", "two", "three"):
+        git_repo.write(f"{folder}/package.json", '{"dependencies": {"a": "^1.0.0"}}')
+        git_repo.write(f"{folder}/yarn.lock", "__metadata:\n  version: 8\n")
+    git_repo.write(".vetting/config.toml", "format = 2\n")
+    git_repo.commit("Adopt npm-vetted")
+    git_repo.write(".yarn/releases/yarn.cjs", "1")
+    append(git_repo, ".yarnrc.yml", "yarnPath: .yarn/releases/yarn.cjs\n")
+    assert [code for code, *_ in found(git_repo)] == ["program"]
+    [finding] = check(git_repo, "client-settings").findings
+    accepted = run(git_repo.path, "accept", finding["identity"], "--reason", "Yarn's own release")
+    assert accepted.status == 0
+    git_repo.git("commit", "-qm", "Accept the release", "--", ".vetting")
+    assert found(git_repo) == []
+
+
 PROGRAMS = [
     ("npm@11.21.2", ".npmrc", "git=./x.sh\n", "x.sh"),
     ("npm@11.21.2", ".npmrc", "cafile=./x.pem\n", "x.pem"),

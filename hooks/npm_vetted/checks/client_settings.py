@@ -13,7 +13,7 @@ from npm_vetted.clients.shared.programs import bound_to_files
 from npm_vetted.model import Finding, Location, Project
 from npm_vetted.projects.case_folding import ATTRIBUTES
 from npm_vetted.projects.change import Change
-from npm_vetted.projects.paths import ancestors, join
+from npm_vetted.projects.paths import ancestors, folder_of, join
 from npm_vetted.projects.project_change import ProjectChange
 from npm_vetted.vetting.programs import PROGRAM_CODES
 
@@ -114,12 +114,21 @@ def _is_fresh(change: Change, finding: Finding) -> bool:
 def _found(change: Change) -> Iterator[Finding]:
     yield from findings_of_checkout(change, ID)
     yield from _corepack(change)
+    inherited: set[Finding] = set()
     for project in change.projects:
         problems = project.client.unsafe_settings(project.after, change.policy.registries)
         for problem in problems:
             if problem.code in PROGRAM_CODES:
                 problem = bound_to_files(problem, project.after)  # noqa: PLW2901
-            yield finding_of(ID, problem, project.after)
+            finding = finding_of(ID, problem, project.after)
+            home = folder_of(problem.location.path)
+            if home != project.after.path and home in ancestors(project.after.path):
+                # One line above many projects is one finding, of the folder that holds the file.
+                finding = finding._replace(project=home or ".")
+                if finding in inherited:
+                    continue
+            inherited.add(finding)
+            yield finding
         yield from _program(project.after)
         if project.client.WORKSPACE_FILE is not None:
             yield from _from_above(change, project, project.client.WORKSPACE_FILE)
