@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
 
+import pytest
+import yaml
+
+from npm_vetted.checks._guard_triggers import starts_as_often, triggers_of
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import adopt, check
 
@@ -82,6 +86,40 @@ def test_in_a_range_it_is_an_error(repo: GitRepo) -> None:
     repo.commit("Drop the guard")
     [found] = check(repo, "policy", "--from-ref", start).findings
     assert (found["code"], found["level"], found["path"]) == ("guard-removed", "error", CONFIG)
+    subprocess.run(found["fix"], shell=True, cwd=repo.path, check=True)
+    repo.commit("Keep the guard")
+    assert check(repo, "policy", "--from-ref", start).findings == []
+
+
+PUSH = "push:\n    branches: [main]"
+REQUEST = "pull_request:\n    paths: [a/**]"
+TRIGGERS = [
+    ("push", PUSH, True),
+    (PUSH, "push", False),
+    (PUSH, "push:\n    branches: [main, develop]", False),
+    (PUSH, "push:\n    branches: [develop]", True),
+    (PUSH, "push:\n    branches: [main, '!main']", True),
+    (PUSH, "push:\n    tags: ['v*']", True),
+    (PUSH, "push:\n    branches: [main]\n    tags: ['v*']", False),
+    (PUSH, "push:\n    branches: [main]\n    paths-ignore: [docs/**]", True),
+    (PUSH, f"{PUSH}\npull_request:", False),
+    ("push:\n    branches-ignore: [a, b]", "push:\n    branches-ignore: [a]", False),
+    ("push:\n    branches-ignore: [a]", "push:\n    branches-ignore: [a, b]", True),
+    ("push:\n    branches-ignore: [a]", "push:\n    branches: [main]", True),
+    (REQUEST, "pull_request:\n    paths: [a/**, b/**]", False),
+    (REQUEST, f"{REQUEST}\n    types: [labeled]", True),
+    (REQUEST, f"{REQUEST}\n    types: [opened, reopened, synchronize, edited]", False),
+    (REQUEST, f"{REQUEST}\n    unknown: [x]", True),
+    (REQUEST, REQUEST.replace("request", "request_target"), True),
+    ("workflow_dispatch:\n    inputs: {a: {}}", "workflow_dispatch:", False),
+    ("schedule:\n    - cron: '1 1 * * *'", "schedule:\n    - cron: '1 1 1 1 *'", True),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "removed"), TRIGGERS)
+def test_a_trigger_may_become_wider(before: str, after: str, removed: bool) -> None:
+    one, two = (triggers_of({"on": yaml.safe_load(each)}) for each in (before, after))
+    assert starts_as_often(one, two) is not removed
 
 
 STEPS = [

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from npm_vetted.checks._guard_triggers import Triggers, starts_as_often, triggers_of
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.git.snapshot import Snapshot
@@ -36,8 +37,6 @@ _PLACES: Final = (
     ".lefthook", "Jenkinsfile", "bitbucket-pipelines", ".travis.yml", ".buildkite/", ".githooks/",
 )  # fmt: skip
 _YAML: Final = (".yml", ".yaml")
-_TRIGGERS: Final = ("on", "True", "true")
-"""What starts a workflow; YAML 1.1 reads the word as a truth value."""
 _CONDITIONS: Final = frozenset({
     "if", "when", "rules", "only", "except", "condition", "needs", "shell", "working-directory",
     "working_directory", "defaults", "branches", "branch", "filters", "skip", "exclude_tags", "exclude",
@@ -66,7 +65,7 @@ class _Call(NamedTuple):
 
     command: str
     conditions: frozenset[str]
-    triggers: frozenset[str]
+    triggers: Triggers
     strict: frozenset[str] = frozenset()
     version: str = ""
 
@@ -75,13 +74,13 @@ class _Call(NamedTuple):
         return (
             self.command == other.command
             and other.conditions <= self.conditions
-            and self.triggers <= other.triggers
+            and starts_as_often(self.triggers, other.triggers)
             and self.strict <= other.strict
             and not (self.version and other.version and _is_step_back(self.version, other.version))
         )
 
 
-def _call(text: str, conditions: frozenset[str], triggers: frozenset[str]) -> _Call:
+def _call(text: str, conditions: frozenset[str], triggers: Triggers) -> _Call:
     """A call in a script or a step."""
     pinned = _PINNED.search(text)
     strict = frozenset(_STRICT.findall(text))
@@ -93,7 +92,6 @@ def guards_removed(check: str, change: Change) -> Iterator[Finding]:
     """What a change takes away from the guard: an error in a range, a warning at a commit."""
     if change.everything:
         return
-    level = Level.ERROR if change.comparison.against_each else Level.WARNING
     paths = sorted(path for path in change.touched if _may_call(path))
     moved = [call for path in paths for call in _calls(change.after, path)]
     for path in paths:
@@ -101,28 +99,34 @@ def guards_removed(check: str, change: Change) -> Iterator[Finding]:
         for call in _calls(change.comparison.before, path):
             if not any(map(call.is_kept_by, kept)):
                 words = f"this change removes or narrows npm-vetted's own check: {call.command}"
-                yield _finding(check, level, path, words, call.command)
+                yield _finding(check, change, path, words, call.command)
         if path == _CONFIG:
-            yield from _older(check, change, level)
+            yield from _older(check, change)
 
 
-def _older(check: str, change: Change, level: Level) -> Iterator[Finding]:
+def _older(check: str, change: Change) -> Iterator[Finding]:
     """The hook's version, where it goes back, or leaves the versions for a branch."""
     before = dict(_revisions(change.comparison.before))
     for repository, revision in _revisions(change.after):
         known = before.get(repository, revision)
         if known != revision and _is_step_back(known, revision):
             words = f"this change goes back from npm-vetted {known} to {revision}"
-            yield _finding(check, level, _CONFIG, words, f"rev: {revision}")
+            yield _finding(check, change, _CONFIG, words, f"rev: {revision}")
 
 
-def _finding(check: str, level: Level, path: str, message: str, key: str) -> Finding:
+def _finding(check: str, change: Change, path: str, message: str, key: str) -> Finding:
+    in_range = change.comparison.against_each
+    meant = (
+        "; if that is meant, those who may bypass this check merge or push that commit first, alone "
+        "(git push REMOTE COMMIT:BRANCH)"
+    )
+    source = change.comparison.before.label if in_range else "HEAD"
     return Finding(
         check=check,
-        message=message,
+        message=message + (meant if in_range else ""),
         location=Location(path),
-        level=level,
-        fix=(("git", "restore", "--source=HEAD", "--staged", "--worktree", path),),
+        level=Level.ERROR if in_range else Level.WARNING,
+        fix=(("git", "restore", f"--source={source}", "--staged", "--worktree", "--", path),),
         code="guard-removed",
         key=key,
         acceptable=False,
@@ -166,7 +170,7 @@ def _lines(text: str) -> Iterator[_Call]:
         if words.startswith(("#", "//")):
             continue
         if _NAME.search(words):
-            yield _call(words, frozenset(), frozenset())
+            yield _call(words, frozenset(), {})
         if _END.match(line):
             return
 
@@ -180,22 +184,11 @@ def _command(text: str) -> str:
 def _steps(document: object) -> Iterator[_Call]:
     """The calls in a CI file, each with the conditions of all that it is in."""
     root = document if isinstance(document, Mapping) else {}
-    triggers = frozenset(
-        each for key, value in root.items() if str(key) in _TRIGGERS for each in _events(value)
-    )
-    yield from _within(document, "", frozenset(), triggers)
-
-
-def _events(value: object) -> Iterator[str]:
-    """The events that start a workflow, each with its filter."""
-    if isinstance(value, Mapping):
-        yield from (f"{key} {_text(inner)}" if inner else str(key) for key, inner in value.items())
-    else:
-        yield from map(str, value if isinstance(value, list) else [value])
+    yield from _within(document, "", frozenset(), triggers_of(root))
 
 
 def _within(
-    node: object, key: str, conditions: frozenset[str], triggers: frozenset[str]
+    node: object, key: str, conditions: frozenset[str], triggers: Triggers
 ) -> Iterator[_Call]:
     if isinstance(node, Mapping):
         inner = conditions | frozenset(_conditions(node))
@@ -257,9 +250,7 @@ def _hooks(path: str, data: bytes) -> Iterator[_Call]:
             kept["repo"] = repository.get("repo")
             conditions = [f"ci.skip: {hook.get('id')}"] if hook.get("id") in (skip or ()) else []
             conditions += [f"default_language_version: {_text(language)}"] if language else []
-            yield _Call(
-                json.dumps(kept, sort_keys=True, default=str), frozenset(conditions), frozenset()
-            )
+            yield _Call(json.dumps(kept, sort_keys=True, default=str), frozenset(conditions), {})
 
 
 def _revisions(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
