@@ -234,3 +234,19 @@ n{p,}m i -g x
 @pytest.mark.parametrize("text", SAFE.splitlines())
 def test_what_changes_nothing_passes(text: str) -> None:
     assert in_shell(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("V=latest\n[ $1 ] && V=$2\nnpx create-x@$V $3\n", ["unpinned"]),
+        ("V=latest\n[ $1 ] && V=$2\nnpm i -g x@$V\n", ["scripts-run"]),
+        ("npm i -g x@${V:-1.0.0} ${W:-y}\n", ["scripts-run"]),
+        ("F=--no-save\n[ $1 ] && F=$2\nnpm add $F $3 $4\n", ["undecided"]),
+        ("for x in a b; do npm i -g $x; done\n", ["scripts-run", "scripts-run"]),
+        ("npm i -g ${V:-x@1.0.0} && npx y@latest\n", ["scripts-run", "unpinned"]),
+    ],
+)
+def test_what_a_variable_may_be_gives_no_further_findings(text: str, codes: list[str]) -> None:
+    """An error about each value that is known; where it is not known, nothing beside them."""
+    assert [each.code for each in in_shell(text)] == codes

@@ -40,6 +40,7 @@ from npm_vetted.vetting.policy import CONFIG, read_policy
 from npm_vetted.vetting.resolver import Vetting
 
 if TYPE_CHECKING:
+    from npm_vetted.clients.shared.lockfile import Lockfile
     from npm_vetted.formats.client_action import CommandReader
     from npm_vetted.git.repository import TreeEntry
     from npm_vetted.git.snapshot import Snapshot
@@ -87,6 +88,8 @@ EXPLANATION: Final = Explanation(
 
 _FEW: Final = 50
 """So many files are read one by one; for more of them git is asked once."""
+_KEPT: Final = 4
+"""So many lockfiles stay read at a time."""
 _IGNORES: Final = (".dockerignore", ".containerignore")
 _LOOPBACK: Final = re.compile(
     r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|\Z)", re.IGNORECASE
@@ -222,6 +225,8 @@ class View:
         self.vetting = vetting
         self.registries = vetting.policy.registries
         self._known_programs: dict[str, tuple[frozenset[str] | None, ...]] = {}
+        self._lockfiles: dict[str, Lockfile | None] = {}
+        self._locked: dict[tuple[str, str], bool] = {}
 
     def readers(self) -> Mapping[str, CommandReader]:
         """Those of the clients' folders."""
@@ -304,7 +309,9 @@ class View:
             each = self.project_at(folder)
             if each is not None and each.path not in found:
                 found.add(each.path)
-                if self._locked_by(each, package):
+                if (each.path, package) not in self._locked:
+                    self._locked[each.path, package] = self._locked_by(each, package)
+                if self._locked[each.path, package]:
                     return True
         return False
 
@@ -347,15 +354,24 @@ class View:
     def _is_reviewed(self, artifact: Artifact) -> bool:
         return self.vetting.scripts_reviewed(artifact)
 
-    @staticmethod
-    def _artifacts(project: Project, names: Collection[str]) -> list[Artifact]:
+    def _artifacts(self, project: Project, names: Collection[str]) -> list[Artifact]:
         found: list[Artifact] = []
-        for path in project.lockfiles:
-            try:
-                found.extend(project_lockfile(project, path).named(names))
-            except NpmVettedError:
-                continue
+        for lockfile in self._lockfiles_of(project):
+            with suppress(NpmVettedError):
+                found.extend(lockfile.named(names))
         return found
+
+    def _lockfiles_of(self, project: Project) -> Iterator[Lockfile]:
+        """The lockfiles that can be read: the last few stay, for the next command of the project."""
+        for path in project.lockfiles:
+            if path not in self._lockfiles:
+                while len(self._lockfiles) >= _KEPT:
+                    del self._lockfiles[next(iter(self._lockfiles))]
+                self._lockfiles[path] = None
+                with suppress(NpmVettedError):
+                    self._lockfiles[path] = project_lockfile(project, path)
+            if (lockfile := self._lockfiles[path]) is not None:
+                yield lockfile
 
     def _bins(self, project: Project) -> frozenset[str]:
         """The programs that the lockfiles list."""
@@ -374,9 +390,9 @@ class View:
     def _programs(self, project: Project) -> tuple[frozenset[str] | None, ...]:
         if project.path not in self._known_programs:
             found = []
-            for path in project.lockfiles:
+            for lockfile in self._lockfiles_of(project):
                 with suppress(NpmVettedError):
-                    found.append(project_lockfile(project, path).programs())
+                    found.append(lockfile.programs())
             self._known_programs[project.path] = tuple(found)
         return self._known_programs[project.path]
 

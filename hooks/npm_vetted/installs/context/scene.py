@@ -209,9 +209,7 @@ class Scene:
         found: dict[str, set[Switch]] = {}
         for name, value in environment.items():
             for text in value:
-                switch = reader.variable(name, text)
-                if switch is not Switch.UNSET:
-                    found.setdefault(name, set()).add(switch)
+                found.setdefault(name, set()).add(reader.variable(name, text))
         counts, client = self.rules.counts, self.client
         found = {name: each for name, each in found.items() if counts(name, client)}
         for wanted in (Switch.ON, Switch.UNKNOWN):

@@ -37,15 +37,16 @@ class DeclaredKind(NamedTuple):
 
     ``paths`` are globs over the whole path, in lower case; ``*`` also matches slashes. ``keys`` hold a
     command or a list of commands. ``words`` hold the words of one command, as a list or a text.
-    ``folder`` is the key that names the directory. ``ci``: an install must not change the lockfile.
-    ``elsewhere``: the commands run in a container, in a directory that the file does not name.
-    ``windows``: a command may be for PowerShell or cmd. ``beside``: the commands run in the folder
-    that the file is in, ``above``: in the one above that. ``env`` are keys that hold variables, for the
-    commands beside and below them. ``maps`` hold a command under each of their own keys ("" is the whole
-    file). ``shares``: the commands of one list run in one shell. ``images`` hold the text of a
-    Dockerfile. ``joins``: ``args`` beside ``words`` go on with them. ``fills`` are keys of variables that
-    templates in the commands name. ``flags``: what the host runs with the options in a variable.
-    ``arguments`` is the key of the words that go on with a text of ``words``.
+    ``folder`` is the key that names the directory, for the commands beside and below it. ``ci``: an
+    install must not change the lockfile. ``elsewhere``: the commands run in a container, in a directory
+    that the file does not name. ``windows``: a command may be for PowerShell or cmd. ``beside``: the
+    commands run in the folder that the file is in, ``above``: in the one above that. ``env`` are keys
+    that hold variables, for the commands beside and below them. ``maps`` hold a command under each of
+    their own keys ("" is the whole file). ``shares``: the commands of one list run in one shell.
+    ``images`` hold the text of a Dockerfile. ``joins``: ``args`` beside ``words`` go on with them.
+    ``fills`` are keys of variables that templates in the commands name. ``flags``: what the host runs
+    with the options in a variable. ``arguments`` is the key of the words that go on with a text of
+    ``words``.
     """
 
     name: str

@@ -71,7 +71,8 @@ KINDS: Final = (
     ),
     DeclaredKind(
         "CodeBuild and Amplify", ("*buildspec*.y*ml", "amplify.yml", "*/amplify.yml"),
-        frozenset({"commands", "finally"}), ci=True, env=frozenset({"env"}), shares=True,
+        frozenset({"commands", "finally"}), folder="appRoot", ci=True, env=frozenset({"env"}),
+        shares=True,
     ),
     DeclaredKind(
         "Cloud Build", ("*cloudbuild*.y*ml", "*cloudbuild*.json"), frozenset({"script"}),
@@ -185,9 +186,9 @@ def _commands(kind: DeclaredKind, file: YamlFile) -> Iterator[DeclaredCommand]:
             yield from _of_table(document, kind, file, None, ())
         budget = NodeBudget(file.path)
         seen: set[int] = set()
-        stack: list[tuple[Node, Variables, Fillings]] = [(document, (), {})]
+        stack: list[tuple[Node, str | None, Variables, Fillings]] = [(document, None, (), {})]
         while stack:
-            node, variables, fillings = stack.pop()
+            node, folder, variables, fillings = stack.pop()
             if id(node) in seen:
                 continue
             seen.add(id(node))
@@ -196,10 +197,12 @@ def _commands(kind: DeclaredKind, file: YamlFile) -> Iterator[DeclaredCommand]:
                 table = node.table()
                 variables = (*variables, *_variables(kind.env, table))
                 fillings = fillings | _fillings(kind, table)
-                for command in _of_node(table, kind, file, variables):
+                named = table.get(kind.folder) if kind.folder else None
+                folder = folder if named is None else named.text
+                for command in _of_node(table, kind, file, folder, variables):
                     yield from _filled(command, kind, fillings)
             children = [*(node.items or ()), *(value for _, value in node.pairs or ())]
-            stack.extend((each, variables, fillings) for each in reversed(children))
+            stack.extend((each, folder, variables, fillings) for each in reversed(children))
 
 
 def _fillings(kind: DeclaredKind, table: Mapping[str, Node]) -> Fillings:
@@ -223,13 +226,15 @@ def _filling(name: str, fillings: Fillings) -> Value | None:
 
 
 def _of_node(
-    table: Mapping[str, Node], kind: DeclaredKind, file: YamlFile, variables: Variables
+    table: Mapping[str, Node],
+    kind: DeclaredKind,
+    file: YamlFile,
+    folder: str | None,
+    variables: Variables,
 ) -> Iterator[DeclaredCommand]:
     """The commands of one mapping, with the variables that hold there."""
     if variables:
         yield DeclaredCommand("", variables[-1].line, variables=variables)
-    named = table.get(kind.folder) if kind.folder else None
-    folder = named.text if named is not None else None
     for key in sorted(each for each in table if holds_command(kind, each)):
         yield from _of_list(table[key], kind, file, folder, variables)
     only = kind.joins and "command" not in table and "image" in table

@@ -53,6 +53,12 @@ _WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflow
 """GitHub reads them at the top of a repository only: further down they are examples."""
 
 
+_ALWAYS: Final = re.compile(
+    r"\s*(?:\$\{\{)?\s*(?:true|always\(\)|success\(\)|!\s*cancelled\(\))?\s*(?:\}\})?\s*"
+)
+"""Conditions under which a step runs after the ones before it succeeded."""
+
+
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
     """``.github/workflows/*.yml`` at the top, and ``action.yml`` wherever it is."""
     folder, _, name = path.rpartition("/")
@@ -159,6 +165,8 @@ class Frame:
     shell: str | None = None
     windows: bool = False
     disk: Disk = field(default_factory=Disk)
+    maybe: bool = False
+    """Whether a condition decides if it runs."""
 
     def inner(self) -> Frame:
         """A frame within this one."""
@@ -262,6 +270,7 @@ class Frame:
             frame = self.inner()
             frame.variables |= self.follower.environment.persisted
             frame.take_env(step)
+            frame.maybe = _ALWAYS.fullmatch(step.scalar("if") or "") is None
             if _is_checkout(step):
                 frame.check_out(step)
             frame.step(step)
@@ -363,7 +372,7 @@ class Frame:
 
     def state(self, where: Value) -> State:
         """The state that a step starts with."""
-        state = State(disk=self.disk, home=_HOME, variables=dict(self.variables))
+        state = State(disk=self.disk, home=_HOME, variables=dict(self.variables), maybe=self.maybe)
         state.exported = set(self.variables)
         for name in ("GITHUB_WORKSPACE", "RUNNER_WORKSPACE"):
             state.set(name, (CHECKOUT,), export=True)

@@ -236,11 +236,24 @@ class _Makefile:
         function, _, rest = name.partition(" ")
         if function in _ANSWERS:
             return tuple(_arguments(rest))[_ANSWERS[function] :][:8] or None
+        if name in self.variables and all(map(_is_output, self.variables[name])):
+            return None  # the variable's name says more than that a program answered
         if name in self.variables:
             return tuple(dict.fromkeys(self.variables[name]))[:8] or ("",)
         if len(name) == 1 and not name.isalpha():
             return ("TARGET",)
         return None
+
+
+def _is_output(value: str) -> bool:
+    """Whether a value is what a program prints, which nobody can tell."""
+    found = next(_references(value), None)
+    return (
+        found is not None
+        and found[:2] == (0, len(value))
+        and found[2].startswith("shell ")
+        and _LOOKS_UP.match(found[2]) is None
+    )
 
 
 def _references(text: str) -> Iterator[tuple[int, int, str]]:

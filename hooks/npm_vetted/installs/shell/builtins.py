@@ -88,6 +88,10 @@ def _eval(call: Call) -> None:
         call.judge.text(text, call.state, call.source, call.depth)
 
 
+def _exit(call: Call) -> None:
+    call.state.ended = True
+
+
 def _set(call: Call) -> None:
     if "--" in call.words[1:]:
         found = call.words[call.words.index("--") + 1 :]
@@ -271,6 +275,7 @@ BUILTINS: Final[Mapping[str, Callable[[Call], None]]] = {
     "eval": _eval,
     "iex": _eval,
     "Invoke-Expression": _eval,
+    "exit": _exit,
     "set": _set,
     "git": _git,
     "mkdir": _make_folder,

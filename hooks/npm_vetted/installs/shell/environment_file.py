@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import eq
 from typing import Final
 
-from npm_vetted.formats.shell_text import Value
+from npm_vetted.formats.shell_text import Value, either
 
 _MOST: Final = 100_000
 """Characters of ``$GITHUB_ENV`` that are kept: a script may write it in a loop."""
@@ -23,11 +24,15 @@ class EnvironmentFile:
     persisted: dict[str, Value] = field(default_factory=dict)
     _text: str = ""
 
-    def append(self, text: str) -> None:
-        """``NAME=value`` lines, and values of several lines."""
+    def append(self, text: str, *, maybe: bool) -> None:
+        """``NAME=value`` lines, and values of several lines; ``maybe``: it may not be written."""
+        before = [*environment_lines(self._text)]
         self._text = (self._text + text)[-_MOST:]
-        for name, value in environment_lines(self._text):
-            self.persisted[name] = (value,)
+        after = [*environment_lines(self._text)]
+        same = sum(takewhile(bool, map(eq, before, after)))
+        for name, value in after[same:]:
+            other = self.persisted.get(name, ("",)) if maybe else ()
+            self.persisted[name] = either(other, (value,))
 
     def clear(self) -> None:
         """Another job begins."""
@@ -41,7 +46,7 @@ def environment_lines(text: str) -> Iterator[tuple[str, str]]:
     for line in lines:
         name, mark, end = line.partition("<<")
         if mark and "=" not in name and end:
-            value = "\n".join(itertools.takewhile(end.__ne__, lines))
+            value = "\n".join(takewhile(end.__ne__, lines))
         else:
             name, mark, value = line.partition("=")
         if mark and name.replace("_", "").isalnum():

@@ -60,7 +60,7 @@ class Expansion:
         if inner.type == "expansion" and text.endswith(("[@]}", "[*]}")):
             name = text[2:-4].lstrip("#!")
             if name in state.arrays:
-                return [(value, False) for value in state.arrays[name]]
+                return [(value, "" in value) for value in state.arrays[name]]
         if text in ("$@", "$*", "${@}", "${*}"):
             if state.arguments is None:
                 return [(UNKNOWN, True)]

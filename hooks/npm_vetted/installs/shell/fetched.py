@@ -44,16 +44,20 @@ def put_modules(act: ClientAction, scene: Scene) -> None:
     root = scene.root or scene.where
     for package in act.packages:
         if known(package) and known(root):
-            place = f"{root.rstrip('/')}/node_modules/{bare_name(package)}"
-            scene.state.disk.put(Written(place, b"", scene.state.maybe))
+            _put(f"{root.rstrip('/')}/node_modules/{bare_name(package)}", scene.state)
 
 
 def put_programs(act: ClientAction, state: State) -> None:
     """The packages of a global install: npx runs their programs, wherever it is (npm 10 and 11 do)."""
     if act.kind is ActionKind.GLOBAL and act.client == _WITH_NPX:
         for package in filter(known, act.packages):
-            place = f"{_GLOBAL}/node_modules/{bare_name(package)}"
-            state.disk.put(Written(place, b"", state.maybe))
+            _put(f"{_GLOBAL}/node_modules/{bare_name(package)}", state)
+
+
+def _put(place: str, state: State) -> None:
+    """A package is there from now on: for certain in this branch, perhaps behind it."""
+    state.disk.put(Written(place, b"", state.maybe))
+    state.added |= {place}
 
 
 def put_clients(act: ClientAction, context: Context, state: State) -> None:
@@ -76,19 +80,20 @@ def was_installed(act: ClientAction, scene: Scene, installed: Mapping[str, Proje
     )
 
 
-def _was_added(scene: Scene, package: str) -> bool:
-    """Whether a command before this one added the package, or the one that brings the program."""
+def _was_added(scene: Scene, package: str, *, maybe: bool = False) -> bool:
+    """Whether a command before this one added the package, or the one that brings the program.
+
+    ``maybe``: one that may not have run counts, too.
+    """
     names = {package, scene.context.package_of(package)}
     folder = scene.where
     folders = [_GLOBAL] if scene.client == _WITH_NPX else []
     while folder:
         folders.append(folder)
         folder = folder.rpartition("/")[0]
-    return any(
-        scene.state.disk.find(f"{each}/node_modules/{name}", maybe=False)
-        for each in folders
-        for name in names
-    )
+    places = [f"{each}/node_modules/{name}" for each in folders for name in names]
+    mine = scene.state.added
+    return any(scene.state.disk.find(each, maybe or each in mine) for each in places)
 
 
 def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str]) -> str:
@@ -101,8 +106,12 @@ def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str])
         return ""
     if any("@" in each[1:] for each in act.packages):
         return ""
+    if all(_was_added(scene, each, maybe=True) for each in act.packages):
+        return "a command that may not have run adds it"
     if _is_lost(scene) and _locked_somewhere(scene.context, act.packages):
         return scene.why_anywhere
+    if scene.unknown and scene.state.disk.is_foreign(scene.where):
+        return "nobody can tell which repository is there"
     if (scene.project is None or scene.unknown) and _has_installed(installed, scene.where):
         return "a command installed other packages there"
     if any(_locked_at(scene.context, guess, act.packages) for guess in scene.state.guesses):

@@ -169,11 +169,15 @@ class ShellFollower:
         ]
         return any(there) and not any(name in each for each in there)
 
+    def alternatives(self, lines: Sequence[list[str]]) -> Iterator[list[str]]:
+        """What is told of one of them is not told again of the others."""
+        return self.reports.told_once(lines)
+
     def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
         """A settings file that a command writes hides the repository's own."""
         self._makes([target])
         if target == GITHUB_ENV:
-            self.environment.append(text or "")
+            self.environment.append(text or "", maybe=state.maybe)
             return
         for place in state.places(target):
             if place.rpartition("/")[2] not in SETTINGS and not place.endswith(SETTINGS_ENDINGS):
@@ -384,6 +388,7 @@ class ShellFollower:
             self.judge.judge_each(act, call.words, inner, call.source.line(0))
             put_clients(act, self.context, inner)
             put_programs(act, inner)
+            call.state.added = inner.added
         if act.kind is ActionKind.RUN and any(map(_GENERATES.search, act.packages)):
             self._generated(call.words, inner)
         if act.shell is not None:

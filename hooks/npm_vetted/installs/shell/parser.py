@@ -30,6 +30,10 @@ _ASKED: Final = re.compile(
     r"(?:\[\[?|test)\s+-[fe]\s+([\"']?)(?P<path>[\w./-]+)\1(?:\s+\]\]?)?\s*\Z", re.ASCII
 )
 """``[ -f yarn.lock ]``: whether a file is there."""
+_QUESTION: Final = re.compile(
+    r"\[|\(\(|\$|(?:test|command|which|type|hash|e?grep|pgrep|cmp|diff|false)\b"
+)
+_ANY_CASE: Final = re.compile(r"\(?\s*\*\s*\)")
 _WRITES: Final = (">", ">>", ">|", "&>", "&>>")
 
 
@@ -50,6 +54,9 @@ class Listener(Protocol):
 
     def lacks(self, path: str, state: State) -> bool:
         """Whether a file that a condition needs is certainly not there."""
+
+    def alternatives(self, lines: Sequence[list[str]]) -> Iterator[list[str]]:
+        """The argument lists of which a command has one, while they are run."""
 
 
 class Shell:
@@ -181,29 +188,44 @@ class ParsedScript:
         self.visit_all(node.children, state, depth)
 
     def _list(self, node: Node, state: State, depth: int) -> None:
-        """``a && b || c``: nested to the left, followed without recursion."""
-        items: list[tuple[str, Node]] = []
-        current: Node | None = node
-        while current is not None and current.type == "list":
-            operator, right = "", None
-            for child in current.children[1:]:
-                if child.type in ("&&", "||"):
-                    operator = child.type
-                elif child.is_named:
-                    right = child
-            if right is not None:
-                items.append((operator, right))
-            current = current.children[0] if current.children else None
-        if current is not None:
-            items.append(("&&", current))
-        for operator, item in reversed(items):
+        self._chain(_items(node), state, depth)
+
+    def _chain(self, items: Sequence[tuple[str, Node]], state: State, depth: int) -> None:
+        """The commands of a list: what is behind a question may not run, nor what is behind ``||``."""
+        inner = state
+        before: Node | None = None
+        for operator, item in items:
             if operator == "||":
                 other = state.branch()
                 self.visit(item, other, depth)
-                other.cwd = state.cwd
-                state.merge([other])
+                if inner is state:
+                    other.cwd = state.cwd
+                    state.merge([other])
+                else:
+                    state.merge([inner, other], complete=True)
+                    inner = state
             else:
-                self.visit(item, state, depth)
+                if inner is state and before is not None and self._asks(before):
+                    inner = state.branch()
+                self.visit(item, inner, depth)
+            before = item
+        if inner is not state:
+            state.merge([inner])
+
+    def _may_stop(self, node: Node) -> bool:
+        """Whether the last command of a list may not run: the redirection behind it is its own."""
+        items = _items(node) if node.type == "list" else []
+        return any(op == "||" for op, _ in items) or any(self._asks(each) for _, each in items[:-1])
+
+    def _asks(self, node: Node) -> bool:
+        """Whether a command only answers a question: ``[ … ]``, ``command -v``, ``grep``."""
+        while node.type in ("pipeline", "redirected_statement", "negated_command") and (
+            named := [child for child in node.children if child.is_named]
+        ):
+            if node.type == "negated_command":
+                return True
+            node = named[-1 if node.type == "pipeline" else 0]
+        return _QUESTION.match(self.parsed.text(node)) is not None
 
     def _pipeline(self, node: Node, state: State, depth: int) -> None:
         fed = state.stdin
@@ -243,35 +265,39 @@ class ParsedScript:
     def _if(self, node: Node, state: State, depth: int) -> None:
         clauses = [each for each in node.children if each.type in ("elif_clause", "else_clause")]
         first = [each for each in node.children if each not in clauses]
-        body = self._branch(first, state, state, depth)
-        others = [self._branch(clause.children, state, state.branch(), depth) for clause in clauses]
-        state.merge([body, *others])
+        found = [self._branch(first, state, depth)]
+        found += [self._branch(clause.children, state.branch(), depth) for clause in clauses]
+        complete = any(each.type == "else_clause" for each in clauses)
+        state.merge([each for each in found if each is not None], complete=complete)
 
-    def _branch(self, children: Sequence[Node], state: State, asking: State, depth: int) -> State:
-        """One branch of a condition, which runs in ``asking``; not if it needs a file that is not there."""
-        body = state.branch() if asking is state else asking
+    def _branch(self, children: Sequence[Node], asking: State, depth: int) -> State | None:
+        """One branch of a condition that is asked in ``asking``; None if it lacks a file that it needs."""
+        body = asking
         taken = children[:1] != [] and children[0].type == "else"
         lacks = False
         for child in children:
             if child.type == "then":
                 taken = True
+                body = asking.branch()
             elif child.is_named and not taken:
                 asked = _ASKED.match(self.parsed.text(child))
-                lacks = asked is not None and self.shell.listener.lacks(asked["path"], state)
+                lacks = asked is not None and self.shell.listener.lacks(asked["path"], asking)
                 self.visit(child, asking, depth)
             elif child.is_named and not lacks:
                 self.visit(child, body, depth)
-        return body
+        return None if lacks else body
 
     def _case(self, node: Node, state: State, depth: int) -> None:
         branches = []
+        complete = False
         for child in node.children:
             if child.type == "case_item":
+                complete = complete or _ANY_CASE.match(self.parsed.text(child)) is not None
                 body = state.branch()
                 inner = [c for c in child.children if c.type in self.statements or _compound(c)]
                 self.visit_all(inner, body, depth)
                 branches.append(body)
-        state.merge(branches)
+        state.merge(branches, complete=complete)
 
     def _for(self, node: Node, state: State, depth: int) -> None:
         name: str | None = None
@@ -334,9 +360,10 @@ class ParsedScript:
             if inner is not state:
                 state.cwd, state.variables = inner.cwd, inner.variables
         printed = "" if body is None else self.printed(body, inner)
+        writer = state.branch() if body is not None and self._may_stop(body) else state
         for operator, target in writes:
             for text in target:
-                self.shell.listener.wrote(text, printed, ">>" in operator, state)
+                self.shell.listener.wrote(text, printed, ">>" in operator, writer)
         for each in after:
             if each.type == "pipeline" and printed is not None:  # `cat <<EOF | bash`
                 state = state.fork()
@@ -484,7 +511,7 @@ class ParsedScript:
             self._run(lines[0], state, node, depth)
             return
         forks = []
-        for words in lines:
+        for words in self.shell.listener.alternatives(lines):
             fork = state.branch()
             self._run(words, fork, node, depth)
             forks.append(fork)
@@ -512,6 +539,25 @@ class ParsedScript:
         given = self.parsed.text(node).startswith(('"$@"', "$@", '"$*"', "$*", '"$1"', "$1"))
         part = state.call if given and state.call is not None else self.parsed.part(node)
         self.shell.listener.command(words, state, part, depth)
+
+
+def _items(node: Node) -> list[tuple[str, Node]]:
+    """The commands of ``a && b || c``, each with what is before it: nested to the left."""
+    items: list[tuple[str, Node]] = []
+    current: Node | None = node
+    while current is not None and current.type == "list":
+        operator, right = "", None
+        for child in current.children[1:]:
+            if child.type in ("&&", "||"):
+                operator = child.type
+            elif child.is_named:
+                right = child
+        if right is not None:
+            items.append((operator, right))
+        current = current.children[0] if current.children else None
+    if current is not None:
+        items.append(("&&", current))
+    return items[::-1]
 
 
 def _compound(node: Node) -> bool:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from itertools import pairwise
+from typing import TypeAlias, TypeVar
 
 from npm_vetted.formats.client_action import Switch, Weakness, source_setting
-from npm_vetted.formats.shell_text import Value, known, shown
+from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, known, shown
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT
-from npm_vetted.installs.shell.source import Source
 from npm_vetted.model import Level, Location, Problem
 
 CommandLines: TypeAlias = "tuple[tuple[str, ...], ...]"
+_One = TypeVar("_One")
+_HOLE = shown(UNKNOWN_TEXT)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,20 +60,16 @@ class Reports:
             )
         )
 
-    def told_once(self, alternatives: Iterable[Source]) -> Iterator[Source]:
-        """Each of the texts that one may be: a warning is not told again for another one of them."""
-        told: set[tuple[str, int]] = set()
-        for text in alternatives:
-            before = len(self.problems)
-            yield text
-            added = self.problems[before:]
-            mine = {(each.code, each.location.line): each for each in added}
-            self.problems[before:] = [
-                each
-                for each in added
-                if each.level is Level.ERROR or (each.code, each.location.line) not in told
-            ]
-            told.update(key for key, each in mine.items() if each.level is not Level.ERROR)
+    def told_once(self, alternatives: Iterable[_One]) -> Iterator[_One]:
+        """The texts, or the words, of which a command has one: what is told of it is told once."""
+        start = len(self.problems)
+        ends = []
+        for each in alternatives:
+            yield each
+            ends.append(len(self.problems))
+        starts = (start, *ends)
+        found = [self.problems[one:other] for one, other in pairwise(starts)]
+        self.problems[start:] = _of_one_command(found)
 
     def undecided(self, message: str, line: int, *, key: str = "") -> None:
         """Add a warning about a command that cannot be decided from the files."""
@@ -144,6 +142,48 @@ class Reports:
             [each for each in settings if known(each[1])]
         ):
             self.report(f"{label}: {message}", line, code="other-source", key=label, fix=fix)
+
+
+def _of_one_command(groups: Sequence[Sequence[Problem]]) -> Iterator[Problem]:
+    """The problems of the alternatives of a command, without those that only repeat others.
+
+    A warning is told for one of them, and not beside an error about the same command. An error is
+    told for each of them, but where a part of it is unknown only if no other one has it.
+    """
+    errors: dict[int, list[tuple[int, Problem]]] = {}
+    for number, group in enumerate(groups):
+        for each in group:
+            if each.level is Level.ERROR:
+                errors.setdefault(each.location.line, []).append((number, each))
+    told: set[tuple[str, int]] = set()
+    for number, group in enumerate(groups):
+        warned = {(each.code, each.location.line) for each in group if each.level != Level.ERROR}
+        for each in group:
+            others = [
+                error
+                for at, error in errors.get(each.location.line, ())
+                if at != number and (at < number or not _has_hole(error))
+            ]
+            if each.level is Level.ERROR:
+                others = [e for e in others if e.code == each.code or not _has_hole(e)]
+                repeats = _has_hole(each) and any(_may_be(each, error) for error in others)
+            else:
+                repeats = (each.code, each.location.line) in told or (
+                    each.code == "undecided" and any(_may_be(each, error) for error in others)
+                )
+            if not repeats:
+                yield each
+        told |= warned
+
+
+def _has_hole(problem: Problem) -> bool:
+    return _HOLE in problem.key
+
+
+def _may_be(problem: Problem, other: Problem) -> bool:
+    """Whether one command may be another one: they are the same up to what is unknown."""
+    stem = problem.key.partition(_HOLE)[0].rstrip()
+    return other.key.startswith(stem) or stem.startswith(other.key.partition(_HOLE)[0].rstrip())
 
 
 def _command_lines(fix: CommandLines) -> CommandLines:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, either
@@ -12,6 +13,8 @@ from npm_vetted.installs.context.disk import CHECKOUT, Disk, resolve
 from npm_vetted.installs.shell.source import Source
 
 MOST_FOLDERS: Final = 16
+_UNSET: Final[Value] = ("",)
+"""What a shell puts in the place of a variable that is not set."""
 
 
 @dataclass(slots=True)
@@ -33,6 +36,10 @@ class State:
     home: str = "/root"
     script: str | None = None
     maybe: bool = False
+    added: frozenset[str] = frozenset()
+    """The places of packages that were added before, in this very branch."""
+    ended: bool = False
+    """Whether the shell has left: what is set in such a branch is not seen behind it."""
     exports_all: bool = False
     stack: list[tuple[str, ...]] = field(default_factory=list)
     arguments: list[Value] | None = None
@@ -52,6 +59,8 @@ class State:
             home=self.home,
             script=self.script,
             maybe=self.maybe,
+            added=self.added,
+            ended=self.ended,
             exports_all=self.exports_all,
             stack=list(self.stack),
             arguments=self.arguments,
@@ -66,16 +75,36 @@ class State:
         other.maybe = True
         return other
 
-    def merge(self, others: Iterable[State]) -> None:
-        """Merge the states of branches: each variable may have the value of any of them."""
-        for other in others:
-            for name, value in other.variables.items():
-                mine = self.variables.get(name, ())
-                self.variables[name] = either(mine, value) if mine else value
-            self.arrays.update(other.arrays)
-            self.exported |= other.exported
-            merged = tuple(dict.fromkeys((*self.cwd, *other.cwd)))
-            self.cwd = merged if len(merged) <= MOST_FOLDERS else (UNKNOWN_TEXT,)
+    def merge(self, branches: Iterable[State], *, complete: bool = False) -> None:
+        """Merge the states of branches; ``complete``: one of them was taken.
+
+        A variable may have the value of any of them, and is empty where one of them does not set it.
+        What ended in a branch does not go on.
+        """
+        taken = [*branches] if complete else [self, *branches]
+        if not taken:
+            return
+        left = [each for each in taken if not each.ended] or taken
+        self.ended = all(each.ended for each in taken)
+        exported = [each.exported for each in left]
+        some, every = set().union(*exported), exported[0].intersection(*exported)
+        names = dict.fromkeys(name for each in left for name in each.variables)
+        self.variables = {
+            name: either(
+                *(each.variables.get(name, _UNSET) for each in left),
+                *([_UNSET] if name in some - every else ()),
+            )
+            for name in names
+        }
+        arrays = dict.fromkeys(name for each in left for name in each.arrays)
+        self.arrays = {
+            name: _merged([each.arrays.get(name, []) for each in left]) for name in arrays
+        }
+        self.exported = some
+        self.added = frozenset.intersection(*(each.added for each in left))
+        self.guesses = tuple(dict.fromkeys(place for each in left for place in each.guesses))
+        merged = tuple(dict.fromkeys(place for each in left for place in each.cwd))
+        self.cwd = merged if len(merged) <= MOST_FOLDERS else (UNKNOWN_TEXT,)
 
     def set(self, name: str, value: Value, export: bool = False) -> None:
         """Assign a variable."""
@@ -122,6 +151,14 @@ class State:
         if path == "~" or path.startswith("~/"):
             path = self.home + path[1:]
         return [resolve(base, path) for base in self.cwd]
+
+
+def _merged(arrays: Sequence[list[Value]]) -> list[Value]:
+    """The elements of arrays of which one is meant: what is not in all of them may be missing."""
+    return [
+        either(*(value or _UNSET for value in values))
+        for values in zip_longest(*arrays, fillvalue=_UNSET)
+    ]
 
 
 def parent_of(value: Value) -> Value:
