@@ -466,6 +466,12 @@ def test_a_single_project_before_pnpm_9_is_its_own_importer() -> None:
     assert found.importer("")["specifiers"] == {"a": "^1.0.0", "b": "^1.0.0"}
 
 
+def test_a_single_project_before_pnpm_9_keeps_what_its_manifest_says_of_dependencies() -> None:
+    top = f"{SPECIFIERS}dependenciesMeta:\n  a:\n    injected: true\n\n"
+    found = entries(v5({"/a/1.0.0": packed()}, top)).importer("")
+    assert found["dependenciesMeta"] == {"a": {"injected": True}}
+
+
 def test_a_lockfile_without_requirements_has_an_importer_that_asks_for_nothing() -> None:
     assert entries("lockfileVersion: 5.4\n").importers == {"": ()}
     assert entries("lockfileVersion: 5.4\n\nimporters: {}\n").importers == {}
@@ -503,6 +509,14 @@ def test_what_the_environment_asks_for_is_asked_for_at_the_root() -> None:
         ("pnpm", PRODUCTION, "environment: pnpm@12.0.0"),
     ]
     assert [each.name for each in found.project_importers[""]] == ["a", "l"]
+
+
+def test_an_entry_of_the_environment_requires_entries_of_the_environment() -> None:
+    snapshots = {"cfg@2.0.0": "dependencies:\n  pnpm: 12.0.0", "pnpm@12.0.0": "{}"}
+    first = v9(dict.fromkeys(snapshots, packed()), snapshots, importers={".": TOOLS + PINNED})
+    found = entries(f"---\n{first}\n---\n{v9(THREE, importers={'.': ROOT})}")
+    assert list(found.children("environment: cfg@2.0.0")) == ["environment: pnpm@12.0.0"]
+    assert list(found.dangling("environment: cfg@2.0.0")) == []
 
 
 def test_the_prefix_of_the_environment_means_nothing_in_one_document() -> None:

@@ -189,6 +189,14 @@ def test_all_dependents_at_once_are_those_one_by_one() -> None:
     assert {key: found.dependents([key])[key] for key in packages} == every
 
 
+def test_before_pnpm_9_a_dependent_has_its_peers_in_its_key() -> None:
+    text = v5(
+        {"/a@1.0.0(b@1.0.0)": f"{packed()}\ndependencies:\n  b: 1.0.0", "/b@1.0.0": packed()},
+        version="'6.0'",
+    )
+    assert read(text).dependents(["/b@1.0.0"]) == {"/b@1.0.0": ("/a@1.0.0(b@1.0.0)",)}
+
+
 # What changed.
 
 REQUIRES = {"a@1.0.0": "dependencies:\n  b: 1.0.0", "b@1.0.0": "{}", "c@1.0.0": "{}"}
