@@ -1,8 +1,13 @@
 """Finds install commands in files, and decides whether they would run install scripts.
 
-``files`` has one module for each kind of file with commands, discovered automatically; each
-client's folder has ``commands``. A kind of file passes its shell text to a ``ShellFollower``, with
-the directory, the variables and the files that are present when it runs.
+1. ``place_of`` decides by path and first bytes which module of ``files`` reads a file: there is one module
+   for each kind of file with commands, discovered automatically.
+2. That module finds the commands in the file. It passes their shell text to a ``ShellFollower``, with the
+   folder, the variables and the files that are there when the text runs.
+3. ``shell`` follows the text command by command. The module ``commands`` in a client's folder says what a
+   command line of that client does (a ``ClientAction``).
+4. ``shell.judgement`` decides whether the action would run install scripts: by its flags, by variables, and
+   by the settings in force where it runs (``context``).
 """
 
 from __future__ import annotations
@@ -23,31 +28,31 @@ if TYPE_CHECKING:
     from npm_vetted.installs.context.disk import Tracked
 
 AZURE_NPM_TASK: Final = b"Npm@1"
+"""Azure's task of npm: YAML of any name with it is a pipeline (here: its reader takes 25 ms to import)."""
 TOLD_BY_TEXT: Final = (AZURE_NPM_TASK, b"apiVersion:")
-"""What is in YAML files of any name that are read: a task of Azure, a resource of Kubernetes."""
-"""Azure's task of npm, by which YAML of any name is a pipeline (here: its reader takes 25 ms to import)."""
+"""Texts by which YAML of any name is recognized: a pipeline of Azure, a resource of Kubernetes."""
 _QUOTING: Final = b"\\'\"^`\r\n"
 CLIENT_PROGRAM: Final = "|".join(sorted({*PROGRAMS} - {*WHOLE_WORDS}, key=len, reverse=True))
-"""An expression for the programs whose names texts do not hold by chance, the longest first."""
+"""An expression for programs whose names are distinctive enough to search for, the longest first."""
 SETTINGS_ENDINGS: Final = tuple(name.lstrip(".") for name in USER_FILES)
-"""How a path ends that a client may be told to read its settings from (``/etc/npmrc``)."""
+"""Endings of paths that a client may be told to read its settings from (``/etc/npmrc``)."""
 _OTHERS: Final = re.compile(rb"\b(?:%s)\b" % "|".join((*OTHER_PROGRAMS, *WHOLE_WORDS)).encode())
-"""Short names of programs: they count as words of their own only."""
+"""Short names of programs: they only count as whole words."""
 _NAMES: Final = (
     *(word.encode() for word in WORDS), b"corepack", b"ignore_scripts", b"enable_scripts",
     b"additional_dependencies", b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager",
     b"pkg_manager", b"/install-packages",
 )  # fmt: skip
 _HEAD: Final = 100_000
-"""So much of a text may say of which kind it is."""
+"""Bytes at the start of a file that may show which kind it is."""
 _ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
 
 
 class ClientFiles(NamedTuple):
-    """The names of the files that a client reads, as far as they matter to a command.
+    """The names of the files of a client that matter to a command.
 
-    ``switch`` holds what switches scripts off, ``user`` is its counterpart in the user's home,
-    ``workspace`` makes a folder a workspace root, ``manifests`` are read beside package.json.
+    ``switch`` may switch scripts off, ``user`` is the same file in the user's home. ``workspace`` makes a
+    folder a workspace root. ``manifests`` are the manifests other than package.json.
     """
 
     switch: str | None = None
@@ -57,22 +62,22 @@ class ClientFiles(NamedTuple):
 
 
 class Context(Protocol):
-    """The questions that the judgement of a file may put to its repository."""
+    """What the rules about commands may ask about the repository."""
 
     def readers(self) -> Mapping[str, CommandReader]:
         """The readers of clients' command lines, by the name of each program."""
 
     def client_files(self, client: str) -> ClientFiles:
-        """The files of a client, by its NAME; those of one that is not known have no names."""
+        """The files of a client, by its NAME; an unknown client has none."""
 
     def read(self, path: str) -> bytes | None:
-        """A file as it will be, by its path from the top."""
+        """The content of a file after the change, by its path from the top; None: there is no such file."""
 
     def tracked(self) -> Tracked:
         """The paths of all files."""
 
     def project_at(self, folder: str) -> Project | None:
-        """The project whose package.json, or whose member's, is in a folder."""
+        """The project whose manifest, or a member's manifest, is in a folder; None: there is none."""
 
     def is_excluded(self, folder: str) -> bool:
         """Whether the policy says that the package.json in a folder is no project."""
@@ -82,36 +87,36 @@ class Context(Protocol):
     ) -> bool:
         """Whether a client runs no dependency's script with the settings that ``read`` gives.
 
-        ``client`` is a client's NAME. Without a project: outside any. ``read`` takes the paths
-        that the files have in the repository. ``pin``: the release that runs outside of a project.
+        ``client`` is a client's NAME. ``project`` None: the client runs outside any project. ``read`` is
+        called with paths from the repository's top. ``pin``: the release that runs outside a project.
         """
 
     def source_problems(self, settings: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """Which settings send a client to a place that the policy does not allow, and why.
+        """The settings that name a source that the policy does not allow, each with the reason.
 
         The settings have npm's names (``registry``, ``@scope:registry``, ``proxy``, ``cafile``, …).
         """
 
     def locks(self, project: Project | None, package: str) -> bool:
-        """Whether the project's lockfile has a package, or a program, of this name.
+        """Whether the project's lockfile has a package, or a package with a program, of this name.
 
-        ``name@version`` and ``name@range``: whether it has that very package in such a version. What
-        a tag such as ``latest`` names is not locked.
+        With ``name@version`` or ``name@range``, it must be that package in such a version. A tag such as
+        ``latest`` never counts as locked.
         """
 
     def package_of(self, program: str) -> str:
-        """The package that brings a program: usually it has the program's name."""
+        """The package that contains a program; usually both have the same name."""
 
     def may_have_programs(self, project: Project | None) -> bool:
-        """Whether a locked direct dependency may own any program: the lockfile lists no programs."""
+        """Whether a direct dependency may contain any program, because the lockfile does not list programs."""
 
     def noted(self, name: str, version: str) -> bool:
         """Whether a note or an exemption mentions a version; the bytes are not compared."""
 
     def reviewed(self, project: Project | None, package: str) -> bool:
-        """Whether notes say that the scripts of a package (``name`` or ``name@version``) were read.
+        """Whether notes say that the scripts of a package (``name`` or ``name@version``) were reviewed.
 
-        Without a version: of every version that is locked.
+        Without a version, every locked version must be reviewed.
         """
 
 
@@ -127,7 +132,7 @@ class Place(Protocol):
 
 @cache
 def kinds() -> Sequence[Place]:
-    """Every kind of file that commands are in."""
+    """The modules of ``files``: every kind of file that may contain commands."""
     package = importlib.import_module(f"{__name__}.files")
     return tuple(map(_kind, parts(package.__path__)))
 
@@ -137,12 +142,11 @@ def _kind(name: str) -> Place:
 
 
 def mentions_client(data: bytes) -> bool:
-    """Whether a file can hold a command of a client: most cannot, and need no parser.
+    """Whether a file may contain a command of a client. Most files do not, so they need no parser.
 
-    Quotes, backslashes, carets and line ends are left out first, so that ``n\\pm`` and a name that
-    is broken over two lines are seen; where a file has escapes such as ``\\x6e`` it counts as
-    mentioning one. A name that is put together while the script runs is not seen: that is beyond
-    what a reader of files can promise.
+    Quotes, backslashes, carets and line ends are removed before the search, so ``n\\pm`` and a name that
+    is split over two lines are found. A file with escapes such as ``\\x6e`` always counts as mentioning a
+    client. A name that a script computes is not found: no reader of files can promise that.
     """
     bare = data.translate(None, _QUOTING).lower()
     if any(name in bare for name in _NAMES) or _ESCAPE.search(data) is not None:
@@ -151,9 +155,9 @@ def mentions_client(data: bytes) -> bool:
 
 
 def place_of(path: str, head: bytes) -> Place | None:
-    """The kind of a file; None where no commands are in it that anything runs.
+    """The module for a file's kind; None: nothing runs commands from this file.
 
-    A commit that adds a package touches a package.json: for that one the other kinds are not imported.
+    Most commits with packages only touch package.json, so its kind is tried before the others are imported.
     """
     if path.rpartition("/")[2] == "package.json":
         manifest = _kind("manifest")

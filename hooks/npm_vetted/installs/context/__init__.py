@@ -1,1 +1,1 @@
-"""The place where a command runs: its files, its project, and the settings in force."""
+"""Where a command runs: the files there, the project, and the settings in force."""

@@ -1,8 +1,8 @@
 """The virtual file system of a command: a checkout, an image, and files that commands wrote.
 
-A place is a path that starts with ``/``. The repository's own checkout is at ``CHECKOUT``, unless a
-layer says otherwise (an image has the files that were copied into it). Later layers hide earlier
-ones.
+A disk is a list of layers. Each layer puts files at a place (a path that starts with ``/``), or removes
+files; a later layer hides earlier ones. In a workflow, the repository's checkout is at ``CHECKOUT``. In an
+image, only the files are there that instructions copied.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ _LAYERS: Final = 5_000
 _STEPS: Final = 500_000
 
 CHECKOUT: Final = "/\x01checkout"
-"""The top of the repository where a command runs in a checkout; no real path is called that."""
+"""The place of the repository's top in a checkout; no real path has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The content of a place: a file of the repository, or text that a command wrote there."""
+    """A file on a disk: one of the repository, or one that a command wrote."""
 
     path: str | None = None
     text: bytes | None = None
-    """None where nobody can tell what was written."""
+    """The text that a command wrote; None: it is not known."""
 
 
 class Layer(Protocol):
-    """Something that put files somewhere, or took them away."""
+    """The files that one command or instruction added to a disk, or removed from it."""
 
     @property
     def maybe(self) -> bool:
-        """Whether it may not have happened (it is in a branch)."""
+        """Whether the command may not have run, because it is in a branch of the script."""
 
     def find(self, place: str) -> Found | bool | None:
-        """The content that this layer put there; None if it removed it; False if it did neither."""
+        """The file that this layer put at a place; None: it removed the file; False: it did neither."""
 
     def has_folder(self, place: str) -> bool:
-        """Whether it made a folder there."""
+        """Whether this layer made a folder at a place."""
 
 
 def under(folder: str, place: str) -> str | None:
-    """``place`` relative to ``folder`` ('' for the folder itself); None where it is not below."""
+    """``place`` relative to ``folder`` ('' for the folder itself); None: it is not inside."""
     if place == folder:
         return ""
     prefix = folder if folder.endswith("/") else folder + "/"
@@ -57,7 +57,7 @@ def under(folder: str, place: str) -> str | None:
 
 
 def resolve(base: str, path: str) -> str:
-    """A path as a command that runs in ``base`` means it; a hole where that is not known."""
+    """The place that a path means to a command that runs in ``base``; UNKNOWN_TEXT if that is not known."""
     if UNKNOWN_TEXT in path.split("/", 1)[0] and not path.startswith("/"):
         return UNKNOWN_TEXT
     joined = posixpath.normpath(posixpath.join(base, path))
@@ -77,7 +77,7 @@ class Tracked:
 
     @cached_property
     def folders(self) -> frozenset[str]:
-        """Every folder that holds one, the top ('') included."""
+        """Every folder with a file in it or below, with the top ('')."""
         found = {""}
         for path in self.paths:
             folder = path.rpartition("/")[0]
@@ -109,7 +109,7 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A file or folder of the repository that is at a place; ``ignores`` leaves files out."""
+    """A file or folder of the repository, copied to a place; ``ignores`` tells which files are left out."""
 
     tracked: Tracked = field(repr=False)
     source: str
@@ -119,7 +119,7 @@ class Copied:
     maybe: bool = False
 
     def find(self, place: str) -> Found | bool | None:
-        """The repository's file below the place."""
+        """The repository's file that the copy puts at a place."""
         rest = under(self.place, place)
         if rest is None:
             return False
@@ -131,7 +131,7 @@ class Copied:
         return Found(path=path)
 
     def has_folder(self, place: str) -> bool:
-        """Whether the copied folder has one there."""
+        """Whether the copied folder has a folder at a place."""
         rest = under(self.place, place)
         if rest is None:
             return under(place, self.place) is not None
@@ -141,18 +141,18 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Text that a command wrote; None: it is not known."""
+    """A file that a command wrote; ``text`` None: its content is not known."""
 
     place: str
     text: bytes | None
     maybe: bool = False
 
     def find(self, place: str) -> Found | bool | None:
-        """The text, at exactly this place."""
+        """The written file, if it is at exactly this place."""
         return Found(text=self.text) if place == self.place else False
 
     def has_folder(self, place: str) -> bool:
-        """Whether the file is below it."""
+        """Whether the written file is below a place."""
         return place != self.place and under(place, self.place) is not None
 
 
@@ -175,7 +175,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Files that were copied from another disk (another stage of an image, another folder)."""
+    """Files copied from a disk: from another stage of an image, or from another folder."""
 
     disk: Disk = field(repr=False)
     source: str
@@ -183,7 +183,7 @@ class Taken:
     maybe: bool = False
 
     def find(self, place: str) -> Found | bool | None:
-        """The content of the corresponding place of the other disk."""
+        """The file at the corresponding place of the other disk."""
         rest = under(self.place, place)
         if rest is None:
             return False
@@ -199,7 +199,7 @@ class Taken:
 
 
 class Disk:
-    """The layers of one place, the latest last. ``copy`` gives one that goes its own way."""
+    """The file system that commands see, as layers, the latest last."""
 
     __slots__ = ("_folders", "_known", "_steps", "depth", "layers")
 
@@ -211,11 +211,11 @@ class Disk:
         self._steps = 0
 
     def copy(self) -> Disk:
-        """A disk with the same files, whose changes stay its own."""
+        """A disk with the same files; later changes of one do not affect the other."""
         return Disk(self.layers, self.depth)
 
     def put(self, layer: Layer) -> None:
-        """Add the effect of a command or an instruction; raises UndecidedError above the limit."""
+        """Add a layer; raises UndecidedError above the limit."""
         if isinstance(layer, Taken):
             if self in layer.disk.sources():
                 raise UndecidedError("files that are copied from themselves, in a circle")
@@ -227,7 +227,7 @@ class Disk:
         self._folders.clear()
 
     def sources(self) -> set[Disk]:
-        """The disks that this one's files come from, itself among them."""
+        """This disk, and the disks from which files were copied to it."""
         found = {self}
         queue = [self]
         while queue:
@@ -237,10 +237,10 @@ class Disk:
         return found
 
     def find(self, place: str, maybe: bool = True) -> Found | None:
-        """The content of a place; without ``maybe``, doubtful layers are ignored.
+        """The file at a place; None: there is none. ``maybe`` False ignores layers that may not exist.
 
-        Answers are kept: a chain of images that copy from each other twice would double the work
-        with each of them.
+        Results are kept: in a chain of images of which each copies twice from the one before, the work
+        would double with each image.
         """
         key = (place, maybe)
         if key not in self._known:
@@ -249,7 +249,7 @@ class Disk:
         return self._known[key]
 
     def _limit(self) -> None:
-        """Images that copy from each other twice, each time from elsewhere, double the places."""
+        """Raises UndecidedError after too many searches: images that copy twice from each other double them."""
         self._steps += len(self.layers)
         if self._steps > _STEPS:
             raise UndecidedError("too many copies of files to follow")
@@ -264,7 +264,7 @@ class Disk:
         return None
 
     def original(self, place: str) -> Found | None:
-        """The repository's file at a place before commands wrote it anew; None where none was there."""
+        """The repository's file that was at a place before commands overwrote it; None: there was none."""
         for layer in reversed(self.layers):
             found = layer.find(place)
             if found is None or (isinstance(found, Found) and found.path is not None):
@@ -287,5 +287,5 @@ class Disk:
 
     @property
     def doubts(self) -> bool:
-        """Whether some layer may not be there."""
+        """Whether some layer may not exist."""
         return any(layer.maybe for layer in self.layers)

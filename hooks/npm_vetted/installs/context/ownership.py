@@ -1,4 +1,4 @@
-"""Whether a repository that a command names is the very one that the file is in."""
+"""Decides whether a repository that a command clones is the one that contains the command's file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import Copied, Gone, Layer, Tracked, Written
 
 _NAME: Final = re.compile(r"([\w.-]+/[\w.-]+?)(?:\.git)?/?\Z", re.ASCII)
-"""The owner and the name at the end of an address, as far as it has them."""
+"""The owner and the name at the end of a repository's address."""
 _PROSE: Final = ("README.md", "README.rst", "readme.md", "README", ".github/README.md")
 
 
 def is_own(context: Context, repository: str) -> bool | None:
-    """Whether ``owner/name``, or the address that ends so, is this repository.
+    """Whether ``owner/name``, or an address that ends so, is this repository.
 
-    Its package.json says so for certain; where only its README names it, nobody can tell (None).
+    True if ``repository`` in package.json names it. None (unknown) if only the README does.
     """
     found = _NAME.search(repository.replace(":", "/"))
     if found is None:
@@ -33,7 +33,7 @@ def is_own(context: Context, repository: str) -> bool | None:
 
 
 def of_repository(tracked: Tracked, place: str, mine: bool | None) -> Iterator[Layer]:
-    """What a clone or checkout of a repository at a place puts there."""
+    """The layers of a clone or checkout of a repository at a place."""
     if mine:
         yield Copied(tracked, "", place)
         return

@@ -1,4 +1,10 @@
-"""The scene of one command: its project, its client, and the settings in force."""
+"""The scene of a command: where it runs, the project there, the client that runs, the settings in force.
+
+1. The folder is searched upwards for a package.json, on the command's disk.
+2. The repository's file behind that package.json tells the project.
+3. The program, the project's lockfile and its pin tell the client and its version.
+4. The client's settings files on the disk, above the folder and in the user's home tell whether scripts run.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +29,10 @@ from npm_vetted.model import Location, Pin, Project, Read
 
 _TEMPORARY: Final = "/tmp/"  # noqa: S108
 _RELEASES: Final = "/~clients"
-"""Where the disk has the version of each client that a command installed."""
+"""The folder of a disk in which the version of each client is noted that a command installed."""
 _LEADING: Final = re.compile(r"[v=^~]?(\d+)(?:\.|\Z)")
 _SYSTEM: Final = ("/tmp", "/usr", "/opt", "/etc", "/var", "/dev")  # noqa: S108
-"""Where no checkout of a container or a machine usually is."""
+"""System folders: a checkout is usually not in one of these."""
 _MANY: Final = 200
 _SETTING: Final = re.compile(
     r"""^[ \t]*["']?(?P<key>@[\w.-]+:registry|[\w-]+)["']?"""
@@ -37,7 +43,7 @@ _SETTING: Final = re.compile(
 
 @dataclass(slots=True)
 class Scene:
-    """Where one command runs: its project there, the client that runs, the settings in force."""
+    """Where one command runs; the module's docstring says how each attribute is found."""
 
     context: Context
     state: State
@@ -47,18 +53,18 @@ class Scene:
     alone: bool = False
     project: Project | None = None
     around: Project | None = None
-    """The project, or the nearest one above a package.json that is no project: npx looks there."""
+    """The project; if the nearest package.json is no project, the one above it, in which npx looks too."""
     root: str | None = None
     where: str = UNKNOWN_TEXT
     excluded: str | None = None
-    """The folder that it runs in, where the policy calls that no project."""
+    """The folder of the command, if an ``[[exclude]]`` of the policy says that it is no project."""
     elsewhere: str = ""
-    """The folder outside of the checkout that it runs in, where nothing says what is there."""
+    """The folder of the command, if it is outside the checkout and its content is not known."""
     foreign: bool = False
     unknown: bool = False
-    """Whether nobody can tell what package.json is there: a program made it."""
+    """Whether the content of package.json is not known, because a program made it."""
     vague: bool = False
-    """Whether the folder is below the checkout, but nothing says that it is there: it may hold anything."""
+    """Whether the folder should be in the checkout but is not there, so its content is not known."""
     doubt: str = ""
     missing: list[str] = field(default_factory=list)
 
@@ -72,7 +78,7 @@ class Scene:
                 return
         if (
             self.state.guesses and self.place == CHECKOUT
-        ):  # a script for folders that it does not name
+        ):  # a script that is run in folders that it does not name
             self.place, self.where = f"{CHECKOUT}/{UNKNOWN_TEXT}", UNKNOWN_TEXT
         elif self._may_be_checkout():
             self.place, self.where = f"{CHECKOUT}/{UNKNOWN_TEXT}", UNKNOWN_TEXT
@@ -80,7 +86,7 @@ class Scene:
             self.elsewhere, self.place, self.where = self.place, UNKNOWN_TEXT, UNKNOWN_TEXT
 
     def _is_elsewhere(self) -> bool:
-        """Whether nothing says what is in a folder outside of the checkout, such as a container's."""
+        """Whether the folder is outside the checkout (such as in a container) and its content is not known."""
         known = (CHECKOUT, self.state.home, *_SYSTEM)
         return (
             self._has_checkout()
@@ -90,12 +96,12 @@ class Scene:
         )
 
     def _has_checkout(self) -> bool:
-        """Whether the whole repository is where the file's commands start: not so in an image."""
+        """Whether the whole repository is on the disk, as in a workflow, and not only copied files of it."""
         layers = (each for each in self.state.disk.layers if isinstance(each, Copied))
         return any(each.place == CHECKOUT and not each.source for each in layers)
 
     def _may_be_checkout(self) -> bool:
-        """Whether a folder beside or above the checkout may be in it: nobody says the checkout's name."""
+        """Whether an absolute path may lead into the checkout, whose real path is not known."""
         inside = self.place.strip("/")
         return (
             "/" in inside
@@ -133,7 +139,7 @@ class Scene:
             folder = parent
 
     def _own_manifests(self) -> tuple[str, ...]:
-        """The manifests that the client reads where there is no package.json."""
+        """The names of manifests that the client reads instead of package.json."""
         return self.context.client_files(self.program).manifests
 
     def _settle(self, home: str, folder: str) -> None:
@@ -153,7 +159,7 @@ class Scene:
 
     @property
     def why_anywhere(self) -> str:
-        """Why the folder is not known."""
+        """The reason why the folder is not known, for a message."""
         if self.elsewhere:
             return f"nothing says what is in {self.elsewhere}"
         if self.state.guesses:
@@ -171,17 +177,17 @@ class Scene:
 
     @property
     def rules(self) -> ClientRules:
-        """How the client that runs differs from the others."""
+        """The rules about command lines of the client that runs."""
         return self.context.readers()[self.program].RULES
 
     @property
     def owner(self) -> str:
-        """The NAME of the client that installs the project, whichever runs."""
+        """The NAME of the client that owns the project's lockfile, even if another one runs."""
         return (self.project.client if self.project is not None else None) or self.client
 
     @property
     def pin(self) -> Pin | None:
-        """The project's pin, where it pins the program that runs; or the release that a command installed."""
+        """The pin of the program that runs: the project's, or the release that a command installed."""
         pin = self.project.pin if self.project else None
         if pin is not None:
             return pin if pin.client == self.program else None
@@ -189,7 +195,7 @@ class Scene:
         return None if found is None else self._pin_of((found.text or b"").decode())
 
     def _pin_of(self, version: str) -> Pin | None:
-        """A release as a pin: its major version is what matters."""
+        """A release as a pin; only its major version matters."""
         said, newest = _LEADING.match(version), self.rules.newest
         if newest is None or not (said or version in ("", "latest")):
             return None
@@ -198,12 +204,12 @@ class Scene:
 
     @property
     def major(self) -> int | None:
-        """The major version that the project pins exactly; None: any may run."""
+        """The major version, if the pin is exact; None: any version may run."""
         pin = self.pin
         return pin.minimum[0] if pin and pin.minimum and pin.exact else None
 
     def variables(self, act: ClientAction) -> tuple[Switch, str | None]:
-        """The effects of the environment's variables on this client."""
+        """The effect of environment variables on the client's scripts, and the variable that causes it."""
         reader = self.context.readers()[self.program]
         environment = self.state.environment()
         found: dict[str, set[Switch]] = {}
@@ -225,7 +231,7 @@ class Scene:
     # -- settings
 
     def everywhere_safe(self, act: ClientAction) -> bool:
-        """Whether the settings hold in every project of the checkout that it may run in."""
+        """Whether the settings switch scripts off in every project of the checkout, as the folder is unknown."""
         prefix = self.place.split(UNKNOWN_TEXT, 1)[0]
         if under(CHECKOUT, prefix.rstrip("/")) is None:
             return False
@@ -247,7 +253,7 @@ class Scene:
         )
 
     def settings_hold(self, act: ClientAction) -> bool | None:
-        """Whether the settings where it runs switch scripts off; None: that is not known."""
+        """Whether the settings in force switch scripts off; None: that is not known."""
         if not act.obeys:
             return False
         if (answer := self.rules.decides(act.kind, self.major)) is not None:
@@ -339,7 +345,7 @@ class Scene:
         return read
 
     def _outer(self, own: str | None, user: str | None, maybe: bool) -> Iterator[bytes]:
-        """The files that the client reads besides the project's own, the nearest first."""
+        """The settings files that the client reads besides the project's, the nearest first."""
         places = []
         if self.client in self.rules.inherits:
             folder = self.root or self.where
@@ -363,7 +369,7 @@ class Scene:
         return (found.text or b"").replace(UNKNOWN_TEXT.encode(), b"x")
 
     def reason(self, act: ClientAction) -> str:
-        """Why no setting holds."""
+        """The reason why no setting switches scripts off, for a message."""
         if not act.obeys:
             return "it is told to leave the project's settings aside"
         if act.kind is ActionKind.GLOBAL:
@@ -392,7 +398,7 @@ class Scene:
 
 
 def release_of(client: str, version: str, maybe: bool) -> Written:
-    """The disk's note of a client's release that a command installed."""
+    """The layer that records which release of a client a command installed."""
     return Written(f"{_RELEASES}/{client}", version.encode(), maybe)
 
 

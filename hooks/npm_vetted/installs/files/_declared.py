@@ -1,8 +1,8 @@
 """Shell text in configuration files: a table of file kinds, each read by a parser of its format.
 
-A kind says which files it is about (``paths``) and under which keys commands are (``keys``). A parser
-of the format yields each command with its line; the shell reader follows it. A new kind is a line of
-the table in the module of its format (``declared_yaml``, ``declared_toml``, ``declared_json``).
+A ``DeclaredKind`` names files by ``paths`` and the keys of commands by ``keys``. A parser of the format
+yields each command with its line, and the shell reader follows the command. To add a kind, add a line to the
+table in the module of its format (``declared_yaml``, ``declared_toml``, ``declared_json``).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from npm_vetted.installs.shell.state import State
 from npm_vetted.model import Problem
 
 IMAGE: Final = "image"
-"""The shell of a text that is a Dockerfile."""
+"""The value of ``shell`` for a text that is a Dockerfile."""
 _BY_OPTIONS: Final = ("scripts-on", "allows-scripts", "other-source", "undecided")
 _PROJECT: Final = "{projectRoot}"
 _TOPS: Final = re.compile(r"\{workspaceRoot\}|\$\{workspaceFolder\}")
-"""What Nx and VS Code replace."""
+"""Variables for the top folder, which Nx and VS Code replace."""
 _HOLE: Final = re.compile(r"\$[({\w]|\{\{|<%")
 """A variable or template in the name of a directory."""
 
@@ -35,18 +35,19 @@ _HOLE: Final = re.compile(r"\$[({\w]|\{\{|<%")
 class DeclaredKind(NamedTuple):
     """One kind of file.
 
-    ``paths`` are globs over the whole path, in lower case; ``*`` also matches slashes. ``keys`` hold a
-    command or a list of commands. ``words`` hold the words of one command, as a list or a text.
-    ``folder`` is the key that names the directory, for the commands beside and below it. ``ci``: an
-    install must not change the lockfile. ``elsewhere``: the commands run in a container, in a directory
-    that the file does not name. ``windows``: a command may be for PowerShell or cmd. ``beside``: the
-    commands run in the folder that the file is in, ``above``: in the one above that. ``env`` are keys
-    that hold variables, for the commands beside and below them. ``maps`` hold a command under each of
-    their own keys ("" is the whole file). ``shares``: the commands of one list run in one shell.
-    ``images`` hold the text of a Dockerfile. ``joins``: ``args`` beside ``words`` go on with them.
-    ``fills`` are keys of variables that templates in the commands name. ``flags``: what the host runs
-    with the options in a variable. ``arguments`` is the key of the words that go on with a text of
-    ``words``.
+    Which files: ``paths`` are globs over the whole path, in lower case; ``*`` also matches slashes.
+
+    Where commands are: ``keys`` have a command, or a list of commands. ``words`` have the words of one
+    command, as a list or a text. ``maps`` have a command under each key below them ("" is the whole file).
+    ``images`` have the text of a Dockerfile. ``flags``: commands that the host runs with the options in a
+    variable. ``joins``: the words in ``args`` follow those in ``words``. ``arguments`` is the key of words
+    that follow a text in ``words``.
+
+    How they run: ``folder`` is the key of the directory, for the commands beside and below it. ``beside``:
+    they run in the file's folder; ``above``: in the folder above it. ``elsewhere``: they run in a container,
+    in an unknown directory. ``windows``: they may be for PowerShell or cmd. ``shares``: the commands of one
+    list run in one shell. ``ci``: an install must not change the lockfile. ``env`` are keys of variables for
+    the commands beside and below them. ``fills`` are keys of variables that templates in the commands name.
     """
 
     name: str
@@ -70,7 +71,7 @@ class DeclaredKind(NamedTuple):
 
 
 class DeclaredVariable(NamedTuple):
-    """A variable that a file sets for some of its commands: all values that it may have."""
+    """A variable that a file sets for some of its commands, with all its possible values."""
 
     name: str
     value: Value
@@ -78,11 +79,11 @@ class DeclaredVariable(NamedTuple):
 
 
 class DeclaredCommand(NamedTuple):
-    """A command that a file holds: shell text, or the words of one; where; in which directory.
+    """A command in a file: shell text or the words of one command, its line and its directory.
 
-    ``shared``: it runs in the shell of the command before it. A text may be empty: then only the
-    variables are of interest. ``shell`` may be IMAGE: then the text is a Dockerfile. ``only_options``: the
-    host runs the command anyway, so only what its options change is of interest.
+    ``shared``: it runs in the same shell as the command before it. If the text is empty, only the variables
+    are judged. If ``shell`` is IMAGE, the text is a Dockerfile. ``only_options``: the host runs the command
+    in any case, so only the effect of the options is judged.
     """
 
     text: str | Sequence[str]

@@ -69,7 +69,7 @@ def instructions(text: str) -> Iterator[Instruction]:
 def with_heredocs(
     whole: Source, lines: Sequence[str], index: int
 ) -> tuple[Instruction | None, int]:
-    """An instruction of one joined line, with the heredocs that follow; and the next line."""
+    """The instruction on one joined line, with the heredocs that follow it; and the index of the next line."""
     text = whole.text
     lead = len(text) - len(text.lstrip())
     end = lead

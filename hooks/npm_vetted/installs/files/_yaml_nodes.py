@@ -1,8 +1,8 @@
-"""YAML as CI files use it: anchors, aliases, merges and tags are legitimate, positions are kept.
+"""Reads YAML of CI files: anchors, aliases, merges and tags are permitted, and positions are kept.
 
-An alias is the very node that it names, so that a bomb of aliases costs nothing to read; a caller that
-walks the nodes has to bound how many it visits (``NodeBudget``). The events are libyaml's; building is
-iterative, so depth costs no stack.
+An alias becomes the same node object as its anchor, so a bomb of aliases costs nothing to read. A caller that
+walks the nodes must limit how many it visits (``NodeBudget``). libyaml yields the events; nodes are built
+in a loop, so deep nesting needs no stack.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Node:
 
 
 def scalars(node: Node) -> Iterator[Node]:
-    """The scalars of a scalar or a (nested) sequence, in order; of a bomb only the first ones."""
+    """The scalars of a scalar or of a (nested) sequence, in order; a bomb of aliases yields only the first."""
     stack = [node]
     for _ in range(_ITEMS):
         if not stack:
@@ -86,7 +86,7 @@ class NodeBudget:
         self._left = _VISITS
 
     def spend(self, node: Node) -> None:
-        """Count a visit; raises UndecidedError where there are too many."""
+        """Count a visit; raises UndecidedError after too many."""
         self._left -= 1
         if self._left < 0:
             raise UndecidedError("too many aliases to follow", path=self._path, line=node.line)

@@ -20,7 +20,7 @@ _EXPRESSIONS: Final = braced("${{", "}}")
 _SET_VARIABLE: Final = re.compile(
     r"##vso\[task\.setvariable [^\]\n]*?variable=(?P<name>[\w.]+)[^\]\n]*\](?P<value>[^\"'\n]*)"
 )
-"""What a step prints so that later steps have a variable."""
+"""The text that a step prints to set a variable for later steps."""
 _MACRO: Final = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)", re.ASCII)
 _FOLDERS: Final = (
     "system.defaultworkingdirectory",
@@ -74,7 +74,7 @@ class _Pipeline:
         self.parameters: dict[str, Value] = {}
 
     def declare(self, node: Node) -> None:
-        """Variables and parameters, of whichever level: any of them may hold."""
+        """Remember the values of variables and parameters; those of all levels count."""
         for key, found in (("variables", self.variables), ("parameters", self.parameters)):
             block = node.get(key)
             for name, value in _declared(block):
@@ -85,7 +85,7 @@ class _Pipeline:
                     self.follower.reports.variable(name.replace(".", "_"), text, value.line)
 
     def step(self, node: Node) -> None:
-        """A step that runs a script, or a task that does."""
+        """Judge a step that runs a script, or a task that runs a client."""
         table = node.table()
         for key, shell in (
             ("script", "sh"),
@@ -167,7 +167,7 @@ class _Pipeline:
         self._keep(source)
 
     def _keep(self, source: Source) -> None:
-        """``##vso[task.setvariable variable=NAME]VALUE``: the steps that follow see it."""
+        """Remember ``##vso[task.setvariable variable=NAME]VALUE``, which sets a variable for later steps."""
         for found in _SET_VARIABLE.finditer(source.text):
             name, value = found["name"], found["value"]
             text = (UNKNOWN_TEXT if "$" in value or "`" in value else value,)

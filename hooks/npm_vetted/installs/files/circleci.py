@@ -20,7 +20,7 @@ _INSTALLS: Final = {
     "yarn-berry": "yarn install --immutable", "pnpm": "pnpm install --frozen-lockfile",
     "bun": "bun install --frozen-lockfile",
 }  # fmt: skip
-"""What the orb node's install-packages runs, by its parameter pkg-manager."""
+"""The commands of ``node/install-packages``, by its parameter ``pkg-manager``."""
 _HOME: Final = "/~home"
 
 
@@ -130,7 +130,7 @@ class _Config:
         self.follower.shell.functions.clear()
 
     def _of_orb(self, step: Node, state: State) -> None:
-        """A command of an orb: the parameters of it that are commands; CircleCI's own one that installs."""
+        """Judge a step of an orb: CircleCI's own that installs, and parameters whose values are commands."""
         state.exported = set(state.variables)
         for name, given in step.table().items():
             if "/" not in name or given.pairs is None:
@@ -169,7 +169,7 @@ def _steps(node: Node | None, budget: NodeBudget) -> Iterator[Node]:
 
 
 def _place(folder: str, top: str) -> str:
-    """Where a directory of a job is; ``~`` is the home of the user who runs it."""
+    """The place of a job's directory; ``~`` is the home of the user who runs the job."""
     from npm_vetted.installs.context.disk import resolve
 
     if folder == "~" or folder.startswith("~/"):

@@ -79,7 +79,7 @@ KINDS: Final = (
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """By the path alone."""
+    """Whether the table has a kind with this path."""
     return (
         path.lower().endswith((".json", ".jsonc", ".code-workspace", ".huskyrc"))
         and file_kind_of(KINDS, path) is not None
@@ -87,7 +87,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Every command under one of the kind's keys; a task of VS Code has words of its own."""
+    """The problems of the commands under the kind's keys, and of VS Code's tasks."""
     kind = file_kind_of(KINDS, path)
     assert kind is not None
     document = load_jsonc(path, data)
@@ -97,9 +97,9 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _tasks(document: Document) -> Iterator[DeclaredCommand]:
-    """``command`` with ``args``; a task of type npm runs a script of a package.json.
+    """The commands of VS Code's tasks: ``command`` with ``args``, or a script of a package.json (type npm).
 
-    A workspace file has the tasks one table deeper; a task may say something else for each system.
+    A workspace file has the tasks one table deeper. A task may have another command for each system.
     """
     data = document.data if isinstance(document.data, dict) else {}
     tasks = data.get("tasks")

@@ -55,7 +55,7 @@ KINDS: Final = (
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """By the path alone."""
+    """Whether the table has a kind with this path."""
     return path.lower().endswith((".toml", ".replit")) and file_kind_of(KINDS, path) is not None
 
 
@@ -120,7 +120,7 @@ def commands_in(
 def _by_options(
     kind: DeclaredKind, variables: Iterable[DeclaredVariable]
 ) -> Iterator[DeclaredCommand]:
-    """What the host runs with the options in a variable."""
+    """The commands that the host runs with the options in a variable of the file."""
     for variable in variables:
         command = kind.flags.get(variable.name)
         for text in variable.value if command else ():
@@ -145,7 +145,7 @@ def _of_map(
 
 
 def with_arguments(command: str | list[str], arguments: object) -> str | list[str]:
-    """``command`` and ``args`` beside it: words of one command; a list has all of them."""
+    """``command`` and the ``args`` beside it as the words of one command; a list already has all words."""
     if isinstance(command, list):
         return command
     if not isinstance(arguments, list):
@@ -157,7 +157,7 @@ def with_arguments(command: str | list[str], arguments: object) -> str | list[st
 def _variables(
     kind: DeclaredKind, document: Document, table: dict[str, object], keys: tuple[str | int, ...]
 ) -> Iterator[DeclaredVariable]:
-    """What the keys for variables hold, also in tables within them."""
+    """The variables under the kind's keys for variables, also in nested tables."""
     for key in sorted(kind.env & table.keys()):
         stack: list[tuple[tuple[str | int, ...], object]] = [((*keys, key), table[key])]
         while stack:

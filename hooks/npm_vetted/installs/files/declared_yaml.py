@@ -165,7 +165,7 @@ _SHELLS: Final = {"cmd": "cmd", "ps": "ps", "pwsh": "pwsh", "sh": "sh"}
 
 
 def recognises(path: str, head: bytes) -> bool:
-    """By the path; a resource of Kubernetes by its text, but for templates of Helm."""
+    """Whether the table has a kind with this path; or the text is a Kubernetes resource, no Helm template."""
     lowered = path.lower()
     if not lowered.endswith((".yml", ".yaml", ".json")):
         return False
@@ -212,7 +212,7 @@ def _fillings(kind: DeclaredKind, table: Mapping[str, Node]) -> Fillings:
 def _filled(
     command: DeclaredCommand, kind: DeclaredKind, fillings: Fillings
 ) -> Iterator[DeclaredCommand]:
-    """The command with what its templates name; what a person adds on the command line is left out."""
+    """The command with its templates replaced by their values; arguments that a person adds become empty."""
     if not kind.fills or command.source is None:
         yield command
         return
@@ -232,7 +232,7 @@ def _of_node(
     folder: str | None,
     variables: Variables,
 ) -> Iterator[DeclaredCommand]:
-    """The commands of one mapping, with the variables that hold there."""
+    """The commands of one mapping, with the variables in force there."""
     if variables:
         yield DeclaredCommand("", variables[-1].line, variables=variables)
     for key in sorted(each for each in table if holds_command(kind, each)):
@@ -269,7 +269,7 @@ def _of_table(
 
 
 def _variables(keys: frozenset[str], table: Mapping[str, Node]) -> Iterator[DeclaredVariable]:
-    """What the keys for variables of a mapping hold, in any of the usual forms."""
+    """The variables of a mapping under the kind's keys, in any of the usual forms."""
     for key in sorted(keys & table.keys()):
         values: dict[str, list[str]] = {}
         stack = [table[key]]
@@ -298,7 +298,7 @@ def _variables(keys: frozenset[str], table: Mapping[str, Node]) -> Iterator[Decl
 
 
 def _value(text: str) -> str:
-    """A value as the command sees it; one that is put together elsewhere is unknown."""
+    """A variable's value as the command sees it; UNKNOWN_TEXT if the file does not contain it."""
     return UNKNOWN_TEXT if "$" in text or "{{" in text else text
 
 

@@ -16,7 +16,7 @@ _KIND: Final = DeclaredKind("Deno tasks", (), frozenset())
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """By its name, but for those of installed packages."""
+    """Whether the file is a deno.json or deno.jsonc outside node_modules."""
     return path.rpartition("/")[2] in _NAMES and "node_modules" not in path.split("/")
 
 

@@ -57,14 +57,14 @@ _NOT: Final = (
 _TEMPLATES: Final = (
     ".tt", ".erb", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".in", ".mustache", ".eex",
 )  # fmt: skip
-"""A Dockerfile is made of these: what it says once it is filled in, nobody can tell for sure."""
+"""Suffixes of templates from which a Dockerfile is made; its final text is not known."""
 _FILLED: Final = re.compile(r"<%[^\n]*?%>|\{\{[^\n]*?\}\}|\{%[^\n]*?%\}")
-"""What a template fills in."""
+"""The parts of a template that are replaced."""
 _VARIABLE: Final = re.compile(r"\\\$|\$(?:\{(\w+)(?:(:?[-+])([^}]*))?\}|(\w+))")
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".txz", ".tbz2")
-"""What ADD unpacks."""
+"""Suffixes of archives that ADD unpacks."""
 _EARTHLY: Final = ("LOCALLY", "FUNCTION", "COMMAND")
-"""They begin a target of an Earthfile that has no image of its own."""
+"""Instructions that begin a target of an Earthfile without an image of its own."""
 _STAGES: Final = 200
 _INSTRUCTIONS: Final = 20_000
 
@@ -76,7 +76,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """The file as it is built from each directory that it may be built from: the likeliest."""
+    """The problems of a Dockerfile, built from the directory that it is most likely built from."""
     template = path.lower().endswith(_TEMPLATES)
     text = decode(path, data).replace(UNKNOWN_TEXT, "\ufffd")
     for problem in image_problems(
@@ -105,7 +105,7 @@ def image_problems(
 
 
 def _context_of(path: str, parsed: Sequence[Instruction], tracked: Tracked) -> str:
-    """The directory that an image is built from: the one with most of the files that it copies."""
+    """The directory that an image is likely built from: it has most of the files that the image copies."""
     sources = [one for each in parsed for one in _local_sources(each)]
     folder = posixpath.dirname(path)
     best, most = folder, (-1, -1)
@@ -148,7 +148,7 @@ def _local_sources(each: Instruction) -> list[str]:
 
 @dataclass(slots=True)
 class Stage:
-    """An image while it is built."""
+    """The state of an image while a stage of the file builds it."""
 
     disk: Disk
     folder: str = "/"
@@ -157,9 +157,9 @@ class Stage:
     arguments: dict[str, str] = field(default_factory=dict)
     shell: str = "sh"
     starts: dict[str, Instruction] = field(default_factory=dict)
-    """ENTRYPOINT and CMD: the last of each counts."""
+    """The words of ENTRYPOINT and CMD; the last of each counts."""
     installed: dict[str, Project | None] = field(default_factory=dict)
-    """The places with installed packages, and whose they are."""
+    """The places with installed packages, and the project of each."""
 
     def copy(self) -> Stage:
         """The stage that starts from this one: its variables, not its arguments."""
@@ -276,7 +276,7 @@ class Build:
         stage.shell = posixpath.basename(words[0].replace("\\", "/")) if words else "sh"
 
     def _onbuild(self, each: Instruction, stage: Stage) -> None:
-        """ONBUILD: commands that run in images built from this one, whose files are unknown here."""
+        """ONBUILD: commands that run in images built from this one; the files there are not known."""
         inner, _ = with_heredocs(each.body, [], 0)
         if inner is not None:
             self.take(Instruction(inner.name, inner.body, each.heredocs))
@@ -313,7 +313,7 @@ class Build:
                 )  # fmt: skip
 
     def _copy_installed(self, other: Stage, stage: Stage, place: str, goal: str) -> None:
-        """A copy of ``node_modules``, or of a folder that has one, brings what was installed."""
+        """Take over installed packages with a copy of ``node_modules``, or of a folder that contains one."""
         if posixpath.basename(place) == "node_modules" or goal.endswith("/node_modules"):
             owner = other.installed.get(place.removesuffix("/node_modules"))
             stage.installed[goal.removesuffix("/node_modules")] = owner
@@ -350,13 +350,13 @@ class Build:
 
     @staticmethod
     def _made_elsewhere(stage: Stage, folder: str) -> None:
-        """A folder that a program made in another stage may be a project, which nobody can tell."""
+        """Mark a copied folder as unknown that a program made in another stage: it may be a project."""
         manifest = f"{folder.rstrip('/')}/package.json"
         if stage.disk.find(manifest) is None:
             stage.disk.put(Written(manifest, None))
 
     def _copy_foreign(self, stage: Stage, source: str, goal: str, into: bool) -> None:
-        """A copy from an image that is not built here: it may be, or hold, a settings file."""
+        """A copy from an image that is not built here: it may be a settings file, or contain one."""
         name = posixpath.basename(source)
         if name in SETTINGS or posixpath.basename(goal) in SETTINGS:
             stage.disk.put(Written(f"{goal.rstrip('/')}/{name}" if into else goal, None))
@@ -365,7 +365,7 @@ class Build:
 
     @staticmethod
     def _doubt(stage: Stage, folder: str) -> None:
-        """Files of an archive or of a foreign folder may take the place of a project's settings."""
+        """Mark settings as unknown: files of an archive or a foreign folder may replace them."""
         if stage.disk.find(f"{folder.rstrip('/')}/package.json") is not None:
             for name in sorted(SETTINGS - {"package.json"}):
                 stage.disk.put(Written(f"{folder.rstrip('/')}/{name}", None, maybe=True))
@@ -493,9 +493,9 @@ class Build:
         stage.starts[each.name] = each
 
     def end_stage(self) -> None:
-        """What a container of the stage starts: CMD goes on with ENTRYPOINT where both are lists.
+        """Judge what a container of the stage starts: CMD follows ENTRYPOINT if both are lists.
 
-        A program that is no client, such as a script, may run CMD's words as a command of their own.
+        If ENTRYPOINT is not a client (a script), it may run the words of CMD as a command of their own.
         """
         if self.stage is None:
             return
@@ -517,13 +517,13 @@ class Build:
 
 
 def _list_of(each: Instruction) -> list[str]:
-    """The words of an instruction in its JSON form; none in the form of a shell."""
+    """The words of an instruction in JSON form; empty for the shell form."""
     text = each.body.text.strip()
     return words_of(text) if text.startswith("[") and text.endswith("]") else []
 
 
 def _as_it_is(other: Stage, stage: Stage) -> Disk:
-    """A stage's files; of the stage that is being built, those that it has so far."""
+    """The disk of another stage; if it is the stage being built, a copy of its present state."""
     return other.disk.copy() if other is stage else other.disk
 
 

@@ -32,7 +32,7 @@ _TEMPLATES: Final = braced("${{", "}}")
 _PATH: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[['\"][^'\"]+['\"]\])*\Z", re.ASCII)
 _STRING: Final = re.compile(r"'((?:[^']|'')*)'\Z")
 _OPERATORS: Final = re.compile(r"(&&|\|\|)(?=(?:[^']*'[^']*')*[^']*\Z)")
-"""``&&`` and ``||`` outside of quotes."""
+"""``&&`` and ``||`` outside quotes, in an expression of GitHub."""
 _MOST_CHOICES: Final = 20
 _LONGEST: Final = 1_000
 _CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM}|corepack)\b", re.ASCII)
@@ -48,9 +48,9 @@ _BY_LOCKFILE: Final = {
     "yarn.lock": "yarn install --frozen-lockfile",
     "pnpm-lock.yaml": "pnpm install --frozen-lockfile",
 }
-"""What actions run that install by the lockfile that they find; without one of these, ``npm ci``."""
+"""The commands of actions that install by the lockfile that they find; for other lockfiles, ``npm ci``."""
 _WORKFLOWS: Final = (".github/workflows", ".gitea/workflows", ".forgejo/workflows")
-"""GitHub reads them at the top of a repository only: further down they are examples."""
+"""The folder of workflows; GitHub reads it at the top of a repository only."""
 
 
 _ALWAYS: Final = re.compile(
@@ -174,7 +174,7 @@ class Frame:
                      self.matrix, self.folder, self.shell, self.windows, self.disk)  # fmt: skip
 
     def take_env(self, node: Node) -> None:
-        """Add an ``env:`` block, which is reported where it switches scripts on."""
+        """Add the variables of an ``env:`` block; a variable that switches scripts on is reported."""
         env = node.get("env")
         for name, value in env.table().items() if env else ():
             text = self.text(value.text or "")
@@ -182,7 +182,7 @@ class Frame:
             self.follower.reports.variable(name, text, value.line)
 
     def take_system(self, job: Node) -> None:
-        """Where a job runs on Windows only, PowerShell is the shell unless a step says otherwise."""
+        """Set PowerShell as the default shell if all runners of a job are Windows."""
         systems = self.text(_words(job.get("runs-on")).lower())
         self.windows = all("windows" in system for system in systems)
 
@@ -241,7 +241,7 @@ class Frame:
         return None
 
     def _chosen(self, expression: str) -> Value | None:
-        """``condition && a || b``: the value is one of the last parts, where each is known."""
+        """The values of ``condition && a || b``, if ``a`` and ``b`` are known; else None."""
         if len(expression) > _LONGEST:
             return None
         pieces = [each.strip() for each in _OPERATORS.split(expression, _MOST_CHOICES)]
@@ -258,7 +258,7 @@ class Frame:
         return None if value is None or any(UNKNOWN_TEXT in text for text in value) else value
 
     def steps(self, node: Node | None, *, checkout: bool) -> None:
-        """The steps of a job, one after the other; the files come with the checkout."""
+        """Follow the steps of a job in order; the repository's files are there after the checkout step."""
         self.follower.environment.clear()
         self.follower.lost = False
         steps = [item for item in (node.items or ()) if item.pairs] if node else []
@@ -338,14 +338,14 @@ class Frame:
             self.action(uses, given, where, step.line)
 
     def call(self, job: Node) -> None:
-        """A reusable workflow: the commands that it is handed."""
+        """A call of a reusable workflow: judge inputs that are commands."""
         given = job.get("with")
         if job.scalar("uses") and given is not None:
             self.disk.put(Copied(self.tracked, "", CHECKOUT))  # as if it checks this one out
             self._hand_over(given.table(), (CHECKOUT,))
 
     def run_image(self, runs: Node) -> None:
-        """An action that is an image: its entry point and arguments are one command."""
+        """An action that runs an image: its entry point and arguments are one command."""
         entry = runs.get("entrypoint")
         words = [each.text or "" for each in (entry, *runs.texts("args")) if each is not None]
         if runs.scalar("using") == "docker" and entry is not None:
@@ -354,15 +354,15 @@ class Frame:
             )
 
     def _hand_over(self, table: Mapping[str, Node], where: Value) -> None:
-        """Inputs that are commands by their name, and start with a client."""
+        """Judge inputs that are commands, by their name and because they start with a client."""
         for name, node in table.items():
             if _COMMANDS.search(name) and node.text and _STARTS.match(node.text):
                 self.run(self.file.source(node), where, "bash")
 
     def _within(self, where: Value) -> Value:
-        """A step's directory is one of the workspace's, also where nobody can tell which.
+        """The possible directories of a step, all below the workspace.
 
-        Where nobody can tell at which path the repository is, none is known.
+        If the path of the repository's checkout is not known, the directory is not known either.
         """
         if self.follower.lost:
             return (f"{CHECKOUT}/{UNKNOWN_TEXT}",)
@@ -402,7 +402,7 @@ class Frame:
         self.follower.shell.functions.clear()
 
     def program(self, source: Source, where: Value) -> None:
-        """A program in another language: its literal commands, as warnings."""
+        """A script in another language: its literal commands are judged, as warnings."""
         inner = ShellFollower(path=self.follower.path, context=self.follower.context)
         follow_program(inner, source, lambda: self.state(where))
         self.follower.reports.problems.extend(as_warnings(inner.reports.finish()))
@@ -460,7 +460,7 @@ class Frame:
                 self._hand_over({name: node}, where)
 
     def _lockfile_at(self, where: Value) -> str:
-        """The lockfile by which an action chooses the client: in the folder, or at the top."""
+        """The name of the lockfile by which an action chooses the client: in the folder, else at the top."""
         places = (*where, CHECKOUT)
         return next(
             (
@@ -472,7 +472,7 @@ class Frame:
         )
 
     def _take_pnpm(self, version: str | None) -> None:
-        """The pnpm that runs from here on: of the version named, or of the top's ``packageManager``."""
+        """Set the pnpm of the following steps: the named version, else that of ``packageManager``."""
         top = self.follower.context.project_at("")
         pin = top.pin if top is not None else None
         if version is None and pin is not None and pin.client == "pnpm" and pin.minimum:
@@ -516,7 +516,7 @@ def _is_checkout(step: Node) -> bool:
 
 
 def _may_fetch(step: Node) -> bool:
-    """Whether a step may bring the repository's files in another way."""
+    """Whether a step may fetch the repository's files without ``actions/checkout``."""
     uses = (step.scalar("uses") or "").lower()
     known = ("actions/setup-", "pnpm/action-setup", "oven-sh/setup-bun", "actions/cache", "docker/")
     text = step.scalar("run") or ""

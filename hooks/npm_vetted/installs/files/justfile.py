@@ -36,7 +36,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Each line of a recipe is a shell of its own, in the justfile's folder."""
+    """The problems of the recipes: each line is run by a shell of its own, in the justfile's folder."""
     found = ShellFollower(path=path, context=context)
     state = base_state(context, path)
     folder = path.rpartition("/")[0]
@@ -146,7 +146,7 @@ class _Justfile:
 
 
 def _pieces(lines: list[tuple[str, int]], *, whole: bool) -> Iterator[list[tuple[str, int]]]:
-    """The texts that one shell runs: the whole body of a script recipe, else each logical line."""
+    """The texts that are each run by one shell: the body of a script recipe, else each logical line."""
     piece: list[tuple[str, int]] = []
     for text, number in lines:
         goes_on = bool(piece)

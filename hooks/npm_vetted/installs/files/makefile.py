@@ -27,10 +27,10 @@ _ASSIGN: Final = re.compile(
 )
 _EXPORT: Final = re.compile(r"\s*(?:override\s+)?export\b(.*)", re.DOTALL)
 _LOOKS_UP: Final = re.compile(r"shell\s+(?:command\s+-v|which)\s+([\w.-]+)")
-"""A program's path is as good as its name."""
+"""Commands that look up a program's path; their output counts as the program's name."""
 _DEFINE: Final = re.compile(r"\s*(?:(?:export|override)\s+)*define\s+([\w.-]+)")
 _ANSWERS: Final = {"if": 1, "or": 0, "and": 0, "foreach": 2}
-"""From which of its arguments on a function's answer is one; which one is not decided."""
+"""Functions of make that return one of their arguments -> index of the first that may be returned."""
 _ROUNDS: Final = 6
 _LONG: Final = 20_000
 
@@ -45,7 +45,7 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Each line of a recipe is a shell of its own, in the Makefile's folder."""
+    """The problems of the recipes: each line is run by a shell of its own, in the Makefile's folder."""
     found = ShellFollower(path=path, context=context)
     folder = path.rpartition("/")[0]
     state = base_state(context, path)
@@ -74,7 +74,7 @@ class _Makefile:
         self.calls: list[Source] = []
 
     def judge_all(self) -> None:
-        """Read the variables first: make expands recipes when it runs them."""
+        """Read all variables, then judge the recipes: make expands a recipe when it runs it."""
         self._read()
         for name, line in self.exported.items():
             value = self._expanded(name and f"$({name})")
@@ -142,7 +142,7 @@ class _Makefile:
         return index + 1
 
     def _recipe(self, index: int, recipe: list[tuple[str, int]]) -> int:
-        """A recipe's logical line: a line that ends in a backslash continues, as the shell sees it."""
+        """Judge one logical line of a recipe (with its continuation lines); returns the next index."""
         parts: list[tuple[str, int]] = []
         while index < len(self.lines):
             line = self.lines[index]
@@ -296,7 +296,7 @@ def _closing(text: str, start: int) -> int:
 
 
 def _dollars(source: Source) -> Source:
-    """``$$`` is the shell's own dollar; kept in place, so that lines stay right."""
+    """Replace ``$$`` by the shell's ``$``; the line of each character stays the same."""
     if "$$" not in source.text:
         return source
     marks = tuple((mark - source.text.count("$$", 0, mark), line) for mark, line in source.marks)

@@ -25,7 +25,7 @@ _TABLES: Final = (
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """``package.json``, but for those of installed packages."""
+    """Whether the file is a ``package.json`` outside node_modules."""
     return path.rpartition("/")[2] == "package.json" and "node_modules" not in path.split("/")
 
 
@@ -50,7 +50,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _commands(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each command, and the key path that it is at."""
+    """Each command with the path of keys to it."""
     for keys in _TABLES:
         table: object = document.data
         for key in keys:

@@ -25,7 +25,7 @@ _SCOPED: Final = re.compile(r"@[^/@\s]+/[^/@\s]+\Z")
 
 
 def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
-    """The file at the top, and one for each project below."""
+    """Whether the file is a ``.pre-commit-config.yaml``; projects below the top may have one too."""
     return path.rpartition("/")[2] in (".pre-commit-config.yaml", ".pre-commit-config.yml")
 
 
@@ -42,7 +42,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
 
 
 def _run(found: ShellFollower, file: YamlFile, hook: Node, state: State) -> None:
-    """What a hook of this repository runs, at its top; the files' names follow."""
+    """Judge the command of a hook of this repository: it runs at the top, with file names as arguments."""
     entry = hook.get("entry")
     if entry is None or entry.text is None:
         return
@@ -67,7 +67,7 @@ def _of_hook(path: str, hook: Node, context: Context) -> Iterator[Problem]:
 
 
 def _is_npm(package: str) -> bool:
-    """Whether a dependency is written as npm writes them; pip's have ``==``, Go's have a path."""
+    """Whether a dependency is spelled like npm's; those of pip have ``==``, those of Go a path."""
     return bool(_NPM.match(package) or _SCOPED.match(package)) and "/v" not in package
 
 

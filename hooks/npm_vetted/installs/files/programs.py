@@ -1,9 +1,9 @@
 """Programs that start a client with literal words: scripts and build files in other languages.
 
-A client and its command are seen in one literal text (``execSync``) or as a list of literal words
-(``subprocess.run``); a computed command is not seen. The language is not parsed, so the folder of
-the command is unknown, and each finding is a warning. Jenkinsfiles are read the same way: their
-``sh`` steps are texts in quotes.
+A command is found if it is one literal text (``execSync("npm ci")``) or a list of literal words
+(``subprocess.run(["npm", "ci"])``). A computed command is not found. The language is not parsed, so the
+command's folder is not known, and each finding is a warning. Jenkinsfiles are read the same way, because
+their ``sh`` steps are texts in quotes.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _STRING: Final = re.compile(
     r"""(?:'{3}([\s\S]{1,20000}?)'{3}|"{3}([\s\S]{1,20000}?)"{3}|(['"`])((?:(?!\3)[^\\\n]|\\.){1,400})\3)"""
 )
 _NEXT: Final = r"\s*(?:,|\)\s*\.args?\(\s*&?)\s*[\[{]?\s*"
-"""What is between the words of a command: a comma, or the calls by which Rust adds one."""
+"""The text between two words of a command: a comma, or Rust's calls that add a word."""
 _LIST: Final = re.compile(
     rf"""(['"])([\w.@/-]{{2,40}})\1{_NEXT}((?:(['"])[^'"\n]{{1,200}}\4(?:{_NEXT})?){{1,20}})"""
 )
 _SHELL_TEXT: Final = re.compile(
     r"(?:\binline:|\$?\w*script\w*\s*=)\s*<<[-~]?(['\"]?)(?P<end>\w+)\1[^\n]*\n(?P<text>[\s\S]{1,20000}?)\n\s*(?P=end)\b"
 )
-"""A here-document of Ruby that a machine of Vagrant runs."""
+"""A here-document of Ruby with a script that Vagrant runs in a machine."""
 _WORD: Final = re.compile(r"""(['"])([^'"\n]{1,200})\1""")
 _GRADLE: Final = re.compile(
     rf"(?P<tool>{'|'.join(map(str.capitalize, CLIENT_PROGRAM.split('|')))})Task\b"
@@ -59,24 +59,24 @@ _CALL: Final = re.compile(
     r"(?:(?:exec\w*|spawn\w*|run\w*|call|check_\w+|Popen|system|popen|sh|bat|powershell|shell|Process"
     rf")\s*[({{:=]\s*{_INNER})|\$\Z"
 )
-"""What is before a literal that is run; in other places a command is a message or a name."""
+"""Calls before a literal that runs it; after other text, a literal may be a message or a name."""
 _NAMED: Final = re.compile(
     rf"(?:command\w*|Command\w*(?:::new)?|cmd|script|inline)\s*[({{:=]\s*{_INNER}"
 )
-"""A variable, key or class of that name is before it; pages and tests have commands to show, too."""
+"""Names of variables, keys or classes for a command; pages and tests also have commands to show."""
 _SCRIPTS: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
 _STARTS: Final = re.compile(
     r"child_process|execa|[sS]pawn|execSync|execFile|shelljs|\bzx\b|Bun\.|Deno\.|[rR]un[A-Z]\w*\("
 )
-"""What a program in JavaScript names that starts others."""
+"""Names in a JavaScript program that starts other programs."""
 _BARE_CALL: Final = re.compile(
     rf"(?<![\w@.])(?:exec|system|spawn|run|sh|bat|powershell|pwsh|shell|commandLine)\s+{_INNER}"
 )
-"""The same in a language whose calls need no parentheses; elsewhere these are words of a sentence."""
+"""Calls without parentheses, in languages that permit them; elsewhere these are ordinary words."""
 _BARE: Final = (".rb", ".rake", ".gradle", ".kts", ".groovy", ".pl", *_NAMES, ".jenkinsfile")
 _COMMENT: Final = re.compile(r"\s*(?://|/?\*|#(?!!)|--\s)")
 _HOLE: Final = re.compile(r"(?<!\$)\{([A-Za-z_]\w*)[^{}\n]*\}")
-"""What Python fills into an f-string: a shell's variable, to the reader."""
+"""A replacement in a Python f-string; it is read like a variable of the shell."""
 _SAID: Final = ("scripts-on", "allows-scripts", "unpinned", "scripts-run")
 _BEFORE: Final = 60
 _TEXT: Final = 8_000
@@ -122,7 +122,7 @@ def follow_program(found: ShellFollower, source: Source, start: Callable[[], Sta
 
 
 def as_warnings(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """What may be said of a program whose language is not parsed."""
+    """The problems as warnings, because the program's language is not parsed."""
     for problem in problems:
         if problem.code in _SAID or problem.message.endswith(UNKNOWN_FLAGS):
             yield problem._replace(level=Level.WARNING, fix=())
@@ -131,10 +131,7 @@ def as_warnings(problems: Iterable[Problem]) -> Iterator[Problem]:
 def _commands(
     path: str, text: str, clients: Collection[str]
 ) -> Iterator[tuple[list[str] | str, int]]:
-    """Commands as a list of literal words, or as one literal text in which a client is started.
-
-    Each with its place in the text.
-    """
+    """The commands in a program, as literal words or one literal text, each with its offset."""
     calls = [_CALL, _BARE_CALL] if path.lower().endswith(_BARE) else [_CALL]
     if not path.lower().endswith(_SCRIPTS) or _STARTS.search(text) or "config" in path.lower():
         calls.append(_NAMED)
@@ -158,7 +155,7 @@ def _commands(
 
 
 def _is_run(text: str, start: int, calls: Sequence[re.Pattern[str]]) -> bool:
-    """Whether a literal is run by what is before it, and is not in a comment."""
+    """Whether the call before a literal runs it, and the literal is not in a comment."""
     if _COMMENT.match(text, text.rfind("\n", 0, start) + 1, start) is not None:
         return False
     return any(call.search(text, max(0, start - _BEFORE), start) is not None for call in calls)

@@ -14,7 +14,7 @@ from npm_vetted.model import Problem
 
 _SUFFIXES: Final = (".sh", ".bash", ".zsh", ".ksh", ".dash", ".ash", ".bats", ".envrc", ".command")
 _NAMES: Final = ("PKGBUILD", "APKBUILD")
-"""Scripts of package builders: bash by their name."""
+"""Names of scripts of package builders, which are bash."""
 _SHEBANG: Final = re.compile(
     rb"#!\s*\S*?(?:/|\s)(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b"
 )

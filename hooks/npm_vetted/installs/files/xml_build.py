@@ -1,7 +1,7 @@
 """Commands in XML build files: Maven's frontend plugin, ``Exec`` of MSBuild, ``exec`` of Ant.
 
-expat reads the file. A document type is refused: only that can define entities, and no build file
-needs one.
+expat reads the file. A document type is refused, because it can define entities, and no build file needs
+one.
 """
 
 from __future__ import annotations

@@ -18,14 +18,14 @@ from npm_vetted.installs.shell.state import State
 from npm_vetted.installs.shell.wrappers import Wrapped, program_name, unwrap
 
 _ARGUMENTS: Final = 1_000
-"""A script that doubles its own arguments, line after line, has them unknown."""
+"""The most arguments that are kept; a script that doubles its arguments has unknown ones beyond it."""
 
 SETTINGS: Final = frozenset(SETTINGS_FILES)
 """The files whose content matters to an install."""
 
 
 class Interpreter(Protocol):
-    """Receives the commands, files and variables that a builtin runs, writes or sets."""
+    """Receives what builtins do: commands that they run, files that they write, variables that they set."""
 
     aliases: dict[str, str]
 
@@ -50,7 +50,7 @@ class Interpreter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command line that runs: its words, the shell's state, its text, and how deep it is."""
+    """One command line: its words, the shell's state, its source text, and the depth of nested shells."""
 
     judge: Interpreter
     words: list[str]
@@ -110,7 +110,7 @@ def _set(call: Call) -> None:
 
 
 def _git(call: Call) -> None:
-    """The git commands that change files: ``rm``, ``checkout``, and ``clone``, which adds foreign ones."""
+    """The git commands that change files: ``rm``, ``checkout``, and ``clone``, which adds other repositories."""
     if "rm" in call.words[1:3]:
         _remove(replace(call, words=call.words[call.words.index("rm") :]))
     if call.words[1:2] in (["checkout"], ["restore"]):
@@ -209,7 +209,7 @@ def _printf(call: Call) -> None:
 
 
 def _find(call: Call) -> None:
-    """``find -delete`` removes files; ``-exec`` runs a command, with each found path for ``{}``."""
+    """``find -delete`` removes files; ``find -exec`` runs a command with each found path in place of ``{}``."""
     found = [
         pattern
         for option, pattern in pairwise(call.words)
@@ -257,7 +257,7 @@ def _download(call: Call) -> None:
 
 
 def _make_folder(call: Call) -> None:
-    """``mkdir``: a folder that is known to be empty."""
+    """``mkdir`` makes an empty folder."""
     for word in call.words[1:]:
         if not word.startswith("-"):
             for place in call.state.places(word):

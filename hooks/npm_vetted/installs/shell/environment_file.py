@@ -1,4 +1,4 @@
-"""``$GITHUB_ENV``: variables that a step writes for the steps after it."""
+"""The file ``$GITHUB_ENV``: a step of GitHub Actions writes variables for later steps into it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Final
 from npm_vetted.formats.shell_text import Value, either
 
 _MOST: Final = 100_000
-"""Characters of ``$GITHUB_ENV`` that are kept: a script may write it in a loop."""
+"""Characters of the file that are kept, because a script may write it in a loop."""
 
 GITHUB_ENV: Final = "/\x01github_env"
-"""Where ``$GITHUB_ENV`` leads: what is written there is a variable of the steps that follow."""
+"""The place of the file: text that a command writes there sets variables of later steps."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class EnvironmentFile:
             self.persisted[name] = either(other, (value,))
 
     def clear(self) -> None:
-        """Another job begins."""
+        """Forget the variables, because another job begins."""
         self.persisted.clear()
         self._text = ""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 DEPTH: Final = 60
-"""How deep statements, and words within words, may be nested."""
+"""The greatest depth of nested statements, and of words within words."""
 
 _MOST_LINES: Final = 24
 
@@ -35,7 +35,7 @@ class Expansion:
         self._follow = follow
 
     def lines_of(self, node: Node, state: State, depth: int = 0) -> list[list[str]]:
-        """The argument lists that a command may run with: one, unless a word may be several."""
+        """The argument lists that a command may run with; several if a word has several possible texts."""
         words: list[tuple[Value, bool]] = []
         for child in node.children:
             if child.type == "command_name":
@@ -50,7 +50,7 @@ class Expansion:
         return _combined(words)
 
     def spread(self, node: Node, state: State, depth: int) -> list[tuple[Value, bool]]:
-        """A word; ``"${array[@]}"`` and ``"$@"`` are as many as they hold."""
+        """The words that one word becomes: several for ``"${array[@]}"`` and ``"$@"``."""
         inner = node
         if node.type == "string":
             named = [child for child in node.children if child.is_named]
@@ -161,7 +161,7 @@ class Expansion:
         return state.value(name)
 
     def _substitution(self, node: Node, state: State, depth: int) -> Value:
-        """The output of a command, for the few with a known one: directories and echoes."""
+        """The possible outputs of ``$(…)``: known for few commands, such as ``pwd`` and ``echo``."""
         inner = state.fork()
         statements = [child for child in node.children if child.is_named]
         self._follow(statements, inner, depth + 2)
@@ -198,7 +198,7 @@ def _answer(words: list[str], state: State) -> Value:
 
 
 def top_of(state: State) -> str:
-    """The top of the checkout that a shell runs in."""
+    """The place of the checkout's top, for a shell that runs in it."""
     from npm_vetted.installs.context.disk import CHECKOUT, under
 
     inside = all(under(CHECKOUT, place) is not None for place in state.cwd)
@@ -240,12 +240,12 @@ def matching(pattern: str, state: State) -> Value:
 
 
 def single(value: Value) -> str:
-    """A value as one text: a hole where it may be several."""
+    """A value as one text; UNKNOWN_TEXT if it has several possible texts."""
     return value[0] if len(value) == 1 else UNKNOWN_TEXT
 
 
 def _combined(words: Sequence[tuple[Value, bool]]) -> list[list[str]]:
-    """Every argument list that the words may make, blanks splitting those that are unquoted."""
+    """Every argument list that the words may form; unquoted words are split at blanks."""
     total = 1
     bounded: list[tuple[Value, bool]] = []
     for value, splits in words:
@@ -263,7 +263,7 @@ def _combined(words: Sequence[tuple[Value, bool]]) -> list[list[str]]:
 
 
 def _operated(operator: str, value: Value | None, given: Value) -> Value:
-    """``${name:-word}`` and similar forms: a variable that this file does not set may be set outside."""
+    """``${name:-word}`` and similar: a variable that the file does not set may be set outside of it."""
     match operator:
         case ":-" | "-" | ":=" | "=":
             if value is None:
@@ -291,7 +291,7 @@ def braces(text: str) -> list[str]:
 
 
 def _unescaped(text: str) -> Value:
-    """An unquoted word: backslashes go."""
+    """An unquoted word without its backslashes."""
     if "\\" not in text:
         return (text,)
     out = []

@@ -1,4 +1,4 @@
-"""Packages that a command fetches and runs: whether a lockfile pins them, and how they get pinned."""
+"""Packages that a command fetches and runs (``npx``): whether a lockfile pins them, and fixes that pin them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _EXACT: Final = re.compile(
     r"[v=]?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z", re.ASCII
 )
 _ARCHIVES: Final = (".tgz", ".tar.gz", ".tar")
-"""What npm takes for a file, whatever is before it."""
+"""Suffixes by which npm reads an argument as a file."""
 _COMMIT: Final = re.compile(r"#[0-9a-f]{40}\Z")
 _GLOBAL: Final = "/~global"
 _WITH_NPX: Final = "npm"
 _LATEST: Final = "@latest"
 _MANY: Final = 200
-"""So many projects are asked whether they lock a package, where nobody can tell which one is meant."""
+"""The most projects that are searched for a package if it is not known in which one a command runs."""
 
 
 def stays(act: ClientAction, scene: Scene) -> bool:
-    """Whether everything that it runs is locked by the project, or its own."""
+    """Whether every package that an action runs is locked by the project, or is the project's own."""
     return all(
         package.startswith((".", "/", "file:"))
         or scene.context.locks(scene.around, package)
@@ -40,7 +40,7 @@ def stays(act: ClientAction, scene: Scene) -> bool:
 
 
 def put_modules(act: ClientAction, scene: Scene) -> None:
-    """The packages that a command adds are in node_modules from now on: the project's, or the folder's."""
+    """Record that the packages that a command adds are now in node_modules of the project or folder."""
     root = scene.root or scene.where
     for package in act.packages:
         if known(package) and known(root):
@@ -48,7 +48,7 @@ def put_modules(act: ClientAction, scene: Scene) -> None:
 
 
 def put_programs(act: ClientAction, state: State) -> None:
-    """The packages of a global install: npx runs their programs, wherever it is (npm 10 and 11 do)."""
+    """Record the packages of a global install: npx runs their programs in every folder (npm 10 and 11)."""
     if act.kind is ActionKind.GLOBAL and act.client == _WITH_NPX:
         for package in filter(known, act.packages):
             _put(f"{_GLOBAL}/node_modules/{bare_name(package)}", state)
@@ -61,7 +61,7 @@ def _put(place: str, state: State) -> None:
 
 
 def put_clients(act: ClientAction, context: Context, state: State) -> None:
-    """The clients that a command installs for all projects run from now on, in the version it names."""
+    """Record the clients that a command installs for all projects: later commands run these versions."""
     if act.kind is not ActionKind.GLOBAL and (not act.fetches_always or act.then):
         return
     for package in act.packages:
@@ -71,7 +71,7 @@ def put_clients(act: ClientAction, context: Context, state: State) -> None:
 
 
 def was_installed(act: ClientAction, scene: Scene, installed: Mapping[str, Project | None]) -> bool:
-    """Whether a project that locks everything it runs was installed here, or above, before."""
+    """Whether an earlier command installed a project, here or above, that locks every package of the action."""
     projects = [each for place, each in installed.items() if under(place, scene.where) is not None]
     return all(map(known, act.packages)) and any(
         all(scene.context.locks(each, package) for package in act.packages)
@@ -97,9 +97,10 @@ def _was_added(scene: Scene, package: str, *, maybe: bool = False) -> bool:
 
 
 def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str]) -> str:
-    """Why a locked direct dependency may own the program: a lockfile that lists no programs.
+    """The reason why an installed package may contain the program, so that nothing is fetched; '' if none.
 
-    Or any lockfile, where nobody can tell in which project it runs. "" if none may.
+    Either the lockfile lists no programs, and some direct dependency may contain it; or the project is not
+    known.
     """
     loose = loose_among(act.packages)
     if act.fetches_always or not loose or not all(map(known, act.packages)):
@@ -125,12 +126,12 @@ def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str])
 
 
 def _has_installed(installed: Collection[str], place: str) -> bool:
-    """Whether something was installed at a place or above it: npx looks upwards."""
+    """Whether an earlier command installed packages at a place or above it, where npx also looks."""
     return any(under(folder, place) is not None for folder in installed)
 
 
 def _is_lost(scene: Scene) -> bool:
-    """Whether a command runs where nobody can tell, or somewhere in the user's home."""
+    """Whether the folder of a command is not known, or is in the user's home."""
     at_home = under(scene.state.home, scene.place) is not None
     return scene.project is None and (UNKNOWN_TEXT in scene.place or at_home)
 
@@ -150,7 +151,7 @@ def _locked_at(context: Context, place: str, packages: Sequence[str]) -> bool:
 
 
 def safe_line(act: ClientAction, scene: Scene) -> CommandLines:
-    """The command line with scripts switched off; none where its package does not run without them."""
+    """The command line with scripts switched off; none if its package does not work without its script."""
     if not act.fix or _needs_scripts(act, scene.context):
         return ()
     if (flag := scene.rules.flag.get(scene.client)) is not None:
@@ -159,7 +160,7 @@ def safe_line(act: ClientAction, scene: Scene) -> CommandLines:
 
 
 def _needs_scripts(act: ClientAction, context: Context) -> bool:
-    """Whether a package that it names does not run without its script: no fix leaves that out."""
+    """Whether an action names a package that does not work without its install script."""
     rules = [each.RULES for each in context.readers().values()]
     return any(bare_name(name) in rule.needs_script for name in act.packages for rule in rules)
 
@@ -167,10 +168,11 @@ def _needs_scripts(act: ClientAction, context: Context) -> bool:
 def locking(
     act: ClientAction, scene: Scene, loose: Sequence[str], words: Sequence[str]
 ) -> CommandLines:
-    """The command that locks the package, and the command line that then runs the locked copy.
+    """The fix: the command that locks the package, and the command line that then runs the locked copy.
 
-    ``X@latest`` becomes ``X``; only that where it is locked already. None where no project is there,
-    where another version is named, or where the package only makes a project.
+    ``X@latest`` becomes ``X``. If the package is locked already, the second command is the whole fix. There
+    is no fix outside a project, for another version than the locked one, and for a package that only makes
+    a new project.
     """
     project = scene.project
     name = loose[0].removesuffix(_LATEST)
@@ -204,7 +206,7 @@ def bare_name(package: str) -> str:
 
 
 def are_clients(packages: Sequence[str], programs: Collection[str]) -> bool:
-    """Whether all of some packages are clients of an exact version."""
+    """Whether every package is a client in an exact version."""
     return (
         bool(packages)
         and not loose_among(packages)
@@ -213,7 +215,7 @@ def are_clients(packages: Sequence[str], programs: Collection[str]) -> bool:
 
 
 def all_known(packages: Sequence[str]) -> bool:
-    """Whether no part of a package's name or version is filled in elsewhere."""
+    """Whether the names and versions of all packages are fully known."""
     return all(map(known, packages))
 
 

@@ -1,4 +1,11 @@
-"""Follows the commands of a file: programs, wrappers, scripts within scripts, and the clients in them."""
+"""Follows the commands of a file: programs, wrappers, scripts within scripts, and the clients in them.
+
+1. A module of ``files`` passes shell text to ``ShellFollower.run``.
+2. ``Shell`` parses the text and calls ``command`` for each command line, with the shell's state.
+3. A builtin changes the state. A wrapper (``sudo``, ``bash -c``) is unwrapped, and its inner command followed.
+4. A client's command line becomes actions, by the client's module ``commands``. ``ActionJudge`` judges each.
+5. Any other program with an install among its words is reported as undecided.
+"""
 
 from __future__ import annotations
 
@@ -44,36 +51,36 @@ from npm_vetted.installs.shell.wrappers import (
 )
 
 _GENERATES: Final = re.compile(r"(?:\A|/)create(?:-|@|\Z)|\A(?:degit|tiged|giget)(?:@|\Z)")
-"""Packages that make a project."""
+"""Packages whose program makes a new project."""
 _FOLDER: Final = re.compile(r"[\w][\w./-]*\Z", re.ASCII)
 _CLIENT: Final = re.compile(rf"(?<![\w./@-])(?:{CLIENT_PROGRAM})(?:\.cmd)?\s+\S", re.ASCII)
 _MANAGER: Final = (
     r"(?:pkg|package|pack)_?(?:manager|mgr)|\bpm\b|pm_?cmd|_pm\b|install_?(?:cmd|command)"
 )
 _NAMED: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(WORDS)})|{_MANAGER}", re.IGNORECASE)
-"""Variables that may hold a client: what others hold is not a question for this check."""
+"""Names of variables whose value may be a client; a command in another variable is ignored."""
 _VARIABLE: Final = re.compile(rf"\$[{{(]?\w*(?:{_MANAGER})", re.IGNORECASE)
 _UNREADABLE: Final = "this shell text cannot be read"
 _PROSE: Final = re.compile(r"\W*[A-Z][a-z']*[ ,:]|[^\"'|;&]*[a-z]{2}[.:!?](?:\s|\Z)")
-"""A text for people: a word with a capital first, or the end of a sentence."""
+"""Text for people, not commands: it starts with a capitalized word, or has the end of a sentence."""
 _ALL_WORDS: Final = r"""\s(?:"?\$(?:[@*]|\{[@*]\})"?|%\*)[ \t]*$"""
 _HANDED: Final = re.compile(_ALL_WORDS)
 _PASSES_ON: Final = re.compile(
     rf"""(?:^|[\s/"'])({CLIENT_PROGRAM})(?:\.cmd)?["']?{_ALL_WORDS}""", re.MULTILINE
 )
-"""A client that is handed all words of a script: its caller calls the client."""
+"""A client that a script runs with all its arguments, so that the script's caller runs the client."""
 _RUNS_WORDS: Final = re.compile(
     r"""(?:^[ \t]*|[;&|!][ \t]*|\b(?:if|until|while|exec|time|then|do|else)[ \t]+)"\$@"(?=[ \t;&|]|$)""",
     re.MULTILINE,
 )
-"""A script that runs its words as a command: it tries again, or sets something up."""
+"""A script that runs its arguments as a command, to retry it or after a set-up."""
 _OTHER_MANAGER: Final = re.compile(
     r"composer|poetry|pipenv|\bpip|_pip|bundle|cargo|\bgem\b|brew|conda|\bapt|helm|\bgo\b|_go\b",
     re.IGNORECASE,
 )
-"""Variables that hold the manager of another language's packages."""
+"""Variables for the package manager of another language."""
 _PLACEHOLDER: Final = re.compile(r"\$\{__unknown(?:_\w+)?\}")
-"""A template that nobody can fill, where single quotes kept the shell from replacing it."""
+"""A template inside single quotes: the shell does not replace it, and its value is not known."""
 _INTERPRETERS: Final = re.compile(r"(?:python|node|ruby|perl|php|osascript|tsx|deno|bun)[\d.]*\Z")
 _DEPTH: Final = 72
 _VERBS: Final = ("install", "ci", "i", "add", "update", "upgrade", "rebuild", "dlx", "exec")
@@ -86,7 +93,7 @@ def base_state(context: Context, path: str) -> State:
 
 
 def folders_above(path: str) -> tuple[str, ...]:
-    """The folders of a checkout that a file is in, the nearest first, without the top."""
+    """The folders above a file in the checkout, the nearest first, without the top."""
     folder = path.rpartition("/")[0]
     found = []
     while folder:
@@ -110,7 +117,7 @@ class ShellFollower:
     aliases: dict[str, str] = field(default_factory=dict)
     lockfiles_made: set[str] = field(default_factory=set)
     lost: bool = False
-    """Whether the repository is at a path that the file does not say."""
+    """Whether the path of the repository's checkout is not in the file."""
 
     def __post_init__(self, ci: bool, knows_ci: bool) -> None:
         self.reports = Reports(path=self.path, context=self.context)
@@ -134,7 +141,7 @@ class ShellFollower:
             self._gave_up(error.message, error.line)
 
     def _gave_up(self, message: str, line: int) -> None:
-        """The shell is beyond a limit: that matters where the file names a client."""
+        """Report that a limit was exceeded, if the file mentions a client."""
         text = (self.context.read(self.path) or b"").decode("utf-8", "replace")
         bare = re.sub(r"[\\\\'\"^`]", "", text)
         if _CLIENT.search(bare) or _VARIABLE.search(bare):
@@ -143,16 +150,16 @@ class ShellFollower:
     # -- what the shell tells
 
     def assigned(self, name: str, value: Value, line: int) -> None:
-        """An exported variable."""
+        """Judge a variable that the shell exports."""
         self.reports.variable(name, value, line)
 
     def unreadable(self, source: Source) -> None:
-        """Text that is no shell; ``{npm,ci}`` is words."""
+        """Read text that is not shell as plain words, because ``{npm,ci}`` is one."""
         if _CLIENT.search(source.text.replace(",", " ")):
             self.reports.undecided(_UNREADABLE, source.line(0))
 
     def lacks(self, path: str, state: State) -> bool:
-        """Whether a lockfile is not there: another one of the repository is, and nothing makes this one."""
+        """Whether a lockfile is certainly missing: there is another lockfile, and no command makes this one."""
         name = path.rpartition("/")[2]
         if name not in LOCKFILES or name in self.lockfiles_made:
             return False
@@ -174,7 +181,7 @@ class ShellFollower:
         return self.reports.told_once(lines)
 
     def wrote(self, target: str, text: str | None, append: bool, state: State) -> None:
-        """A settings file that a command writes hides the repository's own."""
+        """Record a file that a command writes: it hides the repository's settings file at that place."""
         self._makes([target])
         if target == GITHUB_ENV:
             self.environment.append(text or "", maybe=state.maybe)
@@ -191,13 +198,13 @@ class ShellFollower:
             state.disk.put(Written(place, data, state.maybe))
 
     def _makes(self, words: Iterable[str]) -> None:
-        """A lockfile that a command names may be made by it."""
+        """Remember the lockfiles among the words, because the command may make them."""
         self.lockfiles_made.update(
             {*LOCKFILES}.intersection(each.rpartition("/")[2] for each in words)
         )
 
     def cloned(self, address: str, places: Iterable[str], state: State) -> None:
-        """``git clone``: somebody else's files, or this very repository's."""
+        """Record the files of ``git clone``: another repository's, or this one's."""
         mine = is_own(self.context, address)
         for place in places:
             if UNKNOWN_TEXT not in place:
@@ -233,7 +240,7 @@ class ShellFollower:
 
     def _client(self, name: str, call: Call) -> None:
         if call.words[1:] == [UNKNOWN_TEXT] and _HANDED.search(call.source.text):
-            return  # what it installs is said where the script is called
+            return  # what it installs is reported where the script is called
         acts = list(
             self.context.readers()[name].read([name, *call.words[1:]], call.state.environment())
         )
@@ -247,14 +254,14 @@ class ShellFollower:
             self._prefix(call)
 
     def _prefix(self, call: Call) -> None:
-        """Variables set for one command that is no install itself, but may run one."""
+        """Judge variables set for one command that is not an install, but may run one."""
         for name in call.state.prefix:
             self.reports.variable(name, call.state.variables[name], call.source.line(0))
 
     # -- commands within commands
 
     def unwrap(self, wrapped: Wrapped, call: Call) -> None:
-        """The command that a wrapper runs, in the state that it gives it."""
+        """Follow the command that a wrapper runs, with the folder and variables that the wrapper sets."""
         inner = call.state.fork()
         if wrapped.clears:
             inner.exported.clear()
@@ -276,7 +283,7 @@ class ShellFollower:
             self.command([*wrapped.words, *fed], inner, call.source, call.depth + 1)
 
     def _script(self, script: Source, call: Call, *, elsewhere: bool) -> None:
-        """A script that a shell is fed."""
+        """Follow a script that a shell reads from its standard input."""
         inner = call.state.fork()
         inner.stdin = None
         if elsewhere:
@@ -286,7 +293,7 @@ class ShellFollower:
         )
 
     def text(self, text: str, state: State, source: Source, depth: int) -> None:
-        """Shell text within a command: it is where the command does, line by line if it can."""
+        """Follow shell text inside a command; its lines are those of the command, if they can be found."""
         if UNKNOWN_TEXT in text and not text.replace(UNKNOWN_TEXT, "").strip():
             return
         at = source.text.find(text)
@@ -298,7 +305,7 @@ class ShellFollower:
         self.run(inner, state, depth + 3)
 
     def nameless(self, words: Sequence[str], source: Source) -> None:
-        """A program that is not known: it matters where it looks like an install."""
+        """Report a command whose program is not known, if its words look like an install."""
         looks = any(word.startswith("--ignore-scripts") for word in words[1:3])
         head = source.text.removeprefix("eval").split(None, 1)[:1]
         plain = _PLACEHOLDER.sub("", head[0]) if head else ""
@@ -313,7 +320,7 @@ class ShellFollower:
             self.reports.undecided(message, source.line(0))
 
     def _stranger(self, call: Call) -> None:
-        """A program that is not known to run others: an install among its words is a doubt."""
+        """Report an unknown program with an install among its words: it may run the install."""
         if (passed := self._passed_on(call)) is not None:
             self.command(passed, call.state, call.source, call.depth + 3)
             return
@@ -341,13 +348,13 @@ class ShellFollower:
             )
 
     def _starts_client(self, words: Sequence[str], at: int) -> bool:
-        """Whether a client may begin at a word; ``-t npm --tag x``: it is an option's value there."""
+        """Whether a client's command may begin at a word, and the word is not an option's value (``-t npm``)."""
         if program_name(words[at]) not in self.context.readers() or at + 1 == len(words):
             return False
         return not (words[at - 1].startswith("-") and words[at + 1].startswith("-"))
 
     def _passed_on(self, call: Call) -> list[str] | None:
-        """``./npmw ci``: the client's command, where a script of the repository hands its words on."""
+        """The client's command line behind ``./npmw ci``, if that script passes its arguments to a client."""
         at = 1 if program_name(call.words[0]) in SHELLS and len(call.words) > 1 else 0
         if "/" not in call.words[at] and not at:
             return None
@@ -397,7 +404,7 @@ class ShellFollower:
             self.command(list(act.then), inner, call.source, call.depth + 2)
 
     def _by_owner(self, act: ClientAction, state: State) -> list[str] | None:
-        """The command line of the client that installs the project, which a program starts."""
+        """The command line that a program such as ``ni`` starts, for the client of the project."""
         if not act.by_owner:
             return None
         lines = dict(act.by_owner)
@@ -413,7 +420,7 @@ class ShellFollower:
                 state.disk.put(Written(place, b"{}", state.maybe))
 
     def _generated(self, words: Sequence[str], state: State) -> None:
-        """A program made a project in a folder that the command line names: nobody can tell which."""
+        """Record that a program made a project in a folder among its words; its content is not known."""
         for word in words[2:]:
             if _FOLDER.match(word):
                 for place in state.places(word):
@@ -422,7 +429,7 @@ class ShellFollower:
 
 
 def _mounted(wrapped: Wrapped, state: State) -> tuple[str, ...]:
-    """Where a container's directory is out here, if it is a mounted one."""
+    """The places outside a container of its working directory, if a mount contains that."""
     for source, target in wrapped.mounts:
         inner = under(target, wrapped.inside or "")
         if inner is not None:
@@ -431,12 +438,12 @@ def _mounted(wrapped: Wrapped, state: State) -> tuple[str, ...]:
 
 
 def _fed(state: State) -> list[str]:
-    """The words that a command is fed."""
+    """The words that a command reads from its standard input."""
     fed = state.stdin
     return fed.text.split() if fed is not None and known(fed.text) else [UNKNOWN_TEXT]
 
 
 def _quoted(text: str) -> Iterator[str]:
-    """The commands of a client in the text of another language, up to the quote that ends them."""
+    """The commands of clients in a text of another language, each up to its closing quote."""
     for found in _CLIENT.finditer(text):
         yield re.split(r"['\"`;)]", text[found.start() :], maxsplit=1)[0]

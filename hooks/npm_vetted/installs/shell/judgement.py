@@ -40,10 +40,10 @@ UNKNOWN_FLAGS: Final = (
 
 @dataclass(slots=True, kw_only=True)
 class ActionJudge:
-    """Judges what clients do, one action after the other, and tells ``reports``.
+    """Judges the actions of clients, one after the other, and adds problems to ``reports``.
 
-    ``ci``: whether an install must not change a lockfile; ``knows_ci``: whether the clients see that
-    they run in CI. ``installed`` are the places with an install, and what was installed there.
+    ``ci``: an install must not change a lockfile. ``knows_ci``: the clients can detect that they run in CI.
+    ``installed`` are the places where a command installed packages, each with its project.
     """
 
     reports: Reports
@@ -53,7 +53,7 @@ class ActionJudge:
     _fetched: set[tuple[str, int]] = field(default_factory=set)
 
     def judge_each(self, act: ClientAction, words: list[str], state: State, line: int) -> None:
-        """Where nobody can tell which of several places it runs in, the worst one counts."""
+        """Judge an action; if it may run in several places, only the worst problem is kept."""
         places = tuple(dict.fromkeys(state.cwd))
         before = len(self.reports.problems)
         for place in places:
@@ -124,12 +124,12 @@ class ActionJudge:
             self._pinned(act, scene, command, line)
 
     def _written_sources(self, act: ClientAction, scene: Scene, label: str, line: int) -> None:
-        """Where packages come from by settings that a command wrote, unless it fetches none."""
+        """Report package sources in settings that a command wrote, if the action fetches packages."""
         if act.kind is not ActionKind.RUN or act.fetches_always or not stays(act, scene):
             self.reports.sources(label, scene.written_sources(act), line)
 
     def _excluded(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
-        """An install in a folder that the policy takes for no project."""
+        """Report an install in a folder that an ``[[exclude]]`` says is no project."""
         if scene.excluded is not None and act.kind in (ActionKind.INSTALL, ActionKind.ADD):
             self.reports.report(
                 f"`{command[:120]}` installs in {scene.excluded}, which [[exclude]] in .vetting/config.toml calls "
@@ -138,7 +138,7 @@ class ActionJudge:
             )  # fmt: skip
 
     def _pinned(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
-        """What a command that runs no script installs: what the lockfile says, or what nobody can tell."""
+        """Judge an install without scripts: whether a lockfile pins the packages that it installs."""
         if act.kind is ActionKind.RUN and not all_known(loose_among(act.packages)):
             message = (
                 "which version it fetches is not known here, because it is filled in elsewhere"
@@ -149,9 +149,9 @@ class ActionJudge:
     def _judge_fetched(
         self, act: ClientAction, scene: Scene, words: Sequence[str], line: int
     ) -> bool:
-        """Whether a package that is fetched and run needs no look at its scripts, or has its finding.
+        """Judge an action that fetches and runs a package; True: its scripts need no further judgement.
 
-        A package has one finding on a line: a loop runs it with other words each time.
+        A package is reported once for each line, because a loop may run it with different words.
         """
         if not act.fetches_always and (
             stays(act, scene) or was_installed(act, scene, self.installed)
@@ -202,7 +202,7 @@ class ActionJudge:
     def _in_force(
         self, act: ClientAction, scene: Scene, command: str, line: int, fix: CommandLines
     ) -> bool:
-        """Whether settings make it safe; else the reason is reported."""
+        """Whether settings switch scripts off; if not, the reason is reported."""
         label = f"`{command[:120]}`"
         if act.kind is ActionKind.TIDY and scene.where in self.installed:
             return True
@@ -231,7 +231,7 @@ class ActionJudge:
         return False
 
     def _lockfile(self, act: ClientAction, scene: Scene, command: str, line: int) -> None:
-        """An install that may rewrite the lockfile where it should not."""
+        """Report an install in CI that may change the lockfile."""
         label = f"`{command[:120]}`"
         project = scene.project
         if not self.ci or project is None or not project.lockfiles or act.frozen:

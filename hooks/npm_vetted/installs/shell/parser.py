@@ -1,9 +1,12 @@
 """Follows a shell script command by command, with the folder and variables of each.
 
-tree-sitter-bash reads it: it knows the grammar of bash and keeps going after an error, so that one
-construct it does not know does not hide the rest; bashlex, the other parser on PyPI, stops at
-``case``, ``[[ =~`` and arithmetic. No command is run. All branches are followed, loops once,
-functions at their calls; an unknown part of a word is a hole.
+tree-sitter-bash parses the script. It goes on after an error, so one construct that it does not know does
+not hide the rest. (bashlex, the other parser on PyPI, stops at ``case``, ``[[ =~`` and arithmetic.)
+
+1. Statements are followed in order. No command is run.
+2. All branches are followed, each from a copy of the state; afterwards a variable has every branch's value.
+3. A loop is followed once, with every value of its variable. A function is followed where it is called.
+4. A part of a word that is not known is UNKNOWN_TEXT.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ _BROKEN: Final = re.compile(r"(?<=[^\s\\])\\\n(?=[^\s#])")
 _ASKED: Final = re.compile(
     r"(?:\[\[?|test)\s+-[fe]\s+([\"']?)(?P<path>[\w./-]+)\1(?:\s+\]\]?)?\s*\Z", re.ASCII
 )
-"""``[ -f yarn.lock ]``: whether a file is there."""
+"""``[ -f yarn.lock ]``: a condition that a file exists."""
 _QUESTION: Final = re.compile(
     r"\[|\(\(|\$|(?:test|command|which|type|hash|e?grep|pgrep|cmp|diff|false)\b"
 )
@@ -60,7 +63,7 @@ class Listener(Protocol):
 
 
 class Shell:
-    """One script at a time, told to a listener. ``depth`` counts shells within shells."""
+    """Follows scripts and calls a listener. ``depth`` is the number of shells around the present one."""
 
     def __init__(self, path: str, listener: Listener) -> None:
         self.path = path
@@ -73,7 +76,7 @@ class Shell:
 
     def run(self, source: Source, state: State, depth: int = 0) -> None:
         """Follow a script; raises UndecidedError where it is too large or nested too deeply."""
-        self.read += len(source.text)  # what is parsed stays: evals within evals repeat it
+        self.read += len(source.text)  # parsed scripts are kept: nested evals repeat them
         if self.read > SIZE_LIMIT:
             raise UndecidedError(
                 "a script too large to follow", path=self.path, line=source.line(0)
@@ -103,9 +106,9 @@ def _shrunk(source: Source) -> Source:
 
 
 def _unbroken(source: Source) -> Source:
-    """Words that go on in the next line as one: tree-sitter takes ``np\\`` and ``m`` for two.
+    """The source with words joined that a backslash splits over two lines (tree-sitter reads two words).
 
-    Not where a ``#`` is before: a comment does not go on.
+    A line with a ``#`` before the backslash stays, because a comment does not continue.
     """
     text = source.text
     cuts = [
@@ -126,7 +129,7 @@ _CLOSED: Final = re.compile(r"\)(?P<gap>[ \t])(?=[ \t]*(?:else|elif|fi|then|do|d
 
 
 def _separated(source: Source) -> Source:
-    """``(a) && (b) else``: sh needs no semicolon after a parenthesis, tree-sitter-bash does."""
+    """The source with a semicolon after a parenthesis before ``else``: sh needs none, tree-sitter-bash does."""
     text = _CLOSED.sub(");", source.text)
     return source if text == source.text else Source(text, source.marks)
 
@@ -254,7 +257,7 @@ class ParsedScript:
         return printed_by(lines[0])
 
     def _printed_by_group(self, node: Node, state: State) -> str:
-        """The output of ``{ a; b; }``; an unknown line where a command's output is unknown."""
+        """The output of ``{ a; b; }``; a command with unknown output adds an unknown line."""
         parts = (child for child in node.children if child.is_named and child.type != "comment")
         texts = (self.printed(part, state) for part in parts)
         return "".join(f"{UNKNOWN_TEXT}\n" if text is None else text for text in texts)
@@ -315,7 +318,7 @@ class ParsedScript:
                 options.extend(self._options(child, state, depth))
 
     def _options(self, node: Node, state: State, depth: int) -> Iterator[Value]:
-        """The words that a loop goes over: patterns are matched against the repository's files."""
+        """The values of a loop's variable; patterns are matched against the repository's files."""
         for value, splits in self.words.spread(node, state, depth):
             yield from self._looped(value, splits, state)
 
@@ -388,7 +391,7 @@ class ParsedScript:
         writes: list[tuple[str, Value]],
         after: list[Node],
     ) -> Source:
-        """The text that is fed to a command; the rest of that line is followed later."""
+        """The text of a heredoc; the rest of the command's line is followed later."""
         parts: list[tuple[str, int]] = []
         quoted = False
         for child in node.children:
@@ -422,7 +425,7 @@ class ParsedScript:
     # -- variables
 
     def _assign(self, node: Node, state: State, depth: int) -> tuple[str, Value]:
-        """An assignment's name and value; arrays are kept apart."""
+        """The name and value of an assignment; arrays are stored separately."""
         name = node.child_by_field_name("name")
         value = node.child_by_field_name("value")
         label = self.parsed.text(name) if name is not None else ""
@@ -506,7 +509,7 @@ class ParsedScript:
                 self.shell.listener.wrote(text, printed, ">>" in operator, state)
 
     def _run_each(self, lines: Sequence[list[str]], state: State, node: Node, depth: int) -> None:
-        """Run a command that may have several argument lists: one of them, so side by side."""
+        """Run a command with several possible argument lists, each like a branch."""
         if len(lines) == 1:
             self._run(lines[0], state, node, depth)
             return
@@ -524,7 +527,7 @@ class ParsedScript:
         found = self.shell.functions.get(words[0])
         if found is not None:
             self.shell.called.add(words[0])
-            if words[0] in self.shell.running:  # a menu that calls itself was followed already
+            if words[0] in self.shell.running:  # a function that calls itself was followed already
                 return
             self.shell.running.add(words[0])
             body, script = found
@@ -535,7 +538,7 @@ class ParsedScript:
             state.arguments, state.call = before
             self.shell.running.discard(words[0])
             return
-        # a function that runs its own arguments is no place to look at: its caller is
+        # a function that runs its arguments is judged where it is called
         given = self.parsed.text(node).startswith(('"$@"', "$@", '"$*"', "$*", '"$1"', "$1"))
         part = state.call if given and state.call is not None else self.parsed.part(node)
         self.shell.listener.command(words, state, part, depth)

@@ -1,7 +1,7 @@
-"""PowerShell and cmd, read into words: enough of their grammar to see which programs run.
+"""Reads PowerShell and cmd as words: enough of their grammar to find the programs that run.
 
-No parser of PowerShell is on PyPI for every platform, so this is a lexer of its own: quotes,
-escapes (backtick, caret), comments, and what separates statements. Blocks are followed in order.
+PyPI has no parser of PowerShell for every platform. So this lexer reads quotes, escapes (backtick, caret),
+comments and the separators of statements. Blocks are followed in order.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _SAME: Final = {
     "move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "mv", "rni": "mv", "ren": "mv",
     "write-host": "echo", "write-output": "echo", "rem": "true", "call": "call",
 }  # fmt: skip
-"""What is called otherwise on Windows, in whatever letters, and does the same."""
+"""Commands of Windows, in lower case -> the command of a POSIX shell that does the same."""
 
 _WRITERS: Final = ("out-file", "add-content", "set-content", "ac", "sc", "tee-object")
 _REDIRECTED: Final = re.compile(r"(?P<text>[^>]*?)\s*>>?\s*(?P<target>[^\s>]+)\s*\Z")
 
 Word = tuple[str, bool]
-"""A word, and whether variables in it are replaced."""
+"""A word, and whether the shell replaces variables in it."""
 
 
 def run_windows(judge: ShellFollower, source: Source, state: State, *, cmd: bool) -> None:
@@ -52,7 +52,7 @@ def run_windows(judge: ShellFollower, source: Source, state: State, *, cmd: bool
 
 
 def _write(judge: ShellFollower, texts: list[str], piped: str, state: State) -> None:
-    """``echo A=B >> FILE``, and the cmdlets that write what they get or are piped."""
+    """The writing of files: ``echo A=B >> FILE``, and cmdlets that write an argument or their input."""
     if texts[0].lower() in _WRITERS:
         values = [each for option, each in pairwise(texts) if option.lower() == "-value"]
         words = [each for each in texts[1:] if not each.startswith("-") and each not in values]
@@ -68,7 +68,7 @@ def _write(judge: ShellFollower, texts: list[str], piped: str, state: State) -> 
 
 
 def _split_assignment(words: list[Word]) -> list[Word]:
-    """``$env:A="b"`` without blanks is an assignment as well."""
+    """Split ``$env:A="b"``, an assignment without blanks, into its words."""
     name, equals, value = words[0][0].partition("=")
     if not equals or not _TARGET.match(name):
         return words
@@ -167,7 +167,7 @@ class _Lexer:
         self._open = 0
 
     def step(self) -> bool:
-        """Take one character, quote or comment; whether a statement ends here."""
+        """Read one character, quote or comment; returns whether a statement ends there."""
         char = self.text[self.index]
         if char == ("^" if self.cmd else "`") and self.index + 1 < len(self.text):
             self._escaped()
@@ -189,7 +189,7 @@ class _Lexer:
         return False
 
     def _is_bracket_of_text(self, char: str) -> bool:
-        """Whether cmd takes a bracket for text: one that opens behind ``echo``, and the one that closes it."""
+        """Whether a bracket is plain text for cmd: an opening one after ``echo``, and its closing one."""
         step = {"(": 1, ")": -1}.get(char, 0)
         said = self.words and self.words[0][0].lower().lstrip("@") in _SAYS
         if not self.cmd or not step or not said or self._open + step < 0:
@@ -220,7 +220,7 @@ class _Lexer:
         self._word.append(text)
 
     def _escaped(self) -> None:
-        """A line end that is escaped goes on; any other character means itself."""
+        """Read an escaped character: a line end continues the statement, any other stands for itself."""
         ends = "\r\n" if self.text[self.index + 1] == "\r" else self.text[self.index + 1]
         if not ends.endswith("\n"):
             self._add(ends)

@@ -1,4 +1,4 @@
-"""What is told of a file's commands: the problems, once for each line and message."""
+"""Collects the problems of a file's commands, once for each line and message."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Reports:
         return iter(sorted(self.problems, key=lambda each: each.location.line))
 
     def variable(self, name: str, value: Value, line: int) -> None:
-        """A variable that programs see is set for more than one command."""
+        """Judge a variable that programs see, and that is set for more than one command."""
         self.source_variable(name, value, line)
         for text in value:
             for reader in dict.fromkeys(self.context.readers().values()):
@@ -103,7 +103,7 @@ class Reports:
                     )
 
     def source_variable(self, name: str, value: Value, line: int) -> None:
-        """A variable that says where packages come from, or that leaves a lockfile aside."""
+        """Judge a variable that names a source of packages, or that bypasses a lockfile or settings."""
         readers = dict.fromkeys(self.context.readers().values())
         for text in value:
             for reader in readers:
@@ -115,7 +115,7 @@ class Reports:
                 self.sources(f"{name}={shown(text)}", [(setting or "", text)], line)
 
     def weaknesses(self, command: str, found: Iterable[Weakness], line: int) -> None:
-        """The options or variables that leave a lockfile or settings aside."""
+        """Report options or variables that bypass a lockfile or settings."""
         for each in found:
             label = f"`{command[:120]}`: {each.name}" if command else each.name
             message, key = f"{shown(label)} {shown(each.reason)}", shown(command or each.name)
@@ -133,7 +133,7 @@ class Reports:
     def sources(
         self, label: str, settings: Sequence[tuple[str, str]], line: int, fix: CommandLines = ()
     ) -> None:
-        """The settings of package sources that the policy does not allow."""
+        """Report settings with package sources that the policy does not allow."""
         for name, value in settings:
             if not known(value):
                 message = f"{label}: {name} is not known here, because it is filled in elsewhere"
@@ -192,7 +192,7 @@ def _command_lines(fix: CommandLines) -> CommandLines:
 
 
 def without_sources(words: Sequence[str]) -> CommandLines:
-    """The command line without the options that name a registry; none where it is only about one."""
+    """The command line without options that name a registry; none for ``config set registry …``."""
     kept: list[str] = []
     skip = False
     for word in words:

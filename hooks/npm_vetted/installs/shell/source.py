@@ -9,16 +9,16 @@ from itertools import pairwise, product
 from typing import Final
 
 Marks = tuple[tuple[int, int], ...]
-"""Pairs of an offset in the text and the line that the text has from there on, ascending."""
+"""Pairs of an offset in a text and the file's line from that offset on, ascending."""
 
 _COMBINATIONS: Final = 16
-"""How many ways to fill a text's templates are tried; beyond it they count as unknown."""
+"""The most combinations of template values that are tried; beyond it, the values count as unknown."""
 
 _LAST: Final = 1 << 60
 
 
 class Source:
-    """Text with its lines. Between two marks each newline counts as one line of the file."""
+    """A text with the file's line of each character. Between two marks, each newline is one line."""
 
     __slots__ = ("_newlines", "marks", "text")
 
@@ -43,15 +43,19 @@ class Source:
 
 
 def located(text: str, raw_lines: Sequence[str], first: int) -> Source:
-    """The marks of a text that a format folded, quoted or indented, by finding its raw lines in it.
+    """A source from a text that the file's format folded, quoted or indented.
 
-    ``raw_lines`` are the file's lines that hold the text, the first of them line ``first``.
+    ``raw_lines`` are the file's lines with the text; the first one has the number ``first``. Each is searched
+    in the text, which gives the marks.
     """
     marks = [(0, first)]
     cursor = 0
     for number, raw in enumerate(raw_lines, start=first):
         line = raw.strip()
-        for words in (line[:40], line.strip("\"'")[:40]):  # the quotes may be the format's own
+        for words in (
+            line[:40],
+            line.strip("\"'")[:40],
+        ):  # the quotes may belong to the file's format
             place = text.find(words, cursor) if words else -1
             if place >= 0:
                 marks.append((place, number))

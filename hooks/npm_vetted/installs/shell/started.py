@@ -1,4 +1,4 @@
-"""A client that is started by the file of its program: ``node …/npm-cli.js ci``."""
+"""Recognizes a client that is started by its program file: ``node …/npm-cli.js ci``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTALLED_FIRST: Final = re.compile(r"install-run-([a-z-]+)\.js\Z", re.ASCII)
 
 
 def client_script(words: Sequence[str], programs: Collection[str]) -> list[str] | None:
-    """``node …/npm-cli.js ci``: a client that is started by its file."""
+    """The client's command line behind ``node …/npm-cli.js ci``; None: the file is no client's program."""
     if program_name(words[0]) not in _RUNTIMES:
         return None
     for index, word in enumerate(words[1:], start=1):

@@ -1,4 +1,4 @@
-"""The state of a shell: variables, directory, and files."""
+"""The state of a shell that is followed: variables, directory, and files."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ _UNSET: Final[Value] = ("",)
 class State:
     """A shell's state. Forks (subshells, branches) share only the disk.
 
-    ``guesses`` are further directories that a script may be started from, if the file does not say.
-    ``maybe`` is set while a branch runs, because it may not be taken. ``prefix`` are the variables
-    that are set for one command only, ``call`` is the line on which the running function was
-    called.
+    ``guesses``: further directories in which a script may be started, if the file does not say in which.
+    ``maybe``: a branch runs that may not be taken. ``prefix``: variables that are set for one command only.
+    ``call``: the line of the call of the running function.
     """
 
     disk: Disk = field(repr=False)
@@ -147,7 +146,7 @@ class State:
         return there or [resolve(base, path) for base in bases]
 
     def places(self, path: str) -> list[str]:
-        """Where a path leads from here."""
+        """The possible places of a path, from each possible directory."""
         if path == "~" or path.startswith("~/"):
             path = self.home + path[1:]
         return [resolve(base, path) for base in self.cwd]
@@ -162,7 +161,7 @@ def _merged(arrays: Sequence[list[Value]]) -> list[Value]:
 
 
 def parent_of(value: Value) -> Value:
-    """The directories of some paths, as ``dirname`` gives them."""
+    """The folders above these paths, as ``dirname`` prints them."""
     return either(
         *(UNKNOWN if UNKNOWN_TEXT in text else (posixpath.dirname(text) or ".",) for text in value)
     )

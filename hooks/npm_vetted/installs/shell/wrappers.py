@@ -15,11 +15,11 @@ SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "busybox-s
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """How to separate a program's own words from those of the command that it runs.
+    """How to separate a wrapper's own words from those of the command that it runs.
 
-    ``valued`` are its options that take a word, ``skip`` how many words it takes itself,
-    ``assigns`` whether it takes ``A=b``, ``after`` a word that has to come first (``exec``),
-    ``text`` an option whose value is a whole shell command.
+    ``valued``: its options whose value is the next word. ``skip``: the number of its own arguments before
+    the command. ``assigns``: it accepts ``A=b``. ``after``: a word before the command (``exec``). ``text``:
+    an option whose value is a whole shell command.
     """
 
     valued: frozenset[str] = frozenset()
@@ -33,7 +33,7 @@ class Wrapper:
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """The command inside: words, or shell text; the variables it gets, and where it runs."""
+    """The command inside a wrapper: words or shell text, its variables, and where it runs."""
 
     words: tuple[str, ...] = ()
     text: str | None = None
@@ -46,7 +46,7 @@ class Wrapped:
     mounts: tuple[tuple[str, str], ...] = ()
     inside: str | None = None
     arguments: tuple[str, ...] | None = None
-    """What ``$1``, ``$2``, … are in the text; None: as outside."""
+    """The values of ``$1``, ``$2``, … in the text; None: those of the outer shell."""
 
 
 def _set(text: str) -> frozenset[str]:
@@ -161,19 +161,19 @@ WRAPPERS: Final = {
     "npm-exec": Wrapper(),
     "flatpak-spawn": Wrapper(_set("--directory")),
 }
-"""The programs known to run what follows their own words."""
+"""The programs that run a command given after their own words."""
 
 _DASHED: Final = (
     "mise", "rtx", "kubectl", "oc", "doppler", "op", "infisical", "nix", "fnm", "aws-vault", "chamber",
     "devbox", "lxc", "onchange",
 )  # fmt: skip
-"""Wrappers whose command is behind ``--``, whatever comes before."""
+"""Wrappers whose command is always behind ``--``."""
 
 _LISTS: Final = ("concurrently", "conc", "start-server-and-test", "server-test")
-"""Wrappers that take several commands, each as one word; ``npm:NAME`` is a script's name."""
+"""Wrappers with several commands, each as one word (``npm:NAME`` means a script of package.json)."""
 
 _TEXTS: Final = ("ssh", "watch", "parallel", "retry", "start", "cross-env-shell", "flock", "tmux")
-"""Wrappers that take a whole command as one word, too."""
+"""Wrappers that also accept a whole command as one word."""
 
 QUIET: Final = word_set(
     "echo which type hash whereis man info grep egrep fgrep rg ag sed awk apt apt-get "
@@ -188,8 +188,8 @@ QUIET: Final = word_set(
     "rpm asdf-plugin systemctl service supervisorctl crontab sleep date nslookup ping nc telnet "
     "openssl base64 nodenv fnm-use throw"
 )
-"""Programs that only print, look up or install something else: a client's name among their words
-is no command."""
+"""Programs that only print, look up or install other things: a client's name among their words is
+no command."""
 
 
 def reads_script(words: Sequence[str]) -> bool:
@@ -202,7 +202,7 @@ def reads_script(words: Sequence[str]) -> bool:
 
 
 def unwrap(words: Sequence[str]) -> Wrapped | None:
-    """The command that a command line runs inside; None where it is no wrapper."""
+    """The command inside a wrapper's command line; None: the program is no wrapper."""
     name = program_name(words[0])
     if name == "command" and words[1:2] in (["-v"], ["-V"]):
         return None
@@ -253,7 +253,7 @@ def _unwrapped(name: str, wrapper: Wrapper, words: list[str]) -> Wrapped | None:
 
 
 def _after(name: str, wrapper: Wrapper, words: list[str]) -> list[str] | None:
-    """The words from where the command may begin; None where the program runs none."""
+    """The words from the one at which the inner command begins; None: there is no command."""
     if name in _DASHED and "--" in words:
         return words[words.index("--") :]
     if wrapper.after is None:
@@ -266,7 +266,7 @@ def _after(name: str, wrapper: Wrapper, words: list[str]) -> list[str] | None:
 def _option(
     name: str, wrapper: Wrapper, found: Wrapped, word: str, following: list[str]
 ) -> tuple[Wrapped, int]:
-    """The effect of a wrapper's option, and the number of following words that it takes."""
+    """The effect of a wrapper's option, and the number of further words that belong to the option."""
     bare, equals, value = word.partition("=")
     takes = not equals and (bare in wrapper.valued or _is_group(bare, wrapper))
     given = following[0] if takes and following else value
@@ -290,7 +290,7 @@ def _option(
 
 
 def _is_group(option: str, wrapper: Wrapper) -> bool:
-    """``-iu NAME``: letters in one word, of which the last takes a word."""
+    """Whether an option is several letters of which the last has the next word as value (``-iu NAME``)."""
     letters = option[1:]
     if len(letters) < 2 or not letters.isalpha() or option.startswith("--"):
         return False
@@ -313,7 +313,7 @@ def _keeps(option: str) -> bool:
 
 
 def _shell(words: Sequence[str]) -> Wrapped | None:
-    """``bash -ec 'text'``; a script file is judged on its own."""
+    """The text of ``bash -ec 'text'``; None for a script file, which is judged on its own."""
     rest = iter(words[1:])
     for word in rest:
         if not word.startswith(("-", "+")):
@@ -358,7 +358,7 @@ def _powershell(words: Sequence[str]) -> Wrapped | None:
 
 
 def _docker(words: Sequence[str]) -> Wrapped | None:
-    """``docker run IMAGE COMMAND``: it runs in a container with unknown files."""
+    """The command of ``docker run IMAGE COMMAND``, which runs in a container with unknown files."""
     verbs = ("run", "exec")
     at = next((i for i, word in enumerate(words[1:6], start=1) if word in verbs), None)
     if at is None:
@@ -408,7 +408,7 @@ def _npm_script_runners(words: Sequence[str]) -> Wrapped | None:
 
 
 def _runuser(words: Sequence[str]) -> Wrapped | None:
-    """``runuser -u USER COMMAND``, or as ``su``."""
+    """The command of ``runuser -u USER COMMAND``, or of ``runuser`` with the options of ``su``."""
     if not {"-u", "--user"}.isdisjoint(words) and "-c" not in words:
         return _unwrapped("runuser", Wrapper(_set("-u -g -s -G --user --group")), list(words[1:]))
     return _su(words)
@@ -420,7 +420,7 @@ _NODE_VERSION: Final = re.compile(
 
 
 def _of_node(words: Sequence[str]) -> Wrapped | None:
-    """``nvm exec 22 COMMAND``, ``n exec 22 COMMAND``: the version may be left out."""
+    """The command of ``nvm exec 22 COMMAND`` and ``n exec 22 COMMAND``; the version is optional."""
     rest = list(words[2:]) if words[1:2] in (["exec"], ["run"]) else []
     while rest and _NODE_VERSION.match(rest[0]):
         rest.pop(0)
@@ -428,7 +428,7 @@ def _of_node(words: Sequence[str]) -> Wrapped | None:
 
 
 def _retry(words: Sequence[str]) -> Wrapped | None:
-    """``retry 3 COMMAND``: some take how often and how long first."""
+    """The command of ``retry 3 COMMAND``; some programs first have a count and a duration."""
     rest = list(words[1:])
     while rest and rest[0].isdigit():
         rest.pop(0)
