@@ -218,3 +218,10 @@ def test_a_merge_takes_the_parents_whose_project_can_be_read() -> None:
 def test_an_archive_whose_name_is_not_utf_8_concerns_no_lockfile_in_utf_8() -> None:
     files = project({"a": entry("a", resolved="file:vendor/a-1.0.0.tgz")})
     assert change(files, {**files, "vendor/\udce9.tgz": "bytes"}).projects == ()
+
+
+def test_a_submodule_concerns_the_project_of_its_folder_beside_other_changes() -> None:
+    files = project({"a": A}, "x/", dependencies={"a": "*"}, workspaces=["packages/*"])
+    after = {**files, "a.txt": "1", "x/packages/m": "", "z.txt": "1"}
+    found = change(files, after, modes={"x/packages/m": "160000"})
+    assert [each.after.path for each in found.projects] == ["x"]

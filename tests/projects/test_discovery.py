@@ -533,3 +533,18 @@ def test_the_client_decides_what_a_negated_glob_does(
     globs = ["p/*", "!p/a", "p/a"]
     tree = {"package.json": {"workspaces": globs}, "p/a/package.json": DEP, **lockfile}
     assert every(tree).is_workspace("", "p/a") is member
+
+
+def test_a_folder_of_an_excluded_root_is_a_project_of_its_own() -> None:
+    tree = moved({"package.json": {"dependencies": {"y": "file:y"}}, "y/package.json": DEP})
+    assert projects(tree, excluded="x/package.json") == {"x/y": []}
+
+
+def test_a_project_has_the_lockfiles_of_its_workspaces() -> None:
+    tree = {
+        "package.json": DEP, "pnpm-lock.yaml": PNPM_LOCK, "w/package.json": DEP,
+        "w/pnpm-lock.yaml": PNPM_LOCK,
+        "pnpm-workspace.yaml": "packages: [w]\nsharedWorkspaceLockfile: false\n",
+    }  # fmt: skip
+    (found,) = every(tree).all()
+    assert found.lockfiles == ("pnpm-lock.yaml", "w/pnpm-lock.yaml")

@@ -356,3 +356,11 @@ def test_the_settings_patches_are_compared_with_the_lockfile_s() -> None:
     assert list(found.disagreements(manifest)) == []
     gone = read(v9({}, top=PATCHES))
     assert {each.code for each in gone.disagreements(manifest)} == {"patch-differs"}
+
+
+def test_an_entry_has_changed_if_it_differs_from_every_earlier_version() -> None:
+    one = read(v9({"a@1.0.0": packed()}))
+    other = read(v9({"b@1.0.0": packed()}))
+    now = read(v9(THREE))
+    assert now.changed([one, other]) == ["c@1.0.0"]
+    assert now.changed([other, one]) == ["c@1.0.0"]

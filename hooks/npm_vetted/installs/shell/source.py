@@ -52,10 +52,8 @@ def located(text: str, raw_lines: Sequence[str], first: int) -> Source:
     cursor = 0
     for number, raw in enumerate(raw_lines, start=first):
         line = raw.strip()
-        for words in (
-            line[:40],
-            line.strip("\"'")[:40],
-        ):  # the quotes may belong to the file's format
+        # The quotes around a line may belong to the file's format.
+        for words in (line[:40], line.strip("\"'")[:40]):
             place = text.find(words, cursor) if words else -1
             if place >= 0:
                 marks.append((place, number))
