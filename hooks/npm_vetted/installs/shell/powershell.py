@@ -220,7 +220,7 @@ class _Lexer:
         self._word.append(text)
 
     def _escaped(self) -> None:
-        """Read an escaped character: a line end continues the statement, any other stands for itself."""
+        """Read an escaped character: a line end continues the statement, any other means itself."""
         ends = "\r\n" if self.text[self.index + 1] == "\r" else self.text[self.index + 1]
         if not ends.endswith("\n"):
             self._add(ends)
