@@ -78,6 +78,8 @@ class History:
         self.clock = clock
         self.today: datetime.datetime | None = None
         self.hashes: dict[str, str] = {}
+        self._there: set[str] = set()
+        """Blobs that the clone is known to hold."""
         self.edits: dict[str, list[bytes]] = {}
         """The lines that ``init`` added to each of the repository's own files."""
         self.removed = folder.with_suffix(".removed")
@@ -154,9 +156,10 @@ class History:
         named = {
             path: entry.split(" ")[1] for entry, _, path in rows if entry[:6] != "160000" and path
         }
-        asked = "\n".join(named.values()).encode()
-        answers = self.git("cat-file", "--batch-check", data=asked).split("\n")
+        asked = sorted({*named.values()} - self._there)
+        answers = self.git("cat-file", "--batch-check", data="\n".join(asked).encode()).split("\n")
         gone = {answer.split(" ")[0] for answer in answers if answer.endswith("missing")}
+        self._there |= {*named.values()} - gone
         if gone:
             paths = "\0".join(path for path, blob in named.items() if blob in gone)
             self.git("update-index", "-z", "--force-remove", "--stdin", data=paths.encode())

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from npm_vetted.checks import checks
+from npm_vetted.checks._relock import repair_of
 from npm_vetted.errors import NpmVettedError, UndecidedError, UsageError
 from npm_vetted.formats.document import hint
 from npm_vetted.git.comparison import Comparison, earlier_states
@@ -218,7 +219,7 @@ def found_by_checks(
             found.extend(check.run(change))
         except NpmVettedError as error:
             statuses.add(error.status)
-            found.append(undecided(error))
+            found.append(undecided(error)._replace(fix=repair_of(change, error)))
     for unread in change.projects_after.unreadable.values():
         statuses.add(unread.status)
         found.append(undecided(unread))

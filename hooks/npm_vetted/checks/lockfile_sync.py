@@ -11,6 +11,7 @@ from npm_vetted.checks import Explanation, artifact_value, finding_of
 from npm_vetted.checks._code_imports import code_imports
 from npm_vetted.checks._fixes import accept_fix
 from npm_vetted.checks._folder_dependencies import folder_problems
+from npm_vetted.checks._relock import lock_commands, relock_commands
 from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
 from npm_vetted.client_names import CODE_SUFFIXES
 from npm_vetted.clients import Client, client_of, clients
@@ -132,7 +133,7 @@ def _found(change: Change) -> Iterator[Finding]:
     for project in change.projects:
         yield from _elsewhere(change, project.after)
         for problem in chain(_unclear_workspaces(change, project.after), _problems(project)):
-            by_install = () if problem.code in _BY_HAND else _install(project.after)
+            by_install = () if problem.code in _BY_HAND else relock_commands(project.after)
             fix = problem.fix or by_install
             yield finding_of(ID, problem._replace(fix=fix), project.after)
         for problem in folder_problems(change, project):
@@ -225,22 +226,6 @@ def _is_read_by(client: Client, change: Change, path: str) -> bool:
     if path.endswith(".json5") or any(change.after.entry(join(folder, name)) for name in signs):
         return True
     return any(projects.is_workspace(above, folder) for above in ancestors(folder))
-
-
-def _install(project: Project) -> tuple[tuple[str, ...], ...]:
-    """The commands that write a project's lockfile, and stage it."""
-    client = client_of(project)
-    lockfile = project.lockfiles[0] if project.lockfiles else project.join(client.WRITES)
-    return _command(client, project.path, lockfile)
-
-
-def _command(client: Client, folder: str, lockfile: str) -> tuple[tuple[str, ...], ...]:
-    words = list(client.LOCK_COMMAND)
-    at = next((at for at, word in enumerate(words) if word == "." or word.startswith("./")), 0)
-    if not at:  # it finds its root by itself
-        return tuple(words), ("git", "add", lockfile)
-    words[at - 1 : at + 1] = [words[at - 1], folder + words[at][1:]] if folder else []
-    return tuple(words), ("git", "add", lockfile)
 
 
 def _problems(project: ProjectChange) -> Iterator[Problem]:
@@ -372,7 +357,7 @@ def _manifests_of_others(project: Project) -> Iterator[Problem]:
                         code="unread-manifest",
                         key=path,
                         value=hashed(data),
-                        fix=_command(client, folder, join(folder, client.WRITES)),
+                        fix=lock_commands(client, folder, join(folder, client.WRITES)),
                     )
 
 

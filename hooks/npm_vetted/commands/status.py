@@ -221,8 +221,11 @@ def _next(state: Overview) -> Iterator[tuple[str, ...]]:
         if state.projects or not state.unread:
             yield ("npm-vetted", "init")
         return
-    if state.unread:
+    broken = bool(state.staged.undecided or state.worktree.undecided)
+    if state.unread and not broken:
         yield ("npm-vetted", "check", "--all")
+    if broken:
+        yield ("npm-vetted", "check")
     if state.adoption == "staged":
         yield ("git", "commit", "-m", "Adopt npm-vetted")
         return
@@ -230,7 +233,7 @@ def _next(state: Overview) -> Iterator[tuple[str, ...]]:
         yield ("npm-vetted", "init", "--upgrade")
     if state.staged.unvetted or state.worktree.unvetted:
         yield ("npm-vetted", "note")
-    if state.staged.others or state.worktree.others:
+    if (state.staged.others or state.worktree.others) and not broken:
         yield ("npm-vetted", "check")
     elif state.committed.others or state.committed.unvetted:
         yield ("npm-vetted", "check", "--all")

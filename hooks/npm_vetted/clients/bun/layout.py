@@ -72,7 +72,7 @@ class Whole(Layout):
         marker = _CONFLICT.search(data)
         if marker is not None:
             line = data.count(b"\n", 0, marker.start()) + 1
-            raise DocumentError("merge conflict markers", path=path, line=line, fix="bun install")
+            raise DocumentError("merge conflict markers", path=path, line=line)
         self.head = load_jsonc(path, data)
         table = self.head.root().maybe_table("packages")
         for key, block in table.data.items() if table else ():

@@ -107,6 +107,7 @@ class BerryEntries(YarnLockfile):
                 f"__metadata.version: expected {VERSIONS[0]} to {VERSIONS[-1]}, found {version!r}",
                 path=path,
                 line=self.metadata_line,
+                fix="upgrade npm-vetted, or write the lockfile with a Yarn that it knows",
             )
         self.version = int(version)
         self.format = f"yarn.lock berry {version}"
