@@ -28,7 +28,7 @@ def lock_commands(client: Client, folder: str, lockfile: str) -> tuple[tuple[str
 def repair_of(change: Change, error: NpmVettedError) -> tuple[tuple[str, ...], ...]:
     """The commands for a lockfile whose text is broken, as a merge by lines leaves it.
 
-    Clients repair it: npm, pnpm and Yarn read merge markers, and a key that stands there twice.
+    Clients repair it: npm, pnpm and Yarn read merge markers, and each takes one of two equal keys.
     """
     if error.fix or error.path is None or error.path not in change.touched:
         return ()
