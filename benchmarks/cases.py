@@ -46,7 +46,7 @@ def cases() -> list[Case]:
 def _locked() -> Iterator[Case]:
     """One package, and a hundred, in a lockfile of ten thousand."""
     for client, lockfile in _CLIENTS.items():
-        bar = 1.5 if client in ("npm", "deno") else 2  # DESIGN.md, section 5: JSON, and all else
+        bar = 1.5 if client in ("npm", "deno") else 2  # JSON, and every other format
         made = f"locked(path, '{client}', 10000"
         yield Case(f"locked {client} +1 vetted", f"{made})", "read", bar, lockfile)
         yield Case(

@@ -1,4 +1,4 @@
-"""Which module may import what: DESIGN.md, section 4, read out of the code."""
+"""Which module may import which: the table of docs/architecture.md, checked in the code."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from tests.support.story import SCRIPTS
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 SYSTEMS: Final = ("linux", "macos", "windows")
 MOST_MEGABYTES: Final = 45
-"""An environment with everything in it, as pre-commit makes it; DESIGN.md, section 5."""
+"""The limit for an environment with everything in it, as pre-commit makes it."""
 
 
 def run(*command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run npm-vetted; the exit status as DESIGN.md section 3 says."""
+    """Run npm-vetted and return its exit status (docs/configuration.md, "Exit statuses")."""
     status = _answer(list(sys.argv[1:] if argv is None else argv))
     if argv is None:
         _leave(status)

@@ -1,4 +1,4 @@
-"""The errors, each with file, line, a way to go on, and its exit status (DESIGN.md §3)."""
+"""The errors, each with file, line, a fix, and its exit status (docs/configuration.md)."""
 
 from __future__ import annotations
 

@@ -51,10 +51,9 @@ class Finding(NamedTuple):
 
     ``code`` is the stable name of the reason below its check (``git-program``). ``key`` names what
     the finding is about and ``value`` its present state: a setting and its value, a dependency and
-    its hash (DESIGN.md, section 6, has the table). ``acceptable`` is False where no baseline and no
-    ``[[ignore]]`` may accept the finding: a secret, a note, the policy.
-    ``fix`` holds the commands that resolve it, each as an argument list; the program
-    ``npm-vetted`` means this very executable.
+    its hash (docs/formats.md, "baseline.txt"). ``acceptable`` is False if neither the baseline nor an
+    ``[[ignore]]`` may accept the finding: a secret, a note, the policy. ``fix`` are the commands that
+    resolve it, each as an argument list; the program ``npm-vetted`` means the running executable.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""Which state `note` records for: by project the index, else the working tree (DESIGN.md, section 6)."""
+"""Which state `note` records for: by project the index, else the working tree."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The checks, discovered automatically: one module each. A new check is one new file and its test.
+"""The checks, discovered automatically: one module each. To add a check, add a module and its test.
 
-A check receives a ``Change`` and yields findings. It reads nothing else and does not depend on
-other checks.
+A check receives a ``Change`` and yields findings. It reads nothing else and does not depend on other
+checks. Modules with an underscore are parts of one or several checks.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Explanation(NamedTuple):
-    """How a check is explained; ``explain`` and the site (tools/docs_site.py) read it from here.
+    """The explanation of a check, for the command ``explain`` and the site (tools/docs_site.py).
 
-    ``what`` it rejects in one sentence; ``why``, with the incident that taught it; ``before`` and
-    ``after`` show a file or commit that is rejected and one that passes; ``satisfy`` how to satisfy
-    it; ``exception`` how to accept an exception. Plain text, paragraphs separated by a blank line.
+    ``what``: the check's rule in one sentence. ``why``: the reason, with an incident. ``before`` and
+    ``after``: a file or commit that is rejected, and one that passes. ``satisfy``: how to satisfy the
+    check. ``exception``: how to accept an exception. Plain text, with blank lines between paragraphs.
     """
 
     what: str
@@ -39,10 +39,10 @@ class Check(Protocol):
     """The interface of each module of this package. A check's id is the module's name with dashes."""
 
     HOOKS: frozenset[str]
-    """The narrow hooks that run it: settings, notes, lockfile (``npm-vetted`` runs them all)."""
+    """The narrow hooks that run this check: settings, notes, lockfile (the hook ``npm-vetted`` runs all)."""
     EXPLANATION: Explanation
     CODES: Mapping[str, str]
-    """The codes of its findings, each with what it rejects in one sentence."""
+    """The codes of the check's findings, each with one sentence for ``explain``."""
 
     def run(self, change: Change) -> Iterator[Finding]:
         """The findings of this change; each ``check`` is this check's id."""
@@ -103,5 +103,5 @@ def use_finding(
 
 
 def artifact_value(artifact: Artifact) -> str:
-    """The state of a package that a finding is about: its hash, else its source."""
+    """The value of a finding about a package: its hash, else its source."""
     return artifact.integrity or artifact.checksum or artifact.resolved or ""

@@ -1,12 +1,13 @@
-"""Git attributes that make a file in a checkout differ from the blob that was judged.
+"""Finds Git attributes that make a file in a checkout differ from the blob that npm-vetted judges.
 
-npm-vetted reads blobs, a client reads the checkout. Between them are the attributes: a ``filter``
-(git-lfs and others) writes what a program says, ``working-tree-encoding`` writes another encoding,
-``ident`` and ``export-subst`` write over marked text, ``eol=crlf`` changes every line end. The files
-that are judged must have none of these.
+npm-vetted reads blobs; a client reads the checkout. Attributes may make the two differ: a ``filter`` (such
+as git-lfs) writes the output of a program, ``working-tree-encoding`` another encoding, ``ident`` and
+``export-subst`` replace marked text, ``eol=crlf`` changes every line end. Judged files must not have them.
 
-A commit is judged for the files that it touches, for the main files of the projects that it touches,
-and, where it touches a ``.gitattributes``, for every judged file below.
+1. The files are those that the commit touches, the main files of the projects that it touches, and, if it
+   touches a ``.gitattributes``, every judged file below that.
+2. For each, the attributes in force are computed, for case-sensitive and case-insensitive file systems.
+3. An attribute that changes what the reader of that kind of file reads is a finding.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _HARMLESS: Final = frozenset({
     "diff", "merge", "whitespace", "delta", "encoding", "conflict-marker-size", "export-ignore",
 })  # fmt: skip
 _RULES_LIMIT: Final = 5_000
-"""Lines that count in all attribute files above one path, so that a hostile file costs little."""
+"""The most lines in the attribute files above one path; more are refused, as a hostile file may have many."""
 
 _WHY: Final = {
     "filter": "a program of the user's writes the file at a checkout (git-lfs and others)",
@@ -134,7 +135,7 @@ def _differs(change: Change, path: str, name: str, found: Assigned) -> bool:
 
 
 def _has_lines_of_commands(path: str) -> bool:
-    """Whether a carriage return at a line's end means something: to a shell, to a patch's hash."""
+    """Whether a carriage return at a line's end changes the file's meaning: in a shell script, in a patch."""
     if path.endswith(PATCH_SUFFIXES):
         return True
     return not is_of_a_project(path) and not path.lower().endswith(_DATA)
@@ -158,7 +159,7 @@ class _Attributes:
         return sum(len(each.rules) for each in self._above(path)) > _RULES_LIMIT
 
     def of(self, path: str) -> dict[str, Assigned]:
-        """The attributes that count, on file systems of either kind."""
+        """The attributes in force for a path, on case-sensitive or case-insensitive file systems."""
         files = self._above(path)
         if not files:
             return {}

@@ -1,4 +1,4 @@
-"""Packages that code itself names, where a client fetches them when the code runs."""
+"""Imports in source code that a client fetches when the code runs, and that the lockfile lacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from npm_vetted.projects.paths import in_node_modules
 
 
 def code_imports(check: str, change: Change) -> Iterator[Finding]:
-    """The problems of the touched files of code, by the clients that read such files."""
+    """The findings of the touched source files, by the readers of the clients."""
     readers = _readers()
     names = {name for name, _ in readers.values()}
     if change.everything and not any(each.after.client in names for each in change.projects):

@@ -1,4 +1,4 @@
-"""New ``[[deny]]`` entries: what a project locks of them today, and those that no version can match."""
+"""New ``[[deny]]`` entries: projects that lock a denied version, and entries that no version can match."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME: Final = re.compile(r"(?:@[^\s/@:]+/)?[^\s/@:]+")
 
 
 def denials(check: str, change: Change) -> Iterator[Finding]:
-    """What there is to say of the entries that the change adds."""
+    """The findings about the ``[[deny]]`` entries that the change adds."""
     before = change.comparison.before.read(CONFIG)
     known = {_plain(each) for each in _policy(before).deny}
     for each in _policy(change.after.read(CONFIG)).deny:
@@ -42,7 +42,7 @@ def denials(check: str, change: Change) -> Iterator[Finding]:
 
 
 def _policy(config: bytes | None) -> Policy:
-    """A policy; one that could not be read before denied nothing."""
+    """The policy of a state; if it cannot be read, a policy without ``[[deny]]``."""
     try:
         return read_policy(config, adopted=True)
     except NpmVettedError:

@@ -21,11 +21,11 @@ def vetting_fix(
     open_uses: Collection[IntroducedPackage] = (),
     more: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Build ``note`` with exactly the criteria that it will require, dependencies included.
+    """The command ``note PACKAGE --criteria …``, with exactly the criteria that ``note`` will require.
 
-    Where the lockfile does not say which packages have lifecycle scripts, the criteria for scripts
-    are named too: only the registry knows, and ``note`` records them only for packages with
-    scripts. Where no note can bind the bytes, the command is ``exempt``.
+    The criteria of the dependencies that the package brings are included. If the lockfile does not record
+    lifecycle scripts, the criteria for scripts are included too: ``note`` asks the registry, and records
+    them only for packages with scripts. If no note can bind the bytes, the command is ``exempt``.
     """
     if binds_no_note(use.artifact):
         return exempt_fix(use.artifact)
@@ -46,7 +46,7 @@ def vetting_fix(
 
 
 def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
-    """``note`` of a ``packageManager``; the registry says whether it has lifecycle scripts."""
+    """The command ``note`` for a ``packageManager``; the registry knows whether that has lifecycle scripts."""
     from npm_vetted.recording.proposals import Item, criteria_for, since_of
 
     item = Item(subject=request, since=since_of(change, request))
@@ -58,7 +58,7 @@ def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
 
 
 def scope_fix(change: Change) -> tuple[str, ...]:
-    """``note`` for all that the change brings, with the criteria of all of it."""
+    """The command ``note`` for everything that the change adds, with the criteria of all packages."""
     from npm_vetted.recording.proposals import drafts_of_change
 
     drafts = drafts_of_change(change)
@@ -71,20 +71,20 @@ def scope_fix(change: Change) -> tuple[str, ...]:
 
 
 def exempt_fix(artifact: Artifact) -> tuple[str, ...]:
-    """``exempt``, with a placeholder that is a usage error when it is pasted."""
+    """The command ``exempt``; its placeholder for a reason is a usage error if it is pasted unchanged."""
     return ("npm-vetted", "exempt", artifact.label, "--reason", "REASON")
 
 
 def accept_fix(finding: Finding, scope: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """``accept``, with a placeholder that is a usage error when it is pasted."""
+    """The command ``accept``; its placeholder for a reason is a usage error if it is pasted unchanged."""
     return ("npm-vetted", "accept", finding.identity, "--reason", "REASON", *scope)
 
 
 def leaving_out(change: Change, path: str) -> tuple[tuple[str, ...], ...]:
-    """The command that leaves a file's change out of the commit; nothing of it is lost.
+    """The command that leaves a file's change out of the commit without losing it.
 
-    Empty where that cannot be: a new file may be needed for other lines, and a range is changed by
-    a commit.
+    Empty for a new file, which other parts of the commit may need, and for a range, which only a new commit
+    can change.
     """
     touched = change.touched.get(path)
     aside = _setting_aside(change)
@@ -92,9 +92,9 @@ def leaving_out(change: Change, path: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _setting_aside(change: Change) -> tuple[str, ...]:
-    """The command that takes files out of the commit, which it is to name; empty where there is none.
+    """The start of the command that takes files out of the commit; the paths follow. Empty if there is none.
 
-    ``git commit -a`` would stage again what only the index leaves out, so the change is stashed.
+    The change is stashed: if it were only unstaged, ``git commit -a`` would stage it again.
     """
     if change.everything or range_arguments(change):
         return ()
@@ -104,9 +104,10 @@ def _setting_aside(change: Change) -> tuple[str, ...]:
 
 
 def ways_out(change: Change, findings: Iterable[Finding]) -> dict[str, tuple[str, ...]]:
-    """For each project to which the commit brings nothing but what is found: what leaves it all out.
+    """By project: the command that leaves the project's whole change out of the commit.
 
-    The commit then keeps the versions that were locked before, and no file loses anything.
+    Only for projects in which the commit adds nothing but packages with findings. The commit then keeps the
+    versions that were locked before, and the stash keeps the change.
     """
     aside = _setting_aside(change)
     if not aside:
@@ -129,7 +130,7 @@ def ways_out(change: Change, findings: Iterable[Finding]) -> dict[str, tuple[str
 def left_out_first(
     change: Change, findings: Iterable[Finding], codes: Collection[str]
 ) -> Iterator[Finding]:
-    """Findings of some codes with the command that leaves them out before any other."""
+    """The findings; those with one of ``codes`` get the command of ``ways_out`` as their first fix."""
     every = list(findings)
     ways = ways_out(change, [each for each in every if each.code in codes])
     for each in every:
@@ -143,7 +144,7 @@ def range_arguments(change: Change) -> tuple[str, ...]:
 
 
 def binds_no_note(artifact: Artifact) -> bool:
-    """Whether the lockfile has only a weak hash, or none: a note cannot say which bytes it is about."""
+    """Whether the lockfile has only a weak hash of an artifact, or none, so no note can bind its bytes."""
     if artifact.kind not in (Kind.REGISTRY, Kind.TARBALL) or artifact.specifier is not None:
         return False
     if artifact.checksum is not None or artifact.unhashed or artifact.bundled:
@@ -152,7 +153,7 @@ def binds_no_note(artifact: Artifact) -> bool:
 
 
 def _may_have_scripts(item: Item) -> bool:
-    """Whether the lockfile leaves open if there are lifecycle scripts."""
+    """Whether the package has lifecycle scripts, or the lockfile does not record that."""
     artifact = item.artifact
     is_release = artifact.kind is Kind.REGISTRY and artifact.specifier is None
     return is_release and artifact.scripts is None

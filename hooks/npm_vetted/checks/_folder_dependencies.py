@@ -1,9 +1,8 @@
-"""Folders that a commit makes a dependency: outside of the repository, or in a vetted package's place.
+"""Folders that a commit makes a dependency: those outside the repository, or in place of a vetted package.
 
-A folder of the repository is ordinary code: its files are in the same review, its manifest is judged
-with the project, and the switch keeps its scripts from running. Two things need a person's word. What
-is outside of the repository is in no commit. And a package that was vetted, and now comes from a
-folder, has code that its notes say nothing of.
+A folder of the repository is ordinary code: people review its files, its manifest is judged with the project,
+and the switch keeps its scripts off. Two cases need a person's decision. A folder outside the repository is in
+no commit. And if a folder replaces a vetted package, the notes do not cover the folder's code.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def _was_published(project: ProjectChange, name: str) -> bool:
 
 
 def _tree(change: Change, folder: str) -> str:
-    """A hash of what git holds in a folder."""
+    """A hash over the git objects of a folder's files."""
     import hashlib  # here: OpenSSL takes 2 ms to load
 
     digest = hashlib.sha256()

@@ -1,8 +1,11 @@
-"""npm-vetted's own hook and CI step: a change that removes or narrows them is a finding.
+"""Findings if a change removes or narrows npm-vetted's own hook or CI step.
 
-Compared is every line that calls npm-vetted, with what decides whether and where it runs: the
-hook's entry in ``.pre-commit-config.yaml``, the conditions of the step, the job and the workflow in CI
-files, and what comes before it in a script. Of the version only a step back is one.
+1. Every call of npm-vetted in the touched files is collected from the state before and the state after: in
+   ``.pre-commit-config.yaml``, in CI files, in scripts. A call contains everything that decides whether it
+   runs: the hook's entry; the conditions of step, job and workflow; the commands before it in a script.
+2. A call before the change must be kept by a call after it that runs at least as often and checks at least
+   as much.
+3. The version of npm-vetted may only go up.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ _VERSION: Final = re.compile(r"(npm[-_]vetted)(?:\s*(?:[=~<>!]=?|@)\s*[\w.*-]+)+
 _STRICTER: Final = re.compile(
     r"\s(?:--online|--strict|--verbose|-v|--quiet|-q|--(?:color|format)[= ]\w+)(?=\s|\Z)"
 )
-"""Options with which a check rejects as much, or more."""
+"""Options of ``check`` with which it rejects at least as much."""
 _HOOKS: Final = frozenset({"npm-vetted", "npm-ignore-scripts", "npm-vetting-notes", "npm-lockfile"})
 _KEYS: Final = (
     "id", "entry", "args", "stages", "exclude", "files", "types", "types_or", "always_run",
@@ -43,14 +46,14 @@ _CONDITIONS: Final = frozenset({
     "allow_failure", "continue-on-error", "continueOnError", "soft_fail", "disabled", "enabled",
     "trigger", "pr", "allow_failures", "run-name-pattern", "container", "glob", "files", "file_types", "root",
 })  # fmt: skip
-"""Keys of a step, or of what it is in, that decide whether it runs and whether it can fail."""
+"""Keys of a step, job or workflow that decide whether the step runs and whether it can fail."""
 _POSITIVE: Final = ("if", "when", "condition", "enabled", "trigger", "pr")
 _ALWAYS: Final = ("always()", "success()", "always", "on_success", "True", "true")
 _NEVER: Final = ("False", "false", "None", "", "[]", "{}")
 _VARIABLE: Final = re.compile(
     r"(?:.*PATH|SKIP|PYTHON.*|GIT_.*|PRE_COMMIT.*|NPM_VETTED.*|BASH_ENV|ENV)"
 )
-"""Variables with which another program runs, or none."""
+"""Variables with which another program runs instead, or none."""
 _LABELS: Final = ("name", "description", "id", "title", "label", "key", "path", "cache", "group")
 _END: Final = re.compile(r"(?:exit|return|exec)\b")
 
@@ -61,7 +64,7 @@ _TAG: Final = re.compile(r"(?<=[\w/-])(?:@sha256)?:[\w.-]+(?=\"|\Z)")
 
 
 class _Call(NamedTuple):
-    """A call of npm-vetted: the command, what must hold for it, and what starts it."""
+    """A call of npm-vetted: the command, the conditions for it, and the events that start it."""
 
     command: str
     conditions: frozenset[str]
@@ -89,7 +92,7 @@ def _call(text: str, conditions: frozenset[str], triggers: Triggers) -> _Call:
 
 
 def guards_removed(check: str, change: Change) -> Iterator[Finding]:
-    """What a change takes away from the guard: an error in a range, a warning at a commit."""
+    """The findings about removed or narrowed calls: errors in a range, warnings in a commit."""
     if change.everything:
         return
     paths = sorted(path for path in change.touched if _may_call(path))
@@ -105,7 +108,7 @@ def guards_removed(check: str, change: Change) -> Iterator[Finding]:
 
 
 def _older(check: str, change: Change) -> Iterator[Finding]:
-    """The hook's version, where it goes back, or leaves the versions for a branch."""
+    """The finding if the hook's version goes down, or changes from a version to a branch."""
     before = dict(_revisions(change.comparison.before))
     for repository, revision in _revisions(change.after):
         known = before.get(repository, revision)
@@ -145,7 +148,7 @@ def _may_call(path: str) -> bool:
 
 
 def _calls(snapshot: Snapshot, path: str) -> list[_Call]:
-    """What a file says of npm-vetted, in words that an update of the version does not change."""
+    """The calls of npm-vetted in a file, without versions, so that an update changes none."""
     try:
         data = snapshot.read(path) or b""
         if path == _CONFIG:

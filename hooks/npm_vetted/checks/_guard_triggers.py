@@ -1,7 +1,7 @@
-"""What starts a workflow, and whether another workflow starts at least as often.
+"""Compares the events that start a workflow before and after a change.
 
-An event's filter may become wider: one more branch, one ignored path less. That takes nothing away
-from the guard. Everything that is not known to be wider counts as narrower.
+An event's filter may become wider (one more branch, one ignored path less), because the guard then runs
+more often. A filter that is not known to be wider counts as narrower.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _Filter = Mapping[str, object]
 _KEYS: Final = ("on", "True", "true")
 """The key of the events; YAML 1.1 reads the word as a truth value."""
 _OTHER_REFERENCE: Final = {"branches": "tags", "tags": "branches"}
-"""A push with a filter of one kind alone leaves out all of the other kind."""
+"""A push filter with ``branches`` only excludes all tags, and one with ``tags`` only all branches."""
 _KINDS: Final = ("branches", "tags", "paths")
 _LISTED: Final = ("types", "workflows", "schedule")
 _HARMLESS: Final = ("inputs", "outputs", "secrets")
@@ -83,7 +83,7 @@ def _has(kind: str | None, asked: _Filter) -> bool:
 
 
 def _keeps(before: object, after: object) -> bool:
-    """Whether a list of patterns lets through what another did. One with ``!`` must be the same."""
+    """Whether a list of patterns matches all that an earlier list matched; one with ``!`` must be equal."""
     if before == after or after is None:
         return True
     one, two = _texts(before), _texts(after)

@@ -1,4 +1,4 @@
-"""Which paths any check reads. A commit that touches none of them is accepted at once."""
+"""Decides which paths any check reads; a commit that touches none of them is accepted at once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from npm_vetted.projects.unread_names import is_program, is_unread
 
 
 def may_hold_commands(path: str) -> bool:
-    """Whether commands that some reader of ``installs`` knows may be in a file, by its name.
+    """Whether some reader of ``installs`` may find commands in a file of this name.
 
-    For most names that is told without these readers: 50 ms to import.
+    Most names are decided without importing these readers, which takes 50 ms.
     """
     if is_unread(path):
         return False
@@ -22,7 +22,7 @@ def may_hold_commands(path: str) -> bool:
 
 
 def is_relevant(path: str) -> bool:
-    """Whether any check reads a file of this name; a check with files of its own says so."""
+    """Whether any check reads a file of this name; a check with special files has a function ``reads``."""
     if path.startswith(VETTING) or is_of_a_project(path) or in_node_modules(path):
         return True
     if imitated(path) is not None:

@@ -33,7 +33,7 @@ def routine_findings(change: Change, note: Note) -> Iterator[Finding]:
 
 
 def _fix_of_person(change: Change, note: Note) -> tuple[tuple[str, ...], ...]:
-    """Take the routine note away, and let a person write one, with the criteria that it needs."""
+    """The fix: remove the routine note, and record a person's note with the required criteria."""
     again: tuple[str, ...] = ("npm-vetted", "note", note.label)
     uses = [use for use in change.uses() if use.artifact.label == note.label]
     if uses:

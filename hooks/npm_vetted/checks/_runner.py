@@ -1,4 +1,11 @@
-"""The judgement: choose the policy in force, run the checks, collect their findings."""
+"""Judges a change: chooses the policy in force, runs the checks, and collects their findings.
+
+1. ``open_change`` chooses the policy, exemptions, baseline and notes: those before the change, except in the
+   commit that adopts.
+2. ``found_by_checks`` runs the checks. An error of a file that cannot be read becomes an undecided finding.
+3. ``_kept`` drops the findings that the policy's ``[[ignore]]`` entries and the baseline accept.
+4. The findings are sorted, and ``CheckResult.status`` is computed from the rest.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +40,13 @@ class CheckResult(NamedTuple):
     artifacts: int
     notes: int
     statuses: frozenset[int] = frozenset()
-    """The exit statuses of what could not be judged."""
+    """The exit statuses of the files that could not be judged."""
     worktree: CheckResult | None = None
-    """What the working tree would bring, where a person asks and nothing is staged."""
+    """The result for the working tree, if a person runs ``check`` and nothing is staged."""
 
 
 def policy_of(snapshot: Snapshot) -> Policy:
-    """The policy of a state; raises UsageError where config.toml is wrong."""
+    """The policy of a state; raises UsageError if config.toml is malformed."""
     policy = read_policy(snapshot.read(CONFIG), adopted=adopted(snapshot))
     latest = datetime.datetime.now(datetime.UTC).date() + _LONGEST_EXEMPTION
     for exempt in policy.cooldown_exempt:
@@ -66,15 +73,14 @@ def open_change(
     *,
     left_out: Collection[str] = (),
 ) -> Change:
-    """Decide which policy, exemptions and notes hold. ``left_out`` are folders not to be judged.
+    """Choose the policy, exemptions, baseline and notes. ``left_out`` are folders that are not judged.
 
-    The policy is the one before the change, except in the commit that adopts. The policy after the
-    change must be readable as well: it judges the next change.
+    - The policy is the one before the change, except in the commit that adopts.
+    - The policy after the change must be readable too, because it judges the next change.
+    - If the policy before cannot be read and the change only changes the policy, the last readable policy
+      of the history judges the change. Otherwise no change could repair the policy.
 
-    Where the policy before cannot be read and the change is about the policy alone, the last policy
-    that could be read judges it: otherwise no change could repair it.
-
-    Raises UsageError if a policy is wrong; a file that no policy can make readable is reported first.
+    Raises UsageError if a policy is malformed; a file that cannot be read at all is reported before that.
     """
     now = today or datetime.datetime.now(datetime.UTC)
     try:
@@ -243,7 +249,7 @@ def run_checks(change: Change, wanted: Collection[str] | None = None) -> CheckRe
 
 
 def _repairable(finding: Finding, change: Change) -> Finding:
-    """A finding whose commands work here: ``accept`` writes a file that an old format does not have."""
+    """The finding, without ``accept`` among its fixes in format 1, which has no baseline.txt."""
     accepts = [
         at for at, command in enumerate(finding.fix) if command[:2] == ("npm-vetted", "accept")
     ]
@@ -257,7 +263,7 @@ def _repairable(finding: Finding, change: Change) -> Finding:
 def _unused_ignores(
     found: list[Finding], change: Change, wanted: Collection[str] | None
 ) -> Iterator[Finding]:
-    """The ``[[ignore]]`` entries that match nothing: each waits for what nobody has seen yet."""
+    """Warnings about ``[[ignore]]`` entries that match nothing: they would accept a later, unknown finding."""
     for each in change.policy.ignore:
         judged = wanted is None or each.check in wanted
         if judged and not any(each.applies(finding) for finding in found):
@@ -273,7 +279,7 @@ def _unused_ignores(
 
 
 def _looked_at(change: Change) -> tuple[int, int]:
-    """How many projects and artifacts were judged; those that cannot be read count as none."""
+    """How many projects and artifacts were judged; unreadable ones do not count."""
     projects = artifacts = 0
     try:
         for project in change.projects:
@@ -297,7 +303,7 @@ def undecided(error: NpmVettedError) -> Finding:
 
 
 def _kept(found: list[Finding], change: Change) -> Iterator[Finding]:
-    """The findings without those that the policy accepts."""
+    """The findings without those that ``[[ignore]]`` entries or the baseline accept."""
     today = change.today.date()
     decided = [each for each in found if each.check != UNDECIDED]
     yield from (each for each in found if each.check == UNDECIDED)

@@ -1,7 +1,7 @@
 """A notice that lists files with install commands which no reader of ``installs`` reads.
 
-The notice is for ``--all``, ranges and pushes. A commit that touches only such files leaves by the
-fast path, and reading them would cost it more than it may.
+The notice is for ``--all``, ranges and pushes. A commit that touches only such files takes the fast path;
+reading the files would take longer than the limit of that path.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FOLDERS: Final = frozenset(
 )
 _NAMES: Final = ("license", "changelog", "readme", "contributing", "authors", "codeowners")
 _FEW: Final = 200
-"""So many files are read one by one; for more of them git is asked once."""
+"""Up to so many files are read one by one; for more, git searches them all at once."""
 _HEAD: Final = 100_000
 _LARGEST: Final = 1_000_000
 
@@ -81,7 +81,7 @@ def commands_in_unread_files(check: str, change: Change, paths: Iterable[str]) -
 
 
 def _said(path: str, data: bytes) -> re.Match[bytes] | None:
-    """The first command in a file that is in no comment: those are for people."""
+    """The first command in a file outside comments; a comment is for people."""
     if b"\0" in data[:8000] or _command().search(data) is None:
         return None
     if path.endswith(_JSON):
@@ -96,7 +96,7 @@ def _is_comment(data: bytes, at: int) -> bool:
 
 
 def _may_hold_commands(path: str) -> bool:
-    """Whether a path is of no kind that is read, and no prose either."""
+    """Whether a path has no kind that a reader reads, and is not prose either."""
     *folders, name = path.lower().split("/")
     return (
         not name.endswith(_PROSE)

@@ -31,7 +31,7 @@ def unread_files(check: str, change: Change) -> Iterator[Finding]:
 
 
 def excluded_lockfiles(check: str, change: Change) -> Iterator[Finding]:
-    """Lockfiles that appear where the policy says that there is no project: somebody installs there."""
+    """Lockfiles that a commit adds in a folder that an ``[[exclude]]`` calls no project: people install there."""
     names = {name for client in clients().values() for name in client.LOCKFILES}
     for path, touched in sorted(change.touched.items() if not change.everything else ()):
         added = touched.before is None and touched.after is not None and not in_node_modules(path)
@@ -48,7 +48,7 @@ def excluded_lockfiles(check: str, change: Change) -> Iterator[Finding]:
 
 
 def _is_read(change: Change, path: str) -> bool:
-    """Whether a client reads it; a lockfile is only read in a project, which has a manifest."""
+    """Whether a client reads a file; a lockfile is only read in a project, which has a manifest."""
     name = path.rpartition("/")[2]
     locks = any(name in client.LOCKFILES for client in clients().values())
     if locks or "/rush/" in path or "/subspaces/" in path:

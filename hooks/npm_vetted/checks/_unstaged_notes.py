@@ -1,5 +1,5 @@
 # ruff: noqa: PTH113, PTH118, PTH119, PTH123 - pathlib costs an import that most commits do not need
-"""Notes and manifests that are in the working tree, but not in what is committed."""
+"""Notes and manifests that are in the working tree, but not staged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OUT_OF_STEP = {("lockfile-sync", "out-of-date"), ("lockfile-sync", "unneeded")}
 def naming_notes_left_behind(
     findings: Iterable[Finding], change: Change, top: str
 ) -> Iterator[Finding]:
-    """The findings; where a note that would resolve one was only forgotten, they say so."""
+    """The findings; if a note that resolves one is in the working tree, its fix is to stage the note."""
     for finding in findings:
         manifest = _manifest_left_behind(finding, change, top)
         if manifest is not None:
@@ -51,7 +51,7 @@ def _adds_an_ignored_file(finding: Finding, top: str) -> bool:
 
 
 def _manifest_left_behind(finding: Finding, change: Change, top: str) -> str | None:
-    """The manifest of a project that is not staged as it lies in the working tree."""
+    """The path of a finding's manifest, if the working tree has another version than the index."""
     if (finding.check, finding.code) not in _OUT_OF_STEP:
         return None
     folder = "" if finding.project in (None, ".") else f"{finding.project}/"
@@ -75,7 +75,7 @@ def _note_that_it_asks_for(finding: Finding) -> str | None:
 
 
 def _taking(path: str, label: str) -> tuple[tuple[str, ...], ...]:
-    """``git commit PATH`` leaves the index aside, so there the note goes first, on its own."""
+    """The commands that stage a note; under ``git commit PATH``, the note is committed first, on its own."""
     add = ("git", "add", path)
     partial = os.path.basename(os.environ.get("GIT_INDEX_FILE", "")).startswith("next-index-")
     return (add, ("git", "commit", "-m", f"Vet {label}", "--", path)) if partial else (add,)

@@ -87,7 +87,7 @@ EXPLANATION: Final = Explanation(
 
 
 def reads(path: str) -> bool:
-    """Whether it is corepack's, or git's: attributes say in which encoding a file is written."""
+    """Whether a file is read only by this check: corepack's .corepack.env, or .gitattributes."""
     return path.rpartition("/")[2] in (ATTRIBUTES, _COREPACK)
 
 
@@ -104,7 +104,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _is_fresh(change: Change, finding: Finding) -> bool:
-    """Whether the commit brings the line that is found, so that it is gone where the file stays as it was."""
+    """Whether the commit adds the line with the finding, so that the finding goes if the file stays unchanged."""
     path, line = finding.location
     now = (change.after.read(path) or b"").splitlines()
     earlier = (change.comparison.before.read(path) or b"").splitlines()
@@ -156,7 +156,7 @@ def _corepack(change: Change) -> Iterator[Finding]:
 
 
 def _program(project: Project) -> Iterator[Finding]:
-    """A client that is a file from a URL, which no registry's signature covers."""
+    """A ``packageManager`` with a URL: no registry's signature covers that file."""
     asked = project.manifest.data.get("packageManager")
     if isinstance(asked, str) and "://" in asked:
         yield Finding(
@@ -171,7 +171,7 @@ def _program(project: Project) -> Iterator[Finding]:
 
 
 def _from_above(change: Change, project: ProjectChange, name: str) -> Iterator[Finding]:
-    """The workspace file that a client finds above a project, where no project of its own is."""
+    """A workspace file above a project in a folder without a project: the client reads it for the project."""
     own = project.after.path
     for folder in ancestors(own):
         path = join(folder, name)

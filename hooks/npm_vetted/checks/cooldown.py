@@ -43,9 +43,9 @@ EXPLANATION: Final = Explanation(
 
 
 class Waiting(NamedTuple):
-    """A package within the cooldown, by the note that covers it; ``until`` is when that ends.
+    """A package whose cooldown has not ended, by its note; ``until`` is the end.
 
-    ``finding`` says where it is, without a message yet.
+    ``finding`` has the location, but no message yet.
     """
 
     artifact: Artifact
@@ -57,12 +57,12 @@ class Waiting(NamedTuple):
 
     @property
     def until(self) -> datetime.datetime:
-        """When the version is old enough."""
+        """The time at which the cooldown ends."""
         return self.since + datetime.timedelta(days=self.days)
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Judge the age of what enters, by what its note says was published when."""
+    """Judge the age of each added version, by the publication time that its note records."""
     young = list(waiting(change))
     back = ways_out(change, [each.finding for each in young])
     for each in young:
@@ -75,7 +75,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def waiting(change: Change) -> Iterator[Waiting]:
-    """What enters and is covered by a note, but too young, with no waiver."""
+    """The added packages that a note covers, that are too young, and that have no waiver."""
     for use in change.uses():
         if use.arrival is Arrival.PROMOTED or use.artifact.specifier is not None:
             continue  # a range has no age
@@ -110,7 +110,7 @@ def _waiver(mention: Mention) -> str | None:
 
 
 def _counted_from(mention: Mention, now: datetime.datetime) -> tuple[datetime.datetime, str]:
-    """From when the age counts: when it was published, else when it was vetted."""
+    """The start of the cooldown: the publication, else the day of the note; and a word for messages."""
     published = mention.listed.published if mention.listed else mention.note.published
     if published is not None and published <= now:
         return published, "published"
@@ -119,7 +119,7 @@ def _counted_from(mention: Mention, now: datetime.datetime) -> tuple[datetime.da
 
 
 def _fix(each: Waiting, back: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """Complete a note that was recorded offline, or leave the version out; a waiver comes last."""
+    """The fixes: complete a note that was recorded offline; leave the version out; write a waiver."""
     mention = each.mention
     # What `note` finds the note by: its own package, or what a group lists.
     label = mention.note.label if mention.note.package else each.artifact.label

@@ -87,9 +87,9 @@ EXPLANATION: Final = Explanation(
 )
 
 _FEW: Final = 50
-"""So many files are read one by one; for more of them git is asked once."""
+"""Up to so many files are read one by one; for more, git searches them all at once."""
 _KEPT: Final = 4
-"""So many lockfiles stay read at a time."""
+"""The most lockfiles that are kept in memory."""
 _IGNORES: Final = (".dockerignore", ".containerignore")
 _LOOPBACK: Final = re.compile(
     r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?:[:/]|\Z)", re.IGNORECASE
@@ -123,7 +123,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _newly_excluded(change: Change, judged: Collection[str]) -> Iterator[Finding]:
-    """The commands that install in a folder which the change excludes: their files are not touched."""
+    """Findings of commands that install in a folder that the change excludes; their files are not touched."""
     if CONFIG not in change.touched or change.everything:
         return
     policy = read_policy(change.after.read(CONFIG), adopted=True)
@@ -140,7 +140,7 @@ def _newly_excluded(change: Change, judged: Collection[str]) -> Iterator[Finding
 
 
 def _is_read(path: str) -> bool:
-    """Whether a file may be of a kind that is read; without a suffix its first line decides."""
+    """Whether a file may be of a kind with a reader; for a name without suffix, its first line decides."""
     name = path.rpartition("/")[2]
     if _is_data(path):
         return False
@@ -148,12 +148,12 @@ def _is_read(path: str) -> bool:
 
 
 def _has_no_suffix(path: str) -> bool:
-    """Whether a file's first line decides of which kind it is: often none."""
+    """Whether only a file's first line can show its kind, because the name has no suffix."""
     return "." not in path.rpartition("/")[2] and place_of(path, b"") is None
 
 
 def _told_by_text(change: Change) -> set[str]:
-    """The YAML files of any name whose text says what reads them."""
+    """The touched YAML files with any name that are of a known kind by their text."""
     paths = {path for path in change.touched if path.endswith((".yml", ".yaml"))}
     paths = {path for path in paths if not _is_read(path) and not _is_data(path)}
     if len(paths) > _FEW:
@@ -168,7 +168,7 @@ def _text(change: Change, path: str) -> bytes:
 
 
 def _is_data(path: str) -> bool:
-    """Whether a file is a lockfile, settings, the policy or a note: no commands are in those."""
+    """Whether a file is a lockfile, settings, the policy or a note, which contain no commands."""
     name = path.rpartition("/")[2]
     if path.startswith(VETTING) and name.endswith((".toml", ".txt")):
         return True
@@ -189,7 +189,7 @@ def _supports(change: Change, path: str) -> bool:
 
 
 def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[Finding]:
-    """Findings in files that the commit does not touch, and that were not there before it."""
+    """New findings in untouched files: commands there relied on a file that the commit changes."""
     before = View(
         change.comparison.before, change.projects_before[0], change.vetting, change.policy.excludes
     )
@@ -205,12 +205,12 @@ def _relying(change: Change, after: View, judged: Collection[str]) -> Iterator[F
 
 
 def _state(problem: Problem) -> tuple[str, str, str]:
-    """The fields by which a problem is recognised in the earlier state."""
+    """The fields by which a problem counts as the same in the earlier state."""
     return (problem.code, problem.key, problem.value)
 
 
 class View:
-    """One state of the repository, with the questions that the reader of commands may ask."""
+    """One state of the repository, as the ``Context`` of the readers of commands."""
 
     def __init__(
         self,
@@ -229,13 +229,13 @@ class View:
         self._locked: dict[tuple[str, str], bool] = {}
 
     def readers(self) -> Mapping[str, CommandReader]:
-        """Those of the clients' folders."""
+        """The modules ``commands`` of the clients."""
         from npm_vetted.clients.shared.command_line import readers
 
         return readers()
 
     def client_files(self, client: str) -> ClientFiles:
-        """As the client's folder names them."""
+        """The files of a client, by the constants of its module ``client``."""
         found = clients().get(client)
         if found is None:
             return ClientFiles()
@@ -265,14 +265,14 @@ class View:
             return None
 
     def is_excluded(self, folder: str) -> bool:
-        """Whether [[exclude]] is why no project is there."""
+        """Whether an ``[[exclude]]`` is the reason why there is no project in a folder."""
         manifest = join(folder, MANIFEST)
         return self._excludes(manifest) and not self.projects.counts(manifest)
 
     def safe(
         self, project: Project | None, client: str, read: Read, pin: Pin | None = None
     ) -> bool:
-        """Let the client judge as if the project had the settings that are in force."""
+        """Whether the client runs no scripts, judged as if the project had the settings in ``read``."""
         reader = clients().get(client)
         if reader is None:
             return False
@@ -290,7 +290,7 @@ class View:
             return False
 
     def source_problems(self, settings: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """By the rules for committed settings; a registry on the machine itself is its own affair."""
+        """Judge settings by the rules for committed settings; a registry on localhost is permitted."""
         lines = tuple(
             NpmrcSetting(key, value, 1, value)
             for key, value in settings
@@ -300,9 +300,9 @@ class View:
         return ((each.key, each.message) for each in found)
 
     def locks(self, project: Project | None, package: str) -> bool:
-        """Whether a package, or one that brings a program of this name, is locked.
+        """Whether a package, or a package with a program of this name, is locked.
 
-        By the project, or by one that it is in: npx looks upwards.
+        The project and the projects in folders above are searched, because npx also looks upwards.
         """
         found: set[str] = set()
         for folder in ancestors(project.path) if project is not None else ():
@@ -335,7 +335,7 @@ class View:
         return bool(asks) and self._is_unlocked(project)
 
     def _is_unlocked(self, project: Project) -> bool:
-        """Whether its lockfile is missing or not read: what it installs is another check's question."""
+        """Whether a project's lockfile is missing or cannot be read; another check reports that."""
         return not project.lockfiles or len(self._programs(project)) < len(project.lockfiles)
 
     def noted(self, name: str, version: str) -> bool:
@@ -362,7 +362,7 @@ class View:
         return found
 
     def _lockfiles_of(self, project: Project) -> Iterator[Lockfile]:
-        """The lockfiles that can be read: the last few stay, for the next command of the project."""
+        """A project's readable lockfiles; the last few are kept for further commands."""
         for path in project.lockfiles:
             if path not in self._lockfiles:
                 while len(self._lockfiles) >= _KEPT:
@@ -378,11 +378,11 @@ class View:
         return frozenset().union(*(found or () for found in self._programs(project)))
 
     def package_of(self, program: str) -> str:
-        """By the table of well-known programs."""
+        """The package of a program, by a table of well-known programs."""
         return owner_of(program)
 
     def may_have_programs(self, project: Project | None) -> bool:
-        """Whether a lockfile lists no programs, and there is a direct dependency that may own one."""
+        """Whether a lockfile lists no programs, and a direct dependency may contain the program."""
         if project is None or not any(each.requires for each in project.manifests.values()):
             return False
         return not project.lockfiles or None in self._programs(project)
@@ -407,7 +407,7 @@ def _required(project: Project) -> Iterator[Requirement]:
 
 
 def _nowhere(read: Read) -> Project:
-    """A directory without a project, for installs outside of every project."""
+    """An empty project, for installs outside every project."""
     manifest = Manifest(
         path="package.json", name=None, version=None, private=True, requires=(), workspaces=None,
         scripts={}, data={}, line_of=lambda *_: 1,

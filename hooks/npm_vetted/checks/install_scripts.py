@@ -77,7 +77,7 @@ def _fix(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
 
 
 def _noted_with(use: IntroducedPackage) -> IntroducedPackage:
-    """The artifact that a note covers: for a bundled package, the tarball that carries it."""
+    """The package that a note must cover: for a bundled package, the one whose tarball contains it."""
     if use.subject.carrier is None:
         return use
     from npm_vetted.recording.proposals import carrier_of
@@ -90,7 +90,7 @@ def _open_uses(change: Change) -> list[IntroducedPackage]:
 
 
 def _locked_fix(change: Change, artifact: Artifact, subject: VettingRequest) -> tuple[str, ...]:
-    """The command for a version that is locked already: it is reviewed as a whole."""
+    """The command ``note`` for a version that was locked before; the whole version is reviewed."""
     wanted = {
         *change.vetting.demanded(subject, None),
         *change.policy.asks(subject.development).scripts,
@@ -123,7 +123,7 @@ def _meant(allowance: Allowance, locked: Collection[Artifact]) -> list[Artifact]
 
 
 def _allowed_before(project: ProjectChange) -> set[tuple[str, str | None, Artifact]]:
-    """What every earlier state allowed to run, by entry and by artifact."""
+    """The entries and artifacts whose scripts every earlier state permitted."""
     states: list[set[tuple[str, str | None, Artifact]]] = []
     for earlier in project.before:
         locks = [lockfile for each, lockfile in project.earlier if each is earlier]
@@ -140,7 +140,7 @@ def _allowed_before(project: ProjectChange) -> set[tuple[str, str | None, Artifa
 
 
 def _unmatched(project: ProjectChange, allowance: Allowance) -> Iterator[Finding]:
-    """An entry that no locked artifact answers to: a folder, or a package that comes one day."""
+    """The finding of an entry without a locked artifact: for a folder, or for a package that may come later."""
     folder = allowance.source or _folder_allowed(project.after, allowance.package)
     if folder is None:
         code, level = "allowance-unused", Level.WARNING
@@ -163,7 +163,7 @@ def _unmatched(project: ProjectChange, allowance: Allowance) -> Iterator[Finding
 
 
 _SOURCE: Final = re.compile(r"[:~\\]|\A[./]|\A[^@/]+/|\A@[^/]*/[^/]*/")
-"""What no package of a registry is called: a path, a URL, a repository."""
+"""Names that are not a registry's package: a path, a URL, a repository."""
 
 
 def _folder_allowed(project: Project, name: str) -> str | None:

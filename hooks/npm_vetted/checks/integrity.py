@@ -59,7 +59,7 @@ EXPLANATION: Final = Explanation(
 
 
 _SAME_VERSION: Final = ("hash-changed", "hash-vanished", "not-the-vetted-hash")
-"""What the lockfile of before says better."""
+"""Codes of findings whose first fix is to leave the change out: the earlier lockfile has the right hash."""
 
 
 def run(change: Change) -> Iterator[Finding]:
@@ -112,7 +112,7 @@ def _found(change: Change) -> Iterator[Finding]:
 
 
 def _differs_in_patch_alone(pinned: Pins, artifact: Artifact) -> bool:
-    """Whether the bytes are the vetted ones, and only the patch on top of them is another."""
+    """Whether only the patch differs from the vetted state, not the package's bytes."""
     bare = artifact._replace(patch=None)
     return (
         pinned.patch != artifact.patch and pinned._replace(patch=None).compare(bare) is Match.SAME
@@ -129,10 +129,10 @@ def _rehashed(project: ProjectChange) -> Iterator[Finding]:
 
 
 def _changed(use: IntroducedPackage) -> Iterator[Finding]:
-    """A hash that changed or vanished while the version stayed, and that no note covers.
+    """The finding if a hash changed or vanished while the version stayed the same, and no note covers it.
 
-    Compared with the same source, where it was locked before: Yarn berry locks a package that it patches
-    itself twice, each with a hash of its own.
+    Entries of the same source are compared: Yarn berry locks a package that it patches itself twice, with
+    two sources and two hashes.
     """
     artifact = use.artifact
     alike = [each for each in use.before if each.resolved == artifact.resolved]
@@ -157,7 +157,7 @@ def _changed(use: IntroducedPackage) -> Iterator[Finding]:
 
 
 def _weaker(earlier: Artifact, artifact: Artifact) -> bool:
-    """Whether a hash that binds its bytes gave way to one that does not."""
+    """Whether a strong hash was replaced by a weak one."""
     if not earlier.integrity or not artifact.integrity:
         return False
     return is_weak(artifact.integrity) and not is_weak(earlier.integrity)

@@ -56,7 +56,7 @@ EXPLANATION: Final = Explanation(
 )
 
 _SHA1: Final = re.compile(r"#[0-9a-fA-F]{40}\Z")
-"""The sha1 that Yarn classic writes behind a URL; anything else behind ``#`` is no hash."""
+"""The sha1 that Yarn classic appends to a URL; other text behind ``#`` is not a hash."""
 
 
 def run(change: Change) -> Iterator[Finding]:
@@ -137,9 +137,9 @@ def _is_of_registry(change: Change, artifact: Artifact) -> bool:
 
 
 def _is_accepted(artifact: Artifact, verdict: Verdict) -> bool:
-    """Whether a note accepts the source: a matching hash alone may be that of a registry's artifact.
+    """Whether a note accepts the source. A matching hash is not enough: the note may be of a registry's package.
 
-    npm compares a git dependency with no hash at all.
+    For a git dependency, npm compares no hash at all.
     """
     if verdict.mention is None or not verdict.covered:
         return False
@@ -164,9 +164,10 @@ def _bundled(use: IntroducedPackage) -> Iterator[Finding]:
 
 
 def _shrinkwrap(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
-    """Judge the npm-shrinkwrap.json in a tarball: npm 7 to 11 install what it pins.
+    """Compare the entries below a package with the npm-shrinkwrap.json in its tarball.
 
-    npm writes each of these packages below the carrier's place too, and there they are judged.
+    npm 7 to 11 install the versions that the shrinkwrap pins, and write an entry for each below the
+    package's place. Their vetting is judged there like that of any other entry.
     """
     if not use.artifact.shrinkwrap:
         return
@@ -229,7 +230,7 @@ def _registry(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
 
 
 def _first_party(use: IntroducedPackage, registry: str) -> Iterator[Finding]:
-    """A first-party package must come from its own registry: else anyone may publish its name."""
+    """The finding if a first-party package comes from another registry, where anyone may publish the name."""
     resolved = use.artifact.resolved
     ours = Registries((registry,))
     if resolved is not None and "://" in resolved:

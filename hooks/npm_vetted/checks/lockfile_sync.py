@@ -72,12 +72,12 @@ EXPLANATION: Final = Explanation(
     ),
 )
 _BY_HAND: Final = ("unclear-workspaces",)
-"""Codes of what no install repairs."""
+"""Codes of findings that no install command repairs."""
 _LOCAL: Final = ("link:", "workspace:")
 
 
 def reads(path: str) -> bool:
-    """Whether a file is a manifest that only some client reads, of a client that is not read, or code."""
+    """Whether only this check reads a file: another client's manifest or lockfile, or source code."""
     return (
         path.rpartition("/")[2] in _other_manifest_names()
         or unread_by_us(path) is not None
@@ -88,7 +88,7 @@ def reads(path: str) -> bool:
 def run(change: Change) -> Iterator[Finding]:
     """Compare each touched project's manifests with its lockfile.
 
-    Where something cannot be read, what was found before that is reported as well.
+    If a file cannot be read, the findings up to there are reported before the error.
     """
     found: list[Finding] = []
     try:
@@ -101,11 +101,11 @@ def run(change: Change) -> Iterator[Finding]:
 
 _REMOVE: Final = ("git", "rm", "--cached")
 _MOST: Final = 40
-"""So many files are in one command: a line has a limit."""
+"""The most files in one command, because a command line has a limit."""
 
 
 def _removed_at_once(found: list[Finding]) -> list[Finding]:
-    """Findings of a code whose files are to be removed: each has the command for all of them."""
+    """Findings whose files are to be removed: the fix of each removes all files of its code at once."""
     files: dict[str, dict[str, None]] = {}
     for each in filter(_is_removal, found):
         files.setdefault(each.code, {}).update((c[-1], None) for c in each.fix)
@@ -203,9 +203,9 @@ def _other_manifests(change: Change) -> Iterator[Finding]:
 
 
 def _content_value(client: Client, change: Change, path: str) -> str:
-    """The hashes of a file and of the client's lockfiles in its folder.
+    """The value of a finding about a file: hashes of the file and of the client's lockfiles beside it.
 
-    Where a finding about the file is accepted, any change of these files is found again.
+    So an accepted finding is reported again when one of these files changes.
     """
     paths = (path, *(join(folder_of(path), name) for name in client.LOCKFILES))
     contents = (change.after.read(each) for each in paths)
@@ -218,7 +218,10 @@ def _other_manifest_names() -> frozenset[str]:
 
 
 def _is_read_by(client: Client, change: Change, path: str) -> bool:
-    """Whether a client is used in the folder, or it is a workspace; Haskell has a package.yaml too."""
+    """Whether the client is used in a manifest's folder, or the folder is a workspace.
+
+    Otherwise the file may belong to another language: Haskell has a package.yaml too.
+    """
     projects, folder = change.projects_after, folder_of(path)
     if not projects.counts(path):
         return False
@@ -257,7 +260,7 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
 
 
 def _folder_entries(project: Project, lockfile: Lockfile) -> Iterator[Problem]:
-    """What the manifest of a folder requires, and the folder's entry does not have."""
+    """Requirements of a folder's manifest that the folder's entry in the lockfile lacks."""
     for folder in sorted(project.folders if lockfile.locks_folders else ()):
         manifest = project.members[folder]
         for key in lockfile.folder_keys(relative_to(lockfile.home, folder)):
@@ -275,7 +278,7 @@ def _folder_entries(project: Project, lockfile: Lockfile) -> Iterator[Problem]:
 
 
 def _elsewhere(change: Change, project: Project) -> Iterator[Finding]:
-    """Links and submodules that are installed from: git does not hold what is there."""
+    """Links and submodules from which packages are installed: the commit does not contain their files."""
     for path, entry in elsewhere(change.projects_after, project.path):
         kind = "a symbolic link" if entry.mode == LINK else "a submodule"
         problem = Problem(
@@ -310,9 +313,9 @@ def _left_out(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
 
 
 def _members_own(project: Project) -> Iterator[Problem]:
-    """Lockfiles of workspaces: an install there, or in a copy of the folder, may obey those.
+    """Lockfiles in workspaces, which an install in that folder (or a copy of it) may use.
 
-    Where each is to have its own, those that are missing.
+    If the settings give each workspace a lockfile of its own: the missing ones.
     """
     locked = {folder_of(path) for path in project.lockfiles}
     client = client_of(project)
@@ -362,7 +365,7 @@ def _manifests_of_others(project: Project) -> Iterator[Problem]:
 
 
 def _unclear_workspaces(change: Change, project: Project) -> Iterator[Problem]:
-    """Globs that some client, or some version of it, matches otherwise: a member may be missed."""
+    """Workspace globs that clients (or their versions) match differently: npm-vetted may miss a member."""
     for glob in change.projects_after.unclear_globs(project.path):
         name = client_of(project).WORKSPACE_FILE
         path = project.join(name) if name else project.manifest.path
@@ -401,9 +404,9 @@ def _pinned_client(project: Project, surplus: Collection[str]) -> Iterator[Probl
 
 
 def _other_marker(project: Project) -> Iterator[Problem]:
-    """A lockfile of a client next to the settings of another one that uses the same file name.
+    """A lockfile beside settings of another client whose lockfile has the same name (yarn.lock).
 
-    That other client reads or rewrites the lockfile as its own.
+    That other client would read or rewrite the lockfile as its own.
     """
     for path in project.lockfiles:
         name, folder = path.rpartition("/")[2], folder_of(path)
@@ -426,10 +429,10 @@ def _other_marker(project: Project) -> Iterator[Problem]:
 
 
 def _two_lockfiles(project: Project, surplus: Collection[str]) -> Iterator[Problem]:
-    """One finding for each lockfile beside the one that is installed from.
+    """One problem for each lockfile besides the one that the project is installed from.
 
-    Where ``packageManager`` decides, no other check reads a surplus lockfile. So an accepted one is
-    reported again when it or the manifests' requirements change.
+    If ``packageManager`` decides which one that is, no other check reads the surplus lockfile. So an
+    accepted one is reported again when the file or the manifests' requirements change.
     """
     rivals = [path for path in project.lockfiles if folder_of(path) == project.path]
     if len(rivals) < 2:
@@ -473,10 +476,10 @@ def _of_other_clients(project: Project) -> frozenset[str]:
 
 
 def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Entries that no dependency requires, among those that the commit adds or stops requiring.
+    """Entries that no dependency requires: those that the commit adds, and those that it stops requiring.
 
-    The latter are warnings: update bots leave them behind, no client installs them, and nothing new
-    comes with them. One that is required again is judged as any package.
+    The latter are warnings. Update bots leave them behind, no client installs them, and they add no code.
+    If such an entry is required again later, it is judged like any package.
     """
     manifests = manifests_by_lockfile(project.after, lockfile)
     fresh = {use.entry.key for use in project.uses if use.lockfile is lockfile}
@@ -500,7 +503,7 @@ def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
 
 
 def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
-    """What the manifests require, and the entries that the commit changes or takes away."""
+    """The entries whose requirement may have gone: direct dependencies, and changed or removed entries."""
     found = {
         child
         for _, earlier in project.earlier
@@ -512,10 +515,11 @@ def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
 
 
 def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Requirements that no entry satisfies: an install takes the registry's newest match.
+    """Requirements that no entry satisfies: an install then takes the registry's newest match.
 
-    The suspects are the entries whose text differs from the earlier one (an entry of an accepted
-    package can gain a requirement), and those that depend on an entry that the commit removes.
+    1. Direct requirements of the manifests are looked up.
+    2. Of entries, only those are examined whose text the commit changes (the entry of an accepted package
+       may gain a requirement), and those that depend on an entry that the commit removes.
     """
     suspects = project.despite_earlier(lambda: set(project.changed_keys(lockfile)))
     groups = (Group.PRODUCTION, *((Group.OPTIONAL,) if lockfile.locks_optional else ()))
@@ -547,7 +551,7 @@ def _contradictions(project: ProjectChange, lockfile: Lockfile) -> Iterator[Prob
 
 
 def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:
-    """Of some keys, those that are required by none but each other."""
+    """The keys among ``suspects`` that only other suspects require."""
     parents = lockfile.dependents(suspects)
     asking: dict[str, list[str]] = {}
     reached: list[str] = []

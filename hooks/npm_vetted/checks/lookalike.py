@@ -1,4 +1,4 @@
-"""A new name one typing error away from a popular package or from one that the repository uses."""
+"""New package names that are one typing error away from a popular package or from one in the repository."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _carried(change: Change, project: ProjectChange) -> Iterator[tuple[str, IntroducedPackage]]:
-    """The names that a note newly lists in a tarball: most lockfiles say nothing of them."""
+    """The names of packages in tarballs that a note newly lists; most lockfiles do not record them."""
     for use in project.uses:
         mention = change.verdict(use).mention
         if mention is None or use.artifact.bundled or not mention.bundles:
@@ -75,7 +75,7 @@ def _carried(change: Change, project: ProjectChange) -> Iterator[tuple[str, Intr
 
 
 def _suspects(project: ProjectChange, names: Collection[str]) -> dict[str, list[Lookalike]]:
-    """Those of some new names that look like another, and like which."""
+    """The new names that look like other names -> these other names."""
     from npm_vetted.packages.lookalikes import lookalikes
     from npm_vetted.packages.lookalikes.known import unpopular, used
 
@@ -136,7 +136,7 @@ def _finding(
 
 
 def _note(change: Change, use: IntroducedPackage) -> tuple[str, ...]:
-    """The command that notes the package; where a note covers it, the one that adds to that note."""
+    """The command ``note`` for the package; if a note covers it, the command that extends that note."""
     if change.verdict(use).mention is not None and change.verdict(use).covered:
         return ("npm-vetted", "note", (use.subject.carrier or use.artifact).label)
     return vetting_fix(change, use, change.uncovered)

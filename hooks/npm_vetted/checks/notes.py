@@ -173,7 +173,7 @@ def _note_of_start(demands: Demands, label: str) -> tuple[str, ...]:
 
 
 def _widened(change: Change, note: Note) -> Iterator[Finding]:
-    """A note that was committed before and now covers more: its author never said that."""
+    """The finding if an edit of a committed note makes it cover more than its author wrote."""
     earlier = change.earlier_vetting.notes.read(note.path)
     if change.everything or not isinstance(earlier, Note):
         return
@@ -228,7 +228,7 @@ def _rewritten(note: Note, location: Location, what: str) -> Finding:
 
 
 def _gone(change: Change) -> Iterator[Finding]:
-    """Artifacts that were covered before and no longer are, though they did not change themselves."""
+    """Findings of unchanged artifacts that were covered before, and are not any more: a note was removed."""
     earlier = [
         (vetting, names)
         for parent, vetting in zip(change.comparison.parents, change.earlier_vettings, strict=True)
@@ -250,7 +250,7 @@ def _gone(change: Change) -> Iterator[Finding]:
 
 
 def _names_that_lost_words(change: Change, parent: Snapshot, vetting: Vetting) -> set[str]:
-    """The packages that a note or exemption spoke of which the change removes or rewrites."""
+    """The packages in notes and exemptions that the change removes or edits."""
     names: set[str] = set()
     for path, touched in parent.changes.items():
         if path.startswith(FOLDERS) and touched.before is not None:
@@ -325,7 +325,7 @@ def _locked_and_denied(change: Change) -> Iterator[Finding]:
 
 
 def _carried_and_denied(change: Change) -> Iterator[Finding]:
-    """Denied versions in the tarballs of what a touched project locks, as the notes list them."""
+    """Denied versions inside tarballs of a touched project's packages, as the notes list them."""
     if not change.policy.deny:
         return
     names = {each.package.removesuffix("*") for each in change.policy.deny}
@@ -370,7 +370,7 @@ def _denied_finding(
     key: str,
     words: str = "",
 ) -> Finding:
-    """A denied version that is locked already; ``words`` say where it is, if not in the lockfile."""
+    """The finding of a denied version that is locked; ``words`` say in which tarball, if it is in one."""
     return Finding(
         check=ID,
         message=f"the policy denies it{words}: {deny.reason}",
@@ -385,5 +385,5 @@ def _denied_finding(
 
 
 def _remove(use: IntroducedPackage) -> tuple[tuple[str, ...], ...]:
-    """The command that shows which dependency brings it."""
+    """The command that shows which dependency requires a package."""
     return (("npm-vetted", "audit", use.artifact.label),)

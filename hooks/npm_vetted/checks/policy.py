@@ -41,12 +41,12 @@ EXPLANATION: Final = Explanation(
 
 
 def reads(path: str) -> bool:
-    """The file that configures pre-commit: it holds our own hook."""
+    """Whether a file is pre-commit's configuration, which contains npm-vetted's own hook."""
     return path == ".pre-commit-config.yaml"
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """List what the commit loosens; an error unless it does nothing else."""
+    """The loosenings of the policy: errors, unless the commit changes nothing else."""
     yield from guards_removed(ID, change)
     if change.comparison.fork is not None:
         yield from _of_merge(change)
@@ -72,7 +72,7 @@ def run(change: Change) -> Iterator[Finding]:
 def _of_merge(change: Change) -> Iterator[Finding]:
     """The loosenings of a merge that come from none of its parents.
 
-    Git keeps one side's tightening; a merge that takes the other side's whole file drops it.
+    A normal merge keeps the tightening of one side. One that takes the other side's whole file drops it.
     """
     parents, fork = change.comparison.parents, change.comparison.fork
     assert fork is not None

@@ -66,7 +66,7 @@ EXPLANATION: Final = Explanation(
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """Judge what the commit adds, changes or promotes."""
+    """One finding for each artifact that the commit adds, changes or promotes and that is not covered."""
     yield from _package_managers(change)
     for project in change.projects:
         notes = change.vetting.notes
@@ -141,10 +141,10 @@ def _reason_of_manager(change: Change, request: VettingRequest, gap: Gap) -> str
 
 
 def _unbound(change: Change, use: IntroducedPackage, verdict: Verdict) -> Finding:
-    """Report a package that is covered by a hash which cannot be compared with the lockfile's.
+    """The finding of a package that is covered, but by a hash that cannot be compared with the lockfile's.
 
-    It is a warning if the version was locked before (the project moves to another client), or if
-    the client records no hash of it. Otherwise it is an error: these bytes are unknown.
+    A warning if the version was locked before (the project changes its client), or if the client records
+    no hash of it. Otherwise an error, because the bytes are unknown.
     """
     source = verdict.mention.note.path if verdict.mention else EXEMPTIONS
     lock = use.lockfile.format
@@ -190,7 +190,7 @@ def _findings(change: Change, uses: list[tuple[IntroducedPackage, Gap]]) -> Iter
 
 
 def _bundled(change: Change, use: IntroducedPackage, gap: Gap, fix: tuple[str, ...]) -> Finding:
-    """A package in another's tarball that no note of that tarball lists."""
+    """The finding of a bundled package that no note of its tarball lists."""
     carrier = use.subject.carrier
     assert carrier is not None
     upgrade = (("npm-vetted", "init", "--upgrade"),) if change.policy.format < FORMAT else ()
@@ -212,7 +212,7 @@ def _bundled(change: Change, use: IntroducedPackage, gap: Gap, fix: tuple[str, .
 
 
 def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], IntroducedPackage]:
-    """Which unvetted direct dependency brings each entry; the first that does."""
+    """By path and key of an entry: the first unvetted direct dependency that requires it."""
     found: dict[tuple[str, str], IntroducedPackage] = {}
     for use in direct:
         for key in use.lockfile.reach([use.entry.key]):
@@ -223,7 +223,7 @@ def _bringers(direct: list[IntroducedPackage]) -> dict[tuple[str, str], Introduc
 def _reason(
     change: Change, use: IntroducedPackage, gap: Gap, bringer: IntroducedPackage | None
 ) -> tuple[str, str]:
-    """The code and the message."""
+    """The code and the message of the finding."""
     note = gap.mention.note.path if gap.mention else ""
     match gap.lack:
         case GapReason.CRITERIA:
@@ -244,7 +244,7 @@ def _reason(
 
 
 def _with(change: Change, use: IntroducedPackage) -> str:
-    """The criteria that are missing, in words."""
+    """A phrase with the missing criteria."""
     wanted = change.vetting.demanded(use.subject, None)
     return f" with {', '.join(wanted)}" if wanted else ""
 

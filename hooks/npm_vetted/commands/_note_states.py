@@ -1,7 +1,7 @@
-"""Which state of the repository a note is recorded for: the index, the working tree, or a range.
+"""Chooses the state of the repository that ``note`` records for: the index, the working tree, or a range.
 
-Without packages, each project is looked at in the index where that changes it, else in the working
-tree (DESIGN.md, section 6, "Which state is meant").
+Without package names, ``note`` decides for each project: if the index changes it, the index counts; else the
+working tree.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def at_desk(
 
 @contextmanager
 def note_desks(arguments: argparse.Namespace) -> Iterator[list[NoteDialogue]]:
-    """The states that ``note`` records for, as DESIGN.md says in section 6; mostly one.
+    """The states that ``note`` records for; usually one.
 
-    Without packages, each project is looked at in the index where that changes it, else in the
-    working tree; the latter needs a person at the terminal, or ``--worktree``.
+    Without package names, a project counts as it is in the index if the index changes it, else as it is in
+    the working tree. The working tree needs a person at the terminal, or ``--worktree``.
     """
     from_ref, to_ref = arguments.from_ref, arguments.to_ref
     with _states(Repository.open()) as states:

@@ -197,7 +197,7 @@ def _all_findings(result: CheckResult) -> tuple[Finding, ...]:
 
 
 def is_by_hand(arguments: argparse.Namespace) -> bool:
-    """Whether a person runs it: no hook, no CI, no range, not ``--all`` (DESIGN.md, section 6)."""
+    """Whether a person runs ``check``: not a hook, not CI, no range, and without ``--all``."""
     hooked = any(name in os.environ for name in ("GIT_INDEX_FILE", "PRE_COMMIT", "CI"))
     return not (hooked or arguments.all or arguments.from_ref)
 

@@ -1,4 +1,4 @@
-"""Chooses the two states of the repository that are compared (DESIGN.md, section 3)."""
+"""Chooses the two states of the repository that are compared: before and after the change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Programs for platforms: packages that hold one machine's build of another package's program.
 
 esbuild, SWC, Rollup and others publish one for each platform, next to the package that picks one of
-them. Such a name is covered together with that parent (DESIGN.md, section 6, "Routine notes").
+them. Such a package is covered by the note of that parent (docs/security-model.md, rule 11).
 """
 
 from __future__ import annotations

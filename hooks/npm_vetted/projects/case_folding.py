@@ -1,7 +1,7 @@
-"""Paths that a case-insensitive file system merges, so that a checkout differs from git's tree.
+"""Finds paths that a case-insensitive file system merges, so that a checkout differs from git's tree.
 
-macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file, and ``App/`` and ``app/`` as one
-folder. (What git's attributes change is in checks/_checkout.py.)
+macOS and Windows check out ``.NPMRC`` and ``.npmrc`` as one file, and ``App/`` and ``app/`` as one folder.
+(checks/_checkout.py treats differences that Git attributes make.)
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HASHED: Final = re.compile(r"[0-9a-f]{4}")
 
 
 def folded(path: str) -> str:
-    """A path as file systems compare it that take other letters, or dots at an end, for the same."""
+    """The form of a path that file systems compare which ignore case, or dots and blanks at the end."""
     if path.isascii() and "./" not in path and " /" not in path and not path.endswith((".", " ")):
         return path.lower()
     return "/".join(map(_folded, path.split("/")))
@@ -37,7 +37,7 @@ def _folded(part: str) -> str:
 
 
 def imitated(path: str) -> str | None:
-    """The path with a meaning that some file system takes this one for; None: it is no imitation."""
+    """The meaningful path (such as ``.npmrc``) that some file system equates with this one; None: there is none."""
     if folded(path) == path and "~" not in path:
         return None
     parts = path.split("/")
@@ -50,7 +50,7 @@ def imitated(path: str) -> str | None:
 
 
 def _meant(part: str, *, vetting: bool, last: bool) -> str:
-    """The name with a meaning that a part of a path is taken for; itself where it is for none."""
+    """The meaningful name that a file system equates with a part of a path; the part itself if there is none."""
     name = folded(part)
     if name == _MODULES or (vetting and name in _VETTING):
         return name
@@ -64,7 +64,7 @@ def _meant(part: str, *, vetting: bool, last: bool) -> str:
 
 
 def _is_short(short: re.Match[str], name: str) -> bool:
-    """Whether NTFS may use this as a long name's short form: ``packag~1.jso``."""
+    """Whether this may be NTFS's short form of a long name: ``packag~1.jso`` for ``package.json``."""
     stem, dot, suffix = name.lstrip(".").rpartition(".")
     stem, suffix = (stem, f".{suffix[:3]}") if dot else (suffix, "")
     start = short[1]

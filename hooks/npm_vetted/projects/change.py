@@ -1,4 +1,13 @@
-"""A commit's changes as the checks receive them: projects, artifacts, files, notes."""
+"""A commit's changes as the checks receive them: projects, artifacts, files, notes.
+
+The projects that a commit touches are found in these steps (``Change.projects``):
+
+1. The touched paths are those that differ from each parent; in a range, those that differ from a merge base.
+2. A touched manifest, lockfile or settings file belongs to a project: its own, and for settings also those of
+   the folders below.
+3. A touched patch, archive, link or program belongs to every project that installs from it, wherever it is.
+4. With ``--all``, every project counts.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +36,11 @@ from npm_vetted.vetting.resolver import Verdict, Vetting
 
 
 class Change:
-    """Everything that the checks may look at.
+    """Everything that the checks may read.
 
-    ``policy`` is the one that judges (the *before* policy, except where the commit adopts);
-    ``vetting`` decides by it, by the exemptions of before and after, and by the notes that
-    the commit leaves.
+    ``policy`` is the one that judges: that before the change, except in the commit that adopts. ``vetting``
+    decides by this policy, by the exemptions that are in the states before and after, and by the notes after
+    the change.
     """
 
     def __init__(
@@ -56,7 +65,7 @@ class Change:
 
     @property
     def earlier_vetting(self) -> Vetting:
-        """How the first parent's notes and exemptions decide."""
+        """The decisions by the notes and exemptions of the first parent."""
         return self.earlier_vettings[0]
 
     @property
@@ -81,17 +90,17 @@ class Change:
 
     @cached_property
     def rules(self) -> JudgingRules:
-        """What decides how each project's change is judged."""
+        """The inputs to judging each project's change."""
         return JudgingRules(self.policy, self.vetting, self.touched, self.today.date())
 
     @cached_property
     def projects_after(self) -> Projects:
-        """The projects as they will be."""
+        """The projects after the change."""
         return Projects(self.after, self.policy.excludes)
 
     @cached_property
     def projects_before(self) -> tuple[Projects, ...]:
-        """The projects as the parents have them."""
+        """The projects before the change, for each parent."""
         return tuple(Projects(each, self.policy.excludes) for each in self.comparison.parents)
 
     @cached_property
@@ -108,8 +117,8 @@ class Change:
     def _changes(self) -> Iterator[Collection[str]]:
         """The paths that differ from each parent.
 
-        A merge may put a project together of files that are each in a parent: it is judged
-        unless it is in one of them as a whole.
+        A merge may combine a project from files of different parents. Such a project is judged, unless one
+        parent contains all of it.
         """
         parents = self.comparison.parents
         if self.comparison.against_each:  # a range: what differs from one merge base is judged
@@ -118,7 +127,7 @@ class Change:
         yield from (each.changes for each in parents) if len(parents) > 1 else (self.touched,)
 
     def _roots(self, touched: Collection[str]) -> dict[str, Project]:
-        """The projects that some paths steer, by folder."""
+        """The projects that these paths belong to, by folder."""
         names = interesting_names()
         return {
             project.path: project
@@ -147,10 +156,10 @@ class Change:
                     yield project
 
     def _of_programs(self, touched: Collection[str]) -> Iterator[Project]:
-        """The projects whose settings name a program that the baseline accepts in its earlier state.
+        """The projects with an accepted finding about a program that a setting names.
 
-        The program may load other files of the repository. So when any code changes, the settings
-        are judged again; the program's value tells whether it is still the accepted one.
+        The program may load other files of the repository. So whenever code changes, the settings are
+        judged again, and the finding's value shows whether the program is still the accepted one.
         """
         lines = [each for each in self.baseline.lines if each.code in PROGRAM_CODES]
         if lines and any(map(may_be_program, touched)):
@@ -160,14 +169,14 @@ class Change:
                     yield project
 
     def _patched(self, touched: Collection[str]) -> Iterator[Project]:
-        """The projects of which a path among these is a patch, wherever that lies."""
+        """The projects whose lockfile names a patch among these paths."""
         patches = {path for path in touched if path.endswith(PATCH_SUFFIXES)}
         for project in self.projects_after.all() if patches else ():
             if any(_names_patch(project, path, patches) for path in project.lockfiles):
                 yield project
 
     def _archived(self, touched: Collection[str]) -> Iterator[Project]:
-        """The projects that may install from an archive among these paths, wherever that lies."""
+        """The projects whose lockfile may name an archive among these paths."""
         archives = {path for path in touched if path.endswith(ARCHIVE_SUFFIXES)}
         for project in self.projects_after.all() if archives else ():
             if any(_may_name_archive(project, path, archives) for path in project.lockfiles):
@@ -185,7 +194,7 @@ class Change:
         return tuple(found)
 
     def names_locked_before(self, names: Collection[str]) -> set[str]:
-        """Those of some package names that a lockfile of any project had before the change."""
+        """The names among ``names`` that some lockfile had before the change."""
         found: set[str] = set()
         for project, path in self._lockfiles_before():
             if found.issuperset(names):
@@ -195,7 +204,7 @@ class Change:
         return found
 
     def was_locked(self, name: str) -> bool:
-        """Whether a package name is not new by the lockfiles; with ``--all`` none is."""
+        """Whether some lockfile had a package name before the change; always true with ``--all``."""
         return self.everything or name in self._every_name_before
 
     @cached_property
@@ -219,7 +228,7 @@ class Change:
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[IntroducedPackage]]:
-        """The same by the name of the package: each finding asks who else uses it."""
+        """The same by package name, because each finding looks up the other uses of its package."""
         found: dict[str, list[IntroducedPackage]] = {}
         for use in self.uses():
             found.setdefault(use.artifact.name, []).append(use)
@@ -240,11 +249,11 @@ class Change:
         return [use for use in self.uses() if not self.verdict(use).covered]
 
     def verdict(self, use: IntroducedPackage) -> Verdict:
-        """How an artifact is after the commit."""
+        """The verdict on an artifact after the commit."""
         return self.vetting.decide(use.subject)
 
     def lets_run(self, use: IntroducedPackage) -> bool:
-        """Whether an allow-list of its project lets a package run scripts: a person reviews those."""
+        """Whether an allow-list of the project permits a package's scripts."""
         if use.project.path not in self._allowances:
             found = tuple(client_of(use.project).allowances(use.project))
             self._allowances[use.project.path] = found
@@ -252,7 +261,7 @@ class Change:
 
 
 def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
-    """Whether a lockfile may name one of some patch files; an unreadable lockfile may."""
+    """Whether a lockfile names one of these patch files; true for an unreadable lockfile."""
     try:
         data = project.read(path) or b""
         if b"patch" not in data and b"\\" not in data:  # nor is the word written with escapes
@@ -263,7 +272,7 @@ def _names_patch(project: Project, path: str, patches: set[str]) -> bool:
 
 
 def _may_name_archive(project: Project, path: str, archives: set[str]) -> bool:
-    """Whether a lockfile may name one of some archives; an unreadable lockfile may."""
+    """Whether a lockfile may name one of these archives; true for an unreadable lockfile."""
     try:
         lockfile = project_lockfile(project, path)
         data = project.read(path) or b""

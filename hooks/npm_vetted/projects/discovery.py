@@ -1,4 +1,18 @@
-"""The projects of a snapshot: their manifests, workspaces, clients and lockfiles."""
+"""Finds the projects of a snapshot, with their manifests, workspaces, clients and lockfiles.
+
+How the project of a file is found (``Projects.of``, ``root_of``):
+
+1. The nearest folder upwards with a manifest is its home. A file in node_modules has no project.
+2. A root above whose workspace globs name the home is the project.
+3. Otherwise, if the home has no lockfile, a project that depends on it as a folder (``file:``) is the project.
+4. Otherwise the home is the project, unless an ``[[exclude]]`` of the policy covers it.
+
+How a project is built (``_build``):
+
+1. Its members are the workspaces, and the folders that it depends on.
+2. Its client is that of its lockfile, else the pinned one, else that of a marker file, else npm.
+3. A folder without lockfile, requirements and unclear globs is no project.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +47,12 @@ class Projects:
 
     @cached_property
     def folders(self) -> tuple[str, ...]:
-        """Every directory with a manifest, but for installed packages."""
+        """Every folder with a manifest outside node_modules."""
         paths = self.snapshot.named(manifest_names())
         return tuple(sorted({folder_of(path) for path in paths if not in_node_modules(path)}))
 
     def _excluded(self, path: str) -> bool:
-        """Whether the policy calls a path no project; what is at the top is one all the same."""
+        """Whether an ``[[exclude]]`` covers a path; a manifest at the repository's top is never excluded."""
         return "/" in path and self._excludes(path)
 
     def counts(self, path: str) -> bool:
@@ -64,9 +78,9 @@ class Projects:
         return self._manifests.path_of(folder)
 
     def globs(self, folder: str) -> tuple[str, ...] | None:
-        """The workspace globs of a directory that is a root; None where it is none.
+        """The workspace globs of a folder; None: it is no workspace root.
 
-        Every manifest below a root needs them, and rush.json takes long to read.
+        They are kept, because every manifest below needs them and rush.json takes long to read.
         """
         if folder not in self._globs:
             self._globs[folder] = self._read_globs(folder)
@@ -76,7 +90,7 @@ class Projects:
         manifest = self.manifest(folder)
         if manifest is None:
             return None
-        name = manifest.path.rpartition("/")[2]  # the client of a manifest that is its own decides
+        name = manifest.path.rpartition("/")[2]  # the client whose own manifest this is comes first
         for client in sorted(clients().values(), key=lambda each: name not in each.OWN_MANIFESTS):
             files = {*client.OWN_MANIFESTS, client.WORKSPACE_FILE} - {None}
             if any(self.snapshot.entry(join(folder, str(each))) is not None for each in files):
@@ -95,9 +109,9 @@ class Projects:
         return is_member(globs, inner, negation)
 
     def _root_above(self, home: str) -> str | None:
-        """The workspace root above a directory that names it; None: there is none.
+        """The root that a folder with a manifest belongs to; None: the folder is a root itself.
 
-        A root that is excluded is no project, so it has no workspaces.
+        An excluded root is no project, so it has no workspaces.
         """
         for above in ancestors(home):
             if above != home and self.manifest(above) and self.is_workspace(above, home):
@@ -105,14 +119,14 @@ class Projects:
         return None if self._lockfiles.exists_in(home) else self._dependent_above(home)
 
     def _dependent_above(self, home: str) -> str | None:
-        """The root that depends on a directory as a folder, first one above it; None: there is none."""
+        """A root that depends on a folder (``file:``), preferably one above it; None: there is none."""
         for above in ancestors(home):
             if above != home and home in self.folder_dependencies(above):
                 return None if self._excluded(self.manifest_path(above)) else above
         return next(iter(self._dependents(home)), None)
 
     def _dependents(self, home: str) -> list[str]:
-        """The roots that depend on a directory as a folder."""
+        """The roots that depend on a folder (``file:``)."""
         if not home or not self._folder_users:
             return []
         return [
@@ -123,7 +137,7 @@ class Projects:
 
     @cached_property
     def _folder_users(self) -> tuple[str, ...]:
-        """The roots of the manifests that may depend on a folder outside of their own."""
+        """The roots of all manifests whose text may require a folder."""
         found = set()
         for path in sorted(self.snapshot.grep(FOLDER_WORDS, "", manifest_names())):
             folder = folder_of(path)
@@ -136,9 +150,9 @@ class Projects:
         return tuple(sorted(found))
 
     def folder_dependencies(self, root: str) -> dict[str, Manifest]:
-        """The folders that a root's manifest depends on, and those that they depend on.
+        """The folders that a root depends on, directly or through other folders, with their manifests.
 
-        Their dependencies are installed with the root's and locked in its lockfile.
+        Their dependencies are installed with those of the root, and locked in its lockfile.
         """
         if root not in self._folders:
             found: dict[str, Manifest] = {}
@@ -159,9 +173,9 @@ class Projects:
         return self._folders[root]
 
     def root_of(self, folder: str) -> str | None:
-        """The directory of the project that a directory belongs to; None: to none.
+        """The folder of the project that a folder belongs to; None: to no project.
 
-        The nearest package.json upwards, and from there the workspace root that names it.
+        The module's docstring has the steps.
         """
         for home in ancestors(folder):
             if self.manifest(home):
@@ -233,7 +247,7 @@ class Projects:
                 yield project
 
     def prospective(self, root: str) -> Project | None:
-        """The project that a manifest's folder will be once it has dependencies."""
+        """The project in a folder, even if it has neither dependencies nor a lockfile yet."""
         return self.at(root) or self._build(root, empty=True)
 
     def _build(self, root: str, *, empty: bool = False) -> Project | None:

@@ -1,4 +1,4 @@
-"""The names of the files that belong to projects, of every client."""
+"""The names of files that belong to projects, for all clients together."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def own_manifests() -> Mapping[str, Callable[[str, bytes], Manifest]]:
 
 
 def is_of_a_project(path: str) -> bool:
-    """Whether a file of this name may belong to some project: patches and archives do, too."""
+    """Whether a file of this name may belong to a project; patches and archives may."""
     suffixes = (*PATCH_SUFFIXES, *ARCHIVE_SUFFIXES)
     return path.rpartition("/")[2] in interesting_names() or path.endswith(suffixes)
 

@@ -9,7 +9,7 @@ from typing import Final
 from npm_vetted.model import Requirement
 
 FOLDER_WORDS: Final = ("file:", "link:", "portal:", '"./', '"../', "\\u", "\\/")
-"""What a manifest holds that requires a folder; the last two: it may spell that otherwise."""
+"""Texts of which a manifest that requires a folder has one; the last two may hide the others by escapes."""
 ANY_FOLDER: Final = ("file:", "link:", "portal:", "./", "../")
 
 
@@ -40,7 +40,7 @@ def names_a_place(specifier: str) -> bool:
 
 
 def _place_named(folder: str, specifier: str) -> str | None:
-    """The place that a specifier names, from the top of the repository; None: it is no place."""
+    """The path that a specifier names, from the top of the repository; None: it names no path."""
     if not names_a_place(specifier):
         return None
     path = re.sub(r"\A(?:file|link|portal):(?://)?", "", specifier)

@@ -1,4 +1,4 @@
-"""A package that a commit brings, and how its artifact is compared with the earlier ones."""
+"""A package that a commit adds, changes or promotes, and the comparison with earlier artifacts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Arrival(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     PROMOTED = "promoted"
-    """It became direct, or left development."""
+    """It became a direct dependency, or a production dependency."""
 
 
 class IntroducedPackage(NamedTuple):
@@ -63,7 +63,10 @@ def newcomers(
     changed: Collection[str],
     before: Iterable[tuple[Lockfile, Collection[str]]],
 ) -> list[str]:
-    """Of some keys, those whose artifact no earlier entry has, under any key."""
+    """The keys among ``keys`` whose artifact is not among the ``before`` keys of any earlier lockfile.
+
+    Artifacts are compared, not only keys: npm's key of a package depends on the other packages.
+    """
     fresh = [
         key for key in keys if key in changed or not any(key in earlier for _, earlier in before)
     ]
@@ -87,19 +90,19 @@ def _comparable(lockfile: Lockfile, key: str) -> Artifact | None:
 
 
 def is_unchanged(before: Artifact, after: Artifact) -> bool:
-    """Whether an artifact is the one before; that a format does not tell of scripts changes none."""
+    """Whether two artifacts are the same; if one format does not record scripts, they are not compared."""
     if before.scripts is None or after.scripts is None:
         before, after = _silent(before), _silent(after)
     return _of_any_key(before) == _of_any_key(after)
 
 
 def _silent(artifact: Artifact) -> Artifact:
-    """An artifact but for its scripts, of which one format tells and another does not."""
+    """The artifact without the field for scripts, which not every format has."""
     return artifact._replace(scripts=None)
 
 
 def _of_any_key(artifact: Artifact) -> Artifact:
-    """An artifact but for the cache key of its Yarn berry checksum: equal digests are equal zips."""
+    """The artifact with its Yarn berry checksum reduced to the digest: equal digests mean equal zips."""
     if artifact.checksum is None:
         return artifact
     return artifact._replace(checksum=artifact.checksum.rpartition("/")[2])
@@ -115,6 +118,6 @@ def versions_of(lockfile: Lockfile, names: Collection[str]) -> dict[str, frozens
 
 
 def replaced_versions(earlier: Iterable[str], still: Collection[str]) -> tuple[str, ...]:
-    """The versions that a version may replace: those that are gone; where none is, all."""
+    """The earlier versions that a new one may replace: those that are gone; if none is gone, all."""
     versions = tuple(earlier)
     return tuple(each for each in versions if each not in still) or versions

@@ -1,4 +1,4 @@
-"""The links and submodules that a project leads through: git does not hold what is installed there."""
+"""Finds links and submodules that a project installs from: the commit does not contain their files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from npm_vetted.projects.paths import ancestors, below, folder_of, join
 
 
 def elsewhere(projects: Projects, root: str) -> Iterator[tuple[str, TreeEntry]]:
-    """The links and submodules that a root's workspaces or folder dependencies lead through.
-
-    Git does not hold what is installed from there.
-    """
+    """The links and submodules on the paths of a root's workspaces and folder dependencies."""
     seen = set()
     for path in (*_linked_workspaces(projects, root), *_linked_folders(projects, root)):
         entry = projects.snapshot.entry(path)
@@ -29,7 +26,7 @@ def elsewhere(projects: Projects, root: str) -> Iterator[tuple[str, TreeEntry]]:
 
 
 def _linked_workspaces(projects: Projects, root: str) -> Iterator[str]:
-    """The links and submodules among what the globs name, and above it."""
+    """The links and submodules that workspace globs may match, and those in the folders above."""
     globs = [each for each in projects.globs(root) or () if not each.startswith("!")]
     for glob in globs:
         fixed, rest = literal_start(glob)
@@ -44,7 +41,7 @@ def _linked_workspaces(projects: Projects, root: str) -> Iterator[str]:
 
 
 def _may_be_workspace(projects: Projects, root: str, path: str) -> bool:
-    """Whether a link or submodule is a workspace, or in the place of a folder above some."""
+    """Whether a link or submodule may be a workspace, or may contain workspaces."""
     if projects.is_workspace(root, path):
         return _may_hold_manifest(projects.snapshot, path, at_once=True)
     inner = below(root, path)
@@ -62,7 +59,7 @@ def _may_be_workspace(projects: Projects, root: str, path: str) -> bool:
 
 
 def _may_hold_manifest(snapshot: Snapshot, path: str, *, at_once: bool) -> bool:
-    """Whether what a link leads to may have a manifest; nobody can tell of a submodule."""
+    """Whether a link's target may contain a manifest; always true for a submodule."""
     entry = snapshot.entry(path)
     if entry is None or entry.mode != LINK:
         return True
@@ -83,7 +80,7 @@ def _leads_away(snapshot: Snapshot, path: str) -> bool:
 
 
 def _links_above(snapshot: Snapshot, folder: str, root: str) -> Iterator[str]:
-    """The links and submodules on the way from a root to a folder, that one included."""
+    """The links and submodules among a folder and the folders above it, up to the root."""
     for each in ancestors(folder):
         if each and each != root and _leads_away(snapshot, each):
             yield each

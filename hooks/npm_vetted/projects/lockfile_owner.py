@@ -1,4 +1,10 @@
-"""The client that a lockfile belongs to, by its name, its text, or what is beside it."""
+"""Decides which client a lockfile belongs to.
+
+1. A lockfile in a folder that only one client uses (Rush's) belongs to that client.
+2. A file name that only one client uses decides; the file is not read.
+3. An empty lockfile belongs to the pinned client, else to the client of a marker file beside it.
+4. Otherwise the clients with that file name look at the text (``recognises``).
+"""
 
 from __future__ import annotations
 
@@ -17,10 +23,7 @@ _EMPTY_SIZE: Final = 4096
 
 
 def client_of_lockfile(path: str, read: Read) -> Client:
-    """The client that a lockfile belongs to; raises DocumentError where none recognises it.
-
-    By its name, where that is one client's alone: the file need not be read for it.
-    """
+    """The client that a lockfile belongs to; raises DocumentError if no client recognises it."""
     name = path.rpartition("/")[2]
     named = [client for client in clients().values() if name in client.LOCKFILES]
     in_folders = [client for client in clients().values() if _names_folder(client, path)]
@@ -46,7 +49,7 @@ def _names_folder(client: Client, path: str) -> bool:
 
 
 def fits_pin(path: str, pin: Pin, read: Read) -> bool:
-    """Whether a lockfile belongs to the client that a project pins; an unknown one does not."""
+    """Whether a lockfile belongs to the pinned client; false if no client recognises it."""
     try:
         return client_of_lockfile(path, read).fits(pin)
     except DocumentError:
@@ -61,10 +64,7 @@ def _is_empty(data: bytes) -> bool:
 
 
 def _owner_of_empty(path: str, named: Sequence[Client], read: Read) -> Client | None:
-    """The client of an empty lockfile: the pinned one, else one whose marker file is here.
-
-    Its text does not tell, and the client that runs next fills it.
-    """
+    """The client of an empty lockfile: the pinned one, else one with a marker file beside it; else None."""
     folder = folder_of(path)
     manifest = join(folder, NAME)
     data = read(manifest)

@@ -42,7 +42,7 @@ class Lockfiles:
                         yield path
 
     def _matching(self, root: str, name: str) -> Iterable[str]:
-        """A path in a root, or the paths that its name means where one of the folders is ``*``."""
+        """The path of a lockfile's name in a root; for a name with a folder ``*``, all paths that match."""
         before, star, after = name.partition("*")
         before = join(root, before)
         if not star:
@@ -55,15 +55,15 @@ class Lockfiles:
     def of_members(
         self, client: Client, manifest: Manifest, members: Iterable[str]
     ) -> Iterator[str]:
-        """The lockfiles of workspaces, where each has its own."""
+        """The lockfiles of the workspaces, if the settings give each one of its own."""
         if members and client.locks_members(manifest, self._snapshot.read):
             paths = (join(folder, name) for folder in members for name in client.LOCKFILES)
             yield from (path for path in paths if self._snapshot.entry(path) is not None)
 
     def installer(self, root: str, pin: Pin | None) -> Client:
-        """The client that installs a folder: by the lockfile, else the pin, else a file that marks it.
+        """The client that installs a folder: by the lockfile, else the pin, else a marker file, else npm.
 
-        Of several lockfiles, one of the pinned client's decides.
+        If there are several lockfiles, that of the pinned client decides.
         """
         for path in self.pinned_first(root, pin):
             return client_of_lockfile(path, self.read_ahead)
@@ -76,12 +76,12 @@ class Lockfiles:
         return default_client()
 
     def read_ahead(self, path: str) -> bytes | None:
-        """Read the lockfiles of a directory ahead, to tell which client each belongs to."""
+        """Read a lockfile to find its client, and keep its content for the next ``read``."""
         data = self._snapshot.read(path)
         if data is not None:
             self._ahead[path] = data
         return data
 
     def read(self, path: str) -> bytes | None:
-        """Read any file; of a lockfile that was read ahead, what was read then."""
+        """Read any file; the content of a lockfile that was read ahead is used once."""
         return self._ahead.pop(path) if path in self._ahead else self._snapshot.read(path)

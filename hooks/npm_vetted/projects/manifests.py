@@ -16,7 +16,7 @@ from npm_vetted.projects.paths import ancestors, folder_of, in_node_modules, joi
 
 
 class Manifests:
-    """The manifests by folder; those that cannot be read are kept with their errors."""
+    """The manifests by folder, and the errors of those that cannot be read."""
 
     def __init__(
         self, snapshot: Snapshot, excluded: Callable[[str], bool], lockfiles: Lockfiles
@@ -61,14 +61,15 @@ class Manifests:
                 return commented
             error.fix = error.fix or _exclusion(path)
             self._errors[path] = error
-            if not self._excludes(path):  # at the top, too: what no client can read is no project
+            # At the repository's top, too: a manifest that no client can read makes no project.
+            if not self._excludes(path):
                 self.unreadable[path] = error
             return None
 
     def _read_commented(self, path: str, data: bytes) -> Manifest | None:
-        """A manifest with comments, where the client that installs it reads those; else None.
+        """A manifest with comments, if the client that installs it accepts comments; else None.
 
-        The nearest lockfile upwards tells the client; where there is none, the pin or a marker does.
+        The nearest lockfile upwards decides which client that is; without one, the pin or a marker file.
         """
         if path.rpartition("/")[2] != NAME:
             return None
@@ -96,7 +97,7 @@ class Manifests:
         return found if any(marked) else None
 
     def must_be_read(self, path: str) -> None:
-        """Count a broken manifest as unreadable even where it is excluded: a workspace is installed."""
+        """Report a broken manifest although an ``[[exclude]]`` covers it, because it is a workspace."""
         if path in self._errors:
             self.unreadable[path] = self._errors[path]
 
@@ -107,7 +108,7 @@ def _toml_text(text: str) -> str:
 
 
 def _exclusion(path: str) -> str:
-    """The entry of the policy for a manifest that is no project."""
+    """The fix of a broken manifest: the ``[[exclude]]`` entry for one that is no project."""
     return (
         "correct it; for a template or fixture, add to .vetting/config.toml: "
         f'[[exclude]] path = {_toml_text(path)} reason = "..."'

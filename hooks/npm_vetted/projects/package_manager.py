@@ -1,7 +1,7 @@
 """``packageManager`` of a manifest: a package that corepack and pnpm fetch and run on every machine.
 
-It is judged as a direct development package (DESIGN.md, section 6). corepack's hash is over the
-registry's tarball where the client's program comes from there; other hashes cannot be compared.
+It is judged as a direct development package. corepack's hash is that of the registry's tarball, if the
+client's program comes from the registry; other hashes cannot be compared.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _MANAGER: Final = "packageManager"
 
 
 class NamedManager(NamedTuple):
-    """What ``packageManager``, or a key of a client's own manifest, names.
+    """A program that ``packageManager`` (or another key) pins, as a package.
 
-    ``hashed``: with a hash of what is fetched, or where none can be written.
+    ``hashed``: it has a hash of the fetched file, or the key cannot contain a hash.
     """
 
     key: str
@@ -43,7 +43,7 @@ class NamedManager(NamedTuple):
 
 
 class PinnedManager(NamedTuple):
-    """A ``packageManager`` that a change brings, or another ``key``; ``hashed`` as above."""
+    """The same for a pin that a change adds or changes."""
 
     key: str
     request: VettingRequest
@@ -60,7 +60,7 @@ def pinned_managers(change: Change) -> Iterator[tuple[ProjectChange, PinnedManag
 
 
 def managers_before(change: Change) -> Iterator[NamedManager]:
-    """What the states before the change name."""
+    """The programs that the states before the change pin."""
     for projects in change.projects_before:
         for project in projects.all():
             yield from named_managers(project)
@@ -90,12 +90,12 @@ def _of_project(change: Change, project: ProjectChange) -> Iterator[PinnedManage
 
 
 def _only_hash_is_new(before: NamedManager, after: NamedManager) -> bool:
-    """Whether the version stays, and a hash is added: that binds more than was bound."""
+    """Whether only a hash is added to the same version, so that more is pinned than before."""
     return before.artifact.label == after.artifact.label and not before.hashed
 
 
 def named_managers(project: Project) -> Iterator[NamedManager]:
-    """What a project's manifest names in an exact version, to be fetched and run."""
+    """The programs that a project's manifest pins in an exact version."""
     data = project.manifest.data
     found = _of_package_json(project)
     if found is not None:
@@ -122,7 +122,7 @@ def _of_package_json(project: Project) -> NamedManager | None:
 
 
 def _artifact(name: str, version: str, integrity: str | None) -> Artifact:
-    """What is fetched, from the default registry where no hash says what it is."""
+    """The pinned program as an artifact; without a hash, its source is the default registry."""
     file = f"{name.rpartition('/')[2]}-{version}.tgz"
     return Artifact(
         name=name,

@@ -12,7 +12,7 @@ def folder_of(path: str) -> str:
 
 
 def ancestors(folder: str) -> Iterator[str]:
-    """A directory and those above it, the nearest first, '' last."""
+    """A folder and the folders above it, the nearest first, '' (the top) last."""
     while True:
         yield folder
         if not folder:
@@ -21,7 +21,7 @@ def ancestors(folder: str) -> Iterator[str]:
 
 
 def join(folder: str, name: str) -> str:
-    """A name in a directory, '' being the top."""
+    """The path of a name in a folder; the folder '' is the top."""
     return f"{folder}/{name}" if folder else name
 
 
@@ -33,7 +33,7 @@ def below(folder: str, path: str) -> str | None:
 
 
 def relative_to(folder: str, path: str) -> str:
-    """The way from a folder to another one, '' for itself; it may lead upwards."""
+    """The relative path from one folder to another, '' for the same folder; it may contain ``..``."""
     inner = below(folder, path) if path != folder else ""
     return posixpath.relpath(path or ".", folder or ".") if inner is None else inner
 

@@ -1,9 +1,11 @@
-"""A project that a commit touches: its lockfiles before and after, and what it brings.
+"""A project that a commit touches: its lockfiles before and after, and the packages that the commit brings.
 
 1. ``lockfiles`` are those after the change, ``earlier`` those of each state before it.
-2. ``uses`` compares them: the entries whose text changed, whose patch changed, or that became direct
-   or left development.
-3. Of these, an artifact that an earlier state locks unchanged is left out, unless it was promoted.
+2. ``_arrivals`` compares them. It yields the entries whose text or patch changed, and those that were
+   promoted: they became direct dependencies, or production dependencies.
+3. ``_uses`` drops a changed entry if an earlier state locks the same artifact (a bundled one: in the same
+   tarball), unless the entry was promoted.
+4. ``uses`` merges entries of the same artifact into one ``IntroducedPackage``.
 """
 
 from __future__ import annotations
@@ -37,10 +39,10 @@ T = TypeVar("T")
 
 
 def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Manifest]:
-    """A project's manifests by directory relative to its lockfile ('' the root).
+    """A project's manifests by folder relative to its lockfile ('' is the root).
 
-    Where workspaces have lockfiles of their own, each manifest belongs to the one beside it. A
-    folder that is no workspace is left out where the lockfile has an entry for it.
+    If workspaces have lockfiles of their own, a manifest belongs to the lockfile beside it. A folder
+    outside the workspaces is left out if the lockfile has an entry for the folder.
     """
     home = lockfile.home
     others = {folder_of(path) for path in project.lockfiles} - {home}
@@ -54,7 +56,7 @@ def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Man
 
 
 class JudgingRules(NamedTuple):
-    """What decides how a project's change is judged; ``touched`` are the paths that differ."""
+    """The inputs to judging a project's change; ``touched`` are the paths that differ."""
 
     policy: Policy
     vetting: Vetting
@@ -83,21 +85,21 @@ class ProjectChange:
         return client_of(self.after)
 
     def lockfile(self, path: str) -> Lockfile:
-        """One of its lockfiles; raises DocumentError where it cannot be read."""
+        """One of the project's lockfiles; raises DocumentError if it cannot be read."""
         if path not in self._lockfiles:
             self._lockfiles[path] = project_lockfile(self.after, path)
         return self._lockfiles[path]
 
     @cached_property
     def lockfiles(self) -> list[Lockfile]:
-        """All its lockfiles; its manifests' specifiers where it is accepted that there is none."""
+        """All lockfiles; if the policy accepts that there is none, the manifests' specifiers instead."""
         if self._rules.judges_specifiers(self.after):
             return list(specifier_lists(self.after))
         return [self.lockfile(path) for path in self.after.lockfiles]
 
     @cached_property
     def earlier(self) -> list[tuple[Project, Lockfile]]:
-        """The lockfiles before the change; one that could not be read then counts as not there."""
+        """The lockfiles before the change; one that could not be read counts as missing."""
         found: list[tuple[Project, Lockfile]] = []
         for project in self.before:
             if self._rules.judges_specifiers(project):
@@ -111,9 +113,9 @@ class ProjectChange:
         return found
 
     def despite_earlier(self, ask: Callable[[], T]) -> T:
-        """Compute an answer; a malformed earlier lockfile counts as absent.
+        """Compute an answer; a malformed earlier lockfile counts as missing.
 
-        Otherwise no commit could repair it. A lockfile that is malformed now raises DocumentError.
+        Otherwise no commit could repair it. A malformed lockfile after the change raises DocumentError.
         """
         try:
             return ask()
@@ -195,7 +197,7 @@ class ProjectChange:
             )
 
     def _arrivals(self, lockfile: Lockfile, direct: Mapping[str, set[Group]]) -> dict[str, Arrival]:
-        """The keys of entries to judge, and why."""
+        """The keys of the entries to judge, each with the reason."""
         found = dict.fromkeys(self.changed_keys(lockfile), Arrival.ADDED)
         for path, keys in lockfile.patch_files().items():
             if path in self._rules.touched:
@@ -222,7 +224,7 @@ class ProjectChange:
         return {}
 
     def outdated_keys(self, earlier: Lockfile, lockfile: Lockfile) -> Sequence[str]:
-        """The keys of an earlier lockfile's entries that a later one lacks, or has otherwise."""
+        """The keys of an earlier lockfile's entries that a later one lacks, or has with another text."""
         both = earlier, lockfile
         if both not in self._outdated:
             self._outdated[both] = earlier.changed([lockfile])
@@ -241,7 +243,7 @@ class ProjectChange:
         ]
 
     def _was_shipped(self, artifact: Artifact) -> bool:
-        """Whether production used it before: an upgrade of a shipped package starts from such a version."""
+        """Whether production used an artifact before: only such a version counts as the start of an upgrade."""
         return self._rules.policy.development is None or artifact in self._shipped_before
 
     @cached_property
@@ -297,9 +299,10 @@ class ProjectChange:
         return {}
 
     def _is_carried_alike(self, lockfile: Lockfile, entry: Entry) -> bool:
-        """Whether it comes in the tarball that it came in, where it is said to be bundled.
+        """Whether a bundled entry is in the same place of the same tarball as before; true if not bundled.
 
-        By name and version alone it is other bytes in another tarball, and nobody's in none.
+        Such an entry has no hash. In another tarball, the same name and version may be other bytes; and if
+        the lockfile names no tarball, nothing is known about them.
         """
         if entry.artifact is None or not entry.artifact.bundled:
             return True
@@ -316,7 +319,7 @@ class ProjectChange:
         return False
 
     def _places_before(self, artifact: Artifact) -> list[tuple[Lockfile, str]]:
-        """Where the earlier lockfiles have exactly an artifact."""
+        """The entries of the earlier lockfiles with exactly this artifact."""
         if artifact not in self._places:
             self._places[artifact] = [
                 (each, key)
@@ -342,7 +345,7 @@ class ProjectChange:
 def project_lockfile(project: Project, path: str, like: Lockfile | None = None) -> Lockfile:
     """Read a project's lockfile; raises DocumentError where it cannot be read.
 
-    ``like`` is another version of it, which was read already.
+    ``like`` is another version of the lockfile that was read before.
     """
     data = project.read(path)
     if data is None:
@@ -352,7 +355,7 @@ def project_lockfile(project: Project, path: str, like: Lockfile | None = None) 
 
 
 def _is_sound(lockfile: Lockfile) -> bool:
-    """Whether all of it can be decoded."""
+    """Whether every entry of a lockfile can be decoded."""
     try:
         list(lockfile.entries())
         _ = lockfile.importers

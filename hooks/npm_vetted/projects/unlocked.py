@@ -1,4 +1,4 @@
-"""Projects without a lockfile: their manifests' specifiers take the place of artifacts."""
+"""Projects without a lockfile: the specifiers of their manifests are judged like locked artifacts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _kind(specifier: str) -> Kind | None:
 
 
 class SpecifierList(Lockfile):
-    """One manifest of a project without a lockfile, in a lockfile's place; a key is a specifier."""
+    """A manifest of a project without a lockfile, with the interface of a lockfile; keys are specifiers."""
 
     format = "package.json"
     names_hosts = False
@@ -61,16 +61,16 @@ class SpecifierList(Lockfile):
 
     @property
     def graph(self) -> bool:
-        """The graph has no edges: a dependency's own requirements are unknown before the install."""
+        """Always false: the requirements of a dependency are not known before the install."""
         return False
 
     @property
     def blocks(self) -> Mapping[str, object]:
-        """The keys say it all."""
+        """Each key is its own block."""
         return {key: key for key in self._asked}
 
     def entry(self, key: str) -> Entry:
-        """A specifier on its line."""
+        """The entry of a specifier, with its line in the manifest."""
         first = self._asked[key][0]
         own = any(_is_served_by(member, first) for member in self._members)
         return Entry(key=key, line=first.line, artifact=None if own else artifact_of(first))
@@ -86,16 +86,16 @@ class SpecifierList(Lockfile):
         requirement: Requirement,
         importer: str = "",  # noqa: ARG002
     ) -> str | None:
-        """A requirement is its own entry."""
+        """The key of a requirement: its name and specifier."""
         return f"{requirement.name}@{requirement.specifier}"
 
     def may_lack_hash(self, entry: Entry) -> bool:  # noqa: ARG002
-        """There is none before a lockfile pins it."""
+        """Always true: only a lockfile has hashes."""
         return True
 
 
 def _replacements(manifest: Manifest) -> Iterator[Requirement]:
-    """The artifacts that overrides install, of every client's table; an unused table costs a needless note."""
+    """The packages that overrides install. The tables of all clients count: one note too many does no harm."""
     for path in dict.fromkeys(each for client in clients().values() for each in client.REPLACING):
         table: object = manifest.data
         for key in path:
@@ -114,7 +114,7 @@ def _is_served_by(member: Manifest, asked: Requirement) -> bool:
 
 
 def specifier_lists(project: Project) -> Iterator[SpecifierList]:
-    """One for each of a project's manifests."""
+    """One ``SpecifierList`` for each manifest of a project."""
     linked = client_of(project).LINKS_MEMBERS
     members = tuple(project.members.values()) if linked else ()
     return (SpecifierList(manifest, members) for manifest in project.manifests.values())

@@ -1,4 +1,4 @@
-"""Which files no check reads, and which are programs, by their names alone.
+"""Decides by names alone which files no check reads, and which are programs.
 
 The fast path calls this module before it imports any other, so this module imports nothing.
 """
@@ -16,7 +16,7 @@ _UNREAD = (
 )  # fmt: skip
 """Suffixes that no check reads (tests/projects/test_unread_names.py asks the checks themselves)."""
 _UNUSUAL = ("makefile", "dockerfile", "containerfile", "jspm.config", "importmap")
-"""Names that mean what they mean whatever follows: ``Makefile.js``, ``Dockerfile.ts``."""
+"""Parts of a name that decide the kind whatever the suffix is: ``Makefile.js``, ``Dockerfile.ts``."""
 
 
 _PROGRAM = (
@@ -37,7 +37,7 @@ def is_program(path: str) -> bool:
 
 
 def _is_only(path: str, suffixes: tuple[str, ...]) -> bool:
-    """Whether the suffix alone tells what a file is: its name, folder and letters mean nothing more."""
+    """Whether a file has one of these suffixes, and neither its name nor its folder has another meaning."""
     lowered = path.lower()
     name = lowered.rpartition("/")[2]
     return (

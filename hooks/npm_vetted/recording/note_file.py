@@ -56,7 +56,7 @@ def note_text(
     seen: Mapping[Artifact, Published],
     signals: SignalEvidence | None = None,
 ) -> bytes:
-    """The text of a note's file, keys in DESIGN.md's order; ``seen`` is the registry's statement."""
+    """The text of a note's file, with the keys in the order of docs/formats.md; ``seen``: registry data."""
     import tomlkit
 
     document = tomlkit.document()

@@ -50,7 +50,7 @@ class Draft(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How messages name it."""
+        """The name of the package in messages."""
         if self.own:
             return self.own.artifact.label
         first = self.accepts[0].artifact.label

@@ -5,8 +5,8 @@ percent-encoded, ``-`` is an empty field, and lines are sorted by their bytes. T
 hash over the finding's fields and its value (``model.Finding.fingerprint``): a changed value, another
 command, or one more finding of the same kind is reported again. n equal lines accept n equal findings.
 
-The baseline belongs to the policy: the one *before* a change judges it, and a line that is added is a
-loosening (DESIGN.md, section 6).
+The baseline belongs to the policy: the baseline *before* a change judges the change, and a line that the
+change adds is a loosening.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class BaselineLine(NamedTuple):
     fingerprint: str
     reason: str
     number: int = 0
-    """The number of its line in the file; 0: it is in no file yet."""
+    """The line's number in the file; 0: it is not in a file yet."""
 
     def __str__(self) -> str:
         reason = " ".join(self.reason.split())
@@ -96,7 +96,7 @@ class Baseline(NamedTuple):
         return b"".join(each + b"\n" for each in (*(c.encode() for c in self.comments), *rows))
 
     def more_than(self, other: Baseline) -> Iterator[BaselineLine]:
-        """The lines that this baseline has beyond another one."""
+        """The lines that this baseline has and another one lacks."""
         known = Counter(map(_bare, other.lines))
         for each in self.lines:
             if known[_bare(each)]:
@@ -106,7 +106,7 @@ class Baseline(NamedTuple):
 
 
 def _bare(line: BaselineLine) -> BaselineLine:
-    """The part of a line that accepts something: its reason may be reworded, and it may move."""
+    """The line without reason and number, which have no effect on what it accepts."""
     return line._replace(reason="", number=0)
 
 

@@ -23,7 +23,7 @@ FOLDER: Final = ".vetting/notes/"
 GROUPS: Final = ".vetting/notes/_groups/"
 FOLDERS: Final = (FOLDER, ROUTINE)
 DOCUMENTS: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
-"""Files that steer nothing: allowed in .vetting/ and in each of its folders."""
+"""Files without effect that may be in .vetting/ and in each of its folders."""
 _SEARCH_LIMIT: Final = 200
 _LONGEST_STEM: Final = 100
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
@@ -39,11 +39,11 @@ _PLACEHOLDERS: Final = frozenset(
 
 
 class NoteError(NpmVettedError):
-    """A note is malformed: a finding of ``notes``, not a fault of npm-vetted."""
+    """A malformed note: the check ``notes`` reports it as a finding."""
 
 
 class Listed(NamedTuple):
-    """An artifact that a note brings or accepts beside its own."""
+    """An artifact in the list ``brings`` or ``accepts`` of a note."""
 
     name: str
     version: str
@@ -86,7 +86,7 @@ class Note(NamedTuple):
 
     @property
     def routine(self) -> bool:
-        """Whether it is evidence without a person's words: by its place, which its reader checked."""
+        """Whether the note is a routine note, by its folder; ``read_note`` has checked its content."""
         return self.path.startswith(ROUTINE)
 
     @property
@@ -103,7 +103,7 @@ class Note(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How messages name it."""
+        """The name of the note in messages."""
         if self.package is None:
             return self.path.rpartition("/")[2].removesuffix(".toml")
         return f"{self.package}@{self.version or self.specifier or self.pinned.resolved}"
@@ -226,7 +226,7 @@ def _carried(table: Table, key: str) -> tuple[BundledPackage, ...]:
 def _labelled(table: Table) -> tuple[str, str]:
     """The name and version of a label."""
     label = table.text("package")
-    at = label.find("@", 1)  # a git source has more of them
+    at = label.find("@", 1)  # a git source contains further "@"
     name, version = label[:at], label[at + 1 :]
     if at < 0 or not version:
         raise table.fail("expected 'name@version'", "package")
@@ -278,7 +278,7 @@ def _meant(table: Table, key: str) -> str:
 
 
 def is_note_path(path: str) -> bool:
-    """Whether a file is where notes are, and is called like one."""
+    """Whether a file is in a folder of notes and has the suffix ``.toml``."""
     return path.startswith(FOLDERS) and path.endswith(".toml")
 
 
@@ -370,13 +370,16 @@ def belongs_at(note: Note) -> bool:
 
 
 def stem_of(note: Note) -> str:
-    """Where a package's note belongs, without a number and ``.toml``."""
+    """The path where a note belongs, without its number and ``.toml``."""
     folder = ROUTINE if note.routine else FOLDER
     return package_folder(note.package or "", folder) + file_stem(note.version, note.pinned)
 
 
 class Mention(NamedTuple):
-    """A note that lists an artifact, and where; ``own`` where it is the note's own package."""
+    """A note that covers an artifact: ``listed`` is its entry in a list; None: the note's own package.
+
+    ``accepted``: the note is about the artifact itself (own, or in ``accepts``), not only about a dependent.
+    """
 
     note: Note
     listed: Listed | None
@@ -384,7 +387,7 @@ class Mention(NamedTuple):
 
     @property
     def pinned(self) -> Pins:
-        """The hashes and sources that it records of its artifact."""
+        """The hashes and source of the artifact, as the note records them."""
         return self.listed.pinned if self.listed else self.note.pinned
 
     @property
@@ -394,7 +397,7 @@ class Mention(NamedTuple):
 
     @property
     def bundles(self) -> tuple[BundledPackage, ...]:
-        """The packages that the tarball carries."""
+        """The packages bundled in the artifact's tarball, as the note lists them."""
         return self.listed.bundles if self.listed else self.note.bundles
 
     @property
@@ -404,12 +407,12 @@ class Mention(NamedTuple):
 
     @property
     def published(self) -> datetime.datetime | None:
-        """When the registry says that it was published."""
+        """The artifact's publication time, as the registry gave it."""
         return self.listed.published if self.listed else self.note.published
 
     @property
     def location(self) -> Location:
-        """Where it is."""
+        """The location in the note's file."""
         return Location(self.note.path, self.listed.line if self.listed else 1)
 
 
@@ -424,7 +427,11 @@ def mentions(note: Note) -> Iterator[tuple[str, str | None, Mention]]:
 
 
 class NoteStore:
-    """The notes of one snapshot; a note is opened when something needs it."""
+    """The notes of one snapshot; a note's file is opened when a caller needs the note.
+
+    Own notes are found by file name. Lists in other notes are found by one search of git over all notes'
+    texts, for all packages that were announced by ``expect``.
+    """
 
     def __init__(self, snapshot: Snapshot, criteria: Collection[str]) -> None:
         self._snapshot = snapshot
@@ -531,7 +538,7 @@ class NoteStore:
         ]
 
     def own(self, artifact: Artifact) -> list[Mention]:
-        """The notes of an artifact's very name and version."""
+        """The own notes of exactly this name and version."""
         return [
             Mention(note, None, accepted=True)
             for note in self.of(artifact.name, artifact.version)

@@ -1,4 +1,4 @@
-"""Whether the vetted bytes are exactly the bytes that a lockfile pins."""
+"""Compares the hashes and source of vetted bytes with those that a lockfile pins."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _PREFIXES: Final = {
 
 
 class Match(Enum):
-    """How a note's bytes and an artifact's compare."""
+    """The result of comparing a note's pins with an artifact."""
 
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
-    """Not bound: another client's hash, or a client that keeps none of such an artifact."""
+    """Not comparable: hashes of different clients, or a client that records no hash of the artifact."""
 
 
 class Pins(NamedTuple):
@@ -64,9 +64,9 @@ class Pins(NamedTuple):
         return Match.SAME if exotic and self.resolved == artifact.resolved else Match.DIFFERENT
 
     def _is_of_another_source(self, artifact: Artifact) -> bool:
-        """Whether a registry's package is compared with a note on a URL or a repository.
+        """Whether the artifact is a registry's, but the pins are of a URL or repository.
 
-        Such a note is never compared with a registry, so its hash says nothing of what is published.
+        Their hash says nothing about the package that the registry publishes.
         """
         if self.resolved is None or "://" not in self.resolved or artifact.unhashed:
             return False
@@ -128,7 +128,7 @@ def write_pinned(pinned: Pins) -> str:
 
 
 def read_pinned(word: str) -> Pins:
-    """The opposite of ``write_pinned``."""
+    """The pins in a word that ``write_pinned`` wrote."""
     from urllib.parse import unquote
 
     found: dict[str, str] = {}

@@ -26,7 +26,7 @@ BUILT_IN_CRITERIA: Final = {
     "source": "the code was read; implies `scripts`",
 }
 LITERAL_ONLY: Final = frozenset({"unread-lockfile", "excluded-lockfile"})
-"""Codes of findings that are accepted for one file each, and for no pattern."""
+"""Codes of findings that an ``[[ignore]]`` only accepts for one literal path, not for a pattern."""
 _LONGEST_COOLDOWN: Final = 36500
 _SCOPE: Final = re.compile(r"@[^@/*]+/\*")
 TRANSITIVE: Final = ("note", "accepted", "ignore")
@@ -46,13 +46,13 @@ class Demands(NamedTuple):
 
 
 class FirstParty(NamedTuple):
-    """Scopes that we publish ourselves, and the only registry they may come from."""
+    """Scopes that the repository's owner publishes, and the only registry for them."""
 
     scopes: tuple[str, ...]
     registry: str
 
     def covers(self, name: str) -> bool:
-        """Whether a package is of one of the scopes (or is named outright)."""
+        """Whether a package is in one of the scopes, or is listed by its name."""
         return name.partition("/")[0] in self.scopes if name.startswith("@") else False
 
 
@@ -75,7 +75,7 @@ class Deny(NamedTuple):
         return name == self.package
 
     def covers(self, name: str, version: str | None) -> bool:
-        """Whether a version is denied; one that is unknown (git, URL) is."""
+        """Whether a version is denied; an unknown version (git, URL) is."""
         if not self.names(name):
             return False
         from npm_vetted.packages.ranges import lies_in  # here: few policies deny anything
@@ -161,7 +161,7 @@ class Policy(NamedTuple):
     criteria: Mapping[str, str] = BUILT_IN_CRITERIA
 
     def excludes(self, path: str) -> bool:
-        """Whether a path lies where the policy says there are no projects."""
+        """Whether an ``[[exclude]]`` covers a path."""
         return any(each.covers(part) for each in self.exclude for part in _itself_and_folders(path))
 
     def accepts(self, finding: Finding, day: datetime.date) -> bool:
@@ -190,16 +190,16 @@ class Policy(NamedTuple):
         return any(each.covers(name) and day <= each.until for each in self.cooldown_exempt)
 
     def owner_of(self, artifact: Artifact) -> FirstParty | None:
-        """The first-party entry that an artifact belongs to; only registry artifacts belong to one.
+        """The first-party entry of an artifact; None for artifacts that are not from a registry.
 
-        Otherwise a git dependency could take one of our names and need no note.
+        Otherwise a git dependency could use a first-party name and need no note.
         """
         if artifact.kind not in (Kind.REGISTRY, Kind.TARBALL):
             return None
         return next((each for each in self.first_party if each.covers(artifact.name)), None)
 
     def asks(self, development: bool) -> Demands:
-        """The demands on an artifact that only development needs, or on one that is shipped."""
+        """The requirements for an artifact that only development needs, or for a production artifact."""
         return self.development if development and self.development else self.demands
 
 
@@ -269,7 +269,7 @@ def _check_format(table: Table) -> None:
 
 
 def _check_new_keys(table: Table, policies: list[Table]) -> None:
-    """Raise on keys that npm-vetted 0.1.0 cannot read, in a policy of format 1, which it reads."""
+    """Raises if a policy of format 1 has keys that npm-vetted 0.1.0, which reads format 1, cannot read."""
     if (table.maybe_number("format") or 1) > 1:
         return
     new = [(table, "cooldown-exempt")] if "cooldown-exempt" in table.data else []

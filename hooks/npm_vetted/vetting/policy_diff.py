@@ -1,4 +1,10 @@
-"""The parts of a policy change that are not provably a tightening."""
+"""Finds the loosenings in a change of the policy: everything that is not certainly a tightening.
+
+1. Policy, exemptions and baseline are read from both states.
+2. Each key of the policy is compared by a rule of its own: a criterion that is no longer required, a shorter
+   cooldown, a further exception, and so on.
+3. Each line of exemptions and baseline that only the later state has is a loosening.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +24,17 @@ T = TypeVar("T")
 
 
 class Loosening(NamedTuple):
-    """One thing that the policy allows after the change and did not before."""
+    """One permission that the policy gives after the change, but did not give before."""
 
     words: str
     location: Location
     package: str | None = None
     key: str = ""
-    """What is loosened, by a name that does not depend on words: two sides of a merge are compared by it."""
+    """The name of what is loosened, which is compared between the sides of a merge (``words`` are not)."""
 
 
 POLICY_FILES: Final = frozenset({CONFIG, EXEMPTIONS, BASELINE})
-"""The files that say what is required and what is excused."""
+"""The files of the policy: requirements, exemptions, and accepted findings."""
 
 
 def adopted(snapshot: Snapshot) -> bool:
@@ -112,7 +118,7 @@ def _added(old: Iterable[T], new: Iterable[T]) -> list[T]:
 
 
 def _as_wide(old: Ignore, new: Ignore) -> bool:
-    """Whether an exception accepts all that another does, as long."""
+    """Whether one exception accepts everything that another accepts, for at least as long."""
     until_old, until_new = old.until or datetime.date.max, new.until or datetime.date.max
     return (
         (old.check, old.path) == (new.check, new.path)
@@ -144,7 +150,7 @@ def _of_demands(old: Demands, new: Demands) -> Iterator[str]:
 
 
 def _of_cooldown(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[str]:
-    """The days that shrink; those that are the same for all that comes in are said once."""
+    """Shorter cooldowns, in words; if all steps have the same days, one sentence."""
     alike = len(set(old.values())) == len(set(new.values())) == 1
     for arrival in list(old)[:1] if alike else old:
         if new[arrival] < old[arrival]:
@@ -153,7 +159,7 @@ def _of_cooldown(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[str
 
 
 def _of_cooldown_exempt(old: Policy, new: Policy) -> Iterator[Loosening]:
-    """Packages that need not wait any more, or need not for longer."""
+    """Packages that are newly exempt from the cooldown, or for longer."""
     for each in new.cooldown_exempt:
         for name in each.packages:
             if not any(name in e.packages and e.until >= each.until for e in old.cooldown_exempt):

@@ -2,15 +2,20 @@
 
 The steps, in this order:
 
-1. A bundled artifact has the verdict of its carrier, if the carrier's note lists it under
-``bundles``. Only the tarball proves what is bundled; the lockfile merely claims it.
+1. A bundled artifact is covered if its carrier is covered and a note of the carrier's tarball lists it
+   under ``bundles``. Only the tarball proves what is bundled; the lockfile merely claims it.
 2. A first-party artifact needs no note.
 3. An exemption for exactly these bytes from this source covers it.
-4. Each note that mentions the artifact is tried. The bytes must be the same; the note must name the
-   criteria that the policy requires for this use and this step; and where the note reviewed only the
-   changes since an earlier version, a chain of notes must lead from a version that is vetted or exempt.
-5. Where the policy requires nothing, nothing is missing.
-6. Otherwise the most telling gap says what is missing.
+4. Each note that mentions the artifact is tried:
+
+   a. Its hashes must be those of the artifact.
+   b. It must name the criteria that the policy requires for this use (direct, development) and this step
+      (new, major, minor, patch).
+   c. If it reviewed only the changes since an earlier version, a chain of notes must lead back to a version
+      that is vetted as a whole, or exempt.
+
+5. If no note covers it, but the policy requires nothing for this step, it is accepted.
+6. Otherwise it is unvetted. Of the notes that were tried, the gap of the nearest one tells what is missing.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ class Status(StrEnum):
 
 
 class GapReason(StrEnum):
-    """Why a note that mentions an artifact does not cover it, the most telling reason first."""
+    """Why a note that mentions an artifact does not cover it; the most informative reason first."""
 
     BYTES = "bytes"
     CRITERIA = "criteria"
@@ -69,11 +74,11 @@ class VettingRequest(NamedTuple):
     development: bool
     previous: tuple[str, ...] = ()
     carrier: Artifact | None = None
-    """The artifact whose tarball carries this one, where it is bundled."""
+    """The artifact whose tarball contains this one; None: it is not bundled."""
     carried_at: str = ""
-    """The folder of a bundled one, below its carrier's own."""
+    """The folder of a bundled artifact, relative to the carrier's own folder."""
     program_of: str | None = None
-    """The package whose program this holds for one platform; it is covered together with that one."""
+    """The package whose program this artifact is for one platform; the note of that package covers it."""
 
 
 class Verdict(NamedTuple):
@@ -94,8 +99,8 @@ class Verdict(NamedTuple):
 class Vetting:
     """Decides by one policy, one set of exemptions and one state of the notes.
 
-    ``committed`` are the notes from before the change; None: no note is older. ``was_locked`` tells
-    of a package name whether a lockfile had it before the change.
+    ``committed`` are the notes before the change; None: there were none. ``was_locked`` says whether a
+    lockfile had a package name before the change.
     """
 
     def __init__(
@@ -152,7 +157,7 @@ class Vetting:
         return Verdict(status=Status.UNVETTED, mention=verdict.mention, gap=gap)
 
     def _evidence_of(self, carrier: VettingRequest) -> Iterator[Mention]:
-        """The notes about exactly a carrier's bytes: with a person's words, or with what those said."""
+        """The notes of exactly a carrier's bytes. A routine note only counts with unchanged ``bundles``."""
         if self.policy.format < FORMAT:
             return
         for mention in self.notes.mentioning(carrier.artifact):
@@ -167,9 +172,9 @@ class Vetting:
     def bundles_as_before(
         self, name: str, since: str | None, bundles: Collection[BundledPackage]
     ) -> bool:
-        """Whether a person's words say that an earlier version carried exactly the same packages.
+        """Whether a person's note of an earlier version lists exactly the same bundled packages.
 
-        Routine steps in between must have carried them too (DESIGN.md, section 6).
+        Routine steps in between must have carried them too (docs/policies.md, "Routine notes").
         """
         seen: set[str] = set()
         while since is not None and since not in seen:
@@ -232,7 +237,7 @@ class Vetting:
         return Verdict(status=Status.UNVETTED, mention=worst.mention, gap=worst)
 
     def exemption(self, artifact: Artifact) -> tuple[Exemption | None, Match]:
-        """The exemption of exactly these bytes from this source, else one by another client's hash."""
+        """The exemption of exactly these bytes from this source; else one whose hash cannot be compared."""
         unbound = None
         for each in self.exemptions.of(artifact.name, artifact.version or "-"):
             match read_pinned(each.pinned).binds(artifact):
@@ -251,8 +256,8 @@ class Vetting:
     def _follows(self, exemption: Exemption, artifact: Artifact) -> bool:
         """Whether an exempt tarball is the same one at another allowed registry.
 
-        Only with a strong hash over the tarball, and a URL of the same package and version; never
-        for git, folders and bundled entries (DESIGN.md, section 6, "Exemptions").
+        Only with a strong hash of the tarball, and a URL of the same package and version. Never for git,
+        folders and bundled entries: their hashes do not cover what is installed.
         """
         pinned = read_pinned(exemption.pinned)
         if pinned.integrity is None or is_weak(pinned.integrity) or artifact.integrity is None:
@@ -275,19 +280,19 @@ class Vetting:
         return self.policy.asks(subject.development)
 
     def demanded(self, subject: VettingRequest, since: str | None) -> tuple[str, ...]:
-        """The criteria that a note must name: of an upgrade from ``since`` or a locked version."""
+        """The criteria that a note must name for the step from ``since``, else from a locked version."""
         demands = self._asks(subject)
         return _demanded(demands, subject.artifact.exact_version, since, subject.previous)
 
     def cooldown_days(self, subject: VettingRequest, since: str | None) -> int:
-        """How many days a version must be out before it enters, by its step (0: it need not wait)."""
+        """The days between a version's publication and its use, by its step; 0: no cooldown."""
         step_taken = arrival_of(subject.artifact.version, since, subject.previous)
         return self._asks(subject).cooldown_days[step_taken]
 
     def scripts_reviewed(self, artifact: Artifact) -> bool:
         """Whether a note of exactly these bytes says that the scripts were reviewed.
 
-        An exemption is no review: it admits a package, and switches none of its scripts on.
+        An exemption is no review: it admits a package, but not its scripts.
         """
         if self.policy.owner_of(artifact) is not None:
             return True
@@ -320,11 +325,11 @@ class Vetting:
         return None
 
     def is_new_name(self, subject: VettingRequest) -> bool:
-        """Whether the repository had no version of the package: neither locked nor exempt.
+        """Whether the repository had no version of the package: neither locked nor exempt nor noted.
 
-        A new name needs the criteria of ``new``, whichever package brings it: the payloads of
-        event-stream and axios came as new packages with an upgrade. A parent's program for one more
-        platform is part of the parent: the note of the parent has to list it, and no more.
+        A new name needs the criteria of ``new``, even as an indirect dependency: the payloads of event-stream
+        and axios came as new packages with an upgrade. A parent's program for one more platform is part of
+        the parent: it is enough that the parent's note lists it.
         """
         if subject.program_of is not None and not subject.direct:
             return False
@@ -333,10 +338,10 @@ class Vetting:
         )
 
     def _is_known(self, name: str, demands: Demands) -> bool:
-        """Whether the repository knew a package before the change, by any version of it.
+        """Whether the repository had any version of a package before the change.
 
-        That an older note lists it is not enough: that note must name the criteria of ``new``.
-        Otherwise a note that is committed alone would make any name known.
+        An older note that lists the name only counts if it names the criteria of ``new``. Otherwise, a note
+        that is committed on its own would make any name known.
         """
         if self.exemptions.of(name):
             return True
@@ -348,13 +353,17 @@ class Vetting:
         return self._was_locked(name)
 
     def requires_nothing(self, subject: VettingRequest) -> bool:
-        """Whether the policy requires neither criteria nor a cooldown for this step: no note then."""
+        """Whether the policy requires neither criteria nor a cooldown for this step, so no note is needed."""
         demands = self._asks(subject)
         scripts = demands.scripts if subject.artifact.scripts else ()
         return not (self.demanded(subject, None) or scripts or self.cooldown_days(subject, None))
 
     def chained(self, name: str, version: str, demands: Demands) -> bool:
-        """Whether a version that a delta starts from is vetted, accepted or exempt itself."""
+        """Whether the start version of a review of changes is itself vetted, accepted or exempt.
+
+        The start versions of its notes are followed back, all at once, until one is exempt or was reviewed
+        as a whole, or until no further version is reached.
+        """
         seen: set[str] = set()
         waiting: set[str | None] = {version}
         while waiting:
@@ -379,7 +388,7 @@ class Vetting:
         return False
 
     def _starts(self, name: str, version: str, demands: Demands) -> set[str | None]:
-        """The start versions of a version's own notes; None among them: it was reviewed as a whole."""
+        """The start versions of a version's own notes; None among them means a review of the whole version."""
         return {
             note.since
             for note in self.notes.of(name, version)
@@ -420,10 +429,10 @@ def _demanded(
 
 
 def arrival_of(version: str | None, since: str | None, previous: Sequence[str]) -> str:
-    """How a version comes in: ``new``, or the semver step from an earlier version.
+    """The step by which a version is added: ``new``, or the semver step from an earlier version.
 
-    The step counts from ``since``, which a note names, else from the nearest of the versions that
-    were locked for the same use.
+    The step counts from ``since``, which a note names; else from the nearest version that was locked for
+    the same use.
     """
     if since is None:
         if not previous:
@@ -446,7 +455,7 @@ def _is_the_one(listed: BundledPackage, subject: VettingRequest) -> bool:
 
 
 def noted_scripts(artifact: Artifact, mention: Mention) -> tuple[str, ...]:
-    """The lifecycle scripts that a note records of an artifact, or of what its tarball carries."""
+    """The lifecycle scripts that a note records for an artifact; for a bundled one, its line in ``bundles``."""
     if artifact.bundled:
         label = artifact.name, artifact.version
         alike = (each for each in mention.bundles if (each.name, each.version) == label)

@@ -1,7 +1,7 @@
 """Routine notes: evidence without a person's words, below ``.vetting/routine/`` and nowhere else.
 
-A bot's job may write them, so their content is restricted: no criteria, no words, no waiver; only
-versions from registries that are a step from an earlier version, and the score of that step.
+A bot may write them, so their content is restricted: no criteria, no text, no waiver. They are about versions
+from a registry, name the earlier version, and contain the score of that step.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Counts the routine steps that lead to a version since a person's note or an exemption.
 
-After ten steps in a row, or 180 days after the first of them, the next one needs a person. An
-exemption's or a note's own age is no reason to ask: until the first routine step nothing came in
-that no person decided. What is hidden in many small steps is found by another rule: signals compare
-with the last version that a person's words or an exemption cover, so the score of a step is that of
-all routine steps since then together.
+After ten routine steps in a row, or 180 days after the first of them, the next step needs a person. The age of
+the note or exemption before them does not count: before the first routine step, a person decided everything.
+Changes that are spread over many small steps are found by another rule: signals compare a version with the
+last one that a person's note or an exemption covers, so a score is that of all routine steps together.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from typing import Final, NamedTuple
 from npm_vetted.vetting.resolver import Vetting
 
 MOST_STEPS: Final = 10
-"""After so many routine steps in a row a person is asked."""
+"""The most routine steps in a row; after them, a person must write a note."""
 LONGEST: Final = datetime.timedelta(days=180)
-"""After so long since the first of them, too."""
+"""The longest time since the first routine step; after it, a person must write a note."""
 
 
 class Streak(NamedTuple):
@@ -32,7 +31,7 @@ class Streak(NamedTuple):
     since: datetime.date | None
 
     def too_long(self, day: datetime.date) -> str | None:
-        """Why the next step needs a person, in words; None: it does not."""
+        """The reason why the next step needs a person, for a message; None: it does not."""
         if self.steps >= MOST_STEPS:
             return f"{self.steps} routine steps in a row since {self.anchor}"
         if self.since is not None and day - self.since > LONGEST:
@@ -41,7 +40,7 @@ class Streak(NamedTuple):
 
 
 def streak_of(vetting: Vetting, name: str, version: str) -> Streak:
-    """Follow routine notes back from a version; it ends where anything else covers one."""
+    """Follow routine notes back from a version, to the first version that other evidence covers."""
     at, steps, first = version, 0, None
     seen: set[str] = set()
     while at not in seen and steps <= MOST_STEPS:
