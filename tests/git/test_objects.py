@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -188,3 +188,30 @@ def test_an_object_of_another_kind_leaves_the_next_answer_whole(
         objects.read(commit, "README")
     oid = git_repo.git("rev-parse", "HEAD:README").strip()
     assert objects.read(oid, "README") == b"words\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("exit 1", "git ended with status 1 instead of"),
+        ("kill -9 $$", "git ended with status -9 instead of"),
+        ("exit 128", "a partial or broken clone"),
+        ('read -r name; printf "$name blob 9\\nhalf"', "git ended with status 0 instead of"),
+        ('read -r name; printf "$name missing\\n"; read -r x', "a partial or broken clone"),
+    ],
+)
+def test_a_git_that_ends_before_it_delivers_a_file_is_told_with_its_status(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch, program: str, words: str
+) -> None:
+    """Never is the part of a file that came so far taken for the file."""
+    monkeypatch.setattr("npm_vetted.git.objects.hardened", lambda *_: ["bash", "-c", program])
+    asking: list[Callable[[Objects], object]] = [
+        lambda objects: objects.read("1" * 40, "x"),
+        lambda objects: objects.digest("1" * 40, "x", "sha256"),
+    ]
+    for ask in asking:
+        repository = Repository.open(str(git_repo.path))
+        with Objects(repository) as objects, pytest.raises(UndecidedError) as raised:
+            ask(objects)
+        assert raised.value.path == "x"
+        assert words in raised.value.message

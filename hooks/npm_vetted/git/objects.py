@@ -10,6 +10,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from npm_vetted.errors import UndecidedError
@@ -29,6 +30,11 @@ FOLDER_MODE: Final = "040000"
 _ENTRY: Final = rb"([0-7]{5,6}) ([^\0/]++)\0(.{%d})"
 _MISSING: Final = "git does not have this file's content (a partial or broken clone)"
 _FETCH: Final = "fetch what is missing: git fetch --refetch --no-filter"
+_AGAIN: Final = "run the command again"
+_FATAL: Final = 128
+"""git's exit status where it cannot go on, as where a partial clone cannot fetch an object."""
+_SOON: Final = 5
+"""Seconds in which a git process that closed its pipe must have ended."""
 
 
 class BlobDigest(NamedTuple):
@@ -128,7 +134,7 @@ class Objects:
             while left > 0:
                 data = stdout.read(min(left, 1 << 20))
                 if not data:
-                    raise UndecidedError(_MISSING, path=path, fix=_FETCH)
+                    raise self._ended(path)
                 head = head or data[:_HEAD]
                 found.update(data)
                 left -= len(data)
@@ -155,7 +161,8 @@ class Objects:
                 f"{size:,} bytes: more than the {SIZE_LIMIT:,} that are read", path=path
             )
         data = stdout.read(size)
-        stdout.read(1)
+        if len(data) != size or not stdout.read(1):
+            raise self._ended(path)
         return data
 
     def _open(self, name: str, kind: bytes, path: str) -> tuple[IO[bytes], int]:
@@ -166,10 +173,10 @@ class Objects:
             stdin.write(name.encode() + b"\n")
             stdin.flush()
             words = stdout.readline().split()
-        except BrokenPipeError:  # git ends where a partial clone lacks the object and cannot fetch
+        except BrokenPipeError:
             words = []
         if not words:
-            self.close()
+            raise self._ended(path)
         if len(words) != 3:
             raise UndecidedError(_MISSING, path=path, fix=_FETCH)
         size = int(words[2])
@@ -177,6 +184,18 @@ class Objects:
             self._skip(stdout, size + 1)
             raise UndecidedError(f"git holds a {words[1].decode()} in its place", path=path)
         return stdout, size
+
+    def _ended(self, path: str) -> UndecidedError:
+        """The error that git has ended before it delivered an object, by its exit status."""
+        status: int | None = None
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                status = self._process.wait(timeout=_SOON)
+        self.close()
+        if status == _FATAL:
+            return UndecidedError(_MISSING, path=path, fix=_FETCH)
+        how = "does not answer" if status is None else f"ended with status {status}"
+        return UndecidedError(f"git {how} instead of delivering this file", path=path, fix=_AGAIN)
 
     @staticmethod
     def _skip(stdout: IO[bytes], size: int) -> None:
