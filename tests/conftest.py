@@ -7,10 +7,12 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests.support.git_repo import GitRepo
 from tests.support.real_clients import Clients, Marker, install, make_marker
@@ -36,6 +38,27 @@ def pytest_collection() -> None:
     it, a worker grows to about 1.3 GB.
     """
     gc.disable()
+
+
+class _OneRegistry(LoadFileScheduling):  # type: ignore[misc]
+    """Gives a file to one worker, and all files that need a registry to the same one: to start a
+    registry and to fill it takes seconds of processor time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "registry" if _needs_registry(file) else file
+
+
+@cache
+def _needs_registry(file: str) -> bool:
+    return "verdaccio" in (Path(__file__).parents[1] / file).read_text(encoding="utf-8").lower()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """How ``-n`` deals the tests out. Most slow tests need a registry: they stay apart."""
+    quick = "not slow" in config.option.markexpr
+    return (_OneRegistry if quick else LoadFileScheduling)(config, log)
 
 
 def pytest_sessionfinish() -> None:

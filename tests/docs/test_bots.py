@@ -18,6 +18,8 @@ from tests.support.verdaccio import Verdaccio
 
 __all__ = ["repo", "shelf"]  # fixtures
 
+pytestmark = pytest.mark.docs
+
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "bots.md").read_text()
 BRANCH: Final = "refs/remotes/origin/renovate/stepper"
 NOTE: Final = ".vetting/routine/stepper/1.0.1.toml"

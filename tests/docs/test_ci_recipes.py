@@ -23,6 +23,8 @@ from tests.support.npm_projects import adopt, entry, write_note, write_project
 from tests.support.real_clients import ROOT
 from tests.support.story import SCRIPTS, local_entry
 
+pytestmark = pytest.mark.docs
+
 PAGE: Final = PAGES["ci.md"].text
 HEADS: Final = "+refs/heads/*:refs/remotes/origin/*"
 MERGE: Final = "refs/pull/7/merge"

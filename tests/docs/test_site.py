@@ -24,6 +24,8 @@ from tests.docs.pages import DOCS, PAGES
 from tests.support.chromium import launched
 from tests.support.real_clients import ROOT
 
+pytestmark = pytest.mark.docs
+
 LOADS: Final = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 HARMLESS: Final = frozenset({"canonical", "next", "prev"})
 

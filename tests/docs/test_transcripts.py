@@ -21,6 +21,8 @@ from tests.support.git_repo import GitRepo
 from tests.support.hook_managers import give_hook_managers
 from tests.support.real_clients import Clients
 
+pytestmark = pytest.mark.docs
+
 SESSIONS: Final = [name for name, page in PAGES.items() if has_session(page)]
 SCRIPTED: Final = [name for name, page in PAGES.items() if page.blocks("sh")]
 INSTALLERS: Final = frozenset({"pip", "pipx", "uv", "python3"})

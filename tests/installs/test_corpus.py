@@ -454,7 +454,7 @@ DEEP = {
     "subshells": "(" * 5_000 + "npm i -g x" + ")" * 5_000,
     "substitutions": "$(" * 5_000 + "npm i -g x" + ")" * 5_000,
     "conditions": "if npm; then " * 3_000,
-    "chain": "npm ci && " * 8_000 + "true",
+    "chain": "npm ci && " * 3_000 + "true",
     "expansions": "npm i ${a:-" * 3_000,
     "functions": "f() { f; f; npm ci; }; f; f",
     "functions that call functions": "".join(
@@ -473,7 +473,7 @@ DEEP = {
     "workspaces": "yarn " + "workspace a " * 3_000 + "install",
     "programs": "npx a " * 3_000,
     "assignments": "A=1 " * 20_000 + "npm ci",
-    "words": "npm i " + "a{b,c} " * 20_000,
+    "words": "npm i " + "a{b,c} " * 8_000,
     "globs": "for d in */*/*; do cd $d; npm ci; done\n" * 300,
     "aliases": "alias a='b x' b='a x'\na npm ci\n",
 }
@@ -483,7 +483,7 @@ DEEP = {
 def test_hostile_shell_is_answered_in_time(text: str) -> None:
     start = time.process_time()
     in_shell(text)
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 8
 
 
 @pytest.mark.parametrize(
@@ -497,21 +497,21 @@ def test_hostile_shell_is_answered_in_time(text: str) -> None:
         ("Makefile", "all:\n\tnpm " + "$(" * 5_000 + "\n"),
         ("Makefile", "define A\n" * 5_000 + "npm ci\n"),
         ("justfile", "a:\n    npm " + "{{ " * 5_000 + "\n"),
-        ("Dockerfile", "FROM node\n" + "RUN echo npm >> .npmrc\n" * 5_000),
+        ("Dockerfile", "FROM node\n" + "RUN echo npm >> .npmrc\n" * 2_000),
         ("Dockerfile", "FROM node\n" + "COPY . /a\n" * 10_000 + "RUN npm ci\n"),
         ("Dockerfile", "FROM node AS a\nCOPY --from=a / /\nCOPY --from=a /pack* /\nRUN npm ci\n"),
         ("Dockerfile", "RUN <<A <<B\n" * 3_000 + "npm ci\n"),
         ("Dockerfile", "FROM node\nRUN npm \\\n" + "# x\n" * 50_000 + " ci\n"),
         ("package.json", '{"scripts": {"a": ' + "[" * 5_000 + '"npm ci"'),
         (".github/workflows/a.yml", "a: " + "[" * 5_000 + "npm ci"),
-        (".github/workflows/a.yml", "jobs: {a: {steps: [" + "{run: npm ci}, " * 5_000 + "]}}"),
+        (".github/workflows/a.yml", "jobs: {a: {steps: [" + "{run: npm ci}, " * 1_500 + "]}}"),
         ("azure-pipelines.yml", "steps:\n- script: npm $(" + "a" * 50_000 + ")\n"),
     ],
 )
 def test_hostile_files_are_answered_in_time(path: str, text: str) -> None:
     start = time.process_time()
     problems(path, {**REPOSITORIES["npm"], path: text})
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 8
 
 
 def test_a_bomb_of_aliases_is_answered_in_time() -> None:
@@ -525,7 +525,7 @@ def test_a_bomb_of_aliases_is_answered_in_time() -> None:
     ):
         start = time.process_time()
         problems(path, {path: levels + key})
-        assert time.process_time() - start < 20
+        assert time.process_time() - start < 8
 
 
 def test_a_chain_of_images_that_copy_twice_is_answered_in_time() -> None:
@@ -537,7 +537,7 @@ def test_a_chain_of_images_that_copy_twice_is_answered_in_time() -> None:
     problems(
         "Dockerfile", {**REPOSITORIES["npm"], "Dockerfile": stages + "WORKDIR /b\nRUN npm ci\n"}
     )
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 8
 
 
 @given(st.text(max_size=200), st.sampled_from([case for case in CASES if case.label != "safe"]))

@@ -118,6 +118,8 @@ class ShellFollower:
     lockfiles_made: set[str] = field(default_factory=set)
     lost: bool = False
     """Whether the path of the repository's checkout is not in the file."""
+    names_client: bool | None = None
+    """Whether the file names a client anywhere; None: nobody has looked."""
 
     def __post_init__(self, ci: bool, knows_ci: bool) -> None:
         self.reports = Reports(path=self.path, context=self.context)
@@ -142,9 +144,11 @@ class ShellFollower:
 
     def _gave_up(self, message: str, line: int) -> None:
         """Report that a limit was exceeded, if the file mentions a client."""
-        text = (self.context.read(self.path) or b"").decode("utf-8", "replace")
-        bare = re.sub(r"[\\\\'\"^`]", "", text)
-        if _CLIENT.search(bare) or _VARIABLE.search(bare):
+        if self.names_client is None:  # each command beyond the limit comes here
+            text = (self.context.read(self.path) or b"").decode("utf-8", "replace")
+            bare = re.sub(r"[\\\\'\"^`]", "", text)
+            self.names_client = bool(_CLIENT.search(bare) or _VARIABLE.search(bare))
+        if self.names_client:
             self.reports.undecided(message, line)
 
     # -- what the shell tells
