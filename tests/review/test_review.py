@@ -418,10 +418,11 @@ def test_inspect_of_what_is_not_there(git_repo: GitRepo, upgrade: Verdaccio) -> 
 
 
 def test_diff_starts_from_the_vetted_version(git_repo: GitRepo, upgrade: Verdaccio) -> None:
-    project_at(git_repo, upgrade, "1.0.0")
+    git_repo.commit("no package")
     done = npm_vetted_here("diff", "upgrade", "1.1.0", cwd=git_repo.path)
     assert done.returncode == 2
     assert "no other version of upgrade is vetted in this repository" in done.stderr
+    project_at(git_repo, upgrade, "1.0.0")
     release = registry_of(upgrade).packument("upgrade").release("1.0.0")
     git_repo.write(".vetting/config.toml", "format = 1\n")
     git_repo.write(".vetting/exemptions.txt", f"upgrade@1.0.0 {release.integrity} - at adoption\n")
