@@ -32,7 +32,8 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
     **{
         f"vetting/{name}": (f"vetting/test_{name}.py",)
         for name in (
-            "baseline", "exemptions", "notes", "pins", "policy", "policy_diff", "programs", "resolver",
+            "baseline", "exemptions", "note_paths", "note_store", "notes", "pins", "policy", "policy_diff",
+            "programs", "resolver",
             "routine", "streak",
         )
     },

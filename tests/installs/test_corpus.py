@@ -25,7 +25,7 @@ from npm_vetted.installs import install_problems, kinds, mentions_client
 from npm_vetted.model import Level, Problem
 from npm_vetted.projects.discovery import Projects
 from npm_vetted.vetting.exemptions import Exemptions
-from npm_vetted.vetting.notes import NoteStore
+from npm_vetted.vetting.note_store import NoteStore
 from npm_vetted.vetting.policy import Policy
 from npm_vetted.vetting.resolver import Vetting
 from tests.support.git_repo import GitRepo

@@ -15,7 +15,7 @@ from npm_vetted.projects.project_change import (
     ProjectChange,
 )
 from npm_vetted.vetting.exemptions import Exemptions
-from npm_vetted.vetting.notes import NoteStore
+from npm_vetted.vetting.note_store import NoteStore
 from npm_vetted.vetting.policy import read_policy
 from npm_vetted.vetting.resolver import Vetting
 from tests.support.npm_projects import REGISTRY, MemorySnapshot, entry, lockfile, sri

@@ -45,7 +45,8 @@ from npm_vetted.review.signals.facts import FileFacts, facts_from_json, facts_to
 from npm_vetted.review.signals.weighing import compare_packages
 from npm_vetted.review.treediff import diff_trees
 from npm_vetted.vetting.exemptions import Exemptions
-from npm_vetted.vetting.notes import file_stem, mentions, package_folder, read_note
+from npm_vetted.vetting.note_paths import file_stem, package_folder
+from npm_vetted.vetting.notes import mentions, read_note
 from npm_vetted.vetting.pins import read_pinned, write_pinned
 from npm_vetted.vetting.policy import Policy, read_policy
 from tests.review.signals.stand_ins import HONEST, STAND_INS
@@ -477,7 +478,7 @@ def judge_powershell(data: bytes) -> None:
 
 def _problems(path: str, files: Mapping[str, bytes]) -> Iterator[object]:
     from npm_vetted.checks.install_command import View
-    from npm_vetted.vetting.notes import NoteStore
+    from npm_vetted.vetting.note_store import NoteStore
     from npm_vetted.vetting.resolver import Vetting
 
     snapshot = MemorySnapshot(files)

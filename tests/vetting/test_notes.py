@@ -1,29 +1,23 @@
-"""Notes: which keys they have, where they stand, what is refused and with which words."""
+"""Notes: which keys they have, what is refused and with which words, and what they are about."""
 
 from __future__ import annotations
 
 import datetime
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from npm_vetted.model import Artifact, BundledPackage, Kind, Location
+from npm_vetted.model import BundledPackage, Location
+from npm_vetted.vetting.note_paths import (
+    belongs_at,
+)
 from npm_vetted.vetting.notes import (
     FOLDER,
     GROUPS,
     Listed,
     Note,
     NoteError,
-    NoteStore,
-    belongs_at,
-    encode_name,
-    file_stem,
-    is_note_path,
     mentions,
-    package_folder,
     read_note,
     says_something,
 )
@@ -31,10 +25,8 @@ from npm_vetted.vetting.pins import Pins
 from npm_vetted.vetting.policy import BUILT_IN_CRITERIA
 from tests.support.npm_projects import (
     LONG_AGO,
-    MemorySnapshot,
     listed,
     note_text,
-    routine_text,
     sri,
 )
 
@@ -194,167 +186,6 @@ def test_words_that_say_nothing_are_refused(text: str, said: bool) -> None:
     assert says_something(text) is said
 
 
-# File names.
-
-
-@pytest.mark.parametrize(
-    ("name", "folder"),
-    [
-        ("express", "express/"),
-        ("@babel/core", "@babel/core/"),
-        ("JSONStream", "%4a%53%4f%4e%53tream/"),
-        ("jsonstream", "jsonstream/"),
-        ("con", "%63on/"),
-        ("con.js", "%63on.js/"),
-        ("COM1", "%43%4f%4d1/"),
-        ("com1", "%63om1/"),
-        ("console", "console/"),
-        ("@aux/nul", "@%61ux/%6eul/"),
-        ("_groups", "%5fgroups/"),
-        (".", "%2e/"),
-        ("..", ".%2e/"),
-        ("a.", "a%2e/"),
-        ("../../etc", "..%2f..%2fetc/"),
-        ("@../..", "@.%2e/.%2e/"),
-        ("@a/b/c", "@a/b%2fc/"),
-        ("@/x", "%40%2fx/"),
-        ("a\\b", "a%5cb/"),
-        ("a\nb", "a%0ab/"),
-        ("é", "%c3%a9/"),
-    ],
-)
-def test_where_the_notes_of_a_package_stand(name: str, folder: str) -> None:
-    assert package_folder(name) == FOLDER + folder
-
-
-names = st.text(st.characters(codec=None), max_size=12) | st.from_regex(
-    r"(@[a-zA-Z.]{0,4}/)?(con|AUX|nul|com1|\.\.?|[a-zA-Z%._/-]{0,6})", fullmatch=True
-)
-
-
-@given(names, names)
-@example("JSONStream", "jsonstream")
-@example("%4a", "J")
-@example("", "%")
-@example("con", "%63on")
-def test_names_never_share_a_file_not_even_where_case_is_folded(one: str, other: str) -> None:
-    if one != other:
-        assert encode_name(one) != encode_name(other)
-        assert package_folder(one).casefold() != package_folder(other).casefold()
-
-
-@given(names)
-@example("..")
-@example("aux.h")
-@example("a.")
-@example("\ud800")
-def test_no_name_leads_outside(name: str) -> None:
-    text = encode_name(name)
-    assert set(text) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-%")
-    assert text not in ("", ".", "..", "_groups")
-    assert not text.endswith(".")
-    assert not PureWindowsPath(text).is_reserved()
-    folder = PurePosixPath(package_folder(name))
-    assert ".." not in folder.parts
-    assert folder.is_relative_to(PurePosixPath(FOLDER))
-    assert not package_folder(name).startswith(GROUPS)
-    assert 4 <= len(package_folder(name).split("/")) <= 5
-
-
-COMMIT = "0123456789abcdef" + "0" * 24
-HASH = sri("x")
-
-
-@pytest.mark.parametrize(
-    ("version", "pinned", "stem"),
-    [
-        ("4.19.2", Pins(integrity=HASH), "4.19.2"),
-        ("1.0.0+Build.1", Pins(integrity=HASH), "1.0.0%2b%42uild.1"),
-        (None, Pins(resolved=f"git+https://github.com/o/r.git#{COMMIT}"), "0123456789ab"),
-        (None, Pins(resolved=f"https://github.com/o/r.git#commit={COMMIT}"), "0123456789ab"),
-        (None, Pins(integrity=HASH, resolved="https://x.example/a.tgz"), "a4abd4448c49"),
-        (None, Pins(resolved="https://x.example/a.tgz"), "25bcfa5da52f"),
-        (None, Pins(specifier="^4.18.0"), "%5e4.18.0"),
-        (None, Pins(specifier=">=1 <2 || " * 20), "a4966757e48d"),
-    ],
-)
-def test_what_a_note_is_called(version: str | None, pinned: Pins, stem: str) -> None:
-    assert file_stem(version, pinned) == stem
-
-
-@pytest.mark.parametrize(
-    ("path", "holds"),
-    [
-        (f"{FOLDER}express/4.19.2.toml", True),
-        (f"{FOLDER}express/4.19.2.2.toml", True),
-        (f"{FOLDER}express/4.19.2.10.toml", True),
-        (f"{FOLDER}express/4.19.2.0.toml", False),
-        (f"{FOLDER}express/4.19.2.x.toml", False),
-        (f"{FOLDER}express/4.19.20.toml", False),
-        (f"{FOLDER}express/4.19.2.toml.toml", False),
-        (f"{FOLDER}Express/4.19.2.toml", False),
-        (f"{FOLDER}koa/4.19.2.toml", False),
-        (f"{FOLDER}4.19.2.toml", False),
-    ],
-)
-def test_where_a_note_belongs(path: str, holds: bool) -> None:
-    note = read_note(path, note_text("express", "4.19.2").encode())
-    assert belongs_at(note) is holds
-
-
-# The store.
-
-
-def test_only_the_notes_that_are_asked_for_are_opened() -> None:
-    files = {
-        f"{FOLDER}{name}/1.0.0.toml": note_text(name, brings=[listed(f"{name}-dep")])
-        for name in "abcdef"
-    }
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    assert [note.label for note in store.of("a", "1.0.0")] == ["a@1.0.0"]
-    assert [each.note.label for each in store.listing("c-dep", "1.0.0")] == ["c@1.0.0"]
-    assert store.opened == 2
-
-
-def test_a_list_that_mentions_a_longer_name_is_another_package() -> None:
-    files = {f"{FOLDER}a/1.0.0.toml": note_text("a", brings=[listed("not-b")])}
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    assert store.listing("b", "1.0.0") == []
-
-
-def test_a_version_that_another_begins_with_is_another_version() -> None:
-    files = {
-        f"{FOLDER}a/{version}.toml": note_text("a", version) for version in ("1.0.0", "1.0.0.2")
-    }
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    assert [note.version for note in store.of("a", "1.0.0")] == ["1.0.0"]
-
-
-def test_all_notes_with_the_malformed_ones_as_their_errors() -> None:
-    files = {
-        f"{FOLDER}README.md": "words", f"{FOLDER}a/1.0.0.toml": note_text("a"),
-        f"{FOLDER}b/1.0.0.toml": "x", GROUP: note_text(None, accepts=[listed("c")]),
-    }  # fmt: skip
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    found = list(store.all())
-    assert [type(each) for each in found] == [Note, Note, NoteError]
-    assert {each.label for each in found if isinstance(each, Note)} == {
-        "a@1.0.0",
-        "2026-11-22-babel-12ab",
-    }
-    assert store.read(f"{FOLDER}none.toml") is None
-
-
-def test_very_many_packages_are_found_in_one_go() -> None:
-    brought = [listed(f"p{at}") for at in range(300)]
-    store = NoteStore(
-        MemorySnapshot({f"{FOLDER}a/1.0.0.toml": note_text("a", brings=brought)}), BUILT_IN_CRITERIA
-    )
-    store.search([f"p{at}@1.0.0" for at in range(300)])
-    artifact = Artifact(name="p299", version="1.0.0", kind=Kind.REGISTRY)
-    assert [each.location.line for each in store.mentioning(artifact)] == [8]
-
-
 # What an entry of a list says.
 
 CARRIED = {
@@ -446,20 +277,6 @@ def test_a_specifier_alone_binds_a_note() -> None:
     assert belongs_at(note)
 
 
-@pytest.mark.parametrize(
-    ("path", "holds"),
-    [
-        (f"{FOLDER}a/1.0.0.toml", True),
-        (".vetting/routine/a/1.0.0.toml", True),
-        (f"{FOLDER}a/README.md", False),
-        (".vetting/config.toml", False),
-        (f"x/{FOLDER}a/1.0.0.toml", False),
-    ],
-)
-def test_where_notes_are(path: str, holds: bool) -> None:
-    assert is_note_path(path) is holds
-
-
 # Mentions.
 
 
@@ -486,76 +303,6 @@ def test_a_group_accepts_what_it_lists() -> None:
     ]  # fmt: skip
 
 
-# The store, further.
-
-
-def stored(*names: str, **keys: Any) -> NoteStore:
-    files = {f"{FOLDER}{name}/1.0.0.toml": note_text(name, **keys) for name in names}
-    return NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-
-
-def test_a_note_at_another_place_is_none() -> None:
-    files = {
-        f"{FOLDER}a/1.0.0.toml": note_text("b"), f"{FOLDER}a/1.0.0.2.toml": note_text("a"),
-        f"{FOLDER}a/1.0.0.0.toml": note_text("a"), f"{FOLDER}a/1.0.0.txt": note_text("a"),
-    }  # fmt: skip
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    assert [each.path for each in store.of("a", "1.0.0")] == [f"{FOLDER}a/1.0.0.2.toml"]
-    assert store.of("b") == []
-
-
-def test_routine_notes_come_last() -> None:
-    files = {
-        ".vetting/routine/a/1.0.0.toml": routine_text("a", "1.0.0", "0.9.0"),
-        f"{FOLDER}a/1.0.0.toml": note_text("a"),
-    }
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    assert [each.routine for each in store.of("a")] == [False, True]
-    assert sorted(store.paths()) == sorted(files)
-
-
-def test_what_names_a_package() -> None:
-    store = stored("a", brings=[listed("b"), listed("b", "2.0.0"), listed("bb")])
-    assert [each.listed.version for each in store.naming("b") if each.listed] == ["1.0.0", "2.0.0"]
-    assert store.naming("a") == []
-
-
-def test_each_list_is_indexed_once() -> None:
-    store = stored("a", "c", brings=[listed("b")])
-    store.expect(["x@1.0.0", "b@1.0.0"])
-    for _ in range(2):
-        assert [each.note.package for each in store.listing("b", "1.0.0")] == ["a", "c"]
-        assert store.listing("x", "1.0.0") == []
-    opened = store.opened
-    store.search(["b@1.0.0", "x@1.0.0"])
-    assert store.opened == opened == 2
-
-
-def test_the_mentions_of_an_artifact_are_its_own_notes_first() -> None:
-    files = {
-        f"{FOLDER}a/1.0.0.toml": note_text("a", brings=[listed("b")]),
-        f"{FOLDER}b/1.0.0.toml": note_text("b"),
-        f"{FOLDER}b/2.0.0.toml": note_text("b", "2.0.0"),
-    }
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    artifact = Artifact(name="b", version="1.0.0", kind=Kind.REGISTRY)
-    assert [each.note.label for each in store.mentioning(artifact)] == ["b@1.0.0", "a@1.0.0"]
-    exact = Artifact(name="b", version=None, kind=Kind.REGISTRY, specifier="2.0.0")
-    assert [each.note.label for each in store.own(exact)] == ["b@2.0.0"]
-    assert store.own(artifact._replace(version="3.0.0")) == []
-
-
-def test_the_notes_about_what_tarballs_carry() -> None:
-    files = {
-        f"{FOLDER}a/1.0.0.toml": note_text("a", bundles=[{"package": "in@1.0.0"}]),
-        f"{FOLDER}b/1.0.0.toml": note_text("b", shrinkwrap=[{"package": "in@1.0.0"}]),
-        f"{FOLDER}c/1.0.0.toml": note_text("c", brings=[listed("in")]),
-        f"{FOLDER}d/1.0.0.toml": note_text("d", bundles=[{"package": "other@1.0.0"}]),
-    }
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    assert [name for name, _, _ in store.carrying({'"in@'})] == ["a", "b"]
-
-
 def test_an_entry_has_the_line_of_its_package() -> None:
     text = (
         note_text("express", "4.19.2")
@@ -563,33 +310,3 @@ def test_an_entry_has_the_line_of_its_package() -> None:
     )
     (found,) = read_note(PATH, text.encode(), BUILT_IN_CRITERIA).brings
     assert text.splitlines()[found.line - 1] == 'package = "b@1.0.0"'
-
-
-def test_the_store_reads_notes_with_the_criteria_of_the_policy() -> None:
-    files = {f"{FOLDER}a/1.0.0.toml": note_text("a", criteria=["licence"])}
-    for criteria, kind in ((("licence",), Note), (BUILT_IN_CRITERIA, NoteError)):
-        assert (
-            type(NoteStore(MemorySnapshot(files), criteria).read(f"{FOLDER}a/1.0.0.toml")) is kind
-        )
-
-
-def test_a_group_note_that_accepts_a_package_names_it() -> None:
-    store = NoteStore(
-        MemorySnapshot({GROUP: note_text(None, accepts=[listed("c")])}), BUILT_IN_CRITERIA
-    )
-    assert [each.note.path for each in store.naming("c")] == [GROUP]
-
-
-def test_the_own_notes_of_a_version_are_found_without_opening_those_of_others() -> None:
-    files = {f"{FOLDER}a/{each}.0.0.toml": note_text("a", f"{each}.0.0") for each in range(1, 5)}
-    store = NoteStore(MemorySnapshot(files), BUILT_IN_CRITERIA)
-    artifact = Artifact(name="a", version="2.0.0", kind=Kind.REGISTRY)
-    (found,) = store.own(artifact)
-    assert (found.note.label, found.accepted) == ("a@2.0.0", True)
-    assert store.opened == 1
-
-
-def test_a_hash_that_is_no_base64_is_no_file_name() -> None:
-    source = "https://host.example/a.tgz"
-    odd = file_stem(None, Pins(integrity="sha512-ab!cd", resolved=source))
-    assert odd == file_stem(None, Pins(resolved=source))

@@ -10,7 +10,7 @@ import pytest
 
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.vetting.exemptions import Exemptions
-from npm_vetted.vetting.notes import NoteStore
+from npm_vetted.vetting.note_store import NoteStore
 from npm_vetted.vetting.policy import CONFIG, read_policy
 from npm_vetted.vetting.resolver import (
     Gap,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from npm_vetted.vetting.notes import NoteError, belongs_at, read_note
+from npm_vetted.vetting.note_paths import belongs_at
+from npm_vetted.vetting.notes import NoteError, read_note
 from npm_vetted.vetting.policy import BUILT_IN_CRITERIA
 from npm_vetted.vetting.routine import ROUTINE
 from tests.support.npm_projects import listed, note_text, routine_text

@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from npm_vetted.vetting.exemptions import Exemptions
-from npm_vetted.vetting.notes import NoteStore
+from npm_vetted.vetting.note_store import NoteStore
 from npm_vetted.vetting.policy import read_policy
 from npm_vetted.vetting.resolver import Vetting
 from npm_vetted.vetting.streak import LONGEST, MOST_STEPS, Streak, streak_of

@@ -23,7 +23,7 @@ from npm_vetted.model import Finding, Level, Location
 from npm_vetted.projects.change import Change
 from npm_vetted.vetting.baseline import BASELINE, Baseline, unaccepted
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
-from npm_vetted.vetting.notes import NoteStore
+from npm_vetted.vetting.note_store import NoteStore
 from npm_vetted.vetting.policy import CONFIG, FORMAT, Policy, read_policy
 from npm_vetted.vetting.policy_diff import POLICY_FILES, adopted
 from npm_vetted.vetting.resolver import Vetting

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from npm_vetted.git.repository import run_git
 from npm_vetted.model import Finding
 from npm_vetted.projects.change import Change
-from npm_vetted.vetting.notes import encode_name, package_folder
+from npm_vetted.vetting.note_paths import encode_name, package_folder
 
 _NOTE = ("npm-vetted", "note")
 _OUT_OF_STEP = {("lockfile-sync", "out-of-date"), ("lockfile-sync", "unneeded")}

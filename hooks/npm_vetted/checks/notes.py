@@ -20,16 +20,8 @@ from npm_vetted.projects.project_change import manifests_by_lockfile, project_lo
 from npm_vetted.projects.unlocked import specifier_lists
 from npm_vetted.vetting.baseline import BASELINE
 from npm_vetted.vetting.exemptions import EXEMPTIONS, Exemptions
-from npm_vetted.vetting.notes import (
-    DOCUMENTS,
-    FOLDERS,
-    Mention,
-    Note,
-    NoteError,
-    belongs_at,
-    mentions,
-    stem_of,
-)
+from npm_vetted.vetting.note_paths import belongs_at, stem_of
+from npm_vetted.vetting.notes import DOCUMENTS, FOLDERS, Mention, Note, NoteError, mentions
 from npm_vetted.vetting.pins import Match
 from npm_vetted.vetting.policy import CONFIG, Demands, Deny
 from npm_vetted.vetting.resolver import Verdict, Vetting, VettingRequest

@@ -28,7 +28,8 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.formats.terminal_text import printable
 from npm_vetted.packages.versions import newest
 from npm_vetted.report._screen import Paint
-from npm_vetted.vetting.notes import encode_name, says_something
+from npm_vetted.vetting.note_paths import encode_name
+from npm_vetted.vetting.notes import says_something
 
 if TYPE_CHECKING:
     from npm_vetted.recording.proposals import Item

@@ -23,7 +23,8 @@ from npm_vetted.commands._tarball_evidence import tarball_differences
 from npm_vetted.errors import UNDECIDED, UndecidedError
 from npm_vetted.model import Finding, Location
 from npm_vetted.projects.change import Change
-from npm_vetted.vetting.notes import Note, is_note_path
+from npm_vetted.vetting.note_paths import is_note_path
+from npm_vetted.vetting.notes import Note
 from npm_vetted.vetting.policy import FORMAT
 
 _THREADS: Final = 8

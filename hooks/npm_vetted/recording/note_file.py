@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from npm_vetted import SITE
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.recording.proposals import Draft, Item
-from npm_vetted.vetting.notes import FOLDER, GROUPS, encode_name, file_stem, package_folder
+from npm_vetted.vetting.note_paths import encode_name, file_stem, package_folder
+from npm_vetted.vetting.notes import FOLDER, GROUPS
 from npm_vetted.vetting.pins import Pins
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Vetting notes: the files below ``.vetting/notes/``, how they are named and read.
+"""Vetting notes: the data in the files below ``.vetting/notes/``, and their strict reader.
 
 Routine notes are evidence without a person's words. They have the same file names and format, but
 are below ``.vetting/routine/`` and nowhere else, and may say much less (``routine.check_routine``).
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.formats.document import Table, hint
 from npm_vetted.formats.toml import load_toml
-from npm_vetted.git.snapshot import Snapshot
-from npm_vetted.model import Artifact, BundledPackage, Location
+from npm_vetted.model import BundledPackage, Location
 from npm_vetted.vetting.pins import Pins
 from npm_vetted.vetting.routine import ROUTINE, check_routine
 
@@ -24,10 +23,6 @@ GROUPS: Final = ".vetting/notes/_groups/"
 FOLDERS: Final = (FOLDER, ROUTINE)
 DOCUMENTS: Final = frozenset({"README", "README.md", "README.txt", "CODEOWNERS", ".gitattributes"})
 """Files without effect that may be in .vetting/ and in each of its folders."""
-_SEARCH_LIMIT: Final = 200
-_LONGEST_STEM: Final = 100
-_RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
-_UNSAFE: Final = re.compile(r"[^a-z0-9._-]")
 _PLACEHOLDERS: Final = frozenset(
     """
     todo tbd fixme xxx n/a none nil null okay yes fine good lgtm test asdf foo bar wip because why
@@ -277,11 +272,6 @@ def _meant(table: Table, key: str) -> str:
     return text
 
 
-def is_note_path(path: str) -> bool:
-    """Whether a file is in a folder of notes and has the suffix ``.toml``."""
-    return path.startswith(FOLDERS) and path.endswith(".toml")
-
-
 def says_something(text: str) -> bool:
     """Whether words are more than empty or a placeholder (``TODO``, ``ok``, ``...``)."""
     words = "\xa0".join(text.split()).strip("\"'.!?").lower()
@@ -308,71 +298,6 @@ def _time(table: Table, key: str) -> datetime.datetime | None:
     if not isinstance(value, datetime.datetime):
         raise table.fail("expected a time such as 2026-11-22T14:12:02Z", key)
     return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-
-
-def encode_name(name: str) -> str:
-    """A part of a package's name, or a version, as a file name on every file system.
-
-    Any character but ``a-z 0-9 . _ -`` is percent-encoded, so are the first letter of a name that
-    Windows reserves (or that is the groups' folder) and a trailing dot. No result is ``.``,
-    ``..`` or empty, and two different names never share a result.
-    """
-    text = _UNSAFE.sub(lambda found: _percent(found.group()), name)
-    if _RESERVED.match(text) or text == "_groups":
-        text = _percent(text[0]) + text[1:]
-    if text.endswith("."):
-        text = text[:-1] + "%2e"
-    return text or "%"
-
-
-def _percent(char: str) -> str:
-    return "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
-
-
-def package_folder(package: str, folder: str = FOLDER) -> str:
-    """The folder of a package's notes, or of its routine notes, with its trailing slash."""
-    scope, slash, rest = package.partition("/")
-    if slash and scope.startswith("@") and len(scope) > 1 and rest:
-        return f"{folder}@{encode_name(scope[1:])}/{encode_name(rest)}/"
-    return f"{folder}{encode_name(package)}/"
-
-
-def file_stem(version: str | None, pinned: Pins) -> str:
-    """The name of a note's file without ``.toml``: its version, else its commit or hash."""
-    if version is not None:
-        return encode_name(version)
-    import base64
-    import hashlib
-
-    if pinned.specifier is not None:
-        stem = encode_name(pinned.specifier)
-        short = len(stem) <= _LONGEST_STEM
-        return stem if short else hashlib.sha256(pinned.specifier.encode()).hexdigest()[:12]
-    commit = re.search(r"#(?:commit=)?([0-9a-f]{12})", pinned.resolved or "")
-    if commit:
-        return commit.group(1)
-    word = (pinned.integrity or "").split(" ")[0].partition("-")[2]
-    try:
-        digest = base64.b64decode(word, validate=True)
-    except ValueError:
-        digest = b""
-    if not digest:
-        digest = hashlib.sha256((pinned.resolved or pinned.checksum or "").encode()).digest()
-    return digest.hex()[:12]
-
-
-def belongs_at(note: Note) -> bool:
-    """Whether a note's file is where its package and version say."""
-    if note.package is None:
-        return note.path.startswith(GROUPS)
-    rest = note.path.removeprefix(stem_of(note))
-    return rest != note.path and re.fullmatch(r"(?:\.[1-9][0-9]*)?\.toml", rest) is not None
-
-
-def stem_of(note: Note) -> str:
-    """The path where a note belongs, without its number and ``.toml``."""
-    folder = ROUTINE if note.routine else FOLDER
-    return package_folder(note.package or "", folder) + file_stem(note.version, note.pinned)
 
 
 class Mention(NamedTuple):
@@ -424,141 +349,3 @@ def mentions(note: Note) -> Iterator[tuple[str, str | None, Mention]]:
         yield listed.name, listed.version, Mention(note, listed, accepted=False)
     for listed in note.accepts:
         yield listed.name, listed.version, Mention(note, listed, accepted=True)
-
-
-class NoteStore:
-    """The notes of one snapshot; a note's file is opened when a caller needs the note.
-
-    Own notes are found by file name. Lists in other notes are found by one search of git over all notes'
-    texts, for all packages that were announced by ``expect``.
-    """
-
-    def __init__(self, snapshot: Snapshot, criteria: Collection[str]) -> None:
-        self._snapshot = snapshot
-        self._criteria = frozenset(criteria)
-        self._notes: dict[str, Note | NoteError] = {}
-        self._searched: set[str] = set()
-        self._awaited: set[str] = set()
-        self._indexed: set[str] = set()
-        self._listed: dict[tuple[str, str | None], list[Mention]] = {}
-        self._naming: dict[str, list[Mention]] | None = None
-
-    @property
-    def opened(self) -> int:
-        """How many notes were read."""
-        return len(self._notes)
-
-    def paths(self) -> Iterator[str]:
-        """Every file below the notes' folders."""
-        for folder in FOLDERS:
-            yield from self._snapshot.below(folder)
-
-    def read(self, path: str) -> Note | NoteError | None:
-        """One note, the error where it is malformed, None where there is none."""
-        if path not in self._notes:
-            data = self._snapshot.read(path)
-            if data is None:
-                return None
-            try:
-                self._notes[path] = read_note(path, data, self._criteria)
-            except NoteError as error:
-                self._notes[path] = error
-        return self._notes[path]
-
-    def _good(self, paths: Iterable[str]) -> Iterator[Note]:
-        for path in paths:
-            note = self.read(path) if path.endswith(".toml") else None
-            if isinstance(note, Note) and belongs_at(note):
-                yield note
-
-    def of(self, package: str, version: str | None = None) -> list[Note]:
-        """The notes of a package, routine notes last; of one version, where one is given."""
-        name = "" if version is None else encode_name(version) + "."
-        found = []
-        for folder in (package_folder(package, each) for each in FOLDERS):
-            start = folder + name
-            found += sorted(p for p in self._snapshot.files_in(folder) if p.startswith(start))
-        return [
-            note
-            for note in self._good(found)
-            if note.package == package and version in (None, note.version)
-        ]
-
-    def expect(self, labels: Iterable[str]) -> None:
-        """Announce which ``name@version`` a caller needs: the next search finds them all at once."""
-        self._awaited.update(labels)
-
-    def search(self, labels: Collection[str]) -> None:
-        """Find the notes that list any of some ``name@version`` in one search, and index their entries.
-
-        Git searches the notes' text; for very many names, every note is opened instead.
-        """
-        if self._searched.issuperset(labels):
-            return
-        missing = self._awaited.union(labels) - self._searched
-        self._awaited.clear()
-        paths = (
-            self._holding(missing)
-            if len(missing) <= _SEARCH_LIMIT
-            else {path for path in self.paths() if path.endswith(".toml")}
-        )
-        self._searched |= missing
-        for note in self._good(sorted(paths - self._indexed)):
-            for name, version, mention in mentions(note):
-                if mention.listed is not None:
-                    self._listed.setdefault((name, version), []).append(mention)
-        self._indexed |= paths
-
-    def listing(self, name: str, version: str) -> list[Mention]:
-        """The notes that bring or accept a version."""
-        self.search([f"{name}@{version}"])
-        return self._listed.get((name, version), [])
-
-    def naming(self, name: str) -> list[Mention]:
-        """The notes that bring or accept any version of a package."""
-        if self._naming is None:
-            self._naming = {}
-            for note in self._good(sorted(self._holding({"brings", "accepts"}))):
-                for listed, _, mention in mentions(note):
-                    if mention.listed is not None:
-                        self._naming.setdefault(listed, []).append(mention)
-        return self._naming.get(name, [])
-
-    def _holding(self, words: Collection[str]) -> set[str]:
-        """The files with one of some words in them."""
-        return {path for folder in FOLDERS for path in self._snapshot.grep(words, folder)}
-
-    def carrying(self, words: Collection[str]) -> list[tuple[str, str | None, Mention]]:
-        """The mentions of packages whose tarballs carry others, in notes that hold one of some words."""
-        return [
-            each
-            for note in self._good(sorted(self._holding(words)))
-            for each in mentions(note)
-            if each[2].bundles or each[2].shrinkwrap
-        ]
-
-    def own(self, artifact: Artifact) -> list[Mention]:
-        """The own notes of exactly this name and version."""
-        return [
-            Mention(note, None, accepted=True)
-            for note in self.of(artifact.name, artifact.version)
-            if (note.version, note.specifier) == (artifact.version, artifact.specifier)
-            or (note.version is not None and note.version == artifact.exact_version)
-        ]
-
-    def mentioning(self, artifact: Artifact) -> Iterator[Mention]:
-        """Every mention of an artifact's name and version in notes; the bytes are not compared.
-
-        Its own notes come first: where one of them covers it, the others are not searched.
-        """
-        yield from self.own(artifact)
-        wanted = artifact.version or artifact.specifier or artifact.resolved
-        yield from self.listing(artifact.name, wanted or "-")
-
-    def all(self) -> Iterator[Note | NoteError]:
-        """Every note, malformed ones as their errors."""
-        for path in sorted(self.paths()):
-            if path.endswith(".toml"):
-                note = self.read(path)
-                if note is not None:
-                    yield note

@@ -29,7 +29,8 @@ from npm_vetted.packages.integrity import is_weak
 from npm_vetted.packages.urls import is_tarball_of
 from npm_vetted.packages.versions import nearest, step
 from npm_vetted.vetting.exemptions import Exemption, Exemptions
-from npm_vetted.vetting.notes import Mention, NoteStore
+from npm_vetted.vetting.note_store import NoteStore
+from npm_vetted.vetting.notes import Mention
 from npm_vetted.vetting.pins import Match, read_pinned
 from npm_vetted.vetting.policy import FORMAT, Demands, Policy
 
