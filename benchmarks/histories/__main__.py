@@ -14,6 +14,7 @@ import argparse
 import datetime
 import itertools
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -73,6 +74,8 @@ class History:
         self, source: Path, folder: Path, *, new_names: bool, clock: bool, reasons: bool
     ) -> None:
         self.folder = folder
+        self._building = ""
+        """The index in which a tree is put together; empty: the clone's own."""
         self.reasons = reasons
         self.new_names = new_names
         self.clock = clock
@@ -93,9 +96,11 @@ class History:
 
     def git(self, *words: str, data: bytes | None = None) -> str:
         """git's answer; raises where it fails."""
+        own = {"GIT_INDEX_FILE": self._building} if self._building else {}
         done = subprocess.run(
-            ["git", *words], cwd=self.folder, input=data, capture_output=True, check=False
-        )
+            ["git", *words], cwd=self.folder, input=data, capture_output=True, check=False,
+            env={**os.environ, **own},
+        )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"git {words}: {done.stderr.decode(errors='replace')[:300]}")
         return done.stdout.decode(errors="surrogateescape").rstrip("\n")
@@ -130,6 +135,16 @@ class History:
 
     def put(self, real: str, since: str) -> None:
         """Stage and write a real commit's files, with ours laid over them."""
+        # Another index: the clone's own knows which files are on the disk as they should be.
+        self._building = str(self.folder / ".git" / "building")
+        try:
+            tree = self._built(real, since)
+        finally:
+            self._building = ""
+        self.git("read-tree", "--reset", "-u", tree)
+
+    def _built(self, real: str, since: str) -> str:
+        """The tree of a real commit's files, with ours laid over them."""
         ours = {path: self._blob("HEAD", path) for path in self.edits}
         self.git("read-tree", real)
         self._leave_out_what_is_missing()
@@ -146,9 +161,7 @@ class History:
                     self._lay(path, self._merged(mine, base, theirs, path))
         if self.removed.exists():
             self.git("update-index", "--force-remove", "--stdin", data=self.removed.read_bytes())
-        tree = self.git("write-tree")
-        self.git("read-tree", "HEAD")
-        self.git("read-tree", "--reset", "-u", tree)
+        return self.git("write-tree")
 
     def _leave_out_what_is_missing(self) -> None:
         """Drop files that the clone does not hold, such as large binaries."""

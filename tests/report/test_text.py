@@ -83,6 +83,14 @@ def test_unvetted_packages_share_a_block_that_counts_them() -> None:
     assert sum(line.startswith("    fix: ") for line in lines) == 5
 
 
+def test_the_text_for_a_file_is_not_printed_as_a_command_to_run() -> None:
+    fix = (("npm", "ci", "--ignore-scripts"), ("npm-vetted", "accept", "x", "--reason", "REASON"))
+    found = NEW._replace(check="install-command", code="scripts-run", package=None, fix=fix)
+    lines = printed((found,))
+    assert "    write: npm ci --ignore-scripts" in lines
+    assert any(line.startswith("    fix: ") and "accept" in line for line in lines)
+
+
 def test_a_hundred_findings_fit_on_two_screens() -> None:
     commands = tuple(
         NEW._replace(check="install-command", code="x", package=None, key=str(at), fix=(("npm", str(at)),))

@@ -35,6 +35,7 @@ from npm_vetted.report._screen import Paint, count_of, linked, wrapped
 from npm_vetted.report._shared import by_danger, fix_of, fix_of_all, label_of, page_of
 from npm_vetted.report._shell_commands import PROGRAM
 
+_RUN_HERE: Final = ("git", "npm-vetted")
 _NAMED: Final = 3
 """How many packages of a family are named before the rest is counted."""
 _FOLDED: Final = 5
@@ -224,8 +225,11 @@ class _Page:
 
     def _fixes(self, finding: Finding) -> Iterator[str]:
         self._commands.extend(frozenset(command) for command in finding.fix)
-        for line in (fix_of(finding, self._style) or "").splitlines():
-            yield f"    fix: {self._paint(line, 'green')}"
+        lines = (fix_of(finding, self._style) or "").splitlines()
+        for command, line in zip(finding.fix, lines, strict=False):
+            # An install command is repaired in its file; to run it here repairs nothing.
+            in_file = finding.check == "install-command" and command[0] not in _RUN_HERE
+            yield f"    {'write' if in_file else 'fix'}: {self._paint(line, 'green')}"
 
     def _source(self, finding: Finding) -> Iterator[str]:
         """The line that a finding is about, and a caret; not where a dense page has quoted it already."""
