@@ -14,7 +14,7 @@ from tools.client_names import FILE, rendered
 
 OTHERS_NAMED_AFTER_A_CLIENT: Final = {
     "auditing.collect": "purl's type of a package is npm",
-    "checks._guard": "our own name",
+    "checks._guard_calls": "our own name",
     "commands.completion": "our own name",
     "commands._note_dialogue": "the .npmrc that npm, pnpm, Yarn 1 and Bun share",
     "formats.npmrc": "the format is called .npmrc in every client",

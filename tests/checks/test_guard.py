@@ -7,6 +7,8 @@ import subprocess
 import pytest
 import yaml
 
+from npm_vetted.checks._guard_calls import calls_in
+from npm_vetted.checks._guard_hooks import hooks_in
 from npm_vetted.checks._guard_triggers import starts_as_often, triggers_of
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import adopt, check
@@ -172,6 +174,129 @@ OTHERS = [
         True,
     ),
 ]
+
+
+SHELL = "npm test\nnpm-vetted check\n"
+SCRIPTS = [
+    (".husky/pre-commit", "npm test && npm run lint\nset -eu\nnpm-vetted check\n", False),
+    (".husky/pre-commit", f"{SHELL}npm run more\n", False),
+    (".husky/pre-commit", "if true; then exit 0; fi\nnpm-vetted check\n", True),
+    (".husky/pre-commit", "true; exit 0\nnpm-vetted check\n", True),
+    (".husky/pre-commit", "if false; then\n  npm-vetted check\nfi\n", True),
+    (".husky/pre-commit", "true ||\nnpm-vetted check\n", True),
+    (".husky/pre-commit", "cat <<E\nnpm-vetted check\nE\n", True),
+    (".husky/pre-commit", ": '\nnpm-vetted check\n'\n", True),
+    (".husky/pre-commit", "npm-vetted() { true; }\nnpm-vetted check\n", True),
+    (".husky/pre-commit", "PATH=./bin:$PATH\nnpm-vetted check\n", True),
+    (".husky/pre-commit", "set +e\nnpm-vetted check\n", True),
+    (".githooks/pre-commit", f"{SHELL}npm run more\n", True),
+    (".githooks/pre-commit", f"#!/bin/sh -e\n{SHELL}npm run more\n", False),
+    (".githooks/pre-commit", f"#!/bin/true\n{SHELL}", True),
+    ("ci/vet.sh", "npm test\n", True),
+    ("Makefile", "test:\n\tnpm test\n", True),
+    ("Jenkinsfile", "when { expression { false } }\nnpm-vetted check\n", True),
+]
+
+
+@pytest.mark.parametrize(("path", "after", "removed"), SCRIPTS)
+def test_what_comes_before_the_guard_in_a_script(path: str, after: str, removed: bool) -> None:
+    one, two = (list(calls_in(path, each.encode(), _names_nothing)) for each in (SHELL, after))
+    assert all(any(map(call.is_kept_by, two)) for call in one) is not removed
+
+
+def _names_nothing(_: str) -> bool:
+    return False
+
+
+GITHUB = """\
+on: push
+jobs:
+  a:
+    steps:
+      - uses: actions/checkout@v4
+        with: {fetch-depth: 0}
+      - uses: npm-vetted/npm-vetted@v1
+        with: {arguments: --online}
+      - run: npm-vetted check
+"""
+GITLAB = "vet:\n  image: python:3.12\n  script:\n    - npm ci\n    - npm-vetted check\n"
+CIRCLE = "jobs:\n  vet:\n    steps:\n      - run: npm-vetted check\nworkflows:\n  main:\n    jobs: [vet]\n"
+BITBUCKET = (
+    "pipelines:\n  pull-requests:\n    '**':\n      - step:\n          script: [npm-vetted check]\n"
+)
+LEFTHOOK = "[pre-commit.commands.vet]\nrun = 'npm-vetted check'\n"
+TREES = [
+    (WORKFLOW, GITHUB, "fetch-depth: 0", "fetch-depth: 1", False),
+    (WORKFLOW, GITHUB, "fetch-depth: 0", "ref: main", True),
+    (WORKFLOW, GITHUB, "      - run", "      - run: npm ci\n      - run", False),
+    (WORKFLOW, GITHUB, "      - run", "      - run: git checkout main\n      - run", True),
+    (WORKFLOW, GITHUB, "      - run", "      - run: echo . >> $GITHUB_PATH\n      - run", True),
+    (WORKFLOW, GITHUB, "    steps", "    strategy: {matrix: {x: []}}\n    steps", True),
+    (WORKFLOW, GITHUB, "    steps", "    env: {PIP_INDEX_URL: x}\n    steps", True),
+    (WORKFLOW, GITHUB, "arguments: --online", "arguments: --online --strict", False),
+    (WORKFLOW, GITHUB, "arguments: --online", "arguments: --strict", True),
+    (WORKFLOW, GITHUB, "arguments: --online", "arguments: --online --only settings", True),
+    (WORKFLOW, GITHUB, "npm-vetted@v1", "npm-vetted@v2", False),
+    (WORKFLOW, GITHUB, "npm-vetted@v1", "npm-vetted@v0", True),
+    (WORKFLOW, GITHUB, "npm-vetted@v1", "npm-vetted@some-branch", True),
+    (".gitlab-ci.yml", GITLAB, "python:3.12", "python:3.13", False),
+    (".gitlab-ci.yml", GITLAB, "python:3.12", "evil:3.12", True),
+    (".gitlab-ci.yml", GITLAB, "npm ci", "exit 0", True),
+    (".gitlab-ci.yml", GITLAB, "  script", "  before_script: [exit 0]\n  script", True),
+    (".gitlab-ci.yml", GITLAB, "vet:", "workflow: {rules: [{when: never}]}\nvet:", True),
+    (".gitlab-ci.yml", GITLAB, "vet:", ".vet:", True),
+    (".circleci/config.yml", CIRCLE, "[vet]", "[vet, other]", False),
+    (".circleci/config.yml", CIRCLE, "[vet]", "[other]", True),
+    (".circleci/config.yml", CIRCLE, "[vet]", "[{vet: {filters: {branches: {only: x}}}}]", True),
+    (".circleci/config.yml", CIRCLE, "    jobs", "    when: false\n    jobs", True),
+    ("bitbucket-pipelines.yml", BITBUCKET, "'**'", "none", True),
+    ("bitbucket-pipelines.yml", BITBUCKET, "pull-requests", "custom", True),
+    ("lefthook.toml", LEFTHOOK, "run", "skip = true\nrun", True),
+    ("lefthook.toml", LEFTHOOK, "pre-commit", "post-commit", True),
+    ("lefthook.toml", LEFTHOOK, "run", "priority = 1\nrun", False),
+]
+
+
+@pytest.mark.parametrize(("path", "before", "old", "new", "removed"), TREES)
+def test_what_surrounds_the_guard_in_a_ci_file(
+    path: str, before: str, old: str, new: str, removed: bool
+) -> None:
+    after = before.replace(old, new, 1)
+    one, two = (list(calls_in(path, each.encode(), _names_nothing)) for each in (before, after))
+    assert one
+    assert all(any(map(call.is_kept_by, two)) for call in one) is not removed
+
+
+LOCAL = "on: push\njobs:\n  a:\n    uses: ./.github/workflows/ci.yml\n  b:\n    steps:\n      - uses: ./vet\n"
+
+
+@pytest.mark.parametrize("gone", ["    uses: ./.github/workflows/ci.yml", "      - uses: ./vet"])
+def test_what_calls_the_guard_elsewhere_in_the_repository(repo: GitRepo, gone: str) -> None:
+    repo.write(".github/workflows/caller.yml", LOCAL)
+    repo.write("vet/action.yml", "runs:\n  steps:\n    - run: npm-vetted check\n")
+    repo.commit("A caller")
+    repo.write(".github/workflows/caller.yml", LOCAL.replace(gone, ""))
+    assert [each["code"] for each in check(repo, "policy").findings] == ["guard-removed"]
+
+
+HOOKS = [
+    ("default_stages: [manual]\n", False),
+    ("default_install_hook_types: [pre-push]\n", True),
+    ("default_install_hook_types: [pre-commit, pre-push]\n", False),
+]
+
+
+@pytest.mark.parametrize(("line", "removed"), HOOKS)
+def test_keys_of_the_whole_file_of_pre_commit(line: str, removed: bool) -> None:
+    [before], [after] = (list(hooks_in(each.encode())) for each in (HOOK, line + HOOK))
+    assert before.is_kept_by(after) is not removed
+
+
+def test_a_local_hook_takes_its_stages_from_the_whole_file() -> None:
+    local = "repos:\n  - repo: local\n    hooks:\n      - id: npm-vetted\n"
+    texts = (local, f"default_stages: [manual]\n{local}")
+    [before], [after] = (list(hooks_in(each.encode())) for each in texts)
+    assert not before.is_kept_by(after)
 
 
 @pytest.mark.parametrize(("path", "before", "after", "removed"), OTHERS)
