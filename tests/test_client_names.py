@@ -22,7 +22,6 @@ OTHERS_NAMED_AFTER_A_CLIENT: Final = {
     "installs.files.circleci": "the clients that the orb node's parameter pkg-manager may name",
     "installs.files.declared_toml": "a tool npm:NAME of mise",
     "installs.files.declared_yaml": "a module of Ansible that is called npm",
-    "installs.files.deno_tasks": "the tasks of deno.json: no other file has them",
     "installs.files.github": "actions for one client, and the .npmrc that setup-node writes",
     "installs.files.programs": "the globals of JavaScript runtimes that start programs",
     "installs.shell.fetched": "the client that npx comes with: it runs what a global install put there",

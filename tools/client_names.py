@@ -58,6 +58,8 @@ def rendered() -> str:
                   "What code has in it that names packages by itself, where it names no program."),
         _constant("CODE_SUFFIXES", {suffix for each in known for suffix in each.CODE},
                   "The suffixes of such code."),
+        _constant("TASK_FILES", {name for each in known for name in each.TASKS},
+                  "Files of tasks that a client runs."),
         _constant("PROGRAM_FOLDERS", {name for each in known for name in each.PROGRAM_FOLDERS},
                   "Folders of modules that a client runs, whatever their files are called."),
     ])  # fmt: skip

@@ -100,23 +100,19 @@ LOCKFILES = (
 """The lockfiles."""
 
 CODE_WORDS = (
-    'from "http:',
-    'from "https:',
-    "from 'http:",
-    "from 'https:",
-    'import "http:',
-    'import "https:',
-    "import 'http:",
-    "import 'https:",
-    'import("http:',
-    'import("https:',
-    "import('http:",
-    "import('https:",
+    '"http:',
+    '"https:',
+    "'http:",
+    "'https:",
+    "`http:",
+    "`https:",
     "jsr:",
 )
 """What code has in it that names packages by itself, where it names no program."""
 
 CODE_SUFFIXES = (
+    ".cjs",
+    ".cts",
     ".js",
     ".jsx",
     ".mjs",
@@ -125,6 +121,12 @@ CODE_SUFFIXES = (
     ".tsx",
 )
 """The suffixes of such code."""
+
+TASK_FILES = (
+    "deno.json",
+    "deno.jsonc",
+)
+"""Files of tasks that a client runs."""
 
 PROGRAM_FOLDERS = ("vendor",)
 """Folders of modules that a client runs, whatever their files are called."""

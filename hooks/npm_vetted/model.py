@@ -275,6 +275,10 @@ CodeReader: TypeAlias = (
 """Reads files of code, each its path and content; it is handed a function that finds a file's project."""
 
 
+TaskReader: TypeAlias = "Callable[[str, bytes], Iterator[tuple[str, int]]]"
+"""Reads a file of tasks by its path and content: the shell text of each task, and its line."""
+
+
 class Allowance(NamedTuple):
     """An entry of an allow-list: the client runs this package's scripts; no version: any.
 

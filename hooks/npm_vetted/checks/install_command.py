@@ -243,6 +243,13 @@ class View:
             found.SWITCH_FILE, found.USER_FILE, found.WORKSPACE_FILE, tuple(found.OWN_MANIFESTS)
         )
 
+    def tasks(self, path: str, data: bytes) -> Iterator[tuple[str, int]]:
+        """As the clients that have such files read them."""
+        name = path.rpartition("/")[2]
+        for client in clients().values():
+            if name in client.TASKS:
+                yield from client.TASKS[name](path, data)
+
     def read(self, path: str) -> bytes | None:
         """A file; a symbolic link counts as missing, since an image or checkout may lack its target."""
         return self.snapshot.read(path) if _is_file(self.snapshot.entry(path)) else None

@@ -25,6 +25,7 @@ CODES: Final = {
     "not-the-vetted-patch": "A package whose patch is not the one that its note records.",
     "hash-vanished": "A package that lost its hash while the version stayed.",
     "hash-changed": "A package whose hash changed while the version stayed.",
+    "unpinned-modules": "A lockfile without the hashes of modules that code may still import.",
     "all-checksums-changed": "A lockfile whose checksums are all of another kind than before.",
     **ARCHIVE_CODES,
 }
@@ -120,12 +121,13 @@ def _differs_in_patch_alone(pinned: Pins, artifact: Artifact) -> bool:
 
 
 def _rehashed(project: ProjectChange) -> Iterator[Finding]:
-    """Report a lockfile whose hashes all use another algorithm than before."""
+    """Report a lockfile whose hashes all use another algorithm than before, or are gone for some modules."""
     for lockfile in project.lockfiles:
         earlier = [each for _, each in project.earlier if each.path == lockfile.path]
-        problems = [lockfile.rehashed(each) for each in earlier]
-        if problems and problems[0] and all(problems):
-            yield finding_of(ID, problems[0], project.after)
+        for compare in (lockfile.rehashed, lockfile.unpinned):
+            problems = [compare(each) for each in earlier]
+            if problems and problems[0] and all(problems):
+                yield finding_of(ID, problems[0], project.after)
 
 
 def _changed(use: IntroducedPackage) -> Iterator[Finding]:

@@ -107,6 +107,8 @@ def _of_use(change: Change, use: IntroducedPackage, verdict: Verdict) -> Iterato
         yield from _first_party(use, owner.registry)
     elif artifact.kind is Kind.REGISTRY or _is_of_registry(change, artifact):
         yield from _registry(change, use)
+    elif _is_of_own_registry(use) and verdict.mention is None:
+        pass  # it lacks a note, as any package of a registry may: `unvetted` says so
     elif not _is_accepted(artifact, verdict):
         yield use_finding(
             ID,
@@ -134,6 +136,16 @@ def _is_of_registry(change: Change, artifact: Artifact) -> bool:
     if artifact.kind is not Kind.TARBALL or url is None:
         return False
     return change.policy.registries.allows(url) and tarball_of(url) is not None
+
+
+def _is_of_own_registry(use: IntroducedPackage) -> bool:
+    """Whether a registry that only this client knows has the artifact."""
+    url = use.artifact.resolved
+    return (
+        use.artifact.kind is Kind.TARBALL
+        and url is not None
+        and url.startswith(use.lockfile.own_registries)
+    )
 
 
 def _is_accepted(artifact: Artifact, verdict: Verdict) -> bool:

@@ -15,7 +15,17 @@ from npm_vetted._plugins import import_part, parts
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
-from npm_vetted.model import Allowance, CodeReader, Edit, Manifest, Pin, Problem, Project, Read
+from npm_vetted.model import (
+    Allowance,
+    CodeReader,
+    Edit,
+    Manifest,
+    Pin,
+    Problem,
+    Project,
+    Read,
+    TaskReader,
+)
 
 
 class Client(Protocol):
@@ -70,6 +80,8 @@ class Client(Protocol):
     """Words to search before CODE reads a file: code that imports a package contains one of them, or the
     name of a client's program.
     """
+    TASKS: Mapping[str, TaskReader]
+    """Readers of this client's files of tasks by file name. A task runs in the folder of its file."""
     LOCK_COMMAND: tuple[str, ...]
     """The command that writes the lockfile without running scripts; ``.`` is the project's folder in it."""
     WRITES: str

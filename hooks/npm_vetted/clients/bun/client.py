@@ -27,7 +27,7 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import DocumentError, UndecidedError
 from npm_vetted.formats.npmrc import SWITCH
-from npm_vetted.model import CodeReader, Edit, Manifest, Pin, Project, Read
+from npm_vetted.model import CodeReader, Edit, Manifest, Pin, Project, Read, TaskReader
 
 NAME = "bun"
 PROGRAM = "bun"
@@ -51,6 +51,7 @@ USER_FILE: str | None = ".bunfig.toml"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
 CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
+TASKS: Mapping[str, TaskReader] = {}
 LOCK_COMMAND: tuple[str, ...] = (
     "bun",
     "install",

@@ -16,6 +16,7 @@ from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.settings import AllowedSources
 from npm_vetted.clients.shared.workspaces import Negation
 from npm_vetted.errors import NpmVettedError, UndecidedError
+from npm_vetted.formats.json import load_jsonc
 from npm_vetted.formats.npmrc import depends_on_environment, effective, load_npmrc
 from npm_vetted.model import (
     Allowance,
@@ -27,6 +28,7 @@ from npm_vetted.model import (
     Problem,
     Project,
     Read,
+    TaskReader,
 )
 
 NAME = "deno"
@@ -71,13 +73,19 @@ def _problems_of_code(
 
 
 CODE_WORDS: tuple[str, ...] = (
-    "jsr:",
-    *(f"{word}{quote}{scheme}:" for word in ("from ", "import ", "import(")
-      for quote in "\"'" for scheme in ("https", "http")),
+    "jsr:", *(f"{quote}{scheme}:" for quote in "\"'`" for scheme in ("https", "http")),
 )  # fmt: skip
 CODE: Mapping[str, CodeReader] = dict.fromkeys(
-    (".ts", ".mts", ".js", ".mjs", ".tsx", ".jsx"), _problems_of_code
+    (".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".tsx", ".jsx"), _problems_of_code
 )
+
+
+def _tasks(path: str, data: bytes) -> Iterator[tuple[str, int]]:
+    """What ``deno task`` runs."""
+    return config.tasks(load_jsonc(path, data))
+
+
+TASKS: Mapping[str, TaskReader] = dict.fromkeys(config.NAMES, _tasks)
 
 
 def fits(pin: Pin) -> bool:

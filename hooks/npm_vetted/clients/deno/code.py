@@ -18,9 +18,11 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.model import Location, Problem, Project
 from npm_vetted.packages.ranges import satisfies
 
+_COMMENT: Final = rb"//[^\n]*|/\*.*?\*/"
 _IMPORT: Final = re.compile(
-    rb"//[^\n]*|/\*.*?\*/"
-    rb"|\b(?:from|import)\s*\(?\s*(?P<quote>[\"'])(?P<target>(?:npm|jsr|https?):[^\"'\n]+)(?P=quote)",
+    rb"%(comment)s|\b(?:from|import)%(blank)s\(?%(blank)s"
+    rb"(?P<quote>[\"'`])(?P<target>(?:npm|jsr|https?):[^\"'`\n]+)(?P=quote)"
+    % {b"comment": _COMMENT, b"blank": rb"(?:\s|%s)*" % _COMMENT},
     re.DOTALL,
 )
 _QUICK: Final = (b"npm:", b"jsr:", b"https:", b"http:")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from npm_vetted.clients.deno.config import load_config
+from npm_vetted.clients.deno.config import is_frozen
 from npm_vetted.clients.deno.options import SHORT, VALUED, weak_variable, weaknesses
 from npm_vetted.clients.deno.specifiers import module_name, plain_target
 from npm_vetted.clients.shared.command_line import (
@@ -22,7 +22,6 @@ from npm_vetted.clients.shared.command_line import (
     unknown_command,
     variable_setting,
 )
-from npm_vetted.errors import DocumentError
 from npm_vetted.formats.client_action import ActionKind, ClientAction, ClientRules, Switch
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value
 from npm_vetted.model import Project
@@ -51,12 +50,7 @@ _SOURCES: Final = {
 
 def _frozen_by(project: Project) -> bool:
     """``"lock": {"frozen": true}`` of deno.json."""
-    try:
-        document = load_config(project.path, project.read)
-    except DocumentError:
-        return False
-    said = document.root().data.get("lock") if document is not None else None
-    return isinstance(said, dict) and said.get("frozen") is True
+    return is_frozen(project.path, project.read)
 
 
 RULES: Final = ClientRules(weakens=weak_variable, frozen_by=_frozen_by)

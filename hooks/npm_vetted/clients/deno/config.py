@@ -143,6 +143,26 @@ def read_deno_config(path: str, data: bytes) -> Manifest:
     )
 
 
+def is_frozen(folder: str, read: Read) -> bool:
+    """Whether a folder's configuration has ``"lock": {"frozen": true}``; one that is broken has not."""
+    try:
+        document = load_config(folder, read)
+    except DocumentError:
+        return False
+    said = document.root().data.get("lock") if document is not None else None
+    return isinstance(said, dict) and said.get("frozen") is True
+
+
+def tasks(document: Document) -> Iterator[tuple[str, int]]:
+    """The shell text of each task and its line; a task may be a table whose ``command`` is the text."""
+    data = document.data if isinstance(document.data, dict) else {}
+    table = data.get("tasks")
+    for name, task in table.items() if isinstance(table, dict) else ():
+        text = task.get("command") if isinstance(task, dict) else task
+        if isinstance(text, str):
+            yield text, document.line_of("tasks", name)
+
+
 def linked_folders(document: Document | None) -> Iterator[str]:
     """The folders that ``links`` (formerly ``patch``) uses instead of packages."""
     for key in ("links", "patch"):

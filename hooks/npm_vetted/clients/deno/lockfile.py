@@ -8,12 +8,14 @@ name in jsr's npm registry, so that it is never confused with an npm package ``@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from binascii import b2a_base64
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
+from npm_vetted.clients.deno.config import is_frozen
 from npm_vetted.clients.deno.layout import Layout, fields, read_layout
 from npm_vetted.clients.deno.specifiers import module_name, read_specifier
 from npm_vetted.clients.shared.lockfile import Lockfile
@@ -24,8 +26,11 @@ from npm_vetted.model import (
     Entry,
     Group,
     Kind,
+    Location,
+    Problem,
     Read,
     Requirement,
+    hashed,
 )
 from npm_vetted.packages.platforms import Platform
 from npm_vetted.packages.ranges import parse_loose_version
@@ -52,6 +57,7 @@ class DenoLockfile(Lockfile):
     _layout: Layout
 
     names_hosts = False
+    own_registries = (_JSR,)
 
     def __init__(self, path: str, data: bytes, read: Read, like: Lockfile | None = None) -> None:
         self.path = path
@@ -308,6 +314,29 @@ class DenoLockfile(Lockfile):
     def binds(self, url: str) -> bool:
         """Whether a URL leads, over recorded redirects, to a module with a hash."""
         return self._module_key(url) is not None
+
+    def unpinned(self, before: Lockfile) -> Problem | None:
+        """Modules of servers that lost their hash or redirect, unless deno.json freezes the lockfile.
+
+        deno.lock does not say which module imports another, and Deno fetches what it lacks (seen with 2.9.6).
+        """
+        if not isinstance(before, DenoLockfile) or is_frozen(
+            posixpath.dirname(self.path), self.read
+        ):
+            return None
+        known = {*self.kept, *self.redirects}
+        gone = sorted({*before.kept, *before.redirects} - known)
+        if not gone:
+            return None
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        return Problem(
+            f"the hash of {gone[0][:100]}{more} is gone: code or a module that still imports it fetches it "
+            'against no hash. Expected these lines, or "lock": {"frozen": true} in deno.json',
+            Location(self.path, self.root.line("remote") if "remote" in self.root.data else 1),
+            code="unpinned-modules",
+            key="remote",
+            value=hashed("\n".join(gone).encode("utf-8", "surrogatepass")),
+        )
 
     def has_module(self, target: str) -> bool:
         """Whether the target of an import map has a hash; of a prefix (``/``): whether a module below it has."""

@@ -21,7 +21,7 @@ from npm_vetted.formats.npmrc import (
     load_npmrc,
     switch_problem,
 )
-from npm_vetted.model import CodeReader, Edit, Manifest, Pin, Project, Read
+from npm_vetted.model import CodeReader, Edit, Manifest, Pin, Project, Read, TaskReader
 
 if TYPE_CHECKING:
     from npm_vetted.clients.npm.lockfile import NpmLockfile
@@ -49,6 +49,7 @@ USER_FILE: str | None = ".npmrc"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
 CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
+TASKS: Mapping[str, TaskReader] = {}
 LOCK_COMMAND: tuple[str, ...] = (
     "npm",
     "--prefix",

@@ -31,6 +31,7 @@ from npm_vetted.model import (
     Problem,
     Project,
     Read,
+    TaskReader,
     hashed,
 )
 
@@ -59,6 +60,7 @@ USER_FILE: str | None = ".npmrc"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
 CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
+TASKS: Mapping[str, TaskReader] = {}
 LOCK_COMMAND: tuple[str, ...] = (
     "pnpm",
     "-C",

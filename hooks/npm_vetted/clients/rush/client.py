@@ -29,6 +29,7 @@ from npm_vetted.model import (
     Problem,
     Project,
     Read,
+    TaskReader,
 )
 
 NAME = "rush"
@@ -69,6 +70,7 @@ USER_FILE: str | None = ".npmrc"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
 CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
+TASKS: Mapping[str, TaskReader] = {}
 SWITCH_STOPS_OWN_SCRIPTS = False
 LOCK_COMMAND: tuple[str, ...] = ("rush", "update")
 WRITES = f"{config.CONFIG}/{config.LOCKFILE}"

@@ -63,6 +63,9 @@ class Lockfile(ABC):
     names_hosts = True
     """Whether the format has the URL of each registry package (those of pnpm and Yarn berry have none)."""
 
+    own_registries: tuple[str, ...] = ()
+    """The URLs of registries that only this client knows: what they have needs a note as npm's packages do."""
+
     locks_folders = False
     """Whether a folder outside the workspaces (``file:``) has an entry with its manifest's requirements."""
 
@@ -274,6 +277,10 @@ class Lockfile(ABC):
 
     def rehashed(self, before: Lockfile) -> Problem | None:  # noqa: ARG002
         """The problem if all hashes are of another kind than in an earlier version; None: they compare."""
+        return None
+
+    def unpinned(self, before: Lockfile) -> Problem | None:  # noqa: ARG002
+        """The problem if the client would fetch, against no hash, what an earlier version had a hash of."""
         return None
 
     def may_lack_hash(self, entry: Entry) -> bool:

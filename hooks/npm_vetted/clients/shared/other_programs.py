@@ -35,7 +35,6 @@ _INSTALLS: Final[Mapping[str, frozenset[str]]] = {
 }
 _TOOLS: Final = frozenset({"volta", "mise", "rtx"})
 """Programs that install npm packages for all projects, with an npm of their own."""
-_OWN_TOOLS: Final = ("node", "npm", "yarn", "pnpm", "bun", "deno")
 _COREPACK: Final = "corepack"
 _BY_COREPACK: Final = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg"})
 _BY_NI: Final[Mapping[str, Mapping[str, str]]] = {
@@ -113,8 +112,11 @@ def _corepack(rest: Sequence[str], bare: Sequence[str]) -> Iterator[ClientAction
 def _tool(program: str, bare: Sequence[str]) -> Iterator[ClientAction]:
     """``volta install NAME``, ``mise use npm:NAME``: a global install; the clients have no scripts."""
     if program == "volta":
+        from npm_vetted.clients import clients
+
+        own = {"node", *(each.PROGRAM for each in clients().values())}
         names = bare[1:] if bare[:1] == ["install"] else []
-        packages = [each for each in names if each.partition("@")[0] not in _OWN_TOOLS]
+        packages = [each for each in names if each.partition("@")[0] not in own]
     else:
         verb = bare[0] if bare else ""
         names = bare[1:] if verb in ("use", "u", "install", "i", "exec", "x") else []

@@ -2,21 +2,20 @@
 
 Without a finding, people would believe that these files are judged. An ``[[ignore]]`` entry with the
 file's literal path accepts such a finding. If a client with a folder in ``clients`` has read a file,
-the file is not reported. Therefore names of Rush, Bun and Deno may be in this table: a lockfile of
-Rush without a rush.json, a bun.lockb without a package.json and a deno.lock without a deno.json are
-read by no client.
+the file is not reported. Therefore names of Rush and Bun may be in this table: a lockfile of Rush
+without a rush.json and a bun.lockb without a package.json are read by no client.
 """
 
 from __future__ import annotations
 
 import fnmatch
+from functools import cache
 from typing import Final
 
 _FILES: Final = {
     "vlt-lock.json": "vlt",
     "vlt.json": "vlt",
     "bun.lockb": "Bun",
-    "deno.lock": "Deno",
     "vlt-workspaces.json": "vlt",
     "oro.kdl": "orogene",
     "package-lock.kdl": "orogene",
@@ -49,6 +48,16 @@ def unread_by_us(path: str) -> str | None:
     name = path.rpartition("/")[2]
     if name in _FILES:
         return _FILES[name]
-    return next(
+    found = next(
         (client for glob, client in _PATHS.items() if fnmatch.fnmatchcase(path, glob)), None
     )
+    return found or _lockfile_of(name)
+
+
+@cache
+def _lockfile_of(name: str) -> str | None:
+    """The client with a manifest of its own that has a lockfile of this name: without one it is not read."""
+    from npm_vetted.clients import clients
+
+    known = (each for each in clients().values() if each.OWN_MANIFESTS)
+    return next((each.NAME.capitalize() for each in known if name in each.LOCKFILES), None)

@@ -36,6 +36,7 @@ from npm_vetted.model import (
     Pin,
     Project,
     Read,
+    TaskReader,
 )
 
 NAME = "yarn-berry"
@@ -60,6 +61,7 @@ USER_FILE: str | None = ".yarnrc.yml"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
 CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
+TASKS: Mapping[str, TaskReader] = {}
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--mode=update-lockfile")
 WRITES = "yarn.lock"
 RUN_INSTALLED = "yarn run {}"

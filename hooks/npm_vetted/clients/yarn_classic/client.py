@@ -19,7 +19,7 @@ from npm_vetted.clients.shared.yarn.settings import (
 from npm_vetted.clients.yarn_classic import settings
 from npm_vetted.clients.yarn_classic.settings import RC_FILE, SWITCH, last_setting, read_yarnrc
 from npm_vetted.errors import UndecidedError
-from npm_vetted.model import CodeReader, Edit, Manifest, Pin, Project, Read
+from npm_vetted.model import CodeReader, Edit, Manifest, Pin, Project, Read, TaskReader
 
 NAME = "yarn-classic"
 PROGRAM = "yarn"
@@ -43,6 +43,7 @@ USER_FILE: str | None = ".yarnrc"
 PROGRAM_FOLDERS: tuple[str, ...] = ()
 CODE_WORDS: tuple[str, ...] = ()
 CODE: Mapping[str, CodeReader] = {}
+TASKS: Mapping[str, TaskReader] = {}
 LOCK_COMMAND: tuple[str, ...] = ("yarn", "--cwd", ".", "install", "--ignore-scripts")
 WRITES = "yarn.lock"
 RUN_INSTALLED = "yarn run {}"
