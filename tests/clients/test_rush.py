@@ -500,3 +500,23 @@ def test_what_install_run_installs_by_npm_runs_no_scripts(repo: GitRepo, version
     assert codes(repo, "--all") == []
     repo.write(NPMRC, "ignore-scripts=${X-true}\n")
     assert codes(repo) == [("ignore-scripts", "scripts-on", NPMRC)]
+
+
+def test_a_lockfile_of_npm_at_the_top_is_of_the_tools_there(repo: GitRepo) -> None:
+    """``npm install`` beside rush.json: the projects stay Rush's, and its settings are the common ones."""
+    tool = {"version": "1.0.0", "integrity": sri("tool@1.0.0"),
+            "resolved": "https://registry.npmjs.org/tool/-/tool-1.0.0.tgz"}  # fmt: skip
+    manifest = {"name": "top", "devDependencies": {"tool": "1.0.0"}}
+    packages = {"": manifest, "node_modules/tool": {**tool, "dev": True}}
+    locked = {"name": "top", "lockfileVersion": 3, "requires": True, "packages": packages}
+    repo.write("package.json", json.dumps(manifest))
+    repo.write("package-lock.json", json.dumps(locked))
+    repo.write(".npmrc", "ignore-scripts=true\n")
+    assert codes(repo) == [("unvetted", "new", "package-lock.json")]
+    repo.write("package.json", json.dumps({**manifest, "devDependencies": {"tool": "2.0.0"}}))
+    assert ("lockfile-sync", "out-of-date", "package.json") in codes(repo)
+    repo.write("package.json", json.dumps(manifest))
+    repo.write(
+        "packages/a/package.json", json.dumps({"name": "a", "dependencies": {"ms": "2.0.0"}})
+    )
+    assert ("lockfile-sync", "out-of-date", "packages/a/package.json") in codes(repo)

@@ -42,9 +42,13 @@ def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Man
     """A project's manifests by folder relative to its lockfile ('' is the root).
 
     If workspaces have lockfiles of their own, a manifest belongs to the lockfile beside it. A folder
-    outside the workspaces is left out if the lockfile has an entry for the folder.
+    outside the workspaces is left out if the lockfile has an entry for the folder. If a client has its
+    lockfile in a folder of its own, a lockfile beside the root is another client's, which installs the
+    root's manifest alone.
     """
     home = lockfile.home
+    if home == project.path == folder_of(lockfile.path) != folder_of(project.lockfiles[0]):
+        return {"": project.manifest}
     others = {folder_of(path) for path in project.lockfiles} - {home}
     if lockfile.locks_folders:
         others |= project.folders
