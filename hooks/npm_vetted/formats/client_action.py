@@ -21,6 +21,9 @@ UNKNOWN_COMMAND: Final = "its command"
 UNREAD_SETTINGS: Final = "its settings"
 """The same where the settings of the client are not read."""
 
+AT_WORKSPACE_ROOT: Final = "--ignore-workspace-root-check"
+"""The option by which a package may be added to the root of a workspace."""
+
 
 class ActionKind(StrEnum):
     """The effect of a command on packages."""
@@ -173,7 +176,7 @@ class CommandReader(Protocol):
     LOCKING: Mapping[str, tuple[str, ...]]
     """By a client's NAME: the command that locks an exact development package and runs no script.
 
-    The package follows it. ``.`` is the project's folder.
+    The package follows it. ``.`` is the project's folder, AT_WORKSPACE_ROOT counts in a workspace only.
     """
 
     def read(

@@ -21,6 +21,7 @@ from npm_vetted.clients.shared.command_line import (
     variable_setting,
 )
 from npm_vetted.formats.client_action import (
+    AT_WORKSPACE_ROOT,
     ActionKind,
     ClientAction,
     ClientRules,
@@ -32,7 +33,16 @@ from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, word_set
 PROGRAMS: Final = ("pnpm", "pnpx", "pn", "pnx")
 WHOLE_WORDS: Final[tuple[str, ...]] = ("pn",)
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
-    "pnpm": ("pnpm", "--dir", ".", "add", "--save-dev", "--save-exact", "--ignore-scripts")
+    "pnpm": (
+        "pnpm",
+        "--dir",
+        ".",
+        "add",
+        AT_WORKSPACE_ROOT,
+        "--save-dev",
+        "--save-exact",
+        "--ignore-scripts",
+    )
 }
 
 _INSTALL: Final = ("install", "i", "install-test", "it")

@@ -17,6 +17,7 @@ from npm_vetted.clients.shared.command_line import (
     variable_setting,
 )
 from npm_vetted.formats.client_action import (
+    AT_WORKSPACE_ROOT,
     ActionKind,
     ClientAction,
     ClientRules,
@@ -30,7 +31,16 @@ PROGRAMS: Final = ("yarn", "yarnpkg", "jlpm")
 """``jlpm`` is the Yarn 3.5.0 that JupyterLab's builder brings (jupyter-builder 1.3.0 was run)."""
 WHOLE_WORDS: Final[tuple[str, ...]] = ()
 LOCKING: Final[Mapping[str, tuple[str, ...]]] = {
-    "yarn-classic": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--ignore-scripts"),
+    "yarn-classic": (
+        "yarn",
+        "--cwd",
+        ".",
+        "add",
+        AT_WORKSPACE_ROOT,
+        "--dev",
+        "--exact",
+        "--ignore-scripts",
+    ),
     "yarn-berry": ("yarn", "--cwd", ".", "add", "--dev", "--exact", "--mode=skip-build"),
 }
 

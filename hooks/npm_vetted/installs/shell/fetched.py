@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from npm_vetted.formats.client_action import ActionKind, ClientAction
+from npm_vetted.formats.client_action import AT_WORKSPACE_ROOT, ActionKind, ClientAction
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, known
 from npm_vetted.installs import Context
 from npm_vetted.installs.context.disk import CHECKOUT, Written, under
@@ -194,6 +194,8 @@ def locking(
     command = next(filter(None, commands), None)
     if command is None:
         return ()
+    if not project.members:
+        command = tuple(word for word in command if word != AT_WORKSPACE_ROOT)
     at = command.index(".")
     inside = (*command[:at], project.path, *command[at + 1 :])
     first = (*(inside if project.path else (*command[: at - 1], *command[at + 1 :])), package)
