@@ -16,7 +16,8 @@ from npm_vetted.clients.pnpm.keys import (
     split_key,
     without_suffix,
 )
-from npm_vetted.clients.pnpm.sync import broken_halves, disagreements, of_registry
+from npm_vetted.clients.pnpm.specifiers import of_registry
+from npm_vetted.clients.pnpm.sync import broken_halves, disagreements
 from npm_vetted.clients.shared.lockfile import Lockfile
 from npm_vetted.clients.shared.redirects import override_leaves
 from npm_vetted.model import Artifact, Entry, Group, Level, Location, Manifest, Problem, Requirement

@@ -329,3 +329,16 @@ def _allowed(spec: str, setting: str, where: Location) -> Iterator[Allowance]:
         exact = text if text[:1].isdigit() and " " not in text else None
         source = text if ":" in text or "/" in text else None
         yield Allowance(spec[:1] + name, exact, setting, where, source, spec)
+
+
+def unreadable_file(project: Project, error: DocumentError) -> Problem:
+    """The problem of a settings file that cannot be read."""
+    path = error.path or project.manifest.path
+    return Problem(
+        message=error.message, location=Location(path, error.line), code="unreadable", key=path
+    )
+
+
+def table_items(table: object) -> list[tuple[str, object]]:
+    """The pairs of a table in a settings file; empty if the value is no table."""
+    return [(str(key), value) for key, value in table.items()] if isinstance(table, dict) else []

@@ -15,7 +15,6 @@ versions may run, the lockfile must agree with one of them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import dirname, join, normpath
 from typing import Final
@@ -29,6 +28,14 @@ from npm_vetted.clients.pnpm.declared import (
 )
 from npm_vetted.clients.pnpm.entries import PnpmEntries
 from npm_vetted.clients.pnpm.settings import manifest_beside, root_above, settings_beside
+from npm_vetted.clients.pnpm.specifiers import (
+    folder_path,
+    is_same_folder,
+    name_matches,
+    of_registry,
+    same_specifier,
+    selected_name,
+)
 from npm_vetted.model import Group, Location, Manifest, Pin, Problem, Read, Requirement
 from npm_vetted.packages.manifest import read_manifest, read_pin
 from npm_vetted.packages.ranges import satisfies
@@ -45,11 +52,6 @@ _RECORDED: Final = {
 """Switches that count as off if the lockfile does not record them; other missing ones are not compared."""
 _FIRST_TO_LOCK_TOOLS: Final = 11
 _LOCAL: Final = ("link:", "file:", "workspace:.", ".", "/")
-_GIT: Final = re.compile(
-    r"(?:(?P<host>github|gitlab|bitbucket):|(?:git\+https|git|https)://(?P<domain>[^/@?\s]+)/)?"
-    r"(?P<path>[^:@?#\s]+?)(?:\.git)?(?:#(?P<commit>[^#]*))?\Z"
-)
-_HOSTS: Final = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
 
 
 def disagreements(
@@ -114,7 +116,7 @@ def broken_halves(
     keys = dict.fromkeys(keys)
     for key in keys:
         if not lockfile.has_snapshot(key):
-            yield _broken(lockfile, key, "packages has it, snapshots has not", _name(key))
+            yield _broken(lockfile, key, "packages has it, snapshots has not", selected_name(key))
     for key in dict.fromkeys([*keys, *askers]):
         for name, reference in lockfile.dangling(key):
             words = f"depends on {name}: {reference}, which has no entry"
@@ -259,7 +261,7 @@ class _Comparison:
             for name, entry in table.items() if isinstance(table, dict) else ():
                 theirs = entry.get("specifier") if isinstance(entry, dict) else None
                 ours = self.declared.catalogs.get(str(catalog), {}).get(str(name))
-                if not _same_specifier(theirs, ours):
+                if not same_specifier(theirs, ours):
                     message = (
                         f"the catalog {catalog} has {name}@{ours}, the lockfile was written for "
                         f"{name}@{theirs}"
@@ -313,7 +315,7 @@ class _Comparison:
         found, certain = set(), False
         for selector, value in self.replaced.items():
             target, wanted, parent = override_target(selector)
-            if target != name or (parent is not None and _name(parent) != manifest.name):
+            if target != name or (parent is not None and selected_name(parent) != manifest.name):
                 continue
             found.add(value)
             certain |= wanted is None and parent is None
@@ -340,7 +342,7 @@ class _Comparison:
 
     def _is_ignored(self, wanted: Requirement) -> bool:
         patterns = self.declared.ignored if wanted.group is Group.OPTIONAL else ()
-        return bool(patterns) and _matches(patterns, wanted.name)
+        return bool(patterns) and name_matches(patterns, wanted.name)
 
     def _one(
         self, folder: str, manifest: Manifest, wanted: Requirement, found: Requirement | None
@@ -356,7 +358,7 @@ class _Comparison:
         if self.hooked:
             return
         if not any(
-            _same_specifier(found.specifier, each) or _same_folder(folder, found.specifier, each)
+            same_specifier(found.specifier, each) or is_same_folder(folder, found.specifier, each)
             for each in accepted
         ):
             message = (
@@ -489,7 +491,7 @@ class _Comparison:
                     "package must come from where the manifests say"
                 )
                 yield self._problem(
-                    message, self.lockfile.path, self.lockfile.line_of(key), _name(key), key, folder,
+                    message, self.lockfile.path, self.lockfile.line_of(key), selected_name(key), key, folder,
                     "folder-for-package",
                 )  # fmt: skip
 
@@ -499,19 +501,19 @@ class _Comparison:
         for folder, manifest in self.manifests.items():
             for one in manifest.requires:
                 if one.specifier.startswith(_LOCAL):
-                    yield join(folder, _path(one.specifier))
+                    yield join(folder, folder_path(one.specifier))
         for value in (*self.declared.overrides.values(), *_texts(self.declared.extensions)):
             if value.startswith(_LOCAL):
-                yield _path(value)
+                yield folder_path(value)
         for table in self.declared.catalogs.values():
-            yield from (_path(each) for each in _texts(table) if each.startswith(_LOCAL))
+            yield from (folder_path(each) for each in _texts(table) if each.startswith(_LOCAL))
         yield from self._nested_folders()
 
     def _nested_folders(self) -> Iterator[str]:
         """The folders that manifests require, the folders that the manifests of those require, and so on."""
         seen: set[str] = set()
         left = [
-            normpath(join(folder, _path(one.specifier)))
+            normpath(join(folder, folder_path(one.specifier)))
             for folder, manifest in self.manifests.items()
             for one in manifest.requires
             if one.specifier.startswith(_LOCAL)
@@ -526,20 +528,11 @@ class _Comparison:
                 for value in _strings(data.get(group.value)).values():
                     if value.startswith(_LOCAL):
                         # pnpm takes the path from the folder, older versions from the root
-                        left += [normpath(join(folder, _path(value))), normpath(_path(value))]
+                        left += [
+                            normpath(join(folder, folder_path(value))),
+                            normpath(folder_path(value)),
+                        ]
         yield from seen
-
-
-def _same_folder(folder: str, locked: str, override: str) -> bool:
-    """Whether an importer's locked folder is that of an override: pnpm records it relative to the importer."""
-    if not override.startswith(("link:", "file:")) or locked[:5] != override[:5]:
-        return False
-    return normpath(join(folder, _path(locked))) == normpath(_path(override))
-
-
-def _path(specifier: str) -> str:
-    """The path in ``file:../x``, ``link:x``, ``workspace:./x`` or ``./x``."""
-    return re.sub(r"\A(?:file|link|workspace):", "", specifier).split("(")[0]
 
 
 def _reference(importer: Mapping[str, object], name: str) -> str:
@@ -562,59 +555,9 @@ def _texts(table: object) -> Iterator[str]:
             yield from _texts(value)
 
 
-def _same_specifier(one: object, other: object) -> bool:
-    """Whether pnpm treats two specifiers as equal: the same text, or the same commit of a git repository."""
-    if one == other:
-        return True
-    if not isinstance(one, str) or not isinstance(other, str):
-        return False
-    repository = _repository(one)
-    return repository is not None and repository == _repository(other)
-
-
-def _repository(specifier: str) -> tuple[str, str, str] | None:
-    """Host, path and commit of a git specifier (pnpm's ``gitSpecifiersAreEquivalent``)."""
-    found = _GIT.match(specifier)
-    if found is None or "//" in found["path"] or specifier.startswith((".", "/")):
-        return None
-    domain = (found["domain"] or "").lower()
-    host = domain or _HOSTS.get(found["host"] or "github", "")
-    if not domain and found["path"].count("/") != 1:
-        return None
-    if specifier.startswith("https:") and host not in _HOSTS.values() and ".git" not in specifier:
-        return None
-    return host, found["path"], found["commit"] or ""
-
-
-def _matches(patterns: tuple[str, ...], name: str) -> bool:
-    """Whether a name matches patterns as pnpm reads them: ``*`` is any text, ``!pattern`` excludes names."""
-    matched = all(each.startswith("!") for each in patterns)
-    for pattern in patterns:
-        text = pattern.removeprefix("!")
-        parts = map(re.escape, text.split("*"))
-        if re.fullmatch(".*".join(parts), name):
-            matched = not pattern.startswith("!")
-    return matched
-
-
 def _strings(value: object) -> dict[str, str]:
     table = value if isinstance(value, dict) else {}
     return {str(key): item for key, item in table.items() if isinstance(item, str)}
-
-
-def _name(selector: str) -> str:
-    """The name in ``name@range``."""
-    return selector[:1] + selector[1:].partition("@")[0]
-
-
-def of_registry(name: str, specifier: str) -> tuple[str, str] | None:
-    """The package and versions that a specifier requests from the registry; None for other sources."""
-    if specifier.startswith("npm:"):
-        real, _, versions = specifier[5:].partition("@")
-        real = specifier[4:5] + real
-        # npm:^1.0.0 names versions alone: the package is the one of the dependency's own name.
-        return (name, specifier[4:]) if satisfies("0.0.0", real) is not None else (real, versions)
-    return None if ":" in specifier or "/" in specifier else (name, specifier)
 
 
 def _injections(meta: object) -> set[str]:
