@@ -52,6 +52,26 @@ def test_what_nobody_has_looked_at_is_said(repo: GitRepo) -> None:
     assert "b@1.1.0  exempt  brought by a  not asked" in out
 
 
+def test_a_note_takes_the_programs_for_platforms_out_of_the_backlog_too(git_repo: GitRepo) -> None:
+    """esbuild has 25 of them: they are covered together with it (DESIGN.md, section 6)."""
+    programs = {
+        f"@b/{system}-x64": entry(f"@b/{system}-x64", os=[system], cpu=["x64"])
+        for system in ("linux", "darwin")
+    }
+    packages = {"b": entry("b", optionalDependencies=dict.fromkeys([*programs, "c"], "1.0.0"))}
+    write_project(git_repo, {**packages, **programs, "c": entry("c")}, asked=["b"])
+    git_repo.commit("Start")
+    assert run(git_repo.path, "init").status == 0
+    git_repo.commit("Adopt")
+    listed = run(git_repo.path, "suggest", "--offline").out
+    assert "    its note lists 2 programs for platforms\n" in listed
+    assert "@b/linux-x64" not in listed
+    assert "0 unvetted, 4 exempt" in listed
+    words = ("--criteria", "health", "-m", "All of it was read.", "--offline")
+    assert "b@1.0.0, with 2 more" in run(git_repo.path, "note", "b", *words).err
+    assert list(suggestions(git_repo)) == ["c@1.0.0"]
+
+
 def test_the_first_suggestions_have_their_commands_and_verbose_shows_all(git_repo: GitRepo) -> None:
     names = [f"p{at:02}" for at in range(30)]
     write_project(git_repo, {name: entry(name) for name in names}, asked=names)

@@ -54,6 +54,7 @@ from npm_vetted.recording.proposals import (
     draft_of,
     draft_of_group,
     drafts_of_change,
+    exempt_programs,
     item_ahead,
     item_of,
     since_of,
@@ -375,6 +376,7 @@ def _drafts(
     named = [item for label in arguments.packages for item in _items(desk, label, arguments)]
     found = [item for item in named if item.artifact not in settled]
     items = [item for item in found if _is_open(desk, item, left, arguments)]
+    left += [use for item in items for use in exempt_programs(change, item)]
     if len(arguments.packages) > 1 and len(items) > 1:
         return [draft_of_group(change, items, left)]
     claimed = {item.artifact for item in items}

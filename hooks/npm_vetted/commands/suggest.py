@@ -77,7 +77,12 @@ def _suggestions(bench: ReviewDialogue, change: Change, offline: bool) -> list[S
         since: str | None = None
         lines: int | None = None
         why: str | None = "not asked"
-        if artifact.kind is not Kind.REGISTRY or artifact.version is None:
+        program_of = use.lockfile.parent_of_program(use.entry.key)
+        if f"{program_of}@{artifact.version}" not in labels:
+            program_of = None
+        if program_of is not None:
+            why = f"covered with {program_of}"
+        elif artifact.kind is not Kind.REGISTRY or artifact.version is None:
             why = "not from a registry"
         else:
             since = bases[artifact.name, artifact.version]
@@ -92,8 +97,10 @@ def _suggestions(bench: ReviewDialogue, change: Change, offline: bool) -> list[S
             lines=lines,
             why=why,
             brought_by=bringers.get((use.lockfile.path, use.entry.key)),
+            program_of=program_of,
         )
 
+    labels = {use.artifact.label for use, _ in open_uses}
     bases = _bases(change, open_uses)
     bringers = _bringers(change)
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -193,17 +200,23 @@ def _print(
     from npm_vetted.formats.terminal_text import line
     from npm_vetted.report._screen import Paint, table, wrapped
 
-    shown = found if style.verbose else found[: limit or None]
+    programs = Counter(f"{each.program_of}@{each.version}" for each in found if each.program_of)
+    own = [each for each in found if each.program_of is None]
+    shown = own if style.verbose else own[: limit or None]
     paint = Paint(style.colour)
     lines = []
     for at, (each, row) in enumerate(zip(shown, table(list(map(_row, shown)), 40), strict=True)):
         lines.append(row)
+        if count := programs[f"{each.name}@{each.version}"]:
+            lines.append(
+                f"    its note lists {count:,} program{'s' if count > 1 else ''} for platforms"
+            )
         if each.score is not None and each.score >= ATTENTION:
             lines += [f"    - {reason}" for reason in each.reasons[:_REASONS]]
         if style.verbose or at < _WITH_COMMANDS:
             lines += [f"    {paint(command, 'green')}" for command in _commands(each, style)]
-    if len(shown) < len(found):
-        lines.append(f"[{len(found) - len(shown):,} more: --limit 0 lists all]")
+    if len(shown) < len(own):
+        lines.append(f"[{len(own) - len(shown):,} more: --limit 0 lists all]")
     if len(shown) > _WITH_COMMANDS and not style.verbose and not style.quiet:
         lines.append("[-v shows the commands of each]")
     exceptions = [
@@ -241,7 +254,7 @@ def _commands(each: Suggestion, style: Style) -> list[str]:
 def _totals(found: Sequence[Suggestion], accepted: Sequence[Ignore | BaselineLine]) -> str:
     counts = Counter(each.status for each in found)
     lines = sum(each.lines or 0 for each in found)
-    unknown = sum(each.lines is None for each in found)
+    unknown = sum(each.lines is None and each.program_of is None for each in found)
     tail = f", {unknown:,} of unknown size" if unknown else ""
     exempt = counts[Status.EXEMPT.value]
     unseen = f": nobody has looked at {'it' if exempt == 1 else 'them'}" if exempt else ""

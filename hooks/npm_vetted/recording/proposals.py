@@ -11,7 +11,7 @@ from npm_vetted.packages.versions import nearest, step
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.introduced import IntroducedPackage
 from npm_vetted.projects.project_change import manifests_by_lockfile
-from npm_vetted.vetting.resolver import VettingRequest, has_scripts
+from npm_vetted.vetting.resolver import Status, VettingRequest, has_scripts
 
 
 class Item(NamedTuple):
@@ -96,6 +96,31 @@ def uncovered(change: Change) -> list[IntroducedPackage]:
         elif use.artifact.shrinkwrap and not any(change.vetting.shrinkwraps(use.artifact)):
             found.append(use)
     return distinct([*found, *tarballs.values()])
+
+
+def exempt_programs(change: Change, item: Item) -> list[IntroducedPackage]:
+    """A package's programs for platforms that only exemptions cover, as the package itself.
+
+    A note that takes the package out of the backlog lists them: they are covered together.
+    """
+    use = item.use
+    if use is None:
+        return []
+    found = []
+    for key in use.lockfile.reach([use.entry.key]):
+        entry = use.lockfile.entry(key)
+        if entry.artifact is None or use.lockfile.parent_of_program(key) != item.artifact.name:
+            continue
+        subject = VettingRequest(
+            artifact=entry.artifact,
+            direct=False,
+            development=use.subject.development,
+            program_of=item.artifact.name,
+        )
+        if change.vetting.best_evidence(subject).status is Status.EXEMPT:
+            program = use._replace(entry=entry, artifact=entry.artifact, subject=subject, before=())
+            found.append(program)
+    return distinct(found)
 
 
 def distinct(uses: Iterable[IntroducedPackage]) -> list[IntroducedPackage]:

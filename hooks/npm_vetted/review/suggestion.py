@@ -34,6 +34,9 @@ class Suggestion:
     brought_by: str | None = None
     """The direct dependency that brings it, the first by the lockfile; None: it is direct itself."""
 
+    program_of: str | None = None
+    """The package, listed too, whose program for one platform this is; the note of that one lists it."""
+
     @property
     def review(self) -> tuple[str, ...]:
         """The command that shows the code to read."""
