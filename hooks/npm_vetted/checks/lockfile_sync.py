@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from typing import Final
 
-from npm_vetted.checks import Explanation, artifact_value, finding_of
+from npm_vetted.checks import Explanation, finding_of
 from npm_vetted.checks._code_imports import code_imports
 from npm_vetted.checks._fixes import accept_fix
 from npm_vetted.checks._folder_dependencies import folder_problems
-from npm_vetted.checks._relock import lock_commands, relock_commands
+from npm_vetted.checks._locked_entries import (
+    contradicting_entries,
+    folder_entry_problems,
+    orphaned_entries,
+    requirements_left_out,
+    unlocked_requirements,
+)
+from npm_vetted.checks._lockfile_owners import (
+    lockfile_state,
+    lockfiles_of_other_clients,
+    manifests_of_other_clients,
+    surplus_lockfiles,
+    unpinned_lockfiles,
+    workspace_lockfiles,
+)
+from npm_vetted.checks._relock import relock_commands
 from npm_vetted.checks._unread_files import excluded_lockfiles, unread_files
 from npm_vetted.client_names import CODE_SUFFIXES
 from npm_vetted.clients import Client, client_of, clients
-from npm_vetted.clients.shared.lockfile import Lockfile, whole_manifest_value
 from npm_vetted.clients.shared.unread import unread_by_us
 from npm_vetted.errors import NpmVettedError
 from npm_vetted.git.repository import LINK
-from npm_vetted.model import Finding, Group, Level, Location, Problem, Project, hashed
+from npm_vetted.model import Finding, Location, Problem, Project, hashed
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.file_names import is_of_a_project
 from npm_vetted.projects.links import elsewhere
-from npm_vetted.projects.lockfile_owner import client_of_lockfile, fits_pin
-from npm_vetted.projects.paths import ancestors, folder_of, join, relative_to
+from npm_vetted.projects.paths import ancestors, folder_of, join
 from npm_vetted.projects.project_change import ProjectChange, manifests_by_lockfile
 
 ID: Final = "lockfile-sync"
@@ -73,7 +86,6 @@ EXPLANATION: Final = Explanation(
 )
 _BY_HAND: Final = ("unclear-workspaces",)
 """Codes of findings that no install command repairs."""
-_LOCAL: Final = ("link:", "workspace:")
 
 
 def reads(path: str) -> bool:
@@ -239,42 +251,24 @@ def _problems(project: ProjectChange) -> Iterator[Problem]:
             location=Location(after.manifest.path),
             code="no-lockfile",
             key=after.manifest.path,
-            value=_state_of(after, ()),
+            value=lockfile_state(after, ()),
         )
         return
-    surplus = _of_other_clients(after)
-    yield from _two_lockfiles(after, surplus)
-    yield from _members_own(after)
-    yield from _pinned_client(after, surplus)
-    yield from _manifests_of_others(after)
+    surplus = unpinned_lockfiles(after)
+    yield from surplus_lockfiles(after, surplus)
+    yield from workspace_lockfiles(after)
+    yield from lockfiles_of_other_clients(after, surplus)
+    yield from manifests_of_other_clients(after)
     for lockfile in project.lockfiles:
         if lockfile.path in surplus:
             continue  # the finding about it says to remove it
         yield from lockfile.disagreements(manifests_by_lockfile(after, lockfile))
-        yield from _folder_entries(after, lockfile)
-        yield from _left_out(project, lockfile)
+        yield from folder_entry_problems(after, lockfile)
+        yield from requirements_left_out(project, lockfile)
         if lockfile.graph:
-            yield from _orphans(project, lockfile)
-            yield from _missing(project, lockfile)
-            yield from _contradictions(project, lockfile)
-
-
-def _folder_entries(project: Project, lockfile: Lockfile) -> Iterator[Problem]:
-    """Requirements of a folder's manifest that the folder's entry in the lockfile lacks."""
-    for folder in sorted(project.folders if lockfile.locks_folders else ()):
-        manifest = project.members[folder]
-        for key in lockfile.folder_keys(relative_to(lockfile.home, folder)):
-            for asked in manifest.requires:
-                if asked.group is not Group.DEVELOPMENT and not lockfile.records(key, asked):
-                    yield Problem(
-                        message=f"requires {asked.name}@{asked.specifier}, and {lockfile.path} has "
-                        "nothing, or something else, for it",
-                        location=Location(manifest.path, asked.line),
-                        package=asked.name,
-                        code="out-of-date",
-                        key=f"{asked.name}@{asked.specifier}",
-                        value=key,
-                    )
+            yield from orphaned_entries(project, lockfile)
+            yield from unlocked_requirements(project, lockfile)
+            yield from contradicting_entries(project, lockfile)
 
 
 def _elsewhere(change: Change, project: Project) -> Iterator[Finding]:
@@ -293,77 +287,6 @@ def _elsewhere(change: Change, project: Project) -> Iterator[Finding]:
         yield found._replace(fix=(accept_fix(found),))
 
 
-def _left_out(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Requirements that the commit adds to a manifest and that no lockfile entry satisfies."""
-    if not project.before:
-        return
-    known = {
-        (folder, asked.name, asked.specifier, asked.group)
-        for earlier in project.before
-        for folder, manifest in earlier.manifests.items()
-        for asked in manifest.requires
-    }
-    for folder, manifest in manifests_by_lockfile(project.after, lockfile).items():
-        added = [
-            asked
-            for asked in manifest.requires
-            if (manifest.folder, asked.name, asked.specifier, asked.group) not in known
-        ]
-        yield from lockfile.left_out(folder, manifest, added)
-
-
-def _members_own(project: Project) -> Iterator[Problem]:
-    """Lockfiles in workspaces, which an install in that folder (or a copy of it) may use.
-
-    If the settings give each workspace a lockfile of its own: the missing ones.
-    """
-    locked = {folder_of(path) for path in project.lockfiles}
-    client = client_of(project)
-    if project.members and client.locks_members(project.manifest, project.read):
-        for folder, manifest in project.manifests.items():
-            if manifest.requires and folder not in locked:
-                yield Problem(
-                    message="missing lockfile: the settings give every workspace its own",
-                    location=Location(manifest.path),
-                    code="no-lockfile",
-                    key=manifest.path,
-                    value=whole_manifest_value("", manifest),
-                )
-    for folder in project.members.keys() - project.folders:
-        for name in sorted({name for each in clients().values() for name in each.LOCKFILES}):
-            path = f"{folder}/{name}"
-            data = None if path in project.lockfiles else project.read(path)
-            if data is not None:
-                yield Problem(
-                    message="unexpected lockfile in a workspace; the project is installed from "
-                    f"{project.lockfiles[0]}",
-                    location=Location(path),
-                    fix=(("git", "rm", "--cached", path),),
-                    code="workspace-lockfile",
-                    key=path,
-                    value=hashed(data),
-                )
-
-
-def _manifests_of_others(project: Project) -> Iterator[Problem]:
-    """Manifests of a client that the project does not use: no lockfile pins their requirements."""
-    for client in (each for each in clients().values() if project.client != each.NAME):
-        for name, reader in client.OWN_MANIFESTS.items():
-            for folder in project.manifests:
-                path = join(folder, name)
-                data = project.read(path)
-                if data is not None and reader(path, data).requires:
-                    yield Problem(
-                        message=f"{client.NAME} installs what this file requires, and no "
-                        f"{client.WRITES} locks it",
-                        location=Location(path),
-                        code="unread-manifest",
-                        key=path,
-                        value=hashed(data),
-                        fix=lock_commands(client, folder, join(folder, client.WRITES)),
-                    )
-
-
 def _unclear_workspaces(change: Change, project: Project) -> Iterator[Problem]:
     """Workspace globs that clients (or their versions) match differently: npm-vetted may miss a member."""
     for glob in change.projects_after.unclear_globs(project.path):
@@ -379,192 +302,3 @@ def _unclear_workspaces(change: Change, project: Project) -> Iterator[Problem]:
             key=glob,
             value=glob,
         )
-
-
-def _pinned_client(project: Project, surplus: Collection[str]) -> Iterator[Problem]:
-    pin = project.pin
-    if pin is None:
-        yield from _other_marker(project)
-        return
-    for at, path in enumerate(project.lockfiles):
-        if path in surplus:
-            continue
-        # The first one is what told the project's client: it need not be read for that again.
-        known = clients().get(project.client or "") if at == 0 else None
-        client = known or client_of_lockfile(path, project.read)
-        if not client.fits(pin):
-            yield Problem(
-                message=f"the project pins {pin.client}, and {path} is a lockfile of {client.NAME}",
-                location=pin.location,
-                fix=(("git", "rm", "--cached", path),),
-                code="other-client",
-                key=path,
-                value=pin.client,
-            )
-
-
-def _other_marker(project: Project) -> Iterator[Problem]:
-    """A lockfile beside settings of another client whose lockfile has the same name (yarn.lock).
-
-    That other client would read or rewrite the lockfile as its own.
-    """
-    for path in project.lockfiles:
-        name, folder = path.rpartition("/")[2], folder_of(path)
-        for other in clients().values():
-            markers = [join(folder, each) for each in other.MARKERS]
-            marker = next((each for each in markers if project.read(each) is not None), None)
-            if name not in other.LOCKFILES or marker is None:
-                continue
-            owner = client_of_lockfile(path, project.read)
-            if other is not owner:
-                yield Problem(
-                    message=f"{path} is a lockfile of {owner.NAME}, and {marker} belongs to "
-                    f"{other.NAME}, which would rewrite it: expected a packageManager in "
-                    f"{MANIFEST} that names one of them",
-                    location=Location(path),
-                    code="other-client",
-                    key=path,
-                    value=other.NAME,
-                )
-
-
-def _two_lockfiles(project: Project, surplus: Collection[str]) -> Iterator[Problem]:
-    """One problem for each lockfile besides the one that the project is installed from.
-
-    If ``packageManager`` decides which one that is, no other check reads the surplus lockfile. So an
-    accepted one is reported again when the file or the manifests' requirements change.
-    """
-    rivals = [path for path in project.lockfiles if folder_of(path) == project.path]
-    if len(rivals) < 2:
-        return
-    names = [path.rpartition("/")[2] for path in rivals]
-    message = f"{len(names)} lockfiles for one project: {', '.join(names)}; keep the one that is installed from"
-    value = " ".join(names)
-    if surplus:
-        message += f", {names[0]}: the project pins {project.pin.client if project.pin else ''}"
-        value += f" {_state_of(project, surplus)}"
-    gone = [path for path in rivals if path in surplus] or rivals[1:]
-    yield Problem(
-        message=message,
-        location=Location(gone[0]),
-        fix=tuple(("git", "rm", "--cached", path) for path in gone),
-        code="two-lockfiles",
-        key=project.path or ".",
-        value=value,
-    )
-
-
-def _state_of(project: Project, paths: Collection[str]) -> str:
-    """A hash over some files and all requirements of the project's manifests."""
-    asked = sorted(
-        (folder, each.name, each.specifier, each.group)
-        for folder, manifest in project.manifests.items()
-        for each in manifest.requires
-    )
-    contents = [hashed(project.read(path) or b"") for path in sorted(paths)]
-    return hashed(repr((contents, asked)).encode("utf-8", "surrogatepass"))
-
-
-def _of_other_clients(project: Project) -> frozenset[str]:
-    """The lockfiles of clients that are not pinned, beside one of the client that is."""
-    pin = project.pin
-    rivals = [path for path in project.lockfiles if folder_of(path) == project.path]
-    if pin is None or len(rivals) < 2:
-        return frozenset()
-    others = [path for path in rivals if not fits_pin(path, pin, project.read)]
-    return frozenset(others if len(others) < len(rivals) else ())
-
-
-def _orphans(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Entries that no dependency requires: those that the commit adds, and those that it stops requiring.
-
-    The latter are warnings. Update bots leave them behind, no client installs them, and they add no code.
-    If such an entry is required again later, it is judged like any package.
-    """
-    manifests = manifests_by_lockfile(project.after, lockfile)
-    fresh = {use.entry.key for use in project.uses if use.lockfile is lockfile}
-    suspects = set(fresh)
-    suspects |= project.despite_earlier(lambda: _asked_for_before(project, lockfile))
-    suspects -= {*lockfile.direct(manifests), *(lockfile.kept if suspects else ())}
-    for key in sorted(_unreached(lockfile, suspects)):
-        entry = lockfile.entry(key)
-        if entry.artifact is None or entry.bundled_by is not None:
-            continue  # what a tarball carries is installed with it, required or not
-        yield Problem(
-            message="locked, but no package or manifest depends on it",
-            level=Level.ERROR if key in fresh else Level.WARNING,
-            location=Location(lockfile.path, entry.line),
-            package=entry.artifact.name,
-            version=entry.artifact.version,
-            code="unneeded",
-            key=entry.artifact.label,
-            value=artifact_value(entry.artifact),
-        )
-
-
-def _asked_for_before(project: ProjectChange, lockfile: Lockfile) -> set[str]:
-    """The entries whose requirement may have gone: direct dependencies, and changed or removed entries."""
-    found = {
-        child
-        for _, earlier in project.earlier
-        for key in project.outdated_keys(earlier, lockfile)
-        for child in earlier.children(key)
-    }
-    found.update(*(direct for _, direct in project.direct_before))
-    return found & lockfile.blocks.keys()
-
-
-def _missing(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Requirements that no entry satisfies: an install then takes the registry's newest match.
-
-    1. Direct requirements of the manifests are looked up.
-    2. Of entries, only those are examined whose text the commit changes (the entry of an accepted package
-       may gain a requirement), and those that depend on an entry that the commit removes.
-    """
-    suspects = project.despite_earlier(lambda: set(project.changed_keys(lockfile)))
-    groups = (Group.PRODUCTION, *((Group.OPTIONAL,) if lockfile.locks_optional else ()))
-    for _, earlier in project.earlier:
-        if type(earlier) is type(lockfile):
-            blocks = lockfile.blocks
-            gone = [key for key in project.outdated_keys(earlier, lockfile) if key not in blocks]
-            suspects.update(*(earlier.dependents(gone).values() if gone else ()))
-    for key in sorted(suspects & lockfile.blocks.keys()):
-        entry = lockfile.entry(key)
-        for asked in entry.requires:
-            needed = asked.group in groups and not asked.specifier.startswith(_LOCAL)
-            if needed and lockfile.resolve(key, asked) is None:
-                yield Problem(
-                    message=f"depends on {asked.name}@{asked.specifier}, which is missing from "
-                    "the lockfile",
-                    location=Location(lockfile.path, entry.line),
-                    package=asked.name,
-                    code="missing",
-                    key=f"{asked.name}@{asked.specifier}",
-                    value=key,
-                )
-
-
-def _contradictions(project: ProjectChange, lockfile: Lockfile) -> Iterator[Problem]:
-    """Changed entries that contradict themselves."""
-    changed = project.despite_earlier(lambda: set(project.changed_keys(lockfile)))
-    yield from lockfile.contradictions(changed, [each for _, each in project.earlier])
-
-
-def _unreached(lockfile: Lockfile, suspects: set[str]) -> set[str]:
-    """The keys among ``suspects`` that only other suspects require."""
-    parents = lockfile.dependents(suspects)
-    asking: dict[str, list[str]] = {}
-    reached: list[str] = []
-    for key in suspects:
-        for parent in parents[key]:
-            if parent in suspects:
-                asking.setdefault(parent, []).append(key)
-            else:
-                reached.append(key)
-    left = set(suspects)
-    while reached:
-        key = reached.pop()
-        if key in left:
-            left.remove(key)
-            reached += asking.get(key, ())
-    return left
