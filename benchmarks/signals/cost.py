@@ -4,6 +4,7 @@
 the processor time and the memory of two calls, each in a process of its own: one without any kept
 facts, one with all of them. Half of the packages are compared with the version before, the others
 are judged as new ones (``--new`` and ``--upgrades``: all of them).
+``--with next webpack`` has these packages among the 400, whatever the even choice by name holds.
 Linux only: the memory of all processes together is read from ``/proc``.
 """
 
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -33,8 +34,13 @@ from npm_vetted.review.signals.scoring import Scorer, Step
 _OFTEN = 0.05
 
 
-def lockfile_steps(lockfile: Path, limit: int, kind: str) -> Iterator[Step]:
-    """Packages of a package-lock.json, taken evenly by name; half of them as new packages."""
+def lockfile_steps(
+    lockfile: Path, limit: int, kind: str, wanted: Collection[str] = ()
+) -> Iterator[Step]:
+    """Packages of a package-lock.json, taken evenly by name; half of them as new packages.
+
+    Those that are ``wanted`` are compared with the version before, unless all are new.
+    """
     registry = Registry(load_settings(os.environ), cache=cache_folder(os.environ))
     entries = json.loads(lockfile.read_text(encoding="utf-8"))["packages"]
     pairs = sorted({
@@ -42,12 +48,14 @@ def lockfile_steps(lockfile: Path, limit: int, kind: str) -> Iterator[Step]:
         for path, entry in entries.items()
         if path and "integrity" in entry and "name" not in entry
     })  # fmt: skip
-    spread = (
-        [pairs[at * len(pairs) // limit] for at in range(limit)] if len(pairs) > limit else pairs
-    )
-    for at, (name, version, integrity) in enumerate(spread):
+    first = [pair for pair in pairs if pair[0] in wanted]
+    others = [pair for pair in pairs if pair[0] not in wanted]
+    rest = limit - len(first)
+    if len(others) > rest:
+        others = [others[at * len(others) // rest] for at in range(rest)]
+    for at, (name, version, integrity) in enumerate((*first, *others)):
         since = None
-        if kind == "upgrades" or (kind == "half" and at % 2):
+        if kind == "upgrades" or (kind == "half" and (at % 2 or name in wanted)):
             packument = registry.packument(name)
             before = previous_release(packument, packument.release(version))
             since = before.version if before else None
@@ -137,6 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lockfile", type=Path)
     parser.add_argument("--limit", type=int, default=400)
+    parser.add_argument("--with", nargs="+", default=(), dest="wanted", metavar="PACKAGE")
     parser.add_argument("--kind", choices=("half", "new", "upgrades"), default="half")
     parser.add_argument("--keep", action="store_true", help="measure only with what is kept")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
@@ -144,7 +153,9 @@ def main() -> int:
     if arguments.child:
         score([Step(*each) for each in json.loads(arguments.child.read_text(encoding="utf-8"))])
         return 0
-    steps = list(lockfile_steps(arguments.lockfile, arguments.limit, arguments.kind))
+    steps = list(
+        lockfile_steps(arguments.lockfile, arguments.limit, arguments.kind, arguments.wanted)
+    )
     fetch(steps)
     folder = cache_folder(os.environ)
     assert folder is not None

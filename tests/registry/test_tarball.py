@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.registry.tarball import Limits, open_tarball
+from npm_vetted.registry.tarball import Limits, UnpackedFiles, open_tarball, unpack
 from tests.support.real_clients import Clients
 from tests.support.tarballs import bomb, integrity_of, member, tar_of, tarball_of
 
@@ -211,3 +211,27 @@ def test_any_bytes_are_read_or_refused(tar: bytes) -> None:
     for data in (tar, gzip.compress(tar), gzip.compress(PLAIN[:512] + tar)):
         with suppress(UndecidedError):
             assert isinstance(opened(data, LIMITS), dict)
+
+
+def test_a_large_package_takes_no_memory() -> None:
+    """It is unpacked into a temporary file, and of a file no more is kept than anybody reads."""
+    large = (f"package/{number}.js" for number in range(40))
+    data = tarball_of(*(member(path, b"%s;" % path.encode() * 60_000) for path in large))
+    tracemalloc.start()
+    files = unpack("p@1.0.0", data, most=100).files
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10_000_000
+    assert files["39.js"] == (b"package/39.js;" * 8)[:100]
+    whole = unpack("p@1.0.0", data).files
+    assert len(whole["7.js"]) == 13 * 60_000
+    assert isinstance(files, UnpackedFiles)
+    assert isinstance(whole, UnpackedFiles)
+    assert files.digests == whole.digests
+    assert len(set(files.digests.values())) == 40
+
+
+def test_a_file_that_differs_beyond_what_is_kept_is_refused_too() -> None:
+    twice = tarball_of(member("package/a", b"12"), member("package/./a", b"13"))
+    with pytest.raises(UndecidedError, match="twice"):
+        unpack("p@1.0.0", twice, most=1)

@@ -23,7 +23,7 @@ from npm_vetted.registry.settings import DEFAULT, RegistrySettings, Url
 from npm_vetted.registry.tarball import (
     Package,
     expected_hash,
-    open_tarball,
+    unpack,
     verify,
 )
 
@@ -186,13 +186,15 @@ class Registry:
         """A version's tarball as the registry sends it now: compared with no hash, and not kept."""
         return self._fetcher.get(self._tarball_url(release), self._patience.tarball, {}).body
 
-    def package(self, release: Release, integrity: str | None = None) -> Package:
-        """The files of a version, from a tarball that is the expected one."""
+    def package(
+        self, release: Release, integrity: str | None = None, *, most: int | None = None
+    ) -> Package:
+        """The files of a version, from a tarball that is the expected one.
+
+        Of each file no more than ``most`` bytes.
+        """
         label = printable(f"{release.name}@{release.version}")
-        data = self.tarball(release, integrity)
-        expected = integrity or release.integrity
-        assert expected is not None
-        return open_tarball(label, data, expected)
+        return unpack(label, self.tarball(release, integrity), most=most)
 
     def _tarball_url(self, release: Release) -> Url:
         """Where the tarball is; a mirror may still name npm's host, which npm replaces too."""

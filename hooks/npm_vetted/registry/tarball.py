@@ -16,7 +16,9 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import Final
+from weakref import finalize
 
 from npm_vetted.clients.shared.packed_zips import PackedFile
 from npm_vetted.errors import UndecidedError
@@ -29,6 +31,8 @@ _MEMBERS: Final = 16
 _OCTAL: Final = re.compile(rb" *([0-7]+)[ \0]*")
 _WINDOWS: Final = re.compile(r"[A-Za-z]:")
 _HEADER_LIMIT: Final = 64 * 1024
+_IN_MEMORY: Final = 16 << 20
+"""Bytes of a package's files that stay in memory; beyond, all of them are in a temporary file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,49 @@ class Package:
     def size(self) -> int:
         """The bytes of all files together."""
         return sum(map(len, self.files.values()))
+
+
+class UnpackedFiles(Mapping[str, bytes]):
+    """Files by path, kept in memory while they are small, else in a temporary file without a name.
+
+    It is read again for each question, so that a large package takes no memory. Of a file only the
+    first ``most`` bytes are kept; ``digests`` are of all of them.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._store = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        finalize(self, self._store.close)
+        self._places: dict[str, tuple[int, int]] = {}
+        self._end = 0
+        self.digests: dict[str, bytes] = {}
+        """The SHA-256 of each file."""
+
+    def add(self, path: str, pieces: Iterator[bytes]) -> bool:
+        """Keep a file; False if another one has its path."""
+        start, digest = self._end, hashlib.sha256()
+        self._store.seek(start)
+        for piece in pieces:
+            digest.update(piece)
+            kept = piece if self._most is None else piece[: max(start + self._most - self._end, 0)]
+            self._end += self._store.write(kept)
+        known = self.digests.setdefault(path, digest.digest())
+        self._places.setdefault(path, (start, self._end - start))
+        return known == digest.digest()
+
+    def __getitem__(self, path: str) -> bytes:
+        start, size = self._places[path]
+        self._store.seek(start)
+        return self._store.read(size)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def expected_hash(integrity: str) -> Hash:
@@ -89,11 +136,20 @@ def open_tarball(name: str, data: bytes, integrity: str, limits: Limits | None =
     packed.
     """
     verify(name, data, integrity)
+    return unpack(name, data, limits)
+
+
+def unpack(
+    name: str, data: bytes, limits: Limits | None = None, most: int | None = None
+) -> Package:
+    """The files of a tarball that is verified; of each no more than ``most`` bytes."""
     limits = limits or Limits()
     try:
-        return Package(name=name, files=_files(_Unzipped(data, limits.most), limits))
+        return Package(name=name, files=_files(_Unzipped(data, limits.most), limits, most))
     except BadTarballError as error:
         raise UndecidedError(f"{name}: the tarball is refused: {error}") from None
+    except OSError as error:
+        raise UndecidedError(f"{name}: the tarball cannot be unpacked: {error}") from None
 
 
 def tarball_entries(
@@ -104,7 +160,10 @@ def tarball_entries(
     limits = limits or Limits()
     return [
         PackedFile(
-            _path_within(each, limits), each.content, bool(each.mode & 0o111), each.kind == b"5"
+            _path_within(each, limits),
+            b"".join(each.pieces),
+            bool(each.mode & 0o111),
+            each.kind == b"5",
         )
         for each in _entries(_Unzipped(data, limits.most), limits)
     ]
@@ -139,6 +198,15 @@ class _Unzipped:
             size -= len(part)
             found.write(part)
         return found.getvalue()
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The next bytes, piece by piece; raises BadTarballError where there are fewer."""
+        while size > 0:
+            part = self.read(min(size, _CHUNK))
+            if not part:
+                raise BadTarballError("it is cut short")
+            size -= len(part)
+            yield part
 
     def only_zeros(self) -> bool:
         """Whether nothing but zeros follows."""
@@ -186,22 +254,23 @@ def _pieces(data: bytes, limit: int) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    """``pieces`` is the content, to be read before the next entry is."""
+
     path: str
     kind: bytes
-    content: bytes
+    pieces: Iterator[bytes]
     mode: int
 
 
-def _files(tar: _Unzipped, limits: Limits) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+def _files(tar: _Unzipped, limits: Limits, most: int | None) -> UnpackedFiles:
+    files = UnpackedFiles(most)
     folders: set[str] = set()
     for entry in _entries(tar, limits):
         path = _path_within(entry, limits)
         if entry.kind == b"5":
             continue
-        if files.get(path, entry.content) != entry.content:
+        if not files.add(path, entry.pieces):
             raise BadTarballError(f"{line(path)!r} is there twice, with different content")
-        files[path] = entry.content
         folders.update(_parents(path))
     clash = next((path for path in files if path in folders), None)
     if clash is not None:
@@ -252,18 +321,20 @@ def _entries(tar: _Unzipped, limits: Limits) -> Iterator[_Entry]:
         total += size
         if total > limits.unpacked:
             raise BadTarballError(f"it unpacks to more than {limits.unpacked:,} bytes")
-        content = tar.read(size)
-        if len(content) < size:
-            raise BadTarballError("it is cut short")
-        tar.read(-size % _BLOCK)
         if kind in b"xgL":
-            named = _header_record(kind, content)
+            if size > _HEADER_LIMIT:
+                raise BadTarballError(f"a header of {size:,} bytes")
+            named = _header_record(kind, b"".join(tar.pieces(size)))
             if named and override:
                 raise BadTarballError("two headers for one entry")
             override = named or override
         else:
-            yield _entry(header, kind, override, content)
+            pieces = tar.pieces(size)
+            yield _entry(header, kind, override, size, pieces)
+            for _ in pieces:  # what nobody wanted to have
+                pass
             override = {}
+        tar.read(-size % _BLOCK)
     if not tar.only_zeros():
         raise BadTarballError("there is data behind its end")
     if override:
@@ -272,8 +343,6 @@ def _entries(tar: _Unzipped, limits: Limits) -> Iterator[_Entry]:
 
 def _header_record(kind: bytes, content: bytes) -> dict[str, str]:
     """The fields that an entry of the kinds ``x``, ``g`` (pax) or ``L`` (GNU) sets for the next one."""
-    if len(content) > _HEADER_LIMIT:
-        raise BadTarballError(f"a header of {len(content):,} bytes")
     if kind == b"L":
         return {"path": _text(content)}
     found = _pax(content)
@@ -284,14 +353,16 @@ def _header_record(kind: bytes, content: bytes) -> dict[str, str]:
     return found
 
 
-def _entry(header: bytes, kind: bytes, override: Mapping[str, str], content: bytes) -> _Entry:
+def _entry(
+    header: bytes, kind: bytes, override: Mapping[str, str], size: int, pieces: Iterator[bytes]
+) -> _Entry:
     path = override.get("path") or _name(header)
     if kind in b"0\0" and path.endswith("/"):
         kind = b"5"  # how tar said "folder" before it had a kind for it
-    if kind == b"5" and content:
+    if kind == b"5" and size:
         raise BadTarballError(f"{line(path)!r} is a folder with content")
     mode = _OCTAL.fullmatch(header[100:108])
-    return _Entry(path, kind, content, int(mode[1], 8) if mode else 0)
+    return _Entry(path, kind, pieces, int(mode[1], 8) if mode else 0)
 
 
 def _checked_size(header: bytes) -> int:

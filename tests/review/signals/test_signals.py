@@ -255,3 +255,13 @@ def test_of_too_many_scripts_the_rest_is_unread_and_said_so(
     assert [reason.code for reason in score.reasons] == ["obf:unread"]
     assert len(score.unseen) == 10 - len(set(asked))
     assert 0 < len(set(asked)) < 5
+
+
+@pytest.mark.parametrize(("path", "unseen"), [("notes", True), ("a.js.map", False)])
+def test_what_is_larger_than_anybody_reads_is_named(
+    monkeypatch: pytest.MonkeyPatch, reader: FactsReader, path: str, unseen: bool
+) -> None:
+    monkeypatch.setattr("npm_vetted.review.signals.comparison.SIZE_LIMIT", 10)
+    plain = files_of(PLAIN)
+    found = compare_packages(plain, {**plain, path: b"plain text."}, reader.read).unseen
+    assert [each.split(":")[0] for each in found] == [path] * unseen

@@ -8,16 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from itertools import accumulate, takewhile
 from typing import Final, NamedTuple
 
 from npm_vetted.registry.packument import lifecycle
-from npm_vetted.registry.tarball import Package
+from npm_vetted.registry.tarball import Package, UnpackedFiles
 from npm_vetted.review.releases import called_files, is_machine_code, is_machine_program
 from npm_vetted.review.signals.facts import (
     BYTES_LIMIT,
     FILES_LIMIT,
     LOST,
+    SIZE_LIMIT,
     FileFacts,
     Mark,
 )
@@ -103,10 +105,20 @@ class PackageComparison:
     reader: ReadFacts
 
     def read(self, files: Iterable[tuple[str, bytes]]) -> list[FileFacts]:
-        """The facts of some files, each read once."""
-        wanted = list(files)
-        todo = [each for each in dict.fromkeys(wanted) if each not in self._facts]
-        self._facts.update(zip(todo, self.reader(todo), strict=True))
+        """The facts of some files, each read once. No file's bytes are kept."""
+        wanted: list[tuple[str, bytes]] = []
+        todo: dict[tuple[str, bytes], None] = {}
+
+        def missing() -> Iterator[tuple[str, bytes]]:
+            for kind, data in files:
+                key = kind, sha256(data).digest()
+                if key not in self._facts and key not in todo:
+                    todo[key] = None
+                    yield kind, data
+                wanted.append(key)
+
+        found = self.reader(missing())
+        self._facts.update(zip(todo, found, strict=True))
         return [self._facts[each] for each in wanted]
 
     @cached_property
@@ -116,8 +128,14 @@ class PackageComparison:
     @property
     def lost(self) -> list[str]:
         """The files of either version that a reader ended or hung over."""
-        bad = {data for (_, data), facts in self._facts.items() if facts.unread == LOST}
-        return [p for files in (self.new, self.old or {}) for p in files if files[p] in bad]
+        bad = {digest for (_, digest), facts in self._facts.items() if facts.unread == LOST}
+        sides = (self.new, self.old or {}) if bad else ()
+        return [
+            path
+            for files in sides
+            for path, data in files.items()
+            if not bad.isdisjoint(sha256(each).digest() for each in (data, code_of(path, data)))
+        ]
 
     @property
     def unseen(self) -> list[str]:
@@ -171,27 +189,31 @@ class PackageComparison:
     @cached_property
     def changed_paths(self) -> tuple[str, ...]:
         """Files whose bytes no file of the old version had, in order."""
-        had = set((self.old or {}).values())
-        return tuple(sorted(path for path, data in self.new.items() if data not in had))
+        had = set(_digests(self.old or {}).values())
+        return tuple(sorted(p for p, digest in _digests(self.new).items() if digest not in had))
 
     @cached_property
     def changed(self) -> tuple[ChangedFile, ...]:
         """The scripts among them, with their facts."""
         paths = [path for path in self.changed_paths if self.is_script(path)]
-        count = _readable([self.new[path] for path in paths])
-        facts = self.read([("code", self.new[path]) for path in paths[:count]])
-        facts += [FileFacts(len(self.new[path]), unread=_TOO_MANY) for path in paths[count:]]
+        facts = self._up_to_the_limits("code", paths)
         odd = self._loaded_by_name(dict(zip(paths, facts, strict=True)))
         paths += odd
-        facts += self.read([("code", self.new[path]) for path in odd])
+        facts += self.read(("code", self.new[path]) for path in odd)
         found = [*map(ChangedFile, paths, facts), *self._texts_of_code(set(paths))]
         return tuple(found)
+
+    def _up_to_the_limits(self, kind: str, paths: Sequence[str]) -> list[FileFacts]:
+        """The facts of new files; those beyond the limits for a package are unread."""
+        count = _readable(self.new, paths)
+        facts = self.read((kind, self.new[path]) for path in paths[:count])
+        return facts + [FileFacts(len(self.new[p]), unread=_TOO_MANY) for p in paths[count:]]
 
     def _texts_of_code(self, known: set[str]) -> Iterator[ChangedFile]:
         """Other changed texts that are code: somebody may load them by a name that is computed."""
         paths = [p for p in self.changed_paths if p not in known and may_be_code(p, self.new[p])]
-        paths = paths[: _readable([self.new[path] for path in paths])]
-        facts = self.read([("maybe", code_of(path, self.new[path])) for path in paths])
+        paths = paths[: _readable(self.new, paths)]
+        facts = self.read(("maybe", code_of(path, self.new[path])) for path in paths)
         for path, each in zip(paths, facts, strict=True):
             if "errors" not in each.marks or path.lower().endswith(_OF_PAGES):
                 yield ChangedFile(path, each)
@@ -206,7 +228,7 @@ class PackageComparison:
             if not _is_of_tests(each.path):
                 named |= self._newly_loaded_tests(each)
         paths = sorted(filter(self._is_kept_test, named))
-        return tuple(map(ChangedFile, paths, self.read([("code", self.new[p]) for p in paths])))
+        return tuple(map(ChangedFile, paths, self.read(("code", self.new[p]) for p in paths)))
 
     def _newly_loaded_tests(self, changed: ChangedFile) -> set[str]:
         loads = loaded_files(changed.path, changed.facts, self.new)
@@ -226,8 +248,16 @@ class PackageComparison:
 
         Only asked where the new file has something to ask about, which most have not.
         """
-        data = (self.old or {}).get(path)
-        return None if data is None else self.read([("code", code_of(path, data))])[0]
+        if path not in (self.old or {}):
+            return None
+        if path not in self._before:
+            assert self.old is not None
+            self._before[path] = self.read([("code", code_of(path, self.old[path]))])[0]
+        return self._before[path]
+
+    @cached_property
+    def _before(self) -> dict[str, FileFacts]:
+        return {}
 
     def _loaded_by_name(self, scripts: Mapping[str, FileFacts]) -> list[str]:
         """Changed files that a changed script loads as code, with any suffix."""
@@ -248,47 +278,37 @@ class PackageComparison:
         paths = [
             p for p in self.changed_paths if p.lower().endswith((*SHELL_SUFFIXES, *GYP_SUFFIXES))
         ]
-        count = _readable([self.new[path] for path in paths])
-        facts = self.read([("text", self.new[path]) for path in paths[:count]])
-        facts += [FileFacts(len(self.new[path]), unread=_TOO_MANY) for path in paths[count:]]
-        return tuple(zip(paths, facts, strict=True))
+        return tuple(zip(paths, self._up_to_the_limits("text", paths), strict=True))
 
     @cached_property
-    def _unchanged(self) -> tuple[bytes, ...]:
-        """The new version's other scripts."""
+    def _unchanged(self) -> FactsOneByOne:
         changed = set(self.changed_paths)
-        return tuple(
-            data for path, data in self.new.items() if path not in changed and self.is_script(path)
-        )
+        paths = (p for p in self.new if p not in changed and self.is_script(p))
+        return FactsOneByOne(self, self.new, tuple(paths))
 
     def unchanged(self) -> Iterator[FileFacts]:
         """The facts of the new version's other scripts, read one after the other."""
-        for data in self._unchanged[: _readable(self._unchanged)]:
-            yield self.read([("code", data)])[0]
+        return iter(self._unchanged)
 
     @cached_property
-    def _old_changed(self) -> tuple[bytes, ...]:
+    def _old_changed(self) -> FactsOneByOne:
         """Old scripts that are not in the new version as they were."""
-        kept = set(self.new.values())
-        return tuple(
-            data
-            for path, data in sorted((self.old or {}).items())
-            if data not in kept and _is_script(path, data, self._old_named)
-        )
+        old, kept = self.old or {}, set(_digests(self.new).values())
+        changed = sorted(path for path, digest in _digests(old).items() if digest not in kept)
+        paths = (path for path in changed if _is_script(path, old, self._old_named))
+        return FactsOneByOne(self, old, tuple(paths))
 
     @cached_property
     def _old_texts(self) -> tuple[FileFacts, ...]:
-        return tuple(self.read([
-            ("text", data) for path, data in sorted((self.old or {}).items())
-            if path.lower().endswith((*SHELL_SUFFIXES, *GYP_SUFFIXES))
-        ]))  # fmt: skip
+        old = self.old or {}
+        paths = [p for p in sorted(old) if p.lower().endswith((*SHELL_SUFFIXES, *GYP_SUFFIXES))]
+        return tuple(self.read(("text", old[path]) for path in paths))
 
     def earlier(self) -> Iterator[FileFacts]:
         """The facts of every script of the old version; the changed ones come first."""
         if self.old is not None:
-            for data in self._old_changed[: _readable(self._old_changed)]:
-                yield self.read([("code", data)])[0]
-            yield from self.unchanged()
+            yield from self._old_changed
+            yield from self._unchanged
 
     def had(self, *marks: str) -> bool:
         """Whether one file of the old version had all these marks."""
@@ -310,7 +330,7 @@ class PackageComparison:
 
     def is_script(self, path: str) -> bool:
         """Whether a file of the new version is code that a JavaScript runtime runs."""
-        return _is_script(path, self.new[path], self._named)
+        return _is_script(path, self.new, self._named)
 
     @cached_property
     def _named(self) -> frozenset[str]:
@@ -333,10 +353,38 @@ class PackageComparison:
                 for path in todo
                 if not path.lower().endswith(_DATA) and not is_machine_program(self.new[path])
             ]
-            facts = self.read([("code", self.new[path]) for path in scripts])
+            facts = self.read(("code", self.new[path]) for path in scripts)
             for path, found in zip(scripts, facts, strict=True):
                 order.update(dict.fromkeys(loaded_files(path, found, self.new)))
         return tuple(order)[:_CLOSURE]
+
+
+class FactsOneByOne:
+    """The facts of some files, each read when somebody first wants to have it, and then known."""
+
+    def __init__(self, comparison: PackageComparison, files: Files, paths: Sequence[str]) -> None:
+        self._found: list[FileFacts] = []
+        self._comparison, self._files, self._paths = comparison, files, paths
+
+    @cached_property
+    def _count(self) -> int:
+        return _readable(self._files, self._paths)
+
+    def __iter__(self) -> Iterator[FileFacts]:
+        at = 0
+        while at < self._count:
+            if at == len(self._found):
+                data = self._files[self._paths[at]]
+                self._found += self._comparison.read([("code", data)])
+            yield self._found[at]
+            at += 1
+
+
+def _digests(files: Files) -> Mapping[str, bytes]:
+    """What tells one content from another, for each file."""
+    if isinstance(files, UnpackedFiles):
+        return files.digests
+    return {path: sha256(data).digest() for path, data in files.items()}
 
 
 def manifest_of(files: Files) -> Mapping[str, object]:
@@ -369,17 +417,24 @@ def _scripts(files: Files, manifest: Mapping[str, object]) -> Mapping[str, str]:
     return lifecycle(table_of(manifest, "scripts"), gyp=gyp)
 
 
-def _readable(files: Sequence[bytes]) -> int:
+def _readable(files: Files, paths: Sequence[str]) -> int:
     """How many of some files are read: from the first on, up to the limits for a package."""
-    sizes = accumulate(map(len, files[:FILES_LIMIT]))
+    sizes = accumulate(len(files[path]) for path in paths[:FILES_LIMIT])
     return sum(1 for _ in takewhile(lambda size: size <= BYTES_LIMIT, sizes))
 
 
 def is_closed(path: str, data: bytes) -> bool:
-    """Whether a file is machine code, an archive or other data that a program must be made for."""
-    return is_machine_code(path, data) or (
-        b"\0" in data and not path.lower().endswith(_SHOWN_TO_PEOPLE)
-    )
+    """Whether a file is machine code, an archive or other data that a program must be made for, or
+    larger than what is read of one.
+    """
+    lower = path.lower()
+    if is_machine_code(path, data):
+        return True
+    if len(data) > SIZE_LIMIT and not lower.endswith(
+        (*SCRIPT_SUFFIXES, *_NEVER_CODE, *_SHOWN_TO_PEOPLE)
+    ):
+        return True
+    return b"\0" in data and not lower.endswith(_SHOWN_TO_PEOPLE)
 
 
 def _is_of_tests(path: str) -> bool:
@@ -426,12 +481,13 @@ _IN_PAGE: Final = re.compile(
 )
 
 
-def _is_script(path: str, data: bytes, named: frozenset[str]) -> bool:
+def _is_script(path: str, files: Files, named: frozenset[str]) -> bool:
     lower = path.lower()
     if lower.endswith(_TYPES):
         return False
     if lower.endswith(SCRIPT_SUFFIXES):
         return True
+    data = files[path]
     return (path in named and not lower.endswith(_DATA) and not is_machine_program(data)) or (
         data.startswith(b"#!") and any(word in data[:80] for word in (b"node", b"bun", b"deno"))
     )
@@ -461,8 +517,8 @@ def _named_files(
 def install_texts(files: Files, scripts: Mapping[str, str]) -> list[str]:
     """The commands of an install, those in build files among them."""
     gyp = [
-        data[:100_000].decode("utf-8", errors="replace")
-        for path, data in sorted(files.items())
+        files[path][:100_000].decode("utf-8", errors="replace")
+        for path in sorted(files)
         if path.endswith(GYP_SUFFIXES)
     ]
     return [*scripts.values(), *gyp]

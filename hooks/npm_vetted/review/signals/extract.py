@@ -78,6 +78,8 @@ def _code(facts: FileFacts, data: bytes, *, may_be_prose: bool) -> FileFacts:
     text = None if data.isascii() else data.decode("utf-8", errors="replace")
     marks: dict[str, Mark] = {}
     source = ScriptText(data.replace(b"\0", b" "))  # where the parser would see the file's end
+    if facts.unread:
+        return _without_a_tree(facts, source, marks)
     try:
         if _is_no_text(data, text):
             marks["not-text"] = Mark(1)
@@ -102,11 +104,12 @@ def _code(facts: FileFacts, data: bytes, *, may_be_prose: bool) -> FileFacts:
             marks["errors"] = Mark(1)
         return facts._replace(marks=marks, hosts=hosts, loads=loads)
     except TooMuchError as error:
-        marks = {name: mark for name, mark in marks.items() if name == "not-text"}
-        marks.update(machine_names(source))
-        marks.update(find_tells(source, lambda _: False))
-        return facts._replace(
-            unread=facts.unread or str(error),
-            marks=marks,
-            hosts=find_hosts(source, lambda _: False),
-        )
+        kept = {name: mark for name, mark in marks.items() if name == "not-text"}
+        return _without_a_tree(facts._replace(unread=str(error)), source, kept)
+
+
+def _without_a_tree(facts: FileFacts, source: ScriptText, marks: dict[str, Mark]) -> FileFacts:
+    """What words alone say of a script that is beyond a limit."""
+    marks.update(machine_names(source))
+    marks.update(find_tells(source, lambda _: False))
+    return facts._replace(marks=marks, hosts=find_hosts(source, lambda _: False))

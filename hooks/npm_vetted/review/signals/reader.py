@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import IO, Final
 
@@ -22,6 +22,9 @@ PATIENCE: Final = 10
 decide before it. On Windows, and for what does not work at all, the clock decides."""
 _WAITING: Final = 1 if sys.platform == "win32" else 6
 """How many times as long a file may take on a busy machine, by the clock."""
+_LARGE: Final = 1 << 20
+"""Bytes of a script whose tree takes so much memory that one process at a time may have such a one."""
+_ONE_LARGE: Final = Lock()
 _LOOKS: Final = 0.5
 """Seconds between two looks at that clock."""
 _HOME: Final = str(Path(__file__).resolve().parents[3])
@@ -75,7 +78,8 @@ class FactsReader:
         if kept is not None:
             with suppress(ValueError):
                 return facts_from_json(kept)
-        answer = self._asked(kind, data)
+        with _ONE_LARGE if len(data) > _LARGE else nullcontext():
+            answer = self._asked(kind, data)
         try:
             facts = facts_from_json(answer)
         except ValueError:

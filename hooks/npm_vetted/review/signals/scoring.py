@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock
 from typing import Final, NamedTuple
 
 from npm_vetted import __version__
@@ -20,7 +20,7 @@ from npm_vetted.registry.cache import Cache
 from npm_vetted.registry.packument import Release
 from npm_vetted.registry.tarball import Package
 from npm_vetted.review.signals.comparison import Reason
-from npm_vetted.review.signals.facts import FileFacts
+from npm_vetted.review.signals.facts import SIZE_LIMIT, FileFacts
 from npm_vetted.review.signals.reader import FactsReader
 from npm_vetted.review.signals.statements import (
     PackageAge,
@@ -32,12 +32,10 @@ from npm_vetted.review.signals.table import TABLE_VERSION
 from npm_vetted.review.signals.weighing import Score, compare_packages, weigh
 
 PROCESSES: Final = 2
-_LARGE: Final = 6 << 20
-"""Bytes of a tarball that may unpack to so much that only one such package is compared at a time."""
-
-
 _TURN: Final = 1 << 20
 """Bytes of scripts that one reader gets at a time."""
+_MOST: Final = SIZE_LIMIT + 1
+"""Bytes of a file that are kept: so many that it is seen to be too large."""
 FileRequest = tuple[str, bytes]
 
 
@@ -76,7 +74,6 @@ class Scorer:
         self._now = now or datetime.now(UTC)
         self._all = [FactsReader(cache) for _ in range(PROCESSES)]
         self._ages: dict[str, PackageAge] = {}
-        self._one_large = Lock()
         self._pool = ThreadPoolExecutor(PROCESSES)
         self._free: SimpleQueue[FactsReader] = SimpleQueue()
         for reader in self._all:
@@ -133,25 +130,31 @@ class Scorer:
                 return Score(0, tuple(Reason(*each) for each in reasons), (), tuple(unseen))
         if self._only_kept:
             return Score(0, (), (f"{step.name}@{step.version} was not compared yet",))
-        size = len(self._registry.tarball(release, step.integrity))
-        with self._one_large if size > _LARGE else nullcontext():
-            found = self._compared(step, release, base)
+        found = self._compared(step, release, base)
         if name is not None and found.complete:
             self._kept.keep_text(name, json.dumps((found.reasons, found.unseen)).encode("ascii"))
         return found
 
     def _compared(self, step: Step, release: Release, base: Release | None) -> Score:
-        new = self._registry.package(release, step.integrity)
-        old = self._registry.package(base, step.since_integrity) if base is not None else None
+        new = self._registry.package(release, step.integrity, most=_MOST)
+        old = None
+        if base is not None:
+            old = self._registry.package(base, step.since_integrity, most=_MOST)
         found = compare_packages(old.files if old is not None else None, new.files, self._read)
         return found._replace(reasons=(*found.reasons, *conflict_reasons(release, new)))
 
     def _read(self, files: Iterable[FileRequest]) -> list[FileFacts]:
-        """The facts of files; those of a large package are read by all readers at once."""
-        parts = list(_parts(files))
-        if len(parts) < 2:
-            return [each for part in parts for each in self._read_part(part)]
-        return [each for found in self._pool.map(self._read_part, parts) for each in found]
+        """The facts of files; those of a large package are read by all readers at once.
+
+        No more of them are in memory than these have in hand.
+        """
+        found: list[FileFacts] = []
+        waiting: deque[Future[list[FileFacts]]] = deque()
+        for part in _parts(files):
+            waiting.append(self._pool.submit(self._read_part, part))
+            if len(waiting) > PROCESSES:
+                found += waiting.popleft().result()
+        return found + [each for job in waiting for each in job.result()]
 
     def _read_part(self, files: Sequence[FileRequest]) -> list[FileFacts]:
         reader = self._free.get()

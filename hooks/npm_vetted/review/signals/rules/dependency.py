@@ -94,8 +94,8 @@ def _loads(comparison: PackageComparison, name: str) -> bool:
     word = name.encode()
     commands = "\n".join(table_of(comparison.manifest, "scripts").values())
     return name in commands or any(
-        word in data
-        for path, data in comparison.new.items()
+        word in comparison.new[path]
+        for path in comparison.new
         if path.endswith((".d.ts", ".css", ".d.mts", ".d.cts"))
     )
 

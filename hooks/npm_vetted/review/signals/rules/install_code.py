@@ -21,7 +21,7 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
     paths = [path for path in comparison.install_files if path in set(comparison.changed_paths)]
     if not paths:
         return
-    facts = dict(zip(paths, comparison.read([_request(comparison, p) for p in paths]), strict=True))
+    facts = dict(zip(paths, comparison.read(_request(comparison, p) for p in paths), strict=True))
     had = _marks_before(comparison)
     for path, found in facts.items():
         news = [mark for mark in _ACTS if mark in found.marks and mark not in had]

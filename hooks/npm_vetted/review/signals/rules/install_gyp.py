@@ -29,7 +29,8 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
 
 
 def _commands(files: Files) -> Iterator[tuple[str, int, bytes]]:
-    for path, data in sorted(files.items()):
+    for path in sorted(files):
         if path.lower().endswith(GYP_SUFFIXES):
+            data = files[path]
             for match in _COMMAND.finditer(data):
                 yield path, data.count(b"\n", 0, match.start()) + 1, match[1]
