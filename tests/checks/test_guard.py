@@ -225,6 +225,7 @@ BITBUCKET = (
     "pipelines:\n  pull-requests:\n    '**':\n      - step:\n          script: [npm-vetted check]\n"
 )
 LEFTHOOK = "[pre-commit.commands.vet]\nrun = 'npm-vetted check'\n"
+PACKAGE = '{"scripts": {"vet": "npm-vetted check"}}'
 TREES = [
     (WORKFLOW, GITHUB, "fetch-depth: 0", "fetch-depth: 1", False),
     (WORKFLOW, GITHUB, "fetch-depth: 0", "ref: main", True),
@@ -251,6 +252,8 @@ TREES = [
     (".circleci/config.yml", CIRCLE, "    jobs", "    when: false\n    jobs", True),
     ("bitbucket-pipelines.yml", BITBUCKET, "'**'", "none", True),
     ("bitbucket-pipelines.yml", BITBUCKET, "pull-requests", "custom", True),
+    ("package.json", PACKAGE, "{", "{\n\t", False),
+    ("package.json", PACKAGE, "check", "check || true", True),
     ("lefthook.toml", LEFTHOOK, "run", "skip = true\nrun", True),
     ("lefthook.toml", LEFTHOOK, "pre-commit", "post-commit", True),
     ("lefthook.toml", LEFTHOOK, "run", "priority = 1\nrun", False),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from npm_vetted.checks._guard_triggers import Triggers, starts_as_often, triggers_of
+from npm_vetted.formats.json import load_json
 from npm_vetted.formats.toml import load_toml
 from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.packages.versions import parse_version
@@ -27,8 +28,7 @@ _STRICTER: Final = re.compile(
 """Options with which a check rejects as much, or more."""
 _STRICT: Final = re.compile(r"--(?:online|strict)(?=\s|\Z)")
 _PINNED: Final = re.compile(r"npm[-_]vetted\s*(?:==|@)\s*([\w.+-]+)")
-_TREES: Final = (".yml", ".yaml", ".json")
-"""Files that are read as a tree: JSON is YAML."""
+_YAML: Final = (".yml", ".yaml")
 _CONDITIONS: Final = frozenset({
     "if", "when", "rules", "only", "except", "condition", "needs", "shell", "working-directory",
     "working_directory", "defaults", "branches", "branch", "filters", "skip", "exclude_tags", "exclude",
@@ -119,9 +119,10 @@ def calls_in(path: str, data: bytes, named: Named) -> Iterator[GuardCall]:
     text = data.decode("utf-8", "replace")
     if NAME.search(text) is None and not ("/workflows/" in path and "uses: ./" in text):
         return
-    if path.endswith(".toml"):
-        yield from _Tree(path, load_toml(path, data).data, named).calls()
-    elif path.endswith(_TREES):
+    if path.endswith((".toml", ".json")):
+        load = load_toml if path.endswith(".toml") else load_json
+        yield from _Tree(path, load(path, data).data, named).calls()
+    elif path.endswith(_YAML):
         for one in load_yaml(path, data, aliases=True):
             yield from _Tree(path, one.data, named).calls()
     elif not path.startswith(".github/workflows/"):
