@@ -232,6 +232,7 @@ TREES = [
     (WORKFLOW, GITHUB, "      - run", "      - run: npm ci\n      - run", False),
     (WORKFLOW, GITHUB, "      - run", "      - run: git checkout main\n      - run", True),
     (WORKFLOW, GITHUB, "      - run", "      - run: echo . >> $GITHUB_PATH\n      - run", True),
+    (WORKFLOW, GITHUB, "      - run", "      - run: cp x /bin/npm-vetted\n      - run", True),
     (WORKFLOW, GITHUB, "    steps", "    strategy: {matrix: {x: []}}\n    steps", True),
     (WORKFLOW, GITHUB, "    steps", "    env: {PIP_INDEX_URL: x}\n    steps", True),
     (WORKFLOW, GITHUB, "arguments: --online", "arguments: --online --strict", False),
@@ -312,6 +313,13 @@ def test_other_places_of_the_guard(
     assert [each["code"] for each in check(repo, "policy").findings] == (
         ["guard-removed"] if removed else []
     )
+
+
+def test_a_hook_that_becomes_a_script_which_nothing_runs_is_not_kept(repo: GitRepo) -> None:
+    repo.write(".husky/pre-commit", SHELL)
+    repo.commit("A hook")
+    repo.git("mv", ".husky/pre-commit", "old.sh")
+    assert [each["path"] for each in check(repo, "policy").findings] == [".husky/pre-commit"]
 
 
 def test_a_guard_that_moves_to_another_file_is_kept(repo: GitRepo) -> None:

@@ -34,9 +34,10 @@ def guards_removed(check: str, change: Change) -> Iterator[Finding]:
     if change.everything:
         return
     paths = sorted(path for path in change.touched if _may_call(path))
-    moved = [call for path in paths for call in _calls(change.after, path)]
+    moved = {path: _calls(change.after, path) for path in paths}
     for path in paths:
-        kept = moved if path != CONFIG else _calls(change.after, path)
+        places = [path] if path == CONFIG else [each for each in paths if _may_keep(each, path)]
+        kept = [call for place in places for call in moved[place]]
         for call in _calls(change.comparison.before, path):
             if not any(map(call.is_kept_by, kept)):
                 words = f"this change removes or narrows npm-vetted's own check: {call.command}"
@@ -76,6 +77,11 @@ def _finding(check: str, change: Change, path: str, message: str, key: str) -> F
 
 def _may_call(path: str) -> bool:
     return path == CONFIG or path.startswith(_PLACES) or path.endswith(_SCRIPTS)
+
+
+def _may_keep(path: str, before: str) -> bool:
+    """Whether a call may have moved there: nothing need run a script that no hook or CI file is."""
+    return path != CONFIG and (path.startswith(_PLACES) or not before.startswith(_PLACES))
 
 
 def _calls(snapshot: Snapshot, path: str) -> list[GuardCall]:

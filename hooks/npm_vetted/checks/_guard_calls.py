@@ -54,6 +54,7 @@ _TAG: Final = re.compile(r"(?<=[\w/-])(?:@sha256)?:[\w.-]+(?=\"|\Z)")
 _DIVERTS: Final = re.compile(
     r"\b(?:exit|exec|halt|trap|alias|kill)\b|\bGITHUB_(?:PATH|ENV)\b|\bBASH_ENV\b|\b(?:PATH|GIT_\w+)="
     r"|\bgit\s+(?:checkout|switch|reset|config|replace|update-ref)\b"
+    r"|\b(?:cp|mv|ln|tee|chmod)\b.*npm[-_]vetted"
 )
 """A command before the check after which the check sees something else, or does not run."""
 _ELSEWHERE: Final = ("ref", "repository", "path", "sparse-checkout")
