@@ -62,7 +62,12 @@ def test_a_plain_pre_push_hook_judges_the_pushed_commits(repo: GitRepo, command:
     rejected = push(repo, "origin", "feature")
     assert rejected.returncode == 1
     assert "b@1.0.0" in rejected.stdout + rejected.stderr
-    write_note(repo, "b")
+    trunk = repo.git("rev-parse", "origin/main")[:12]
+    [fix] = [each for each in (rejected.stdout + rejected.stderr).splitlines() if "fix: " in each]
+    assert fix.endswith(f" --criteria health --from-ref {trunk}")  # what is pushed is HEAD
+    words = ["-m", "All of it was read.", "--offline"]
+    assert run(repo.path, *shlex.split(fix)[2:], *words).status == 0
+    write_note(repo, "b")  # the same note, with the time of publication that the registry tells
     repo.commit("Vet b")
     assert push(repo, "origin", "feature").returncode == 0
 

@@ -20,6 +20,8 @@ from npm_vetted.git.snapshot import (
 )
 
 WORKTREE: Final = "--worktree"
+_SHORT: Final = 12
+"""So many digits name a commit in a command that a person pastes."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MOST: Final = 100
 """How far back a readable state is looked for."""
@@ -173,7 +175,9 @@ def compare_push(repository: Repository, objects: Objects, push: Push) -> Compar
         else TreeSnapshot(judging, objects, repository)
     )
     bases = tuple(held) or (repository.empty_tree,)
-    scope = ("--from-ref", bases[0], "--to-ref", push.new)
+    start = bases[0] if bases[0] == repository.empty_tree else bases[0][:_SHORT]
+    end = () if push.new == repository.head else ("--to-ref", push.new[:_SHORT])
+    scope = ("--from-ref", start, *end)
     return _against(repository, after, bases, policy_source)._replace(scope=scope)
 
 
