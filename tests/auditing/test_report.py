@@ -225,7 +225,9 @@ def test_a_version_that_only_a_branch_locks(git_repo: GitRepo) -> None:
     shop.lock("bad@6.6.6")
     git_repo.commit("Add bad")
     git_repo.git("checkout", "-q", "main")
-    assert vetted(git_repo, "audit", "--contains", "bad@6.6.6").returncode == 0
+    here = vetted(git_repo, "audit", "--contains", "bad@6.6.6")
+    said = "bad@6.6.6: not locked now, and never was in HEAD's history\n"
+    assert (here.returncode, here.stdout) == (0, said)
     done = vetted(git_repo, "audit", "--contains", "bad@6.6.6", "--all-branches")
     assert done.returncode == 1
     assert "bad@6.6.6: locked on feature in package-lock.json" in done.stdout

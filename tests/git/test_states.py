@@ -143,6 +143,17 @@ def test_a_ref_that_is_missing_names_the_fetch(remote: GitRepo, tmp_path: Path, 
         assert run(here.path, "check", "--from-ref", name).status == 0
 
 
+def test_an_ancestor_that_a_shallow_clone_lacks_names_the_fetch(
+    remote: GitRepo, tmp_path: Path
+) -> None:
+    remote.git("commit", "-q", "--allow-empty", "-m", "One more")
+    here = clone(remote, tmp_path / "shallow", "--depth", "1")
+    done = run(here.path, "check", "--from-ref", "HEAD~")
+    assert (done.status, "fetch it first: git fetch --unshallow origin\n" in done.err) == (2, True)
+    here.git("fetch", "-q", "--unshallow", "origin")
+    assert run(here.path, "check", "--from-ref", "HEAD~").status == 0
+
+
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_a_repository_of_another_user_names_safe_directory(
     remote: GitRepo, words: tuple[str, ...]

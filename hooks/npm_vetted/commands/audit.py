@@ -153,7 +153,9 @@ def _contains(
             json_text({"version": 1, "contains": [_answer_data(each) for each in answers]}) + "\n"
         )
     else:
-        text = "".join(f"{line}\n" for each in answers for line in _answer_lines(each))
+        where = "on any branch or tag" if arguments.all_branches else "in HEAD's history"
+        where = "" if repository.shallow else where
+        text = "".join(f"{line}\n" for each in answers for line in _answer_lines(each, where))
     _deliver(text, arguments)
     if repository.shallow:
         return _cut_off()
@@ -180,12 +182,15 @@ def _answer_data(answer: Answer) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _answer_lines(answer: Answer) -> list[str]:
+def _answer_lines(answer: Answer, where: str) -> list[str]:
+    """What is found of a package; ``where`` says what of history was searched, if all of it was."""
     label = printable(answer.label)
+    found_elsewhere = answer.branches or answer.sightings or answer.unread
+    never = f", and never was {where}" if where and not found_elsewhere else ""
     lines = [
         f"{label}: locked now as {printable(found)} in {printable(project)}"
         for project, found in answer.locked
-    ] or [f"{label}: not locked now"]
+    ] or [f"{label}: not locked now{never}"]
     lines += [
         f"{label}: locked on {printable(branch)} in {printable(path)}"
         for branch, path in answer.branches

@@ -53,8 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"npm-vetted: denied {printable(name)} {', '.join(map(printable, wanted))}",
             file=sys.stderr,
         )
+    shown = printable(labels[0])
     print(
-        "npm-vetted: next: git commit, then: npm-vetted audit --contains PKG@VER --all-branches",
+        f'npm-vetted: next: git commit, then: npm-vetted audit --contains "{shown}" --all-branches',
         file=sys.stderr,
     )
     return 0

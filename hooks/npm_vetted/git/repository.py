@@ -181,7 +181,8 @@ class Repository(NamedTuple):
         if not slash or remote not in remotes:
             remote, branch = (remotes or ("origin",))[0], name
         if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", branch) is None:
-            return f"fetch it first: git fetch {remote}"
+            # An ancestor (main~3) is missing where the clone does not reach back so far.
+            return f"fetch it first: git fetch {'--unshallow ' if self.shallow else ''}{remote}"
         if not slash or re.fullmatch("[0-9a-f]{40,64}", name):
             return f"fetch it first: git fetch {remote} {branch}"
         return f"fetch it first: git fetch {remote} {branch}:refs/remotes/{remote}/{branch}"
