@@ -204,7 +204,7 @@ def test_notes_alone_adopt_and_taking_them_away_loosens(with_notes_only: GitRepo
     repo.git("rm", "-qr", ".vetting")
     done = check(repo)
     assert [(each["level"], each["message"]) for each in done.findings] == [
-        ("notice", "loosens the policy: the policy is taken away")
+        ("notice", "loosens the policy: the policy is removed")
     ]
     repo.write("README.md", "words\n")
     done = check(repo)

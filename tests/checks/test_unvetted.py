@@ -614,8 +614,8 @@ def test_the_messages_about_tarballs_and_hashes() -> None:
     tarball = project(TARBALL, dependencies={"out": "*"})
     (unlisted,) = found({}, {**tarball, **note("out")})
     assert unlisted.message == (
-        "said to be bundled in out@1.0.0, and no note lists it among what that tarball contains: "
-        "npm fetches what the tarball lacks, and compares it with no hash"
+        "the lockfile says that it is bundled in out@1.0.0, but no note lists it there: if the tarball lacks it, "
+        "npm fetches it without comparing a hash"
     )
     known = {
         **project({"out": entry("out", "0.9.0")}, dependencies={"out": "*"}),

@@ -211,7 +211,7 @@ def test_a_patch_is_part_of_an_artifact() -> None:
     (found,) = silent.disagreements(manifests_of(folder))
     assert found.message == (
         "patchedDependencies: ms@2.1.3 is patched with 'patches/ms.patch', "
-        "and package-lock.json does not say so"
+        "and no entry of package-lock.json has this patch"
     )
 
 
@@ -363,7 +363,7 @@ def test_npm_4_wrote_no_version_and_no_graph() -> None:
         ('{"lockfileVersion": 1,"dependencies": {"a": {\n"version": 1}}}', 2, "expected a string"),
         ('{"lockfileVersion": 1,"dependencies": {\n"a": {"version": "npm:x"}}}', 2, "no alias"),
         *(
-            (f'{{"lockfileVersion": 3, "packages": {{\n"{key}": {{}}}}}}', 2, "no place")
+            (f'{{"lockfileVersion": 3, "packages": {{\n"{key}": {{}}}}}}', 2, "expected a path")
             for key in (
                 "/node_modules/a", "./node_modules/a", "node_modules//a", "node_modules/a/",
                 "node_modules/a/../b", "node_modules\\\\a", "node_modules/a/b", "node_modules/@s",
@@ -518,10 +518,10 @@ B: dict[str, object] = {**A, "name": "evil"}
         ("latest", "latest", A, None),
         ("npm:evil@^1", "npm:evil@^1", B, None),
         ("^1.0.0", "^2.0.0", A,
-         "dependencies: a is '^1.0.0' here, package-lock.json says '^2.0.0'"),
-        ("^1.0.0", None, A, "dependencies: a is '^1.0.0' here, package-lock.json says nothing"),
+         "dependencies: a is '^1.0.0' here, package-lock.json has '^2.0.0'"),
+        ("^1.0.0", None, A, "dependencies: a is '^1.0.0' here, package-lock.json has nothing"),
         (None, "^1.0.0", A,
-         "dependencies: package-lock.json says a '^1.0.0', this says nothing"),
+         "dependencies: package-lock.json has a '^1.0.0', this manifest does not"),
         ("^1.0.0", "^1.0.0", None, "a '^1.0.0' is not in package-lock.json"),
         ("^2.0.0", "^2.0.0", A, f"a@1.0.0 from {NPM}/a/-/a-1.0.0.tgz"),
         ("^1.0.0", "^1.0.0", B, f"evil@1.0.0 from {NPM}/a/-/a-1.0.0.tgz"),

@@ -209,7 +209,7 @@ def test_layouts_that_yarn_reads(text: str) -> None:
         ("# yarn lockfile v2\n" + A, 1, "version 1"),
         ("<<<<<<< a\n" + A, 1, "merge conflict"),
         (A + "<<<<<<< a\n=======\n>>>>>>> b\n", 4, "merge conflict"),
-        (A.replace("a@^1:", "a@^1, b@^1:"), 1, "which of them"),
+        (A.replace("a@^1:", "a@^1, b@^1:"), 1, "expected one package"),
         (A.replace("a@^1:", "user/repo:"), 1, "without a name"),
         (A + "  dependencies:\n    b 1\n    c x\n    c x\n", 5, "cannot read"),
         (A + '  dependencies:\n    c "1"\n    c "2"\n', 6, "appears twice"),

@@ -95,7 +95,7 @@ def test_an_honest_upgrade_passes_and_says_what_to_do(
     unbound = [each for each in found if each["check"] == "unvetted"]
     assert [each["package"] for each in unbound] == differ
     if differ:
-        assert "Make the same upgrade from the lockfile before" in rehashed[0]["message"]
+        assert "Repeat the upgrade from the previous lockfile" in rehashed[0]["message"]
         assert all(" note" in str(each["fix"]) for each in unbound)
 
 

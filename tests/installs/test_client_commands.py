@@ -84,12 +84,12 @@ npm i --omit dev --include optional
 npm ci $FLAGS
 npm $VERB
 """,
-        "no project of this repository is there": r"""
+        "no project is in that folder": r"""
 npm --prefix sub ci
 npm -C sub ci
 npm ci --prefix=/tmp/x
 """,
-        "outside a project no committed setting holds": r"""
+        "outside a project, no committed setting applies": r"""
 npm up -g
 npm update -g npm
 npm i --location=global x
@@ -175,10 +175,10 @@ pnpm self-update 10.1.0
 pnpm dlx $X
 pnpm $X
 """,
-        "no project of this repository is there": r"""
+        "no project is in that folder": r"""
 pnpm -C /tmp i
 """,
-        "outside a project no committed setting holds": r"""
+        "outside a project, no committed setting applies": r"""
 pnpm -r exec npm i -g x
 pnpm exec npm i -g x
 """,
@@ -247,14 +247,14 @@ yarnpkg install
 yarn $X
 YARN_IGNORE_SCRIPTS=$X yarn
 """,
-        "leave the project's settings aside": r"""
+        "ignore the project's settings": r"""
 yarn --no-default-rc
 yarn --use-yarnrc x install
 """,
-        "no project of this repository is there": r"""
+        "no project is in that folder": r"""
 yarn --cwd /tmp install
 """,
-        "outside a project no committed setting holds": r"""
+        "outside a project, no committed setting applies": r"""
 yarn exec npm i -g x
 yarn exec -- npm i -g x
 """,
@@ -287,7 +287,7 @@ yarn link ../x
 yarn dlx $X
 YARN_ENABLE_SCRIPTS=$X yarn
 """,
-        "outside a project no committed setting holds": r"""
+        "outside a project, no committed setting applies": r"""
 yarn workspaces foreach -A exec npm i -g x
 """,
         "switches install scripts on": r"""
@@ -346,15 +346,15 @@ BUN_CONFIG_X=1 bun i
         "not known here": r"""
 bun $X
 """,
-        "leave the project's settings aside": r"""
+        "ignore the project's settings": r"""
 bun -c x install
 bun install --config=x
 """,
-        "no project of this repository is there": r"""
+        "no project is in that folder": r"""
 bun --cwd=/tmp install
 bun install --cwd /tmp
 """,
-        "outside a project no committed setting holds": r"""
+        "outside a project, no committed setting applies": r"""
 bun add -g x
 bun install -g x
 bun exec 'npm i -g x'
@@ -408,7 +408,7 @@ jobs:
         run: |
 """
 FIRST = WORKFLOW.count("\n") + 1
-GLOBAL = "`npm i -g x` runs install scripts: outside a project no committed setting holds"
+GLOBAL = "`npm i -g x` runs install scripts: outside a project, no committed setting applies"
 WITHOUT = "`npm ci` runs install scripts: .npmrc is not there when it runs"
 ON = "npm_config_ignore_scripts=false switches install scripts on for every command that sees it"
 

@@ -6,9 +6,9 @@ import pytest
 
 from tests.installs.test_corpus import in_shell
 
-GLOBAL = "`npm i -g x` runs install scripts: outside a project no committed setting holds"
+GLOBAL = "`npm i -g x` runs install scripts: outside a project, no committed setting applies"
 WITHOUT = "`npm ci` runs install scripts: .npmrc is not there when it runs"
-OUTSIDE = "`npm ci` runs install scripts: no project of this repository is there"
+OUTSIDE = "`npm ci` runs install scripts: no project is in that folder"
 WHERE = "undecided: `npm ci`: where it runs is not known here"
 HOLDS = "undecided: `npm ci`: what .npmrc holds when it runs is not known here"
 FLAGS = "its flags are not known here"

@@ -147,6 +147,10 @@ class Home(NamedTuple):
     home: str
     locks_folders: bool = False
 
+    @property
+    def path(self) -> str:
+        return f"{self.home}/a.lock" if self.home else "a.lock"
+
 
 def classic(*names: str, **groups: dict[str, str]) -> dict[str, str]:
     """A project of Yarn 1, whose lockfile does not say what the manifest requires."""

@@ -68,14 +68,14 @@ def policy(text: str) -> str:
         ("", REGISTRIES, "packages may come from https://b.example/"),
         (DENY, "", "a 1.0.0 is no longer denied"),
         (DENY_MORE, DENY, "a (any version) is no longer denied"),
-        ("", EXCLUDE, "x/** is not looked at"),
+        ("", EXCLUDE, "x/** is no longer checked"),
         ("", IGNORE, "cooldown is ignored at x: r"),
         (IGNORE + "until = 2026-01-31\n", IGNORE + "until = 2027-01-31\n", "cooldown is ignored at x: r"),
         (IGNORE + "until = 2026-01-31\n", IGNORE, "cooldown is ignored at x: r"),
         (IGNORE + 'package = "a"\n', IGNORE, "cooldown is ignored at x: r"),
         (
             CRITERIA.format("read by an expert"), CRITERIA.format("glanced at"),
-            "the criterion crypto means something else",
+            "the criterion crypto gets another description",
         ),
     ],
 )  # fmt: skip
@@ -121,7 +121,7 @@ def test_development_that_asks_less() -> None:
 
 def test_taking_the_policy_away() -> None:
     [first, *_] = of(policy("new = ['source']"), None)
-    assert first == ("the policy is taken away", CONFIG, 1)
+    assert first == ("the policy is removed", CONFIG, 1)
 
 
 OTHER_DENY = DENY.replace('"a"', '"b"')

@@ -58,7 +58,7 @@ def _reasons(change: Change, name: str, version: str, mention: Mention) -> Itera
         yield f"published on {published:%Y-%m-%d}, inside the cooldown of {days} days"
     too_long = streak_of(change.vetting, name, since).too_long(mention.note.vetted_on)
     if too_long:
-        yield f"{too_long}: a person looks at it again"
+        yield f"{too_long}: a person must review the next step"
     new = set(_scripts(mention)) - _scripts_before(change, name, since)
     if new:
         yield f"it has lifecycle scripts that {since} is not known to have: {', '.join(sorted(new))}"

@@ -270,7 +270,7 @@ def _unused_ignores(
             yield Finding(
                 check="policy",
                 level=Level.WARNING,
-                message=f"[[ignore]] {each.check} {each.path}: it matches nothing; take it out",
+                message=f"[[ignore]] {each.check} {each.path}: it matches no finding; remove it",
                 location=Location(CONFIG, each.line),
                 code="ignore-unused",
                 key=f"{each.check} {each.path}",

@@ -41,7 +41,7 @@ EXPLANATION: Final = Explanation(
         "version is another registry's package, a hand-edited lockfile, or an attack. npm accepts "
         "an artifact that matches ANY hash of the strongest algorithm in the field, and installs "
         "anything where the field is empty. Yarn berry replaces a checksum of another cache key "
-        "than its own (10c0/...) without a word, even with --immutable."
+        "than its own (10c0/...) silently, even with --immutable."
     ),
     before='"integrity": "sha512-AAAA... sha512-BBBB..."',
     after='"integrity": "sha512-AAAA..."',

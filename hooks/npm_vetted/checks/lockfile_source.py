@@ -190,8 +190,8 @@ def _shrinkwrap(change: Change, use: IntroducedPackage) -> Iterator[Finding]:
             ID,
             "shrinkwrap",
             use,
-            "its tarball has an npm-shrinkwrap.json, and no note says what that pins: npm installs "
-            "it in place of what this lockfile says",
+            "its tarball has an npm-shrinkwrap.json, and no note lists the versions that it pins: npm "
+            "installs those, not the ones of this lockfile",
             fix=(*upgrade, ("npm-vetted", "note", use.artifact.label)),
         )
         return

@@ -198,8 +198,8 @@ def _bundled(change: Change, use: IntroducedPackage, gap: Gap, fix: tuple[str, .
         f"new, in the tarball of {carrier.label}, whose note lacks criteria of the policy: "
         f"{', '.join(gap.criteria)}"
         if gap.criteria
-        else f"said to be bundled in {carrier.label}, and no note lists it among what that tarball "
-        "contains: npm fetches what the tarball lacks, and compares it with no hash"
+        else f"the lockfile says that it is bundled in {carrier.label}, but no note lists it there: if the "
+        "tarball lacks it, npm fetches it without comparing a hash"
     )
     words = (use.subject.carried_at, artifact_value(use.artifact), artifact_value(carrier))
     return use_finding(

@@ -47,7 +47,8 @@ def manifests_by_lockfile(project: Project, lockfile: Lockfile) -> dict[str, Man
     root's manifest alone.
     """
     home = lockfile.home
-    if home == project.path == folder_of(lockfile.path) != folder_of(project.lockfiles[0]):
+    first = folder_of(project.lockfiles[0]) if project.lockfiles else home
+    if home == project.path == folder_of(lockfile.path) != first:
         return {"": project.manifest}
     others = {folder_of(path) for path in project.lockfiles} - {home}
     if lockfile.locks_folders:

@@ -47,7 +47,7 @@ def loosenings(before: Snapshot, after: Snapshot) -> Iterator[Loosening]:
     if not adopted(before):
         return
     if not adopted(after):
-        yield Loosening(words="the policy is taken away", location=Location(CONFIG), key="adopted")
+        yield Loosening(words="the policy is removed", location=Location(CONFIG), key="adopted")
     data = after.read(CONFIG)
     document = load_toml(CONFIG, data or b"")
     old = read_policy(before.read(CONFIG), adopted=True)
@@ -91,7 +91,7 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
     paths = [each.path for each in new.exclude]
     for excluded in _added({each.path for each in old.exclude}, dict.fromkeys(paths)):
         yield Loosening(
-            words=f"{excluded} is not looked at",
+            words=f"{excluded} is no longer checked",
             location=at("exclude", paths.index(excluded), "path"),
             key=f"exclude {excluded}",
         )
@@ -106,7 +106,7 @@ def _of_policy(old: Policy, new: Policy, document: Document) -> Iterator[Looseni
     for name, words in old.criteria.items():
         if new.criteria.get(name, words) != words:
             yield Loosening(
-                words=f"the criterion {name} means something else",
+                words=f"the criterion {name} gets another description",
                 location=at("criteria"),
                 key=f"criterion {name} {new.criteria.get(name)}",
             )

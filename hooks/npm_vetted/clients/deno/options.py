@@ -87,9 +87,9 @@ def _reason(name: str, value: str | None) -> str | None:
     text = value or ""
     match name:
         case "no-lock":
-            return "leaves deno.lock aside: it fetches any version, against no hash"
+            return "ignores deno.lock: it fetches any version and compares no hash"
         case "no-config":
-            return "leaves deno.json and deno.lock aside"
+            return "ignores deno.json and deno.lock"
         case "lock":
             other = value is not None and posixpath.normpath(text) not in _LOCKS
             return f"compares what it fetches with {text}, not with deno.lock" if other else None
@@ -101,7 +101,7 @@ def _reason(name: str, value: str | None) -> str | None:
         case "import-map":
             return f"reads its imports from {text}, which is not compared with deno.lock"
         case "vendor":
-            return "runs what is in vendor/, against no hash" if text != "false" else None
+            return "runs the files in vendor/ without comparing a hash" if text != "false" else None
         case "min-dep-age" | "minimum-dependency-age":
             return None if is_cooldown(text) else "switches the cooldown off"
         case "preload" | "require":

@@ -61,7 +61,7 @@ class NpmLockfile(Lockfile):
         """Raises DocumentError if two keys may mean one folder, or if a link's target has no entry."""
         for place in self.layout.unusual:
             if place and not is_plain_place(place) and not is_place(place):
-                raise self._fail(place, "no place that npm installs a package at")
+                raise self._fail(place, "expected a path such as node_modules/NAME")
             if self.packages[place].get("link"):
                 self._target(place)
 

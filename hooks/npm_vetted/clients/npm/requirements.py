@@ -142,7 +142,7 @@ class _Tree:
             if reason == "" and not self._may_be_missing(raw, asked):
                 yield self._problem(key, asked, "missing", "which is missing from the lockfile")
             elif reason and asked.group is not Group.PEER:
-                words = f"which is not satisfied by what is locked: {reason}"
+                words = f"which the locked package does not satisfy: {reason}"
                 yield self._problem(key, asked, "unsatisfied", words)
 
     def _may_be_missing(self, raw: Mapping[str, object], asked: Requirement) -> bool:
@@ -256,7 +256,7 @@ def unread_overrides(root: Manifest | None) -> Iterator[Problem]:
             if key != "." and not _is_selector(key):
                 yield Problem(
                     message=f"npm cannot read the override of {key!r}: expected a package's name, "
-                    "and @ with a range after it; it takes the lockfile for missing",
+                    "and @ with a range after it; npm then ignores the lockfile",
                     location=Location(root.path, root.line_of("overrides", key)),
                     code="out-of-date",
                     key=f"overrides.{key}",

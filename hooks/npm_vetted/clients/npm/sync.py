@@ -61,11 +61,11 @@ def _copies(lockfile: NpmLockfile, folder: str, manifest: Manifest) -> Iterator[
             found = "nothing" if locked is None else repr(locked)
             yield _problem(
                 manifest, asked.line,
-                f"{group.value}: {name} is {asked.specifier!r} here, {lockfile.path} says {found}",
+                f"{group.value}: {name} is {asked.specifier!r} here, {lockfile.path} has {found}",
                 name,
             )  # fmt: skip
     for (name, group), specifier in copied.items():
-        message = f"{group.value}: {lockfile.path} says {name} {specifier!r}, this says nothing"
+        message = f"{group.value}: {lockfile.path} has {name} {specifier!r}, this manifest does not"
         yield _problem(manifest, 1, message, name)
 
 
@@ -143,8 +143,8 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
         if not isinstance(path, str) or clean_path(path) not in known:
             yield _problem(
                 root, root.line_of("patchedDependencies", selector),
-                f"patchedDependencies: {selector} is patched with {path!r}, and {lockfile.path} "
-                "does not say so",
+                f"patchedDependencies: {selector} is patched with {path!r}, and no entry of "
+                f"{lockfile.path} has this patch",
             )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Pr
         return
     if locked != (None if wanted is None else _hash(wanted)):
         line = root.line_of("packageExtensions") if wanted is not None else 1
-        message = f"{lockfile.path} was written for other packageExtensions than are here"
+        message = f"{lockfile.path} was written for other packageExtensions than package.json has"
         yield _problem(root, line, message)
         return
     yield from not_applied(lockfile, root)

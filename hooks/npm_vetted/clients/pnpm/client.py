@@ -279,7 +279,7 @@ def allow_list(project: Project, packages: Sequence[tuple[str, str]]) -> Edit | 
 
     settings = _settings(project)
     if settings.majors & {9, 10}:
-        return "pnpm before 11 may run here, which takes an allow-list otherwise or not at all"
+        return "pnpm before 11 may run here, which reads an allow-list differently or not at all"
     if settings.workspace.get(SWITCH) is True:
         return f"{SWITCH}: true beats any allow-list; run npm-vetted rebuild instead"
     path = project.join(WORKSPACE)

@@ -115,9 +115,9 @@ class PnpmLockfile(PnpmEntries, Lockfile):
             return None
         now, then = ("tar", "tarball") if self.hashes_tar else ("tarball", "tar")
         return Problem(
-            message=f"the hashes are of each package's {now}, before they were of its {then}: none can "
-            "be compared with the one before. Make the same change from the lockfile before, and see "
-            "that it gives this one",
+            message=f"the hashes are now of each package's {now}, and were of its {then}, so they cannot "
+            "be compared with the old ones. Repeat the change from the previous lockfile and check that "
+            "the result is identical",
             location=Location(self.path),
             level=Level.WARNING,
             code="all-checksums-changed",

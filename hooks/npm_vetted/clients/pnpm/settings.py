@@ -179,7 +179,7 @@ def scripts_run(settings: Settings) -> Iterator[Problem]:
     switch = settings.workspace.get(SWITCH)
     if SWITCH in settings.workspace and not isinstance(switch, bool):
         yield Problem(
-            message=f"{SWITCH} is {named(switch)}, which versions of pnpm take differently: "
+            message=f"{SWITCH} is {named(switch)}, which versions of pnpm read differently: "
             "expected true",
             location=settings.place(SWITCH),
             fix=_fix(settings, WORKSPACE),

@@ -99,7 +99,8 @@ def _of_pnpm_config(project: Project, document: Document) -> Iterator[Problem]:
         key = "unsupportedPackageJsonSettings"
         yield setting_problem(
             "other-settings", key, extra,
-            f"{key} goes into the package.json that pnpm installs, unread: expected no such key",
+            f"{key} goes into the package.json that pnpm installs, and npm-vetted does not read it: "
+            "expected no such key",
             Location(document.path, document.line_of(key)),
         )  # fmt: skip
 

@@ -349,7 +349,7 @@ class BerryEntries(YarnLockfile):
             return None
         return Problem(
             message=f"its checksum ({text[:24]}…) is not under the lockfile's own cacheKey "
-            f"({self.cache_key or 'missing'}), so Yarn replaces it without a word",
+            f"({self.cache_key or 'missing'}), so Yarn silently replaces it",
             location=Location(self.path, entry.line),
             fix=install_again(self.path),
             code="checksum-replaced",
@@ -362,9 +362,9 @@ class BerryEntries(YarnLockfile):
         if not isinstance(before, BerryEntries) or before.cache_key in (None, self.cache_key):
             return None
         return Problem(
-            message=f"the cacheKey changed from {before.cache_key} to {self.cache_key}: no checksum "
-            "that differs can be compared with the one before. Make the same upgrade from the "
-            "lockfile before, and see that it gives this one",
+            message=f"the cacheKey changed from {before.cache_key} to {self.cache_key}: changed "
+            "checksums cannot be compared with the old ones. Repeat the upgrade from the previous "
+            "lockfile and check that the result is identical",
             location=Location(self.path, self.metadata_line),
             level=Level.WARNING,
             code="all-checksums-changed",

@@ -65,7 +65,7 @@ def code_problem(path: str, data: bytes, folder: str) -> Problem | None:
     name = path.rpartition("/")[2]
     return Problem(
         message=f"node runs {name}, and its code is not that of a Yarn that npm-vetted knows: "
-        "let Yarn write it again, and accept it where it stays",
+        "let Yarn write it again; if the finding stays, accept it",
         location=Location(path),
         fix=regenerate(path, folder),
         code="program",

@@ -245,7 +245,7 @@ def _folders_for_packages(lockfile: BerryResolution) -> Iterator[Problem]:
             continue
         for descriptor in lockfile.descriptors(key):
             if "@npm:" in descriptor[1:]:
-                message = f"{descriptor} is locked to {name}@{reference}, a folder and no package"
+                message = f"{descriptor} is locked to {name}@{reference}, a folder, not a package"
                 yield _problem(
                     lockfile,
                     message,
@@ -272,7 +272,7 @@ def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[P
         return
     yield _problem(
         lockfile,
-        f"the cacheKey {key} is not {whose}, which would replace every checksum without a word",
+        f"the cacheKey {key} is not {whose}, which would silently replace every checksum",
         lockfile.path,
         lockfile.metadata_line,
     )

@@ -222,7 +222,7 @@ class ClassicEntries(YarnLockfile):
         named = targets if len(targets) == 1 and plain <= local else targets | plain
         if len(named) > 1:
             words = " and ".join(sorted(named))
-            raise self.fail(f"one entry for {words}: which of them is it?", key)
+            raise self.fail(f"one entry for {words}: expected one package", key)
         if not named and field is None:
             raise self.fail("an entry without a name", key)
         return named.pop() if named else str(field)

@@ -109,10 +109,8 @@ def _elsewhere(project: Project, settings: Sequence[YarnrcSetting]) -> str:
 
 def _not_true(path: str, found: YarnrcSetting) -> Problem:
     shown = f"'{found.raw.strip()[:60]}'"
-    if found.value in (False, "", "0"):
-        why = "lets install scripts run"
-    else:
-        why = "is text, which Yarn 1 takes for true whatever it says"
+    lets_run = found.value in (False, "", "0")
+    why = "lets install scripts run" if lets_run else "is text, which Yarn 1 reads as true"
     return Problem(
         message=f"{shown} {why}: expected '{SWITCH} true'",
         location=Location(path, found.line),

@@ -161,7 +161,7 @@ class Scene:
     def why_anywhere(self) -> str:
         """The reason why the folder is not known, for a message."""
         if self.elsewhere:
-            return f"nothing says what is in {self.elsewhere}"
+            return f"the content of {self.elsewhere} is not known"
         if self.state.guesses:
             return "the file does not say where it is started"
         return "its folder is filled in elsewhere"
@@ -371,13 +371,13 @@ class Scene:
     def reason(self, act: ClientAction) -> str:
         """The reason why no setting switches scripts off, for a message."""
         if not act.obeys:
-            return "it is told to leave the project's settings aside"
+            return "it is told to ignore the project's settings"
         if act.kind is ActionKind.GLOBAL:
-            return "outside a project no committed setting holds"
+            return "outside a project, no committed setting applies"
         if self.rules.why_fetched and act.kind is ActionKind.RUN and self.project is not None:
             return self.rules.why_fetched
         if self.project is None:
-            return "no project of this repository is there, so none of its settings holds"
+            return "no project is in that folder, so no committed setting applies"
         files = self.context.client_files(self.client)
         names = (files.switch, files.workspace)
         lost = [

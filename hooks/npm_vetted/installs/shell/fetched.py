@@ -112,7 +112,7 @@ def why_maybe_local(act: ClientAction, scene: Scene, installed: Collection[str])
     if _is_lost(scene) and _locked_somewhere(scene.context, act.packages):
         return scene.why_anywhere
     if scene.unknown and scene.state.disk.is_foreign(scene.where):
-        return "nobody can tell which repository is there"
+        return "it is not known which repository is there"
     if (scene.project is None or scene.unknown) and _has_installed(installed, scene.where):
         return "a command installed other packages there"
     if any(_locked_at(scene.context, guess, act.packages) for guess in scene.state.guesses):
