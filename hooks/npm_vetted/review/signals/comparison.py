@@ -73,6 +73,10 @@ _SHOWN_TO_PEOPLE: Final = (
 )  # fmt: skip
 _ENDINGS: Final = ("", ".js", ".cjs", ".mjs", ".json", "/index.js", ".ts")
 _CLOSURE: Final = 60
+_COMMAND_LIMIT: Final = 2_000
+_RUNS: Final = re.compile(
+    r"(?:^|(?<=[\s;&|(]))(?:(?:run|run-script|--run|run-s|run-p|npm-run-all|yarn|pnpm|bun)\s{1,9})((?:[\w:.@/-]{1,80}\s{0,9}){1,20})"
+)
 _ALIAS: Final = re.compile(r"npm:((?:@[^/@\s]+/)?[^/@\s]+)")
 _TOO_MANY: Final = "the package has too many scripts, or too large ones"
 
@@ -414,7 +418,24 @@ def aliased_package(loaded: str, wanted: str) -> str:
 
 def _scripts(files: Files, manifest: Mapping[str, object]) -> Mapping[str, str]:
     gyp = "binding.gyp" in files and manifest.get("gypfile") is not False
-    return lifecycle(table_of(manifest, "scripts"), gyp=gyp)
+    table = table_of(manifest, "scripts")
+    seen: set[str] = set()
+    return {
+        name: _with_what_it_runs(command, table, seen)
+        for name, command in lifecycle(table, gyp=gyp).items()
+    }
+
+
+def _with_what_it_runs(command: str, table: Mapping[str, str], seen: set[str]) -> str:
+    """A command, with the scripts of the same manifest that it runs: ``npm run x``. Each once."""
+    found = command
+    for match in _RUNS.finditer(command[:_COMMAND_LIMIT]):
+        for word in match[1].split():
+            for name in (f"pre{word}", word, f"post{word}"):
+                if name in table and name not in seen and len(seen) < _CLOSURE:
+                    seen.add(name)
+                    found += f" ({name}: {_with_what_it_runs(table[name], table, seen)})"
+    return found
 
 
 def _readable(files: Files, paths: Sequence[str]) -> int:

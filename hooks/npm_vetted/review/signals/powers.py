@@ -480,6 +480,16 @@ _DEFINES: Final = re.compile(
 _OF_LOADER: Final = re.compile(
     rb"\.prototype\s{0,9}\.\s{0,9}require\s{0,9}=(?!=)|\b(?:_?extensions)\s{0,9}\[[^\]\n]{1,60}\]\s{0,9}=(?!=)"
 )
+_TO_LOADER: Final = re.compile(
+    rb"""register(?:Hooks)?\b[^{}\n]{0,100}\}\s{0,9}(?:from|=\s{0,9}require\()\s{0,9}['"](?:node:)?module['"]"""
+    rb"""|require\(\s{0,9}['"](?:node:)?module['"]\s{0,9}\)\s{0,9}\.\s{0,9}register(?:Hooks)?\s{0,9}\("""
+)
+_OF_ALL: Final = re.compile(
+    rb"JSON\s{0,9}\.\s{0,9}(?:parse|stringify)\s{0,9}=(?![=>])"
+    rb"|Promise\.prototype\.then\s{0,9}=(?![=>])"
+    rb"""|(?:crypto|require\(\s{0,9}['"](?:node:)?crypto['"]\s{0,9}\))\s{0,9}\.\s{0,9}"""
+    rb"(?:randomBytes|getRandomValues|randomUUID)\s{0,9}=(?![=>])"
+)
 _LOADER: Final = (b"_load", b"_resolveFilename")
 """The parts of Node.js's module loader through which every module of a program comes."""
 
@@ -487,6 +497,8 @@ _LOADER: Final = (b"_load", b"_resolveFilename")
 _REPLACES: Final = (
     (_DEFINES, (b"Object", b"Reflect"), "fetch or the like"),
     (_OF_LOADER, (b".prototype", b"extensions", b"_extensions"), "the module loader"),
+    (_TO_LOADER, (b"register", b"require"), "the module loader"),
+    (_OF_ALL, (b"JSON", b"Promise", b"crypto", b"require"), "a function of the runtime"),
 )
 
 
@@ -613,9 +625,11 @@ def _whole_or_named(
 _PATTERNS: Final = (
     ("detached", rb"\bdetached\s{0,9}:\s{0,9}(?:true|!0)", (b"detached",)),
     ("inject-script", rb"""createElement\(\s{0,9}['"`]script['"`]""", (b"createElement(",)),
+    ("inject-script", rb"""createElement\(\s{0,9}['"`]iframe['"`]""", (b"createElement(",)),
+    ("inject-script", rb"\bserviceWorker\s{0,9}\.\s{0,9}register\(", (b"serviceWorker",)),
     ("inject-script", rb"""document\.write(?:ln)?\([^;\n]{0,40}<script""", (b"document.write",)),
     ("eval", rb"\beval\s{0,9}:\s{0,9}(?:true|!0)", (b"eval",)),
-    ("eval", rb"\bimport\(\s{0,9}['\"`]data:", (b"import(",)),
+    ("eval", rb"\bimport\(\s{0,9}['\"`](?:data|https?):", (b"import(",)),
     ("exec", rb"\bprocess\s{0,9}\.\s{0,9}(?:binding|_linkedBinding)\s{0,9}\(", (b"process",)),
     ("exec", rb"\bBun\s{0,9}\.\s{0,9}\$", (b"Bun",)),
 )

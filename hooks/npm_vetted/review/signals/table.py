@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TABLE_VERSION: Final = 8
+TABLE_VERSION: Final = 9
 """Raised whenever a weight, a rule or the facts' reader changes what is said of the same bytes."""
 ATTENTION: Final = 5
 """From this score on, ``review`` shows a package, and no routine note is written for it."""
@@ -36,6 +36,7 @@ WEIGHTS: Final = {
     "dep-nonregistry": Weight(8, 6),
     "dep-unused": Weight(3, 0),
     "dep-unpopular": Weight(3, 0),
+    "dep-replaced": Weight(3, 0),
     "dep-bundled": Weight(5, 2),
     "obf:hex-names": Weight(8, 8, "obf"),
     "obf:invisible": Weight(8, 5, "obf"),
@@ -71,6 +72,7 @@ WEIGHTS: Final = {
     "tell:shell-fetch": Weight(5, 1),
     "tell:persist": Weight(5, 1),
     "tell:publish": Weight(5, 2),
+    "tell:wipes": Weight(6, 3),
     "power:exec": Weight(6, 0, "power"),
     "power:eval": Weight(6, 0, "power"),
     "power:net": Weight(5, 0, "power"),

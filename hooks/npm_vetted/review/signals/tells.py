@@ -40,13 +40,24 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b"logins.json", b""),
         (b".pypirc", b""),
         (b"Local Extension Settings", b""),
-        (b".env", rb"(?<=['\"`/\\])\.env['\"`]"),
+        (b"auth", rb"auth['\"`],\s{0,9}['\"`]token['\"`]"),
+        (b"gh auth", rb"\bgh auth token\b"),
+        (b"print-access-token", b""),
+        (b"-generic-password", b""),
+        (b"trufflehog", b""),
+        (b"exodus.wallet", b""),
+        (b"nkbihfbeogaeaoehlefnkodbefgpgknn", b""),
+        (b"bfnaelmomeimhlpmgjnjophhpkkoljpa", b""),
+        (b"Local Storage", rb"Local Storage[/\\]{1,2}leveldb"),
     ),
+    "env-file": ((b".env", rb"(?<=['\"`/\\])\.env['\"`]"),),
     "cloud-metadata": (
         (b"169.254.169.254", b""),
         (b"metadata.google.internal", b""),
         (b"169.254.170.2", rb"169\.254\.170\.2\b"),
         (b"100.100.100.200", b""),
+        (b"client-secrets-manager", b""),
+        (b"SecretManagerServiceClient", b""),
     ),
     "exfil-host": tuple(
         (word, b"")
@@ -100,6 +111,24 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b"NODE_OPTIONS", rb"NODE_OPTIONS\b[^\n]{0,60}?--(?:require|import|loader|experimental-loader)\b"),
         (b"LD_PRELOAD", rb"LD_PRELOAD\b"),
         (b"DYLD_INSERT", b""),
+        (b"core.hooksPath", b""),
+        (b".insteadOf", b""),
+        (b"config", rb"config['\"`],\s{0,9}['\"`]set['\"`],\s{0,9}['\"`](?:registry|script-shell|node-options)\b"),
+        (b"npm config set", rb"npm config set (?:registry|script-shell|node-options)\b"),
+        (b".github", rb"\.github['\"`],\s{0,9}['\"`]workflows\b"),
+        (b".vscode", rb"\.vscode['\"`],\s{0,9}['\"`](?:tasks|settings)\.json"),
+        (b".claude", rb"\.claude['\"`],\s{0,9}['\"`]settings"),
+        (b"config.sh", rb"config\.sh['\"`]?,?\s[^\n]{0,40}--url\b"),
+    ),
+    "wipes": (
+        (b"rm ", rb"\brm -[rRf]{1,3} (?:--no-preserve-root )?(?:/|~|\$HOME)(?=['\"`\s;*]|/\*)"),
+        *(
+            (word, rb"rm(?:Sync|dirSync)?\(\s{0,9}['\"`](?:/|~|[A-Z]:\\{1,2})['\"`]")
+            for word in (b"rm(", b"rmSync(", b"rmdirSync(")
+        ),
+        (b"rd ", rb"\brd /s /q\b"),
+        (b"del ", rb"\bdel /[fsq] /[fsq]\b"),
+        (b"cipher /w", b""),
     ),
     "publish": (
         (b"npm publish", b""),
@@ -115,6 +144,10 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b"--trust-all-tools", b""),
         (b"--dangerously-bypass-approvals", b""),
         (b"--allow-all-tools", b""),
+        (b"bypassPermissions", b""),
+        (b"--full-auto", rb"--full-auto\b"),
+        *((word, rb"(?:exec|spawn)\w{0,12}\(\s{0,9}['\"`](?:claude|gemini|codex|cursor-agent|opencode|aider)\b")
+          for word in (b"exec", b"spawn")),
     ),
     "wallet": (
         (b"eth_", rb"\beth_(?:sendTransaction|requestAccounts|sign|signTypedData\w{0,3}|accounts)\b"),
@@ -126,8 +159,10 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b"0xa22cb465", b""),
         (b"0x23b872dd", b""),
         (b"setApprovalForAll", b""),
+        (b"wallet_sendCalls", b""),
     ),
     "wallet-hook": (
+        (b"eip6963:", b""),
         (b"window.", rb"\bwindow\.(?:ethereum|solana|phantom|tronWeb|keplr)\b"),
         (
             b"ethereum",
@@ -136,6 +171,9 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
     ),
     "wallet-address": (
         (b"0x", rb"(?<=['\"`])0x(?!0{38})[0-9a-fA-F]{40}['\"`]"),
+        (b"0x", rb"0x\[[0-9a-fA-F-]{6,9}\]\{40\}|0x\[0-9a-f\]\{40\}"),
+        (b"(bc1", b""),
+        (b"bc1[", b""),
         (b"bc1", rb"(?<=['\"`])bc1[02-9ac-hj-np-z]{38,58}['\"`]"),
         *((quote + b"T", quote + rb"T[1-9A-HJ-NP-Za-km-z]{33}['\"`]") for quote in (b"'", b'"', b"`")),
     ),
@@ -148,12 +186,13 @@ _COMPILED: Final = {
 _SECRET: Final = re.compile(
     rb"[sS]ecret_?[kK]ey|SECRET_?KEY|[pP]rivate_?[kK]ey|PRIVATE_?KEY|[mM]nemonic|[sS]eed_?[pP]hrase|[kK]ey_?[pP]air"
     rb"|[wW]allet|[pP]assphrase|[pP]assword|[aA]pi_?[kK]ey|API_?KEY|[aA]ccess_?[tT]oken|[aA]uth_?[tT]oken"
-    rb"|[cC]redential|\bseed\b|process\.env(?!\.NODE_ENV\b)"
+    rb"|[cC]redential|\bseed\b"
 )
+_OF_ENVIRONMENT: Final = re.compile(rb"process\.env(?!\.NODE_ENV\b)")
 _SECRET_WORDS: Final = (
     b"secret", b"Secret", b"SECRET", b"private", b"Private", b"PRIVATE", b"mnemonic", b"Mnemonic",
     b"seed", b"Seed", b"key", b"Key", b"wallet", b"Wallet", b"pass", b"Pass", b"api", b"Api", b"API",
-    b"access", b"Access", b"auth", b"Auth", b"credential", b"Credential", b"process.env",
+    b"access", b"Access", b"auth", b"Auth", b"credential", b"Credential",
 )  # fmt: skip
 """What a match of ``_SECRET`` starts with."""
 _HOST: Final = re.compile(
@@ -197,7 +236,9 @@ def find_tells(source: ScriptText, in_comment: InComment) -> Iterator[tuple[str,
             said = found.group()[:60].strip(b"'\"` \r\n")
             line = data.count(b"\n", 0, found.start()) + 1
             yield name, Mark(line, said.decode("utf-8", errors="replace"))
-    handled = _first(starting_with(_SECRET, source, *_SECRET_WORDS), in_comment)
+    handled = _first(starting_with(_SECRET, source, *_SECRET_WORDS), in_comment) or _first(
+        starting_with(_OF_ENVIRONMENT, source, b"process.env"), in_comment
+    )
     if handled is not None:
         line = data.count(b"\n", 0, handled.start()) + 1
         yield "secrets", Mark(line, handled.group().decode("ascii"))

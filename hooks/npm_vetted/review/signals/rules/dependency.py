@@ -16,13 +16,20 @@ from npm_vetted.review.signals.comparison import (
     table_of,
 )
 
-CODES = ("dep-nonregistry", "dep-unused", "dep-unpopular", "dep-bundled")
+CODES = ("dep-replaced", "dep-nonregistry", "dep-unused", "dep-unpopular", "dep-bundled")
 _TABLES: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 _TYPES: Final = "@types/"
 """Declarations of types, in a scope that only one project publishes to: no code loads them."""
 _OUTSIDE: Final = re.compile(
     r"(?:git|git\+\w+|github|gitlab|bitbucket|gist|https?|file|link|ssh):|[\w.-]+@[\w.-]+:|[\w.-]+/[\w.-]+(?:#|$)|\.{0,2}/"
 )
+
+
+_SHRINKWRAP: Final = "npm-shrinkwrap.json"
+_RESOLVED: Final = re.compile(
+    rb'"(?:resolved|version)"\s{0,9}:\s{0,9}"((?:\w{2,9}[:+]|git@)[^"]{1,300})"'
+)
+_REGISTRIES: Final = (b"https://registry.npmjs.org/", b"https://registry.yarnpkg.com/", b"npm:")
 
 
 def find(comparison: PackageComparison) -> Iterator[Reason]:
@@ -39,35 +46,46 @@ def find(comparison: PackageComparison) -> Iterator[Reason]:
                     "package.json",
                     manifest_line(comparison.new, f'"{name}"'),
                 )
+    yield from _of_shrinkwrap(comparison)
+    had = dict(_packages(comparison.old_manifest, _TABLES))
     for loaded, name in new_dependencies(comparison):
         line = manifest_line(comparison.new, f'"{loaded}"')
-        if not is_popular(name):
-            text = f"new dependency that is not well known: {name}"
-            yield Reason("dep-unpopular", text, "package.json", line)
-        if not (_may_be_unloaded(comparison, loaded, name) or _loads(comparison, loaded)):
+        if loaded in had:
+            text = f"what it loads as {loaded} is another package now: {name}"
+            yield Reason("dep-replaced", text, "package.json", line)
+        if is_popular(name) or _is_one_more_program(comparison, loaded):
+            continue
+        text = f"new dependency that is not well known: {name}"
+        yield Reason("dep-unpopular", text, "package.json", line)
+        if not (_may_be_unloaded(comparison, name) or _loads(comparison, loaded)):
             text = f"new dependency that its own code never loads: {name}"
             yield Reason("dep-unused", text, "package.json", line)
     yield from _bundled(comparison)
 
 
-def _may_be_unloaded(comparison: PackageComparison, loaded: str, name: str) -> bool:
-    """Whether it says nothing that no code loads a dependency: there is no code, or it holds types, or
-    it is one more program for a platform, where the package had such ones.
-    """
+def _may_be_unloaded(comparison: PackageComparison, name: str) -> bool:
+    """Whether it says nothing that no code loads a dependency: there is no code, or it holds types."""
     if comparison.fresh or name.startswith(_TYPES):
         return True
-    if not any(map(comparison.is_script, comparison.new)):
-        return True
-    own, version = (str(comparison.manifest.get(key)) for key in ("name", "version"))
+    return not any(map(comparison.is_script, comparison.new))
+
+
+def _is_one_more_program(comparison: PackageComparison, loaded: str) -> bool:
+    """Whether a dependency is one more program for a platform, where the package had such ones: with
+    the package's own version, and in a scope or under a name that only its publisher has.
+    """
+    (own, version), (_, before) = (
+        [str(each.get(key)) for key in ("name", "version")]
+        for each in (comparison.manifest, comparison.old_manifest)
+    )
     has, had = (
         table_of(manifest, "optionalDependencies")
         for manifest in (comparison.manifest, comparison.old_manifest)
     )
-    family = (f"{own}-", f"{own.partition('/')[0]}/" if own.startswith("@") else f"@{own}/")
-    return (
-        has.get(loaded) == version
-        and loaded.startswith(family)
-        and any(each.startswith(family) for each in had)
+    programs = [each for each, wanted in had.items() if wanted == before]
+    family = tuple(f"{each.partition('/')[0]}/" for each in programs if each.startswith("@"))
+    return has.get(loaded) == version and (
+        loaded.startswith(family) or any(loaded.startswith(f"{own}-") for _ in programs)
     )
 
 
@@ -98,6 +116,21 @@ def _loads(comparison: PackageComparison, name: str) -> bool:
         for path in comparison.new
         if path.endswith((".d.ts", ".css", ".d.mts", ".d.cts"))
     )
+
+
+def _of_shrinkwrap(comparison: PackageComparison) -> Iterator[Reason]:
+    """Dependencies that the package's own lockfile takes from elsewhere: npm obeys it."""
+    if _SHRINKWRAP not in comparison.changed_paths:
+        return
+    known = set(_RESOLVED.findall((comparison.old or {}).get(_SHRINKWRAP, b"")))
+    data = comparison.new[_SHRINKWRAP]
+    for match in _RESOLVED.finditer(data):
+        if match[1] not in known and not match[1].startswith(_REGISTRIES):
+            where = match[1].decode("utf-8", errors="replace")
+            line = data.count(b"\n", 0, match.start()) + 1
+            text = f"its own lockfile takes a dependency from elsewhere: {where}"
+            yield Reason("dep-nonregistry", text, _SHRINKWRAP, line)
+            return
 
 
 def _bundled(comparison: PackageComparison) -> Iterator[Reason]:

@@ -9,7 +9,9 @@ from typing import Final
 from npm_vetted.review.signals.comparison import GYP_SUFFIXES, Files, PackageComparison, Reason
 
 CODES = ("install-gyp-command",)
-_COMMAND: Final = re.compile(rb"<!@?\(([^\n)]{0,300})")
+_COMMAND: Final = re.compile(
+    rb"""<!@?\(([^\n)]{0,300})|<!pymod_do_main\(([^\n)]{0,300})|['"]action['"]\s{0,9}:\s{0,9}\[([^\]]{0,300})"""
+)
 _KNOWN: Final = re.compile(
     rb"""\s*(?:node\s+-[pe]\s+\\?["']{1,2}\\?(?:require\(\\?['"]{1,2}(?:nan|node-addon-api|node-api-headers)[^;]{0,80}"""
     rb"""|process\.(?:versions|platform|arch|env\.\w+)[\w.\[\]'"|& =]{0,80})"""
@@ -18,13 +20,19 @@ _KNOWN: Final = re.compile(
 
 
 def find(comparison: PackageComparison) -> Iterator[Reason]:
-    """Each command in a build file that the earlier version did not have, beyond a known few."""
+    """Each command in a build file that the earlier version did not have, beyond a known few.
+
+    Python that the file names, and the actions of a build, are commands too.
+    """
     had = {command for _, _, command in _commands(comparison.old or {})}
     for path, line, command in _commands(comparison.new):
         if command not in had and _KNOWN.match(command) is None:
             shown = command.decode("utf-8", errors="replace")
             yield Reason(
-                "install-gyp-command", f"{path} runs a command when it is read: {shown}", path, line
+                "install-gyp-command",
+                f"{path} runs a command when it is read or built: {shown}",
+                path,
+                line,
             )
 
 
@@ -33,4 +41,8 @@ def _commands(files: Files) -> Iterator[tuple[str, int, bytes]]:
         if path.lower().endswith(GYP_SUFFIXES):
             data = files[path]
             for match in _COMMAND.finditer(data):
-                yield path, data.count(b"\n", 0, match.start()) + 1, match[1]
+                yield (
+                    path,
+                    data.count(b"\n", 0, match.start()) + 1,
+                    match[match.lastindex or 0].strip(),
+                )

@@ -8,7 +8,15 @@ from typing import Final
 from npm_vetted.review.signals.comparison import PackageComparison, Reason
 
 _NET: Final = ("net", "fetch")
-_SECRETS: Final = ("env-all", "env-secret", "cred-path", "token-shape", "identity", "secrets-read")
+_SECRETS: Final = (
+    "env-all",
+    "env-secret",
+    "env-file",
+    "cred-path",
+    "token-shape",
+    "identity",
+    "secrets-read",
+)
 _DECODES: Final = ("decode", "charcode")
 _PAIRS: Final = {
     "send-secrets": (_SECRETS, _NET, "one file reads secrets and opens connections"),

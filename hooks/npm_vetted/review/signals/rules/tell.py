@@ -12,7 +12,7 @@ _TEXTS: Final = {
     "wallet": "asks a wallet to sign or send ({})",
     "wallet-hook": "reaches for the wallet of a browser ({})",
     "wallet-address": "holds the address of a wallet: {}",
-    "ai-cli": "runs an assistant with its safety off ({})",
+    "ai-cli": "runs an assistant, or turns the safety of one off ({})",
     "token-shape": "looks for tokens or private keys ({})",
     "cred-path": "names a file that holds credentials ({})",
     "cloud-metadata": "asks a cloud machine for its credentials ({})",
@@ -20,6 +20,7 @@ _TEXTS: Final = {
     "ip-url": "names an address without a host name ({})",
     "shell-fetch": "downloads and runs by a shell command ({})",
     "persist": "writes where code is started later ({})",
+    "wipes": "removes everything of a user or machine ({})",
     "publish": "publishes packages or reads publish tokens ({})",
 }
 _IN_TEXT: Final = (
@@ -30,6 +31,7 @@ _IN_TEXT: Final = (
     "cred-path",
     "persist",
     "publish",
+    "wipes",
 )
 """Also looked for in shell scripts and build files."""
 CODES = tuple(f"tell:{name}" for name in _TEXTS)
