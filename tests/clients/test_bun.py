@@ -539,6 +539,19 @@ def test_overrides_as_each_bun_records_them(name: str) -> None:
     assert not agrees(other)
 
 
+@pytest.mark.parametrize(("recorded", "agrees"), [("1.0.0", True), ("npm:1.0.1", False)])
+def test_an_override_may_have_npm_before_its_range(recorded: str, agrees: bool) -> None:
+    """Bun 1.4 leaves the lockfile as it is where only that changes."""
+    own = {"name": "r", "dependencies": {"b": "^1.0.0"}, "overrides": {"b": "npm:1.0.0"}}
+    root = read_manifest("package.json", json.dumps(own).encode())
+    text = lock(
+        '"b": ["b@1.0.0", "", {}, ""]',
+        version=3,
+        head=f'  "overrides": {json.dumps({"b": recorded})},\n',
+    ).replace('"name": "r",', '"name": "r", "dependencies": {"b": "^1.0.0"},')
+    assert (not list(lockfile(text).disagreements({"": root}))) is agrees
+
+
 @pytest.mark.parametrize(
     ("pin", "agrees"), [(None, False), ("bun@1.4.5", False), ("bun@1.3.14", True)]
 )

@@ -184,9 +184,10 @@ HEAD = "__metadata:\n  version: 8\n  cacheKey: 10\n"
 
 def entry(resolution: str, key: str | None = None, version: str = "1.0.0", more: str = "") -> str:
     key = key or resolution
+    kind = "soft" if "@workspace:" in resolution else "hard"
     return (
         f'\n"{key}":\n  version: {version}\n  resolution: "{resolution}"\n{more}'
-        "  languageName: node\n  linkType: hard\n"
+        f"  languageName: node\n  linkType: {kind}\n"
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from npm_vetted.clients.shared.yarn.locators import resolution_pattern
 from npm_vetted.clients.yarn_berry.lockfile import BerryLockfile
+from npm_vetted.clients.yarn_berry.sync import disagreements
 from npm_vetted.packages.manifest import read_manifest
 
 HEAD = "__metadata:\n  version: 8\n  cacheKey: 10c0\n"
@@ -154,3 +155,23 @@ def test_a_workspace_is_locked_by_its_name(name: str | None, keys: list[str]) ->
     found = lockfile(B, A1, root({"b": "npm:^1.0.0"}), files={"package.json": manifest})
     manifests = {"": read_manifest("package.json", json.dumps(manifest).encode())}
     assert [each.key for each in found.disagreements(manifests)] == keys
+
+
+@pytest.mark.parametrize(
+    ("locator", "kind", "found"),
+    [
+        ("a@npm:1.0.0", "hard", []),
+        ("a@npm:1.0.0", "soft", ["a"]),
+        ("a@file:./folder#./folder::hash=abcdef&locator=r%40workspace%3A.", "hard", ["a"]),
+        ("a@link:./folder::locator=r%40workspace%3A.", "soft", ["a"]),
+        ("a@portal:./folder::locator=r%40workspace%3A.", "hard", ["a", "a"]),
+    ],
+)
+def test_what_a_range_of_a_registry_is_locked_to(locator: str, kind: str, found: list[str]) -> None:
+    manifest = {"name": "r", "dependencies": {"a": "^1.0.0"}}
+    locked = entry("a@npm:^1.0.0", locator).replace("hard", kind).replace("soft", kind)
+    locked = locked.replace("0.0.0-use.local", "1.0.0")
+    read = lockfile(root({"a": "npm:^1.0.0"}), locked, files={"package.json": manifest})
+    known = read_manifest("package.json", json.dumps(manifest).encode())
+    problems = disagreements(read, {"": known}, lambda _: None)
+    assert [each.package for each in problems if each.package] == found

@@ -174,7 +174,7 @@ class _Comparison:
             if asked is None:
                 message = f"the lockfile overrides {selector}, the manifest does not"
                 yield self._recorded(message, "overrides", selector.parent or selector.target)
-            elif asked != value:
+            elif _aim(selector.target, asked) != _aim(selector.target, value):
                 message = (
                     f"the lockfile overrides {selector} with {value}, the manifest with {asked}"
                 )

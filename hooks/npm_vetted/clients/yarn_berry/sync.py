@@ -25,6 +25,8 @@ _SAME_NAME: Final = re.compile(
     r'"?((?:@[^/@"\n]++/)?[^/@"\n]++)@[^"\n,]*+"?:\n  version: [^\n]*+\n  resolution: "\1@(?!patch:)'
 )
 """An entry with one descriptor, whose resolution has the same name."""
+_LINKED: Final = ("linkType: soft", "'linkType': 'soft'")
+"""How an entry says that it is linked, in Yarn's own layout and in another."""
 _CACHE_KEYS: Final = {
     4: re.compile(r"[5-8](?:c[0-9])?\Z"),
     5: re.compile(r"8(?:c[0-9])?\Z"),
@@ -69,6 +71,7 @@ def disagreements(
     yield from _unapplied(lockfile, manifests.get(""))
     yield from _contradictions(lockfile, read)
     yield from _folders_for_packages(lockfile)
+    yield from _link_types(lockfile)
     yield from _foreign_key(lockfile, manifests.get(""))
 
 
@@ -237,11 +240,12 @@ def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
 
 def _folders_for_packages(lockfile: BerryResolution) -> Iterator[Problem]:
     """Folders outside the workspaces to which a registry range is resolved."""
-    for key in {key for word in FOLDERS for key in lockfile.mentioning(f"@{word}")}:
+    words = (*FOLDERS, "file:")
+    for key in {key for word in words for key in lockfile.mentioning(f"@{word}")}:
         name, reference = lockfile.locator(key)
         place = reference.removeprefix("workspace:")
         is_workspace = place != reference and ("" if place == "." else place) in lockfile.workspaces
-        if is_workspace or not reference.startswith(FOLDERS):
+        if is_workspace or not reference.startswith(words) or lockfile.entry(key).artifact:
             continue
         for descriptor in lockfile.descriptors(key):
             if "@npm:" in descriptor[1:]:
@@ -255,6 +259,19 @@ def _folders_for_packages(lockfile: BerryResolution) -> Iterator[Problem]:
                     descriptor,
                     reference,
                 )
+
+
+def _link_types(lockfile: BerryResolution) -> Iterator[Problem]:
+    """Entries of folders that are not to be linked, and entries of other sources that are."""
+    linked = {key for word in _LINKED for key in lockfile.mentioning(word)}
+    folders = {key for word in FOLDERS for key in lockfile.mentioning(f"@{word}")}
+    for key in linked | folders:
+        name, reference = lockfile.locator(key)
+        wanted = "soft" if reference.startswith(FOLDERS) else "hard"
+        found = lockfile.fields(key).get("linkType")
+        if found not in (None, wanted):
+            message = f"{name}@{reference} has linkType {found}, where Yarn writes {wanted}"
+            yield _problem(lockfile, message, lockfile.path, lockfile.line(key), name)
 
 
 def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Problem]:
