@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 AZURE_NPM_TASK: Final = b"Npm@1"
 """Azure's task of npm: YAML of any name with it is a pipeline (here: its reader takes 25 ms to import)."""
-TOLD_BY_TEXT: Final = (AZURE_NPM_TASK, b"apiVersion:")
-"""Texts by which YAML of any name is recognized: a pipeline of Azure, a resource of Kubernetes."""
+CLOUD_CONFIG: Final = b"#cloud-config"
+"""The first line of a file for cloud-init."""
+TOLD_BY_TEXT: Final = (AZURE_NPM_TASK, b"apiVersion:", CLOUD_CONFIG)
+"""Texts by which YAML of any name is recognized: for Azure, for Kubernetes, for cloud-init."""
 _QUOTING: Final = b"\\'\"^`\r\n"
 CLIENT_PROGRAM: Final = "|".join(sorted({*PROGRAMS} - {*WHOLE_WORDS}, key=len, reverse=True))
 """An expression for programs whose names are distinctive enough to search for, the longest first."""

@@ -41,7 +41,8 @@ KINDS: Final = (
         frozenset({"command"}),
     ),
     DeclaredKind(
-        "Cursor", ("*.cursor/environment.json",), frozenset({"install", "start", "command"}),
+        "Cursor", ("*.cursor/environment.json", "*.cursor/worktrees.json"),
+        frozenset({"install", "start", "command", "setup-worktree*"}),
     ),
     DeclaredKind("Superset", ("*.superset/config.json",), frozenset({"setup", "teardown", "run"})),
     DeclaredKind(

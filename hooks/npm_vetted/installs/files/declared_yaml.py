@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN_TEXT, Value, either, known
-from npm_vetted.installs import Context
+from npm_vetted.installs import CLOUD_CONFIG, Context
 from npm_vetted.installs.files._declared import (
     IMAGE,
     DeclaredCommand,
@@ -37,6 +37,8 @@ _READ_THE_DOCS: Final = (
 )  # fmt: skip
 
 _ANSIBLE: Final = "Ansible"
+_CLOUD: Final = DeclaredKind("cloud-init", (), frozenset(), elsewhere=True, shares=True)
+_CLOUD_KEYS: Final = ("bootcmd", "runcmd")
 _KUBERNETES: Final = "Kubernetes, Tekton and Argo"
 _RESOURCE: Final = re.compile(rb"(?m)^apiVersion:[\s\S]*^kind:|^kind:[\s\S]*^apiVersion:")
 KINDS: Final = (
@@ -167,6 +169,8 @@ _SHELLS: Final = {"cmd": "cmd", "ps": "ps", "pwsh": "pwsh", "sh": "sh"}
 def recognises(path: str, head: bytes) -> bool:
     """Whether the table has a kind with this path; or the text is a Kubernetes resource, no Helm template."""
     lowered = path.lower()
+    if head.startswith(CLOUD_CONFIG):
+        return True
     if not lowered.endswith((".yml", ".yaml", ".json")):
         return False
     if file_kind_of(KINDS, path) is not None:
@@ -176,7 +180,10 @@ def recognises(path: str, head: bytes) -> bool:
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
     """Every command under one of the kind's keys, wherever in the file."""
-    kind = file_kind_of(KINDS, path) or next(each for each in KINDS if each.name == _KUBERNETES)
+    kind = file_kind_of(KINDS, path)
+    if kind is None and data.startswith(CLOUD_CONFIG):
+        kind = _CLOUD
+    kind = kind or next(each for each in KINDS if each.name == _KUBERNETES)
     return follow(kind, path, _commands(kind, read_yaml(path, data)), context)
 
 
@@ -248,6 +255,8 @@ def _of_node(
             yield from _of_table(each, kind, file, folder, variables)
     if kind.name == _ANSIBLE:
         yield from _of_ansible(table)
+    if kind is _CLOUD:
+        yield from _of_cloud(table, file)
 
 
 def _of_list(
@@ -320,6 +329,16 @@ def _of_ansible(table: Mapping[str, Node]) -> Iterator[DeclaredCommand]:
         package = said.get("name", "") + (f"@{said['version']}" if "version" in said else "")
         words = ["npm", verb, *flags, *([package] if package else [])]
         yield DeclaredCommand(words, table[key].line)
+
+
+def _of_cloud(table: Mapping[str, Node], file: YamlFile) -> Iterator[DeclaredCommand]:
+    """cloud-init writes a list into one script: each item is a line of shell text, or words."""
+    for key in _CLOUD_KEYS:
+        for count, item in enumerate((table[key].items or ()) if key in table else ()):
+            words = tuple(each.text or "" for each in scalars(item))
+            text = words if item.text is None else item.text
+            source = None if item.text is None else file.source(item)
+            yield DeclaredCommand(text, item.line, source=source, shared=count > 0)
 
 
 def _texts(node: Node, kind: DeclaredKind) -> Iterator[tuple[Node, str]]:
