@@ -320,7 +320,9 @@ class History:
                     known.write("".join(f"{path}\n" for path in words[2:] if path[0] != "-"))
             return
         if words[1] == "note" and "-m" not in words:
-            words += ["-m", WORDS]
+            # At a terminal a person is asked for what only the registry tells: scripts.
+            asked = [] if "--criteria" in words else ["--criteria", "scripts"]
+            words += ["-m", WORDS, *asked]
         done = self.run(*words[1:])
         if done.status:
             found.problem = f"{line}: status {done.status}: {done.err[-300:]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -701,3 +701,35 @@ def test_the_message_says_what_is_missing(
     before: dict[str, str], after: dict[str, str], config: str, message: str
 ) -> None:
     assert found(before, after, config=config)[0].message == message
+
+
+PNPM_LOCK: Final = """\
+lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      a: {{specifier: {0}, version: {0}}}
+packages:
+  a@{0}: {{resolution: {{integrity: {1}}}}}
+snapshots:
+  a@{0}: {{}}
+"""
+
+
+def test_the_fix_of_a_patch_step_names_the_scripts_of_the_version_before(git_repo: GitRepo) -> None:
+    """pnpm's lockfile does not tell who has scripts; the note of the version before does."""
+
+    def lock(version: str) -> None:
+        manifest = {"name": "p", "packageManager": "pnpm@10.4.0", "dependencies": {"a": version}}
+        git_repo.write("package.json", json.dumps(manifest))
+        integrity = entry("a", version)["integrity"]
+        git_repo.write("pnpm-lock.yaml", PNPM_LOCK.format(version, integrity))
+
+    lock("1.0.0")
+    criteria = ["health", "scripts"]
+    write_note(git_repo, "a", criteria=criteria, scripts=["postinstall"])
+    git_repo.write(".vetting/config.toml", "format = 2\n[policy]\nupgrade = { patch = [] }\n")
+    git_repo.commit("Adopt")
+    lock("1.0.1")
+    fixes = [each["fix"] for each in check(git_repo, "unvetted").findings if each["package"] == "a"]
+    assert [each.partition("note ")[2] for each in fixes] == ['"a@1.0.1" --criteria scripts']

@@ -156,6 +156,17 @@ def test_what_needs_a_person(
     assert rejected(repo)
 
 
+def test_the_command_names_the_scripts_that_only_the_registry_tells(
+    repo: GitRepo, shelf: Verdaccio
+) -> None:
+    lock(repo, shelf.url, stepper="1.0.5", stepper_dep="1.0.0")
+    command = note(repo).err.splitlines()[-1]
+    assert command.endswith('note "stepper@1.0.5" --criteria scripts -m REASON')
+    words = [word.replace("REASON", "The script was read.") for word in shlex.split(command)[2:]]
+    assert note(repo, *words).status == 0
+    assert rejected(repo) == []
+
+
 def test_several_that_need_a_person_have_one_command(repo: GitRepo, shelf: Verdaccio) -> None:
     lock(repo, shelf.url, stepper="2.0.0", stepper_dep="1.0.0", stepper_new="1.0.0")
     for name in ("package.json", "package-lock.json"):

@@ -38,6 +38,8 @@ def vetting_fix(
         use = (*distinct(each for each in same if not change.verdict(each).covered), use)[0]
     draft = draft_of(change, item_of(change, use), open_uses, ())
     criteria = dict.fromkeys((*draft.criteria, *more))
+    if any(_had_scripts(change, item) for item in draft.items):
+        criteria |= dict.fromkeys(change.policy.asks(use.subject.development).scripts)
     # A step that needs no criteria may be routine: then `note` asks the registry and claims nothing.
     if criteria and any(map(_may_have_scripts, draft.items)):
         criteria |= dict.fromkeys(change.policy.asks(use.subject.development).scripts)
@@ -57,14 +59,15 @@ def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
     return ("npm-vetted", "note", request.artifact.label, *named, *range_arguments(change))
 
 
-def scope_fix(change: Change) -> tuple[str, ...]:
+def scope_fix(change: Change, more: Iterable[str] = ()) -> tuple[str, ...]:
     """The command ``note`` for everything that the change adds, with the criteria of all packages."""
     from npm_vetted.recording.proposals import drafts_of_change
 
     drafts = drafts_of_change(change)
-    criteria = dict.fromkeys(name for draft in drafts for name in draft.criteria)
+    criteria = dict.fromkeys((*(name for draft in drafts for name in draft.criteria), *more))
     items = [item for draft in drafts for item in draft.items]
-    if criteria and any(map(_may_have_scripts, items)):
+    had = any(_had_scripts(change, item) for item in items)
+    if had or (criteria and any(map(_may_have_scripts, items))):
         criteria |= dict.fromkeys(change.policy.demands.scripts)
     named = ("--criteria", ",".join(criteria)) if criteria else ()
     return ("npm-vetted", "note", *change.scope_arguments, *named)
@@ -150,6 +153,23 @@ def binds_no_note(artifact: Artifact) -> bool:
     if artifact.checksum is not None or artifact.unhashed or artifact.bundled:
         return False
     return artifact.integrity is None or is_weak(artifact.integrity)
+
+
+def _had_scripts(change: Change, item: Item) -> bool:
+    """Whether the version that an item starts from is known to have lifecycle scripts.
+
+    Where the lockfile tells nothing, its note or its exemption does: the next version has some too,
+    as a rule, and ``note`` claims none where the registry says that there are none.
+    """
+    if item.since is None or not _may_have_scripts(item):
+        return False
+    name, vetting = item.artifact.name, change.vetting
+    noted = [each.scripts for each in vetting.notes.of(name, item.since)]
+    noted += [
+        each.listed.scripts for each in vetting.notes.listing(name, item.since) if each.listed
+    ]
+    exempt = (each.scripts for each in vetting.exemptions.of(name, item.since))
+    return any(noted) or any(exempt)
 
 
 def _may_have_scripts(item: Item) -> bool:

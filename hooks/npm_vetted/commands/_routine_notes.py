@@ -40,10 +40,11 @@ _ASKED_NOBODY: Final = "without the registry there is no routine note"
 
 
 class Refusal(NamedTuple):
-    """A draft that needs a person, and why."""
+    """A draft that needs a person, why, and the criteria that only the registry's answer tells."""
 
     draft: Draft
     reason: str
+    criteria: tuple[str, ...] = ()
 
 
 def policy_has_routine(change: Change) -> bool:
@@ -86,7 +87,11 @@ def record_routine(
         if reason is None:
             sound.append(draft)
         else:
-            refused.append(Refusal(draft, reason))
+            scripted = any(
+                each.scripts for item in draft.items if (each := seen.get(item.artifact))
+            )
+            criteria = desk.change.policy.demands.scripts if scripted else ()
+            refused.append(Refusal(draft, reason, criteria))
     stored: list[str] = []
     try:
         for draft, scores in _scored(desk, sound):
@@ -200,19 +205,22 @@ def say_refused(
 
     ``everything``: they are all that the change brings, for which there is one command.
     """
-    why = {item.artifact: each.reason for each in refused for item in each.draft.items}
+    refused = list(refused)
+    why = {item.artifact: each for each in refused for item in each.draft.items}
     left = uncovered(change)
     for draft in drafts:
-        reasons = [why[item.artifact] for item in draft.items if item.artifact in why]
+        known = [why[item.artifact] for item in draft.items if item.artifact in why]
         required = f"the policy requires {', '.join(draft.criteria)}"
-        reason = reasons[0] if reasons else required if draft.criteria else _stays(change, draft)
+        reason = known[0].reason if known else required if draft.criteria else _stays(change, draft)
+        more = dict.fromkeys(name for each in known for name in each.criteria)
         print(
             f"npm-vetted: {printable(draft.label)} needs a person: {printable(reason)}\n"
-            f"  {_command(change, draft, left)}",
+            f"  {_command(change, draft, left, more)}",
             file=sys.stderr,
         )
     if everything and len(drafts) > 1:
-        command = _printed(scope_fix(change))
+        every = dict.fromkeys(name for each in refused for name in each.criteria)
+        command = _printed(scope_fix(change, every))
         print(f"npm-vetted: one command for all of them:\n  {command}", file=sys.stderr)
     return FOUND
 
@@ -228,15 +236,19 @@ def _stays(change: Change, draft: Draft) -> str:
     return _ASKED_NOBODY
 
 
-def _command(change: Change, draft: Draft, left: Sequence[IntroducedPackage]) -> str:
+def _command(
+    change: Change, draft: Draft, left: Sequence[IntroducedPackage], more: Iterable[str]
+) -> str:
     """The command that a person runs, as ``check`` prints it, with its words."""
     from npm_vetted.checks._fixes import manager_fix, vetting_fix
 
     own = draft.own
     if own is None:
-        return _printed(scope_fix(change))
+        return _printed(scope_fix(change, more))
     fix = (
-        manager_fix(change, own.subject) if own.use is None else vetting_fix(change, own.use, left)
+        manager_fix(change, own.subject)
+        if own.use is None
+        else vetting_fix(change, own.use, left, more)
     )
     return _printed(fix)
 
