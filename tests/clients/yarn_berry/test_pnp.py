@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from npm_vetted.clients.yarn_berry.pnp import KNOWN, code_hash
+from npm_vetted.clients.yarn_berry.pnp import code_hash, data_of, known_code
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import check, run
 from tests.support.real_clients import Clients, Marker
@@ -61,7 +61,7 @@ def test_what_yarn_wrote_is_known(zero: Callable[..., GitRepo], yarn: str, lines
     for name in (".pnp.cjs", ".pnp.loader.mjs"):
         file = repo.path / name
         if file.exists():
-            assert code_hash(file.read_bytes()) in KNOWN
+            assert code_hash(file.read_bytes()) in known_code()
     assert codes(repo, "--all") == []
     baseline = repo.path / ".vetting/baseline.txt"
     assert not baseline.exists() or "pnp" not in baseline.read_text()
@@ -115,3 +115,33 @@ def test_all_but_the_data_is_code() -> None:
     assert code_hash(code % rb"{\\") == known
     for changed in (code % b"{};'" + b"evil", code % rb"{\\';evil;'", b"'" + code % b"{}"):
         assert code_hash(changed) != known
+
+
+CODE = (
+    "var __non_webpack_module__ = module;\n\nfunction $$SETUP_STATE(hydrateRuntimeState, basePath) {\n"
+    "  return hydrateRuntimeState(%s, {basePath: basePath || __dirname});\n  }\n\n(function f() {})();\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "known"),
+    [
+        ('{\n    "a": [\n      ["b", "npm:1.0.0"],\n    ],\n  }', True),
+        ('{\n    "a": require("evil"),\n  }', False),
+        ('{\n    "__proto__": {"a": []},\n  }', False),
+        ('{\n    "\\u005f_proto__": {"a": []},\n  }', False),
+        ("{\n  }, {basePath: basePath || __dirname});\n}\nevil();\nf({\n  }", False),
+    ],
+)
+def test_only_data_is_left_aside_in_the_code_of_yarn_3_1(state: str, *, known: bool) -> None:
+    """Yarn before 3.2 has the data in the code itself, with commas at ends."""
+    code = (CODE % state).encode()
+    assert (code_hash(code) == code_hash((CODE % '{\n    "c": [],\n  }').encode())) == known
+    assert (data_of(".pnp.cjs", code) is not None) == known
+    assert code_hash(code.replace(b"\n", b"\r\n")) == code_hash(code)
+
+
+def test_the_data_of_a_file_with_crlf_line_ends_is_read() -> None:
+    """A public repository has its .pnp.cjs so; a line that goes on ends in a backslash."""
+    code = b"const RAW_RUNTIME_STATE =\n'{\\\n  \"a\": []\\\n}';\n"
+    assert data_of(".pnp.cjs", code.replace(b"\n", b"\r\n")) == {"a": []}

@@ -30,9 +30,10 @@ _PACKED: Final = re.compile(
     r"(?P<zip>-(?:[0-9a-f]{10}|[0-9]+(?:c[0-9])?)\.zip)?/node_modules/(?P<name>(?:@[^/]+/)?[^/]+)"
 )
 _IGNORED: Final = (
-    r"(^(?:\.yarn\/sdks(?:\/(?!\.{1,2}(?:\/|$))(?:(?:(?!(?:^|\/)\.{1,2}(?:\/|$)).)*?)|$))$)"
+    r"(^(?:\.yarn\/sdks(?:\/(?!\.{1,2}(?:\/|$))(?:(?:(?!(?:^|\/)\.{1,2}(?:\/|$)).)*?)|$))$)",
+    r"(^(?:\.yarn\/sdks(?:\/(?!\.)(?:(?:(?!(?:^|\/)\.).)*?)|$))$)",
 )
-"""The default of ``pnpIgnorePatterns``: files there are found without this JSON."""
+"""The default of ``pnpIgnorePatterns``, and that of Yarn 2.4: files there are found without this JSON."""
 _MOST: Final = 20
 """The most findings for one file."""
 
@@ -113,7 +114,7 @@ class _Data:
         yield from self._of_pool(settings.get("pnpMode") == "loose")
         if "pnpIgnorePatterns" not in settings and self._state.get("ignorePatternData") not in (
             None,
-            _IGNORED,
+            *_IGNORED,
         ):
             yield (
                 "ignorePatternData",
