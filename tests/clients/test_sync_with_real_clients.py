@@ -282,7 +282,7 @@ class Trial:
         self.write({path: each for path, each in files.items() if path != self.kind.lockfile}
                    | ({self.kind.lockfile: ""} if empty else {}))  # fmt: skip
         done = self.run(*self.kind.update)
-        return self.difference(files[self.kind.lockfile]) if done else ""
+        return self.difference(files[self.kind.lockfile]) if done else self.said
 
     def manifests(self) -> str:
         """What was compared, without the lockfile."""

@@ -568,6 +568,19 @@ def test_a_tarball_is_fetched_once_and_checked_each_time(server: Server, tmp_pat
     assert [each.path for each in server.asked].count("/p.tgz") == 2
 
 
+def test_bytes_that_a_note_names_are_fetched_once_others_each_time(
+    server: Server, tmp_path: Path
+) -> None:
+    tarball = package_of({"package.json": "{}"})
+    dist = {"tarball": f"{server.url}p.tgz", "integrity": integrity_of(tarball)}
+    server.answers |= {"/p": body(packument(dist=dist)), "/p.tgz": body(tarball)}
+    registry = registry_at(server.url, cache=tmp_path)
+    release = registry.packument("p").release("1.0.0")
+    for noted, fetched in ((tarball, 1), (tarball, 1), (b"other", 2), (b"other", 3)):
+        assert registry.bytes_to_compare(release, integrity_of(noted)) == tarball
+        assert [each.path for each in server.asked].count("/p.tgz") == fetched
+
+
 def test_a_cache_that_cannot_be_written_is_no_cache(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("in the way")

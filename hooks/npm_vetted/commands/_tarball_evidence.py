@@ -40,7 +40,7 @@ def tarball_differences(
         raise UndecidedError(
             f"{label}: neither the note nor the registry has a hash of its tarball"
         )
-    data = registry.bytes_as_sent(release)
+    data = registry.bytes_to_compare(release, noted)
     for each in parse_integrity(noted):
         if digest_of(data, each.algorithm) != each.digest:
             yield "bytes", f"the registry's tarball has another {each.algorithm} than the note says"

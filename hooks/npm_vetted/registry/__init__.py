@@ -22,6 +22,7 @@ from npm_vetted.registry.packument import Packument, Release, read_packument
 from npm_vetted.registry.settings import DEFAULT, RegistrySettings, Url
 from npm_vetted.registry.tarball import (
     Package,
+    digest_of,
     expected_hash,
     unpack,
     verify,
@@ -182,9 +183,19 @@ class Registry:
         self._cache.keep_tarball(found, body)
         return body
 
-    def bytes_as_sent(self, release: Release) -> bytes:
-        """A version's tarball as the registry sends it now: compared with no hash, and not kept."""
-        return self._fetcher.get(self._tarball_url(release), self._patience.tarball, {}).body
+    def bytes_to_compare(self, release: Release, integrity: str) -> bytes:
+        """A version's tarball, to be compared with a hash: the kept one that has it, else what is sent.
+
+        A client installs no other bytes than those with the hash, whatever the registry sends today.
+        """
+        found = expected_hash(integrity)
+        kept = self._cache.tarball(found)
+        if kept is not None:
+            return kept
+        body = self._fetcher.get(self._tarball_url(release), self._patience.tarball, {}).body
+        if digest_of(body, found.algorithm) == found.digest:
+            self._cache.keep_tarball(found, body)
+        return body
 
     def package(
         self, release: Release, integrity: str | None = None, *, most: int | None = None
