@@ -132,7 +132,7 @@ Runs \\u{{1b}}[31mthings\\u{{202e}}
   repository    git+https://github.com/acme/upgrade.git
   size          {found.size} B in 6 files
   commands      upgrade
-  brings        2 dependencies; new: new-one
+  brings        2 dependencies; new since 1.0.0: new-one
   minified      dist/run.min.js (19 B)
   integrity     {found.integrity}
   scripts       postinstall: NEW node ./scripts/setup

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from npm_vetted.formats.terminal_text import json_text
 from npm_vetted.model import Artifact, Kind
 from npm_vetted.packages.versions import newest
-from npm_vetted.review.signals.table import ATTENTION
+from npm_vetted.review.signals.table import WORTH_A_LOOK
 from npm_vetted.review.suggestion import Suggestion, lines_to_read, ordered
 from npm_vetted.vetting.resolver import Status
 
@@ -211,7 +211,7 @@ def _print(
             lines.append(
                 f"    its note lists {count:,} program{'s' if count > 1 else ''} for platforms"
             )
-        if each.score is not None and each.score >= ATTENTION:
+        if each.score is not None and each.score >= WORTH_A_LOOK:
             lines += [f"    - {reason}" for reason in each.reasons[:_REASONS]]
         if style.verbose or at < _WITH_COMMANDS:
             lines += [f"    {paint(command, 'green')}" for command in _commands(each, style)]

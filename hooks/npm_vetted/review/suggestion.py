@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from npm_vetted.errors import UndecidedError
-from npm_vetted.review.signals.table import ATTENTION
+from npm_vetted.review.signals.table import WORTH_A_LOOK
 from npm_vetted.review.treediff import FileKind, diff_trees
 
 _BYTES_A_LINE: Final = 2_000
@@ -65,15 +65,15 @@ def lines_to_read(
 
 
 def ordered(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
-    """Packages that block a commit first, then those that deserve attention, then by least work;
-    unknown work comes last.
+    """Packages that block a commit first, then those with reasons that are worth a look, then by least
+    work; unknown work comes last.
     """
     unknown = 1 << 60
     return sorted(
         suggestions,
         key=lambda each: (
             each.status != "unvetted",
-            -(each.score or 0) if (each.score or 0) >= ATTENTION else 0,
+            -(each.score or 0) if (each.score or 0) >= WORTH_A_LOOK else 0,
             unknown if each.lines is None else each.lines,
             each.name,
             each.version,

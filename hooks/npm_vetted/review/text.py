@@ -97,7 +97,8 @@ def _maintainers(found: Inspection, paint: Painter) -> str:
 def _dependencies(found: Inspection) -> str:
     if not found.dependencies:
         return "no dependencies"
-    new = f"; new: {_listed(found.new_dependencies)}" if found.new_dependencies else ""
+    since = f" since {line(found.previous)}" if found.previous else ""
+    new = f"; new{since}: {_listed(found.new_dependencies)}" if found.new_dependencies else ""
     return counted(len(found.dependencies), "dependency", "dependencies") + new
 
 

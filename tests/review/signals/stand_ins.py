@@ -778,6 +778,7 @@ HONEST: dict[str, StandIn] = {
     "an address of the machine itself": _adds(
         KEYS, "exports.at = (privateKey) => fetch('http://127.0.0.1:80/' + privateKey);\n"
     ),
+    "a table of suffixes": _adds(PLAIN, "exports.extensions['.js'] = exports.rows;\n"),
     "parses and stores": _adds(
         PLAIN, "exports.parsed = JSON.parse;\nexports.same = JSON.parse == exports.parsed;\n"
     ),

@@ -478,7 +478,8 @@ _DEFINES: Final = re.compile(
     rb"[^;]{0,60}?\b(?:fetch|XMLHttpRequest)\b"
 )
 _OF_LOADER: Final = re.compile(
-    rb"\.prototype\s{0,9}\.\s{0,9}require\s{0,9}=(?!=)|\b(?:_?extensions)\s{0,9}\[[^\]\n]{1,60}\]\s{0,9}=(?!=)"
+    rb"\.prototype\s{0,9}\.\s{0,9}require\s{0,9}=(?!=)"
+    rb"|(?:\brequire\s{0,9}\.\s{0,9}extensions|\b_extensions)\s{0,9}\[[^\]\n]{1,60}\]\s{0,9}=(?!=)"
 )
 _TO_LOADER: Final = re.compile(
     rb"""register(?:Hooks)?\b[^{}\n]{0,100}\}\s{0,9}(?:from|=\s{0,9}require\()\s{0,9}['"](?:node:)?module['"]"""
@@ -496,7 +497,7 @@ _LOADER: Final = (b"_load", b"_resolveFilename")
 
 _REPLACES: Final = (
     (_DEFINES, (b"Object", b"Reflect"), "fetch or the like"),
-    (_OF_LOADER, (b".prototype", b"extensions", b"_extensions"), "the module loader"),
+    (_OF_LOADER, (b".prototype", b"require", b"_extensions"), "the module loader"),
     (_TO_LOADER, (b"register", b"require"), "the module loader"),
     (_OF_ALL, (b"JSON", b"Promise", b"crypto", b"require"), "a function of the runtime"),
 )
