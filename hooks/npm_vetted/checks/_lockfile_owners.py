@@ -28,7 +28,7 @@ def workspace_lockfiles(project: Project) -> Iterator[Problem]:
                     location=Location(manifest.path),
                     code="no-lockfile",
                     key=manifest.path,
-                    value=whole_manifest_value("", manifest),
+                    value=whole_manifest_value(manifest),
                 )
     for folder in project.members.keys() - project.folders:
         for name in sorted({name for each in clients().values() for name in each.LOCKFILES}):

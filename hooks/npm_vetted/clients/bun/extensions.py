@@ -22,8 +22,8 @@ from npm_vetted.model import Artifact, Manifest
 _TABLE: Final = "packageExtensions"
 _FIELDS: Final = ("dependencies", "optionalDependencies", "peerDependencies")
 
-Difference = tuple[str, str]
-"""The text of a difference, and the name of the package with it."""
+Difference = tuple[str, str, str]
+"""The text of a difference, its facts (the finding's value), and the name of the package with it."""
 
 
 def extension_differences(lockfile: BunLockfile, root: Manifest | None) -> Iterator[Difference]:
@@ -44,7 +44,7 @@ def extension_differences(lockfile: BunLockfile, root: Manifest | None) -> Itera
             added = _added(artifact, declared)
             yield from _of_entry(lockfile, key, label, added, recorded.get(label, frozenset()))
     for label in recorded.keys() - seen:
-        yield f"{_TABLE}: the lockfile extends {label}, which it does not lock", label
+        yield f"{_TABLE}: the lockfile extends {label}, which it does not lock", "not locked", label
 
 
 def _recorded(lockfile: BunLockfile) -> dict[str, Collection[str]]:
@@ -81,9 +81,12 @@ def _of_entry(
     required = {each.name: each.specifier for each in lockfile.entry(key).requires}
     for name, specifiers in added.items():
         if name not in required:
-            yield f"{_TABLE}: {label} gets {name}, which {lockfile.path} does not have", label
+            words = f"{_TABLE}: {label} gets {name}, which {lockfile.path} does not have"
+            yield words, f"{name} nothing", label
         elif name in recorded and required[name] not in specifiers:
-            words = f"{_TABLE}: {label} gets {name} {' or '.join(sorted(specifiers))}"
-            yield f"{words}, {lockfile.path} has {required[name]}", label
+            wanted, has = " or ".join(sorted(specifiers)), required[name]
+            words = f"{_TABLE}: {label} gets {name} {wanted}, {lockfile.path} has {has}"
+            yield words, f"{name} {wanted} {has}", label
     for name in sorted(set(recorded) - added.keys()):
-        yield f"{_TABLE}: the lockfile adds {name} to {label}, the manifest does not", label
+        words = f"{_TABLE}: the lockfile adds {name} to {label}, the manifest does not"
+        yield words, f"{name} undeclared", label

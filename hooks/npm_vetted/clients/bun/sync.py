@@ -83,7 +83,9 @@ class _Comparison:
         self.manifests = manifests
         self.root: Mapping[str, object] = manifests[""].data if "" in manifests else {}
 
-    def _problem(self, message: str, path: str, line: int, package: str | None = None) -> Problem:
+    def _problem(
+        self, message: str, path: str, line: int, value: str, package: str | None = None
+    ) -> Problem:
         folder = self.lockfile.path.rpartition("/")[0]
         return Problem(
             message=message,
@@ -91,37 +93,42 @@ class _Comparison:
             package=package,
             code="out-of-date",
             key=package or path,
-            value=message,
+            value=value,
             fix=(
                 ("bun", "install", "--lockfile-only", *(("--cwd", folder) if folder else ())),
                 ("git", "add", self.lockfile.path),
             ),
         )
 
-    def _recorded(self, message: str, *keys: str, package: str | None = None) -> Problem:
-        return self._problem(message, self.lockfile.path, self.lockfile.head.line(*keys), package)
+    def _recorded(
+        self, message: str, *keys: str, value: str = "", package: str | None = None
+    ) -> Problem:
+        line = self.lockfile.head.line(*keys)
+        value = f"{'.'.join(keys)} {value}"
+        return self._problem(message, self.lockfile.path, line, value, package)
 
     def manifest(self, folder: str, manifest: Manifest) -> Iterator[Problem]:
         """Compare one manifest's requirements with the lockfile's record of them."""
         if folder not in self.lockfile.workspaces:
             if manifest.requires:
                 message = f"{self.lockfile.path} does not have this workspace"
-                value = whole_manifest_value(message, manifest)
-                yield self._problem(message, manifest.path, 1)._replace(value=value)
+                yield self._problem(message, manifest.path, 1, whole_manifest_value(manifest))
             return
         table = self.lockfile.workspaces[folder]
         name = table.maybe_text("name")
         # No install repairs the root's name (tried with 1.2 to 1.4).
         if folder and name != manifest.name:
             message = f"{manifest.path} is named {manifest.name}, the lockfile has {name}"
-            yield self._recorded(message, "workspaces", folder, "name")
+            value = f"{manifest.name} {name}"
+            yield self._recorded(message, "workspaces", folder, "name", value=value)
         asked = {(one.group, one.name): one for one in manifest.requires}
         locked = {(one.group, one.name): one for one in self.lockfile.importers[folder]}
         for key, wanted in asked.items():
             if key not in locked and not _doubled(wanted, locked):
                 message = f"requires {wanted.name}@{wanted.specifier} in {wanted.group}, which "
                 message += f"{self.lockfile.path} does not have"
-                yield self._problem(message, manifest.path, wanted.line, wanted.name)
+                value = f"{wanted.group} {wanted.specifier}"
+                yield self._problem(message, manifest.path, wanted.line, value, wanted.name)
         for key, found in locked.items():
             yield from self._one(folder, manifest, asked.get(key), found)
 
@@ -134,12 +141,14 @@ class _Comparison:
                 return  # Bun from 1.3 records a peer that only peerDependenciesMeta names
             message = f"the lockfile has {name}@{specifier} in {found.group} of {manifest.path}, "
             message += "which does not require it"
-            yield self._problem(message, self.lockfile.path, found.line, name)
+            value = f"{manifest.path} {found.group} nothing {specifier}"
+            yield self._problem(message, self.lockfile.path, found.line, value, name)
         elif wanted.specifier != specifier and not (
             self._is_directory(wanted, specifier) or self._is_raised(folder, wanted, found)
         ):
             message = f"requires {name}@{wanted.specifier}, {self.lockfile.path} has {specifier}"
-            yield self._problem(message, manifest.path, wanted.line, name)
+            value = f"{wanted.group} {wanted.specifier} {specifier}"
+            yield self._problem(message, manifest.path, wanted.line, value, name)
 
     def _is_directory(self, wanted: Requirement, specifier: str) -> bool:
         """Whether the recorded folder means ``workspace:*``: Bun 1.1 (version 0) records a folder for it."""
@@ -173,18 +182,26 @@ class _Comparison:
             asked = wanted.get(selector)
             if asked is None:
                 message = f"the lockfile overrides {selector}, the manifest does not"
-                yield self._recorded(message, "overrides", selector.parent or selector.target)
+                yield self._recorded(
+                    message,
+                    "overrides",
+                    selector.parent or selector.target,
+                    value=f"{selector} {value}",
+                )
             elif _aim(selector.target, asked) != _aim(selector.target, value):
                 message = (
                     f"the lockfile overrides {selector} with {value}, the manifest with {asked}"
                 )
-                yield self._recorded(message, "overrides", selector.parent or selector.target)
+                yield self._recorded(
+                    message, "overrides", selector.parent or selector.target,
+                    value=f"{selector} {value} {asked}",
+                )  # fmt: skip
         for selector in wanted:
             if selector not in locked:
                 message = f"overrides {selector}, which {self.lockfile.path} does not"
                 root = self.manifests[""]
                 line = root.line_of("overrides", selector.target)
-                yield self._problem(message, root.path, line)
+                yield self._problem(message, root.path, line, f"{selector} {wanted[selector]}")
 
     @cached_property
     def _overrides(self) -> Overrides:
@@ -223,7 +240,8 @@ class _Comparison:
                 message = f"the lockfile has {package}@{locked.get(name)} in the catalog "
                 message += f"{catalog or 'default'!r}, the manifest {wanted.get(name)}"
                 keys = ("catalogs", catalog, package) if catalog else ("catalog", package)
-                yield self._recorded(message, *keys, package=package)
+                value = f"{locked.get(name)} {wanted.get(name)}"
+                yield self._recorded(message, *keys, value=value, package=package)
 
     @staticmethod
     def _catalogs(root: Mapping[str, object]) -> dict[tuple[str, str], str]:
@@ -239,7 +257,8 @@ class _Comparison:
         for name in sorted({*locked, *wanted}):
             if locked.get(name) != wanted.get(name):
                 message = f"the lockfile {words} {name} with {locked.get(name)}, the manifest with "
-                yield self._recorded(message + str(wanted.get(name)), field, name)
+                value = f"{locked.get(name)} {wanted.get(name)}"
+                yield self._recorded(message + str(wanted.get(name)), field, name, value=value)
 
     def extensions(self) -> Iterator[Problem]:
         """Differences in ``packageExtensions``, which Bun reads from 1.4 on."""
@@ -249,10 +268,10 @@ class _Comparison:
         ):
             return
         root = self.manifests.get("")
-        for words, label in extension_differences(self.lockfile, root):
+        for words, value, label in extension_differences(self.lockfile, root):
             path = self.lockfile.path if root is None else root.path
             line = 1 if root is None else root.line_of("packageExtensions")
-            yield self._problem(words, path, line, label)
+            yield self._problem(words, path, line, value, label)
 
     def trusted(self) -> Iterator[Problem]:
         """Names that the lockfile trusts and no manifest does: Bun records the names of all manifests."""
@@ -264,7 +283,7 @@ class _Comparison:
         for name in self.lockfile.head.maybe_texts("trustedDependencies") or ():
             if name not in allowed:
                 message = f"the lockfile trusts {name}, no manifest does"
-                yield self._recorded(message, "trustedDependencies", package=name)
+                yield self._recorded(message, "trustedDependencies", value=name, package=name)
 
     def identities(self) -> Iterator[Problem]:
         """Entries with another package or version than their dependents require."""
@@ -302,7 +321,10 @@ class _Comparison:
             if not may_be_missing and self.lockfile.resolve(None, wanted, folder) is None:
                 message = f"requires {wanted.name}@{wanted.specifier}, which is not in "
                 message += self.lockfile.path
-                yield self._recorded(message, "workspaces", folder, package=wanted.name)
+                value = f"{wanted.specifier} unlocked"
+                yield self._recorded(
+                    message, "workspaces", folder, value=value, package=wanted.name
+                )
 
     @cached_property
     def _everywhere(self) -> Mapping[str, str]:
@@ -351,12 +373,14 @@ class _Comparison:
         if artifact is None:
             if not self._is_member(key):
                 message = f"{key} is locked as a folder, where {wanted.specifier} is required"
-                yield self._problem(message, self.lockfile.path, self.lockfile.line(key), key)
+                line = self.lockfile.line(key)
+                yield self._problem(message, self.lockfile.path, line, wanted.specifier, key)
             return
         if artifact.name != expected:
             message = f"{artifact.label} is locked as {key}, where {expected} is required"
             line = self.lockfile.line(key)
-            yield self._problem(message, self.lockfile.path, line, artifact.name)
+            value = f"{key} {artifact.label} {expected}"
+            yield self._problem(message, self.lockfile.path, line, value, artifact.name)
 
     def entry(self, key: str, names: Collection[str] | None) -> Iterator[Problem]:
         """Requirements of an entry that its locked packages do not satisfy; with ``names``, only of those."""
@@ -380,7 +404,7 @@ class _Comparison:
                 package=wanted.name,
                 code="unsatisfied",
                 key=f"{wanted.name}@{wanted.specifier}",
-                value=f"{key} {words}",
+                value=f"{key} {artifact.label if artifact else found}",
             )
 
     def _name(self, key: str) -> str:
@@ -425,7 +449,8 @@ class _Comparison:
             specifier = self._everywhere.get(wanted.name, wanted.specifier)
             message = f"{artifact.label} is locked, where {specifier} is required"
             line = self.lockfile.line(key)
-            yield self._problem(message, self.lockfile.path, line, artifact.name)
+            value = f"{artifact.label} {specifier}"
+            yield self._problem(message, self.lockfile.path, line, value, artifact.name)
 
 
 def _fits(artifact: Artifact, name: str, specifier: str) -> bool:

@@ -18,6 +18,7 @@ from npm_vetted.clients.deno.config import (
 )
 from npm_vetted.clients.deno.lockfile import DenoLockfile, split_id
 from npm_vetted.clients.deno.specifiers import Specifier, canonical, plain_target, read_specifier
+from npm_vetted.clients.shared.settings import value_text
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
 from npm_vetted.packages.manifest import read_manifest
 from npm_vetted.packages.ranges import intersects, satisfies
@@ -40,7 +41,7 @@ def disagreements(lockfile: DenoLockfile, manifests: Mapping[str, Manifest]) -> 
     for folder, requirements in lockfile.recorded.items():
         if folder not in manifests and requirements:
             message = f"the lockfile has the workspace {folder!r}, which has no manifest"
-            yield _problem(lockfile, message, lockfile.path, requirements[0].line, folder)
+            yield _problem(lockfile, message, lockfile.path, requirements[0].line, "gone", folder)
     yield from _overrides(lockfile, manifests.get(""))
     yield from _links(lockfile)
     yield from _redirects(lockfile)
@@ -48,7 +49,7 @@ def disagreements(lockfile: DenoLockfile, manifests: Mapping[str, Manifest]) -> 
 
 
 def _problem(
-    lockfile: DenoLockfile, message: str, path: str, line: int, package: str | None = None
+    lockfile: DenoLockfile, message: str, path: str, line: int, value: str, package: str
 ) -> Problem:
     folder = posixpath.dirname(lockfile.path)
     config = ("--config", posixpath.join(folder, "deno.json")) if folder else ()
@@ -57,8 +58,8 @@ def _problem(
         location=Location(path, line),
         package=package,
         code="out-of-date",
-        key=package or path,
-        value=message,
+        key=package,
+        value=value,
         fix=(
             ("deno", "install", *config, "--lockfile-only", "--frozen=false"),
             ("git", "add", lockfile.path),
@@ -136,13 +137,13 @@ def _unlocked(
         if each.specifier.lower().startswith(("https://", "http://")):
             if not lockfile.has_module(each.specifier):
                 message = f"imports {each.specifier}, of which {lockfile.path} has no hash"
-                yield _problem(lockfile, message, path, each.line, each.specifier)
+                yield _problem(lockfile, message, path, each.line, path, each.specifier)
             continue
         wanted = read_specifier(each.specifier)
         if wanted is not None and (canonical(wanted) in known or _is_member(wanted, others)):
             continue
         message = f"requires {each.specifier}, which {lockfile.path} does not have"
-        yield _problem(lockfile, message, path, each.line, each.name)
+        yield _problem(lockfile, message, path, each.line, f"{path} {each.specifier}", each.name)
 
 
 def _is_member(wanted: Specifier, others: Iterable[Manifest]) -> bool:
@@ -177,7 +178,8 @@ def _not_asked_for(
         found = read_specifier(each.specifier)
         if found is not None and canonical(found) not in wanted:
             message = f"the lockfile has {each.specifier}, which {manifest.path} does not require"
-            yield _problem(lockfile, message, lockfile.path, each.line, each.name)
+            value = f"{manifest.path} nothing {each.specifier}"
+            yield _problem(lockfile, message, lockfile.path, each.line, value, each.name)
 
 
 def _unlocked_runtime(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Problem]:
@@ -191,7 +193,7 @@ def _unlocked_runtime(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Pr
         if not any(lockfile.binds(f"{text}/{name}") for name in _JSX):
             message = f"JSX imports {text}, of which {lockfile.path} has no hash"
             line = document.line_of("compilerOptions", "jsxImportSource")
-            yield _problem(lockfile, message, document.path, line, text)
+            yield _problem(lockfile, message, document.path, line, "JSX", text)
         return
     if document is None or wanted is None:
         return
@@ -199,7 +201,7 @@ def _unlocked_runtime(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Pr
     if canonical(wanted) not in {canonical(each) for each in known if each is not None}:
         message = f"JSX imports {text}, which {lockfile.path} does not have"
         line = document.line_of("compilerOptions", "jsxImportSource")
-        yield _problem(lockfile, message, document.path, line, wanted.name)
+        yield _problem(lockfile, message, document.path, line, f"JSX {text}", wanted.name)
 
 
 def _of_compiler(lockfile: DenoLockfile, manifest: Manifest) -> Iterator[Specifier]:
@@ -227,7 +229,7 @@ def _links(lockfile: DenoLockfile) -> Iterator[Problem]:
         message = f"{one} puts a folder in the place of {name}, and {other} does not"
         path = document.path if document else lockfile.path
         line = document.line_of("links") if document else 1
-        yield _problem(lockfile, message, path, line, name)
+        yield _problem(lockfile, message, path, line, f"links {one} {other}", name)
 
 
 def _linked(home: str, folder: str, lockfile: DenoLockfile) -> Iterator[str]:
@@ -258,7 +260,7 @@ def _redirects(lockfile: DenoLockfile) -> Iterator[Problem]:
             message = f"{url} has a hash of its own, and leads to {text[:100]}"
         if message is not None:
             line = lockfile.root.line("redirects", url)
-            yield _problem(lockfile, message, lockfile.path, line, url)
+            yield _problem(lockfile, message, lockfile.path, line, text, url)
 
 
 def _overrides(lockfile: DenoLockfile, root: Manifest | None) -> Iterator[Problem]:
@@ -266,7 +268,9 @@ def _overrides(lockfile: DenoLockfile, root: Manifest | None) -> Iterator[Proble
     asked = (root.data.get("overrides") if root else None) or {}
     if root is not None and asked != lockfile.overrides:
         message = f"{root.path} and {lockfile.path} have different overrides"
-        yield _problem(lockfile, message, root.path, root.line_of("overrides"), "overrides")
+        line = root.line_of("overrides")
+        value = value_text([asked, lockfile.overrides])
+        yield _problem(lockfile, message, root.path, line, value, "overrides")
 
 
 def _is_overridden(lockfile: DenoLockfile, name: str, version: str) -> bool:
@@ -285,10 +289,12 @@ def _wrong_versions(lockfile: DenoLockfile) -> Iterator[Problem]:
             wanted = read_specifier(each.specifier)
             if key is None or wanted is None:
                 message = f"{each.specifier} has no entry in the lockfile"
-                yield _problem(lockfile, message, lockfile.path, each.line, each.name)
+                value = f"{each.specifier} nothing"
+                yield _problem(lockfile, message, lockfile.path, each.line, value, each.name)
                 continue
             name, version = split_id(key[4:])
             admitted = satisfies(version, wanted.range) is not False
             if name != wanted.name or not (admitted or _is_overridden(lockfile, name, version)):
                 message = f"{each.specifier} is locked as {name}@{version}, which it does not admit"
-                yield _problem(lockfile, message, lockfile.path, each.line, wanted.name)
+                value = f"{each.specifier} {name}@{version}"
+                yield _problem(lockfile, message, lockfile.path, each.line, value, wanted.name)

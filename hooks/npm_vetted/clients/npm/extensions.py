@@ -36,7 +36,9 @@ def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Proble
         if raw.get("link") or raw.get("inBundle") or MODULES not in place:
             continue
         if raw.get(APPLIED_BY_FILE) is not None and not by_file:
-            yield _problem(lockfile, place, f"{APPLIED_BY_FILE}, and no extension file was locked")
+            yield _problem(
+                lockfile, place, f"{APPLIED_BY_FILE}, and no extension file was locked", "no file"
+            )
         name = lockfile.text(place, "name") or place.rpartition(MODULES)[2]
         meeting = extensions_of(name, lockfile.text(place, "version"), declared)
         if len(meeting) > 1:
@@ -46,7 +48,7 @@ def not_applied(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Proble
         found = said.get("selector") if isinstance(said, dict) else None
         if found != wanted:
             words = f"expected the packageExtensions of {wanted!r}, found those of {found!r}"
-            yield _problem(lockfile, place, words)
+            yield _problem(lockfile, place, words, f"{wanted} {found}")
         elif wanted is not None:
             yield from _missing(lockfile, place, declared[wanted])
 
@@ -69,12 +71,12 @@ def _missing(lockfile: NpmLockfile, place: str, extension: Extension) -> Iterato
             has = locked.get(name) if isinstance(locked, dict) else None
             if has != specifier:
                 words = f"{field}: packageExtensions say {name} {specifier!r}, this has {has!r}"
-                yield _problem(lockfile, place, words)
+                yield _problem(lockfile, place, words, f"{field} {name} {specifier} {has}")
 
 
-def _problem(lockfile: NpmLockfile, place: str, words: str) -> Problem:
+def _problem(lockfile: NpmLockfile, place: str, words: str, value: str) -> Problem:
     message = f"{place}: {words}"
     return Problem(
         message=message, location=Location(lockfile.path, lockfile.line(place)),
-        package=place.rpartition(MODULES)[2], code="out-of-date", key=place, value=message,
+        package=place.rpartition(MODULES)[2], code="out-of-date", key=place, value=value,
     )  # fmt: skip

@@ -140,10 +140,13 @@ class _Tree:
                 continue
             reason = self.reason(key, asked)
             if reason == "" and not self._may_be_missing(raw, asked):
-                yield self._problem(key, asked, "missing", "which is missing from the lockfile")
+                yield self._problem(key, asked, "missing", "which is missing from the lockfile", "")
             elif reason and asked.group is not Group.PEER:
                 words = f"which the locked package does not satisfy: {reason}"
-                yield self._problem(key, asked, "unsatisfied", words)
+                place = self.lockfile.resolve(key, asked) or ""
+                found = self.lockfile.artifact(place) if place else None
+                locked = f"{place} {found.label if found else ''}"
+                yield self._problem(key, asked, "unsatisfied", words, locked)
 
     def _may_be_missing(self, raw: Mapping[str, object], asked: Requirement) -> bool:
         """Whether a requirement may be missing: an optional peer, or any peer with ``legacy-peer-deps``.
@@ -156,7 +159,7 @@ class _Tree:
             return False
         return is_optional_peer(raw, asked.name) or not installs_peers(self.lockfile)
 
-    def _problem(self, key: str, asked: Requirement, code: str, words: str) -> Problem:
+    def _problem(self, key: str, asked: Requirement, code: str, words: str, locked: str) -> Problem:
         wanted = f"{asked.name}@{asked.specifier}"
         return Problem(
             message=f"{_WORDS[asked.group]} {wanted}, {words}",
@@ -164,7 +167,7 @@ class _Tree:
             package=asked.name,
             code=code,
             key=wanted,
-            value=f"{key} {words}",
+            value=f"{key} {locked}",
         )
 
 

@@ -19,6 +19,7 @@ from npm_vetted.clients.npm.matching import mismatch
 from npm_vetted.clients.npm.places import MODULES, clean_path
 from npm_vetted.clients.npm.requirements import Override, overrides_of
 from npm_vetted.clients.shared.lockfile import beside, whole_manifest_value
+from npm_vetted.clients.shared.settings import value_text
 from npm_vetted.errors import DocumentError
 from npm_vetted.formats.npmrc import NpmrcSetting, effective, load_npmrc
 from npm_vetted.model import Group, Location, Manifest, Problem, Requirement
@@ -35,18 +36,19 @@ def with_importers(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> 
             continue  # npm leaves `"packages": {}` when the last dependency goes
         if folder not in lockfile.packages:
             message = f"{lockfile.path} does not know this workspace"
-            value = whole_manifest_value(message, manifest)
-            yield _problem(manifest, 1, message)._replace(value=value)
+            yield _problem(manifest, 1, message, whole_manifest_value(manifest))
             continue
         name = manifest.name or folder.rpartition("/")[2]
         if folder and f"{MODULES}{name}" not in lockfile.linked.get(folder, ()):
             message = f"nothing in {lockfile.path} links {name} to this workspace"
-            yield _problem(manifest, 1, message)
+            yield _problem(manifest, 1, message, f"link {name}")
         if not folder and manifest.data.get("workspaces") != lockfile.packages[""].get(
             "workspaces"
         ):
             line = manifest.line_of("workspaces")
-            yield _problem(manifest, line, f"{lockfile.path} has other workspaces")
+            message = f"{lockfile.path} has other workspaces"
+            workspaces = manifest.data.get("workspaces"), lockfile.packages[""].get("workspaces")
+            yield _problem(manifest, line, message, f"workspaces {value_text(workspaces)}")
         yield from _copies(lockfile, folder, manifest)
         yield from satisfied(lockfile, folder, manifest, overrides)
 
@@ -62,11 +64,11 @@ def _copies(lockfile: NpmLockfile, folder: str, manifest: Manifest) -> Iterator[
             yield _problem(
                 manifest, asked.line,
                 f"{group.value}: {name} is {asked.specifier!r} here, {lockfile.path} has {found}",
-                name,
+                f"{group.value} {asked.specifier} {found}", name,
             )  # fmt: skip
     for (name, group), specifier in copied.items():
         message = f"{group.value}: {lockfile.path} has {name} {specifier!r}, this manifest does not"
-        yield _problem(manifest, 1, message, name)
+        yield _problem(manifest, 1, message, f"{group.value} nothing {specifier!r}", name)
 
 
 def _asked(manifest: Manifest) -> Iterator[Requirement]:
@@ -98,7 +100,7 @@ def satisfied(
         if place is None:
             if asked.group is not Group.OPTIONAL:
                 message = f"{asked.name} {asked.specifier!r} is not in {lockfile.path}"
-                yield _problem(manifest, asked.line, message, asked.name)
+                yield _problem(manifest, asked.line, message, asked.specifier, asked.name)
             continue
         accepted = _accepted(overrides, folder, manifest, asked)
         reasons = [mismatch(lockfile, place, asked.name, each) for each in accepted]
@@ -107,7 +109,9 @@ def satisfied(
                 f"{asked.name} {asked.specifier!r} is not satisfied by what "
                 f"{lockfile.path}:{lockfile.line(place)} locks: {reasons[0]}"
             )
-            yield _problem(manifest, asked.line, message, asked.name)
+            locked = lockfile.artifact(place)
+            value = f"{asked.specifier} {place} {locked.label if locked else ''}"
+            yield _problem(manifest, asked.line, message, value, asked.name)
 
 
 def _accepted(
@@ -144,7 +148,7 @@ def with_patches(lockfile: NpmLockfile, manifests: Mapping[str, Manifest]) -> It
             yield _problem(
                 root, root.line_of("patchedDependencies", selector),
                 f"patchedDependencies: {selector} is patched with {path!r}, and no entry of "
-                f"{lockfile.path} has this patch",
+                f"{lockfile.path} has this patch", f"{selector} {path}",
             )  # fmt: skip
 
 
@@ -163,7 +167,7 @@ def with_extensions(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Pr
     if locked != (None if wanted is None else _hash(wanted)):
         line = root.line_of("packageExtensions") if wanted is not None else 1
         message = f"{lockfile.path} was written for other packageExtensions than package.json has"
-        yield _problem(root, line, message)
+        yield _problem(root, line, message, f"packageExtensions {locked} {value_text(wanted)}")
         return
     yield from not_applied(lockfile, root)
 
@@ -189,7 +193,7 @@ def with_extension_file(lockfile: NpmLockfile, root: Manifest | None) -> Iterato
         return
     if ([] if locked is None else [locked]) != found:
         message = f"{lockfile.path} was written for another {' or '.join(names)} than is here"
-        yield _problem(root, 1, message)
+        yield _problem(root, 1, message, f"extensions {locked} {' '.join(found)}")
 
 
 def _settings_beside(lockfile: NpmLockfile) -> tuple[NpmrcSetting, ...]:
@@ -273,8 +277,10 @@ def _words(said: _Said) -> str:
     return " ".join(filter(None, (label, source and f"from {source}", integrity)))
 
 
-def _problem(manifest: Manifest, line: int, message: str, package: str | None = None) -> Problem:
+def _problem(
+    manifest: Manifest, line: int, message: str, value: str, package: str | None = None
+) -> Problem:
     return Problem(
         message=message, location=Location(manifest.path, line), package=package,
-        code="out-of-date", key=package or manifest.path, value=message,
+        code="out-of-date", key=package or manifest.path, value=value,
     )  # fmt: skip

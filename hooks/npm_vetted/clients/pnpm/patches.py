@@ -127,13 +127,13 @@ class Patches:
                 )
                 yield Problem(
                     message=message, location=where, package=_name(key), fix=fix, code="patch-differs",
-                    key=key, value=message,
+                    key=key, value=path or "",
                 )  # fmt: skip
             elif len(digest) == 64 and digest != _sha256(data):
                 message = f"{path} is not the patch that the lockfile records for {key}"
                 yield Problem(
                     message=message, location=where, package=_name(key), fix=fix, code="patch-differs",
-                    key=key, value=message,
+                    key=key, value=f"{path} {digest} {_sha256(data)}",
                 )  # fmt: skip
         for key, name in self.declared.items():
             recorded = self._recorded(key)
@@ -143,7 +143,7 @@ class Patches:
                 message = f"the settings patch {key} with {name}, the lockfile does not"
                 yield Problem(
                     message=message, location=where, package=_name(key), fix=fix, code="patch-differs",
-                    key=key, value=message,
+                    key=key, value=f"{name} {recorded}",
                 )  # fmt: skip
 
 

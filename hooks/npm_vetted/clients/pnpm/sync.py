@@ -116,21 +116,23 @@ def broken_halves(
     keys = dict.fromkeys(keys)
     for key in keys:
         if not lockfile.has_snapshot(key):
-            yield _broken(lockfile, key, "packages has it, snapshots has not", selected_name(key))
+            yield _broken(
+                lockfile, key, "packages has it, snapshots has not", selected_name(key), ""
+            )
     for key in dict.fromkeys([*keys, *askers]):
         for name, reference in lockfile.dangling(key):
             words = f"depends on {name}: {reference}, which has no entry"
-            yield _broken(lockfile, key, words, name)
+            yield _broken(lockfile, key, words, name, f"{name} {reference}")
 
 
-def _broken(lockfile: PnpmEntries, key: str, words: str, package: str) -> Problem:
+def _broken(lockfile: PnpmEntries, key: str, words: str, package: str, value: str) -> Problem:
     return Problem(
         message=f"{key}: {words}",
         location=Location(lockfile.path, lockfile.line_of(key)),
         package=package,
         code="halves-differ",
         key=key,
-        value=words,
+        value=value,
     )
 
 

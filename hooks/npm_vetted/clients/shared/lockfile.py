@@ -40,7 +40,7 @@ def beside(path: str, name: str) -> str:
 _REPLACING: Final = ("overrides", "resolutions", "packageExtensions", "dependenciesMeta")
 
 
-def whole_manifest_value(message: str, manifest: Manifest) -> str:
+def whole_manifest_value(manifest: Manifest) -> str:
     """The value of a problem with a whole manifest.
 
     It contains the requirements, so an accepted finding stays accepted only while they are the same.
@@ -50,7 +50,7 @@ def whole_manifest_value(message: str, manifest: Manifest) -> str:
     asked = [(each.group, each.name, each.specifier) for each in manifest.requires]
     replaced = {key: manifest.data.get(key) for key in _REPLACING}
     text = json.dumps([asked, replaced], sort_keys=True, default=str)
-    return f"{message} {hashed(text.encode('utf-8', 'surrogatepass'))}"
+    return hashed(text.encode("utf-8", "surrogatepass"))
 
 
 class Lockfile(ABC):

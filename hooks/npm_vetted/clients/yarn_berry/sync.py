@@ -48,8 +48,8 @@ def disagreements(
         if folder not in lockfile.workspaces:
             name = manifest.name or manifest.path
             message = f"the workspace {name} has no entry in {lockfile.path}"
-            value = whole_manifest_value(message, manifest)
-            yield _problem(lockfile, message, manifest.path, 1, value=value)
+            value = whole_manifest_value(manifest)
+            yield _problem(lockfile, message, manifest.path, 1, value)
             continue
         locked = lockfile.locator(lockfile.workspaces[folder])[0]
         if manifest.name is not None and manifest.name != locked:
@@ -57,7 +57,8 @@ def disagreements(
                 f"{manifest.path} is called {manifest.name}, {lockfile.path} has {locked} for it"
             )
             line = manifest.line_of("name")
-            yield _problem(lockfile, message, manifest.path, line, key="name", value=locked)
+            value = f"{manifest.name} {locked}"
+            yield _problem(lockfile, message, manifest.path, line, value, key="name")
         yield from _differences(lockfile, folder, manifest)
     for folder, key in lockfile.workspaces.items():
         if folder not in manifests:
@@ -67,6 +68,7 @@ def disagreements(
                 "which has no package.json here",
                 lockfile.path,
                 lockfile.line(key),
+                key,
             )
     yield from _unapplied(lockfile, manifests.get(""))
     yield from _contradictions(lockfile, read)
@@ -114,7 +116,7 @@ def contradictions(
 def _missing(lockfile: BerryResolution, key: str, asked: Requirement, missing: str) -> Problem:
     ident, reference = lockfile.locator(key)
     message = f"{ident}@{reference} depends on {missing}, which is missing from {lockfile.path}"
-    return _problem(lockfile, message, lockfile.path, asked.line, asked.name, missing, key)
+    return _problem(lockfile, message, lockfile.path, asked.line, key, asked.name, missing)
 
 
 def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> Iterator[Problem]:
@@ -126,7 +128,8 @@ def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> 
         if found is None or normal(found.specifier) != normal(asked.specifier):
             has = "nothing" if found is None else found.specifier
             message = f"{manifest.path} requires {name}@{asked.specifier}, {lockfile.path} has {has} for it"
-            yield _problem(lockfile, message, manifest.path, asked.line, name)
+            value = f"{asked.specifier} {has}"
+            yield _problem(lockfile, message, manifest.path, asked.line, value, name)
         else:
             yield from _unlocked(lockfile, folder, found)
     yield from _other_fields(lockfile, folder, manifest)
@@ -138,6 +141,7 @@ def _differences(lockfile: BerryResolution, folder: str, manifest: Manifest) -> 
                 "which does not require it",
                 lockfile.path,
                 found.line,
+                f"{manifest.path} nothing {found.specifier}",
                 name,
             )
 
@@ -158,8 +162,8 @@ def _other_fields(lockfile: BerryResolution, folder: str, manifest: Manifest) ->
             )
             line = manifest.line_of(field, name)
             yield _problem(
-                lockfile, message, manifest.path, line, name, f"{field}.{name}",
-                str(found.get(name, "")),
+                lockfile, message, manifest.path, line, str(found.get(name, "")), name,
+                f"{field}.{name}",
             )  # fmt: skip
 
 
@@ -206,13 +210,15 @@ def _unlocked(lockfile: BerryResolution, folder: str, asked: Requirement) -> Ite
     key = lockfile.resolve(None, asked, folder)
     if key is None:
         message = f"{name}@{asked.specifier} has no entry in {lockfile.path}"
-        yield _problem(lockfile, message, lockfile.path, asked.line, name)
+        value = f"{folder} {asked.specifier}"
+        yield _problem(lockfile, message, lockfile.path, asked.line, value, name)
     elif lockfile.override(lockfile.workspaces[folder], name, wanted) is None:
         found = lockfile.entry(key).artifact
         if out_of_range(found, wanted):
             assert found is not None
             message = f"{name}@{asked.specifier} is locked to {found.version}"
-            yield _problem(lockfile, message, lockfile.path, lockfile.line(key), name)
+            value = f"{asked.specifier} {found.version}"
+            yield _problem(lockfile, message, lockfile.path, lockfile.line(key), value, name)
 
 
 def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
@@ -225,7 +231,9 @@ def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
         for descriptor in lockfile.descriptors(key):
             if not descriptor.startswith(f"{name}@") and not aliases(descriptor, name):
                 message = f"{descriptor} resolves to {name}@{reference}, of which it is no alias"
-                yield _problem(lockfile, message, lockfile.path, line, name)
+                yield _problem(
+                    lockfile, message, lockfile.path, line, f"{descriptor} {reference}", name
+                )
         for each in patch_files(lockfile.path, reference):
             if each.path is None or read(each.path) is None:
                 yield _problem(
@@ -234,6 +242,7 @@ def _contradictions(lockfile: BerryResolution, read: Read) -> Iterator[Problem]:
                     "what is installed cannot be vetted",
                     lockfile.path,
                     line,
+                    f"patch {each.text}",
                     name,
                 )
 
@@ -255,9 +264,9 @@ def _folders_for_packages(lockfile: BerryResolution) -> Iterator[Problem]:
                     message,
                     lockfile.path,
                     lockfile.line(key),
+                    reference,
                     name,
                     descriptor,
-                    reference,
                 )
 
 
@@ -292,12 +301,13 @@ def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[P
         f"the cacheKey {key} is not {whose}, which would silently replace every checksum",
         lockfile.path,
         lockfile.metadata_line,
+        f"cacheKey {key}",
     )
 
 
 def _problem(
-    lockfile: BerryResolution, message: str, path: str, line: int, package: str | None = None,
-    key: str | None = None, value: str | None = None,
+    lockfile: BerryResolution, message: str, path: str, line: int, value: str,
+    package: str | None = None, key: str | None = None,
 ) -> Problem:  # fmt: skip
     return Problem(
         message=message,
@@ -305,6 +315,6 @@ def _problem(
         package=package,
         code="out-of-date",
         key=key or package or path,
-        value=message if value is None else value,
+        value=value,
         fix=install_again(lockfile.path),
     )
