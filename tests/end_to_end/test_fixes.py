@@ -5,6 +5,7 @@ A person adds only what no program can know: the words of ``-m``, a reason in pl
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 import shlex
@@ -285,6 +286,10 @@ def workspace_lockfiles(repo: GitRepo) -> None:
     repo.write("package-lock.json", json.dumps(lock, indent=2))
 
 
+def b64(digits: str) -> str:
+    return base64.b64encode(bytes.fromhex(digits)).decode()
+
+
 RESTORED = ["git restore"]
 WALKED: list[tuple[Callable[[GitRepo], None], list[str] | None, str]] = [
     (new_package, ["note c@1.0.0"], "unvetted/new"),
@@ -476,6 +481,25 @@ def test_the_first_command_of_a_report_takes_all_of_it_in(repo: GitRepo) -> None
     assert '"c@1.0.0"' not in first
     run_fix(repo, first)
     assert check(repo, add=False).judged == []
+
+
+def test_the_first_command_names_what_a_package_manager_needs_too(repo: GitRepo) -> None:
+    """A step of packageManager needs its changelog, whatever else the commit brings."""
+    pinned = f'"packageManager": "npm@{{}}+sha512.{"a" * 128}"'
+    manifest = repo.path / "package.json"
+    write_project(repo, with_b(entry("a")), asked=["a"])
+    plain = manifest.read_text()
+    manifest.write_text(plain.replace("{", "{" + pinned.format("10.0.0") + ",", 1))
+    write_note(repo, "npm", "10.0.0", integrity=f"sha512-{b64('aa' * 64)}", published=OLD)
+    repo.commit("Pin npm")
+    write_project(repo, with_b(entry("a"), c=entry("c")), asked=["a", "c"])
+    manifest.write_text(manifest.read_text().replace("{", "{" + pinned.format("11.0.0") + ",", 1))
+    repo.git("add", "-A")
+    report = run(repo.path, "check", PRE_COMMIT="1").out
+    [first, *_] = [
+        line.partition("fix: ")[2] for line in report.splitlines() if "    fix: " in line
+    ]
+    assert first.endswith("note --criteria health,changelog,scripts"), report
 
 
 def test_one_package_has_one_fix(repo: GitRepo) -> None:

@@ -9,6 +9,7 @@ from npm_vetted.model import Artifact, Finding, Kind
 from npm_vetted.packages.integrity import is_weak
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.introduced import Arrival, IntroducedPackage
+from npm_vetted.projects.package_manager import pinned_managers
 from npm_vetted.vetting.resolver import VettingRequest
 
 if TYPE_CHECKING:
@@ -61,11 +62,18 @@ def manager_fix(change: Change, request: VettingRequest) -> tuple[str, ...]:
 
 def scope_fix(change: Change, more: Iterable[str] = ()) -> tuple[str, ...]:
     """The command ``note`` for everything that the change adds, with the criteria of all packages."""
-    from npm_vetted.recording.proposals import drafts_of_change
+    from npm_vetted.recording.proposals import Item, criteria_for, drafts_of_change, since_of
 
     drafts = drafts_of_change(change)
-    criteria = dict.fromkeys((*(name for draft in drafts for name in draft.criteria), *more))
-    items = [item for draft in drafts for item in draft.items]
+    managers = [
+        Item(subject=each.request, since=since_of(change, each.request))
+        for _, each in pinned_managers(change)
+        if not change.vetting.decide(each.request).covered
+    ]
+    demands = [each.criteria for each in drafts]
+    demands += [criteria_for(change, [each]) for each in managers]
+    criteria = dict.fromkeys((*(name for demand in demands for name in demand), *more))
+    items = [*(item for draft in drafts for item in draft.items), *managers]
     had = any(_had_scripts(change, item) for item in items)
     if had or (criteria and any(map(_may_have_scripts, items))):
         criteria |= dict.fromkeys(change.policy.demands.scripts)

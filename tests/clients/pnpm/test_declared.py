@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from npm_vetted.clients.pnpm import client
 from npm_vetted.clients.pnpm.declared import declared, extensions_checksum, override_target
+from npm_vetted.packages.manifest import read_manifest
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import check
 
@@ -140,3 +142,42 @@ def test_an_override_by_a_folder_is_locked_by_the_way_to_it(
     git_repo.write("pnpm-lock.yaml", LINKED.replace("ROOT", root).replace("MEMBER", member))
     done = check(git_repo, "--all", "lockfile-sync")
     assert [each["key"] for each in done.findings if each["code"] == "out-of-date"] == found
+
+
+PEERS = """\
+lockfileVersion: '9.0'
+overrides: {{tt: '{0}'}}
+importers:
+  .:
+    dependencies:
+      tt: {{specifier: '{0}', version: 'other@1.0.0'}}
+packages:
+  other@1.0.0: {{resolution: {{integrity: sha512-{1}==}}}}
+snapshots:
+  other@1.0.0: {{}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "development", "messages"),
+    [
+        ("npm:other@1.0.0", {"tt": "1.0.0"}, []),
+        ("npm:other@1.0.0", {}, []),
+        ("1.0.0", {"tt": "1.0.0"}, ["has tt in devDependencies, pnpm-lock.yaml in dependencies"]),
+    ],
+)
+def test_an_override_that_no_peer_may_have_makes_it_a_dependency(
+    value: str, development: dict[str, str], messages: list[str]
+) -> None:
+    """pnpm 10's overrideDepsOfPkg; typescript-eslint replaces typescript this way."""
+    data = {
+        "name": "p", "packageManager": "pnpm@10.34.9", "peerDependencies": {"tt": ">=1"},
+        "devDependencies": development, "pnpm": {"overrides": {"tt": value}},
+    }  # fmt: skip
+    manifest = read_manifest("package.json", json.dumps(data).encode())
+    text = PEERS.format(value, "A" * 86)
+    lockfile = client.read_lockfile("pnpm-lock.yaml", text.encode(), lambda _: None)
+    found = [each.message for each in lockfile.disagreements({"": manifest})]
+    assert [
+        each for each in found if " in devDependencies, " in each or "installs" in each
+    ] == messages

@@ -336,11 +336,36 @@ class _Comparison:
         asked = {name: one for name, one in asked.items() if not self._is_ignored(one)}
         locked = {one.name: one for one in self.lockfile.project_importers.get(folder, ())}
         for name, wanted in asked.items():
-            yield from self._one(folder, manifest, wanted, locked.get(name))
+            found = locked.get(name)
+            if (
+                found is not None
+                and found.group is Group.PRODUCTION
+                and self._is_installed(peers.get(name))
+            ):
+                wanted = wanted._replace(group=Group.PRODUCTION)  # noqa: PLW2901
+            yield from self._one(folder, manifest, wanted, found)
         for name, found in locked.items():
-            if name not in asked:
-                yield from self._extra(manifest, found, peers.get(name))
+            peer = peers.get(name)
+            if name not in asked and peer is not None and self._is_installed(peer):
+                installed = peer._replace(group=Group.PRODUCTION)
+                yield from self._one(folder, manifest, installed, found)
+            elif name not in asked:
+                yield from self._extra(manifest, found, peer)
         yield from self._injected(folder, manifest)
+
+    def _is_installed(self, peer: Requirement | None) -> bool:
+        """Whether an override makes a peer a dependency: its value is no range that a peer may have."""
+        if peer is None:
+            return False
+        values = (
+            value for key, value in self.replaced.items() if override_target(key)[0] == peer.name
+        )
+        return any(
+            value != "-"
+            and not value.startswith(("workspace:", "catalog:"))
+            and satisfies("1.0.0", value) is None
+            for value in values
+        )
 
     def _is_ignored(self, wanted: Requirement) -> bool:
         patterns = self.declared.ignored if wanted.group is Group.OPTIONAL else ()
