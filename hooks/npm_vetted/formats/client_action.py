@@ -17,9 +17,9 @@ from npm_vetted.formats.shell_text import Value
 from npm_vetted.model import Pin, Project
 
 UNKNOWN_COMMAND: Final = "its command"
-"""Why the flags of a command line are not known: nobody can tell its very command."""
+"""A value of ``by``: the command itself is unknown, so its flags are too."""
 UNREAD_SETTINGS: Final = "its settings"
-"""The same where the settings of the client are not read."""
+"""A value of ``by``: npm-vetted does not read the settings of the client."""
 
 AT_WORKSPACE_ROOT: Final = "--ignore-workspace-root-check"
 """The option by which a package may be added to the root of a workspace."""
@@ -48,39 +48,38 @@ class Switch(StrEnum):
 
 
 class Weakness(NamedTuple):
-    """An option or a variable that leaves a lockfile, its hashes or a project's settings aside."""
+    """An option or variable with which a client ignores a lockfile, its hashes or a project's settings."""
 
     name: str
     """The option or the variable, as it was written."""
     reason: str
-    """What it does: the rest of a sentence about it."""
+    """The effect, as the end of a sentence that begins with the name."""
     certain: bool = True
-    """False: nobody can tell whether it does."""
+    """False: it is not known whether the option or variable has this effect."""
     fix: tuple[str, ...] = ()
-    """The command line without it."""
+    """The command line without the option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAction:
     """The effect of one command line.
 
-    ``folder`` is the folder that it affects, relative to the current one. ``frozen``: True if it
-    never changes the lockfile, False if a flag lets it, None if that depends on the environment.
-    ``obeys`` is False if a flag makes it ignore the project's settings; ``alone`` is True if it
-    ignores those of the workspace root. ``then`` and ``shell`` are commands that it runs.
-    ``setting`` is the setting that CONFIG changes: key, value, and whether in the project's own
-    file.
+    ``folder``: the affected folder, relative to the current one. ``frozen``: True: the lockfile is never
+    changed; False: a flag permits changes; None: the environment decides. ``obeys``: False if a flag makes
+    the client ignore the project's settings. ``alone``: True if the client ignores the workspace root's
+    settings. ``then`` and ``shell``: commands that the action runs. ``setting``: the setting that an action
+    of kind CONFIG changes (key, value, whether in the project's own file).
     """
 
     kind: ActionKind
     client: str
     only_for: str | None = None
-    """The NAME of the one client that does this, where several have the program's name."""
+    """The NAME of the client with this action, if several clients share the program's name; None: all."""
     switch: Switch = Switch.UNSET
     by: str | None = None
     packages: tuple[str, ...] = ()
     names_packages: bool = False
-    """Whether an option names the packages that it fetches, so that a program's name is not meant."""
+    """Whether an option names the fetched packages (``--package``); else a name may be a program's."""
     folder: str | None = None
     frozen: bool | None = None
     obeys: bool = True
@@ -89,20 +88,20 @@ class ClientAction:
     shell: str | None = None
     setting: tuple[str, str, bool] | None = None
     starts: bool = False
-    """Whether it makes a package.json where none is: from there on, that folder is a project."""
+    """Whether the command creates a package.json, so that the folder becomes a project."""
     fix: tuple[str, ...] = ()
     fetches_always: bool = False
-    """Whether it never uses a copy that the project has installed (``dlx``)."""
+    """Whether the command never uses the project's installed copy of the package (``dlx``)."""
     locked: tuple[str, ...] = ()
-    """The command line that runs the copy that a project locks, where this one never does."""
+    """For a command that never runs the project's locked copy: the command line that does."""
     sources: tuple[tuple[str, str], ...] = ()
-    """What it says about where packages come from: npm's name of each setting, and its value."""
+    """The package sources that the command line sets: npm's name of each setting, and the value."""
     weakens: tuple[Weakness, ...] = ()
-    """What its options leave aside."""
+    """The options with which the client ignores a lockfile, hashes or settings."""
     by_owner: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """By the NAME of the client that installs the project: the command line that it starts."""
+    """For a program that starts the project's client: NAME of the client -> the started command line."""
     user_settings: str | None = None
-    """The file that it reads in the place of the user's own settings."""
+    """The settings file that replaces the user's own (``--userconfig``); None: none does."""
 
 
 class SettingFile(NamedTuple):
@@ -125,11 +124,12 @@ def _by_program(locked: str | None, has: Callable[[str], bool], pin: Pin | None)
 class ClientRules(NamedTuple):
     """A client's rules about command lines, as far as these decide about scripts.
 
-    ``name``: which client a program is (two are called ``yarn``), by the NAME of the client that
-    locks the project, by a question whether the project has a file, and by the project's pin; None:
-    the program's own name. ``counts``: whether a variable or a flag means something to the client of
-    a NAME. ``holds``: whether variables that switch scripts off do so in every version that may run.
-    ``decides``: what the version alone decides about a kind of action; None: the settings do.
+    ``name``: the NAME of the client that a program is (two are called ``yarn``), from the NAME of the
+    client that locks the project, a function that tells whether the project has a file, and the project's
+    pin; None: the program's own name. ``counts``: whether the client with a NAME reads a variable or flag.
+    ``holds``: whether variables that switch scripts off work in every version that may run. ``decides``:
+    whether scripts are certainly off (True) or may run (False) for a kind of action, whatever the settings
+    are; None: the settings decide.
     """
 
     name: Callable[[str | None, Callable[[str], bool], Pin | None], str | None] = _by_program
@@ -139,44 +139,44 @@ class ClientRules(NamedTuple):
     )
     decides: Callable[[ActionKind, int | None], bool | None] = lambda _kind, _major: None
     flag: Mapping[str, str] = MappingProxyType({})
-    """By NAME: the flag that switches scripts off, where it is not that of the reader."""
+    """NAME -> the flag that switches scripts off, if it differs from the one in the reader's lines."""
     defaults_hold_for_fetched: bool = True
-    """Whether what a version blocks by default is also blocked for a package that is fetched and run."""
+    """Whether scripts that a version blocks by default are also blocked for fetched packages (``npx``)."""
     why_fetched: str | None = None
-    """Why no committed setting holds for a package that is fetched and run."""
+    """The reason why no committed setting applies to a package that is fetched and run; None: they apply."""
     folder_is_exact: bool = False
-    """Whether a folder that an option names must hold the manifest itself."""
+    """Whether the manifest must be in the folder that an option names, not in one above it."""
     frozen: Mapping[str, str] = MappingProxyType({})
-    """By NAME: how an install is told to leave the lockfile alone."""
+    """NAME -> the flag with which an install does not change the lockfile."""
     frozen_by: Callable[[Project], bool] = lambda _project: False
-    """Whether a project's settings tell its installs to leave the lockfile alone."""
+    """Whether a project's settings keep installs from changing the lockfile."""
     frozen_in_ci: frozenset[str] = frozenset()
-    """The NAMEs of those that leave it alone where they see that they run in CI."""
+    """The NAMEs of the clients that do not change the lockfile if they detect CI."""
     setting_file: Callable[[str], SettingFile | None] = lambda _key: None
-    """Where ``config set`` writes a key."""
+    """The file into which ``config set`` writes a key; None: not known."""
     weakens: Callable[[str, str], Weakness | None] = lambda _name, _text: None
-    """What a variable leaves aside."""
+    """The weakness that a variable causes; None: it causes none."""
     needs_script: frozenset[str] = frozenset()
-    """The packages that bring the client, and do not run where their install script did not."""
+    """Packages that contain the client and do not work without their install script."""
     inherits: frozenset[str] = frozenset()
-    """The NAMEs of those that also read the settings of the folders above the project's."""
+    """The NAMEs of the clients that also read settings in the folders above the project."""
     newest: int | None = None
-    """The major version that ``latest`` is at least, where the version decides about scripts."""
+    """The least major version of ``latest``, for a client whose version decides about scripts."""
 
 
 class CommandReader(Protocol):
     """The interface of each client's module ``commands``."""
 
     PROGRAMS: Collection[str]
-    """The names of the programs that it reads."""
+    """The names of the programs whose command lines the module reads."""
     WHOLE_WORDS: Collection[str]
-    """Those of PROGRAMS that texts also hold by chance: each counts only as a word of its own."""
+    """The names among PROGRAMS that also occur in other words: in a text search, only whole words count."""
     RULES: ClientRules
-    """How the client differs from the others."""
+    """The client's rules about command lines."""
     LOCKING: Mapping[str, tuple[str, ...]]
-    """By a client's NAME: the command that locks an exact development package and runs no script.
+    """NAME -> the command that locks an exact development package without scripts; the package is appended.
 
-    The package follows it. ``.`` is the project's folder, AT_WORKSPACE_ROOT counts in a workspace only.
+    ``.`` is the project's folder. AT_WORKSPACE_ROOT is only used in a workspace root.
     """
 
     def read(
@@ -188,7 +188,7 @@ class CommandReader(Protocol):
         """The effect of an environment variable."""
 
     def source_variable(self, name: str) -> str | None:
-        """npm's name of the setting by which a variable decides where packages come from."""
+        """npm's name of the source setting that a variable sets; None: it sets none."""
 
 
 _SOURCES: Final[Mapping[str, str]] = {

@@ -1,7 +1,7 @@
-"""The possible texts of a word in a shell command, with holes for the unknown parts.
+"""The possible texts of a word in a shell command; UNKNOWN_TEXT marks an unknown part.
 
-A hole is the character ``HOLE``, which no shell word can contain. A value is a tuple of the word's
-possible texts; if there are too many, it is a single hole.
+UNKNOWN_TEXT is a character that no word of a shell can contain. A ``Value`` is a tuple of the word's
+possible texts. If there are too many, the value is UNKNOWN_TEXT alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST = 2_000
 
 
 def known(text: str) -> bool:
-    """Whether a text has no hole."""
+    """Whether all parts of a text are known."""
     return UNKNOWN_TEXT not in text
 
 
@@ -46,7 +46,7 @@ def concat(values: Sequence[Value]) -> Value:
 
 
 def replaced(variable: re.Pattern[str], one: Callable[[re.Match[str]], str], text: str) -> str:
-    """A text with its variables replaced; a hole if it grows beyond the limit for a variable."""
+    """A text with its variables replaced; UNKNOWN_TEXT if it becomes longer than the limit."""
     parts: list[str] = []
     last, left = 0, _LONGEST
     for found in variable.finditer(text):
@@ -60,7 +60,7 @@ def replaced(variable: re.Pattern[str], one: Callable[[re.Match[str]], str], tex
 
 
 def shown(text: str) -> str:
-    """A text for people: a hole is an ellipsis."""
+    """A text for people, with an ellipsis for each unknown part."""
     return text.replace(UNKNOWN_TEXT, "…")
 
 
