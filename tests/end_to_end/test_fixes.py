@@ -371,7 +371,7 @@ NOT_WALKED = {
     ),
     "install-scripts": {"allowance-unused": _WARNING},
     "integrity": {
-        "unsound-hash": _READ,
+        "unsound-hash": _READ, "unpinned-modules": _CLIENT,
         "not-the-vetted-patch": "walked below, by a patch that changes",
         "all-checksums-changed": _CLIENT, "archive-differs": _CLIENT, "archive-unbound": _CLIENT,
         "archive-unlocked": _CLIENT, "archive-elsewhere": _READ,
