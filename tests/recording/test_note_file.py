@@ -18,6 +18,7 @@ from npm_vetted.recording.note_file import (
     routine_text,
 )
 from npm_vetted.recording.proposals import Draft, Item
+from npm_vetted.vetting.notes import read_note
 from npm_vetted.vetting.resolver import VettingRequest
 from npm_vetted.vetting.routine import ROUTINE
 from tests.support.npm_projects import sri
@@ -154,6 +155,19 @@ def test_a_routine_note_is_evidence_without_words() -> None:
                     "scripts": ["postinstall"]}],
         "evidence": {"latest": "1.0.0", "signals-version": 3, "score": 7, "signals": ["power:net"]},
     }  # fmt: skip
+
+
+def test_a_release_without_a_hash_in_the_lockfile_is_bound_by_the_registrys() -> None:
+    """Yarn records none of a program for one platform, and names no host: a routine note has no source."""
+    program = artifact("b", integrity=None, resolved="npm:b@1.0.0", unhashed=True)
+    draft = Draft(own=item(artifact(), "0.9.0"), brings=(item(program, "0.9.0"),))
+    signals = SignalEvidence(1, 0, ())
+    seen = {each.artifact: SEEN for each in draft.items}
+    note = read_note(
+        ".vetting/routine/a/1.0.0.toml", routine_text(draft, "Ada", DAY, seen, signals)
+    )
+    [listed] = note.brings
+    assert (listed.pinned.integrity, listed.pinned.resolved) == (SEEN.integrity, None)
 
 
 def test_where_a_note_belongs() -> None:

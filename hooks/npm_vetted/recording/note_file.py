@@ -188,7 +188,9 @@ def _bytes(artifact: Artifact, published: Published | None) -> dict[str, str]:
         found["integrity"] = integrity
     if artifact.checksum:
         found["checksum"] = artifact.checksum
-    if artifact.resolved and (artifact.kind is not Kind.REGISTRY or artifact.unhashed):
+    # Where the client records no hash of a release, the registry's binds it better than an address.
+    unbound = artifact.kind is not Kind.REGISTRY or (artifact.unhashed and not integrity)
+    if artifact.resolved and unbound:
         found["resolved"] = artifact.resolved
     if artifact.patch:
         found["patch"] = artifact.patch
