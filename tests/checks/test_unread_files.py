@@ -80,3 +80,21 @@ def test_a_binary_lockfile_in_a_project_is_refused_as_its_lockfile(git_repo: Git
     done = check(git_repo, "lockfile-sync")
     assert done.status == 3
     assert [(each["code"], each["path"]) for each in done.findings] == [("undecided", "bun.lockb")]
+
+
+MANIFESTS_IN_YAML = [
+    ("name: tools\ndependencies:\n  left-pad: ^1.3.0\n", ["unread-manifest"]),
+    ("name: tools\ndevDependencies: {left-pad: ^1.3.0}\n", ["unread-manifest"]),
+    ("name: tools\ndependencies:\n- base >= 4.7\n", []),
+    ("name: tools\nlibrary: {}\ndependencies:\n  base: '>= 4.7'\n", []),
+    ("name: tools\n", []),
+]
+
+
+@pytest.mark.parametrize(("text", "codes"), MANIFESTS_IN_YAML)
+def test_a_manifest_in_yaml_is_told_from_one_of_haskell(
+    git_repo: GitRepo, text: str, codes: list[str]
+) -> None:
+    adopt(git_repo)
+    git_repo.write("tools/package.yaml", text)
+    assert [each["code"] for each in check(git_repo, "lockfile-sync").findings] == codes

@@ -663,6 +663,21 @@ def test_an_alias_serves_a_peer_where_a_dependency_puts_it_there(
     assert (list(lockfile(text).disagreements({"": root})) == []) is right
 
 
+MISSING = {
+    "a peer": ('{"peerDependencies": {"p": "*"}}', 1, ["unsatisfied"]),
+    "an optional peer": ('{"peerDependencies": {"p": "*"}, "optionalPeers": ["p"]}', 1, []),
+    "one for development": ('{"devDependencies": {"p": "*"}}', 1, ["unsatisfied"]),
+    "a peer, from Bun 1.4 on": ('{"peerDependencies": {"p": "*"}}', 2, []),
+}
+
+
+@pytest.mark.parametrize(("info", "version", "codes"), MISSING.values(), ids=MISSING)
+def test_what_an_entry_names_and_nothing_locks(info: str, version: int, codes: list[str]) -> None:
+    """Bun 1.3.14 ignores such a lockfile, and refuses it where it is frozen; 1.4.5 installs it."""
+    found = lockfile(lock(f'"q": ["q@1.0.0", "", {info}, ""]', version=version))
+    assert [each.code for each in found.contradictions(["q"], [])] == codes
+
+
 @pytest.mark.parametrize(
     "specifier", ["npm:^1.0.0", "npm:1.0.0", "npm:>=1 <2", "npm:tt", "npm:tt@1"]
 )

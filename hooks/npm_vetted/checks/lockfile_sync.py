@@ -32,8 +32,9 @@ from npm_vetted.client_names import CODE_SUFFIXES
 from npm_vetted.clients import Client, client_of, clients
 from npm_vetted.clients.shared.unread import unread_by_us
 from npm_vetted.errors import NpmVettedError
+from npm_vetted.formats.yaml import load_yaml
 from npm_vetted.git.repository import LINK
-from npm_vetted.model import Finding, Location, Problem, Project, hashed
+from npm_vetted.model import Finding, Group, Location, Problem, Project, hashed
 from npm_vetted.packages.manifest import NAME as MANIFEST
 from npm_vetted.projects.case_folding import collisions, imitated
 from npm_vetted.projects.change import Change
@@ -240,7 +241,26 @@ def _is_read_by(client: Client, change: Change, path: str) -> bool:
     signs = (*client.LOCKFILES, *client.MARKERS)
     if path.endswith(".json5") or any(change.after.entry(join(folder, name)) for name in signs):
         return True
-    return any(projects.is_workspace(above, folder) for above in ancestors(folder))
+    if any(projects.is_workspace(above, folder) for above in ancestors(folder)):
+        return True
+    return _requires_by_name(path, change.after.read(path) or b"")
+
+
+_OF_HASKELL: Final = frozenset({
+    "library", "executable", "executables", "internal-libraries", "tests", "ghc-options", "synopsis",
+})  # fmt: skip
+
+
+def _requires_by_name(path: str, data: bytes) -> bool:
+    """Whether a manifest in YAML has a table of dependencies, and nothing that only Haskell's hpack reads."""
+    try:
+        found = load_yaml(path, data)[0].data
+    except (NpmVettedError, IndexError):
+        return False
+    if not isinstance(found, dict) or not _OF_HASKELL.isdisjoint(found):
+        return False
+    fields = (Group.PRODUCTION, Group.DEVELOPMENT, Group.OPTIONAL)
+    return any(isinstance(found.get(each.value), dict) for each in fields)
 
 
 def _problems(project: ProjectChange) -> Iterator[Problem]:

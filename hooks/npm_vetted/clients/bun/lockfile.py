@@ -191,6 +191,11 @@ class BunLockfile(Lockfile):
             scripts=flag is True or (None if self.version < FIRST_TO_TELL_SCRIPTS else False),
         )
 
+    def optional_peers(self, key: str) -> Collection[object]:
+        """The peers that an entry says may be missing."""
+        found = self._parts(key).info.get("optionalPeers")
+        return found if isinstance(found, list) else ()
+
     def platform(self, key: str) -> Platform:
         return Platform.of(self._parts(key).info)
 

@@ -385,10 +385,13 @@ class _Comparison:
     def entry(self, key: str, names: Collection[str] | None) -> Iterator[Problem]:
         """Requirements of an entry that its locked packages do not satisfy; with ``names``, only of those."""
         name = self._name(key)
+        optional = self.lockfile.optional_peers(key)
         for wanted in self.lockfile.entry(key).requires:
+            found = self.lockfile.resolve(key, wanted)
+            if found is None and self._stops_older(wanted, optional):
+                yield self._unresolved(key, wanted)
             if wanted.group is Group.PEER or self._may_be_replaced(wanted.name, name):
                 continue
-            found = self.lockfile.resolve(key, wanted)
             if found is None or (names is not None and wanted.name not in names):
                 continue
             expected, specifier = _aim(wanted.name, self._specifier(wanted))
@@ -406,6 +409,24 @@ class _Comparison:
                 key=f"{wanted.name}@{wanted.specifier}",
                 value=f"{key} {artifact.label if artifact else found}",
             )
+
+    def _stops_older(self, wanted: Requirement, optional: Collection[object]) -> bool:
+        """Whether a Bun before 1.4 ignores the whole lockfile, since it lacks what an entry names."""
+        return self.lockfile.version < FIRST_TO_NEST and (
+            wanted.group is Group.DEVELOPMENT
+            or (wanted.group is Group.PEER and wanted.name not in optional)
+        )
+
+    def _unresolved(self, key: str, wanted: Requirement) -> Problem:
+        return Problem(
+            message=f"{key} names {wanted.name}@{wanted.specifier}, which is not in "
+            f"{self.lockfile.path}: Bun before 1.4 then ignores the file",
+            location=Location(self.lockfile.path, self.lockfile.line(key)),
+            package=wanted.name,
+            code="unsatisfied",
+            key=f"{wanted.name}@{wanted.specifier}",
+            value=f"{key} nothing",
+        )
 
     def _name(self, key: str) -> str:
         """The package of an entry."""
