@@ -45,6 +45,8 @@ _NAMES: Final = (
     b"additional_dependencies", b"$pm", b"{pm", b"(pm", b"package_manager", b"packagemanager",
     b"pkg_manager", b"/install-packages",
 )  # fmt: skip
+_DISTRIBUTION: Final = b"ubuntu"
+"""A word in many files that holds a client's name, and runs none."""
 _HEAD: Final = 100_000
 """Bytes at the start of a file that may show which kind it is."""
 _ESCAPE: Final = re.compile(rb"\\[xuU0-7]")
@@ -153,7 +155,7 @@ def mentions_client(data: bytes) -> bool:
     is split over two lines are found. A file with escapes such as ``\\x6e`` always counts as mentioning a
     client. A name that a script computes is not found: no reader of files can promise that.
     """
-    bare = data.translate(None, _QUOTING).lower()
+    bare = data.translate(None, _QUOTING).lower().replace(_DISTRIBUTION, b" ")
     if any(name in bare for name in _NAMES) or _ESCAPE.search(data) is not None:
         return True
     return _OTHERS.search(data) is not None

@@ -95,7 +95,7 @@ def _install(line: Line) -> Iterator[ClientAction]:
         yield line.act(ActionKind.GLOBAL, packages=line.arguments)
     elif not line.options.has("lockfile-only"):
         kind = ActionKind.ADD if line.arguments else ActionKind.INSTALL
-        frozen = True if line.options.has("frozen-lockfile") else None
+        frozen = True if line.options.has("frozen-lockfile", "production") else None
         yield line.act(kind, packages=line.arguments, frozen=frozen)
 
 

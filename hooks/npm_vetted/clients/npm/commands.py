@@ -342,6 +342,10 @@ def switched(options: Options) -> tuple[Switch, str | None]:
     return found, by
 
 
+_BESIDE: Final = {"node", "npm", "npx"}
+"""The programs beside npm itself: npx runs those that are there, and fetches no package of the name."""
+
+
 def _exec(line: Line) -> Iterator[ClientAction]:
     options = line.options
     if options.has("usage", "version"):
@@ -349,7 +353,9 @@ def _exec(line: Line) -> Iterator[ClientAction]:
     call = options.value("call")
     packages, command = fetched(options)
     stays = options.has("no-install") or ("no-yes", None) in options.options
-    if packages and not stays:
+    if packages and not stays and set(packages) <= _BESIDE:
+        yield replace(line.runs(*command), shell=call)
+    elif packages and not stays:
         unknown = Switch.UNKNOWN if packages[0].startswith(UNKNOWN_TEXT) else None
         act = line.act(ActionKind.RUN, packages=packages, switch=unknown)
         yield replace(act, then=tuple(command), shell=call)

@@ -7,7 +7,7 @@ from typing import Final
 
 from npm_vetted.installs import Context
 from npm_vetted.installs.files._yaml_nodes import every_node, read_yaml
-from npm_vetted.installs.shell.follower import ShellFollower, base_state
+from npm_vetted.installs.shell.follower import ShellFollower, base_state, folders_above
 from npm_vetted.installs.shell.source import braced, filled
 from npm_vetted.model import Problem
 
@@ -23,7 +23,10 @@ def recognises(path: str, head: bytes) -> bool:  # noqa: ARG001
 
 
 def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
-    """Every ``run``, at the top of the repository or in its ``root``."""
+    """Every ``run``, at the top of the repository or in its ``root``.
+
+    A file further down is a package's own: its commands may be meant for the package's folder.
+    """
     file = read_yaml(path, data)
     found = ShellFollower(path=path, context=context)
     for document in file.documents:
@@ -32,6 +35,7 @@ def problems_of(path: str, data: bytes, context: Context) -> Iterator[Problem]:
             if run is None or run.text is None:
                 continue
             state = base_state(context, path)
+            state.guesses = folders_above(path)
             env = node.get("env")
             for name, value in env.table().items() if env else ():
                 state.set(name, (value.text or "",), export=True)

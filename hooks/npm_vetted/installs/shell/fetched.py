@@ -182,8 +182,8 @@ def locking(
         return ()
     runs = tuple(name if word == loose[0] else word for word in words)
     changes = act.fetches_always or name != loose[0]
-    if act.fetches_always:
-        runs = act.locked
+    if act.fetches_always:  # the locked copy is run by its program's name, which a scope is not in
+        runs = () if name.startswith("@") else act.locked
     if changes and (not runs or runs == tuple(words)):
         return ()
     if changes and scene.context.locks(project, name):

@@ -335,7 +335,7 @@ class ShellFollower:
         doubt = ShellFollower(path=self.path, context=self.context)
         state, depth = call.state.fork(), call.depth + 8
         for index, word in enumerate(call.words[1:], start=1):
-            if self._starts_client(call.words, index):
+            if self._starts_client(call, index):
                 doubt.command(call.words[index:], state, call.source, depth)
                 break
             if " " in word and _CLIENT.search(word) and not _PROSE.match(word):
@@ -351,9 +351,12 @@ class ShellFollower:
                 f"if `{shown(name)}` runs it: {problem.key}", where, key=problem.key
             )
 
-    def _starts_client(self, words: Sequence[str], at: int) -> bool:
-        """Whether a client's command may begin at a word, and the word is not an option's value (``-t npm``)."""
+    def _starts_client(self, call: Call, at: int) -> bool:
+        """Whether a client may begin at a word, which is no option's value (``-t npm --tag x``) and no folder."""
+        words = call.words
         if program_name(words[at]) not in self.context.readers() or at + 1 == len(words):
+            return False
+        if "/" in words[at] and any(map(call.state.disk.has_folder, call.state.places(words[at]))):
             return False
         return not (words[at - 1].startswith("-") and words[at + 1].startswith("-"))
 

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from npm_vetted.formats.shell_text import UNKNOWN, UNKNOWN_TEXT, Value, either
-from npm_vetted.installs.context.disk import CHECKOUT, Disk, resolve
+from npm_vetted.installs.context.disk import CHECKOUT, Disk, resolve, under
 from npm_vetted.installs.shell.source import Source
 
 MOST_FOLDERS: Final = 16
@@ -142,6 +142,9 @@ class State:
             return [resolve(bases[0], path)]
         there = [place for base in bases if self.disk.has_folder(place := resolve(base, path))]
         if self.guesses:
+            there.sort(
+                key=lambda place: under(CHECKOUT, place) is None
+            )  # `..` leads out of the top
             return there[:1] or [resolve(self.cwd[0], path)]
         return there or [resolve(base, path) for base in bases]
 
