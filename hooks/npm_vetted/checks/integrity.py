@@ -8,8 +8,9 @@ from typing import Final
 from npm_vetted.checks import Explanation, finding_of, use_finding
 from npm_vetted.checks._archives import CODES as ARCHIVE_CODES
 from npm_vetted.checks._archives import archive_findings
-from npm_vetted.checks._fixes import left_out_first, vetting_fix
-from npm_vetted.model import Artifact, Finding
+from npm_vetted.checks._fixes import accept_fix, left_out_first, range_arguments, vetting_fix
+from npm_vetted.git.snapshot import VETTING
+from npm_vetted.model import Artifact, Finding, Location, hashed
 from npm_vetted.packages.integrity import is_weak, unsound
 from npm_vetted.projects.change import Change
 from npm_vetted.projects.introduced import IntroducedPackage
@@ -71,6 +72,7 @@ def run(change: Change) -> Iterator[Finding]:
 def _found(change: Change) -> Iterator[Finding]:
     for project in change.projects:
         yield from _rehashed(project)
+        yield from _unpinned(change, project)
     yield from archive_findings(ID, change)
     fresh = {use.artifact for use in change.uses()}
     for use in change.uses():
@@ -121,13 +123,37 @@ def _differs_in_patch_alone(pinned: Pins, artifact: Artifact) -> bool:
 
 
 def _rehashed(project: ProjectChange) -> Iterator[Finding]:
-    """Report a lockfile whose hashes all use another algorithm than before, or are gone for some modules."""
+    """Report a lockfile whose hashes all use another algorithm than before."""
     for lockfile in project.lockfiles:
         earlier = [each for _, each in project.earlier if each.path == lockfile.path]
-        for compare in (lockfile.rehashed, lockfile.unpinned):
-            problems = [compare(each) for each in earlier]
-            if problems and problems[0] and all(problems):
-                yield finding_of(ID, problems[0], project.after)
+        problems = [lockfile.rehashed(each) for each in earlier]
+        if problems and problems[0] and all(problems):
+            yield finding_of(ID, problems[0], project.after)
+
+
+def _unpinned(change: Change, project: ProjectChange) -> Iterator[Finding]:
+    """Report a lockfile that lost hashes of modules which code, or another module, may still import."""
+    for lockfile in project.lockfiles:
+        earlier = [each for _, each in project.earlier if each.path == lockfile.path]
+        lost = [set(lockfile.unpinned(each)) for each in earlier]
+        gone = sorted(set.intersection(*lost)) if lost else []
+        found = change.after.grep(gone, "") - {lockfile.path}
+        code = sorted(path for path in found if not path.startswith(VETTING))
+        if not gone or not (code or lockfile.kept):
+            continue  # no code names one, and no module is left that could
+        more = f" and of {len(gone) - 1} more" if len(gone) > 1 else ""
+        who = f"{code[0]} names it" if code else "a module that has one may import it"
+        finding = Finding(
+            check=ID,
+            message=f"the hash of {gone[0][:100]}{more} is gone, and {who}: it would be fetched against no hash. "
+            "Restore these lines, or freeze the lockfile in the client's settings",
+            location=Location(lockfile.path),
+            project=project.after.path or ".",
+            code="unpinned-modules",
+            key=lockfile.path,
+            value=hashed("\n".join(gone).encode("utf-8", "surrogatepass")),
+        )
+        yield finding._replace(fix=(accept_fix(finding, range_arguments(change)),))
 
 
 def _changed(use: IntroducedPackage) -> Iterator[Finding]:

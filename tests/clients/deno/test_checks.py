@@ -328,18 +328,20 @@ def test_each_file_of_code_is_read_whatever_else_it_holds(repo: GitRepo, suffix:
 
 
 @pytest.mark.parametrize(
-    ("frozen", "left", "found"),
+    ("frozen", "left", "code", "found"),
     [
-        (False, ("a",), True), (False, (), True), (True, ("a",), False), (True, (), False),
+        (False, "a", "", True), (False, "", "import 'https://a.example/b.ts';\n", True),
+        (False, "", "", False), (True, "a", "", False), (True, "", "import 'https://a.example/b.ts';\n", False),
     ],
 )  # fmt: skip
 def test_a_module_keeps_its_hash_unless_the_lockfile_is_frozen(
-    repo: GitRepo, left: tuple[str, ...], *, frozen: bool, found: bool
+    repo: GitRepo, left: str, code: str, *, frozen: bool, found: bool
 ) -> None:
     """deno.lock does not say which module imports another, and Deno 2.9.6 fetches what it lacks."""
     config = _config(lock={"frozen": True}) if frozen else _config()
     urls = {name: f"https://a.example/{name}.ts" for name in "ab"}
     repo.write("deno.json", json.dumps(config))
+    repo.write("main.ts", code)
     repo.write("deno.lock", json.dumps(_lock(remote=dict.fromkeys(urls.values(), HEX))))
     repo.commit("Lock two modules")
     lock = _lock(remote={urls[name]: HEX for name in left}) if left else _lock()

@@ -26,11 +26,8 @@ from npm_vetted.model import (
     Entry,
     Group,
     Kind,
-    Location,
-    Problem,
     Read,
     Requirement,
-    hashed,
 )
 from npm_vetted.packages.platforms import Platform
 from npm_vetted.packages.ranges import parse_loose_version
@@ -315,7 +312,7 @@ class DenoLockfile(Lockfile):
         """Whether a URL leads, over recorded redirects, to a module with a hash."""
         return self._module_key(url) is not None
 
-    def unpinned(self, before: Lockfile) -> Problem | None:
+    def unpinned(self, before: Lockfile) -> Collection[str]:
         """Modules of servers that lost their hash or redirect, unless deno.json freezes the lockfile.
 
         deno.lock does not say which module imports another, and Deno fetches what it lacks (seen with 2.9.6).
@@ -323,20 +320,8 @@ class DenoLockfile(Lockfile):
         if not isinstance(before, DenoLockfile) or is_frozen(
             posixpath.dirname(self.path), self.read
         ):
-            return None
-        known = {*self.kept, *self.redirects}
-        gone = sorted({*before.kept, *before.redirects} - known)
-        if not gone:
-            return None
-        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-        return Problem(
-            f"the hash of {gone[0][:100]}{more} is gone: code or a module that still imports it fetches it "
-            'against no hash. Expected these lines, or "lock": {"frozen": true} in deno.json',
-            Location(self.path, self.root.line("remote") if "remote" in self.root.data else 1),
-            code="unpinned-modules",
-            key="remote",
-            value=hashed("\n".join(gone).encode("utf-8", "surrogatepass")),
-        )
+            return ()
+        return {*before.kept, *before.redirects} - {*self.kept, *self.redirects}
 
     def has_module(self, target: str) -> bool:
         """Whether the target of an import map has a hash; of a prefix (``/``): whether a module below it has."""

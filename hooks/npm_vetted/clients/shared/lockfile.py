@@ -279,9 +279,9 @@ class Lockfile(ABC):
         """The problem if all hashes are of another kind than in an earlier version; None: they compare."""
         return None
 
-    def unpinned(self, before: Lockfile) -> Problem | None:  # noqa: ARG002
-        """The problem if the client would fetch, against no hash, what an earlier version had a hash of."""
-        return None
+    def unpinned(self, before: Lockfile) -> Collection[str]:  # noqa: ARG002
+        """The modules that an earlier version had a hash of, and that the client fetches against no hash now."""
+        return ()
 
     def may_lack_hash(self, entry: Entry) -> bool:
         """Whether the client writes entries like this one without a hash, so that none is missing."""
