@@ -384,7 +384,7 @@ def test_inspect_asks_the_registry_that_the_project_names(
     project_at(git_repo, upgrade, "1.0.0")
     done = npm_vetted_here("inspect", "upgrade", cwd=git_repo.path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("upgrade@1.0.0\nRuns things\n")
+    assert done.stdout.partition("\n\n")[2].startswith("upgrade@1.0.0\nRuns things\n")
     done = npm_vetted_here("inspect", "upgrade@latest", "--format", "json", cwd=git_repo.path)
     check_output("inspect", done.stdout)
     found = json.loads(done.stdout)

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     style = style_of(arguments)
     paint = Paint(style.colour)
-    text = f"{inspection_text(found, paint)}\n{newly.text(paint, style.width)}"
+    text = f"{newly.text(paint, style.width)}\n\n{inspection_text(found, paint)}"
     if arguments.scripts:
         text = "\n\n".join([text, *map(script_text, found.scripts)])
     show(text)

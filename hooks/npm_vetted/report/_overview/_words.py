@@ -81,6 +81,10 @@ def quiet_line(found: ChangeOverview) -> str:
         return ""
     shown = found.attention
     more = f"; {worth:,} of them would be shown with --all" if worth else ""
+    if not shown and rest == 1:
+        return (
+            f"The package has no reason that deserves attention{more.replace('1 of them', 'it')}."
+        )
     if not shown:
         return f"None of the {counted(rest, 'package')} has a reason that deserves attention{more}."
     return f"The other {rest:,}: nothing that deserves attention{more}."
