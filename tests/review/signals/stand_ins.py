@@ -659,6 +659,18 @@ STAND_INS = {
         "fs.writeFileSync(require('path').join('.github', 'workflows', 'x.yml'), '');\n",
         "tell:persist",
     ),
+    "decodes and imports": _adds(
+        PLAIN, "import(/* x */ Buffer.from(exports.rows, 'hex') + '');\n", "pair:decode-load"
+    ),
+    "a text for another process": _adds(
+        TOOL, "execFileSync(process.execPath, ['-e', exports.text]);\n", "power:eval"
+    ),
+    "a token of the registry": _adds(
+        TOOL, "execFileSync('npm', ['config', 'get', '//a.invalid/:_authToken']);\n", "tell:publish"
+    ),
+    "publishes by a list of words": _adds(
+        TOOL, "execFileSync('npm', ['publish']);\n", "tell:publish"
+    ),
     "removes everything": _adds(TOOL, "fs.rmSync('/', { recursive: true });\n", "tell:wipes"),
     "hooked parser": _adds(
         PLAIN, "const real = JSON.parse;\nJSON.parse = (text) => real(text);\n", "tell:hook-net"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-FACTS_VERSION: Final = 13
+FACTS_VERSION: Final = 14
 """Raised whenever the reader would note something else of the same bytes."""
 SIZE_LIMIT: Final = 8 << 20
 """Bytes of one file that are read; the rest is reported as unread."""

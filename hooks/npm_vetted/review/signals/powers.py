@@ -191,12 +191,14 @@ def _dynamic(tree: SyntaxTree) -> Iterator[Mark]:
             yield Mark(tree.line(match.start()))
             return
         chain = tree.chain(match.start(), 3)
-        if len(chain) < 2 or chain[1].type != "call_expression":
+        call = next((node for node in chain[1:] if node.type == "call_expression"), None)
+        if call is None or call.start_byte != match.start():
             continue
-        arguments = chain[1].child_by_field_name("arguments")
-        first = first_part(arguments)
+        arguments = call.child_by_field_name("arguments")
+        given = arguments.named_children[:20] if arguments is not None else []
+        first = next((node for node in given if node.type != "comment"), None)
         if first is not None and not _is_fixed(first):
-            yield Mark(tree.line(match.start()), tree.text(chain[1], 60).decode("utf-8", "replace"))
+            yield Mark(tree.line(match.start()), tree.text(call, 60).decode("utf-8", "replace"))
             return
     for match in islice(near(_ALIAS, tree.source, b"require", before=30, after=30), 20):
         at = match.start() + match.group().index(b"require")
@@ -210,7 +212,7 @@ def _is_fixed(name: tree_sitter.Node) -> bool:
     """Whether a module's name is written out."""
     if name.type == "template_string":
         return all(each.type != "template_substitution" for each in name.named_children[:100])
-    return name.type in ("string", "comment")
+    return name.type == "string"
 
 
 # What the words below mean, where they are really used.
@@ -631,6 +633,11 @@ _PATTERNS: Final = (
     ("inject-script", rb"""document\.write(?:ln)?\([^;\n]{0,40}<script""", (b"document.write",)),
     ("eval", rb"\beval\s{0,9}:\s{0,9}(?:true|!0)", (b"eval",)),
     ("eval", rb"\bimport\(\s{0,9}['\"`](?:data|https?):", (b"import(",)),
+    (
+        "eval",
+        rb"""(?:execPath|['"`]node['"`])\s{0,9},\s{0,9}\[\s{0,9}['"`](?:-e|-p|-pe|--eval|--print)['"`]""",
+        (b"execPath", b"'node", b'"node', b"`node"),
+    ),
     ("exec", rb"\bprocess\s{0,9}\.\s{0,9}(?:binding|_linkedBinding)\s{0,9}\(", (b"process",)),
     ("exec", rb"\bBun\s{0,9}\.\s{0,9}\$", (b"Bun",)),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-TABLE_VERSION: Final = 10
+TABLE_VERSION: Final = 11
 """Raised whenever a weight, a rule or the facts' reader changes what is said of the same bytes."""
 ATTENTION: Final = 5
 """From this score on, ``review`` shows a package, and no routine note is written for it."""

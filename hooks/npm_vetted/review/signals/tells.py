@@ -137,6 +137,8 @@ _TELLS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
         (b"npm token", rb"\bnpm token\b"),
         (b"npm whoami", b""),
         (b"bypass_2fa", b""),
+        (b"npm", rb"npm['\"`],\s{0,9}\[\s{0,9}['\"`](?:publish|token|whoami)\b"),
+        (b"_authToken", b""),
     ),
     "ai-cli": (
         (b"--dangerously-skip-permissions", b""),
