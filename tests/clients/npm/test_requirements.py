@@ -65,6 +65,44 @@ def test_requirements_of_a_changed_entry(
     assert codes({"node_modules/a": {**package("a"), **fields}, **B}) == found
 
 
+LINK = {"node_modules/w": {"resolved": "packages/w", "link": True}}
+
+
+@pytest.mark.parametrize(("more", "required"), [({}, []), (LINK, ["z"])])
+def test_npm_10_keeps_the_entry_of_a_workspace_that_is_gone(
+    more: Mapping[str, object], required: list[str]
+) -> None:
+    left = {"version": "1.0.0", "extraneous": True, "dependencies": {"z": "1"}}
+    entry = read({"packages/w": left, **more}).entry("packages/w")
+    assert [each.name for each in entry.requires] == required
+
+
+def test_an_extraneous_package_still_requires_what_it_names() -> None:
+    left = {**package("a"), "extraneous": True, "dependencies": {"z": "1"}}
+    lockfile = read({"node_modules/a": left}, {"extraneous": True, "dependencies": {"y": "1"}})
+    assert [each.name for each in lockfile.entry("node_modules/a").requires] == ["z"]
+    assert [each.name for each in lockfile.requirements("")] == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ({}, [("unsatisfied", "b@^2.0.0")]),
+        ({"peerDependencies": {"b": "^2.0.0"}}, []),
+        ({"integrity": "sha512-B=="}, []),
+    ],
+    ids=["written in", "there before", "other bytes"],
+)
+def test_a_peer_that_an_entry_gains_for_the_same_bytes(
+    before: Mapping[str, object], found: list[tuple[str, str]]
+) -> None:
+    """npm 12 installs the version that such a peer asks for."""
+    now = {**package("a"), "peerDependencies": {"b": "^2.0.0"}}
+    earlier = read({"node_modules/a": {**package("a"), **before}, **B})
+    problems = read({"node_modules/a": now, **B}).contradictions(["node_modules/a"], [earlier])
+    assert [(each.code, each.key) for each in problems] == found
+
+
 @pytest.mark.parametrize(
     ("npmrc", "found"),
     [

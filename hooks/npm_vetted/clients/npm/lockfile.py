@@ -227,6 +227,8 @@ class NpmLockfile(Lockfile):
         """An entry's requirements; a folder of the repository requires its devDependencies too."""
         raw = self.packages[key]
         own_folder = folder_name(key) is None
+        if key and own_folder and raw.get("extraneous") is True and key not in self._linked_folders:
+            return  # npm 10 keeps the entry of a workspace that is gone
         line = 1 if key == "" else self.line(key)
         optional = self._specifiers(key, "optionalDependencies")
         for group in Group:
@@ -236,6 +238,11 @@ class NpmLockfile(Lockfile):
                 if group is Group.PRODUCTION and name in optional:
                     continue  # npm: what is optional too is optional only
                 yield Requirement(name=name, specifier=specifier, group=group, line=line)
+
+    @cached_property
+    def _linked_folders(self) -> set[object]:
+        """The folders that links lead to."""
+        return {each.get("resolved") for each in self.packages.values() if each.get("link")}
 
     def _patch(self, key: str) -> str | None:
         """The hash of the patch file that npm 12 applies (``patched: {path, integrity}``)."""

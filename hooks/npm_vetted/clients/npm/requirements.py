@@ -12,7 +12,7 @@ Bundled packages are not checked: npm installs them from the tarball.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from npm_vetted.clients.npm.lockfile import NpmLockfile
@@ -129,8 +129,16 @@ class _Tree:
             mismatch(self.lockfile, above, asked.name, each) is None for each in replacements
         )
 
-    def problems(self, key: str, names: Iterable[str] | None = None) -> Iterator[Problem]:
-        """The problems of an entry's requirements; with ``names``, only of these names."""
+    def problems(
+        self,
+        key: str,
+        names: Iterable[str] | None = None,
+        peers: Collection[tuple[str, str]] = (),
+    ) -> Iterator[Problem]:
+        """The problems of an entry's requirements; with ``names``, only of these names.
+
+        Of its peers that are locked in another version, only ``peers`` count.
+        """
         raw = self.lockfile.packages[key]
         if not key or raw.get("link") or raw.get("inBundle"):
             return
@@ -141,7 +149,9 @@ class _Tree:
             reason = self.reason(key, asked)
             if reason == "" and not self._may_be_missing(raw, asked):
                 yield self._problem(key, asked, "missing", "which is missing from the lockfile", "")
-            elif reason and asked.group is not Group.PEER:
+            elif reason and (
+                asked.group is not Group.PEER or (asked.name, asked.specifier) in peers
+            ):
                 words = f"which the locked package does not satisfy: {reason}"
                 place = self.lockfile.resolve(key, asked) or ""
                 found = self.lockfile.artifact(place) if place else None
@@ -198,15 +208,16 @@ def entry_problems(
     """
     tree = _Tree(lockfile, overrides_of(root_manifest(lockfile)))
     changed = dict.fromkeys(keys)
+    earlier_ones = [each for each in before if isinstance(each, NpmLockfile)]
     for key in changed:
-        yield from tree.problems(key)
+        yield from tree.problems(key, peers=_written_in(lockfile, key, earlier_ones))
     targets = {lockfile.linked_to(key) or key for key in changed}
     names: dict[str, set[str]] = {}
     for target, askers in lockfile.dependents(targets).items():
         for asker in askers:
             if asker not in changed:
                 names.setdefault(asker, set()).update(lockfile.names_of(target))
-    for earlier in (each for each in before if isinstance(each, NpmLockfile)):
+    for earlier in earlier_ones:
         gone = [key for key in earlier.blocks if key not in lockfile.blocks]
         for target, askers in (earlier.dependents(gone) if gone else {}).items():
             for asker in askers:
@@ -214,6 +225,29 @@ def entry_problems(
                     names.setdefault(asker, set()).update(earlier.names_of(target))
     for asker, about in names.items():
         yield from tree.problems(asker, about)
+
+
+def _written_in(
+    lockfile: NpmLockfile, key: str, before: Iterable[NpmLockfile]
+) -> set[tuple[str, str]]:
+    """The peers that an entry names now, and did not for the same bytes: npm never does that.
+
+    Other peers may be of another version than what is locked: ``npm install --force`` leaves them so.
+    """
+    same = [
+        each for each in before if key in each.blocks and _bytes(each, key) == _bytes(lockfile, key)
+    ]
+    return _peers(lockfile, key) - _peers(same[0], key) if same else set()
+
+
+def _bytes(lockfile: NpmLockfile, key: str) -> tuple[str, str | None] | None:
+    artifact = lockfile.artifact(key)
+    return None if artifact is None else (artifact.label, artifact.integrity)
+
+
+def _peers(lockfile: NpmLockfile, key: str) -> set[tuple[str, str]]:
+    wanted = lockfile.requirements(key)
+    return {(each.name, each.specifier) for each in wanted if each.group is Group.PEER}
 
 
 def pending_overrides(lockfile: NpmLockfile, root: Manifest | None) -> Iterator[Problem]:
