@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from npm_vetted.clients import clients, pinned_client
+from npm_vetted.clients.rush.commands import RULES
 from npm_vetted.model import Location, Pin
 from tests.support.git_repo import GitRepo, made_once
 from tests.support.npm_projects import check, run, sri, write_note
@@ -260,6 +261,7 @@ def test_rebuild_names_the_pnpm_of_rush(repo: GitRepo) -> None:
         ("npm_config_ignore_scripts=false rush install\n", ["scripts-on"]),
         ("RUSH_PREVIEW_VERSION=5.1.0 rush install\n", ["settings-aside"]),
         ("rush-pnpm dlx evil\n", ["unpinned"]),
+        ("export RUSH_VARIANT=\nexport RUSH_PNPM_STORE_PATH=$HOME/s\nrush install\n", []),
         ("node common/scripts/install-run-rush-pnpm.js dlx evil\n", ["unpinned"]),
         ("node common/scripts/install-run.js evil evil\n", ["unpinned"]),
     ],
@@ -267,6 +269,24 @@ def test_rebuild_names_the_pnpm_of_rush(repo: GitRepo) -> None:
 def test_commands(repo: GitRepo, text: str, found: list[str]) -> None:
     repo.write("build.sh", f"#!/bin/sh\n{text}")
     assert [each["code"] for each in check(repo, "install-command").findings] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("RUSH_PREVIEW_VERSION", "1", True), ("RUSH_PREVIEW_VERSION", "", True), ("RUSH_VARIANT", "x", True),
+        ("RUSH_VARIANT", "", False), ("RUSH_PNPM_VERIFY_STORE_INTEGRITY", "0", True),
+        ("RUSH_PNPM_VERIFY_STORE_INTEGRITY", "1", False), ("RUSH_GIT_BINARY_PATH", "./git", True),
+        ("RUSH_TAR_BINARY_PATH", "./tar", True), ("_RUSH_LIB_PATH", "./lib", True),
+        ("INSTALL_RUN_RUSH_LOCKFILE_PATH", "x.json", True), ("RUSH_GLOBAL_FOLDER", "tools/rush", True),
+        ("RUSH_GLOBAL_FOLDER", "/opt/rush", False), ("RUSH_PARALLELISM", "4", False),
+    ],
+)  # fmt: skip
+def test_variables_with_which_rush_runs_something_else(
+    name: str, value: str, *, found: bool
+) -> None:
+    weakness = RULES.weakens(name, value)
+    assert (weakness is not None) == found
 
 
 def test_a_project_without_an_own_lockfile_uses_what_is_locked(repo: GitRepo) -> None:

@@ -33,12 +33,26 @@ _WEAK: Final = {
     "RUSH_PREVIEW_VERSION": "fetches another Rush than rush.json names",
     "RUSH_VARIANT": "installs from the lockfile of a variant, which is not read",
     "RUSH_PNPM_VERIFY_STORE_INTEGRITY": "lets pnpm install from its store without comparing a hash",
+    "RUSH_GIT_BINARY_PATH": "names a program that Rush runs",
+    "RUSH_TAR_BINARY_PATH": "names a program that Rush runs",
+    "_RUSH_LIB_PATH": "names a program that Rush runs",
+    "INSTALL_RUN_RUSH_LOCKFILE_PATH": "installs Rush from a lockfile that is not read",
 }
-"""Variables with which Rush ignores rush.json, the lockfile or its hashes (Rush's documentation)."""
+"""Variables with which Rush ignores rush.json, the lockfile or its hashes, or runs another program.
+
+Read in the text of Rush 5.179.0, which compares names and values as they are.
+"""
+_PROGRAMS_IN: Final = {"RUSH_GLOBAL_FOLDER", "RUSH_TEMP_FOLDER", "RUSH_PNPM_STORE_PATH"}
+"""Folders that Rush takes programs or packages from, if they are there already."""
+_HARMLESS_VALUES: Final = {"RUSH_PNPM_VERIFY_STORE_INTEGRITY": ("", "1"), "RUSH_VARIANT": ("",)}
 
 
 def _weak_variable(name: str, text: str) -> Weakness | None:
-    if name not in _WEAK or text in ("", "1"):
+    if name in _PROGRAMS_IN and text and not text.startswith(("/", "~", "$", UNKNOWN_TEXT)):
+        return Weakness(
+            f"{name}={text}", "may lead to files of the repository, which Rush then runs"
+        )
+    if name not in _WEAK or text in _HARMLESS_VALUES.get(name, ()):
         return None
     return Weakness(f"{name}={text}", _WEAK[name])
 
