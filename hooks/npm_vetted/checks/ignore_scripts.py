@@ -26,7 +26,9 @@ EXPLANATION: Final = Explanation(
         "that a package is installed. That is how eslint-scope 3.7.2 took npm tokens in 2018, how ua-parser-js "
         "0.7.29 installed a miner in 2021, and how Shai-Hulud spread by itself in 2025.\n\n"
         "The switch belongs in the repository, where it holds for everyone and for CI. A setting "
-        "that works only by accident (npm takes `ignore-scripts=no` as true!) is refused as well."
+        "that works only by accident (npm takes `ignore-scripts=no` as true!) is refused as well.\n\n"
+        "npm 10 and older run `prepare` of workspaces and of `file:` folders all the same. That is code "
+        "of this repository, which its own review covers; npm 11 and 12 leave it out."
     ),
     before="# .npmrc\nsave-exact=true",
     after="# .npmrc\nsave-exact=true\nignore-scripts=true",
