@@ -280,7 +280,8 @@ def _link_types(lockfile: BerryResolution) -> Iterator[Problem]:
         found = lockfile.fields(key).get("linkType")
         if found not in (None, wanted):
             message = f"{name}@{reference} has linkType {found}, where Yarn writes {wanted}"
-            yield _problem(lockfile, message, lockfile.path, lockfile.line(key), name)
+            value = f"{reference} linkType {found}"
+            yield _problem(lockfile, message, lockfile.path, lockfile.line(key), value, name)
 
 
 def _foreign_key(lockfile: BerryResolution, root: Manifest | None) -> Iterator[Problem]:
