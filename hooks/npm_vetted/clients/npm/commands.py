@@ -215,7 +215,8 @@ def _full(name: str, value: str | None) -> str:
 def _line(
     words: Sequence[str], verb: str, options: Options, environment: Mapping[str, Value]
 ) -> Line:
-    switch, by = switched(options)
+    own = Options(options.options, options.words[:1]) if verb == "npx" else options
+    switch, by = switched(own)  # what is behind the package's name is the package's own
     return Line(
         client="npm",
         words=words,
