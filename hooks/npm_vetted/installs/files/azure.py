@@ -72,6 +72,8 @@ class _Pipeline:
         self.disk = Disk([Copied(tracked, "", CHECKOUT)])
         self.variables: dict[str, Value] = {}
         self.parameters: dict[str, Value] = {}
+        self.read: set[int] = set()
+        """The inputs of tasks that were read with their task: they are no steps of their own."""
 
     def declare(self, node: Node) -> None:
         """Remember the values of variables and parameters; those of all levels count."""
@@ -86,6 +88,8 @@ class _Pipeline:
 
     def step(self, node: Node) -> None:
         """Judge a step that runs a script, or a task that runs a client."""
+        if id(node) in self.read:
+            return
         table = node.table()
         for key, shell in (
             ("script", "sh"),
@@ -136,6 +140,7 @@ class _Pipeline:
             )
             self._run(_prefixed("yarn ", text), node, folder, "sh")
         elif task in ("cmdline", "bash", "powershell", "shellscript", "powershell_on_target"):
+            self.read.add(id(inputs))
             script = inputs.get("script") or inputs.get("inline")
             if script is not None and script.text is not None:
                 shell = "pwsh" if task.startswith("powershell") else "sh"
