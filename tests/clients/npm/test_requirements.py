@@ -10,6 +10,7 @@ import pytest
 
 from npm_vetted.clients.npm.lockfile import NpmLockfile
 from npm_vetted.clients.npm.reader import read_npm_lockfile
+from npm_vetted.clients.npm.requirements import pending_overrides
 from npm_vetted.model import Kind
 from npm_vetted.packages.manifest import read_manifest
 
@@ -82,6 +83,14 @@ def test_an_extraneous_package_still_requires_what_it_names() -> None:
     lockfile = read({"node_modules/a": left}, {"extraneous": True, "dependencies": {"y": "1"}})
     assert [each.name for each in lockfile.entry("node_modules/a").requires] == ["z"]
     assert [each.name for each in lockfile.requirements("")] == ["y"]
+
+
+def test_an_override_replaces_what_only_a_peer_names() -> None:
+    """npm 12 refuses such a lockfile with ``npm ci``."""
+    root = {"overrides": {"b": "1.0.0"}}
+    lockfile = read({"node_modules/a": {**package("a"), "peerDependencies": {"b": "*"}}, **B}, root)
+    manifest = read_manifest("package.json", json.dumps({"name": "x", **root}).encode())
+    assert [each.key for each in pending_overrides(lockfile, manifest)] == ["b@*"]
 
 
 @pytest.mark.parametrize(

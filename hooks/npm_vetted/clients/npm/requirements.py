@@ -137,7 +137,8 @@ class _Tree:
     ) -> Iterator[Problem]:
         """The problems of an entry's requirements; with ``names``, only of these names.
 
-        Of its peers that are locked in another version, only ``peers`` count.
+        Of its peers that are locked in another version, only ``peers`` count, and those that an
+        override replaces.
         """
         raw = self.lockfile.packages[key]
         if not key or raw.get("link") or raw.get("inBundle"):
@@ -149,14 +150,19 @@ class _Tree:
             reason = self.reason(key, asked)
             if reason == "" and not self._may_be_missing(raw, asked):
                 yield self._problem(key, asked, "missing", "which is missing from the lockfile", "")
-            elif reason and (
-                asked.group is not Group.PEER or (asked.name, asked.specifier) in peers
-            ):
+            elif reason and (asked.group is not Group.PEER or self._counts(asked, peers)):
                 words = f"which the locked package does not satisfy: {reason}"
                 place = self.lockfile.resolve(key, asked) or ""
                 found = self.lockfile.artifact(place) if place else None
                 locked = f"{place} {found.label if found else ''}"
                 yield self._problem(key, asked, "unsatisfied", words, locked)
+
+    def _counts(self, asked: Requirement, peers: Collection[tuple[str, str]]) -> bool:
+        """Whether a peer must be what is locked: one of ``peers``, or one that an override replaces."""
+        everywhere = (each for each in self.overrides if not each.parents)
+        return (asked.name, asked.specifier) in peers or any(
+            each.meets(asked) for each in everywhere
+        )
 
     def _may_be_missing(self, raw: Mapping[str, object], asked: Requirement) -> bool:
         """Whether a requirement may be missing: an optional peer, or any peer with ``legacy-peer-deps``.
