@@ -99,15 +99,7 @@ LOCKFILES = (
 )
 """The lockfiles."""
 
-CODE_WORDS = (
-    '"http:',
-    '"https:',
-    "'http:",
-    "'https:",
-    "`http:",
-    "`https:",
-    "jsr:",
-)
+CODE_WORDS = ("jsr:",)
 """What code has in it that names packages by itself, where it names no program."""
 
 CODE_SUFFIXES = (

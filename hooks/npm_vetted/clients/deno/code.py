@@ -18,13 +18,18 @@ from npm_vetted.errors import UndecidedError
 from npm_vetted.model import Location, Problem, Project
 from npm_vetted.packages.ranges import satisfies
 
-_COMMENT: Final = rb"//[^\n]*|/\*.*?\*/"
-_IMPORT: Final = re.compile(
-    rb"%(comment)s|\b(?:from|import)%(blank)s\(?%(blank)s"
+_LINE: Final = rb"//(?:[^\n\r\xe2]|\xe2(?!\x80[\xa8\xa9]))*"
+"""A comment up to the end of its line, which U+2028 and U+2029 end as well."""
+_BLOCK: Final = rb"/\*(?:[^*]|\*(?!/)){0,500}\*/"
+_BLANK: Final = rb"(?:\s|\xe2\x80[\xa8\xa9]|%s(?=[\n\r\xe2]|\Z)|%s)*" % (_LINE, _BLOCK)
+"""What may be between ``import`` and its target. There is one way to read each text: a row of slashes
+that could be read in several takes exponential time."""
+_TOKEN: Final = re.compile(
+    rb"(?<![:\"'`])%s|(?P<block>/\*)|\b(?:from|import)%s(?:\(%s)?"
     rb"(?P<quote>[\"'`])(?P<target>(?:npm|jsr|https?):[^\"'`\n]+)(?P=quote)"
-    % {b"comment": _COMMENT, b"blank": rb"(?:\s|%s)*" % _COMMENT},
-    re.DOTALL,
+    % (_LINE, _BLANK, _BLANK)
 )
+"""A comment, or an import. After a quote or a colon, two slashes are those of an address."""
 _QUICK: Final = (b"npm:", b"jsr:", b"https:", b"http:")
 
 
@@ -37,8 +42,13 @@ def imported(data: bytes) -> Iterator[_Imported]:
     """Each package and each remote module (URL) that a source file imports, with the line."""
     if not any(word in data for word in _QUICK):
         return
-    for found in _IMPORT.finditer(data):
-        if found["target"] is not None:
+    position, closed = 0, True
+    while found := _TOKEN.search(data, position):
+        position = found.end()
+        if found["block"] is not None and closed:
+            end = data.find(b"*/", position)
+            position, closed = (end + 2, True) if end >= 0 else (position, False)
+        elif found["target"] is not None:
             line = data.count(b"\n", 0, found.start("target")) + 1
             yield _Imported(plain_target(found["target"].decode("utf-8", "replace")), line)
 
