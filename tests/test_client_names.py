@@ -33,6 +33,7 @@ OTHERS_NAMED_AFTER_A_CLIENT: Final = {
     "recording.tarball_contents": "the lockfile that a package's tarball may have",
     "registry.settings": "the person's own .npmrc",
     "review.signals.comparison": "the specifier npm:NAME, which every client reads",
+    "review.signals.rules.dependency": "the lockfile that a package's tarball may have",
     "review.signals.disguise": "what malicious code mentions",
 }
 """The modules that spell a name that is not a client's but a file format's, a registry's or another
