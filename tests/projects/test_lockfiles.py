@@ -34,6 +34,14 @@ def test_of_several_lockfiles_the_pinned_client_s_is_first(
     assert found.read("x") is None
 
 
+def test_of_two_lockfiles_the_pinned_client_s_is_first() -> None:
+    manifest = {**DEP, "packageManager": "pnpm@9.1.0"}
+    (found,) = every(
+        {"package.json": manifest, "bun.lock": "{}", "pnpm-lock.yaml": PNPM_LOCK}
+    ).all()
+    assert found.lockfiles == ("pnpm-lock.yaml", "bun.lock")
+
+
 def test_a_pin_tells_the_client_where_there_is_no_lockfile() -> None:
     for pin, client in (
         ("pnpm@9.1.0", "pnpm"),

@@ -137,6 +137,8 @@ def test_a_version_of_development_is_no_start_for_one_that_is_shipped() -> None:
     after = project({"a": entry("a", "1.1.0")}, dependencies={"a": "*"})
     assert use(change(before, after, SPLIT), "a@1.1.0").subject.previous == ()
     assert use(change(before, after), "a@1.1.0").subject.previous == ("1.0.0",)
+    shipped = project({"a": A}, dependencies={"a": "*"})
+    assert use(change(shipped, after, SPLIT), "a@1.1.0").subject.previous == ("1.0.0",)
 
 
 def test_the_artifacts_of_before_have_the_same_version() -> None:
@@ -253,6 +255,10 @@ def test_specifiers_are_judged_where_it_is_accepted_that_there_is_no_lockfile() 
         pytest.param(
             "", ("a.lock",), ("x", "f"), ("f",), Home("", locks_folders=True), {"": "", "x": "x"},
             id="an entry for a folder",
+        ),
+        pytest.param(
+            "", ("a.lock", "x/a.lock"), ("x", "f"), ("f",), Home("", locks_folders=True), {"": ""},
+            id="an entry for a folder, and a workspace has its own",
         ),
         pytest.param(
             "", ("a.lock",), ("x", "f"), ("f",), Home(""), {"": "", "x": "x", "f": "f"},

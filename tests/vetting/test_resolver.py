@@ -230,6 +230,16 @@ def test_transitive(
 
 
 @pytest.mark.parametrize(
+    ("transitive", "expected"), [("accepted", Status.ACCEPTED), ("note", GapReason.CRITERIA)]
+)
+def test_an_accepted_package_needs_the_criteria_of_its_step_where_each_needs_a_note(
+    transitive: str, expected: Status | GapReason
+) -> None:
+    judge = vetting(ACCEPTED, f'[policy]\ntransitive = "{transitive}"\n')
+    assert answer(judge, subject(direct=False, previous=("0.9.0",))) is expected
+
+
+@pytest.mark.parametrize(
     ("development", "expected"), [(True, Status.VETTED), (False, GapReason.CRITERIA)]
 )
 def test_development_has_a_policy_of_its_own(
@@ -448,6 +458,9 @@ def test_the_most_telling_of_several_gaps_is_told() -> None:
     files = {A_NOTE: note_text("a", criteria=["changelog"]), f"{NOTES}a/1.0.0.2.toml": other_bytes}
     assert gap(vetting(files), subject()).lack is GapReason.BYTES
     files = {A_NOTE: note_text("a", criteria=["changelog"]), **BROUGHT}
+    assert gap(vetting(files), subject()).lack is GapReason.CRITERIA
+    delta = note_text("a", criteria=["changelog"], from_="0.9.0")
+    files = {A_NOTE: note_text("a", criteria=[]), f"{NOTES}a/1.0.0.2.toml": delta}
     assert gap(vetting(files), subject()).lack is GapReason.CRITERIA
 
 
