@@ -31,6 +31,10 @@ _SUFFIXES: Final = (
     ".go", ".rs", ".php", ".cake",
 )  # fmt: skip
 _SHEBANG: Final = re.compile(rb"#!\s*\S*?(?:/|\s)(?:node|python[\d.]*|ruby|perl|php)\b")
+_FIRST_LINE: Final = re.compile(
+    r"#!\s*\S*/env\s+(?:-S|--split-string)[\s=]*(?P<command>\S.{1,400})"
+)
+"""A first line with the whole command that starts the program: ``env -S npx tsx``."""
 _VAGRANT: Final = "vagrantfile"
 _NAMES: Final = ("jenkinsfile", "rakefile", "gulpfile", "gruntfile", "gemfile", _VAGRANT)
 _STRING: Final = re.compile(
@@ -135,6 +139,9 @@ def _commands(
     calls = [_CALL, _BARE_CALL] if path.lower().endswith(_BARE) else [_CALL]
     if not path.lower().endswith(_SCRIPTS) or _STARTS.search(text) or "config" in path.lower():
         calls.append(_NAMED)
+    first = _FIRST_LINE.match(text)
+    if first is not None:
+        yield first["command"], first.start("command")
     for found in islice(_LIST.finditer(text), _MOST):
         program = found[2].rpartition("/")[2]
         if program in clients and _is_run(text, found.start(), calls):
